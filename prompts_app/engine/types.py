@@ -1,0 +1,174 @@
+"""The words of the engine as frozen dataclasses. Everything else in the engine takes and gives these.
+
+``Json`` stands for whatever ``json.loads`` returns. Tuples, not lists, hold several of a thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+type Json = Any
+Role = Literal["system", "user", "assistant"]
+ROLES: tuple[Role, ...] = ("system", "user", "assistant")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One chat message; ``content`` may hold ``{{variables}}``."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A ``{{name}}`` of the messages, with what stands in for it where a case gives no value."""
+
+    name: str
+    default: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """One check on an output, in promptfoo's words.
+
+    ``type`` is the kind's name, with ``not-`` before it for the opposite. ``value`` has the kind's own
+    shape (text, a list, a JSON Schema, a number, or nothing). ``threshold`` is the kind's own unit
+    (milliseconds for latency, dollars for cost, otherwise a score of 0..1).
+    """
+
+    type: str
+    value: Json = None
+    threshold: float | None = None
+    weight: float = 1.0
+    metric: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test case: values for the variables, optionally further user turns, and its assertions."""
+
+    name: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    turns: tuple[str, ...] = ()
+    assertions: tuple[Assertion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is sent: messages, the variables in them, and the model parameters the author set."""
+
+    messages: tuple[Message, ...]
+    variables: tuple[Variable, ...] = ()
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a call goes. ``kind`` names a registered endpoint kind; ``key`` never shows in a repr."""
+
+    kind: str
+    base_url: str = ""
+    key: str = field(default="", repr=False)
+    allowed_private_hosts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call as it is sent: rendered messages, model and parameters (``body`` is the wire JSON)."""
+
+    model: str
+    messages: tuple[Message, ...]
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+
+    def body(self) -> dict[str, Json]:
+        """The Chat Completions body: only what the author set, nothing of our own."""
+        return {
+            "model": self.model,
+            "messages": [{"role": m.role, "content": m.content} for m in self.messages],
+            **self.parameters,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model server answered. ``None`` means the server did not say.
+
+    ``latency_ms`` is the time around the HTTP call alone, the last attempt's when it was retried.
+    """
+
+    output: str
+    finish_reason: str | None
+    model: str | None
+    response_id: str | None
+    fingerprint: str | None
+    tokens_in: int | None
+    tokens_out: int | None
+    latency_ms: float
+    attempts: int = 1
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why there is no answer: a row with a label, never an exception that gets lost.
+
+    ``kind`` is a short stable word (see ``engine.errors.FAULTS``), ``message`` what happened in a
+    sentence, with no key in it; what to do next comes from the kind.
+    """
+
+    kind: str
+    message: str
+    status: int | None = None
+    latency_ms: float | None = None
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How one assertion came out on one output. ``reason`` is always there, on passes too."""
+
+    type: str
+    value: Json
+    passed: bool
+    score: float
+    reason: str
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a call cost in US dollars, or ``None`` where no price is known, and by which table."""
+
+    dollars: Decimal | None
+    source: str  # e.g. "genai-prices 0.2.3", or "" where unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One thing to ask: case number ``case_index`` (0-based, place in the suite), repeat ``repeat``."""
+
+    case_index: int
+    repeat: int
+    case: Case
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One finished cell. Exactly one of ``reply`` and ``fault`` is set.
+
+    ``passed`` is ``None`` for a fault (no answer is neither a pass nor a failure); with no assertions
+    it is ``None`` too: there was nothing to hold the output to.
+    """
+
+    cell: Cell
+    request: Request
+    reply: Reply | None
+    fault: Fault | None
+    checks: tuple[Check, ...]
+    passed: bool | None
+    price: Price

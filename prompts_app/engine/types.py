@@ -129,6 +129,21 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What assertions look at: one output and what is known about how it came.
+
+    ``None`` means unknown. ``latency_ms`` is ``None`` for an answer from a cache too: it says nothing
+    about the model. ``cost`` is in US dollars, ``tokens`` counts prompt and answer together.
+    """
+
+    output: str
+    finish_reason: str | None = None
+    latency_ms: float | None = None
+    cost: Decimal | None = None
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """How one assertion came out on one output. ``reason`` is always there, on passes too."""
 

@@ -1,0 +1,113 @@
+"""One way to write a value down, so that the same thing always has the same digest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from hashlib import sha256
+
+import rfc8785
+
+from prompts_app.engine.types import Assertion, Case, Json
+
+SAFE_INTEGER = 2**53 - 1  # beyond it two JSON readers may read two different numbers
+
+
+def canonical(value: Json) -> bytes:
+    """``value`` as canonical JSON (RFC 8785), UTF-8.
+
+    Whole numbers beyond 2^53 are written as the double every JSON reader makes of them. Raises
+    ``ValueError`` for what is not JSON: NaN, infinity, half a surrogate pair, keys that are not text.
+    """
+    try:
+        return rfc8785.dumps(_plain(value))
+    except (rfc8785.CanonicalizationError, UnicodeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"This cannot be written as canonical JSON: {error}") from error
+
+
+def digest(value: Json) -> str:
+    """The SHA-256 of the canonical JSON, in hex."""
+    return sha256(canonical(value)).hexdigest()
+
+
+def _plain(value: Json) -> Json:
+    """Tuples as lists and big whole numbers as doubles; ``bool`` is an ``int`` and must stay itself."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > SAFE_INTEGER:
+        return float(value)
+    return value
+
+
+def assertion_json(assertion: Assertion) -> dict[str, Json]:
+    """The assertion as JSON. What has its usual value is left out, so digests do not hang on spelling."""
+    data: dict[str, Json] = {"type": assertion.type}
+    if assertion.value is not None:
+        data["value"] = assertion.value
+    if assertion.threshold is not None:
+        data["threshold"] = assertion.threshold
+    if assertion.weight != 1:
+        data["weight"] = assertion.weight
+    if assertion.metric:
+        data["metric"] = assertion.metric
+    return data
+
+
+def assertion_from_json(data: Json) -> Assertion:
+    """The opposite of ``assertion_json``. Raises ``ValueError`` saying what has the wrong shape."""
+    if not isinstance(data, dict) or not isinstance(data.get("type"), str):
+        raise ValueError("An assertion is an object with a “type”.")
+    threshold, weight = data.get("threshold"), data.get("weight", 1.0)
+    return Assertion(
+        type=data["type"],
+        value=data.get("value"),
+        threshold=None if threshold is None else _number(threshold, "threshold"),
+        weight=_number(weight, "weight"),
+        metric=str(data.get("metric") or ""),
+    )
+
+
+def case_json(case: Case) -> dict[str, Json]:
+    """The case as JSON: name, variables, turns, assertions."""
+    return {
+        "name": case.name,
+        "variables": dict(case.variables),
+        "turns": list(case.turns),
+        "assertions": [assertion_json(assertion) for assertion in case.assertions],
+    }
+
+
+def case_from_json(data: Json) -> Case:
+    """The opposite of ``case_json``; every part may be absent. Raises ``ValueError`` on a wrong shape.
+
+    A variable's value that is not text becomes its JSON text.
+    """
+    if not isinstance(data, dict):
+        raise ValueError("A case is an object.")
+    variables, turns = data.get("variables") or {}, data.get("turns") or []
+    assertions = data.get("assertions") or []
+    if not isinstance(variables, dict) or not isinstance(turns, list) or not isinstance(assertions, list):
+        raise ValueError("A case has “variables” (an object), “turns” and “assertions” (lists).")
+    return Case(
+        name=_text(data.get("name") or ""),
+        variables={str(name): _text(value) for name, value in variables.items()},
+        turns=tuple(_text(turn) for turn in turns),
+        assertions=tuple(assertion_from_json(assertion) for assertion in assertions),
+    )
+
+
+def suite_digest(cases: Iterable[Case]) -> str:
+    """The digest of all cases in their order: any change to the tests changes it."""
+    return digest([case_json(case) for case in cases])
+
+
+def _number(value: Json, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"An assertion's “{name}” is a number.")  # noqa: TRY004 one error type for callers
+    return value
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,24 @@
+"""The data: people, their prompts, and the evidence."""
+
+from prompts_app.models.evidence import Batch, Endpoint, KeyUnreadable, Level, Result, Run, Source
+from prompts_app.models.people import FormerHandle, Profile, User
+from prompts_app.models.prompts import (
+    Case,
+    Draft,
+    FormerSlug,
+    ImpactKind,
+    ImportDraft,
+    Licence,
+    Prompt,
+    SearchDocument,
+    Tag,
+    Task,
+    Version,
+    Visibility,
+)
+
+__all__ = [
+    "Batch", "Case", "Draft", "Endpoint", "FormerHandle", "FormerSlug", "ImpactKind", "ImportDraft", "KeyUnreadable",
+    "Level", "Licence", "Profile", "Prompt", "Result", "Run", "SearchDocument", "Source", "Tag", "Task", "User",
+    "Version", "Visibility",
+]  # fmt: skip

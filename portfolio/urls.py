@@ -1,0 +1,18 @@
+"""The project's addresses: the app's own, accounts, and the operator's admin."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from prompts_app.views import errors
+
+urlpatterns = [
+    path("", include("prompts_app.urls.public")),
+    path("studio/", include("prompts_app.urls.studio")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.server_error

@@ -1,0 +1,129 @@
+"""The one door: every view gets its object here, and a stranger gets a 404 that says nothing.
+
+Ownership (who may) lives here; state (when) lives with the action.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+from django.http import Http404
+
+from prompts_app.models import (
+    Batch,
+    Case,
+    Endpoint,
+    FormerHandle,
+    FormerSlug,
+    Profile,
+    Prompt,
+    Result,
+    Source,
+    User,
+    Version,
+)
+
+type Viewer = User | AnonymousUser
+
+
+class Moved(Exception):
+    """The thing has a new address. Only raised for what the viewer may see."""
+
+    def __init__(self, handle: str, slug: str = "") -> None:
+        super().__init__(handle, slug)
+        self.handle, self.slug = handle, slug
+
+
+def _one[M: Any](found: QuerySet[M]) -> M:
+    """The only row of ``found``, else a 404."""
+    row = found.first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def author_visible_to(viewer: Viewer, handle: str) -> User:
+    """The person at ``/@handle/``. Raises Http404, or Moved where the handle is a former one."""
+    person = User.objects.with_handle(handle).select_related("profile").first()
+    if person is None:
+        former = FormerHandle.objects.filter(handle=handle.lower()).select_related("user__profile").first()
+        if former and _may_see_author(viewer, former.user):
+            raise Moved(former.user.handle)
+        raise Http404
+    if not _may_see_author(viewer, person):
+        raise Http404
+    if handle != person.handle:
+        raise Moved(person.handle)
+    return person
+
+
+def _may_see_author(viewer: Viewer, person: User) -> bool:
+    return viewer.pk == person.pk or (
+        person.is_active and person.profile.visibility != Profile.Visibility.PRIVATE
+    )
+
+
+def prompt_visible_to(viewer: Viewer, handle: str, slug: str) -> Prompt:
+    """The prompt at ``/@handle/slug/``. Raises Http404, or Moved for a former handle or slug."""
+    seen = Prompt.objects.visible_to(viewer).with_author()
+    prompt = seen.filter(owner__username=handle.lower(), slug=slug.lower()).first()
+    if prompt is not None:
+        if (handle, slug) != (prompt.owner.handle, prompt.slug):
+            raise Moved(prompt.owner.handle, prompt.slug)
+        return prompt
+    raise _moved_or_404(seen, viewer, handle.lower(), slug.lower())
+
+
+def _moved_or_404(seen: QuerySet[Prompt], viewer: Viewer, handle: str, slug: str) -> Exception:
+    """Where the prompt went, if ``viewer`` may see it at its new address; a 404 otherwise."""
+    owner = User.objects.with_handle(handle).first()
+    if owner is None:
+        former = FormerHandle.objects.filter(handle=handle).select_related("user").first()
+        if former is None:
+            return Http404()
+        owner = former.user
+    target = seen.filter(owner=owner, slug=slug).first()
+    if target is None:
+        moved = FormerSlug.objects.filter(owner=owner, slug=slug).first()
+        target = seen.filter(pk=moved.prompt_id).first() if moved else None
+    return Moved(target.owner.handle, target.slug) if target else Http404()
+
+
+def version_of(prompt: Prompt, number: int) -> Version:
+    """Version ``number`` of a prompt that already passed the door."""
+    return _one(prompt.versions.filter(number=number))
+
+
+def result_visible_to(viewer: Viewer, prompt: Prompt, public_id: str) -> Result:
+    """A result of a prompt that already passed the door. Practice is no evidence: only its author sees it."""
+    found = Result.objects.filter(run__prompt=prompt, public_id=public_id).select_related(
+        "run__prompt__owner__profile", "run__version", "run__endpoint"
+    )
+    if viewer.pk != prompt.owner_id:
+        found = found.exclude(run__source=Source.PRACTICE)
+    return _one(found)
+
+
+# --- the author's own area: somebody else's thing does not exist ----------------------------------------
+
+
+def own_prompt(user: User, slug: str) -> Prompt:
+    return _one(Prompt.objects.owned_by(user).with_author().filter(slug=slug))
+
+
+def own_case(user: User, slug: str, public_id: str) -> Case:
+    return _one(
+        Case.objects.filter(prompt__owner=user, prompt__slug=slug, public_id=public_id).select_related("prompt__owner")
+    )
+
+
+def own_endpoint(user: User, public_id: str) -> Endpoint:
+    return _one(Endpoint.objects.filter(owner=user, public_id=public_id))
+
+
+def own_batch(user: User, public_id: str) -> Batch:
+    return _one(
+        Batch.objects.filter(prompt__owner=user, public_id=public_id).select_related("prompt__owner__profile")
+    )

@@ -1,0 +1,262 @@
+"""Evidence: endpoints that are asked, runs, and every single result."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Self
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from prompts_app.engine import types as engine
+from prompts_app.models.ids import public_id
+from prompts_app.models.prompts import Prompt, Version
+from prompts_app.models.text import refuse_invisible
+
+
+class Level(models.IntegerChoices):
+    """How far a result can be trusted; the sentences are in product.md and on every page."""
+
+    PASTED = 0, "pasted"
+    IMPORTED = 1, "imported"
+    RECORDED = 2, "recorded"
+    SEALED = 3, "sealed"
+    REPRODUCED = 4, "reproduced"
+
+
+class Source(models.TextChoices):
+    PASTED = "pasted", "Pasted by the author"
+    IMPORTED = "imported", "Imported from a file"
+    RECORDED = "recorded", "Recorded by this server"
+    PRACTICE = "practice", "Practice, not a model"
+
+
+class KeyUnreadable(Exception):
+    """A stored key was encrypted with a key this server no longer has."""
+
+
+def _fernet() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in settings.ENDPOINT_KEYS])
+
+
+class Endpoint(models.Model):
+    """An OpenAI-compatible base URL and a key, which is encrypted, never shown again and never exported."""
+
+    PRACTICE = "practice"
+    OPENAI = "openai-compatible"
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="endpoints")
+    public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
+    name = models.CharField(max_length=60, validators=[refuse_invisible])
+    kind = models.CharField(max_length=20, default=OPENAI, choices=[(OPENAI, "OpenAI-compatible"), (PRACTICE, "Practice")])
+    base_url = models.CharField(max_length=300, blank=True)
+    encrypted_key = models.BinaryField(default=b"", blank=True)
+    known_models = models.JSONField(default=list, blank=True)  # names it listed at the last test
+    last_tested_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="endpoint_name_unique_per_owner")]
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_practice(self) -> bool:
+        return self.kind == self.PRACTICE
+
+    @property
+    def has_key(self) -> bool:
+        return bool(self.encrypted_key)
+
+    def set_key(self, key: str) -> None:
+        self.encrypted_key = _fernet().encrypt(key.encode()) if key else b""
+
+    def as_engine(self) -> engine.Endpoint:
+        """With the key in clear, for the moment of the call only. Raises KeyUnreadable."""
+        key = ""
+        if self.encrypted_key:
+            try:
+                key = _fernet().decrypt(bytes(self.encrypted_key)).decode()
+            except InvalidToken:
+                raise KeyUnreadable(
+                    "The stored key of this endpoint cannot be read any more. Type the key again."
+                ) from None
+        return engine.Endpoint(
+            kind=self.kind,
+            base_url=self.base_url,
+            key=key,
+            allowed_private_hosts=frozenset(settings.PRIVATE_ENDPOINT_HOSTS),
+        )
+
+
+class Batch(models.Model):
+    """One press of the Run button: runs over versions × models that share repeats and a cost cap."""
+
+    public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="batches")
+    repeats = models.PositiveSmallIntegerField(default=1)
+    cost_cap = models.DecimalField(max_digits=10, decimal_places=4, null=True, blank=True)  # US dollars
+    cancel_requested = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name_plural = "batches"
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    def get_absolute_url(self) -> str:
+        return reverse("studio_batch", args=[self.public_id])
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def finished(self) -> Self:
+        return self.filter(state=Run.State.FINISHED)
+
+    def under_way(self) -> Self:
+        return self.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING])
+
+    def that_count(self) -> Self:
+        """Evidence: finished runs, never practice."""
+        return self.finished().exclude(source=Source.PRACTICE)
+
+    def abandoned(self, now: datetime) -> Self:
+        """Under way, but no worker holds them: their lease ran out, or nobody ever took them up."""
+        return self.under_way().filter(Q(lease_until__lt=now) | Q(lease_until=None))
+
+
+class Run(models.Model):
+    """One version × one model × the suite × repeats. The truth of a run is this row, never the queue."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Waiting"
+        RUNNING = "running", "Running"
+        FINISHED = "finished", "Finished"
+        CANCELLED = "cancelled", "Cancelled"
+        CAPPED = "capped", "Stopped at the cost cap"
+        STOPPED = "stopped", "Stopped by an error"
+
+    public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
+    batch = models.ForeignKey(Batch, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="runs")
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="runs")
+    endpoint = models.ForeignKey(Endpoint, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
+    endpoint_name = models.CharField(max_length=60, blank=True)
+    endpoint_host = models.CharField(max_length=255, blank=True)
+    model = models.CharField(max_length=200)  # as asked
+    model_answered = models.CharField(max_length=200, blank=True)  # as the provider named it
+    parameters = models.JSONField(default=dict, blank=True)
+    repeats = models.PositiveSmallIntegerField(default=1)
+    suite = models.JSONField()  # [engine.digests.case_json, …]: the tests as they were
+    suite_digest = models.CharField(max_length=64)
+    source = models.CharField(max_length=10, choices=Source)
+    source_note = models.CharField(max_length=200, blank=True)  # file name of an import, and the like
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    stop_reason = models.CharField(max_length=300, blank=True)
+
+    # Who works on it: taken by compare-and-set, renewed while it runs, free again when it runs out.
+    claim = models.CharField(max_length=36, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    resumed = models.PositiveSmallIntegerField(default=0)  # times another worker had to take it over
+
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    # Totals over its results, written by actions.evidence.count_run when it ends.
+    cases_passed = models.PositiveIntegerField(default=0)
+    cases_failed = models.PositiveIntegerField(default=0)
+    cases_error = models.PositiveIntegerField(default=0)
+    cost = models.DecimalField(max_digits=14, decimal_places=8, null=True, blank=True)  # null: unknown
+    latency_median_ms = models.FloatField(null=True, blank=True)
+    tokens_in_median = models.FloatField(null=True, blank=True)
+    tokens_out_median = models.FloatField(null=True, blank=True)
+    # One letter a case, in the suite's order: p passed, f failed, e no answer, w waiting.
+    frames = models.TextField(blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["prompt", "state"], name="run_of_prompt_by_state")]
+
+    def __str__(self) -> str:
+        return f"{self.version} on {self.model}"
+
+    @property
+    def level(self) -> Level | None:
+        """The evidence level; None for practice, which is no evidence."""
+        return {
+            Source.PASTED: Level.PASTED,
+            Source.IMPORTED: Level.IMPORTED,
+            Source.RECORDED: Level.RECORDED,
+        }.get(Source(self.source))
+
+    @property
+    def expected_results(self) -> int:
+        return len(self.suite) * self.repeats
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in {self.State.QUEUED, self.State.RUNNING}
+
+    @property
+    def cases_counted(self) -> int:
+        return self.cases_passed + self.cases_failed
+
+
+class Result(models.Model):
+    """One output: one case, one repeat. Written the moment it arrives."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="results")
+    public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
+    case_index = models.PositiveIntegerField()  # place in run.suite, from 0
+    repeat = models.PositiveSmallIntegerField(default=0)
+    request = models.JSONField(default=dict, blank=True)  # as sent
+    output = models.TextField(blank=True)
+    finish_reason = models.CharField(max_length=60, blank=True)
+    model = models.CharField(max_length=200, blank=True)  # as returned
+    response_id = models.CharField(max_length=200, blank=True)
+    fingerprint = models.CharField(max_length=200, blank=True)
+    tokens_in = models.PositiveIntegerField(null=True, blank=True)
+    tokens_out = models.PositiveIntegerField(null=True, blank=True)
+    latency_ms = models.FloatField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=1)
+    cost = models.DecimalField(max_digits=14, decimal_places=8, null=True, blank=True)  # US dollars; null: unknown
+    cost_source = models.CharField(max_length=60, blank=True)
+    error_kind = models.CharField(max_length=30, blank=True)  # a name of engine.errors.FAULTS
+    error_message = models.TextField(blank=True)
+    checks = models.JSONField(default=list, blank=True)  # [{type, value, passed, score, reason, threshold}]
+    passed = models.BooleanField(null=True, blank=True)  # null: no answer, or nothing to hold it to
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            # The same cell is never stored twice, whatever a queue delivers twice.
+            models.UniqueConstraint(fields=["run", "case_index", "repeat"], name="one_result_per_cell")
+        ]
+        ordering = ["case_index", "repeat"]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    def get_absolute_url(self) -> str:
+        prompt = self.run.prompt
+        return reverse("result", args=[prompt.owner.handle, prompt.slug, self.public_id])
+
+    @property
+    def case(self) -> dict[str, Any]:
+        """The case as it was when the run was made."""
+        case: dict[str, Any] = self.run.suite[self.case_index]
+        return case
+
+    @property
+    def is_error(self) -> bool:
+        return bool(self.error_kind)

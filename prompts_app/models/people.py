@@ -1,0 +1,126 @@
+"""People: an account, whose user name is its handle, and the profile it shows."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.urls import reverse
+
+from prompts_app.models.text import refuse_invisible, refuse_nul
+
+HANDLE_PATTERN = r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){2,29}"
+RESERVED_HANDLES = frozenset(
+    """about abuse accounts account admin administrator api app assets atom auth badge blog card contact
+    dashboard demo-content docs edit explore favicon feed feeds healthz help home imprint interview jwks legal login
+    logout mail me media messages models moderator new news null official owner postmaster press pricing privacy
+    profile prompts proofsheet random report results robots root search security sessions settings share signin
+    signout signup sitemap staff static status studio support system tags team terms undefined user users verify
+    well-known webmaster www""".split()
+)
+
+
+def refuse_reserved(value: str) -> None:
+    """Handles that would read as a part of the site or as somebody official."""
+    if value.lower() in RESERVED_HANDLES:
+        raise ValidationError(f"“{value}” is kept for the site itself. Choose another handle.", code="reserved")
+
+
+handle_validators = [
+    RegexValidator(
+        rf"^{HANDLE_PATTERN}\Z",
+        "A handle has 3 to 30 characters: small letters a–z, digits and single hyphens, no hyphen at either end.",
+    ),
+    refuse_reserved,
+]
+
+
+class PersonQuerySet(models.QuerySet["User"]):
+    def with_handle(self, handle: str) -> PersonQuerySet:
+        """At most one: handles are unique whatever their case."""
+        return self.filter(username=handle.lower(), is_active=True)
+
+
+class PersonManager(UserManager["User"].from_queryset(PersonQuerySet)):  # type: ignore[misc]  # a class made at run time
+    pass
+
+
+class User(AbstractUser):
+    """An account. The user name is the handle: always stored in small letters."""
+
+    first_name = None  # type: ignore[assignment]  # one name field, on the profile
+    last_name = None  # type: ignore[assignment]
+    username = models.CharField(
+        "handle",
+        max_length=30,
+        unique=True,
+        validators=handle_validators,
+        error_messages={"unique": "Somebody has this handle already. Choose another."},
+    )
+
+    objects: ClassVar[PersonManager] = PersonManager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("username"), name="handle_unique_whatever_case")]
+
+    @property
+    def handle(self) -> str:
+        return self.username
+
+    def clean(self) -> None:
+        self.username = self.username.lower()
+        super().clean()
+
+    def get_full_name(self) -> str:
+        return self.display_name
+
+    def get_short_name(self) -> str:
+        return self.handle
+
+    @property
+    def display_name(self) -> str:
+        """The profile's name, else the handle."""
+        profile = getattr(self, "profile", None)
+        return (profile.name if profile else "") or self.handle
+
+    def get_absolute_url(self) -> str:
+        return reverse("profile", args=[self.handle])
+
+
+class Profile(models.Model):
+    """What the page at ``/@handle/`` says about its author."""
+
+    class Visibility(models.TextChoices):
+        PRIVATE = "private", "Private"
+        UNLISTED = "unlisted", "Unlisted"
+        PUBLIC = "public", "Public"
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="profile")
+    name = models.CharField(max_length=80, blank=True, validators=[refuse_invisible])
+    headline = models.CharField(max_length=200, blank=True, validators=[refuse_invisible])
+    bio = models.TextField(max_length=4000, blank=True, validators=[refuse_nul])
+    location = models.CharField(max_length=80, blank=True, validators=[refuse_invisible])
+    availability = models.CharField(max_length=120, blank=True, validators=[refuse_invisible])
+    # [{"label": str, "url": "https://…"}], in the author's order
+    links = models.JSONField(default=list, blank=True)
+    contact_email = models.EmailField(blank=True)
+    visibility = models.CharField(max_length=8, choices=Visibility, default=Visibility.PUBLIC)
+    # Made by the maintainers to show what evidence looks like; every page of such an author says so.
+    is_sample = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"@{self.user.handle}"
+
+
+class FormerHandle(models.Model):
+    """A handle somebody had: its addresses lead to the new one, and nobody else may take it."""
+
+    handle = models.CharField(max_length=30, unique=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="former_handles")
+
+    def __str__(self) -> str:
+        return self.handle

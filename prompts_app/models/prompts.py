@@ -1,0 +1,333 @@
+"""Prompts, their immutable versions, and the cases they are put to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+
+from prompts_app.engine import types as engine
+from prompts_app.engine.digests import case_from_json, digest, suite_digest
+from prompts_app.models.ids import public_id
+from prompts_app.models.text import refuse_invisible, refuse_nul
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from prompts_app.models.people import User
+
+MOST_CASES = 1000  # in one suite: beyond it a page and a run stop being readable
+MOST_MESSAGES = 40
+LONGEST_MESSAGE = 100_000  # characters
+
+
+class Visibility(models.TextChoices):
+    PRIVATE = "private", "Private"
+    UNLISTED = "unlisted", "Unlisted"
+    PUBLIC = "public", "Public"
+
+
+class Task(models.TextChoices):
+    """What kind of work a prompt does: the filter on the browse page."""
+
+    EXTRACTION = "extraction", "Extraction"
+    CLASSIFICATION = "classification", "Classification"
+    SUMMARISING = "summarising", "Summarising"
+    REWRITING = "rewriting", "Rewriting"
+    WRITING = "writing", "Writing"
+    TRANSLATION = "translation", "Translation"
+    DIALOGUE = "dialogue", "Dialogue and role-play"
+    QUESTIONS = "questions", "Question answering"
+    PLANNING = "planning", "Planning"
+    REASONING = "reasoning", "Reasoning"
+    CODE = "code", "Code and SQL"
+    AGENT = "agent", "Agents and tools"
+    IMAGE = "image", "Image"
+    OTHER = "other", "Other"
+
+
+class Licence(models.TextChoices):
+    CC_BY = "CC-BY-4.0", "CC BY 4.0"
+    CC_BY_SA = "CC-BY-SA-4.0", "CC BY-SA 4.0"
+    CC0 = "CC0-1.0", "CC0 1.0 (public domain)"
+    MIT = "MIT", "MIT"
+    RESERVED = "reserved", "All rights reserved"
+
+
+class ImpactKind(models.TextChoices):
+    NONE = "none", "None measured"
+    ESTIMATED = "estimated", "Estimated"
+    MEASURED = "measured", "Measured"
+
+
+class Tag(models.Model):
+    name = models.CharField(
+        max_length=40,
+        unique=True,
+        validators=[RegexValidator(r"^[a-z0-9]+(?:[-+.#][a-z0-9]+)*[+#]*\Z", "Small letters, digits and hyphens.")],
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return f"{reverse('browse')}?tag={self.name}"
+
+
+class PromptQuerySet(models.QuerySet["Prompt"]):
+    def public(self) -> Self:
+        """Listed and searchable: public prompts of authors who are there."""
+        return self.filter(visibility=Visibility.PUBLIC, owner__is_active=True).exclude(
+            owner__profile__visibility="private"
+        )
+
+    def visible_to(self, viewer: User | AnonymousUser) -> Self:
+        """What ``viewer`` may open when they have the address; lists use ``public``."""
+        seen = Q(visibility__in=[Visibility.PUBLIC, Visibility.UNLISTED], owner__is_active=True) & ~Q(
+            owner__profile__visibility="private"
+        )
+        return self.filter(seen | Q(owner_id=viewer.pk) if viewer.is_authenticated else seen)
+
+    def owned_by(self, user: User) -> Self:
+        return self.filter(owner=user)
+
+    def with_author(self) -> Self:
+        return self.select_related("owner__profile")
+
+    def tested(self) -> Self:
+        """With at least one case that counts as evidence."""
+        return self.filter(evidence_cases__gt=0)
+
+    def best_first(self) -> Self:
+        """Recorded before imported before pasted, then by the low end of the interval. Nobody can vote."""
+        return self.order_by(
+            F("evidence_level").desc(nulls_last=True), F("evidence_low").desc(), F("last_tested_at").desc(nulls_last=True), "pk"
+        )
+
+    def newest_first(self) -> Self:
+        return self.order_by(F("published_at").desc(nulls_last=True), "-pk")
+
+    def recently_tested_first(self) -> Self:
+        return self.order_by(F("last_tested_at").desc(nulls_last=True), "-pk")
+
+
+class Prompt(models.Model):
+    """A titled work of one author. What is sent to a model lives in its versions."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="prompts")
+    slug = models.SlugField(max_length=80)
+    title = models.CharField(max_length=120, validators=[refuse_invisible])
+    summary = models.CharField(max_length=300, blank=True, validators=[refuse_invisible])
+    task = models.CharField(max_length=20, choices=Task, default=Task.OTHER)
+    tags = models.ManyToManyField(Tag, blank=True, related_name="prompts")
+    licence = models.CharField(max_length=20, choices=Licence, default=Licence.CC_BY)
+    visibility = models.CharField(max_length=8, choices=Visibility, default=Visibility.PRIVATE, db_index=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+    pin_position = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    # The author's sections of the case study, in Markdown; an empty one does not show.
+    situation = models.TextField(max_length=8000, blank=True, validators=[refuse_nul])
+    constraints = models.TextField(max_length=8000, blank=True, validators=[refuse_nul])
+    impact_kind = models.CharField(max_length=10, choices=ImpactKind, default=ImpactKind.NONE)
+    impact = models.TextField(max_length=8000, blank=True, validators=[refuse_nul])
+    limits = models.TextField(max_length=8000, blank=True, validators=[refuse_nul])
+
+    forked_from = models.ForeignKey(
+        "Version", null=True, blank=True, on_delete=models.SET_NULL, related_name="forks"
+    )
+    baseline = models.ForeignKey("Version", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    # Where it was imported from ("prompts.chat"), and what tells a second import of the same row.
+    source = models.CharField(max_length=200, blank=True)
+    source_key = models.CharField(max_length=64, blank=True, db_index=True)
+
+    # Rises with every save of the prompt's own fields: how a stale edit in a second tab is noticed.
+    revision = models.PositiveIntegerField(default=1)
+    suite_revision = models.PositiveIntegerField(default=1)  # the same for its cases
+    deleted_runs = models.PositiveIntegerField(default=0)  # tombstones: deleting is real, but it is counted
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    # The evidence summary, rebuilt from results by actions.evidence.rebuild_evidence and by nothing else.
+    # evidence: see EvidenceSummary there. The columns are what lists sort and filter by.
+    evidence = models.JSONField(default=dict, blank=True)
+    evidence_level = models.PositiveSmallIntegerField(null=True, blank=True)
+    evidence_passed = models.PositiveIntegerField(default=0)
+    evidence_cases = models.PositiveIntegerField(default=0)
+    evidence_low = models.FloatField(default=0.0)
+    last_tested_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PromptQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "slug"], name="slug_unique_per_owner")]
+        indexes = [
+            models.Index(fields=["visibility", "-evidence_level", "-evidence_low"], name="prompt_best_first"),
+            models.Index(fields=["visibility", "-published_at"], name="prompt_newest_first"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("prompt", args=[self.owner.handle, self.slug])
+
+    @property
+    def is_public(self) -> bool:
+        return self.visibility == Visibility.PUBLIC
+
+    @property
+    def is_private(self) -> bool:
+        return self.visibility == Visibility.PRIVATE
+
+    @property
+    def latest_version(self) -> Version | None:
+        """The current version; uses ``prefetch_related('versions')`` where that was done."""
+        versions = list(self.versions.all())
+        return max(versions, key=lambda v: v.number) if versions else None
+
+    def suite(self) -> tuple[engine.Case, ...]:
+        """All its cases now, in order, as the engine takes them."""
+        return tuple(case.as_engine() for case in self.cases.in_order())
+
+
+class PromptVersionError(Exception):
+    """A version is never changed: save a new one."""
+
+
+class Version(models.Model):
+    """An immutable numbered state of a prompt: messages, variables, parameters and a note on why."""
+
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    messages = models.JSONField()  # [{"role": "system"|"user"|"assistant", "content": str}]
+    variables = models.JSONField(default=list)  # [{"name": str, "default": str, "description": str}]
+    parameters = models.JSONField(default=dict)  # as sent: {"temperature": 0, "max_tokens": 300}
+    note = models.TextField(max_length=2000, blank=True, validators=[refuse_nul])
+    digest = models.CharField(max_length=64)  # over messages, variables and parameters
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["prompt", "number"], name="version_number_unique")]
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"v{self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None and not self._state.adding:
+            raise PromptVersionError("A version is never changed. Save a new one.")
+        self.digest = self.content_digest()
+        super().save(*args, **kwargs)
+
+    def get_absolute_url(self) -> str:
+        return reverse("version", args=[self.prompt.owner.handle, self.prompt.slug, self.number])
+
+    def content_digest(self) -> str:
+        return digest({"messages": self.messages, "variables": self.variables, "parameters": self.parameters})
+
+    def as_engine(self) -> engine.Prompt:
+        return engine.Prompt(
+            messages=tuple(engine.Message(m["role"], m["content"]) for m in self.messages),
+            variables=tuple(engine.Variable(**v) for v in self.variables),
+            parameters=self.parameters,
+        )
+
+
+class CaseQuerySet(models.QuerySet["Case"]):
+    def in_order(self) -> Self:
+        return self.order_by("position", "pk")
+
+
+class Case(models.Model):
+    """One test: values for the variables, optionally further user turns, and assertions."""
+
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="cases")
+    public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
+    position = models.PositiveIntegerField(default=0)
+    name = models.CharField(max_length=120, validators=[refuse_invisible])
+    variables = models.JSONField(default=dict, blank=True)  # {"name": "text"}
+    turns = models.JSONField(default=list, blank=True)  # ["text", …], each answered in order
+    assertions = models.JSONField(default=list, blank=True)  # engine.digests.assertion_json, in order
+    revision = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def as_engine(self) -> engine.Case:
+        return case_from_json(
+            {"name": self.name, "variables": self.variables, "turns": self.turns, "assertions": self.assertions}
+        )
+
+
+def digest_of_suite(cases: Iterable[Case]) -> str:
+    """What a run stores to say which tests it was put to."""
+    return suite_digest([case.as_engine() for case in cases])
+
+
+class FormerSlug(models.Model):
+    """An address a prompt had; it leads to the new one."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    slug = models.SlugField(max_length=80)
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="former_slugs")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "slug"], name="former_slug_unique_per_owner")]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Draft(models.Model):
+    """Typing that is not saved yet, kept per author and page, so that nothing typed is lost."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
+    key = models.CharField(max_length=200)  # the page: "prompt:new", "prompt:<slug>", "case:<id>"
+    data = models.JSONField()  # the form as posted: {"field": ["value", …]}
+    saved_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="draft_unique_per_page")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class ImportDraft(models.Model):
+    """A file between its preview and the author's yes."""
+
+    public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="import_drafts")
+    name = models.CharField(max_length=200)
+    data = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SearchDocument(models.Model):
+    """What the full-text search reads of one prompt. Kept by search.reindex; indexed by the database itself
+    (SQLite: an FTS5 table kept by triggers; Postgres: a generated tsvector), see the migration."""
+
+    prompt = models.OneToOneField(Prompt, on_delete=models.CASCADE, related_name="search_document")
+    title = models.TextField(blank=True)
+    tags = models.TextField(blank=True)
+    summary = models.TextField(blank=True)
+    author = models.TextField(blank=True)
+    body = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return self.title

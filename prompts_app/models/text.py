@@ -1,0 +1,36 @@
+"""What a text field refuses, in one place: characters that no database or page can hold."""
+
+from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
+
+refuse_nul = ProhibitNullCharactersValidator(
+    message="This text has a NUL character in it, which cannot be stored. Take it out and save again."
+)
+
+# Characters that change how the text around them is read or hide in it: fine in a prompt, where the
+# page shows them, but not in a name or a title, where they impersonate or break the line.
+_INVISIBLE = {
+    *range(0x00, 0x20),
+    0x7F,
+    0xAD,
+    0x061C,
+    *range(0x200B, 0x2010),
+    *range(0x2028, 0x202F),
+    *range(0x2060, 0x2070),
+    0xFEFF,
+}
+
+
+def refuse_invisible(value: str) -> None:
+    """For one-line names: no control, zero-width or direction-changing characters."""
+    if any(ord(c) in _INVISIBLE for c in value):
+        raise ValidationError(
+            "This has an invisible character in it (zero-width, direction or control). "
+            "Type it again rather than paste it.",
+            code="invisible",
+        )
+
+
+def without_invisible(value: str) -> str:
+    """The same line with those characters gone, for text that comes out of a file."""
+    return "".join(" " if c in "\t\n\r" else c for c in value if c in "\t\n\r" or ord(c) not in _INVISIBLE)

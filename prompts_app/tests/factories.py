@@ -1,0 +1,91 @@
+"""How tests make rows. Each makes the least that is valid; say in the test what matters to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import factory
+from factory.django import DjangoModelFactory
+
+from prompts_app.engine.digests import suite_digest
+from prompts_app.models import Case, Endpoint, Profile, Prompt, Result, Run, Source, User, Version
+
+
+class PersonFactory(DjangoModelFactory[User]):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    username = factory.Sequence(lambda n: f"person-{n}")
+    email = factory.LazyAttribute(lambda o: f"{o.username}@example.com")
+
+    @factory.post_generation
+    def profile(self, create: bool, extracted: Any, **kwargs: Any) -> None:
+        Profile.objects.create(user=self, **({"name": self.username.title()} | kwargs))
+
+
+class PromptFactory(DjangoModelFactory[Prompt]):
+    class Meta:
+        model = Prompt
+
+    owner = factory.SubFactory(PersonFactory)
+    slug = factory.Sequence(lambda n: f"prompt-{n}")
+    title = factory.Sequence(lambda n: f"Prompt {n}")
+    summary = "Does one thing."
+
+
+class VersionFactory(DjangoModelFactory[Version]):
+    class Meta:
+        model = Version
+
+    prompt = factory.SubFactory(PromptFactory)
+    number = 1
+    messages = factory.LazyFunction(lambda: [{"role": "user", "content": "Say {{word}}."}])
+    variables = factory.LazyFunction(lambda: [{"name": "word", "default": "", "description": ""}])
+
+
+class CaseFactory(DjangoModelFactory[Case]):
+    class Meta:
+        model = Case
+
+    prompt = factory.SubFactory(PromptFactory)
+    position = factory.Sequence(int)
+    name = factory.Sequence(lambda n: f"Case {n}")
+    variables = factory.LazyFunction(lambda: {"word": "yes"})
+    assertions = factory.LazyFunction(lambda: [{"type": "contains", "value": "yes"}])
+
+
+class EndpointFactory(DjangoModelFactory[Endpoint]):
+    class Meta:
+        model = Endpoint
+
+    owner = factory.SubFactory(PersonFactory)
+    name = factory.Sequence(lambda n: f"Endpoint {n}")
+    base_url = "http://127.0.0.1:9/v1"
+
+
+class RunFactory(DjangoModelFactory[Run]):
+    """A finished recorded run with no results yet; see ``recorded_run`` for one with results."""
+
+    class Meta:
+        model = Run
+
+    prompt = factory.SelfAttribute("version.prompt")
+    version = factory.SubFactory(VersionFactory)
+    endpoint_name = "Test endpoint"
+    model = "test-model"
+    source = Source.RECORDED
+    state = Run.State.FINISHED
+    suite = factory.LazyFunction(list)
+    suite_digest = factory.LazyAttribute(lambda o: suite_digest([]))
+
+
+class ResultFactory(DjangoModelFactory[Result]):
+    class Meta:
+        model = Result
+
+    run = factory.SubFactory(RunFactory)
+    case_index = factory.Sequence(int)
+    output = "yes"
+    finish_reason = "stop"
+    passed = True

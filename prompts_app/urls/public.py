@@ -1,0 +1,24 @@
+"""Addresses anybody may type. They are promises: people put them into their CVs."""
+
+from django.urls import path, register_converter
+
+from prompts_app.urls.converters import HandleConverter, PromptSlugConverter
+from prompts_app.views.public import browse, home, profile, prompt, raw, results, site
+
+register_converter(HandleConverter, "handle")
+register_converter(PromptSlugConverter, "prompt_slug")
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("evidence/", site.about_evidence, name="about_evidence"),
+    path("prompts/", browse.browse, name="browse"),
+    path("@<handle:handle>/", profile.profile, name="profile"),
+    path("@<handle:handle>/<prompt_slug:slug>/", prompt.prompt, name="prompt"),
+    path("@<handle:handle>/<prompt_slug:slug>.md", raw.markdown, name="prompt_md"),
+    path("@<handle:handle>/<prompt_slug:slug>.json", raw.bundle, name="prompt_json"),
+    path("@<handle:handle>/<prompt_slug:slug>/v<int:number>/", prompt.version, name="version"),
+    path("@<handle:handle>/<prompt_slug:slug>/results/<slug:public_id>/", results.result, name="result"),
+    path("healthz", site.healthz, name="healthz"),
+    path("robots.txt", site.robots, name="robots"),
+    path("sitemap.xml", site.sitemap, name="sitemap"),
+]

@@ -1,0 +1,14 @@
+"""Runs: start, watch, cancel; outputs pasted by hand."""
+
+from django.urls import path
+
+from prompts_app.views.studio import paste, runs
+
+urlpatterns = [
+    path("runs/", runs.runs, name="studio_runs"),
+    path("runs/<slug:public_id>/", runs.batch, name="studio_batch"),
+    path("runs/<slug:public_id>/cancel/", runs.cancel, name="studio_batch_cancel"),
+    path("runs/<slug:public_id>/delete/", runs.delete, name="studio_batch_delete"),
+    path("prompts/<slug:slug>/run/", runs.start, name="studio_run_start"),
+    path("prompts/<slug:slug>/paste/", paste.paste, name="studio_paste"),
+]

@@ -1,0 +1,38 @@
+"""What a visitor sees when something is wrong. None of these pages says whether a private thing exists."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+KEPT_CHARACTERS = 200_000
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render(request, "400.html", status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render(request, "403.html", status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render(request, "404.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return render(request, "500.html", status=500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form whose cookie is gone: refused, but what was typed is shown, to be copied."""
+    typed = [
+        (name, value[:KEPT_CHARACTERS])
+        for name, value in request.POST.items()
+        if isinstance(value, str) and value.strip() and not _is_secret(name)
+    ]
+    return render(request, "403_csrf.html", {"typed": typed}, status=403)
+
+
+def _is_secret(name: str) -> bool:
+    return name == "csrfmiddlewaretoken" or any(word in name.lower() for word in ("password", "key", "code", "credential"))

@@ -1,0 +1,27 @@
+"""Not written yet."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+
+def studio(request: HttpRequest, **kwargs: str) -> HttpResponse:
+    raise Http404
+
+
+def new(request: HttpRequest, **kwargs: str) -> HttpResponse:
+    raise Http404
+
+
+def edit(request: HttpRequest, **kwargs: str) -> HttpResponse:
+    raise Http404
+
+
+def keep_draft(request: HttpRequest, **kwargs: str) -> HttpResponse:
+    raise Http404
+
+
+def details(request: HttpRequest, **kwargs: str) -> HttpResponse:
+    raise Http404
+
+
+def delete(request: HttpRequest, **kwargs: str) -> HttpResponse:
+    raise Http404

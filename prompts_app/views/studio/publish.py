@@ -1,0 +1,7 @@
+"""Not written yet."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+
+def publish(request: HttpRequest, **kwargs: str) -> HttpResponse:
+    raise Http404

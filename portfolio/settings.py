@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import dj_database_url
 from django.utils.csp import CSP
 from environs import Env
 
@@ -28,7 +29,12 @@ SECRET_KEY = env.str("SECRET_KEY", "") or local_secret_key(DATA_DIR)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [])
 # The first key encrypts, all of them decrypt: put a new one in front to rotate.
 ENDPOINT_KEYS = env.list("ENDPOINT_KEYS", []) or [local_endpoint_key(DATA_DIR)]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", []) or [_site.hostname or "localhost", "127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", []) or [
+    _site.hostname or "localhost",
+    "127.0.0.1",
+    "localhost",
+    "[::1]",
+]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [SITE_URL])
 
 # Hosts a model endpoint may have although they are not public (a local Ollama, say): "host" or "host:port".
@@ -95,7 +101,9 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 # --- database -----------------------------------------------------------------------------------------
-_database = env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'proofsheet.sqlite3'}")
+_database: dict[str, Any] = dict(
+    dj_database_url.parse(env.str("DATABASE_URL", "") or f"sqlite:///{DATA_DIR / 'proofsheet.sqlite3'}")
+)
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     # WAL and one writer at a time, taken at the start of a transaction: no "database is locked" surprises.
     _database["OPTIONS"] = {

@@ -1,0 +1,84 @@
+"""`make test`: every check, then the whole suite on SQLite and again on Postgres.
+
+Each step says what it is doing and how long it took; the first line of a failing step's own output says what
+is wrong. Everything runs even after a failure, so that one look shows all. Exit status 1 if anything failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from prompts_app.tests.postgres import NoPostgres, scratch_postgres
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+CI = os.environ.get("CI") == "true"
+
+LINT: dict[str, list[str]] = {
+    "ruff": ["ruff", "check", "."],
+    "ruff format": ["ruff", "format", "--check", "--quiet", "."],
+    "layers": ["lint-imports"],
+    "mypy": ["mypy"],
+}
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def step(name: str, command: list[str], **environment: str) -> bool:
+    say(f"\n=== {name} ===")
+    started = time.monotonic()
+    program = str(BIN / command[0]) if (BIN / command[0]).exists() else command[0]
+    done = subprocess.run([program, *command[1:]], cwd=ROOT, env=os.environ | environment, check=False)
+    say(f"--- {name}: {'ok' if done.returncode == 0 else 'FAILED'} in {time.monotonic() - started:.0f} s")
+    return done.returncode == 0
+
+
+def lint(data_dir: str) -> list[bool]:
+    templates = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "templates").rglob("*.html"))]
+    results = [step(name, command) for name, command in LINT.items()]
+    results.append(step("djade", ["djade", "--check", "--target-version", "6.1", *templates]))
+    results.append(
+        step(
+            "migrations", ["python", "manage.py", "makemigrations", "--check", "--dry-run"], DATA_DIR=data_dir
+        )
+    )
+    return results
+
+
+def suite(name: str, arguments: list[str], **environment: str) -> bool:
+    return step(name, ["pytest", "-n", "2", "--dist", "loadfile", "-q", *arguments], **environment)
+
+
+def suites(data_dir: str, arguments: list[str]) -> list[bool]:
+    results = [suite("tests on SQLite", arguments, DATA_DIR=data_dir, DATABASE_URL="")]
+    try:
+        with scratch_postgres() as url:
+            results.append(suite("tests on Postgres", arguments, DATA_DIR=data_dir, DATABASE_URL=url))
+    except NoPostgres as why:
+        say(f"\n!!! NOT RUN: the tests on Postgres ({why}). Install Postgres 15 or newer to run them. !!!")
+        results.append(not CI)
+    return results
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Every check and every test.")
+    parser.add_argument("--only-lint", action="store_true")
+    options, pytest_arguments = parser.parse_known_args()
+    with tempfile.TemporaryDirectory(prefix="proofsheet-test-") as data_dir:
+        results = lint(data_dir)
+        if not options.only_lint:
+            results += suites(data_dir, pytest_arguments)
+    say("\nAll checks passed." if all(results) else "\nSomething FAILED: see above.")
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""A Postgres of the tests' own: a scratch cluster on a free port, gone afterwards.
+
+Where ``TEST_POSTGRES_URL`` names a server, that one is used instead.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class NoPostgres(Exception):
+    """There is no Postgres to be had here; the message says why."""
+
+
+def binaries() -> Path:
+    """The directory with ``initdb`` and ``postgres``. Raises NoPostgres."""
+    found = [Path(p).parent for p in [shutil.which("initdb")] if p]
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    found += [Path(p) for p in ("/opt/homebrew/bin", "/usr/local/bin", "/usr/local/opt/postgresql@16/bin")]
+    for directory in found:
+        if (directory / "initdb").exists() and (directory / "postgres").exists():
+            return directory
+    raise NoPostgres("no initdb and postgres on this machine")
+
+
+def _as_unprivileged() -> list[str]:
+    """Postgres refuses to run as root: the words that make a command run as somebody else."""
+    if os.geteuid() != 0:
+        return []
+    for name in ("postgres", "nobody"):
+        try:
+            pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return ["setpriv", f"--reuid={name}", "--clear-groups", f"--regid={pwd.getpwnam(name).pw_gid}"]
+    raise NoPostgres("running as root, and no user 'postgres' or 'nobody' to run the server as")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def scratch_postgres() -> Iterator[str]:
+    """Yields a database URL. Raises NoPostgres."""
+    given = os.environ.get("TEST_POSTGRES_URL")
+    if given:
+        yield given
+        return
+    bin_dir, runner = binaries(), _as_unprivileged()
+    with tempfile.TemporaryDirectory(prefix="proofsheet-pg-") as directory:
+        Path(directory).chmod(0o777)
+        data, port = f"{directory}/data", _free_port()
+        _checked(
+            [
+                *runner,
+                str(bin_dir / "initdb"),
+                "-D",
+                data,
+                "-U",
+                "proofsheet",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-sync",
+            ]
+        )
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c full_page_writes=off -c max_connections=60"
+        control = [*runner, str(bin_dir / "pg_ctl"), "-D", data, "-w"]
+        _checked([*control, "-o", options, "-l", f"{data}/log", "start"])
+        try:
+            yield f"postgres://proofsheet@127.0.0.1:{port}/postgres"
+        finally:
+            subprocess.run([*control, "-m", "immediate", "stop"], capture_output=True, check=False)
+
+
+def _checked(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)
+    if done.returncode:
+        raise NoPostgres(
+            f"{Path(command[-1]).name or command[0]} failed: {(done.stderr or done.stdout).strip()[-300:]}"
+        )

@@ -1,0 +1,307 @@
+"""What a run came to, and what a prompt's runs say together. Everything that counts is counted here.
+
+Only finished runs count, never practice; a run in which nothing could be judged says nothing and does
+not count either. For each version and model the **latest** run counts, never the best; runs this server
+recorded come before imported ones, those before pasted ones.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TypedDict
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from prompts_app.engine.stats import median, wilson
+from prompts_app.models import Level, Prompt, Result, Run
+
+# One letter a case, in the suite's order.
+PASSED, FAILED, NO_ANSWER, WAITING, UNJUDGED = "p", "f", "e", "w", "u"
+
+
+class ModelEvidence(TypedDict):
+    """One model on the version shown: the run that counts for it."""
+
+    model: str  # as asked
+    answered: str  # as the provider named it, "" where it did not
+    run: str  # the run's public id
+    passed: int  # cases
+    cases: int  # passed and failed; errors are not in it
+    errors: int
+    low: float  # Wilson's 95% interval, 0..1
+    high: float
+    level: int
+    frames: str  # see ``case_states``
+    cost_median: str | None  # US dollars a call, as text so that nothing is rounded; None: unknown
+    latency_ms: float | None  # median
+    tokens_in: float | None  # median
+    tokens_out: float | None  # median
+    tested: str  # ISO 8601
+
+
+class VersionEvidence(TypedDict):
+    """One version on the main model."""
+
+    version: int
+    run: str
+    passed: int
+    cases: int
+    low: float
+    high: float
+    tokens_in: float | None
+    suite_digest: str
+
+
+class EvidenceSummary(TypedDict):
+    """``Prompt.evidence``. An empty dict stands for "nothing counts yet".
+
+    The figures at the top are those of ``main_model`` on ``version``, the newest version that has a run
+    that counts.
+    """
+
+    version: int
+    is_current: bool  # whether that is the prompt's newest version
+    level: int
+    main_model: str
+    passed: int
+    cases: int
+    errors: int
+    low: float
+    high: float
+    frames: str
+    suite_digest: str
+    models: list[ModelEvidence]  # the main model first, then by the low end
+    history: list[VersionEvidence]  # oldest first
+    runs: int  # all that count, over all versions and models
+    deleted_runs: int
+    latency_ms: float | None
+    cost_call: str | None
+    tokens_in: float | None
+    tested: str
+
+
+def case_states(run: Run, results: Iterable[Result]) -> str:
+    """One letter a case, in the suite's order, for a run at any moment.
+
+    f: a repeat failed. e: none failed, but a repeat has no answer. w: a repeat is still to come.
+    p: every repeat passed. u: answered, but there was no assertion to hold it to; not counted.
+    """
+    repeats: list[list[Result]] = [[] for _ in run.suite]
+    for result in results:
+        if result.case_index < len(repeats):
+            repeats[result.case_index].append(result)
+    return "".join(_state_of(case, run.repeats) for case in repeats)
+
+
+def _state_of(repeats: Sequence[Result], expected: int) -> str:
+    if any(result.passed is False for result in repeats):
+        return FAILED
+    if any(result.is_error for result in repeats):
+        return NO_ANSWER
+    if len(repeats) < expected:
+        return WAITING
+    return PASSED if all(result.passed for result in repeats) else UNJUDGED
+
+
+def cost_of(results: Iterable[Result]) -> Decimal | None:
+    """US dollars for all answers; None where one is unknown or there is none. Never a guess."""
+    costs = [result.cost for result in results if not result.is_error]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known, Decimal(0)) if costs and len(known) == len(costs) else None
+
+
+def count_run(run: Run) -> None:
+    """Write the run's totals and frames from its results. Counting twice changes nothing."""
+    results = list(_columns_that_count(run.results.all()))
+    states = Counter(frames := case_states(run, results))
+    answers = [result for result in results if not result.is_error]
+    named = Counter(result.model for result in answers if result.model)
+    totals = {
+        "frames": frames,
+        "cases_passed": states[PASSED],
+        "cases_failed": states[FAILED],
+        "cases_error": states[NO_ANSWER],
+        "cost": cost_of(results),
+        "latency_median_ms": median(result.latency_ms for result in answers),
+        "tokens_in_median": median(result.tokens_in for result in answers),
+        "tokens_out_median": median(result.tokens_out for result in answers),
+        "model_answered": min(named, key=lambda name: (-named[name], name), default=""),
+    }
+    for name, value in totals.items():
+        setattr(run, name, value)
+    run.save(update_fields=list(totals))
+
+
+def _columns_that_count(results: QuerySet[Result]) -> QuerySet[Result]:
+    """Without outputs and requests, which may be megabytes."""
+    return results.only(
+        "run_id", "case_index", "repeat", "passed", "error_kind", "cost", "latency_ms",
+        "tokens_in", "tokens_out", "model",
+    )  # fmt: skip
+
+
+def rebuild_evidence(prompt: Prompt) -> None:
+    """Write ``prompt``'s evidence summary from its runs. The only place that does.
+
+    To be called when a run ended or was deleted, after a paste or an import, and for a new version.
+    """
+    with transaction.atomic():
+        Prompt.objects.select_for_update().get(
+            pk=prompt.pk
+        )  # of two at once, the second sees the first's runs
+        columns = _columns(prompt)
+        Prompt.objects.filter(pk=prompt.pk).update(**columns)
+    for name, value in columns.items():
+        setattr(prompt, name, value)
+
+
+def _columns(prompt: Prompt) -> dict[str, object]:
+    picked = _pick(_runs_that_count(prompt))
+    if not picked.shown:
+        return {
+            "evidence": {}, "evidence_level": None, "evidence_passed": 0, "evidence_cases": 0,
+            "evidence_low": 0.0, "last_tested_at": None,
+        }  # fmt: skip
+    summary = _summary(prompt, picked)
+    return {
+        "evidence": summary,
+        "evidence_level": summary["level"],
+        "evidence_passed": summary["passed"],
+        "evidence_cases": summary["cases"],
+        "evidence_low": summary["low"],
+        "last_tested_at": max(_tested(run) for run in picked.shown),
+    }
+
+
+def _runs_that_count(prompt: Prompt) -> list[Run]:
+    runs = Run.objects.that_count().filter(prompt=prompt).select_related("version").defer("suite")
+    return [run for run in runs if run.cases_counted]
+
+
+@dataclass(frozen=True, slots=True)
+class _Picked:
+    """The runs that count: all of them, those of the version shown, and the main model's by version."""
+
+    everything: list[Run]
+    shown: list[Run]  # one a model, the main model's first
+    history: list[Run]  # one a version, oldest first
+
+
+def _pick(runs: list[Run]) -> _Picked:
+    latest: dict[tuple[int, str], Run] = {}
+    for run in sorted(runs, key=_recency):
+        latest[run.version.number, run.model] = run
+    newest = max((number for number, _ in latest), default=0)
+    on_newest = [run for (number, _), run in latest.items() if number == newest]
+    if not on_newest:
+        return _Picked([], [], [])
+    runs_of = Counter(run.model for run in runs)
+    main = min(on_newest, key=lambda run: (-_rank(run), -run.cases_counted, -runs_of[run.model], run.model))
+    others = sorted(
+        (run for run in on_newest if run is not main), key=lambda run: (-_interval(run)[0], run.model)
+    )
+    history = sorted(number for number, model in latest if model == main.model)
+    return _Picked(runs, [main, *others], [latest[number, main.model] for number in history])
+
+
+def _recency(run: Run) -> tuple[int, datetime, int]:
+    return _rank(run), _tested(run), run.pk
+
+
+def _rank(run: Run) -> int:
+    """Pasted, imported, recorded; whatever is better than recorded ranks as recorded."""
+    level = run.level
+    return min(Level.PASTED if level is None else level, Level.RECORDED)
+
+
+def _tested(run: Run) -> datetime:
+    return run.finished_at or run.created_at
+
+
+def _interval(run: Run) -> tuple[float, float]:
+    return wilson(run.cases_passed, run.cases_counted)
+
+
+def _summary(prompt: Prompt, picked: _Picked) -> EvidenceSummary:
+    costs = _median_costs(picked.shown)
+    models = [_model_evidence(run, costs[run.pk]) for run in picked.shown]
+    main, first = picked.shown[0], models[0]
+    newest = prompt.versions.order_by("-number").values_list("number", flat=True).first()
+    return {
+        "version": main.version.number,
+        "is_current": main.version.number == newest,
+        "level": first["level"],
+        "main_model": main.model,
+        "passed": first["passed"],
+        "cases": first["cases"],
+        "errors": first["errors"],
+        "low": first["low"],
+        "high": first["high"],
+        "frames": main.frames,
+        "suite_digest": main.suite_digest,
+        "models": models,
+        "history": [_version_evidence(run) for run in picked.history],
+        "runs": len(picked.everything),
+        "deleted_runs": Prompt.objects.values_list("deleted_runs", flat=True).get(pk=prompt.pk),
+        "latency_ms": first["latency_ms"],
+        "cost_call": first["cost_median"],
+        "tokens_in": first["tokens_in"],
+        "tested": first["tested"],
+    }
+
+
+def _model_evidence(run: Run, cost: Decimal | None) -> ModelEvidence:
+    low, high = _interval(run)
+    return {
+        "model": run.model,
+        "answered": run.model_answered,
+        "run": run.public_id,
+        "passed": run.cases_passed,
+        "cases": run.cases_counted,
+        "errors": run.cases_error,
+        "low": low,
+        "high": high,
+        "level": int(run.level or 0),
+        "frames": run.frames,
+        "cost_median": None if cost is None else f"{cost:f}",
+        "latency_ms": run.latency_median_ms,
+        "tokens_in": run.tokens_in_median,
+        "tokens_out": run.tokens_out_median,
+        "tested": _tested(run).isoformat(),
+    }
+
+
+def _version_evidence(run: Run) -> VersionEvidence:
+    low, high = _interval(run)
+    return {
+        "version": run.version.number,
+        "run": run.public_id,
+        "passed": run.cases_passed,
+        "cases": run.cases_counted,
+        "low": low,
+        "high": high,
+        "tokens_in": run.tokens_in_median,
+        "suite_digest": run.suite_digest,
+    }
+
+
+def _median_costs(runs: Sequence[Run]) -> dict[int, Decimal | None]:
+    """Run → the middle cost of its answers; None as soon as one is unknown."""
+    costs: dict[int, list[Decimal | None]] = {run.pk: [] for run in runs}
+    answers = Result.objects.filter(run__in=runs, error_kind="")
+    for run_id, cost in answers.values_list("run_id", "cost"):
+        costs[run_id].append(cost)
+    return {run_id: _median_cost(of_run) for run_id, of_run in costs.items()}
+
+
+def _median_cost(costs: list[Decimal | None]) -> Decimal | None:
+    known = sorted(cost for cost in costs if cost is not None)
+    if not known or len(known) < len(costs):
+        return None
+    half = len(known) // 2
+    return known[half] if len(known) % 2 else (known[half - 1] + known[half]) / 2

@@ -29,10 +29,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     typed = [
         (name, value[:KEPT_CHARACTERS])
         for name, value in request.POST.items()
-        if isinstance(value, str) and value.strip() and not _is_secret(name)
+        if isinstance(value, str) and value.strip() and not is_secret(name)
     ]
     return render(request, "403_csrf.html", {"typed": typed}, status=403)
 
 
-def _is_secret(name: str) -> bool:
-    return name == "csrfmiddlewaretoken" or any(word in name.lower() for word in ("password", "key", "code", "credential"))
+def is_secret(name: str) -> bool:
+    secret_words = ("csrf", "password", "key", "code", "credential")
+    return any(word in name.lower() for word in secret_words)

@@ -26,7 +26,7 @@ LOCAL = _site.hostname in {"127.0.0.1", "localhost", "::1"}
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or local_secret_key(DATA_DIR)
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [])
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 # The first key encrypts, all of them decrypt: put a new one in front to rotate.
 ENDPOINT_KEYS = env.list("ENDPOINT_KEYS", []) or [local_endpoint_key(DATA_DIR)]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", []) or [
@@ -42,7 +42,7 @@ PRIVATE_ENDPOINT_HOSTS = env.list(
     "PRIVATE_ENDPOINT_HOSTS", ["127.0.0.1", "localhost", "::1"] if LOCAL else []
 )
 # Accounts of the people who run this server: their pages say so (see "evidence levels").
-OPERATOR_HANDLES = env.list("OPERATOR_HANDLES", [])
+OPERATOR_HANDLES: list[str] = env.list("OPERATOR_HANDLES", [])
 SIGNUP_OPEN = env.bool("SIGNUP_OPEN", True)
 
 INSTALLED_APPS = [
@@ -100,7 +100,7 @@ TEMPLATES: list[dict[str, Any]] = [
     },
 ]
 
-# --- database -----------------------------------------------------------------------------------------
+# --- database ---
 _database: dict[str, Any] = dict(
     dj_database_url.parse(env.str("DATABASE_URL", "") or f"sqlite:///{DATA_DIR / 'proofsheet.sqlite3'}")
 )
@@ -120,7 +120,7 @@ DATABASES = {"default": _database}
 
 CACHES = {"default": env.dj_cache_url("CACHE_URL", "locmem://")}
 
-# --- background work: code enqueues through django.tasks only; the queue is one setting ------------------
+# --- background work: code enqueues through django.tasks only; the queue is one setting ---
 TASKS = {"default": {"BACKEND": env.str("TASKS_BACKEND", "huey.contrib.djhuey.tasks_backend.HueyBackend")}}
 _queue_url = env.str("QUEUE_URL", "")
 HUEY: dict[str, Any] = {
@@ -133,7 +133,7 @@ if _queue_url.startswith("redis"):
 else:
     HUEY |= {"huey_class": "huey.SqliteHuey", "filename": str(DATA_DIR / "queue.sqlite3")}
 
-# --- people ---------------------------------------------------------------------------------------------
+# --- people ---
 AUTH_USER_MODEL = "prompts_app.User"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
@@ -181,7 +181,7 @@ SOCIALACCOUNT_PROVIDERS = (
     else {}
 )
 
-# --- mail: to the console until EMAIL_HOST names a server ----------------------------------------------------
+# --- mail: to the console until EMAIL_HOST names a server ---
 EMAIL_SERVER = env.str("EMAIL_HOST", "")
 MAILERS: dict[str, dict[str, Any]] = {
     "default": {
@@ -201,7 +201,7 @@ MAILERS: dict[str, dict[str, Any]] = {
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"Proofsheet <noreply@{_site.hostname}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
-# --- security -------------------------------------------------------------------------------------------------
+# --- security ---
 _form_action = [CSP.SELF, *(["https://github.com"] if GITHUB_CLIENT_ID else [])]  # its login is a redirect
 SECURE_CSP: dict[str, list[str]] = {
     "default-src": [CSP.NONE],
@@ -236,7 +236,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
-# --- language, files, logs ---------------------------------------------------------------------------------------
+# --- language, files, logs ---
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = False

@@ -115,7 +115,9 @@ def own_prompt(user: User, slug: str) -> Prompt:
 
 def own_case(user: User, slug: str, public_id: str) -> Case:
     return _one(
-        Case.objects.filter(prompt__owner=user, prompt__slug=slug, public_id=public_id).select_related("prompt__owner")
+        Case.objects.filter(prompt__owner=user, prompt__slug=slug, public_id=public_id).select_related(
+            "prompt__owner"
+        )
     )
 
 

@@ -18,7 +18,7 @@ from prompts_app.models.prompts import (
 )
 
 __all__ = [
-    "Batch", "Case", "Draft", "Endpoint", "FormerHandle", "FormerSlug", "ImpactKind", "ImportDraft", "KeyUnreadable",
-    "Level", "Licence", "Profile", "Prompt", "Result", "Run", "SearchDocument", "Source", "Tag", "Task", "User",
-    "Version", "Visibility",
+    "Batch", "Case", "Draft", "Endpoint", "FormerHandle", "FormerSlug", "ImpactKind", "ImportDraft",
+    "KeyUnreadable", "Level", "Licence", "Profile", "Prompt", "Result", "Run", "SearchDocument", "Source",
+    "Tag", "Task", "User", "Version", "Visibility",
 ]  # fmt: skip

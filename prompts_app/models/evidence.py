@@ -52,7 +52,9 @@ class Endpoint(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="endpoints")
     public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
     name = models.CharField(max_length=60, validators=[refuse_invisible])
-    kind = models.CharField(max_length=20, default=OPENAI, choices=[(OPENAI, "OpenAI-compatible"), (PRACTICE, "Practice")])
+    kind = models.CharField(
+        max_length=20, default=OPENAI, choices=[(OPENAI, "OpenAI-compatible"), (PRACTICE, "Practice")]
+    )
     base_url = models.CharField(max_length=300, blank=True)
     encrypted_key = models.BinaryField(default=b"", blank=True)
     known_models = models.JSONField(default=list, blank=True)  # names it listed at the last test
@@ -60,7 +62,9 @@ class Endpoint(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="endpoint_name_unique_per_owner")]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "name"], name="endpoint_name_unique_per_owner")
+        ]
         ordering = ["name"]
 
     def __str__(self) -> str:
@@ -147,7 +151,9 @@ class Run(models.Model):
     batch = models.ForeignKey(Batch, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="runs")
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="runs")
-    endpoint = models.ForeignKey(Endpoint, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
+    endpoint = models.ForeignKey(
+        Endpoint, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs"
+    )
     endpoint_name = models.CharField(max_length=60, blank=True)
     endpoint_host = models.CharField(max_length=255, blank=True)
     model = models.CharField(max_length=200)  # as asked
@@ -229,7 +235,9 @@ class Result(models.Model):
     tokens_out = models.PositiveIntegerField(null=True, blank=True)
     latency_ms = models.FloatField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=1)
-    cost = models.DecimalField(max_digits=14, decimal_places=8, null=True, blank=True)  # US dollars; null: unknown
+    cost = models.DecimalField(
+        max_digits=14, decimal_places=8, null=True, blank=True
+    )  # US dollars; null: unknown
     cost_source = models.CharField(max_length=60, blank=True)
     error_kind = models.CharField(max_length=30, blank=True)  # a name of engine.errors.FAULTS
     error_message = models.TextField(blank=True)

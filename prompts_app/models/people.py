@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -15,38 +16,39 @@ from prompts_app.models.text import refuse_invisible, refuse_nul
 
 HANDLE_PATTERN = r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){2,29}"
 RESERVED_HANDLES = frozenset(
-    """about abuse accounts account admin administrator api app assets atom auth badge blog card contact
-    dashboard demo-content docs edit explore favicon feed feeds healthz help home imprint interview jwks legal login
-    logout mail me media messages models moderator new news null official owner postmaster press pricing privacy
-    profile prompts proofsheet random report results robots root search security sessions settings share signin
-    signout signup sitemap staff static status studio support system tags team terms undefined user users verify
-    well-known webmaster www""".split()
+    """
+    about abuse accounts account admin administrator api app assets atom auth badge blog card contact
+    dashboard docs edit explore favicon feed feeds healthz help home imprint interview jwks legal login
+    logout mail me
+    media messages models moderator new news null official owner postmaster press pricing privacy profile
+    prompts proofsheet random report results robots root search security sessions settings share signin
+    signout signup sitemap staff static status studio support system tags team terms undefined user users
+    verify well-known webmaster www
+    """.split()
 )
 
 
 def refuse_reserved(value: str) -> None:
     """Handles that would read as a part of the site or as somebody official."""
     if value.lower() in RESERVED_HANDLES:
-        raise ValidationError(f"“{value}” is kept for the site itself. Choose another handle.", code="reserved")
+        raise ValidationError(
+            f"“{value}” is kept for the site itself. Choose another handle.", code="reserved"
+        )
 
 
-handle_validators = [
+handle_validators: list[Callable[[str], None]] = [
     RegexValidator(
         rf"^{HANDLE_PATTERN}\Z",
-        "A handle has 3 to 30 characters: small letters a–z, digits and single hyphens, no hyphen at either end.",
+        "A handle has 3 to 30 characters: small letters a–z, digits and single hyphens inside it.",
     ),
     refuse_reserved,
 ]
 
 
-class PersonQuerySet(models.QuerySet["User"]):
-    def with_handle(self, handle: str) -> PersonQuerySet:
+class PersonManager(UserManager["User"]):
+    def with_handle(self, handle: str) -> models.QuerySet[User]:
         """At most one: handles are unique whatever their case."""
         return self.filter(username=handle.lower(), is_active=True)
-
-
-class PersonManager(UserManager["User"].from_queryset(PersonQuerySet)):  # type: ignore[misc]  # a class made at run time
-    pass
 
 
 class User(AbstractUser):

@@ -69,7 +69,9 @@ class Tag(models.Model):
     name = models.CharField(
         max_length=40,
         unique=True,
-        validators=[RegexValidator(r"^[a-z0-9]+(?:[-+.#][a-z0-9]+)*[+#]*\Z", "Small letters, digits and hyphens.")],
+        validators=[
+            RegexValidator(r"^[a-z0-9]+(?:[-+.#][a-z0-9]+)*[+#]*\Z", "Small letters, digits and hyphens.")
+        ],
     )
 
     def __str__(self) -> str:
@@ -106,7 +108,10 @@ class PromptQuerySet(models.QuerySet["Prompt"]):
     def best_first(self) -> Self:
         """Recorded before imported before pasted, then by the low end of the interval. Nobody can vote."""
         return self.order_by(
-            F("evidence_level").desc(nulls_last=True), F("evidence_low").desc(), F("last_tested_at").desc(nulls_last=True), "pk"
+            F("evidence_level").desc(nulls_last=True),
+            F("evidence_low").desc(),
+            F("last_tested_at").desc(nulls_last=True),
+            "pk",
         )
 
     def newest_first(self) -> Self:
@@ -140,7 +145,9 @@ class Prompt(models.Model):
     forked_from = models.ForeignKey(
         "Version", null=True, blank=True, on_delete=models.SET_NULL, related_name="forks"
     )
-    baseline = models.ForeignKey("Version", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    baseline = models.ForeignKey(
+        "Version", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     # Where it was imported from ("prompts.chat"), and what tells a second import of the same row.
     source = models.CharField(max_length=200, blank=True)
     source_key = models.CharField(max_length=64, blank=True, db_index=True)
@@ -267,7 +274,12 @@ class Case(models.Model):
 
     def as_engine(self) -> engine.Case:
         return case_from_json(
-            {"name": self.name, "variables": self.variables, "turns": self.turns, "assertions": self.assertions}
+            {
+                "name": self.name,
+                "variables": self.variables,
+                "turns": self.turns,
+                "assertions": self.assertions,
+            }
         )
 
 
@@ -309,7 +321,9 @@ class ImportDraft(models.Model):
     """A file between its preview and the author's yes."""
 
     public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="import_drafts")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="import_drafts"
+    )
     name = models.CharField(max_length=200)
     data = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)

@@ -10,7 +10,7 @@ refuse_nul = ProhibitNullCharactersValidator(
 # Characters that change how the text around them is read or hide in it: fine in a prompt, where the
 # page shows them, but not in a name or a title, where they impersonate or break the line.
 _INVISIBLE = {
-    *range(0x00, 0x20),
+    *range(0x20),
     0x7F,
     0xAD,
     0x061C,

@@ -11,7 +11,7 @@ from prompts_app.engine.digests import suite_digest
 from prompts_app.models import Case, Endpoint, Profile, Prompt, Result, Run, Source, User, Version
 
 
-class PersonFactory(DjangoModelFactory[User]):
+class PersonFactory(DjangoModelFactory):
     class Meta:
         model = User
         skip_postgeneration_save = True
@@ -19,12 +19,12 @@ class PersonFactory(DjangoModelFactory[User]):
     username = factory.Sequence(lambda n: f"person-{n}")
     email = factory.LazyAttribute(lambda o: f"{o.username}@example.com")
 
-    @factory.post_generation
+    @factory.post_generation  # type: ignore[untyped-decorator]  # see pyproject.toml
     def profile(self, create: bool, extracted: Any, **kwargs: Any) -> None:
         Profile.objects.create(user=self, **({"name": self.username.title()} | kwargs))
 
 
-class PromptFactory(DjangoModelFactory[Prompt]):
+class PromptFactory(DjangoModelFactory):
     class Meta:
         model = Prompt
 
@@ -34,7 +34,7 @@ class PromptFactory(DjangoModelFactory[Prompt]):
     summary = "Does one thing."
 
 
-class VersionFactory(DjangoModelFactory[Version]):
+class VersionFactory(DjangoModelFactory):
     class Meta:
         model = Version
 
@@ -44,7 +44,7 @@ class VersionFactory(DjangoModelFactory[Version]):
     variables = factory.LazyFunction(lambda: [{"name": "word", "default": "", "description": ""}])
 
 
-class CaseFactory(DjangoModelFactory[Case]):
+class CaseFactory(DjangoModelFactory):
     class Meta:
         model = Case
 
@@ -55,7 +55,7 @@ class CaseFactory(DjangoModelFactory[Case]):
     assertions = factory.LazyFunction(lambda: [{"type": "contains", "value": "yes"}])
 
 
-class EndpointFactory(DjangoModelFactory[Endpoint]):
+class EndpointFactory(DjangoModelFactory):
     class Meta:
         model = Endpoint
 
@@ -64,7 +64,7 @@ class EndpointFactory(DjangoModelFactory[Endpoint]):
     base_url = "http://127.0.0.1:9/v1"
 
 
-class RunFactory(DjangoModelFactory[Run]):
+class RunFactory(DjangoModelFactory):
     """A finished recorded run with no results yet; see ``recorded_run`` for one with results."""
 
     class Meta:
@@ -80,7 +80,7 @@ class RunFactory(DjangoModelFactory[Run]):
     suite_digest = factory.LazyAttribute(lambda o: suite_digest([]))
 
 
-class ResultFactory(DjangoModelFactory[Result]):
+class ResultFactory(DjangoModelFactory):
     class Meta:
         model = Result
 

@@ -5,6 +5,8 @@ A fourth, Dana, is another author: what is hers must not show up among Alice's.
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.test import Client
 
 from prompts_app.models import User
@@ -17,7 +19,7 @@ def person(handle: str, **profile: object) -> User:
     """The person with this handle, made on the first call; can sign in with PASSWORD."""
     user = User.objects.filter(username=handle).first()
     if user is None:
-        user = PersonFactory(username=handle, **{f"profile__{k}": v for k, v in profile.items()})
+        user = cast(User, PersonFactory(username=handle, **{f"profile__{k}": v for k, v in profile.items()}))
         user.set_password(PASSWORD)
         user.save()
     return user

@@ -15,6 +15,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# No durability (the cluster is thrown away), no socket files, room for test workers and subprocesses.
+SERVER_OPTIONS = (
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=''",
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "max_connections=80",
+)
+
 
 class NoPostgres(Exception):
     """There is no Postgres to be had here; the message says why."""
@@ -61,22 +71,9 @@ def scratch_postgres() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="proofsheet-pg-") as directory:
         Path(directory).chmod(0o777)
         data, port = f"{directory}/data", _free_port()
-        _checked(
-            [
-                *runner,
-                str(bin_dir / "initdb"),
-                "-D",
-                data,
-                "-U",
-                "proofsheet",
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--no-sync",
-            ]
-        )
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c full_page_writes=off -c max_connections=60"
+        initdb = [str(bin_dir / "initdb"), "-U", "proofsheet", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        _checked([*runner, *initdb, "-D", data])
+        options = f"-p {port} {' '.join(f'-c {option}' for option in SERVER_OPTIONS)}"
         control = [*runner, str(bin_dir / "pg_ctl"), "-D", data, "-w"]
         _checked([*control, "-o", options, "-l", f"{data}/log", "start"])
         try:

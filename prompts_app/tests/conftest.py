@@ -31,3 +31,10 @@ def count_queries() -> Callable[[Callable[[], Any]], int]:
         return len(queries)
 
     return count
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """A browser that is missing is said at the very end, where it is read."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if any("BROWSER TESTS DID NOT RUN" in str(report.longrepr) for report in skipped):
+        terminalreporter.section("BROWSER TESTS DID NOT RUN: no Chromium on this machine", sep="!")

@@ -58,7 +58,7 @@ def assertion_json(assertion: Assertion) -> dict[str, Json]:
 def assertion_from_json(data: Json) -> Assertion:
     """The opposite of ``assertion_json``. Raises ``ValueError`` saying what has the wrong shape."""
     if not isinstance(data, dict) or not isinstance(data.get("type"), str):
-        raise ValueError("An assertion is an object with a “type”.")
+        raise ValueError("An assertion is an object with a “type”.")  # noqa: TRY004
     threshold, weight = data.get("threshold"), data.get("weight", 1.0)
     return Assertion(
         type=data["type"],
@@ -85,11 +85,11 @@ def case_from_json(data: Json) -> Case:
     A variable's value that is not text becomes its JSON text.
     """
     if not isinstance(data, dict):
-        raise ValueError("A case is an object.")
+        raise ValueError("A case is an object.")  # noqa: TRY004
     variables, turns = data.get("variables") or {}, data.get("turns") or []
     assertions = data.get("assertions") or []
     if not isinstance(variables, dict) or not isinstance(turns, list) or not isinstance(assertions, list):
-        raise ValueError("A case has “variables” (an object), “turns” and “assertions” (lists).")
+        raise ValueError("A case’s variables are an object, its turns and assertions are lists.")  # noqa: TRY004
     return Case(
         name=_text(data.get("name") or ""),
         variables={str(name): _text(value) for name, value in variables.items()},
@@ -105,7 +105,7 @@ def suite_digest(cases: Iterable[Case]) -> str:
 
 def _number(value: Json, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"An assertion's “{name}” is a number.")  # noqa: TRY004 one error type for callers
+        raise ValueError(f"An assertion's “{name}” is a number.")  # noqa: TRY004
     return value
 
 

@@ -105,7 +105,8 @@ _KINDS = (
     FaultKind(
         "wrong_shape",
         "the answer held no output",
-        "Check that the endpoint offers Chat Completions in OpenAI’s form, and that the model is a chat model.",
+        "Check that the endpoint offers Chat Completions in OpenAI’s form, and that the model is a chat "
+        "model.",
     ),
     FaultKind(
         "answer_too_large",

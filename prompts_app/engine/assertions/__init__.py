@@ -5,15 +5,25 @@ Names and meaning are promptfoo's. Every kind has an opposite: its name with ``n
 
 from __future__ import annotations
 
-from prompts_app.engine.assertions.kinds import Kind
+import math
+from dataclasses import replace
+
+from prompts_app.engine.assertions import json_, limits, markup, refusal, similarity, text
+from prompts_app.engine.assertions.entry import READERS, read_number, show
+from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, as_text
 from prompts_app.engine.types import Answer, Assertion, Check
 
-KINDS: dict[str, Kind] = {}  # in picker order, without the ``not-`` forms
+_FAMILIES = (text, json_, limits, similarity, refusal, markup)
+
+KINDS: dict[str, Kind] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
+"""In picker order, without the ``not-`` forms."""
+
+NOT = "not-"
 
 
 def split_type(type_: str) -> tuple[bool, str]:
     """``"not-contains"`` → ``(True, "contains")``."""
-    raise NotImplementedError
+    return (True, type_.removeprefix(NOT)) if type_.startswith(NOT) else (False, type_)
 
 
 def validate(assertion: Assertion) -> str | None:
@@ -22,7 +32,14 @@ def validate(assertion: Assertion) -> str | None:
     Unknown kinds, a missing or ill-shaped value (an invalid regex, an invalid JSON Schema, a limit that
     is not a number) and a threshold or weight out of range are told here.
     """
-    raise NotImplementedError
+    kind = KINDS.get(split_type(assertion.type)[1])
+    if kind is None:
+        return f"“{assertion.type}” is not a kind of assertion this site can run."
+    if not math.isfinite(assertion.weight) or assertion.weight < 0:
+        return "The weight is a number from 0 up."
+    if assertion.threshold is not None and not math.isfinite(assertion.threshold):
+        return "The threshold is a number."
+    return kind.problem(assertion)
 
 
 def check(assertion: Assertion, answer: Answer) -> Check:
@@ -31,7 +48,27 @@ def check(assertion: Assertion, answer: Answer) -> Check:
     What cannot be judged (invalid assertion, a regex that ran out of time, an unknown cost) fails in
     both its plain and its ``not-`` form, and the reason says why.
     """
-    raise NotImplementedError
+    if problem := validate(assertion):
+        return _checked(assertion, Finding(False, 0.0, problem))
+    negated, name = split_type(assertion.type)
+    try:
+        found = KINDS[name].find(assertion, answer)
+    except CannotTell as why:
+        return _checked(assertion, Finding(False, 0.0, str(why)))
+    if negated:
+        found = replace(found, passed=not found.passed, score=1 - found.score)
+    return _checked(assertion, found)
+
+
+def _checked(assertion: Assertion, found: Finding) -> Check:
+    return Check(
+        assertion.type,
+        assertion.value,
+        found.passed,
+        found.score,
+        found.reason,
+        threshold=assertion.threshold,
+    )
 
 
 def assertion_from_text(
@@ -41,11 +78,24 @@ def assertion_from_text(
 
     ``text`` is read as the kind wants it: one entry per line for ``lines``, JSON for ``schema``, a number
     (which becomes the threshold) for ``number``, "50", "10-50", "at least 10" or "at most 50" for
-    ``words``. Raises ``ValueError`` with a plain sentence.
+    ``words``. Raises ``ValueError`` with a plain sentence when it cannot be read or used.
     """
-    raise NotImplementedError
+    kind = KINDS.get(split_type(type_)[1])
+    shape = kind.value if kind else "text"
+    if shape == "number":
+        assertion = Assertion(type_, threshold=read_number(text), weight=weight, metric=metric)
+    else:
+        least = read_number(threshold) if threshold.strip() else None
+        assertion = Assertion(type_, READERS[shape](text), least, weight, metric)
+    if problem := validate(assertion):
+        raise ValueError(problem)
+    return assertion
 
 
 def text_of(assertion: Assertion) -> str:
     """What to put into the form field again: the opposite of ``assertion_from_text``."""
-    raise NotImplementedError
+    kind = KINDS.get(split_type(assertion.type)[1])
+    shape = kind.value if kind else "text"
+    if shape == "number":
+        return "" if assertion.threshold is None else as_text(assertion.threshold)
+    return show(assertion.value, shape)

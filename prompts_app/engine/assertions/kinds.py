@@ -1,4 +1,4 @@
-"""What a kind of assertion is."""
+"""What a kind of assertion is, and the few words all families share."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Literal
 from prompts_app.engine.types import Answer, Assertion, Json
 
 ValueShape = Literal["none", "text", "lines", "number", "schema", "words", "names"]
+
+QUOTE_LIMIT = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Finding:
     reason: str
 
 
-class CannotTell(Exception):  # noqa: N818 it is an answer, not a mishap
+class CannotTell(Exception):
     """Neither the kind nor its opposite holds: nothing could be found out. The message says why."""
 
 
@@ -31,10 +33,11 @@ class CannotTell(Exception):  # noqa: N818 it is an answer, not a mishap
 class Kind:
     """One kind of assertion, and all that a picker, a docs page or an importer needs to know of it.
 
-    ``value`` is the shape of the value: ``none``; ``text``; ``lines`` (several texts); ``number`` (a limit,
-    kept as the assertion's threshold); ``schema`` (an optional JSON Schema); ``words`` (a count or a
-    range); ``names`` (one of ``choices``). ``score_threshold`` is the usual least score of kinds that
-    compare by degree, ``None`` for the others, which take no threshold of that sort.
+    ``value`` is the shape of the value: ``none``; ``text``; ``lines`` (several texts); ``number`` (a limit
+    in ``unit``, kept as the assertion's threshold); ``schema`` (a JSON Schema); ``words`` (a count or a
+    range); ``names`` (one of ``choices``, though others are taken too). ``optional`` says the value may be
+    left out. ``usual_threshold`` belongs to kinds that compare by degree, in ``unit`` where there is one,
+    else a score of 0..1.
     """
 
     name: str
@@ -42,9 +45,47 @@ class Kind:
     sentence: str
     value: ValueShape
     find: Callable[[Assertion, Answer], Finding]
-    problem: Callable[[Json], str | None] = lambda value: None
+    problem: Callable[[Assertion], str | None] = lambda assertion: None
     placeholder: str = ""
     example: Json = None
+    optional: bool = False
     unit: str = ""
     choices: tuple[str, ...] = ()
-    score_threshold: float | None = None
+    usual_threshold: float | None = None
+
+
+def fact(holds: bool, when_so: str, when_not: str) -> Finding:
+    """A finding of the yes-or-no sort."""
+    return Finding(holds, 1.0 if holds else 0.0, when_so if holds else when_not)
+
+
+def as_text(value: Json) -> str:
+    """A value as the text it is looked for as: 5 and 5.0 are "5", true is "true"."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def quote(text: str, limit: int = QUOTE_LIMIT) -> str:
+    """``text`` on one line between quotation marks, shortened to ``limit`` characters."""
+    line = " ".join(text[: limit * 2].split())
+    return f"“{line[:limit]}…”" if len(line) > limit or len(text) > limit * 2 else f"“{line}”"
+
+
+def quote_all(texts: list[str]) -> str:
+    """Several quoted texts, the first few of them."""
+    shown = ", ".join(quote(text, 40) for text in texts[:5])
+    return f"{shown} and {len(texts) - 5} more" if len(texts) > 5 else shown
+
+
+def number_of(value: Json) -> float | None:
+    """``value`` as a finite number (text that reads as one counts), else ``None``."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if abs(number) < float("inf") else None

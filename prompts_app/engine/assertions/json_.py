@@ -1,0 +1,188 @@
+"""Assertions on JSON in the output, with an optional JSON Schema.
+
+A schema is never allowed to fetch anything: a remote ``$ref`` is an invalid schema here. Its patterns run
+with a bounded number of steps.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from json import JSONDecoder
+from typing import Protocol
+
+import jsonschema_rs
+import yaml
+
+from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, fact, quote
+from prompts_app.engine.assertions.values import parse_json
+from prompts_app.engine.types import Answer, Assertion, Json
+
+BACKTRACK_LIMIT = 100_000
+MOST_CANDIDATES = 1_000  # places in one output where an object may begin
+MOST_ERRORS = 3
+# Without "$schema", promptfoo reads draft 7; these words only exist in later drafts.
+LATER_WORDS = (
+    '"prefixItems"', '"unevaluatedProperties"', '"unevaluatedItems"', '"dependentRequired"',
+    '"dependentSchemas"', '"minContains"', '"$dynamicRef"',
+)  # fmt: skip
+
+
+class Validator(Protocol):
+    """What jsonschema-rs's validators have in common."""
+
+    def iter_errors(self, instance: Json) -> Iterator[jsonschema_rs.ValidationError]: ...
+
+
+def schema_of(value: Json) -> Json:
+    """The schema an assertion's value holds (text is read as YAML, so JSON too), ``None`` for none.
+
+    Raises ``ValueError`` with a sentence.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        value = _schema_from_text(value)
+    if not isinstance(value, dict | bool):
+        raise ValueError("A JSON Schema is an object, or true or false.")  # noqa: TRY004 see docstring
+    return value
+
+
+def _schema_from_text(text: str) -> Json:
+    if text.startswith("file://"):
+        raise ValueError("A schema in a file cannot be used here: paste the schema itself.")
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError(f"The JSON Schema cannot be read: {str(error).splitlines()[0]}.") from error
+
+
+def validator_for(schema: Json) -> Validator:
+    """A compiled validator. Raises ``ValueError`` with a sentence for an invalid or remote schema."""
+    try:
+        return _compile(json.dumps(schema, sort_keys=True))
+    except jsonschema_rs.ValidationError as error:
+        raise ValueError(f"This is not a valid JSON Schema: {_shorten(error.message)}.") from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"This JSON Schema cannot be used: {_shorten(str(error))}.") from error
+
+
+@lru_cache(maxsize=256)
+def _compile(schema_json: str) -> Validator:
+    schema = json.loads(schema_json)
+    return _maker(schema, schema_json)(
+        schema,
+        validate_formats=True,
+        retriever=_refuse,
+        pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=BACKTRACK_LIMIT),
+    )
+
+
+def _maker(schema: Json, schema_json: str) -> Callable[..., Validator]:
+    """What compiles the schema: the draft it names, else the one its words belong to."""
+    if isinstance(schema, dict) and "$schema" in schema:
+        return jsonschema_rs.validator_for
+    if any(word in schema_json for word in LATER_WORDS):
+        return jsonschema_rs.Draft202012Validator
+    return jsonschema_rs.Draft7Validator
+
+
+def _refuse(uri: str) -> Json:
+    raise ValueError(f"schemas elsewhere are not fetched ({uri})")
+
+
+def _errors(schema: Json, value: Json) -> str:
+    """What keeps ``value`` from conforming, "" when nothing does."""
+    if schema is None:
+        return ""
+    found = []
+    for error in validator_for(schema).iter_errors(value):
+        where = "/".join(str(step) for step in error.instance_path)
+        found.append(f"{where}: {_shorten(error.message)}" if where else _shorten(error.message))
+        if len(found) == MOST_ERRORS:
+            break
+    return "; ".join(found)
+
+
+def _shorten(message: str) -> str:
+    line = message.splitlines()[0] if message else message
+    return line if len(line) <= 200 else f"{line[:200]}…"
+
+
+def _is_json(assertion: Assertion, answer: Answer) -> Finding:
+    try:
+        value = parse_json(answer.output)
+    except ValueError:
+        return Finding(False, 0.0, f"Is not valid JSON: {quote(answer.output)}.")
+    schema = schema_of(assertion.value)
+    return _conforms(schema, _checked(schema, value))
+
+
+def _contains_json(assertion: Assertion, answer: Answer) -> Finding:
+    """As in promptfoo: any JSON object in the text will do, a bare list or number will not."""
+    schema, found = schema_of(assertion.value), objects_in(answer.output)
+    if not found:
+        return Finding(False, 0.0, "Contains no JSON object.")
+    errors = ""
+    for value in found:
+        errors = _checked(schema, value)
+        if not errors:
+            break
+    return _conforms(schema, errors, "Contains JSON")
+
+
+def _checked(schema: Json, value: Json) -> str:
+    try:
+        return _errors(schema, value)
+    except (ValueError, RecursionError) as error:
+        raise CannotTell(f"The output could not be held to the schema: {_shorten(str(error))}.") from error
+
+
+def _conforms(schema: Json, errors: str, is_json: str = "Is valid JSON") -> Finding:
+    if schema is None:
+        return Finding(True, 1.0, f"{is_json}.")
+    return fact(
+        not errors, f"{is_json} and conforms to the schema.", f"{is_json}, but not by the schema: {errors}."
+    )
+
+
+def objects_in(text: str) -> list[Json]:
+    """The JSON objects in ``text``, outermost only, in order."""
+    decoder, found, at = JSONDecoder(), [], 0
+    for _ in range(MOST_CANDIDATES):
+        at = text.find("{", at)
+        if at < 0:
+            break
+        try:
+            value, at = decoder.raw_decode(text, at)
+            found.append(value)
+        except (ValueError, RecursionError):
+            at += 1
+    return found
+
+
+def _schema_problem(assertion: Assertion) -> str | None:
+    try:
+        schema = schema_of(assertion.value)
+        if schema is not None:
+            validator_for(schema)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+_EXAMPLE = {"type": "object", "required": ["total"], "properties": {"total": {"type": "number"}}}
+_PLACEHOLDER = '{"type": "object", "required": ["total"]}'
+
+KINDS = (
+    Kind(
+        "is-json", "json", "The whole output is valid JSON, and conforms to the JSON Schema if there is one.",
+        "schema", _is_json, _schema_problem, _PLACEHOLDER, _EXAMPLE, optional=True,
+    ),
+    Kind(
+        "contains-json", "json",
+        "The output contains a JSON object, and one conforms to the JSON Schema if there is one.",
+        "schema", _contains_json, _schema_problem, _PLACEHOLDER, _EXAMPLE, optional=True,
+    ),
+)  # fmt: skip

@@ -1,0 +1,125 @@
+"""Assertions on size, time, cost and how the answer ended."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, as_text, fact, number_of
+from prompts_app.engine.types import Answer, Assertion, Json
+
+FINISH_REASONS = ("stop", "length", "content_filter", "tool_calls")
+
+
+def bounds_of(value: Json) -> tuple[float | None, float | None]:
+    """The least and the most a count may be: ``50``, ``"50"`` or ``{"min": 10, "max": 50}``.
+
+    Raises ``ValueError`` with a sentence.
+    """
+    if not isinstance(value, dict):
+        exact = number_of(value)
+        if exact is None:
+            raise ValueError("Enter a number, or a range such as 10-50.")
+        return exact, exact
+    low, high = (None if value.get(end) is None else number_of(value[end]) for end in ("min", "max"))
+    if low is None and high is None:
+        raise ValueError("Enter a least or a most, or both.")
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"The least ({as_text(low)}) is more than the most ({as_text(high)}).")
+    return low, high
+
+
+def _bounds_problem(assertion: Assertion) -> str | None:
+    try:
+        low, high = bounds_of(assertion.value)
+    except ValueError as error:
+        return str(error)
+    return "A count cannot be negative." if (low or 0) < 0 or (high or 0) < 0 else None
+
+
+def _within(count: int, value: Json, what: str) -> Finding:
+    low, high = bounds_of(value)
+    holds = (low is None or count >= low) and (high is None or count <= high)
+    reason = f"{count:,} {what}; the limit is {describe_bounds(low, high)}."
+    return fact(holds, reason, reason)
+
+
+def describe_bounds(low: float | None, high: float | None) -> str:
+    """ "exactly 50", "10 to 50", "at least 10" or "at most 50"."""
+    if low is None or high is None:
+        return f"at most {as_text(high)}" if low is None else f"at least {as_text(low)}"
+    return f"exactly {as_text(low)}" if low == high else f"{as_text(low)} to {as_text(high)}"
+
+
+def _word_count(assertion: Assertion, answer: Answer) -> Finding:
+    return _within(len(answer.output.split()), assertion.value, "words")
+
+
+def _tokens_used(assertion: Assertion, answer: Answer) -> Finding:
+    if answer.tokens is None:
+        raise CannotTell("The tokens used are unknown: the endpoint did not say.")
+    return _within(answer.tokens, assertion.value, "tokens")
+
+
+def _latency(assertion: Assertion, answer: Answer) -> Finding:
+    if answer.latency_ms is None:
+        raise CannotTell("The latency is unknown: the answer was pasted, or came from a cache.")
+    reason, limit = f"Took {answer.latency_ms:,.0f} ms", assertion.threshold
+    if limit is None:
+        return Finding(True, 1.0, f"{reason}; no limit was set.")
+    reason = f"{reason}; the limit is {as_text(limit)} ms."
+    return fact(answer.latency_ms <= limit, reason, reason)
+
+
+def _cost(assertion: Assertion, answer: Answer) -> Finding:
+    if answer.cost is None:
+        raise CannotTell("The cost is unknown: no price is known for this model at this endpoint.")
+    reason, limit = f"Cost ${answer.cost.normalize():f}", assertion.threshold
+    if limit is None:
+        return Finding(True, 1.0, f"{reason}; no limit was set.")
+    reason = f"{reason}; the limit is ${as_text(limit)}."
+    return fact(answer.cost <= Decimal(str(limit)), reason, reason)
+
+
+def _finish_reason(assertion: Assertion, answer: Answer) -> Finding:
+    if not answer.finish_reason:
+        raise CannotTell("The endpoint did not say why the answer ended.")
+    wanted, actual = as_text(assertion.value), answer.finish_reason
+    holds = wanted.lower() == actual.lower()
+    return fact(holds, f"Ended with “{actual}”.", f"Ended with “{actual}”, not “{wanted}”.")
+
+
+def _limit_problem(assertion: Assertion) -> str | None:
+    if assertion.threshold is None:
+        measured_only = assertion.metric and not assertion.type.startswith("not-")
+        return None if measured_only else "Enter the limit as a number."
+    return "The limit must be more than zero." if assertion.threshold <= 0 else None
+
+
+def _finish_problem(assertion: Assertion) -> str | None:
+    if not isinstance(assertion.value, str) or not assertion.value.strip():
+        return "Enter how the answer must end, for example “stop”."
+    return None
+
+
+KINDS = (
+    Kind(
+        "word-count", "limits", "The output has this many words: a number or a range.", "words",
+        _word_count, _bounds_problem, "10-50", {"min": 10, "max": 50}, unit="words",
+    ),
+    Kind(
+        "latency", "limits", "The answer takes at most this many milliseconds.", "number",
+        _latency, _limit_problem, "2000", 2000, unit="milliseconds",
+    ),
+    Kind(
+        "cost", "limits", "The call costs at most this many US dollars.", "number",
+        _cost, _limit_problem, "0.01", 0.01, unit="US dollars",
+    ),
+    Kind(
+        "finish-reason", "limits", "The model stopped for this reason.", "names",
+        _finish_reason, _finish_problem, "stop", "stop", choices=FINISH_REASONS,
+    ),
+    Kind(
+        "tokens-used", "limits", "Prompt and answer together use this many tokens: a number or a range.",
+        "words", _tokens_used, _bounds_problem, "at most 500", {"max": 500}, unit="tokens",
+    ),
+)  # fmt: skip

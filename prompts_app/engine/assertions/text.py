@@ -1,0 +1,175 @@
+"""Assertions on the output's text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import regex
+
+from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, as_text, fact, quote, quote_all
+from prompts_app.engine.assertions.values import UnreadableValue, json_equal, texts_of
+from prompts_app.engine.types import Answer, Assertion
+
+REGEX_TIMEOUT_S = 1.0
+LONGEST_PATTERN = 10_000
+
+type Fold = Callable[[str], str]
+
+
+def _same(text: str) -> str:
+    return text
+
+
+def _equals(assertion: Assertion, answer: Answer) -> Finding:
+    """Text is compared as it is; an object or a list is compared with the output read as JSON."""
+    expected = assertion.value
+    if isinstance(expected, dict | list):
+        holds = json_equal(expected, answer.output)
+        return fact(holds, "Is the expected JSON.", f"Is not the expected JSON but {quote(answer.output)}.")
+    wanted = as_text(expected)
+    return fact(
+        answer.output == wanted,
+        f"Is exactly {quote(wanted)}.",
+        f"Is {quote(answer.output)}, not {quote(wanted)}.",
+    )
+
+
+def _contains(fold: Fold) -> Callable[[Assertion, Answer], Finding]:
+    def find(assertion: Assertion, answer: Answer) -> Finding:
+        wanted = as_text(assertion.value)
+        holds = fold(wanted) in fold(answer.output)
+        return fact(holds, f"Contains {quote(wanted)}.", f"Does not contain {quote(wanted)}.")
+
+    return find
+
+
+def _contains_any(fold: Fold) -> Callable[[Assertion, Answer], Finding]:
+    def find(assertion: Assertion, answer: Answer) -> Finding:
+        wanted, output = texts_of(assertion.value), fold(answer.output)
+        found = next((text for text in wanted if fold(text) in output), None)
+        if found is not None:
+            return Finding(True, 1.0, f"Contains {quote(found)}.")
+        return Finding(False, 0.0, f"Contains none of {quote_all(wanted)}.")
+
+    return find
+
+
+def _contains_all(fold: Fold) -> Callable[[Assertion, Answer], Finding]:
+    def find(assertion: Assertion, answer: Answer) -> Finding:
+        wanted, output = texts_of(assertion.value), fold(answer.output)
+        missing = [text for text in wanted if fold(text) not in output]
+        return fact(not missing, f"Contains all of {quote_all(wanted)}.", f"Lacks {quote_all(missing)}.")
+
+    return find
+
+
+def _starts_with(assertion: Assertion, answer: Answer) -> Finding:
+    wanted = as_text(assertion.value)
+    beginning = answer.output[: len(wanted)]
+    return fact(
+        beginning == wanted,
+        f"Starts with {quote(wanted)}.",
+        f"Starts with {quote(beginning)}, not {quote(wanted)}.",
+    )
+
+
+def _regex(assertion: Assertion, answer: Answer) -> Finding:
+    pattern = compile_pattern(assertion.value)
+    try:
+        found = pattern.search(answer.output, timeout=REGEX_TIMEOUT_S, concurrent=True)
+    except TimeoutError:
+        raise CannotTell(
+            f"The regular expression timed out after {REGEX_TIMEOUT_S:g} s on this output; "
+            "write it with fewer nested repeats."
+        ) from None
+    if found is None:
+        return Finding(False, 0.0, f"Nothing matches {quote(assertion.value)}.")
+    return Finding(True, 1.0, f"{quote(found[0])} matches {quote(assertion.value)}.")
+
+
+@lru_cache(maxsize=512)
+def compile_pattern(pattern: str) -> regex.Pattern[str]:
+    """A JavaScript regular expression, compiled. Raises ``regex.error``.
+
+    As in JavaScript, ``\\w``, ``\\d`` and ``\\b`` know ASCII only, and ``$`` is the very end (Python's would
+    also match before a last line break).
+    """
+    return regex.compile(_DOLLAR.sub(lambda m: r"\Z" if m[0] == "$" else m[0], pattern), regex.ASCII)
+
+
+# An escape, a [class], or a dollar: only the last, found outside the others, means "the end".
+_DOLLAR = regex.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$", regex.DOTALL)
+
+
+def _text_problem(assertion: Assertion) -> str | None:
+    if assertion.value is None or isinstance(assertion.value, dict | list) or as_text(assertion.value) == "":
+        return "Enter the text to look for."
+    return None
+
+
+def _equals_problem(assertion: Assertion) -> str | None:
+    return "Enter the text the output must equal." if assertion.value is None else None
+
+
+def _lines_problem(assertion: Assertion) -> str | None:
+    try:
+        texts = texts_of(assertion.value)
+    except UnreadableValue as error:
+        return str(error)
+    if not texts:
+        return "Enter at least one text to look for, one per line."
+    return "Remove the empty entry: every output contains it." if "" in texts else None
+
+
+def _regex_problem(assertion: Assertion) -> str | None:
+    pattern = assertion.value
+    if not isinstance(pattern, str) or not pattern:
+        return "Enter a regular expression."
+    if len(pattern) > LONGEST_PATTERN:
+        return f"Shorten the regular expression to {LONGEST_PATTERN:,} characters."
+    try:
+        compile_pattern(pattern)
+    except (regex.error, RecursionError, OverflowError) as error:
+        return f"This is not a valid regular expression: {error}."
+    return None
+
+
+KINDS = (
+    Kind(
+        "equals", "text", "The output is exactly this text, or exactly this JSON.", "text",
+        _equals, _equals_problem, "Positive", "Positive",
+    ),
+    Kind(
+        "contains", "text", "The output contains this text.", "text",
+        _contains(_same), _text_problem, "refund", "refund",
+    ),
+    Kind(
+        "icontains", "text", "The output contains this text, in capitals or not.", "text",
+        _contains(str.lower), _text_problem, "refund", "refund",
+    ),
+    Kind(
+        "contains-any", "text", "The output contains at least one of these texts.", "lines",
+        _contains_any(_same), _lines_problem, "refund\nreplacement", ["refund", "replacement"],
+    ),
+    Kind(
+        "contains-all", "text", "The output contains each of these texts.", "lines",
+        _contains_all(_same), _lines_problem, "order number\ndate", ["order number", "date"],
+    ),
+    Kind(
+        "icontains-any", "text", "The output contains at least one of these texts, in capitals or not.",
+        "lines", _contains_any(str.lower), _lines_problem, "refund\nreplacement", ["refund", "replacement"],
+    ),
+    Kind(
+        "icontains-all", "text", "The output contains each of these texts, in capitals or not.", "lines",
+        _contains_all(str.lower), _lines_problem, "order number\ndate", ["order number", "date"],
+    ),
+    Kind(
+        "starts-with", "text", "The output starts with this text.", "text",
+        _starts_with, _text_problem, "Dear", "Dear",
+    ),
+    Kind(
+        "regex", "text", "Some part of the output matches this regular expression.", "text",
+        _regex, _regex_problem, r"^\d{4}-\d{2}-\d{2}$", r"^\d{4}-\d{2}-\d{2}$",
+    ),
+)  # fmt: skip

@@ -1,0 +1,130 @@
+"""Full-text search over prompts: one function, two backends.
+
+SQLite searches an FTS5 table kept by triggers, Postgres a generated tsvector; both are made by the
+migration ``0002_search`` over the table of ``SearchDocument``. A search never widens what its caller may
+see: it only narrows the queryset it is given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import batched
+from typing import Any
+
+from django.db import connections
+from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
+
+from prompts_app.models import Prompt, SearchDocument, Version
+
+MOST_TERMS = 12
+LONGEST_TERM = 80  # characters
+LONGEST_BODY = 60_000  # characters: beyond it Postgres refuses the row (a tsvector holds 1 MB)
+FIELDS = ("title", "tags", "summary", "author", "body")
+
+_TERM = re.compile(r'"([^"]*)"|(\S+)')
+# Words that say nothing about what is sought; Postgres' English dictionary drops them by itself.
+_STOP = frozenset("a an and are as at be by for from how in is it of on or that the this to with".split())
+
+
+# --- finding ---------------------------------------------------------------------------------------------
+
+
+def search_terms(text: str) -> list[str]:
+    """The words and "quoted phrases" of a search, at most MOST_TERMS; [] where nothing can be sought."""
+    clean = text.replace("\x00", " ").encode("utf-8", "ignore").decode()
+    found = [
+        (match[1] or match[2] or "").replace('"', " ").strip()[:LONGEST_TERM]
+        for match in _TERM.finditer(clean)
+    ]
+    terms = list(dict.fromkeys(term for term in found if any(letter.isalnum() for letter in term)))[
+        :MOST_TERMS
+    ]
+    return [term for term in terms if term.lower() not in _STOP] or terms
+
+
+def search_prompts[Q: QuerySet[Any]](prompts: Q, text: str) -> Q:
+    """Those of ``prompts`` that hold every term of ``text``, most relevant first.
+
+    A word in the title weighs more than one in the tags, then summary, author, text. The last word also
+    finds longer words that begin with it. Among equals the better evidenced comes first.
+    """
+    terms = search_terms(text)
+    if not terms:
+        return prompts.none()  # type: ignore[return-value]
+    postgres = connections[prompts.db].vendor == "postgresql"
+    narrowed = _found_by_postgres(prompts, terms) if postgres else _found_by_sqlite(prompts, terms)
+    return narrowed.order_by(
+        "relevance", F("evidence_level").desc(nulls_last=True), F("evidence_low").desc(), "pk"
+    )
+
+
+def _found_by_sqlite(prompts: Any, terms: list[str]) -> Any:
+    """bm25 is smaller for better matches; its weights follow the columns' order."""
+    match = " ".join(f'"{term}"' for term in terms) + "*"
+    return prompts.filter(search_document__isnull=False).extra(
+        tables=["prompts_app_search"],
+        where=["prompts_app_search.rowid = prompts_app_searchdocument.id", "prompts_app_search MATCH %s"],
+        params=[match],
+        select={"relevance": "bm25(prompts_app_search, 20.0, 10.0, 6.0, 2.0, 0.7)"},
+    )
+
+
+_STEMS = "websearch_to_tsquery('english', %s)"
+# The words as they stand, or all but the last so and the last one as a beginning.
+_WORDS = (
+    "(websearch_to_tsquery('simple', %s) || (websearch_to_tsquery('simple', %s) && to_tsquery('simple', %s)))"
+)
+_ONE_WORD = "(websearch_to_tsquery('simple', %s) || to_tsquery('simple', %s))"
+
+
+def _found_by_postgres(prompts: Any, terms: list[str]) -> Any:
+    """ts_rank is larger for better matches, so it is negated."""
+    whole, rest = (" ".join(f'"{term}"' for term in some) for some in (terms, terms[:-1]))
+    beginning = "'{}':*".format(terms[-1].replace("\\", " ").replace("'", "''"))
+    words, of_words = (_WORDS, [whole, rest, beginning]) if rest else (_ONE_WORD, [whole, beginning])
+    table = "prompts_app_searchdocument"
+    head = f"ts_rank('{{0.15,0.3,0.6,1.0}}', {table}.head, {_STEMS} || {words})"
+    everything = f"ts_rank({table}.stems, {_STEMS})"
+    return prompts.filter(search_document__isnull=False).extra(
+        where=[f"({table}.stems @@ {_STEMS} OR {table}.words @@ {words})"],
+        params=[whole, *of_words],
+        select={"relevance": f"-(10 * {head} + {everything})"},
+        select_params=[whole, *of_words, whole],
+    )
+
+
+# --- keeping ---------------------------------------------------------------------------------------------
+
+
+def reindex(prompts: Iterable[Prompt]) -> None:
+    """Write down what the search reads of these prompts. Call it after any change of one."""
+    for keys in batched([prompt.pk for prompt in prompts], 200, strict=False):
+        SearchDocument.objects.bulk_create(
+            _documents(keys), update_conflicts=True, unique_fields=["prompt"], update_fields=list(FIELDS)
+        )
+
+
+def _documents(keys: Iterable[int]) -> Iterator[SearchDocument]:
+    newer = Version.objects.filter(prompt=OuterRef("prompt"), number__gt=OuterRef("number"))
+    newest = Prefetch("versions", Version.objects.filter(~Exists(newer)), to_attr="newest")
+    rows = Prompt.objects.filter(pk__in=list(keys)).with_author().prefetch_related("tags", newest)
+    return map(_document, rows)
+
+
+def _document(prompt: Prompt) -> SearchDocument:
+    newest: list[Version] = getattr(prompt, "newest", [])
+    texts = [message["content"] for version in newest for message in version.messages]
+    return SearchDocument(
+        prompt=prompt,
+        title=storable(prompt.title),
+        tags=" ".join(tag.name for tag in prompt.tags.all()),
+        summary=storable(f"{prompt.summary} {prompt.get_task_display()}"),
+        author=storable(f"{prompt.owner.display_name} {prompt.owner.handle}"),
+        body=storable("\n".join([prompt.situation, *texts])),
+    )
+
+
+def storable(text: str) -> str:
+    """Without what neither database takes, and no longer than both take."""
+    return text[:LONGEST_BODY].replace("\x00", " ").encode("utf-8", "ignore").decode()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.urls import reverse
 
@@ -50,6 +50,14 @@ class PersonManager(UserManager["User"]):
         """At most one: handles are unique whatever their case."""
         return self.filter(username=handle.lower(), is_active=True)
 
+    def has_taken(self, handle: str, *, besides: User | None = None) -> bool:
+        """Whether somebody other than ``besides`` has this handle, or had it: its addresses are theirs."""
+        handle = handle.lower()
+        others, former = self.filter(username=handle), FormerHandle.objects.filter(handle=handle)
+        if besides is not None:
+            others, former = others.exclude(pk=besides.pk), former.exclude(user=besides)
+        return others.exists() or former.exists()
+
 
 class User(AbstractUser):
     """An account. The user name is the handle: always stored in small letters."""
@@ -76,6 +84,15 @@ class User(AbstractUser):
     def clean(self) -> None:
         self.username = self.username.lower()
         super().clean()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A new account gets its profile with it, whoever makes it: sign-up, ``createsuperuser``, a test."""
+        self.username = self.username.lower()
+        is_new = self._state.adding
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if is_new:
+                Profile.objects.get_or_create(user=self)
 
     def get_full_name(self) -> str:
         return self.display_name

@@ -8,7 +8,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from prompts_app.engine.digests import suite_digest
-from prompts_app.models import Case, Endpoint, Profile, Prompt, Result, Run, Source, User, Version
+from prompts_app.models import Case, Endpoint, Prompt, Result, Run, Source, User, Version
 
 
 class PersonFactory(DjangoModelFactory):
@@ -21,7 +21,10 @@ class PersonFactory(DjangoModelFactory):
 
     @factory.post_generation  # type: ignore[untyped-decorator]  # see pyproject.toml
     def profile(self, create: bool, extracted: Any, **kwargs: Any) -> None:
-        Profile.objects.create(user=self, **({"name": self.username.title()} | kwargs))
+        profile = self.profile  # made with the account; here it is filled in
+        for name, value in ({"name": self.username.title()} | kwargs).items():
+            setattr(profile, name, value)
+        profile.save()
 
 
 class PromptFactory(DjangoModelFactory):

@@ -1,0 +1,82 @@
+"""What happens to an account as a whole: a new handle, and its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+
+from prompts_app.models import (
+    Case,
+    Endpoint,
+    FormerHandle,
+    Prompt,
+    Result,
+    Run,
+    User,
+    Version,
+)
+
+MOST_FORMER_HANDLES = 5  # each is kept from everybody else for as long as the account lives
+
+
+class HandleRefused(Exception):
+    """The sentence says why, for the person who typed the handle."""
+
+
+def rename_handle(user: User, handle: str) -> None:
+    """Give ``user`` another handle; the old one keeps leading to them. Raises HandleRefused."""
+    handle = handle.lower()
+    if handle == user.handle:
+        raise HandleRefused("This is your handle already.")
+    try:
+        with transaction.atomic():
+            check_can_take(user, handle)
+            user.former_handles.filter(handle=handle).delete()  # taking an own one back
+            FormerHandle.objects.create(handle=user.handle, user=user)
+            User.objects.filter(pk=user.pk).update(username=handle)
+    except IntegrityError:
+        raise HandleRefused("Somebody took this handle a moment ago. Choose another.") from None
+    user.username = handle
+
+
+def check_can_take(user: User, handle: str) -> None:
+    """Raises HandleRefused."""
+    if User.objects.has_taken(handle, besides=user):
+        raise HandleRefused("Somebody has this handle, or had it before. Choose another.")
+    former = user.former_handles.exclude(handle=handle).count()
+    if former >= MOST_FORMER_HANDLES:
+        raise HandleRefused(
+            f"You have changed your handle {former} times, and every old one is kept for you. "
+            "You can go back to one of them, but not take another."
+        )
+
+
+@dataclass(frozen=True)
+class Losses:
+    """How much goes with an account, each a number of rows."""
+
+    prompts: int
+    versions: int
+    cases: int
+    runs: int
+    results: int
+    endpoints: int
+
+
+def losses(user: User) -> Losses:
+    """What deleting ``user`` deletes with it."""
+    return Losses(
+        prompts=Prompt.objects.owned_by(user).count(),
+        versions=Version.objects.filter(prompt__owner=user).count(),
+        cases=Case.objects.filter(prompt__owner=user).count(),
+        runs=Run.objects.filter(prompt__owner=user).count(),
+        results=Result.objects.filter(run__prompt__owner=user).count(),
+        endpoints=Endpoint.objects.filter(owner=user).count(),
+    )
+
+
+def delete_account(user: User) -> None:
+    """Everything of this person, at once and for good: no row of theirs is left anywhere."""
+    with transaction.atomic():
+        user.delete()

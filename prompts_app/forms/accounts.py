@@ -1,0 +1,234 @@
+"""What django-allauth asks and says, in our words: its adapters and its forms.
+
+allauth has no types, so its classes are ``Any`` to mypy; each ``type: ignore[misc]`` below is for that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account import forms as account
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.base import forms as mfa
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp import forms as totp
+from allauth.mfa.webauthn import forms as webauthn
+from allauth.socialaccount import forms as social
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from prompts_app.forms.people import HandleField
+from prompts_app.models import User
+from prompts_app.models.text import refuse_invisible, refuse_nul
+
+HINT = "At least 8 characters; not only digits, not a common password, not like your handle or e-mail."
+LONGEST_PASSWORD = 1000  # hashing a longer one costs the server time and its owner nothing
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "account_inactive": "This account is switched off.",
+        "cannot_remove_primary_email": "Your only address cannot be removed. Change it instead.",
+        "duplicate_email": "This is your address already.",
+        "email_taken": "This e-mail address has an account already. Sign in, or reset its password.",
+        "enter_current_password": "This is not your current password. Type it again.",
+        "incorrect_code": "This code is not right, or it is too old. Type the one shown now.",
+        "incorrect_password": "This is not your password. Type it again.",
+        "email_password_mismatch": "This address and this password do not belong together. Check both.",
+        "username_password_mismatch": "This handle and this password do not belong together. Check both.",
+        "invalid_login": "Type your e-mail address or your handle.",
+        "too_many_login_attempts": "Too many failed attempts. Wait five minutes and try again.",
+        "rate_limited": "Too many tries in a short time. Wait a minute and try again.",
+        "username_taken": "Somebody has this handle, or had it before. Choose another.",
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return bool(settings.SIGNUP_OPEN)
+
+    def clean_username(self, username: str, shallow: bool = False) -> str:
+        """A handle nobody else has or had. Raises ValidationError."""
+        handle: str = HandleField().clean(username)
+        if not shallow and User.objects.has_taken(handle):
+            raise self.validation_error("username_taken")
+        return handle
+
+
+class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+    error_messages = DefaultSocialAccountAdapter.error_messages | {
+        "email_taken": "This e-mail address has an account already. Sign in to it, then connect %s.",
+        "no_password": "Set a password first: without one you could not sign in any more.",
+        "no_verified_email": "Confirm your e-mail address first: without it you could not reset a password.",
+        "disconnect_last": "This is your only way to sign in. Set a password first.",
+        "connected_other": "That account is connected to another one here.",
+    }
+
+
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "unverified_email": "Confirm your e-mail address first. Then you can add a passkey or an app.",
+        "incorrect_code": "This code is not right, or it is too old. Type the one shown now.",
+        "cannot_generate_recovery_codes": "Add a passkey or an authenticator app first.",
+    }
+
+    def _get_site_name(self) -> str:
+        return "Proofsheet"
+
+    def get_totp_label(self, user: User) -> str:
+        return f"@{user.handle}"
+
+    def generate_authenticator_name(self, user: User, type: Any) -> str:
+        """The name a new passkey starts with; its owner writes a better one."""
+        count = Authenticator.objects.filter(user_id=user.pk, type=type).count()
+        return f"Passkey {count + 1}"
+
+
+class Plain(forms.Form):
+    """No placeholder in a label's place, no browser that cuts text short, no endless password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            for attribute in ("placeholder", "maxlength"):
+                field.widget.attrs.pop(attribute, None)
+            if isinstance(field.widget, forms.PasswordInput):
+                self._plain_password(name, field)
+            if isinstance(field, forms.EmailField):
+                field.label = "E-mail"
+            if name == "code":
+                field.widget.attrs |= {"inputmode": "numeric", "spellcheck": "false"}
+
+    def _plain_password(self, name: str, field: forms.Field) -> None:
+        field.help_text = HINT if name == "password1" else ""
+        field.validators.append(_refuse_endless)
+
+
+def _refuse_endless(value: str) -> None:
+    if len(value) > LONGEST_PASSWORD:
+        raise ValidationError(f"A password has at most {LONGEST_PASSWORD} characters.")
+
+
+class AsksForHandle(Plain):
+    """Signing up, by e-mail or with GitHub: the handle is always chosen, never made up."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        handle = HandleField(initial=self.initial.get("username"))
+        handle.widget.attrs |= {"autocomplete": "username"}
+        self.fields["username"] = handle
+        self.order_fields(["email", "username", "password1"])
+        self.fields["email"].help_text = "For signing in and resetting your password. It is never shown."
+
+    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
+        """As allauth's; two that take one handle at the same moment end in a sentence."""
+        try:
+            with transaction.atomic():
+                saved: tuple[User | None, HttpResponse | None] = super().try_save(request)  # type: ignore[misc]
+                return saved
+        except IntegrityError:
+            messages.error(
+                request, "This handle was taken a moment ago. If that was you, sign in; else choose another."
+            )
+            return None, redirect("account_signup")
+
+
+class SignupForm(AsksForHandle, account.SignupForm):  # type: ignore[misc]
+    pass
+
+
+class SocialSignupForm(AsksForHandle, social.SignupForm):  # type: ignore[misc]
+    pass
+
+
+class LoginForm(Plain, account.LoginForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        login = self.fields["login"]
+        login.label = "E-mail or handle"
+        login.validators += [refuse_nul]
+        login.widget.attrs |= {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        self.fields["remember"].label = "Keep me signed in on this browser"
+
+
+class ResetPasswordForm(Plain, account.ResetPasswordForm):  # type: ignore[misc]
+    pass
+
+
+class ResetPasswordKeyForm(Plain, account.ResetPasswordKeyForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].label, self.fields["password2"].label = "New password", "New password again"
+
+
+class ChangePasswordForm(Plain, account.ChangePasswordForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["oldpassword"].label = "Current password"
+        self.fields["password1"].label, self.fields["password2"].label = "New password", "New password again"
+
+
+class SetPasswordForm(Plain, account.SetPasswordForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password2"].label = "Password again"
+
+
+class AddEmailForm(Plain, account.AddEmailForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = "New e-mail"
+
+
+class ReauthenticateForm(Plain, account.ReauthenticateForm):  # type: ignore[misc]
+    pass
+
+
+class CodeForm(Plain, mfa.AuthenticateForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].help_text = "Six digits from your authenticator app, or a recovery code."
+
+
+class ReauthenticateCodeForm(Plain, mfa.ReauthenticateForm):  # type: ignore[misc]
+    pass
+
+
+class ActivateTOTPForm(Plain, totp.ActivateTOTPForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label = "Code from the app"
+
+
+class NamesPasskey(Plain):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name = self.fields["name"]
+        name.validators += [refuse_invisible, _refuse_long_name]
+        name.help_text = "What you will know this device by, such as “Laptop” or “Blue key”."
+        name.widget.attrs["autocomplete"] = "off"
+
+
+def _refuse_long_name(value: str) -> None:
+    if len(value) > 60:
+        raise ValidationError("A name has at most 60 characters.")
+
+
+class AddPasskeyForm(NamesPasskey, webauthn.AddWebAuthnForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        passwordless = self.fields["passwordless"]
+        passwordless.label = "Sign in with this passkey alone"
+        passwordless.initial = True
+        passwordless.help_text = (
+            "The device asks for your finger, face or PIN. Without it, the passkey is a second step."
+        )
+
+
+class EditPasskeyForm(NamesPasskey, webauthn.EditWebAuthnForm):  # type: ignore[misc]
+    pass

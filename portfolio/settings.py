@@ -131,7 +131,13 @@ HUEY: dict[str, Any] = {
 if _queue_url.startswith("redis"):
     HUEY |= {"huey_class": "huey.RedisHuey", "url": _queue_url}
 else:
-    HUEY |= {"huey_class": "huey.SqliteHuey", "filename": str(DATA_DIR / "queue.sqlite3")}
+    HUEY |= {"huey_class": "huey.SqliteHuey", "filename": str(DATA_DIR / "queue.sqlite3"), "timeout": 20}
+
+# --- runs ---
+ENDPOINT_CONCURRENCY: int = env.int("ENDPOINT_CONCURRENCY", 8)  # calls at once to one endpoint
+CALL_DEADLINE_S: float = env.float("CALL_DEADLINE_S", 120.0)  # for each attempt at a call
+# A run whose worker vanished is free again after this many seconds; a sweep each minute takes it up.
+RUN_LEASE_S: float = env.float("RUN_LEASE_S", 25.0)
 
 # --- people ---
 AUTH_USER_MODEL = "prompts_app.User"
@@ -151,8 +157,17 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "studio"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "prompts_app.forms.people.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "prompts_app.forms.people.SignupForm"}
+ACCOUNT_ADAPTER = "prompts_app.forms.accounts.AccountAdapter"
+ACCOUNT_FORMS = {
+    "signup": "prompts_app.forms.accounts.SignupForm",
+    "login": "prompts_app.forms.accounts.LoginForm",
+    "reset_password": "prompts_app.forms.accounts.ResetPasswordForm",
+    "reset_password_from_key": "prompts_app.forms.accounts.ResetPasswordKeyForm",
+    "change_password": "prompts_app.forms.accounts.ChangePasswordForm",
+    "set_password": "prompts_app.forms.accounts.SetPasswordForm",
+    "add_email": "prompts_app.forms.accounts.AddEmailForm",
+    "reauthenticate": "prompts_app.forms.accounts.ReauthenticateForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
 ACCOUNT_USERNAME_MIN_LENGTH = 3
@@ -164,12 +179,24 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "Proofsheet: "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _site.scheme
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or address is told to its owner
+MFA_ADAPTER = "prompts_app.forms.accounts.MFAAdapter"
+MFA_FORMS = {
+    "authenticate": "prompts_app.forms.accounts.CodeForm",
+    "reauthenticate": "prompts_app.forms.accounts.ReauthenticateCodeForm",
+    "activate_totp": "prompts_app.forms.accounts.ActivateTOTPForm",
+    "add_webauthn": "prompts_app.forms.accounts.AddPasskeyForm",
+    "edit_webauthn": "prompts_app.forms.accounts.EditPasskeyForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Proofsheet"
 # Browsers allow passkeys on http only for localhost; the library has to be told so.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL
 GITHUB_CLIENT_ID = env.str("GITHUB_CLIENT_ID", "")
+SOCIALACCOUNT_ADAPTER = "prompts_app.forms.accounts.SocialAccountAdapter"
+SOCIALACCOUNT_FORMS = {"signup": "prompts_app.forms.accounts.SocialSignupForm"}
+SOCIALACCOUNT_AUTO_SIGNUP = False  # the handle is chosen, never taken over unasked
 SOCIALACCOUNT_PROVIDERS = (
     {
         "github": {

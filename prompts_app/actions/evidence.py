@@ -151,9 +151,8 @@ def rebuild_evidence(prompt: Prompt) -> None:
     To be called when a run ended or was deleted, after a paste or an import, and for a new version.
     """
     with transaction.atomic():
-        Prompt.objects.select_for_update().get(
-            pk=prompt.pk
-        )  # of two at once, the second sees the first's runs
+        # Of two at once, the second sees the first's runs.
+        Prompt.objects.select_for_update().get(pk=prompt.pk)
         columns = _columns(prompt)
         Prompt.objects.filter(pk=prompt.pk).update(**columns)
     for name, value in columns.items():

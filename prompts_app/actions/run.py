@@ -6,14 +6,32 @@ its results, never the queue: whatever a queue loses or delivers twice, no answe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from urllib.parse import urlsplit
 
-from prompts_app.models import Batch, Endpoint, Prompt, Run, User, Version
+from django.db import transaction
+from django.db.models import F
+
+from prompts_app.actions.evidence import rebuild_evidence
+from prompts_app.actions.execute import execute_run
+from prompts_app.actions.tasks import enqueue_run
+from prompts_app.engine.digests import case_json, suite_digest
+from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.render import RenderError, render_messages
+from prompts_app.engine.types import Case
+from prompts_app.models import Batch, Endpoint, Prompt, Run, Source, User, Version
+
+__all__ = [
+    "MOST_CALLS", "MOST_REPEATS", "MOST_RUNS", "RunRefused", "ask_again", "check_can_ask_again",
+    "check_can_delete", "check_can_run", "delete_batch", "execute_run", "practice_endpoint",
+    "request_cancel", "start_batch",
+]  # fmt: skip
 
 MOST_RUNS = 20  # in one batch
 MOST_CALLS = 10_000  # in one batch
 MOST_REPEATS = 20
+LONGEST_MODEL = 200  # characters of its name
 PRACTICE_NAME = "Practice (not a model)"
 
 
@@ -23,7 +41,14 @@ class RunRefused(Exception):
 
 def practice_endpoint(user: User) -> Endpoint:
     """The user's built-in practice endpoint, made on the first call."""
-    raise NotImplementedError
+    found = Endpoint.objects.filter(owner=user, kind=Endpoint.PRACTICE).order_by("pk").first()
+    if found is not None:
+        return found
+    # Under a name of the user's own choosing too, so that theirs is not taken over.
+    taken = set(Endpoint.objects.filter(owner=user).values_list("name", flat=True))
+    names = (PRACTICE_NAME if n == 1 else f"{PRACTICE_NAME} {n}" for n in range(1, len(taken) + 2))
+    name = next(name for name in names if name not in taken)
+    return Endpoint.objects.get_or_create(owner=user, name=name, defaults={"kind": Endpoint.PRACTICE})[0]
 
 
 def check_can_run(
@@ -36,7 +61,71 @@ def check_can_run(
     cost_cap: Decimal | None = None,
 ) -> None:
     """Raises RunRefused where ``start_batch`` with the same arguments would make no sense."""
-    raise NotImplementedError
+    suite = prompt.suite()
+    reasons = (
+        _what_is_missing(versions, models, suite),
+        _what_is_too_much(len(versions) * len(models), len(suite), repeats),
+        _what_is_wrong(prompt, versions, endpoint, models, cost_cap),
+        _value_missing(versions, suite),
+    )
+    for reason in reasons:
+        if reason:
+            raise RunRefused(reason)
+
+
+def _what_is_missing(versions: Sequence[Version], models: Sequence[str], suite: Sequence[Case]) -> str:
+    if not versions:
+        return "Choose at least one version. A prompt without one has nothing to send yet: save it first."
+    if not models:
+        return "Name at least one model."
+    if not suite:
+        return "This prompt has no test case yet. Add one, then run."
+    return ""
+
+
+def _what_is_too_much(runs: int, cases: int, repeats: int) -> str:
+    if not 1 <= repeats <= MOST_REPEATS:
+        return f"Repeats are between 1 and {MOST_REPEATS}."
+    if runs > MOST_RUNS:
+        return f"That is {runs} runs; {MOST_RUNS} at a time is the most. Choose fewer versions or models."
+    calls = runs * cases * repeats
+    if calls > MOST_CALLS:
+        return (
+            f"That is {calls:,} calls; {MOST_CALLS:,} at a time is the most. Choose fewer, or fewer repeats."
+        )
+    return ""
+
+
+def _what_is_wrong(
+    prompt: Prompt,
+    versions: Sequence[Version],
+    endpoint: Endpoint,
+    models: Sequence[str],
+    cost_cap: Decimal | None,
+) -> str:
+    if any(version.prompt_id != prompt.pk for version in versions) or endpoint.owner_id != prompt.owner_id:
+        return "These do not belong together. Load the page again and choose anew."
+    if len(set(models)) < len(models):
+        return "A model is named twice. Name each once; to ask more often, use repeats."
+    if any(len(model) > LONGEST_MODEL for model in models):
+        return f"A model's name has at most {LONGEST_MODEL} characters."
+    if cost_cap is not None and cost_cap <= 0:
+        return "The cost cap is more than 0. Leave it empty for none."
+    return ""
+
+
+def _value_missing(versions: Sequence[Version], suite: Sequence[Case]) -> str:
+    for version in versions:
+        prompt = version.as_engine()
+        for case in suite:
+            try:
+                render_messages(prompt, case)
+            except RenderError as error:
+                return (
+                    f"The case “{case.name}” has no value for {{{{{error.name}}}}}, which {version} uses. "
+                    "Give it one in the case, or a default in the prompt."
+                )
+    return ""
 
 
 def start_batch(
@@ -53,32 +142,115 @@ def start_batch(
     ``cost_cap`` is in US dollars for the whole batch. A worker takes the runs up by itself once the
     transaction is committed; ``execute_run(run.pk)`` does the same here and now.
     """
-    raise NotImplementedError
+    with transaction.atomic():
+        check_can_run(prompt, versions, endpoint, models, repeats=repeats, cost_cap=cost_cap)
+        batch = Batch.objects.create(prompt=prompt, repeats=repeats, cost_cap=cost_cap)
+        runs = Run.objects.bulk_create(_runs(batch, versions, endpoint, models))
+        _enqueue_when_committed(runs[0])  # the others follow, one after the other
+    return batch
 
 
-def execute_run(run_id: int) -> bool:
-    """Ask what is still missing of the run, store each answer as it comes, count, rebuild the evidence.
+def _runs(
+    batch: Batch, versions: Sequence[Version], endpoint: Endpoint, models: Sequence[str]
+) -> Iterator[Run]:
+    suite = batch.prompt.suite()
+    cases, suites_digest = [case_json(case) for case in suite], suite_digest(suite)
+    for model in models:
+        for version in versions:
+            yield Run(
+                batch=batch,
+                prompt=batch.prompt,
+                version=version,
+                endpoint=endpoint,
+                endpoint_name=endpoint.name,
+                endpoint_host=(urlsplit(endpoint.base_url).hostname or "")[:255],
+                model=model,
+                parameters=version.parameters,
+                repeats=batch.repeats,
+                suite=cases,
+                suite_digest=suites_digest,
+                source=Source.PRACTICE if endpoint.is_practice else Source.RECORDED,
+            )
 
-    Blocks until the run ended. False when there was nothing to do here: the run is not under way,
-    another worker has it, or another run on the same endpoint is being asked (runs on one endpoint go
-    one after the other; the next one is queued when this one ends).
-    """
-    raise NotImplementedError
+
+def _enqueue_when_committed(run: Run) -> None:
+    # Robust: where the queue is down, the run is there all the same, and the sweep takes it up later.
+    transaction.on_commit(lambda: enqueue_run(run.pk), robust=True)
 
 
 def request_cancel(batch: Batch) -> None:
     """Stop the batch: waiting runs at once, running ones within about a second. Answers are kept."""
-    raise NotImplementedError
+    with transaction.atomic():
+        Batch.objects.filter(pk=batch.pk).update(cancel_requested=True)
+        batch.runs.filter(state=Run.State.QUEUED).update(
+            state=Run.State.CANCELLED, stop_reason=FAULTS["cancelled"].label.capitalize()
+        )
+    batch.cancel_requested = True
+
+
+def check_can_ask_again(run: Run, *, cost_cap: Decimal | None = None) -> Batch:
+    """The run's batch. Raises RunRefused where nothing can be asked again, or it would end at once."""
+    if run.is_under_way or run.batch is None:
+        raise RunRefused("This run is under way, or was never asked by this server.")
+    if run.batch.cancel_requested and run.batch.runs.under_way().exists():
+        raise RunRefused("The cancelled runs are still stopping. Try again in a moment.")
+    if run.endpoint is None:
+        raise RunRefused("The endpoint of this run was deleted. Start a new run on another one.")
+    if run.state == Run.State.CAPPED and (cost_cap is None or cost_cap <= (run.batch.cost_cap or 0)):
+        raise RunRefused("This run stopped at its cost cap. Give a higher cap to go on.")
+    answered = run.results.filter(error_kind="").count()
+    if answered >= run.expected_results:
+        raise RunRefused("Every case of this run has its answers.")
+    return run.batch
 
 
 def ask_again(run: Run, *, cost_cap: Decimal | None = None) -> None:
     """Continue the same run: results without an answer are dropped and asked again with what is missing.
 
-    What was answered stays. A new ``cost_cap`` replaces the batch's. Raises RunRefused.
+    What was answered stays: asking a failed case until it passes is what this does not do. A new
+    ``cost_cap`` replaces the batch's. Until the run has finished it does not count. Raises RunRefused.
     """
-    raise NotImplementedError
+    with transaction.atomic():
+        batch = check_can_ask_again(run, cost_cap=cost_cap)
+        batch.cancel_requested = False
+        batch.cost_cap = batch.cost_cap if cost_cap is None else cost_cap
+        batch.save(update_fields=["cancel_requested", "cost_cap"])
+        run.results.exclude(error_kind="").delete()
+        run.state, run.stop_reason, run.finished_at = Run.State.QUEUED, "", None
+        run.save(update_fields=["state", "stop_reason", "finished_at"])
+        rebuild_evidence(run.prompt)
+        _enqueue_when_committed(run)
+
+
+def check_can_delete(batch: Batch) -> None:
+    """Raises RunRefused while a run of it is under way."""
+    if batch.runs.under_way().exists():
+        raise RunRefused("This is still running. Cancel it first, then delete it.")
+
+
+def tombstones_of(runs: Sequence[Run]) -> int:
+    """How many of these stay counted when deleted: asked or pasted, of a prompt that is or was public."""
+    return sum(
+        run.source != Source.PRACTICE and _was_public(run.prompt) and run.results.exists() for run in runs
+    )
+
+
+def _was_public(prompt: Prompt) -> bool:
+    return prompt.published_at is not None or not prompt.is_private
 
 
 def delete_batch(batch: Batch) -> None:
     """Delete its runs and results. Runs of a prompt that is or was public stay counted as deleted."""
-    raise NotImplementedError
+    with transaction.atomic():
+        check_can_delete(batch)
+        delete_runs(batch.prompt, list(batch.runs.select_related("prompt")))
+        batch.delete()
+
+
+def delete_runs(prompt: Prompt, runs: Sequence[Run]) -> None:
+    """Delete these runs of ``prompt``, count their tombstones, rebuild the evidence."""
+    with transaction.atomic():
+        counted = tombstones_of(runs)
+        Run.objects.filter(pk__in=[run.pk for run in runs]).delete()
+        Prompt.objects.filter(pk=prompt.pk).update(deleted_runs=F("deleted_runs") + counted)
+        rebuild_evidence(prompt)

@@ -1,5 +1,8 @@
 """What a text field refuses, in one place: characters that no database or page can hold."""
 
+from math import isfinite
+from typing import Any
+
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 
@@ -34,3 +37,23 @@ def refuse_invisible(value: str) -> None:
 def without_invisible(value: str) -> str:
     """The same line with those characters gone, for text that comes out of a file."""
     return "".join(" " if c in "\t\n\r" else c for c in value if c in "\t\n\r" or ord(c) not in _INVISIBLE)
+
+
+def storable(text: str) -> str:
+    """The same text with what no database takes (NUL, half a surrogate pair) as the replacement character.
+
+    For what comes from outside and cannot be sent back to its author: a model's answer, say.
+    """
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def storable_json(value: Any) -> Any:
+    """``value`` with every text in it storable, and numbers JSON does not have (NaN, infinity) as null."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(str(key)): storable_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable_json(item) for item in value]
+    return None if isinstance(value, float) and not isfinite(value) else value

@@ -1,0 +1,80 @@
+"""Who works on a run: a claim with an end, taken by compare-and-set.
+
+A worker that vanishes says nothing. Its lease runs out instead, and another worker goes on. Each write
+below names the claim it believes in, so that a worker which slept through the end of its lease cannot
+undo what its successor did.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from prompts_app.models import Run
+from prompts_app.models.evidence import RunQuerySet
+
+
+def claim(run_id: int, worker: str) -> bool:
+    """Take the run for ``worker``, if it is under way, nobody holds it, and its endpoint is free.
+
+    Runs on one endpoint go one after the other: the limit on calls at once is the endpoint's.
+    """
+    now = timezone.now()
+    return bool(
+        claimable(now)
+        .filter(pk=run_id)
+        .update(
+            claim=worker,
+            lease_until=_end(now),
+            state=Run.State.RUNNING,
+            started_at=Coalesce("started_at", Value(now)),
+            # A claim that is still there is one whose worker never gave it back.
+            resumed=F("resumed") + Case(When(claim="", then=0), default=1),
+        )
+    )
+
+
+def claimable(now: datetime) -> RunQuerySet:
+    """Runs under way that nobody holds, whose endpoint is free."""
+    return Run.objects.abandoned(now).exclude(Exists(_others_on_its_endpoint(now)))
+
+
+def _others_on_its_endpoint(now: datetime) -> QuerySet[Run]:
+    busy = Run.objects.filter(state=Run.State.RUNNING, lease_until__gte=now)
+    return busy.filter(~Q(pk=OuterRef("pk")), endpoint=OuterRef("endpoint"))
+
+
+def renew(run_id: int, worker: str) -> bool:
+    """Hold it for another while. False where the run is no longer this worker's."""
+    return bool(_held_by(run_id, worker).update(lease_until=_end(timezone.now())))
+
+
+def finish(run_id: int, worker: str, state: str, stop_reason: str = "") -> bool:
+    """End the run and give it back. False, and nothing written, where it is no longer this worker's."""
+    return bool(
+        _held_by(run_id, worker).update(
+            state=state, stop_reason=stop_reason, finished_at=timezone.now(), claim="", lease_until=None
+        )
+    )
+
+
+def release_all(workers: set[str]) -> None:
+    """Give back what these workers hold, unfinished: others may go on at once."""
+    Run.objects.under_way().filter(claim__in=workers).update(claim="", lease_until=None)
+
+
+def renew_every() -> float:
+    """Seconds between two renewals: one may fail, and one come late, before the lease runs out."""
+    return settings.RUN_LEASE_S / 3
+
+
+def _held_by(run_id: int, worker: str) -> QuerySet[Run]:
+    return Run.objects.filter(pk=run_id, claim=worker, state=Run.State.RUNNING)
+
+
+def _end(now: datetime) -> datetime:
+    return now + timedelta(seconds=settings.RUN_LEASE_S)

@@ -1,0 +1,39 @@
+"""What is done in the background. Code elsewhere enqueues these and knows nothing of the queue."""
+
+from __future__ import annotations
+
+from django.tasks import task
+from django.utils import timezone
+
+from prompts_app.actions import lease
+
+
+@task
+def execute_run_task(run_id: int) -> bool:
+    from prompts_app.actions.execute import execute_run  # it enqueues the next run, through this module
+
+    return execute_run(run_id)
+
+
+def enqueue_run(run_id: int) -> None:
+    execute_run_task.enqueue(run_id)
+
+
+def enqueue_next(endpoint_id: int | None) -> None:
+    """Enqueue the run that waited longest for this endpoint, if one does."""
+    waiting = lease.claimable(timezone.now()).filter(endpoint=endpoint_id).order_by("created_at", "pk")
+    run_id = waiting.values_list("pk", flat=True).first()
+    if run_id is not None:
+        enqueue_run(run_id)
+
+
+def resume_abandoned() -> int:
+    """For every endpoint, enqueue the next run that no worker holds; how many. Twice does no harm.
+
+    A queue may lose a job, and a killed worker loses the one it had: the run's row knows.
+    """
+    waiting = lease.claimable(timezone.now()).order_by("created_at", "pk").values_list("endpoint_id", "pk")
+    first_of_each = dict(reversed(waiting))
+    for run_id in first_of_each.values():
+        enqueue_run(run_id)
+    return len(first_of_each)

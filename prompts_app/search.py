@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from itertools import batched
-from typing import Any
+from typing import Any, cast
 
 from django.db import connections
 from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
@@ -51,12 +51,11 @@ def search_prompts[Q: QuerySet[Any]](prompts: Q, text: str) -> Q:
     """
     terms = search_terms(text)
     if not terms:
-        return prompts.none()  # type: ignore[return-value]
+        return prompts.none()
     postgres = connections[prompts.db].vendor == "postgresql"
     narrowed = _found_by_postgres(prompts, terms) if postgres else _found_by_sqlite(prompts, terms)
-    return narrowed.order_by(
-        "relevance", F("evidence_level").desc(nulls_last=True), F("evidence_low").desc(), "pk"
-    )
+    best = (F("evidence_level").desc(nulls_last=True), F("evidence_low").desc(), "pk")
+    return cast("Q", narrowed.order_by("relevance", *best))
 
 
 def _found_by_sqlite(prompts: Any, terms: list[str]) -> Any:
@@ -86,7 +85,7 @@ def _found_by_postgres(prompts: Any, terms: list[str]) -> Any:
     table = "prompts_app_searchdocument"
     head = f"ts_rank('{{0.15,0.3,0.6,1.0}}', {table}.head, {_STEMS} || {words})"
     everything = f"ts_rank({table}.stems, {_STEMS})"
-    return prompts.filter(search_document__isnull=False).extra(
+    return prompts.filter(search_document__isnull=False).extra(  # noqa: S610 what was typed is only in params
         where=[f"({table}.stems @@ {_STEMS} OR {table}.words @@ {words})"],
         params=[whole, *of_words],
         select={"relevance": f"-(10 * {head} + {everything})"},
@@ -99,7 +98,7 @@ def _found_by_postgres(prompts: Any, terms: list[str]) -> Any:
 
 def reindex(prompts: Iterable[Prompt]) -> None:
     """Write down what the search reads of these prompts. Call it after any change of one."""
-    for keys in batched([prompt.pk for prompt in prompts], 200, strict=False):
+    for keys in batched([prompt.pk for prompt in prompts], 200):
         SearchDocument.objects.bulk_create(
             _documents(keys), update_conflicts=True, unique_fields=["prompt"], update_fields=list(FIELDS)
         )

@@ -128,8 +128,8 @@ class TestWhatIsTyped:
 
     @pytest.mark.parametrize(
         "text",
-        ['"', '"unclosed', "a OR", "NOT a", "NEAR(a b)", "title:a", "a*", "^a", "a AND", "(", "'; --", "\\", "a\\b'c",
-         "x:*", "!a", "a & | b", "<->", "a\x00b", "😀 a", "\ud800", "%", "%s", "{x}"],
+        ['"', '"unclosed', "a OR", "NOT a", "NEAR(a b)", "title:a", "a*", "^a", "a AND", "(", "'; --", "\\",
+         "a\\b'c", "x:*", "!a", "a & | b", "<->", "a\x00b", "😀 a", "\ud800", "%", "%s", "{x}"],
     )  # fmt: skip
     def test_operators_are_only_text(self, text: str) -> None:
         prompt("Anything")

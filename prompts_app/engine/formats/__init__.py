@@ -1,0 +1,90 @@
+"""Reading prompts out of files. One module a format; this list is the only place that knows them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from prompts_app.engine.formats import markdown, messages, plain, prompts_chat
+from prompts_app.engine.formats.source import Source, decode
+from prompts_app.engine.formats.types import (
+    Format,
+    FormatError,
+    ImportedPrompt,
+    ImportedVersion,
+    Parsed,
+    Problem,
+    Skip,
+)
+
+# In the order they are asked: the first that recognises a file reads it, so the choosy come first.
+FORMATS: tuple[Format, ...] = (prompts_chat.FORMAT, messages.FORMAT, markdown.FORMAT, plain.FORMAT)
+
+__all__ = [
+    "FORMATS", "Format", "FormatError", "ImportedPrompt", "ImportedVersion", "Parsed", "Problem", "Skip",
+    "format_named", "parse",
+]  # fmt: skip
+
+
+def format_named(key: str) -> Format:
+    """Raises FormatError where there is none of that name."""
+    for kind in FORMATS:
+        if kind.key == key:
+            return kind
+    raise FormatError(
+        f"There is no format “{key}”. Those that can be read are: {', '.join(k.key for k in FORMATS)}."
+    )
+
+
+def parse(name: str, data: bytes, *, hint: str = "") -> Parsed:
+    """Prompts out of a file's bytes. ``name`` is its name, for the extension; ``hint`` a format's key, or
+    empty to go by extension and content.
+
+    Raises FormatError, and nothing else, where the file as a whole cannot be read.
+    """
+    source = Source(name, decode(data))
+    kind = format_named(hint) if hint else _recognised(source)
+    parsed = replace(kind.read(source), format=kind.key)
+    for text in _texts(parsed):
+        _refuse_unstorable(text)
+    return parsed
+
+
+def _recognised(source: Source) -> Format:
+    for kind in FORMATS:
+        if kind.recognises(source):
+            return kind
+    if source.extension == "json":
+        source.must_be_json()  # broken JSON is told with its line
+    known = "; ".join(kind.label for kind in FORMATS)
+    raise FormatError(f"This file is none of the kinds that can be read: {known}.")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every string anywhere in what was parsed."""
+    if isinstance(value, str):
+        yield value
+    elif is_dataclass(value):
+        for part in fields(value):
+            yield from _texts(getattr(value, part.name))
+    elif hasattr(value, "items"):
+        for key, item in value.items():
+            yield from _texts(key)
+            yield from _texts(item)
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _texts(item)
+
+
+def _refuse_unstorable(text: str) -> None:
+    """Escapes such as ``\\u0000`` and ``\\ud800`` can smuggle in what no database or page can hold."""
+    if "\x00" in text:
+        raise FormatError("A text in this file has a NUL character in it (\\u0000), which cannot be stored.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise FormatError(
+            "A text in this file holds half of a character (a lone surrogate, \\ud800 to \\udfff), "
+            "which cannot be stored."
+        ) from None

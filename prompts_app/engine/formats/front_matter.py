@@ -1,0 +1,79 @@
+"""The YAML between two ``---`` lines at the head of a text file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from prompts_app.engine.formats.types import FormatError
+from prompts_app.engine.formats.yaml_ import read_yaml
+from prompts_app.engine.types import Json, Variable
+
+_HEAD = re.compile(r"---[ \t]*\n(.*?\n)??(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMatter:
+    """Its fields, and the text after it (all of the file where there is none)."""
+
+    fields: dict[str, Json]
+    body: str
+
+    def text(self, *keys: str) -> str:
+        """The first of these fields that holds a word or a number; else empty."""
+        words = (_word(self.fields.get(key)) for key in keys)
+        return next((word for word in words if word), "")
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """A list of words, or one text with commas between them."""
+        value = self.fields.get(key)
+        values = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
+        return tuple(word for item in values if (word := _word(item)))
+
+    def mapping(self, key: str) -> dict[str, Json]:
+        value = self.fields.get(key)
+        return value if isinstance(value, dict) else {}
+
+    def variables(self, key: str) -> tuple[Variable, ...]:
+        """``{name: default}`` or ``[{name, default, description}]``."""
+        value = self.fields.get(key)
+        if isinstance(value, dict):
+            return tuple(Variable(name, as_text(default)) for name, default in value.items())
+        items = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+        return tuple(
+            Variable(_word(item.get("name")), as_text(item.get("default")), as_text(item.get("description")))
+            for item in items
+            if _word(item.get("name"))
+        )
+
+
+def _word(value: Json) -> str:
+    return (
+        as_text(value).strip() if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
+    )
+
+
+def as_text(value: Json) -> str:
+    """A scalar as one would have typed it; nothing for null, lists and mappings."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, (str, int, float)) else ""
+
+
+def split(text: str) -> FrontMatter:
+    """Raises FormatError, with the line, where there is front matter and it is not valid YAML."""
+    head = _HEAD.match(text)
+    if not head:
+        return FrontMatter({}, text)
+    fields = read_yaml(head[1] or "", first_line=2)
+    if not isinstance(fields, dict):  # prose between two rules
+        return FrontMatter({}, text)
+    return FrontMatter(fields, text[head.end() :])
+
+
+def holds_mapping(text: str) -> bool:
+    """Whether it begins with front matter that can be read."""
+    try:
+        return bool(split(text).fields)
+    except FormatError:
+        return False

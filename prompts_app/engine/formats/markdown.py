@@ -1,0 +1,188 @@
+"""Markdown, read and written: front matter, ``# Title``, and ``## System``, ``## User``, ``## Assistant``.
+
+A file without such sections is one user message. What ``emit`` writes carries ``proofsheet: 1`` in its
+front matter; of such a file every character of the messages comes back as it was, while a file written by
+hand is read kindly: blank lines around a message are not part of it, and code fences hide headings.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from prompts_app.engine.formats import front_matter, parameters, titles
+from prompts_app.engine.formats.front_matter import FrontMatter
+from prompts_app.engine.formats.source import Source
+from prompts_app.engine.formats.types import (
+    Format,
+    FormatError,
+    ImportedPrompt,
+    ImportedVersion,
+    Parsed,
+    Problem,
+)
+from prompts_app.engine.formats.yaml_ import write_yaml
+from prompts_app.engine.types import Json, Message, Prompt, Role
+
+_ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+}
+_HEADING_OF_ROLE = r"##[ \t]+(system|developer|user|assistant)[ \t]*:?[ \t]*"
+_SECTION = re.compile(_HEADING_OF_ROLE, re.IGNORECASE)
+_ESCAPED = re.compile(r"\\+" + _HEADING_OF_ROLE, re.IGNORECASE)
+_TO_ESCAPE = re.compile(r"\\*" + _HEADING_OF_ROLE, re.IGNORECASE)
+_TITLE = re.compile(r"#[ \t]+(.*?)[ \t#]*")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_FIELDS = {
+    "title", "name", "summary", "description", "task", "tags", "licence", "license", "model", "note",
+    "parameters", "variables", "proofsheet",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """The lines under one role's heading; under no heading, the role is empty."""
+
+    role: str
+    lines: list[str]
+
+    def message(self, *, exact: bool) -> Message:
+        if not exact:
+            return Message(_ROLES[self.role], "\n".join(self.lines).strip("\n"))
+        # As emit writes it: one blank line after the heading, one before the next or at the end.
+        lines = [line[1:] if _ESCAPED.fullmatch(line) else line for line in self.lines[1:-1]]
+        return Message(_ROLES[self.role], "\n".join(lines))
+
+
+def recognises(source: Source) -> bool:
+    """Pasted text or a .txt counts as Markdown when it has sections or our front matter."""
+    if source.extension in {"md", "markdown", "mdown", "mdx"}:
+        return True
+    if source.extension not in {"", "txt", "text"}:
+        return False
+    if front_matter.holds_mapping(source.text) and "proofsheet" in front_matter.split(source.text).fields:
+        return True
+    return any(_SECTION.fullmatch(line) for line in source.text.split("\n"))
+
+
+def read(source: Source) -> Parsed:
+    front = front_matter.split(source.text)
+    exact = front.fields.get("proofsheet") == 1
+    heading, body = _titled(front.body, front)
+    preamble, *sections = _sections(body, exact=exact)
+    messages = tuple(section.message(exact=exact) for section in sections) or (
+        Message("user", body.strip("\n")),
+    )
+    if not any(message.content.strip() for message in messages):
+        raise FormatError("There is no prompt text in this file, only a heading or front matter.")
+    where = source.name or "the pasted text"
+    settings, problems = parameters.sort_out(front.mapping("parameters"), where)
+    problems += [
+        Problem(f"the front matter field “{key}”", where) for key in front.fields if key not in _FIELDS
+    ]
+    version = ImportedVersion(Prompt(messages, front.variables("variables"), settings), front.text("note"))
+    prompt = ImportedPrompt(
+        title=front.text("title", "name")
+        or heading
+        or titles.from_file_name(source.stem)
+        or titles.from_text(body),
+        versions=(version,),
+        summary=front.text("summary", "description"),
+        task=front.text("task"),
+        tags=front.words("tags"),
+        source=f"Markdown file {source.name}" if source.name else "pasted Markdown",
+        where=where,
+        written_for=front.text("model"),
+        licence=front.text("licence", "license"),
+    )
+    if sections and not exact:
+        prompt, lost = _with_preamble(prompt, " ".join("\n".join(preamble.lines).split()))
+        problems += lost
+    return Parsed((prompt,), tuple(problems))
+
+
+def _titled(body: str, front: FrontMatter) -> tuple[str, str]:
+    """The heading that names the prompt, and the text without it.
+
+    A text with several first-level headings is a document of its own: its first is not taken away.
+    """
+    lines = body.lstrip("\n").split("\n")
+    title = _TITLE.fullmatch(lines[0])
+    named_otherwise = bool(front.text("title", "name")) and "proofsheet" not in front.fields
+    if not title or not title[1] or (named_otherwise and title[1] != front.text("title", "name")):
+        return "", body
+    rest = "\n".join(lines[1:])
+    sectioned = any(_SECTION.fullmatch(line) for line in lines)
+    if not rest.strip() or (not sectioned and any(_TITLE.fullmatch(line) for line in lines[1:])):
+        return title[1], body
+    return title[1], rest
+
+
+def _sections(body: str, *, exact: bool) -> list[_Section]:
+    """What stands before the first role's heading, then one section a heading."""
+    sections = [_Section("", [])]
+    lines = body.split("\n")
+    fenced = set() if exact else _fenced(lines)
+    for number, line in enumerate(lines):
+        heading = _SECTION.fullmatch(line) if number not in fenced else None
+        if heading:
+            sections.append(_Section(heading[1].lower(), []))
+        else:
+            sections[-1].lines.append(line)
+    return sections
+
+
+def _fenced(lines: list[str]) -> set[int]:
+    """The numbers of the lines inside code fences that are closed again."""
+    inside: set[int] = set()
+    start, fence = 0, ""
+    for number, line in enumerate(lines):
+        mark = _FENCE.match(line)
+        if mark and not fence:
+            start, fence = number, mark[1]
+        elif mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]):
+            inside.update(range(start, number + 1))
+            fence = ""
+    return inside
+
+
+def _with_preamble(prompt: ImportedPrompt, text: str) -> tuple[ImportedPrompt, list[Problem]]:
+    """What stands between the title and the first section says what the prompt is for: its summary."""
+    if not text or text == prompt.summary:
+        return prompt, []
+    if prompt.summary:
+        return prompt, [Problem("the text before the first section", prompt.where)]
+    return replace(prompt, summary=text), []
+
+
+def emit(prompt: ImportedPrompt) -> str:
+    """The prompt's last version as a Markdown file that ``read`` takes back without loss, cases apart."""
+    version = prompt.versions[-1]
+    variables = [
+        {"name": v.name, "default": v.default, "description": v.description} for v in version.prompt.variables
+    ]
+    fields: dict[str, Json] = {
+        "title": prompt.title,
+        "summary": prompt.summary,
+        "task": prompt.task,
+        "tags": list(prompt.tags),
+        "licence": prompt.licence,
+        "model": prompt.written_for,
+        "note": version.note,
+        "parameters": dict(version.prompt.parameters),
+        "variables": variables,
+    }
+    head = write_yaml({key: value for key, value in fields.items() if value} | {"proofsheet": 1})
+    sections = "\n".join(_section(message) for message in version.prompt.messages)
+    return f"---\n{head}---\n\n# {titles.cut(prompt.title, 1000)}\n\n{sections}"
+
+
+def _section(message: Message) -> str:
+    lines = ["\\" + line if _TO_ESCAPE.fullmatch(line) else line for line in message.content.split("\n")]
+    return f"## {message.role.capitalize()}\n\n" + "\n".join(lines) + "\n"
+
+
+FORMAT = Format("markdown", "Markdown, with or without front matter", recognises, read, ("md", "markdown"))

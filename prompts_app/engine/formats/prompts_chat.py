@@ -1,0 +1,138 @@
+"""The CSV of prompts.chat: ``act,prompt,for_devs,type[,contributor]``, one prompt a row.
+
+The contributor column holds people's addresses. It is never read.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from prompts_app.engine.formats import titles
+from prompts_app.engine.formats.source import MOST_BYTES, Source
+from prompts_app.engine.formats.types import (
+    Format,
+    FormatError,
+    ImportedPrompt,
+    ImportedVersion,
+    Parsed,
+    Skip,
+)
+from prompts_app.engine.types import Message, Prompt
+
+_DELIMITERS = (",", ";", "\t")
+_TASK_OF_TYPE = {"IMAGE": "image"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    number: int  # the header is row 1, as a spreadsheet counts
+    line: int  # where it starts in the file
+    cells: list[str]
+
+    @property
+    def where(self) -> str:
+        return f"row {self.number} (line {self.line})"
+
+
+def recognises(source: Source) -> bool:
+    return source.extension in {"csv", "tsv"} or _delimiter(source.text) is not None
+
+
+def read(source: Source) -> Parsed:
+    delimiter = _delimiter(source.text)
+    if delimiter is None:
+        raise FormatError(
+            "The first row of the CSV must name its columns, with “act” (the title) and “prompt” (the text) "
+            "among them."
+        )
+    rows = _rows(source.text, delimiter)
+    header = [name.strip().lower() for name in next(rows).cells]
+    return _Reading(header, source.name).read(rows)
+
+
+def _delimiter(text: str) -> str | None:
+    """What stands between the columns, or None where the first line is no header of ours."""
+    line = text.lstrip("\n").partition("\n")[0]
+    for delimiter in _DELIMITERS:
+        names = [name.strip().strip('"').lower() for name in line.split(delimiter)]
+        if "act" in names and "prompt" in names:
+            return delimiter
+    return None
+
+
+def _rows(text: str, delimiter: str) -> Iterator[_Row]:
+    # The module's own limit of 128 KiB a field is shorter than real prompts; the file has a limit already.
+    csv.field_size_limit(MOST_BYTES)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    number, line = 0, 1
+    try:
+        for cells in reader:
+            if cells:  # a blank line is no row
+                number += 1
+                yield _Row(number, line, cells)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise FormatError(_csv_fault(str(error), number + 1, line)) from None
+
+
+def _csv_fault(error: str, number: int, line: int) -> str:
+    where = f"Row {number}, which starts on line {line},"
+    if "unexpected end" in error:
+        return f"{where} opens a quotation mark that is never closed."
+    if "expected after" in error:
+        return f"{where} has text after a closing quotation mark. Inside a text, write such a mark twice."
+    return f"{where} cannot be read as CSV: {error}."
+
+
+class _Reading:
+    """One pass over the rows, remembering which were there already."""
+
+    def __init__(self, header: list[str], name: str) -> None:
+        self.header = header
+        self.source = name or "pasted CSV"
+        self.seen: dict[tuple[str, str], int] = {}
+        self.prompts: list[ImportedPrompt] = []
+        self.skipped: list[Skip] = []
+
+    def read(self, rows: Iterator[_Row]) -> Parsed:
+        for row in rows:
+            why = self._take(row)
+            if why:
+                self.skipped.append(Skip(row.where, why))
+        return Parsed(tuple(self.prompts), skipped=tuple(self.skipped))
+
+    def _take(self, row: _Row) -> str:
+        """Keeps the row's prompt, or says why not."""
+        if len(row.cells) != len(self.header):
+            return f"It has {len(row.cells)} columns and the first row has {len(self.header)}."
+        values = dict(zip(self.header, row.cells, strict=True))
+        text = values["prompt"]
+        if not text.strip():
+            return "The prompt is empty."
+        title = values["act"].strip() or titles.from_text(text)
+        first = self.seen.setdefault((title, text.strip()), row.number)
+        if first != row.number:
+            return f"It has the same title and text as row {first}."
+        self.prompts.append(self._prompt(row, title, text, values))
+        return ""
+
+    def _prompt(self, row: _Row, title: str, text: str, values: dict[str, str]) -> ImportedPrompt:
+        kind = values.get("type", "").strip().upper()
+        for_developers = values.get("for_devs", "").strip().upper() in {"TRUE", "1", "YES"}
+        tags = ([] if kind in {"", "TEXT"} else [kind.lower()]) + (
+            ["for-developers"] if for_developers else []
+        )
+        return ImportedPrompt(
+            title=title,
+            versions=(ImportedVersion(Prompt((Message("user", text),))),),
+            task=_TASK_OF_TYPE.get(kind, ""),
+            tags=tuple(tags),
+            source=self.source,
+            where=row.where,
+        )
+
+
+FORMAT = Format("prompts-chat", "prompts.chat CSV (columns act and prompt)", recognises, read, ("csv", "tsv"))

@@ -1,0 +1,131 @@
+"""A file's bytes as text, read once for all formats."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import NoReturn
+
+from prompts_app.engine.formats.types import FormatError
+from prompts_app.engine.types import Json
+
+MOST_BYTES = 20 * 1024 * 1024
+DEEPEST_JSON = 100  # levels; beyond it nothing that is meant to be read by people
+
+_BOMS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file: ``name`` may be empty (pasted text), ``text`` has plain ``\\n`` line ends and no NUL."""
+
+    name: str
+    text: str
+
+    @property
+    def extension(self) -> str:
+        """``"csv"`` of ``Data.CSV``; empty where there is none."""
+        return PurePosixPath(self.name.replace("\\", "/")).suffix.lower().lstrip(".")
+
+    @property
+    def stem(self) -> str:
+        return PurePosixPath(self.name.replace("\\", "/")).stem
+
+    @cached_property
+    def json(self) -> Json | None:
+        """The file as JSON, or None where it is none (also for the text ``null``)."""
+        if not self.text.lstrip().startswith(("{", "[")):
+            return None
+        try:
+            return read_json(self.text)
+        except FormatError:
+            return None
+
+    def must_be_json(self) -> Json:
+        """The file as JSON. Raises FormatError with the line and column where it is not."""
+        return self.json if self.json is not None else read_json(self.text)
+
+
+def decode(data: bytes) -> str:
+    """Bytes → text with ``\\n`` line ends. Raises FormatError: too large, empty, not text, NUL."""
+    if len(data) > MOST_BYTES:
+        size = math.ceil(len(data) / 1024 / 102.4) / 10
+        raise FormatError(
+            f"The file is {size} MB, and at most 20 MB can be imported at once. Split it and try again."
+        )
+    text = _decoded(data).replace("\r\n", "\n").replace("\r", "\n")
+    if "\x00" in text:
+        line = text.count("\n", 0, text.index("\x00")) + 1
+        raise FormatError(
+            f"There is a NUL character on line {line}, so this is not a text file, or not one in UTF-8. "
+            "Save it as UTF-8 text and try again."
+        )
+    if not text.strip():
+        raise FormatError("The file is empty.")
+    return text
+
+
+def _decoded(data: bytes) -> str:
+    encoding = next((name for bom, name in _BOMS if data.startswith(bom)), "utf-8")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise FormatError(
+            f"The file is not valid {encoding.removesuffix('-sig').upper()}: "
+            f"byte {error.start:,} (line {line}) cannot be read. Save it as UTF-8 and try again."
+        ) from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise FormatError(f"The JSON holds {name}, which is not a number. Write null or a number instead.")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise FormatError("The JSON holds a number that is too large to keep.")
+    return number
+
+
+def read_json(text: str, *, first_line: int = 1) -> Json:
+    """Like ``json.loads``, but every fault is a FormatError; so are NaN, infinity and bottomless nesting."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        line = first_line + error.lineno - 1
+        raise FormatError(
+            f"This is not valid JSON: line {line}, column {error.colno}: {error.msg}."
+        ) from None
+    except RecursionError:
+        raise FormatError("The JSON is nested too deeply.") from None
+    except ValueError:  # an integer of thousands of digits
+        raise FormatError("The JSON holds a number that is too large to keep.") from None
+    if _deeper_than(value, DEEPEST_JSON):
+        raise FormatError("The JSON is nested too deeply.")
+    return value
+
+
+def _deeper_than(value: Json, levels: int) -> bool:
+    row = [value]
+    for _ in range(levels):
+        row = [child for item in row for child in _children(item)]
+        if not row:
+            return False
+    return True
+
+
+def _children(value: Json) -> list[Json]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []

@@ -1,0 +1,86 @@
+"""What a parser hands over, and what it raises. No format knows another; all of them give these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from prompts_app.engine.types import Case, Prompt
+
+if TYPE_CHECKING:
+    from prompts_app.engine.formats.source import Source
+
+
+class FormatError(Exception):
+    """The whole file cannot be read. The message is one plain sentence or two, with the place where known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in the file that is not carried over: ``what`` it is and ``where`` it stood."""
+
+    what: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A piece of the file that is left out altogether, and ``why``."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedVersion:
+    """One state of a prompt, oldest first among its fellows, with its change note."""
+
+    prompt: Prompt
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedPrompt:
+    """One prompt as its file has it. Nothing is shortened here: limits belong to what stores it.
+
+    ``task`` is a word of the site's list or empty, ``tags`` are words as they stand in the file,
+    ``source`` says where it comes from in a few words, ``where`` the place in the file ("row 12"),
+    ``written_for`` the model the file names, ``licence`` its licence as the file spells it.
+    """
+
+    title: str
+    versions: tuple[ImportedVersion, ...]
+    summary: str = ""
+    task: str = ""
+    tags: tuple[str, ...] = ()
+    source: str = ""
+    where: str = ""
+    written_for: str = ""
+    licence: str = ""
+    cases: tuple[Case, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A file that was read. ``format`` is the key of the format that read it."""
+
+    prompts: tuple[ImportedPrompt, ...]
+    unsupported: tuple[Problem, ...] = ()
+    skipped: tuple[Skip, ...] = ()
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One kind of file: add a module with one of these, and a line to ``formats.FORMATS``.
+
+    ``recognises`` only looks; ``read`` raises FormatError where the file is broken. A person can name
+    the format too, and then ``read`` gets a file that ``recognises`` may never have seen.
+    """
+
+    key: str
+    label: str
+    recognises: Callable[[Source], bool]
+    read: Callable[[Source], Parsed]
+    extensions: tuple[str, ...] = field(default=())

@@ -1,0 +1,176 @@
+"""Placeholders of other tools, offered as ``{{variables}}``.
+
+Found are ``${name}`` and ``${name:default}`` (prompts.chat), ``[NAME]`` in capitals, and ``{name}``. They are
+offers: a person, or an option, decides. Code is full of the same signs, so what stands in code, JSON, CSS,
+LaTeX, regular expressions, links and checkboxes is left out as far as one line can tell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from prompts_app.engine.types import Message, Prompt, Variable
+
+Style = Literal["dollar", "brackets", "braces"]
+STYLES: dict[Style, str] = {"dollar": "${name}", "brackets": "[NAME]", "braces": "{name}"}
+
+_PATTERNS: dict[Style, re.Pattern[str]] = {
+    # A name of words, then perhaps a default; not a shell's ${name:-x}, nor inside other braces.
+    "dollar": re.compile(r"(?<![$\\{])\$\{[ \t]{0,4}([^\W\d][\w '’/-]{0,60})(?::(?![-=+?])([^{}\n]*))?\}"),
+    # Words in capitals; not a link, an image, an index, or a regular expression's class.
+    "brackets": re.compile(r"(?<![A-Za-z0-9_\[\]!\\$@#])\[([^\W\d_][\w -]{1,60})\](?![\[\]({+])"),
+    # One identifier; not after a sign that makes it something else in some language.
+    "braces": re.compile(r"(?<![A-Za-z0-9$#@%\\{^])\{([^\W\d]\w{0,60})\}(?!\})"),
+}
+
+# In capitals and brackets, but labels, marks and models' own tokens rather than something to fill in.
+_LABELS = frozenset(
+    """ASSISTANT BOS BUG CDATA CLS CRITICAL DEBUG DEPRECATED DONE EOS ERROR FAIL FAILED FATAL FIXME HIGH
+    IMPORTANT INFO INST LOW MASK MEDIUM NOTE OK OPTIONAL PAD PASS PASSED REDACTED REQUIRED SEP SIC SYS SYSTEM
+    TBC TBD TIP TODO TRACE UNK WARN WARNING WIP""".split()
+)
+_DEFINES_LINK = re.compile(r"[ ]{0,3}\[[^\]\n]{1,80}\]:[ \t]*\S")
+_SUBSCRIPT = re.compile(r"(?:^|[^A-Za-z])[A-Za-z]_")  # the i of x_{i}
+
+_TEXT_FENCES = {"", "text", "txt", "md", "markdown", "prompt", "plain", "plaintext"}
+_FENCE = re.compile(r"[ \t>]{0,20}(`{3,}|~{3,})[ \t]{0,4}([\w+#.-]{0,30})")
+
+# Repeats are bounded throughout, so that no line, however long and odd, takes more than linear time.
+_OTHER_MEANING = (
+    re.compile(r"(?<!`)(`{1,3})(?!`)[^`]{0,200}\1"),  # inline code
+    re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,20}://\S{1,500}"),  # addresses
+    re.compile(r"\\[A-Za-z]{1,30}[_^]?(?:\[[^\]\n]{0,60}\])?(?:\{[^{}\n]{0,200}\}){1,6}"),  # LaTeX commands
+    re.compile(r"\$\$[^$\n]{1,500}\$\$|\\\(.{0,300}?\\\)|\\\[.{0,300}?\\\]"),  # LaTeX formulas
+    re.compile(r"<[A-Za-z][^<>\n]{0,200}=\{\w{1,60}\}"),  # JSX attributes
+)
+_CODE = re.compile(
+    r"""\b(?:f|rf|fr)["']  # Python's own placeholders
+    | \b(?:def|fn|func|function)[ ]\w{1,60}\( | \bclass[ ]\w{1,60}[({:] | =>[ ]*[{(\w]
+    | ^\s{0,60}(?:import[ ][\w{*"']|from[ ]\S{1,100}[ ]import\b|(?:const|let|var)[ ][\w{\[,\s]{1,100}.{0,30}=)
+    | ^\s{0,60}(?:return[ ]["'`f({<\[]|return[ ]\w{1,60}[(;.]|raise[ ]\w{1,60}\(|print\(|echo[ ]["$])
+    | ^\s{0,60}(?:elif[ ].{1,200}:\s{0,9}$|export[ ](?:const|default|function|class)\b)
+    | ^\s{0,60}async[ ](?:def|function)\b | [\w)\]"']\s?(?:===?|!==?|&&|\+=|:=)\s?[\w("'`$]
+    | \w\([^()]{0,200}\)\s{0,9}[;{]\s{0,9}$ | \b\w{1,60}\.\w{1,60}\(.{0,200}[{`]
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """``found`` as it stands in the text, and the variable it would become."""
+
+    found: str
+    name: str
+    default: str
+    style: Style
+
+
+def offered(text: str) -> tuple[Offer, ...]:
+    """Each placeholder of the text once, in the order of first mention."""
+    return tuple({offer.found: offer for _, offer in _found(text)}.values())
+
+
+def apply(text: str, offers: Collection[Offer]) -> str:
+    """The text with these offers as ``{{variables}}``; doing it twice changes nothing more."""
+    wanted = {offer.found: offer for offer in offers}
+    pieces: list[str] = []
+    end = 0
+    for start, offer in _found(text):
+        if offer.found in wanted:
+            pieces += [text[end:start], "{{", wanted[offer.found].name, "}}"]
+            end = start + len(offer.found)
+    return "".join([*pieces, text[end:]])
+
+
+def in_prompt(prompt: Prompt) -> tuple[Offer, ...]:
+    """The offers of all its messages. One name with two defaults becomes two variables: neither is lost."""
+    offers = {offer.found: offer for message in prompt.messages for offer in offered(message.content)}
+    return tuple(_apart(list(offers.values())))
+
+
+def convert(prompt: Prompt, styles: Collection[Style]) -> Prompt:
+    """The prompt with the placeholders of these styles as variables, their defaults included."""
+    offers = [offer for offer in in_prompt(prompt) if offer.style in styles]
+    if not offers:
+        return prompt
+    known = {variable.name: variable for variable in prompt.variables}
+    for offer in offers:
+        before = known.get(offer.name, Variable(offer.name))
+        known[offer.name] = replace(before, default=before.default or offer.default)
+    messages = tuple(Message(m.role, apply(m.content, offers)) for m in prompt.messages)
+    return replace(prompt, messages=messages, variables=tuple(known.values()))
+
+
+def _apart(offers: list[Offer]) -> Iterator[Offer]:
+    defaults: dict[str, str] = {}
+    for offer in offers:
+        if offer.default:
+            defaults.setdefault(offer.name, offer.default)
+    taken = {offer.name for offer in offers}
+    renamed: dict[tuple[str, str], str] = {}
+    for offer in offers:
+        if not offer.default or defaults[offer.name] == offer.default:
+            yield offer
+            continue
+        key = (offer.name, offer.default)
+        if key not in renamed:
+            renamed[key] = next(n for i in range(2, 10_000) if (n := f"{offer.name}_{i}") not in taken)
+            taken.add(renamed[key])
+        yield replace(offer, name=renamed[key])
+
+
+def _found(text: str) -> list[tuple[int, Offer]]:
+    """Every placeholder with its place, in order; the styles' signs differ, so none overlap."""
+    return [hit for start, line in _lines_of_prose(text) for hit in _in_line(line, start)]
+
+
+def _lines_of_prose(text: str) -> Iterator[tuple[int, str]]:
+    """Lines with their offsets, without those inside fences that name a programming language."""
+    start, fence, is_code = 0, "", False
+    for line in text.split("\n"):
+        mark = _FENCE.match(line)
+        if mark and not fence:
+            fence, is_code = mark[1], mark[2].lower() not in _TEXT_FENCES
+        elif mark and mark[1].startswith(fence):
+            fence, is_code = "", False
+        elif not is_code and ("{" in line or "[" in line) and not _CODE.search(line):
+            yield start, line
+        start += len(line) + 1
+
+
+def _in_line(line: str, offset: int) -> list[tuple[int, Offer]]:
+    elsewhere = [match.span() for pattern in _OTHER_MEANING for match in pattern.finditer(line)]
+    hits: list[tuple[int, Offer]] = []
+    for style, pattern in _PATTERNS.items():
+        for match in pattern.finditer(line):
+            # ${name} is hardly ever meant otherwise, so it counts in inline code and addresses too.
+            free = style == "dollar" or not any(a <= match.start() < b for a, b in elsewhere)
+            offer = _offer(style, match, line) if free else None
+            if offer:
+                hits.append((offset + match.start(), offer))
+    return sorted(hits, key=lambda hit: hit[0])
+
+
+def _offer(style: Style, match: re.Match[str], line: str) -> Offer | None:
+    if style == "brackets" and not _is_blank_to_fill(match[1], line):
+        return None
+    if style == "braces" and _SUBSCRIPT.search(line[max(0, match.start() - 3) : match.start()]):
+        return None
+    name = "_".join(re.findall(r"\w+", match[1])).strip("_")
+    if not name or name[0].isdigit():
+        return None
+    default = (match[2] or "").strip() if style == "dollar" else ""
+    return Offer(match[0], name.lower() if style == "brackets" else name, default, style)
+
+
+def _is_blank_to_fill(inside: str, line: str) -> bool:
+    """Words in capitals; no label, date mask, range of characters or definition of a link."""
+    if not inside.isupper() or inside in _LABELS or not re.search(r"[^\W\d_]{2}", inside):
+        return False
+    is_date = set(inside) <= set("YMDHS -") and any(unit in inside for unit in ("YY", "MM", "DD", "HH"))
+    is_range = re.search(r"A-[FZ]|0-9", inside)
+    return not (is_date or is_range or _DEFINES_LINK.match(line))

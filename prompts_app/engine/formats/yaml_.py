@@ -1,0 +1,122 @@
+"""YAML as most tools read it today (1.2's core schema): ``yes`` is a word, ``12:30`` is text, dates are text.
+
+Everything comes back as JSON would hold it. Files come from strangers, so aliases that multiply
+into millions of nodes, endless nesting and tags that make objects are refused.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import yaml
+
+from prompts_app.engine.formats.types import FormatError
+from prompts_app.engine.types import Json
+
+MOST_NODES = 500_000
+DEEPEST = 100
+
+_TAG = "tag:yaml.org,2002:"
+_NUMBER_START = list("-+.0123456789")
+_RESOLVERS = (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", _NUMBER_START),
+    (
+        "float",
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        _NUMBER_START,
+    ),
+    ("merge", r"<<", ["<"]),
+)
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # chosen at run time
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what either the old or the new schema would read as something else than text."""
+
+
+for _name, _pattern, _starts in _RESOLVERS:
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(_TAG + _name, re.compile(f"^(?:{_pattern})$"), _starts)
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    # Left to itself the library loses rare line ends (NEL, U+2028) in single quotes.
+    return dumper.represent_scalar(_TAG + "str", text, style=None if text.isprintable() else '"')
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def _construct_int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    text = node.value
+    return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
+
+
+_Loader.add_constructor(_TAG + "int", _construct_int)
+
+
+def read_yaml(text: str, *, first_line: int = 1) -> Json:
+    """YAML text → JSON values. Raises FormatError with the line of the fault."""
+    try:
+        value = yaml.load(text, Loader=_Loader)  # noqa: S506  # built on SafeLoader: it makes no objects
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"line {first_line + mark.line}, column {mark.column + 1}: " if mark else ""
+        raise FormatError(f"This is not valid YAML: {where}{error.problem or error.context}.") from None
+    except yaml.YAMLError as error:
+        raise FormatError(f"This is not valid YAML: {' '.join(str(error).split())}.") from None
+    except RecursionError:
+        raise FormatError("The YAML is nested too deeply.") from None
+    except (ValueError, TypeError, OverflowError):  # a tag at odds with its value, a number too large
+        raise FormatError("The YAML holds a value that does not fit its type.") from None
+    return _Plain().plain(value, 0)
+
+
+class _Plain:
+    """Turns what YAML can say into what JSON can say, counting as it goes."""
+
+    def __init__(self) -> None:
+        self.nodes = 0
+
+    def plain(self, value: Any, depth: int) -> Json:
+        self.nodes += 1
+        if depth > DEEPEST:
+            raise FormatError("The YAML is nested too deeply.")
+        if self.nodes > MOST_NODES:
+            raise FormatError("The YAML holds too many values, or aliases that multiply.")
+        if isinstance(value, dict):
+            return {_key(key): self.plain(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, (list, tuple, set)):
+            return [self.plain(item, depth + 1) for item in value]
+        return _scalar(value)
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, bool):
+        return str(key).lower()
+    if key is None or isinstance(key, (str, int, float)):
+        return "null" if key is None else str(key)
+    raise FormatError("A key in the YAML is not a text.")
+
+
+def _scalar(value: Any) -> Json:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise FormatError("The YAML holds a number that is infinite or no number.")
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    return str(value) if not isinstance(value, bytes) else value.decode(errors="replace")
+
+
+def write_yaml(value: Json) -> str:
+    """JSON values → YAML in block style, keys in the order given; ``read_yaml`` gives the same back."""
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=math.inf
+    )
+    return text

@@ -1,6 +1,7 @@
 """The data: people, their prompts, and the evidence."""
 
-from prompts_app.models.evidence import Batch, Endpoint, KeyUnreadable, Level, Result, Run, Source
+from prompts_app.models.encryption import KeyUnreadable
+from prompts_app.models.evidence import Batch, Endpoint, Level, Result, Run, Source
 from prompts_app.models.people import FormerHandle, Profile, User
 from prompts_app.models.prompts import (
     Case,
@@ -16,9 +17,10 @@ from prompts_app.models.prompts import (
     Version,
     Visibility,
 )
+from prompts_app.models.seals import Seal, SigningKey
 
 __all__ = [
     "Batch", "Case", "Draft", "Endpoint", "FormerHandle", "FormerSlug", "ImpactKind", "ImportDraft",
-    "KeyUnreadable", "Level", "Licence", "Profile", "Prompt", "Result", "Run", "SearchDocument", "Source",
-    "Tag", "Task", "User", "Version", "Visibility",
+    "KeyUnreadable", "Level", "Licence", "Profile", "Prompt", "Result", "Run", "Seal", "SearchDocument",
+    "SigningKey", "Source", "Tag", "Task", "User", "Version", "Visibility",
 ]  # fmt: skip

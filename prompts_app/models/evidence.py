@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Self
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -13,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from prompts_app.engine import types as engine
+from prompts_app.models.encryption import decrypt, encrypt
 from prompts_app.models.ids import public_id
 from prompts_app.models.prompts import Prompt, Version
 from prompts_app.models.text import refuse_invisible
@@ -33,14 +33,6 @@ class Source(models.TextChoices):
     IMPORTED = "imported", "Imported from a file"
     RECORDED = "recorded", "Recorded by this server"
     PRACTICE = "practice", "Practice, not a model"
-
-
-class KeyUnreadable(Exception):
-    """A stored key was encrypted with a key this server no longer has."""
-
-
-def _fernet() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in settings.ENDPOINT_KEYS])
 
 
 class Endpoint(models.Model):
@@ -79,22 +71,14 @@ class Endpoint(models.Model):
         return bool(self.encrypted_key)
 
     def set_key(self, key: str) -> None:
-        self.encrypted_key = _fernet().encrypt(key.encode()) if key else b""
+        self.encrypted_key = encrypt(key) if key else b""
 
     def as_engine(self) -> engine.Endpoint:
         """With the key in clear, for the moment of the call only. Raises KeyUnreadable."""
-        key = ""
-        if self.encrypted_key:
-            try:
-                key = _fernet().decrypt(bytes(self.encrypted_key)).decode()
-            except InvalidToken:
-                raise KeyUnreadable(
-                    "The stored key of this endpoint cannot be read any more. Type the key again."
-                ) from None
         return engine.Endpoint(
             kind=self.kind,
             base_url=self.base_url,
-            key=key,
+            key=decrypt(self.encrypted_key) if self.encrypted_key else "",
             allowed_private_hosts=frozenset(settings.PRIVATE_ENDPOINT_HOSTS),
         )
 
@@ -184,6 +168,8 @@ class Run(models.Model):
     latency_median_ms = models.FloatField(null=True, blank=True)
     tokens_in_median = models.FloatField(null=True, blank=True)
     tokens_out_median = models.FloatField(null=True, blank=True)
+    # When it was sealed (see models.seals); kept here so that lists need no join.
+    sealed_at = models.DateTimeField(null=True, blank=True)
     # One letter a case, in the suite's order: p passed, f failed, e no answer, w waiting.
     frames = models.TextField(blank=True)
 
@@ -199,6 +185,8 @@ class Run(models.Model):
     @property
     def level(self) -> Level | None:
         """The evidence level; None for practice, which is no evidence."""
+        if self.sealed_at is not None:
+            return Level.SEALED
         return {
             Source.PASTED: Level.PASTED,
             Source.IMPORTED: Level.IMPORTED,

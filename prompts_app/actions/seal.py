@@ -1,0 +1,221 @@
+"""Sealing: what becomes of a finished recorded run, so that nobody can change it unnoticed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from prompts_app.engine import seals
+from prompts_app.engine.digests import digest
+from prompts_app.engine.seals import Finding, Statement
+from prompts_app.models import Result, Run, Seal, SigningKey, Source, User
+from prompts_app.models.encryption import encrypt
+
+RECORD_FORMAT = "proofsheet-run/1"
+
+# What no seal can show, said beside every check.
+NOT_PROVEN = (
+    "It does not prove that the answer is right, or that the cases are fair: the author chose them.",
+    "It does not prove that the model said this: whoever operates a server could have sealed anything.",
+    "It does not prove that this is all there is: runs can be left out, or deleted (which is counted).",
+)
+
+
+def key_set() -> dict[str, Any]:
+    """The public keys as a JWK Set, newest first, retired ones included."""
+    return {"keys": [key.public_jwk for key in SigningKey.objects.all()]}
+
+
+def signing_key() -> SigningKey:
+    """The key that signs now; made on the first call."""
+    return SigningKey.objects.filter(retired_at=None).first() or new_signing_key()
+
+
+@transaction.atomic
+def new_signing_key() -> SigningKey:
+    """A new key that signs from now on; the ones before are retired but stay in the key set."""
+    SigningKey.objects.filter(retired_at=None).update(retired_at=timezone.now())
+    jwk = seals.new_key()
+    return SigningKey.objects.create(
+        kid=jwk["kid"], public_jwk=seals.public_part(jwk), encrypted_jwk=encrypt(json.dumps(jwk))
+    )
+
+
+def names_of(run: Run) -> dict[str, Any]:
+    """What may be renamed later: kept with the seal, so that the record stays what it was."""
+    return {
+        "site": settings.SITE_URL,
+        "author": run.prompt.owner.handle,
+        "prompt": {"slug": run.prompt.slug, "title": run.prompt.title},
+    }
+
+
+def record_of(run: Run, names: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything a run holds, as the JSON that is sealed. Money and latencies are text, so that every
+    language computes the same canonical bytes."""
+    return {
+        "format": RECORD_FORMAT,
+        **names,
+        "version": {
+            "number": run.version.number,
+            "digest": run.version.digest,
+            "messages": run.version.messages,
+            "variables": run.version.variables,
+            "parameters": run.version.parameters,
+        },
+        "suite": run.suite,
+        "suite_digest": run.suite_digest,
+        "run": {
+            "id": run.public_id,
+            "source": run.source,
+            "endpoint_host": run.endpoint_host,
+            "model": run.model,
+            "model_answered": run.model_answered,
+            "parameters": run.parameters,
+            "repeats": run.repeats,
+            "created_at": _iso(run.created_at),
+            "started_at": _iso(run.started_at),
+            "finished_at": _iso(run.finished_at),
+        },
+        "results": [_result_record(result) for result in run.results.order_by("case_index", "repeat")],
+    }
+
+
+def _result_record(result: Result) -> dict[str, Any]:
+    return {
+        "id": result.public_id,
+        "case": result.case_index,
+        "repeat": result.repeat,
+        "request": result.request,
+        "output": result.output,
+        "finish_reason": result.finish_reason,
+        "model": result.model,
+        "response_id": result.response_id,
+        "fingerprint": result.fingerprint,
+        "tokens_in": result.tokens_in,
+        "tokens_out": result.tokens_out,
+        "latency_ms": _text(result.latency_ms),
+        "attempts": result.attempts,
+        "cost": None if result.cost is None else format(result.cost.normalize(), "f"),
+        "cost_source": result.cost_source,
+        "error": result.error_kind,
+        "checks": result.checks,
+        "passed": result.passed,
+        "at": _iso(result.created_at),
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="microseconds")
+
+
+def _text(number: float | None) -> str | None:
+    return None if number is None else repr(float(number))
+
+
+def can_seal(run: Run) -> bool:
+    """Only what this server recorded, and only once it is finished."""
+    return run.source == Source.RECORDED and run.state == Run.State.FINISHED
+
+
+@transaction.atomic
+def seal_run(run: Run) -> Seal | None:
+    """Seals a finished recorded run; None where ``can_seal`` says no. Sealing the same content twice makes
+    one seal. The author's row is locked, so that a chain has no two seals in the same place."""
+    if not can_seal(run):
+        return None
+    owner = User.objects.select_for_update().get(pk=run.prompt.owner_id)
+    run = Run.objects.select_related("prompt__owner", "version").get(pk=run.pk)
+    existing = run.seals.last()
+    if existing and digest(record_of(run, existing.names)) == existing.record_digest:
+        return existing
+    return _add_to_chain(owner, run)
+
+
+def _add_to_chain(owner: User, run: Run) -> Seal:
+    names = names_of(run)
+    content = digest(record_of(run, names))
+    last, now = owner.seals.last(), timezone.now()
+    statement = Statement(
+        author=owner.handle,
+        run=run.public_id,
+        digest=content,
+        previous=last.digest if last else "",
+        sequence=last.sequence + 1 if last else 1,
+        sealed_at=now.isoformat(timespec="seconds"),
+    )
+    jws = seals.sign(statement, signing_key().private_jwk())
+    Run.objects.filter(pk=run.pk).update(sealed_at=now)
+    return Seal.objects.create(
+        owner=owner,
+        run=run,
+        run_id_then=run.public_id,
+        names=names,
+        sequence=statement.sequence,
+        record_digest=content,
+        previous=statement.previous,
+        jws=jws,
+        digest=seals.seal_digest(jws),
+        sealed_at=now,
+    )
+
+
+def sealed_file(run: Run) -> dict[str, Any] | None:
+    """The run's record with its newest seal, to be downloaded and checked anywhere; None without a seal."""
+    seal = run.seals.last()
+    return None if seal is None else {"record": record_of(run, seal.names), "seal": seal.jws}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check came to. ``holds`` is true when every finding that could be checked holds."""
+
+    findings: tuple[Finding, ...]
+    statement: Statement | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.statement is not None and all(f.holds is not False for f in self.findings)
+
+
+def verify(sealed: Any) -> Verdict:
+    """What holds of a sealed file, checked against this site's keys and its chain of seals."""
+    statement, findings = seals.check_file(sealed, key_set())
+    verdict = Verdict(findings, statement)
+    if statement is None:
+        return verdict
+    return replace(verdict, findings=(*findings, *_in_chain(sealed["seal"], statement)))
+
+
+def _in_chain(jws: str, statement: Statement) -> tuple[Finding, ...]:
+    """Where the seal stands among the seals this site has."""
+    seal = Seal.objects.filter(digest=seals.seal_digest(jws)).select_related("run").first()
+    if seal is None:
+        gone = "This site has no such seal any more; the account it belonged to may have been deleted."
+        return (Finding("chain", None, gone),)
+    before = Seal.objects.filter(owner_id=seal.owner_id, sequence=seal.sequence - 1).first()
+    whole = (before.digest if before else "") == statement.previous
+    chained = (
+        f"It is number {seal.sequence} in the author’s chain, and follows the one before."
+        if whole
+        else "The chain is broken before it: the seal it names as the one before is not there."
+    )
+    return (Finding("chain", whole, chained), _still_there(seal))
+
+
+def _still_there(seal: Seal) -> Finding:
+    if seal.run is None:
+        return Finding("kept", None, "The author has deleted this run since; the deletion is counted.")
+    run = Run.objects.select_related("prompt__owner", "version").get(pk=seal.run.pk)
+    if run.seals.last() != seal:
+        return Finding("kept", None, "The run was continued later and has a newer seal.")
+    if digest(record_of(run, seal.names)) == seal.record_digest:
+        return Finding("kept", True, "What this site shows of the run today is what was sealed.")
+    return Finding("kept", False, "What this site holds of the run today differs from what was sealed.")

@@ -1,0 +1,123 @@
+"""Seals: a signed statement about a record that anybody can check offline with public libraries.
+
+A *record* is any JSON value. Its *digest* is the SHA-256 of its canonical form (RFC 8785). A *seal* is a
+compact JWS (RFC 7515, algorithm ``Ed25519``) over the canonical JSON of a ``Statement``, which names that
+digest, the author's previous seal, and the time. A *sealed file* is ``{"record": …, "seal": "<jws>"}``.
+
+A seal proves that whoever holds the key made this statement about exactly these bytes. It does not prove
+when, nor that the record tells what a model said: the holder of the key could have sealed anything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import BadSignatureError, JoseError
+from joserfc.jwk import KeySet, OKPKey
+
+from prompts_app.engine.digests import canonical, digest
+from prompts_app.engine.types import Json
+
+ALGORITHM = "Ed25519"
+FORMAT = "proofsheet-seal/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What is signed. ``previous`` is the digest of the author's seal before this one, "" for the first;
+    ``sequence`` counts the author's seals from 1; ``sealed_at`` is ISO 8601 in UTC."""
+
+    author: str
+    run: str
+    digest: str
+    previous: str
+    sequence: int
+    sealed_at: str
+    format: str = FORMAT
+
+
+class SealError(Exception):
+    """A seal that cannot be read or does not hold; the message is for the person who checks it."""
+
+
+def new_key() -> dict[str, Any]:
+    """A fresh signing key as a private JWK with its thumbprint as ``kid``."""
+    key = OKPKey.generate_key("Ed25519", {"use": "sig", "alg": ALGORITHM}, private=True, auto_kid=True)
+    return dict(key.as_dict(private=True))
+
+
+def public_part(private_jwk: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a key that may be shown."""
+    return dict(OKPKey.import_key(dict(private_jwk)).as_dict(private=False))
+
+
+def sign(statement: Statement, private_jwk: Mapping[str, Any]) -> str:
+    """The seal: a compact JWS."""
+    key = OKPKey.import_key(dict(private_jwk))
+    header = {"alg": ALGORITHM, "kid": private_jwk["kid"]}
+    return jws.serialize_compact(header, canonical(asdict(statement)), key, algorithms=[ALGORITHM])
+
+
+def seal_digest(seal: str) -> str:
+    """What the next seal names as its ``previous``."""
+    return digest(seal)
+
+
+def open_seal(seal: str, key_set: Mapping[str, Any]) -> Statement:
+    """The statement of a seal whose signature is by a key of ``key_set``. Raises SealError."""
+    try:
+        opened = jws.deserialize_compact(seal, KeySet.import_key_set(dict(key_set)), algorithms=[ALGORITHM])  # type: ignore[arg-type]  # a JWKS as loaded from JSON
+    except BadSignatureError:
+        raise SealError("The signature does not fit: the seal was changed after it was signed.") from None
+    except (JoseError, ValueError, TypeError, KeyError):
+        raise SealError("The seal is not signed by a key of this site, or it is not a seal at all.") from None
+    return _statement(opened.payload)
+
+
+def _statement(payload: bytes) -> Statement:
+    try:
+        statement = Statement(**json.loads(payload))
+    except (ValueError, TypeError):
+        raise SealError("The seal is signed by this site, but it is not about a run.") from None
+    if statement.format != FORMAT:
+        raise SealError(f"The seal has the format {statement.format!r}, which this version cannot read.")
+    return statement
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was checked: ``holds`` is None where it could not be checked here."""
+
+    name: str
+    holds: bool | None
+    sentence: str
+
+
+def check_file(sealed: Json, key_set: Mapping[str, Any]) -> tuple[Statement | None, tuple[Finding, ...]]:
+    """What holds of a sealed file, as findings in plain words; the statement where the signature holds.
+
+    Never raises: a file of the wrong shape is a finding too.
+    """
+    if not isinstance(sealed, Mapping) or "record" not in sealed or not isinstance(sealed.get("seal"), str):
+        sentence = "This is no sealed record: it should be JSON with “record” and “seal”."
+        return None, (Finding("shape", False, sentence),)
+    try:
+        statement = open_seal(sealed["seal"], key_set)
+    except SealError as why:
+        return None, (Finding("signature", False, str(why)),)
+    signed = Finding("signature", True, f"Signed with this site’s key on {statement.sealed_at}.")
+    return statement, (signed, _content(sealed["record"], statement))
+
+
+def _content(record: Json, statement: Statement) -> Finding:
+    try:
+        same = digest(record) == statement.digest
+    except (ValueError, TypeError, RecursionError):
+        same = False
+    if same:
+        return Finding("content", True, "Every byte of the record is as it was when it was sealed.")
+    return Finding("content", False, "The record is not what was sealed: something in it was changed.")

@@ -1,0 +1,188 @@
+"""Writing prompts down: new ones, new versions of them, their details; and taking them away again."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.text import slugify
+
+from prompts_app.actions.evidence import rebuild_evidence
+from prompts_app.engine import types as engine
+from prompts_app.engine.digests import digest
+from prompts_app.models import Draft, FormerSlug, Prompt, Tag, User, Version
+from prompts_app.search import reindex
+
+LONGEST_SLUG = 80
+RESERVED_SLUGS = frozenset({"new", "collections"})  # addresses that are something else already
+
+
+class NothingChanged(Exception):
+    """What was to be saved is what is there. ``version`` is the version that has it."""
+
+    def __init__(self, version: Version) -> None:
+        super().__init__(f"Nothing has changed since {version}, so no new version was made.")
+        self.version = version
+
+
+class StaleEdit(Exception):
+    """Somebody saved meanwhile, most likely the same person in another tab."""
+
+
+class SlugTaken(Exception):
+    """The sentence says by what, for the person who typed the slug."""
+
+
+# --- addresses ------------------------------------------------------------------------------------------
+
+
+def free_slug(owner: User, title: str) -> str:
+    """A slug no prompt of ``owner`` has or had, from the title; "prompt-x7f2" where no letter is Latin."""
+    wanted = slugify(title)[: LONGEST_SLUG - 5].strip("-_") or f"prompt-{secrets.token_hex(2)}"
+    taken = _slugs_of(owner)
+    if wanted not in taken:
+        return wanted
+    number = next(n for n in range(2, len(taken) + 3) if f"{wanted}-{n}" not in taken)
+    return f"{wanted}-{number}"
+
+
+def _slugs_of(owner: User) -> set[str]:
+    now = Prompt.objects.owned_by(owner).values_list("slug", flat=True)
+    before = FormerSlug.objects.filter(owner=owner).values_list("slug", flat=True)
+    return {*RESERVED_SLUGS, *now, *before}
+
+
+def check_can_take_slug(prompt: Prompt, slug: str) -> None:
+    """Raises SlugTaken. A prompt may take back a slug it had before."""
+    if slug in RESERVED_SLUGS:
+        raise SlugTaken(f"“{slug}” is an address of the site itself. Choose another.")
+    others = Prompt.objects.filter(owner_id=prompt.owner_id, slug=slug).exclude(pk=prompt.pk)
+    if holder := others.first():
+        raise SlugTaken(f"Your prompt “{holder.title}” has this address already. Choose another.")
+    former = FormerSlug.objects.filter(owner_id=prompt.owner_id, slug=slug).exclude(prompt=prompt)
+    if lead := former.select_related("prompt").first():
+        raise SlugTaken(
+            f"This was the address of “{lead.prompt.title}” and still leads there. Choose another."
+        )
+
+
+def _rename(prompt: Prompt, slug: str, old: str) -> None:
+    """The old address keeps leading to the prompt."""
+    FormerSlug.objects.filter(prompt=prompt, slug=slug).delete()
+    FormerSlug.objects.get_or_create(owner_id=prompt.owner_id, slug=old, defaults={"prompt": prompt})
+
+
+# --- prompts ----------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def create_prompt(
+    owner: User, content: engine.Prompt, *, tags: Iterable[str] = (), note: str = "", **fields: Any
+) -> Prompt:
+    """A private prompt with its first version. ``fields`` are columns of Prompt, ``title`` at least."""
+    prompt = Prompt.objects.create(owner=owner, slug=free_slug(owner, fields["title"]), **fields)
+    set_tags(prompt, tags)
+    _add_version(prompt, content, note, after=None)
+    reindex([prompt])
+    return prompt
+
+
+def set_tags(prompt: Prompt, names: Iterable[str]) -> None:
+    """Exactly these tags. The names are valid and in small letters."""
+    wanted = list(dict.fromkeys(names))
+    Tag.objects.bulk_create([Tag(name=name) for name in wanted], ignore_conflicts=True)
+    prompt.tags.set(Tag.objects.filter(name__in=wanted))
+
+
+@transaction.atomic
+def save_details(prompt: Prompt, fields: dict[str, Any], tags: Iterable[str], *, seen_revision: int) -> None:
+    """Write the prompt's own columns and tags.
+
+    ``seen_revision`` is the revision the author was looking at. Raises StaleEdit where there is a newer
+    one, and SlugTaken.
+    """
+    stored = Prompt.objects.select_for_update().get(pk=prompt.pk)
+    if stored.revision != seen_revision:
+        raise StaleEdit("These details were saved in another tab meanwhile.")
+    new_slug = fields.get("slug", stored.slug)
+    if new_slug != stored.slug:
+        check_can_take_slug(stored, new_slug)
+        _rename(stored, new_slug, old=stored.slug)
+    fields = {**fields, "revision": seen_revision + 1, "updated_at": timezone.now()}
+    Prompt.objects.filter(pk=prompt.pk).update(**fields)
+    for name, value in fields.items():
+        setattr(prompt, name, value)
+    set_tags(prompt, tags)
+    reindex([prompt])
+
+
+@transaction.atomic
+def delete_prompt(prompt: Prompt) -> None:
+    """The prompt with its versions, cases, runs and outputs, and what was typed for it. For good."""
+    Draft.objects.filter(owner_id=prompt.owner_id, key__regex=rf"^[a-z]+:{prompt.pk}(:|$)").delete()
+    prompt.delete()
+
+
+# --- versions -----------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def save_version(
+    prompt: Prompt, content: engine.Prompt, note: str = "", *, seen_number: int | None = None
+) -> Version:
+    """A new version with this content; versions are never changed.
+
+    ``seen_number`` is the newest version the author was looking at; None saves on top of whatever is
+    there. Raises NothingChanged where the newest version has this very content, StaleEdit where there is
+    a newer one than the author saw.
+    """
+    Prompt.objects.select_for_update().get(pk=prompt.pk)  # of two at once, the second sees the first's
+    latest = prompt.versions.order_by("-number").first()
+    if latest and latest.digest == _digest_of(content):
+        raise NothingChanged(latest)
+    if latest and seen_number is not None and latest.number != seen_number:
+        raise StaleEdit(f"{latest} was saved in another tab meanwhile.")
+    version = _add_version(prompt, content, note, after=latest)
+    Prompt.objects.filter(pk=prompt.pk).update(updated_at=timezone.now())
+    rebuild_evidence(prompt)
+    reindex([prompt])
+    return version
+
+
+def _add_version(prompt: Prompt, content: engine.Prompt, note: str, *, after: Version | None) -> Version:
+    number = after.number + 1 if after else 1
+    return Version.objects.create(prompt=prompt, number=number, note=note, **columns_of(content))
+
+
+def columns_of(content: engine.Prompt) -> dict[str, Any]:
+    """The content as a Version's columns hold it."""
+    return {
+        "messages": [{"role": m.role, "content": m.content} for m in content.messages],
+        "variables": [
+            {"name": v.name, "default": v.default, "description": v.description} for v in content.variables
+        ],
+        "parameters": dict(content.parameters),
+    }
+
+
+def _digest_of(content: engine.Prompt) -> str:
+    return digest(columns_of(content))
+
+
+# --- suites ------------------------------------------------------------------------------------------------
+
+
+def note_suite_changed(prompt: Prompt) -> None:
+    """The suite is another one now: pages and runs that saw the old one can tell."""
+    now = timezone.now()
+    Prompt.objects.filter(pk=prompt.pk).update(suite_revision=F("suite_revision") + 1, updated_at=now)
+
+
+def latest_versions(prompts: Sequence[Prompt]) -> dict[int, Version]:
+    """Prompt id → its newest version, in one query."""
+    versions = Version.objects.filter(prompt__in=prompts).order_by("prompt_id", "number")
+    return {version.prompt_id: version for version in versions}

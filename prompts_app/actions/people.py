@@ -10,14 +10,25 @@ from prompts_app.models import (
     Case,
     Endpoint,
     FormerHandle,
+    Profile,
     Prompt,
     Result,
     Run,
     User,
     Version,
 )
+from prompts_app.search import reindex
 
 MOST_FORMER_HANDLES = 5  # each is kept from everybody else for as long as the account lives
+
+
+def save_profile(profile: Profile) -> None:
+    """Store it; under a new name, the author's prompts are found by that name from now on."""
+    renamed = not Profile.objects.filter(pk=profile.pk, name=profile.name).exists()
+    with transaction.atomic():
+        profile.save()
+        if renamed:
+            reindex(Prompt.objects.owned_by(profile.user))
 
 
 class HandleRefused(Exception):
@@ -35,6 +46,7 @@ def rename_handle(user: User, handle: str) -> None:
             user.former_handles.filter(handle=handle).delete()  # taking an own one back
             FormerHandle.objects.create(handle=user.handle, user=user)
             User.objects.filter(pk=user.pk).update(username=handle)
+            reindex(Prompt.objects.owned_by(user))
     except IntegrityError:
         raise HandleRefused("Somebody took this handle a moment ago. Choose another.") from None
     user.username = handle

@@ -10,4 +10,5 @@ def site(request: HttpRequest) -> dict[str, object]:
         "page_url": settings.SITE_URL + request.path,
         "signup_open": settings.SIGNUP_OPEN,
         "github_login": bool(settings.GITHUB_CLIENT_ID),
+        "mail_on_terminal": settings.LOCAL and not settings.EMAIL_SERVER,
     }

@@ -1,15 +1,58 @@
-"""Not written yet."""
+"""The author's profile and account: what the public page says, the handle, and the end of it all."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+
+from prompts_app.actions import people
+from prompts_app.forms.people import DeleteAccountForm, HandleForm, ProfileForm, link_formset
+from prompts_app.models import User
+from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
 
 
-def profile(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@keeps_typing
+def profile(request: AuthorRequest) -> HttpResponse:
+    typed = request.POST or typing_kept(request)
+    # A row of its own, so that what was refused does not show in the page's own header.
+    mine = User.objects.select_related("profile").get(pk=request.user.pk).profile
+    form, links = ProfileForm(typed, instance=mine), link_formset(mine, typed)
+    if request.method == "POST" and form.is_valid() and links.is_valid():
+        saved = form.save(commit=False)
+        saved.links = links.links()
+        people.save_profile(saved)
+        messages.success(request, "Profile saved.")
+        return redirect("studio_profile")
+    return render(request, "studio/profile.html", {"form": form, "links": links, "here": "profile"})
 
 
-def handle(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@keeps_typing
+def handle(request: AuthorRequest) -> HttpResponse:
+    form = HandleForm(request.POST or typing_kept(request) or None, initial={"handle": request.user.handle})
+    if request.method == "POST" and form.is_valid():
+        try:
+            people.rename_handle(request.user, form.cleaned_data["handle"])
+        except people.HandleRefused as refused:
+            form.add_error("handle", str(refused))
+        else:
+            messages.success(request, f"You are @{request.user.handle} now. Old addresses lead here.")
+            return redirect("studio_handle")
+    former = request.user.former_handles.order_by("pk")
+    return render(request, "studio/handle.html", {"form": form, "former": former, "here": "profile"})
 
 
-def delete_account(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@sensitive_post_parameters("password")
+@keeps_typing
+def delete_account(request: AuthorRequest) -> HttpResponse:
+    form = DeleteAccountForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = request.user
+        logout(request)
+        people.delete_account(user)
+        messages.success(request, "Your account and everything in it are deleted.")
+        return redirect("home")
+    context = {"form": form, "losses": people.losses(request.user), "here": "profile"}
+    return render(request, "studio/account_delete.html", context)

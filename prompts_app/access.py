@@ -20,6 +20,7 @@ from prompts_app.models import (
     Profile,
     Prompt,
     Result,
+    Run,
     Source,
     User,
     Version,
@@ -94,6 +95,14 @@ def _moved_or_404(seen: QuerySet[Prompt], viewer: Viewer, handle: str, slug: str
 def version_of(prompt: Prompt, number: int) -> Version:
     """Version ``number`` of a prompt that already passed the door."""
     return _one(prompt.versions.filter(number=number))
+
+
+def run_visible_to(viewer: Viewer, prompt: Prompt, public_id: str) -> Run:
+    """A run of a prompt that already passed the door. Practice is no evidence: only its author sees it."""
+    found = Run.objects.filter(prompt=prompt, public_id=public_id).select_related("prompt__owner", "version")
+    if viewer.pk != prompt.owner_id:
+        found = found.exclude(source=Source.PRACTICE)
+    return _one(found)
 
 
 def result_visible_to(viewer: Viewer, prompt: Prompt, public_id: str) -> Result:

@@ -1,0 +1,39 @@
+"""`manage.py rotate_keys`: every stored secret under the first of ENDPOINT_KEYS."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from prompts_app.actions.keys import rotate_keys
+from prompts_app.actions.seal import new_signing_key
+from prompts_app.models import KeyUnreadable
+
+
+class Command(BaseCommand):
+    help = (
+        "Encrypts endpoint keys and signing keys again with the first of ENDPOINT_KEYS. Put the new key in "
+        "front of the old one, restart, run this, then take the old one away."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--signing",
+            action="store_true",
+            help="also start signing with a new key; the old one stays in the key set",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            rotation = rotate_keys()
+        except KeyUnreadable as why:
+            raise CommandError(f"Nothing was changed. {why}") from None
+        self.stdout.write(
+            f"{rotation.endpoints} endpoint keys and {rotation.signing_keys} signing keys rotated."
+        )
+        for name in rotation.unreadable:
+            self.stderr.write(f"Not readable with any key, left as it is: {name}")
+        if options["signing"]:
+            self.stdout.write(f"Signing with a new key from now on: {new_signing_key().kid}")

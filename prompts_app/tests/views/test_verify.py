@@ -1,0 +1,76 @@
+"""/verify/, the key set, and the record of one run."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from prompts_app.actions.seal import seal_run
+from prompts_app.models import Run, Source
+from prompts_app.tests.factories import ResultFactory, RunFactory, VersionFactory
+from prompts_app.tests.people import alice, bob, client_of
+
+pytestmark = pytest.mark.django_db
+
+
+def sealed_run(visibility: str = "public", **fields: object) -> Run:
+    version = VersionFactory(prompt__owner=alice(), prompt__visibility=visibility, prompt__slug="invoice")
+    run: Run = RunFactory(version=version, suite=[{"name": "One"}], **fields)
+    ResultFactory(run=run, case_index=0)
+    seal_run(run)
+    return run
+
+
+def address(run: Run) -> str:
+    return reverse("run_record", args=["alice", "invoice", run.public_id])
+
+
+def test_a_stranger_downloads_a_record_and_the_page_says_it_holds() -> None:
+    downloaded = Client().get(address(sealed_run()))
+    page = Client().post(reverse("verify"), {"text": downloaded.content.decode()})
+    assert page.status_code == 200
+    assert "It holds" in page.content.decode()
+    assert "does not prove" in page.content.decode()
+
+
+def test_an_uploaded_file_works_like_pasted_text() -> None:
+    upload = SimpleUploadedFile("r.json", Client().get(address(sealed_run())).content)
+    assert "It holds" in Client().post(reverse("verify"), {"file": upload}).content.decode()
+
+
+def test_a_changed_record_does_not_hold() -> None:
+    sealed = Client().get(address(sealed_run())).json()
+    sealed["record"]["results"][0]["output"] = "something better"
+    page = Client().post(reverse("verify"), {"text": json.dumps(sealed)})
+    assert "It does not hold" in page.content.decode()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\x00", "nonsense"])
+def test_what_is_no_json_comes_back_with_a_sentence(text: str) -> None:
+    page = Client().post(reverse("verify"), {"text": text})
+    assert page.status_code == 422
+    assert "Not checked." in page.content.decode()
+
+
+def test_the_key_set_holds_public_keys_only() -> None:
+    sealed_run()
+    keys = Client().get("/.well-known/jwks.json").json()["keys"]
+    assert [set(key) & {"d", "kid", "x"} for key in keys] == [{"kid", "x"}]
+
+
+@pytest.mark.parametrize(("visibility", "status"), [("private", 404), ("unlisted", 200), ("public", 200)])
+def test_a_record_is_as_visible_as_its_prompt(visibility: str, status: int) -> None:
+    run = sealed_run(visibility)
+    assert Client().get(address(run)).status_code == status
+    assert client_of(bob()).get(address(run)).status_code == status
+    assert client_of(alice()).get(address(run)).status_code == 200
+
+
+def test_practice_has_no_record() -> None:
+    run = sealed_run(source=Source.PRACTICE)
+    assert Client().get(address(run)).status_code == 404
+    assert client_of(alice()).get(address(run)).status_code == 404

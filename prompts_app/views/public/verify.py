@@ -1,0 +1,44 @@
+"""Checking a sealed record: the page, the site's public keys, and the record itself for download."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from prompts_app.access import prompt_visible_to, run_visible_to
+from prompts_app.actions.seal import NOT_PROVEN, key_set, sealed_file, verify
+from prompts_app.forms.verify import VerifyForm
+from prompts_app.views.public.door import listed_only, public_page
+
+
+@csrf_exempt  # it changes nothing and needs no account; without a cookie the page stays cacheable
+@require_http_methods(["GET", "HEAD", "POST"])
+def verify_page(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "public/verify.html", {"form": VerifyForm(), "not_proven": NOT_PROVEN})
+    form = VerifyForm(request.POST, request.FILES)
+    verdict = verify(form.cleaned_data["sealed"]) if form.is_valid() else None
+    context = {"form": form, "verdict": verdict, "not_proven": NOT_PROVEN}
+    return render(request, "public/verify.html", context, status=200 if verdict else 422)
+
+
+@public_page
+def jwks(request: HttpRequest) -> HttpResponse:
+    """The site's public signing keys, retired ones included (RFC 7517)."""
+    return JsonResponse(key_set(), content_type="application/jwk-set+json")
+
+
+@public_page
+def record(request: HttpRequest, handle: str, slug: str, public_id: str) -> HttpResponse:
+    """A run's record with its seal, as it can be checked anywhere."""
+    prompt = prompt_visible_to(request.user, handle, slug)
+    run = run_visible_to(request.user, prompt, public_id)
+    sealed = sealed_file(run)
+    if sealed is None:
+        raise Http404
+    response = JsonResponse(sealed, json_dumps_params={"ensure_ascii": False, "indent": 1})
+    name = f"{prompt.owner.handle}-{prompt.slug}-{run.public_id}.sealed.json"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return listed_only(prompt, response)

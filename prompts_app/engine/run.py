@@ -2,9 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
-from prompts_app.engine.types import Case, Cell, Check, Endpoint, Outcome, Price, Prompt, Reply
+from prompts_app.engine.assertions import check
+from prompts_app.engine.endpoints import PACING, Asker, Pacing, open_endpoint
+from prompts_app.engine.prices import UNKNOWN, price_of
+from prompts_app.engine.render import VARIABLE, RenderError, render, render_messages, values_for
+from prompts_app.engine.types import (
+    Answer,
+    Assertion,
+    Case,
+    Cell,
+    Check,
+    Endpoint,
+    Fault,
+    Json,
+    Message,
+    Outcome,
+    Price,
+    Prompt,
+    Reply,
+    Request,
+)
+
+WATCH_EVERY_S = 0.5
+
+log = logging.getLogger(__name__)
 
 
 async def run_cells(
@@ -17,6 +45,7 @@ async def run_cells(
     deadline_s: float,
     on_outcome: Callable[[Outcome], None],
     should_stop: Callable[[], str | None],
+    pacing: Pacing = PACING,
 ) -> str | None:
     """Ask every cell, at most ``concurrency`` at once, and hand each outcome over the moment it is done.
 
@@ -30,7 +59,175 @@ async def run_cells(
     call, tokens and price the sums over all calls; the request stored is the last, with the earlier
     answers in it.
     """
-    raise NotImplementedError
+    waiting = iter(cells)
+    async with open_endpoint(endpoint, concurrency, pacing) as asker:
+        run = _Run(prompt, model, endpoint, asker, deadline_s, should_stop)
+        workers = [
+            asyncio.create_task(_work(run, waiting, on_outcome)) for _ in range(min(concurrency, len(cells)))
+        ]
+        try:
+            return await _watch(workers, should_stop)
+        finally:
+            await _end(workers)
+
+
+class _Stop(Exception):
+    """``should_stop`` gave its word."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+        super().__init__(word)
+
+
+type _Worker = asyncio.Task[str | None]
+
+
+async def _work(run: _Run, waiting: Iterator[Cell], on_outcome: Callable[[Outcome], None]) -> str | None:
+    """Take cells until none is left; the word, where that is why it ended."""
+    for cell in waiting:
+        try:
+            outcome = await run.outcome_of(cell)
+        except _Stop as stop:
+            return stop.word
+        on_outcome(outcome)
+    return None
+
+
+async def _watch(workers: Sequence[_Worker], should_stop: Callable[[], str | None]) -> str | None:
+    """Wait for the workers; the word, as soon as there is one while cells are left."""
+    left = set(workers)
+    while left:
+        done, left = await asyncio.wait(left, timeout=WATCH_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+        words = [worker.result() for worker in done]
+        if left:
+            words.append(should_stop())
+        for word in words:
+            if word:
+                return word
+    return None
+
+
+async def _end(workers: Sequence[_Worker]) -> None:
+    for worker in workers:
+        worker.cancel()
+    for worker in workers:
+        with suppress(asyncio.CancelledError, Exception):
+            await worker
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One or more calls that belong to one cell, and what came of them."""
+
+    request: Request
+    result: Reply | Fault
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What all cells of a run have in common."""
+
+    prompt: Prompt
+    model: str
+    endpoint: Endpoint
+    asker: Asker
+    deadline_s: float
+    should_stop: Callable[[], str | None]
+
+    async def outcome_of(self, cell: Cell) -> Outcome:
+        try:
+            opening, turns = conversation(self.prompt, cell.case)
+        except RenderError as error:
+            return self._unanswered(cell, self._request(self.prompt.messages), Fault("template", str(error)))
+        said = await self._converse(opening, turns)
+        if isinstance(said.result, Fault):
+            return self._unanswered(cell, said.request, said.result, said.price)
+        return await self._judged(cell, said.request, said.result, said.price)
+
+    async def _converse(self, messages: tuple[Message, ...], turns: tuple[str, ...]) -> _Said:
+        """Ask, then ask each further turn with the answers so far in context."""
+        said = await self._ask(messages)
+        for turn in turns:
+            if isinstance(said.result, Fault):
+                break
+            messages = (*messages, Message("assistant", said.result.output), Message("user", turn))
+            said = _together(said, await self._ask(messages))
+        return said
+
+    async def _ask(self, messages: tuple[Message, ...]) -> _Said:
+        if word := self.should_stop():
+            raise _Stop(word)
+        request = self._request(messages)
+        result = await self.asker.ask(request, self.deadline_s)
+        price = UNKNOWN if isinstance(result, Fault) else self._price(result)
+        return _Said(request, result, price)
+
+    def _price(self, reply: Reply) -> Price:
+        """By the model that answered; by the one asked where the table does not know that name."""
+        for model in dict.fromkeys((reply.model or self.model, self.model)):
+            price = price_of(model, self.endpoint.base_url, reply.tokens_in, reply.tokens_out)
+            if price.dollars is not None:
+                return price
+        return UNKNOWN
+
+    def _request(self, messages: tuple[Message, ...]) -> Request:
+        return Request(self.model, messages, self.prompt.parameters)
+
+    async def _judged(self, cell: Cell, request: Request, reply: Reply, price: Price) -> Outcome:
+        """Judged in another thread: a slow regex must not hold up the clocks of the calls in flight."""
+        values = values_for(self.prompt, cell.case)
+        try:
+            checks, passed = await asyncio.to_thread(judge, cell.case, reply, price, values)
+        except Exception as error:
+            log.exception("Judging case %s failed", cell.case_index)
+            fault = Fault(
+                "internal",
+                f"The answer came, but judging it failed ({type(error).__name__}).",
+                latency_ms=reply.latency_ms,
+                attempts=reply.attempts,
+            )
+            return self._unanswered(cell, request, fault, price)
+        return Outcome(cell, request, reply, None, checks, passed, price)
+
+    @staticmethod
+    def _unanswered(cell: Cell, request: Request, fault: Fault, price: Price = UNKNOWN) -> Outcome:
+        return Outcome(cell, request, None, fault, (), None, price)
+
+
+def conversation(prompt: Prompt, case: Case) -> tuple[tuple[Message, ...], tuple[str, ...]]:
+    """The messages of the first call, and the user turns that follow. Raises ``RenderError``.
+
+    Where the prompt ends without a question (a system message alone), the first turn is the question.
+    """
+    values = values_for(prompt, case)
+    messages = render_messages(prompt, case)
+    turns = tuple(render(turn, values) for turn in case.turns)
+    if turns and (not messages or messages[-1].role != "user"):
+        return (*messages, Message("user", turns[0])), turns[1:]
+    return messages, turns
+
+
+def _together(before: _Said, last: _Said) -> _Said:
+    """The last answer, with the tokens and the price of everything before it."""
+    price = Price(_sum_dollars(before.price, last.price), last.price.source or before.price.source)
+    if isinstance(last.result, Fault) or isinstance(before.result, Fault):
+        # No answer in the end, but what the earlier turns cost was spent.
+        return replace(last, price=before.price)
+    reply = replace(
+        last.result,
+        tokens_in=_sum(before.result.tokens_in, last.result.tokens_in),
+        tokens_out=_sum(before.result.tokens_out, last.result.tokens_out),
+    )
+    return replace(last, result=reply, price=price if price.dollars is not None else UNKNOWN)
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
+def _sum_dollars(one: Price, other: Price) -> Decimal | None:
+    return None if one.dollars is None or other.dollars is None else one.dollars + other.dollars
 
 
 def judge(
@@ -41,4 +238,37 @@ def judge(
     ``{{variables}}`` in assertion values stand for ``values`` (by default the case's own). An assertion
     of weight 0 is shown but does not count. ``None`` where nothing counts.
     """
-    raise NotImplementedError
+    answer = answer_of(reply, price)
+    known = case.variables if values is None else values
+    checks = tuple(check(filled(assertion, known), answer) for assertion in case.assertions)
+    counted = [
+        one.passed for one, assertion in zip(checks, case.assertions, strict=True) if assertion.weight != 0
+    ]
+    return checks, all(counted) if counted else None
+
+
+def answer_of(reply: Reply, price: Price) -> Answer:
+    """What assertions may know of a reply."""
+    return Answer(
+        output=reply.output,
+        finish_reason=reply.finish_reason,
+        latency_ms=None if reply.cached else reply.latency_ms,
+        cost=price.dollars,
+        tokens=_sum(reply.tokens_in, reply.tokens_out),
+    )
+
+
+def filled(assertion: Assertion, values: Mapping[str, str]) -> Assertion:
+    """The assertion with its value's ``{{variables}}`` filled in, in a text or a list of texts.
+
+    A variable without a value stays as it is written, so that the check fails where it can be seen.
+    """
+    return replace(assertion, value=_filled(assertion.value, values))
+
+
+def _filled(value: Json, values: Mapping[str, str]) -> Json:
+    if isinstance(value, str):
+        return VARIABLE.sub(lambda match: values.get(match[1], match[0]), value)
+    if isinstance(value, list):
+        return [_filled(item, values) if isinstance(item, str) else item for item in value]
+    return value

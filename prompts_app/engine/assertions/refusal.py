@@ -18,7 +18,7 @@ _REFUSALS = re.compile(
         (
             rf"\bi ?(?:just |simply |really )?{_CANNOT} (?:\w+ )?{_DOING}\b",
             r"\bi(?:'m| am) (?:\w+ )?sorry,? (?:but )?i (?:can|could|won|am|do)\S* ?(?:no|n'|un)",
-            r"\bas an? (?:ai|artificial intelligence)\b[^.\n]{0,60}\b(?:can(?:no|')t|unable|do(?:n't| not))\b",
+            r"\bas an? (?:ai|artificial intelligence)\b[^.\n]{0,60}\b(?:can(?:no|')t|unable|don't|do not)\b",
             r"\bi (?:must|have to|need to|will have to) (?:respectfully |politely )?(?:decline|refuse)\b",
             r"\bi(?:'m| am) not (?:comfortable|programmed|allowed|permitted|designed|authori[sz]ed)\b",
             r"\bi (?:respectfully |politely )?(?:decline|refuse) to\b",

@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import Protocol
 
-from prompts_app.engine.types import Endpoint, Fault, Reply, Request
+from prompts_app.engine.endpoints.kinds import Asker, Opener
+from prompts_app.engine.endpoints.openai_compatible import open_openai_compatible
+from prompts_app.engine.endpoints.pacing import PACING, Pacing
+from prompts_app.engine.endpoints.practice import open_practice
+from prompts_app.engine.types import Endpoint
 
+__all__ = ["KINDS", "PACING", "Asker", "Pacing", "open_endpoint"]
 
-class Asker(Protocol):
-    """An opened endpoint: connections are kept between calls."""
-
-    async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
-        """One answer. Each attempt has ``deadline_s`` seconds; never raises but for cancellation."""
-        ...
-
-    async def list_models(self, deadline_s: float) -> tuple[str, ...] | Fault:
-        """The names of the models on offer, sorted."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Pacing:
-    """How patiently to ask again, in seconds. ``wait_budget_s`` is the sum of all waits of one call."""
-
-    attempts: int = 4
-    first_wait_s: float = 0.5
-    wait_budget_s: float = 60.0
-
-
-PACING = Pacing()
-
-type Opener = Callable[[Endpoint, int, Pacing], AbstractAsyncContextManager[Asker]]
-
-KINDS: dict[str, Opener] = {}
+KINDS: dict[str, Opener] = {
+    "openai-compatible": open_openai_compatible,
+    "practice": open_practice,
+}
 
 
 def open_endpoint(
     endpoint: Endpoint, concurrency: int, pacing: Pacing = PACING
 ) -> AbstractAsyncContextManager[Asker]:
     """Open an endpoint for ``concurrency`` calls at once. Raises ``ValueError`` for an unknown kind."""
-    raise NotImplementedError
+    if endpoint.kind not in KINDS:
+        raise ValueError(f"“{endpoint.kind}” is not a kind of endpoint; known are {', '.join(KINDS)}.")
+    return KINDS[endpoint.kind](endpoint, concurrency, pacing)

@@ -1,0 +1,25 @@
+"""What an endpoint kind has to offer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from prompts_app.engine.endpoints.pacing import Pacing
+from prompts_app.engine.types import Endpoint, Fault, Reply, Request
+
+
+class Asker(Protocol):
+    """An opened endpoint: connections are kept between calls."""
+
+    async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
+        """One answer. Each attempt has ``deadline_s`` seconds; never raises but for cancellation."""
+        ...
+
+    async def list_models(self, deadline_s: float) -> tuple[str, ...] | Fault:
+        """The names of the models on offer, sorted."""
+        ...
+
+
+type Opener = Callable[[Endpoint, int, Pacing], AbstractAsyncContextManager[Asker]]

@@ -1,0 +1,221 @@
+"""Endpoints that speak OpenAI's Chat Completions, which nearly every model server does.
+
+One POST and an exact account of what happened. By construction there are no redirects followed, no
+proxies or keys taken from the environment, no retries but those below, and no cookies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import count
+
+import anyio
+import httpcore2
+
+from prompts_app.engine.endpoints.addresses import BadUrl, BlockedAddress, Target, UnknownHost, parse_url
+from prompts_app.engine.endpoints.answers import (
+    MOST_BYTES,
+    Answered,
+    TooLarge,
+    read_models,
+    read_reply,
+    scrub,
+)
+from prompts_app.engine.endpoints.connecting import CheckedBackend, Stopwatch, stopwatch
+from prompts_app.engine.endpoints.kinds import Asker
+from prompts_app.engine.endpoints.pacing import Pacing, asked_wait, spent_limit
+from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.types import Endpoint, Fault, Reply, Request
+
+USER_AGENT = "Proofsheet"
+IDLE_S = 30.0  # how long an unused connection is kept
+
+_KEY = re.compile(r"[!-~]*")
+
+
+@asynccontextmanager
+async def open_openai_compatible(
+    endpoint: Endpoint, concurrency: int, pacing: Pacing
+) -> AsyncIterator[Asker]:
+    """Keeps up to ``concurrency`` connections. A URL or key that cannot be used is told by each call."""
+    try:
+        target = parse_url(endpoint.base_url)
+    except BadUrl as error:
+        yield _Unusable(Fault("blocked_address", str(error)))
+        return
+    if not _KEY.fullmatch(endpoint.key):
+        yield _Unusable(Fault("auth", "The key holds characters that no key has, such as a space."))
+        return
+    pool = httpcore2.AsyncConnectionPool(
+        ssl_context=httpcore2.default_ssl_context() if target.scheme == "https" else None,
+        max_connections=concurrency,
+        max_keepalive_connections=concurrency,
+        keepalive_expiry=IDLE_S,
+        network_backend=CheckedBackend(endpoint.allowed_private_hosts),
+    )
+    async with pool:
+        yield _OpenAiCompatible(pool, target, endpoint.key, pacing)
+
+
+class _Unusable:
+    """An endpoint on which every call has the same fault, before anything is sent."""
+
+    def __init__(self, fault: Fault) -> None:
+        self._fault = fault
+
+    async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
+        return self._fault
+
+    async def list_models(self, deadline_s: float) -> tuple[str, ...] | Fault:
+        return self._fault
+
+
+class _OpenAiCompatible:
+    def __init__(self, pool: httpcore2.AsyncConnectionPool, target: Target, key: str, pacing: Pacing) -> None:
+        self._pool, self._target, self._key, self._pacing = pool, target, key, pacing
+        self._resume_at = 0.0  # on the loop's clock: a server that said "wait" is not asked before
+
+    async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
+        try:
+            body = body_of(request)
+        except ValueError as error:
+            return Fault("bad_request", str(error))
+        result: Reply | Fault = Fault("internal", "Nothing was asked.")
+        waited = 0.0
+        for attempt in count(1):
+            pause = self._pause()
+            if waited + pause > self._pacing.wait_budget_s:
+                return result if attempt > 1 else _told_to_wait(pause)
+            await asyncio.sleep(pause)
+            answered = await self._exchange("POST", "/chat/completions", body, deadline_s)
+            result = answered if isinstance(answered, Fault) else read_reply(answered, self._key)
+            result = replace(result, attempts=attempt)
+            wait = self._wait_after(result, answered, attempt)
+            waited += pause + (wait or 0)
+            if wait is None or waited > self._pacing.wait_budget_s:
+                break
+            await asyncio.sleep(wait)
+        return result
+
+    async def list_models(self, deadline_s: float) -> tuple[str, ...] | Fault:
+        answered = await self._exchange("GET", "/models", None, deadline_s)
+        return answered if isinstance(answered, Fault) else read_models(answered, self._key)
+
+    def _wait_after(self, result: Reply | Fault, answered: Answered | Fault, attempt: int) -> float | None:
+        """How long to wait before asking again; ``None`` when there is nothing to ask again."""
+        headers = {} if isinstance(answered, Fault) else answered.headers
+        asked = asked_wait(headers) if isinstance(result, Fault) else None
+        # A used-up limit is the server's forecast, not its request: it is never a reason to give up.
+        pause = min(spent_limit(headers) or 0, self._pacing.wait_budget_s) if asked is None else asked
+        self._resume_at = max(self._resume_at, asyncio.get_running_loop().time() + pause)
+        if not isinstance(result, Fault) or not FAULTS[result.kind].retryable:
+            return None
+        if attempt >= self._pacing.attempts:
+            return None
+        # A little jitter on top, or all that were told the same second come back in the same instant.
+        backoff = self._pacing.backoff(attempt)
+        return backoff if asked is None else asked + min(backoff, asked) * 0.1
+
+    def _pause(self) -> float:
+        """Seconds until the server may be asked again."""
+        return max(0.0, self._resume_at - asyncio.get_running_loop().time())
+
+    async def _exchange(
+        self, method: str, path: str, body: bytes | None, deadline_s: float
+    ) -> Answered | Fault:
+        """One request and its whole answer, or what came between. Cancellation passes through."""
+        watch = Stopwatch()
+        token = stopwatch.set(watch)
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await self._send(method, path, body, watch)
+        except TimeoutError:
+            fault = Fault("timeout", f"No whole answer came within {deadline_s:g} s.")
+        except Exception as error:  # every mishap of a call becomes a row
+            fault = fault_of(error, self._target)
+        finally:
+            stopwatch.reset(token)
+        return replace(fault, message=scrub(fault.message, self._key), latency_ms=watch.elapsed_ms())
+
+    async def _send(self, method: str, path: str, body: bytes | None, watch: Stopwatch) -> Answered:
+        target = self._target
+        url = httpcore2.URL(
+            scheme=target.scheme, host=target.host, port=target.port, target=target.path + path
+        )
+        async with self._pool.stream(method, url, headers=self._headers(body), content=body) as response:
+            chunks, size = [], 0
+            async for chunk in response.aiter_stream():
+                size += len(chunk)
+                if size > MOST_BYTES:
+                    raise TooLarge
+                chunks.append(chunk)
+            latency_ms = watch.elapsed_ms()
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
+        }
+        return Answered(response.status, headers, b"".join(chunks), latency_ms)
+
+    def _headers(self, body: bytes | None) -> list[tuple[str, str]]:
+        headers = [
+            ("Host", self._target.authority),
+            ("Accept", "application/json"),
+            ("Accept-Encoding", "identity"),
+            ("User-Agent", USER_AGENT),
+        ]
+        if self._key:
+            headers.append(("Authorization", f"Bearer {self._key}"))
+        if body is not None:
+            headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        return headers
+
+
+def _told_to_wait(seconds: float) -> Fault:
+    message = f"The server asked for a pause of another {seconds:.0f} s, so this call was not made."
+    return Fault("rate_limited", message, attempts=0)
+
+
+def body_of(request: Request) -> bytes:
+    """The request as it goes over the wire. Raises ``ValueError`` with a sentence."""
+    if taken := {"model", "messages"} & set(request.parameters):
+        raise ValueError(f"Remove the parameter “{taken.pop()}”: the run sets it.")
+    if request.parameters.get("stream"):
+        raise ValueError("Remove the parameter “stream”: answers are taken whole here.")
+    try:
+        return json.dumps(request.body(), allow_nan=False).encode("ascii")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError("A parameter holds something that is not JSON.") from error
+
+
+def fault_of(error: Exception, target: Target) -> Fault:
+    """What a failed exchange means to the author."""
+    host = target.host
+    match error:
+        case BlockedAddress():
+            return Fault("blocked_address", str(error))
+        case UnknownHost():
+            return Fault("dns", str(error))
+        case TooLarge():
+            return Fault("answer_too_large", f"The answer is larger than {MOST_BYTES // 2**20} MB.")
+        case httpcore2.ConnectError():
+            return _connect_fault(error, host, target.port)
+        case httpcore2.ProtocolError() | httpcore2.NetworkError():
+            return Fault("stream_cut", f"The connection to {host} broke before the answer was whole.")
+    return Fault("internal", f"The call failed in a way that was not foreseen ({type(error).__name__}).")
+
+
+def _connect_fault(error: BaseException, host: str, port: int) -> Fault:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            reason = getattr(cause, "verify_message", "") or (cause.reason or "").replace("_", " ").lower()
+            return Fault("tls", f"No safe connection to {host}:{port}" + (f": {reason}." if reason else "."))
+        if isinstance(cause, anyio.EndOfStream | anyio.BrokenResourceError):
+            return Fault("tls", f"{host}:{port} ended the connection before it was safe.")
+        cause = cause.__cause__ or cause.__context__
+    return Fault("refused_connection", f"Nothing answered at {host}:{port}.")

@@ -1,0 +1,151 @@
+"""The practice endpoint: something to run against without a key or a network. It is not a model.
+
+It follows a handful of rules, always the same for the same request, and takes a moment so that a run can
+be watched. ``practice-1`` does its best; ``practice-2`` is sloppy on purpose, so that failures are seen.
+Now and then a call is refused for a moment and repeated, or stays without an answer, as it happens with
+real servers. Nothing it says is evidence of anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from time import perf_counter
+
+from prompts_app.engine.endpoints.kinds import Asker
+from prompts_app.engine.endpoints.pacing import Pacing
+from prompts_app.engine.prices import estimate_tokens
+from prompts_app.engine.types import Endpoint, Fault, Reply, Request
+
+LABEL = "not a model"
+MODELS = ("practice-1", "practice-2")
+SLOPPY = "practice-2"
+
+SHORTEST_S, LONGEST_S = 0.15, 0.9
+ONE_IN = 25  # calls that meet a fault, by their hash
+SLOPPY_ONE_IN = 3
+FEWEST_WORDS = 12  # what "shorten" leaves
+
+_FIELD = re.compile(r"^\s*[-*]?\s*([A-Za-z][\w /-]{0,40}?)\s*[:=]\s*(\S.*?)\s*$", re.MULTILINE)
+_LABELS = re.compile(
+    r"(?:one of|labels?|categor(?:y|ies)|class(?:es)?|classify[^:\n]*)\b[^:\n]{0,60}[:]\s*([^\n.]+)",
+    re.IGNORECASE,
+)
+_SPLIT = re.compile(r"\s*(?:,|;|\||/|\bor\b|\band\b)\s*")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+@asynccontextmanager
+async def open_practice(endpoint: Endpoint, concurrency: int, pacing: Pacing) -> AsyncIterator[Asker]:
+    """No connection is made. Waits are scaled with ``pacing.first_wait_s``, which is 0.5 s outside tests."""
+    yield _Practice(scale=pacing.first_wait_s / Pacing().first_wait_s)
+
+
+@dataclass(slots=True)
+class _Practice:
+    scale: float
+
+    async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
+        if request.model not in MODELS:
+            return Fault("model_not_found", f"The practice endpoint offers {' and '.join(MODELS)} only.", 404)
+        chance = _hash_of(request)
+        delay = (SHORTEST_S + (LONGEST_S - SHORTEST_S) * (chance % 1000) / 1000) * self.scale
+        if delay > deadline_s:
+            await asyncio.sleep(deadline_s)
+            return Fault("timeout", f"No whole answer came within {deadline_s:g} s.", None, deadline_s * 1000)
+        started = perf_counter()
+        await asyncio.sleep(delay)
+        latency_ms = (perf_counter() - started) * 1000
+        mishap = chance // 1000 % ONE_IN
+        if mishap == 0 and chance // 100_000 % 2:
+            return Fault("server_error", "The practice server answered 503, for practice.", 503, latency_ms)
+        return _reply(request, chance, latency_ms, attempts=2 if mishap == 0 else 1)
+
+    async def list_models(self, deadline_s: float) -> tuple[str, ...] | Fault:
+        return MODELS
+
+
+def _hash_of(request: Request) -> int:
+    text = json.dumps(request.body(), sort_keys=True, default=str)
+    return int.from_bytes(sha256(text.encode("ascii")).digest()[:8])
+
+
+def _reply(request: Request, chance: int, latency_ms: float, attempts: int) -> Reply:
+    output = answer(request)
+    if request.model == SLOPPY and chance // 10_000_000 % SLOPPY_ONE_IN == 0:
+        output = _spoil(output)
+    return Reply(
+        output=output,
+        finish_reason="stop",
+        model=request.model,
+        response_id=f"practice-{chance:016x}",
+        fingerprint=None,
+        tokens_in=sum(estimate_tokens(message.content) for message in request.messages),
+        tokens_out=estimate_tokens(output),
+        latency_ms=latency_ms,
+        attempts=attempts,
+    )
+
+
+def answer(request: Request) -> str:
+    """What the rules make of the messages."""
+    asked = next((m.content for m in reversed(request.messages) if m.role == "user"), "")
+    told = "\n".join(m.content for m in request.messages if m.role == "system") or asked
+    if re.search(r"\bjson\b", told, re.IGNORECASE):
+        return json.dumps(_fields(asked, told), ensure_ascii=False)
+    labels = _labels(told)
+    if labels:
+        return _pick(labels, asked)
+    return _reword(asked, told)
+
+
+def _fields(asked: str, told: str) -> dict[str, str | float]:
+    """``field: value`` lines as an object; without any, the fields the instructions quote, left empty."""
+    found = {_field_name(name): _value(value) for name, value in _FIELD.findall(asked)}
+    return found or dict.fromkeys(re.findall(r'["“`](\w+)["”`]', told), "") or {"text": asked.strip()}
+
+
+def _field_name(name: str) -> str:
+    return re.sub(r"[\s/-]+", "_", name.strip()).lower()
+
+
+def _value(text: str) -> str | float:
+    if not _NUMBER.fullmatch(text):
+        return text
+    return float(text) if "." in text else int(text)
+
+
+def _labels(told: str) -> list[str]:
+    found = _LABELS.search(told)
+    labels = [label.strip(" \"'“”`.[](){}") for label in _SPLIT.split(found[1])] if found else []
+    labels = [label for label in labels if label and len(label) <= 40]
+    return labels if len(labels) > 1 else []
+
+
+def _pick(labels: list[str], asked: str) -> str:
+    """The label whose words occur in what was asked, else one by the text's hash."""
+    words = set(re.findall(r"\w+", asked.lower()))
+    named = [label for label in labels if words & set(re.findall(r"\w+", label.lower()))]
+    return (named or labels)[
+        0 if named else sha256(asked.encode("utf-8", "replace")).digest()[0] % len(labels)
+    ]
+
+
+def _reword(asked: str, told: str) -> str:
+    if re.search(r"\b(?:upper ?case|capitals)\b", told, re.IGNORECASE):
+        return asked.upper()
+    if re.search(r"\b(?:shorten|summar|concise|brief|short)", told, re.IGNORECASE):
+        words = asked.split()
+        return " ".join(words[: max(FEWEST_WORDS, len(words) // 3)])
+    return asked.strip()
+
+
+def _spoil(output: str) -> str:
+    """What a sloppy model does: it chats around its answer and cuts it short."""
+    words = output.split()
+    return f"Sure, here is my answer: {' '.join(words[: max(1, len(words) * 2 // 3)])}"

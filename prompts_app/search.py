@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import batched
 from typing import Any, cast
 
 from django.db import connections
 from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
+from django.db.models.expressions import RawSQL
 
 from prompts_app.models import Prompt, SearchDocument, Version
 
@@ -43,6 +45,31 @@ def search_terms(text: str) -> list[str]:
     return [term for term in terms if term.lower() not in _STOP] or terms
 
 
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """What one search is in SQL, over the tables named in ``tables`` and prompts_app_searchdocument."""
+
+    tables: list[str]
+    where: str
+    params: list[str]
+    relevance: str  # an expression that is smaller for better matches
+    relevance_params: list[str]
+
+
+def prompts_that_match[Q: QuerySet[Any]](prompts: Q, text: str) -> Q:
+    """Those of ``prompts`` that hold every term of ``text``, in no order; may be used inside a query."""
+    terms = search_terms(text)
+    if not terms:
+        return prompts.none()
+    match = _match(prompts.db, terms)
+    tables = ", ".join(["prompts_app_searchdocument", *match.tables])
+    found = RawSQL(  # noqa: S611 what was typed is only in params
+        f"SELECT prompts_app_searchdocument.prompt_id FROM {tables} WHERE {match.where}",  # noqa: S608
+        match.params,
+    )
+    return prompts.filter(pk__in=found)
+
+
 def search_prompts[Q: QuerySet[Any]](prompts: Q, text: str) -> Q:
     """Those of ``prompts`` that hold every term of ``text``, most relevant first.
 
@@ -52,20 +79,30 @@ def search_prompts[Q: QuerySet[Any]](prompts: Q, text: str) -> Q:
     terms = search_terms(text)
     if not terms:
         return prompts.none()
-    postgres = connections[prompts.db].vendor == "postgresql"
-    narrowed = _found_by_postgres(prompts, terms) if postgres else _found_by_sqlite(prompts, terms)
+    match = _match(prompts.db, terms)
+    found = prompts.filter(search_document__isnull=False).extra(  # noqa: S610 what was typed is only in params
+        tables=match.tables,
+        where=[match.where],
+        params=match.params,
+        select={"relevance": match.relevance},
+        select_params=match.relevance_params,
+    )
     best = (F("evidence_level").desc(nulls_last=True), F("evidence_low").desc(), "pk")
-    return cast("Q", narrowed.order_by("relevance", *best))
+    return cast("Q", found.order_by("relevance", *best))
 
 
-def _found_by_sqlite(prompts: Any, terms: list[str]) -> Any:
+def _match(database: str, terms: list[str]) -> _Match:
+    return _postgres(terms) if connections[database].vendor == "postgresql" else _sqlite(terms)
+
+
+def _sqlite(terms: list[str]) -> _Match:
     """bm25 is smaller for better matches; its weights follow the columns' order."""
-    match = " ".join(f'"{term}"' for term in terms) + "*"
-    return prompts.filter(search_document__isnull=False).extra(
+    return _Match(
         tables=["prompts_app_search"],
-        where=["prompts_app_search.rowid = prompts_app_searchdocument.id", "prompts_app_search MATCH %s"],
-        params=[match],
-        select={"relevance": "bm25(prompts_app_search, 20.0, 10.0, 6.0, 2.0, 0.7)"},
+        where="prompts_app_search.rowid = prompts_app_searchdocument.id AND prompts_app_search MATCH %s",
+        params=[" ".join(f'"{term}"' for term in terms) + "*"],
+        relevance="bm25(prompts_app_search, 20.0, 10.0, 6.0, 2.0, 0.7)",
+        relevance_params=[],
     )
 
 
@@ -77,19 +114,19 @@ _WORDS = (
 _ONE_WORD = "(websearch_to_tsquery('simple', %s) || to_tsquery('simple', %s))"
 
 
-def _found_by_postgres(prompts: Any, terms: list[str]) -> Any:
+def _postgres(terms: list[str]) -> _Match:
     """ts_rank is larger for better matches, so it is negated."""
     whole, rest = (" ".join(f'"{term}"' for term in some) for some in (terms, terms[:-1]))
     beginning = "'{}':*".format(terms[-1].replace("\\", " ").replace("'", "''"))
     words, of_words = (_WORDS, [whole, rest, beginning]) if rest else (_ONE_WORD, [whole, beginning])
     table = "prompts_app_searchdocument"
     head = f"ts_rank('{{0.15,0.3,0.6,1.0}}', {table}.head, {_STEMS} || {words})"
-    everything = f"ts_rank({table}.stems, {_STEMS})"
-    return prompts.filter(search_document__isnull=False).extra(  # noqa: S610 what was typed is only in params
-        where=[f"({table}.stems @@ {_STEMS} OR {table}.words @@ {words})"],
+    return _Match(
+        tables=[],
+        where=f"({table}.stems @@ {_STEMS} OR {table}.words @@ {words})",
         params=[whole, *of_words],
-        select={"relevance": f"-(10 * {head} + {everything})"},
-        select_params=[whole, *of_words, whole],
+        relevance=f"-(10 * {head} + ts_rank({table}.stems, {_STEMS}))",
+        relevance_params=[whole, *of_words, whole],
     )
 
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prompts_app.models import Prompt, Tag
-from prompts_app.search import MOST_TERMS, reindex, search_prompts, search_terms, storable
+from prompts_app.search import MOST_TERMS, prompts_that_match, reindex, search_prompts, search_terms, storable
 from prompts_app.tests.factories import PersonFactory, PromptFactory, VersionFactory
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,12 @@ def prompt(title: str = "Untitled", body: str = "", tags: tuple[str, ...] = (), 
 
 
 def found(text: str) -> list[str]:
-    return [p.title for p in search_prompts(Prompt.objects.public(), text)]
+    """The titles in order, after checking that the nestable form finds the same ones."""
+    ordered = [p.title for p in search_prompts(Prompt.objects.public(), text)]
+    inside = Prompt.objects.filter(pk__in=prompts_that_match(Prompt.objects.public(), text).values("pk"))
+    assert sorted(ordered) == sorted(p.title for p in inside)
+    assert len(ordered) == search_prompts(Prompt.objects.public(), text).count()
+    return ordered
 
 
 class TestWhatIsFound:

@@ -71,12 +71,14 @@ def as_frames(frames: str) -> list[Frame]:
 
 
 @register.simple_tag
-def strip(frames: str, label: str = "") -> SafeString:
+def strip(frames: str, label: str = "", most: int = 0) -> SafeString:
     """A contact strip: one frame a case, 25 a row, one path per state.
 
-    ``frames`` has one letter a case: p passed, f failed, e no answer, w waiting, u not judged.
+    ``frames`` has one letter a case: p passed, f failed, e no answer, w waiting, u not judged. At most
+    ``most`` are drawn (0: all); the sentence is about all of them.
     """
-    frames = frames or WAITING * A_ROW
+    label = label or strip_sentence(frames)
+    frames = (frames or WAITING * A_ROW)[: most or None]
     width = min(len(frames), A_ROW) * PITCH - 3
     height = FIRST_ROW + ROW_HEIGHT * ((len(frames) - 1) // A_ROW)
     return format_html(
@@ -84,7 +86,7 @@ def strip(frames: str, label: str = "") -> SafeString:
         'role="img" aria-label="{2}">{3}{4}</svg>',
         width,
         height,
-        label or strip_sentence(frames),
+        label,
         _perforations(len(frames)),
         _frame_paths(frames),
     )

@@ -1,7 +1,71 @@
-"""Not written yet."""
+"""``/``: what this is, shown on real work."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from prompts_app.models import Level, Prompt, Run
+from prompts_app.views.public.door import public_page
+
+BEST = 8  # prompts in the list
+LOOKED_AT = 60  # best evidenced prompts among which the exhibit is sought
 
 
-def home(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """One prompt's first and newest tested version, put to the same cases on the same model."""
+
+    prompt: Prompt
+    first: dict[str, Any]  # as in Prompt.evidence["history"]
+    last: dict[str, Any]
+    first_frames: str
+
+
+@public_page
+def home(request: HttpRequest) -> HttpResponse:
+    public = Prompt.objects.public()
+    tested = list(public.tested().with_author().defer(*LONG_COLUMNS).best_first()[:LOOKED_AT])
+    return render(
+        request,
+        "public/home.html",
+        {
+            "exhibit": exhibit_of(tested),
+            "best": tested[:BEST],
+            "count": public.count(),
+            "levels": [*range(len(Level))],
+        },
+    )
+
+
+LONG_COLUMNS = ("situation", "constraints", "impact", "limits")  # what no list of prompts reads
+
+
+def exhibit_of(prompts: list[Prompt]) -> Exhibit | None:
+    """The recorded prompt whose pass rate rose most from its first to its newest tested version."""
+    rises = [
+        (rise_of(prompt.evidence), -place) for place, prompt in enumerate(prompts) if _is_recorded(prompt)
+    ]
+    rise, place = max(rises, default=(0.0, 0))
+    if rise <= 0:
+        return None
+    prompt = prompts[-place]
+    first, last = prompt.evidence["history"][0], prompt.evidence["history"][-1]
+    frames = Run.objects.filter(public_id=first["run"]).values_list("frames", flat=True).first()
+    return Exhibit(prompt, first, last, frames) if frames else None
+
+
+def _is_recorded(prompt: Prompt) -> bool:
+    return (prompt.evidence_level or 0) >= Level.RECORDED
+
+
+def rise_of(evidence: dict[str, Any]) -> float:
+    """How far the share of passing cases rose, first to last, in -1..1; 0 where the tests changed."""
+    history = evidence.get("history") or []
+    if len(history) < 2 or history[0]["suite_digest"] != history[-1]["suite_digest"]:
+        return 0.0
+    first, last = history[0], history[-1]
+    return float(last["passed"] / last["cases"] - first["passed"] / first["cases"])

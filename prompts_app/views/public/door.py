@@ -1,0 +1,88 @@
+"""What every public page has in common: where moved addresses lead, and what may be kept by whom."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from hashlib import sha256
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.cache import get_conditional_response
+from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.http import require_safe
+
+from prompts_app.access import Moved
+from prompts_app.models import Prompt
+
+type View = Callable[..., HttpResponseBase]
+
+# Anybody may keep the page, but asks each time whether it is still so: unpublishing works at once.
+SHARED = "public, max-age=0, must-revalidate"
+KEPT_BY_NOBODY = "private, no-store"
+
+
+def public_page(view: Callable[..., HttpResponse]) -> View:
+    """For views anybody may ask for: read only, a former handle or slug redirects, headers are set."""
+
+    @require_safe
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            response = view(request, *args, **kwargs)
+        except Moved as moved:
+            response = _to_new_address(request, moved, kwargs)
+        return _with_cache_headers(request, response)
+
+    return shown
+
+
+def _to_new_address(request: HttpRequest, moved: Moved, kwargs: dict[str, Any]) -> HttpResponse:
+    match = request.resolver_match
+    assert match is not None
+    assert match.url_name is not None  # every public address is named
+    new = {**kwargs, "handle": moved.handle} | ({"slug": moved.slug} if "slug" in kwargs else {})
+    query = request.META.get("QUERY_STRING", "")
+    return HttpResponsePermanentRedirect(reverse(match.url_name, kwargs=new) + (f"?{query}" if query else ""))
+
+
+def _with_cache_headers(request: HttpRequest, response: HttpResponse) -> HttpResponseBase:
+    if request.user.is_authenticated:
+        response.headers["Cache-Control"] = KEPT_BY_NOBODY
+    elif not response.has_header("Cache-Control"):
+        response.headers["Cache-Control"] = SHARED
+        if response.status_code == 200:
+            response.headers["ETag"] = etag = _etag(request, response)
+            return get_conditional_response(request, etag=etag, response=response) or response
+    return response
+
+
+def _etag(request: HttpRequest, response: HttpResponse) -> str:
+    """The same for the same page: the policy's nonce, which is new each time, is left out."""
+    nonce = str(getattr(request, "csp_nonce", "") or "").encode()
+    content = response.content.replace(nonce, b"") if nonce else response.content
+    return f'"{sha256(content).hexdigest()[:32]}"'
+
+
+def listed_only[R: HttpResponse](prompt: Prompt, response: R) -> R:
+    """The response, marked for nobody's memory and no index where its prompt is not public."""
+    if not is_indexable(prompt):
+        response.headers["Cache-Control"] = KEPT_BY_NOBODY
+        response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def is_indexable(prompt: Prompt) -> bool:
+    """Public, and by an author whose own page is public too."""
+    return prompt.is_public and prompt.owner.is_active and prompt.owner.profile.visibility == "public"
+
+
+_ESCAPES = {ord(letter): f"\\u{ord(letter):04X}" for letter in "<>&\u2028\u2029"}
+
+
+def json_in_html(data: object) -> SafeString:
+    """``data`` as JSON that cannot end the script element it stands in."""
+    return mark_safe(json.dumps(data, ensure_ascii=True).translate(_ESCAPES))  # noqa: S308 escaped here

@@ -27,6 +27,7 @@ from django.db.models import Sum
 from prompts_app.actions import lease
 from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.outcomes import result_of
+from prompts_app.actions.seal import seal_run
 from prompts_app.actions.tasks import enqueue_next
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.errors import FAULTS
@@ -266,6 +267,7 @@ def _conclude(run: Run, worker: str, end: End) -> None:
             reason = "" if state == Run.State.FINISHED else end.reason[:300]
             if lease.finish(run.pk, worker, state, reason):
                 count_run(run)
+                seal_run(run)
                 rebuild_evidence(run.prompt)
 
     persistently(write)

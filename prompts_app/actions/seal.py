@@ -129,10 +129,10 @@ def can_seal(run: Run) -> bool:
 def seal_run(run: Run) -> Seal | None:
     """Seals a finished recorded run; None where ``can_seal`` says no. Sealing the same content twice makes
     one seal. The author's row is locked, so that a chain has no two seals in the same place."""
-    if not can_seal(run):
-        return None
     owner = User.objects.select_for_update().get(pk=run.prompt.owner_id)
     run = Run.objects.select_related("prompt__owner", "version").get(pk=run.pk)
+    if not can_seal(run):
+        return None
     existing = run.seals.last()
     if existing and digest(record_of(run, existing.names)) == existing.record_digest:
         return existing

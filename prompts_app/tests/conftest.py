@@ -8,6 +8,11 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from hypothesis import settings as hypothesis_settings
+
+# How long an example takes says something about the machine, not about the code: no deadline.
+hypothesis_settings.register_profile("proofsheet", deadline=None)
+hypothesis_settings.load_profile("proofsheet")
 
 
 @pytest.fixture(autouse=True)

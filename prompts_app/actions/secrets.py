@@ -1,0 +1,215 @@
+"""Looking for what should not be shown to the world: keys, passwords, e-mail addresses.
+
+The patterns are detect-secrets', run on text in memory, and some of our own for the keys that people
+who write prompts have. Nothing found is stored, and nothing but a masked form of it leaves this module.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+
+from detect_secrets.filters.heuristic import is_potential_uuid, is_sequential_string
+from detect_secrets.plugins import (
+    aws,
+    azure_storage_key,
+    cloudant,
+    discord,
+    github_token,
+    gitlab_token,
+    ibm_cloud_iam,
+    ibm_cos_hmac,
+    jwt,
+    mailchimp,
+    npm,
+    openai,
+    pypi_token,
+    sendgrid,
+    slack,
+    softlayer,
+    square_oauth,
+    stripe,
+    telegram_token,
+    twilio,
+)
+from detect_secrets.plugins.base import RegexBasedDetector
+from django.conf import settings
+
+MOST_PLACES = 5  # named per finding; the rest is counted
+EMAIL = "e-mail address"
+
+type Text = tuple[str, str]  # where it stands, in words; the text itself
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One value that looks like a secret, wherever it stands.
+
+    ``masked`` can be shown; ``token`` says "this very value" in a form without giving it away.
+    """
+
+    kind: str
+    masked: str
+    token: str
+    places: tuple[str, ...]
+    count: int
+
+    @property
+    def is_email(self) -> bool:
+        return self.kind == EMAIL
+
+    @property
+    def more(self) -> int:
+        """Places that are not named."""
+        return self.count - len(self.places)
+
+
+@dataclass(frozen=True, slots=True)
+class _Detector:
+    """``needs``: small letters of which one must be in the text at all, so that most texts cost nothing."""
+
+    kind: str
+    needs: tuple[str, ...]
+    values: Callable[[str], Iterable[str]]
+
+
+def find_secrets(texts: Iterable[Text]) -> list[Finding]:
+    """What looks like a secret in these texts, keys before addresses. The same text is read once."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    read: dict[str, list[tuple[str, str]]] = {}
+    for place, text in texts:
+        if text not in read:
+            read[text] = list(_look(text))
+        for kind, value in read[text]:
+            found.setdefault(value, (kind, []))[1].append(place)
+    findings = [_finding(value, kind, places) for value, (kind, places) in found.items()]
+    return sorted(findings, key=lambda finding: (finding.is_email, finding.kind))
+
+
+def _finding(value: str, kind: str, places: list[str]) -> Finding:
+    distinct = tuple(dict.fromkeys(places))
+    return Finding(kind, mask(value), _token(value), distinct[:MOST_PLACES], len(distinct))
+
+
+def mask(value: str) -> str:
+    """Enough to find it again, too little to use it: "sk-…3f9a", "al…@example.net"."""
+    name, at, domain = value.partition("@")
+    if at and "." in domain and " " not in value and "://" not in value:
+        return f"{name[:2]}…@{domain}"
+    prefix = re.match(r"[A-Za-z]{2,5}[-_]", value)
+    head = prefix[0] if prefix else value[:2]
+    return f"{head}…{value[-4:]}" if len(value) >= 12 else f"{value[:1]}…"
+
+
+def _token(value: str) -> str:
+    return hmac.new(settings.SECRET_KEY.encode(), b"finding:" + value.encode(), sha256).hexdigest()[:20]
+
+
+def _look(text: str) -> Iterator[tuple[str, str]]:
+    """(kind, value) of everything suspicious, each value once, under the first kind that knows it."""
+    lower, seen = text.lower(), list[str]()
+    for detector in _detectors():
+        if detector.needs and not any(word in lower for word in detector.needs):
+            continue
+        for value in detector.values(text):
+            if any(value in known for known in seen) or _is_harmless(value):
+                continue
+            seen.append(value)
+            yield detector.kind, value
+
+
+def _is_harmless(value: str) -> bool:
+    """Placeholders, and what documentation uses to mean "a key"."""
+    letters = value.lower()
+    return (
+        len(set(letters)) < 5
+        or is_sequential_string(value)
+        or is_potential_uuid(value)
+        or any(word in letters for word in ("example", "your-", "your_", "xxxx", "{{", "****"))
+    )
+
+
+# --- the detectors ------------------------------------------------------------------------------------------
+
+_PLUGINS: tuple[tuple[type[RegexBasedDetector], tuple[str, ...]], ...] = (
+    (aws.AWSKeyDetector, ("a3t", "abia", "acca", "akia", "asia", "aws")),
+    (azure_storage_key.AzureStorageKeyDetector, ("accountkey=",)),
+    (github_token.GitHubTokenDetector, ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
+    (gitlab_token.GitLabTokenDetector, ("glpat-", "gldt-", "glft-", "glsoat-", "glrt-", "gr1348941", "glcbt-",
+                                        "glimt-", "glptt-", "glagent-", "gloas-")),
+    (openai.OpenAIDetector, ("t3blbkfj",)),
+    (slack.SlackDetector, ("xox", "hooks.slack.com")),
+    (stripe.StripeDetector, ("k_live_",)),
+    (sendgrid.SendGridDetector, ("sg.",)),
+    (pypi_token.PypiTokenDetector, ("pypi-age",)),
+    (npm.NpmDetector, ("_authtoken",)),
+    (jwt.JwtTokenDetector, ("eyj",)),
+    (square_oauth.SquareOAuthDetector, ("sq0csp-",)),
+    (mailchimp.MailchimpDetector, ("-us1", "-us2", "-us3", "-us4", "-us5", "-us6", "-us7", "-us8", "-us9")),
+    (discord.DiscordBotTokenDetector, ("discord",)),
+    (telegram_token.TelegramBotTokenDetector, ("telegram", "bot")),
+    (twilio.TwilioKeyDetector, ("twilio",)),
+    (cloudant.CloudantDetector, ("cloudant",)),
+    (softlayer.SoftlayerDetector, ("softlayer",)),
+    (ibm_cloud_iam.IbmCloudIamDetector, ("ibm",)),
+    (ibm_cos_hmac.IbmCosHmacDetector, ("secret",)),
+)  # fmt: skip
+
+# Keys of model providers and what else is pasted into prompts. A group, where there is one, is the value.
+_OWN: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("private key", ("private key",),
+     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----\s*[A-Za-z0-9+/=]{8,}"),
+    ("API key", ("sk-", "rk-"), r"\b[sr]k-(?=[\w-]{0,40}\d)[A-Za-z0-9][A-Za-z0-9_-]{15,}"),
+    ("API key", ("gsk_", "hf_", "r8_", "xai-", "pplx-", "nvapi-", "csk-", "tgp_", "fw_"),
+     r"\b(?:gsk_|hf_|r8_|xai-|pplx-|nvapi-|csk-|tgp_v1_|fw_)(?=[\w-]{0,40}\d)[A-Za-z0-9_-]{20,}"),
+    ("Google API key", ("aiza",), r"\bAIza[A-Za-z0-9_-]{35}"),
+    ("bearer token", ("bearer",), r"(?i)\bbearer\s+((?=[\w.~+/-]{0,60}\d)[\w.~+/-]{20,}=*)"),
+    ("password in an address", ("://",), r"://[^\s:/?#@]{1,80}:([^\s:/?#@]{3,120})@"),
+    ("password or key",
+     ("password", "passwd", "pwd", "api_key", "api-key", "apikey", "secret", "access_token"),
+     r"(?i)(?:password|passwd|\bpwd|api[_-]?key|secret(?:[_-]?key)?|access_token)[\"']?\s{0,3}[:=]\s{0,3}"
+     r"[\"']?((?=[^\s\"'<>{}\[\]]{0,60}\d)(?=[^\s\"'<>{}\[\]]{0,60}[A-Za-z])[^\s\"'<>{}\[\],;]{8,120})"),
+)  # fmt: skip
+
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])")
+_MEANT_AS_EXAMPLES = re.compile(
+    r"(?:^|[@.])(?:example\.(?:com|org|net|edu)|[\w-]+\.(?:example|test|invalid|localhost))$", re.IGNORECASE
+)
+
+_IN_AN_ADDRESS = re.compile(r"://[^\s/]*$")  # user:password@host
+
+
+@cache
+def _detectors() -> tuple[_Detector, ...]:
+    plugins = tuple(_Detector(plugin.secret_type, needs, _by_plugin(plugin())) for plugin, needs in _PLUGINS)
+    own = tuple(_Detector(kind, needs, _by_pattern(re.compile(pattern))) for kind, needs, pattern in _OWN)
+    return (*plugins, *own, _Detector(EMAIL, ("@",), _addresses))
+
+
+def _by_plugin(plugin: RegexBasedDetector) -> Callable[[str], Iterable[str]]:
+    """Its patterns put the value into a group, or only a prefix, or into none."""
+
+    def values(text: str) -> Iterator[str]:
+        for pattern in plugin.denylist:
+            for match in pattern.finditer(text):
+                yield max((group for group in match.groups() if group and len(group) > 15), default=match[0])
+
+    return values
+
+
+def _by_pattern(pattern: re.Pattern[str]) -> Callable[[str], Iterable[str]]:
+    group = 1 if pattern.groups else 0
+    return lambda text: (match[group] for match in pattern.finditer(text))
+
+
+def _addresses(text: str) -> Iterator[str]:
+    for match in _ADDRESS.finditer(text):
+        address = match[0].lstrip(".").lower()
+        if not _MEANT_AS_EXAMPLES.search(address) and not _IN_AN_ADDRESS.search(
+            text[max(0, match.start() - 200) : match.start()]
+        ):
+            yield address

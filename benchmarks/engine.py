@@ -3,11 +3,11 @@
     python benchmarks/slow_server.py --port 8300 &
     python benchmarks/engine.py --base-url http://127.0.0.1:8300/v1 --cases 200 --concurrency 64
 
-Prints one line of JSON. ``wall_s``, ``overhead_s`` (wall − ideal) and ``cpu_s`` (this process, all threads) run
-from the moment a warm worker takes the run to its last result stored and counted; ``startup_s`` is everything
-before. ``ideal_s`` is what the server alone needs: rounds of calls × its delay. ``control_s`` is a bare asyncio
-client making the same calls just before, on the same machine: compare ratios, not seconds. The database is a
-scratch SQLite file, or DATABASE_URL.
+Prints one line of JSON. ``wall_s``, ``overhead_s`` (wall − ideal) and ``cpu_s`` (this process, all threads)
+run from the moment a warm worker takes the run to its last result stored and counted; ``startup_s`` is
+everything before. ``ideal_s`` is what the server alone needs: rounds of calls × its delay. ``control_s`` is a
+bare asyncio client making the same calls just before, on the same machine: compare ratios, not seconds. The
+database is a scratch SQLite file, or DATABASE_URL.
 """
 
 from __future__ import annotations

@@ -1,0 +1,98 @@
+"""`run_suite`: exit statuses and reports that a CI job can rely on."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from prompts_app.models import Batch, Endpoint, Prompt, Run
+from prompts_app.tests.factories import CaseFactory, VersionFactory
+from prompts_app.tests.people import alice
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def a_prompt(*expected: str) -> Prompt:
+    """One case for each text the practice endpoint's answer must contain."""
+    version = VersionFactory(prompt__owner=alice(), prompt__slug="echo")
+    for text in expected:
+        CaseFactory(prompt=version.prompt, assertions=[{"type": "icontains", "value": text}])
+    prompt: Prompt = version.prompt
+    return prompt
+
+
+def run(*arguments: str) -> dict[str, Any]:
+    out = StringIO()
+    call_command("run_suite", "alice/echo", *arguments, "--json", stdout=out)
+    report: dict[str, Any] = json.loads(out.getvalue())
+    return report
+
+
+PRACTICE = ("--endpoint", "practice", "--model", "practice-1")
+
+
+def test_without_wait_it_starts_the_run_and_says_where() -> None:
+    a_prompt("yes")
+    out = StringIO()
+    call_command("run_suite", "alice/echo", *PRACTICE, stdout=out)
+    assert Batch.objects.get().get_absolute_url() in out.getvalue()
+    assert Run.objects.get().state == Run.State.QUEUED
+
+
+def test_all_cases_passed_is_status_0() -> None:
+    a_prompt("yes")
+    report = run(*PRACTICE, "--wait")
+    assert report["runs"][0]["cases"] == {"passed": 1, "failed": 0, "errors": 0}
+
+
+def test_a_failed_case_is_status_1(capsys: pytest.CaptureFixture[str]) -> None:
+    a_prompt("yes", "certainly not in the answer")
+    with pytest.raises(SystemExit) as ended:
+        run(*PRACTICE, "--wait")
+    assert ended.value.code == 1
+
+
+def test_no_answer_is_status_2(settings: Any) -> None:
+    a_prompt("yes")
+    settings.PRIVATE_ENDPOINT_HOSTS = ["127.0.0.1"]
+    with pytest.raises(SystemExit) as ended:
+        run("--base-url", "http://127.0.0.1:9/v1", "--model", "m", "--wait")
+    assert ended.value.code == 2
+
+
+def test_the_key_comes_from_the_environment_and_is_stored_encrypted(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    a_prompt("yes")
+    settings.PRIVATE_ENDPOINT_HOSTS = ["127.0.0.1"]
+    monkeypatch.setenv("PROOFSHEET_API_KEY", "sk-from-ci")
+    run("--base-url", "http://127.0.0.1:9/v1", "--model", "m")
+    endpoint = Endpoint.objects.get()
+    assert endpoint.as_engine().key == "sk-from-ci"
+    assert b"sk-from-ci" not in bytes(endpoint.encrypted_key)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--endpoint", "nowhere", "--model", "m"), "No endpoint is called"),
+        (("--base-url", "http://10.0.0.1/v1", "--model", "m"), "address"),
+        ((*PRACTICE, "--version", "7"), "has not a version 7"),
+        ((*PRACTICE, "--repeats", "99"), "Repeats are between"),
+        ((*PRACTICE, "--cost-cap", "much"), "number of US dollars"),
+    ],
+)
+def test_what_cannot_be_run_is_said_in_a_sentence(arguments: tuple[str, ...], sentence: str) -> None:
+    a_prompt("yes")
+    with pytest.raises(CommandError, match=sentence) as refused:
+        run(*arguments)
+    assert refused.value.returncode == 2
+
+
+def test_an_unknown_prompt() -> None:
+    with pytest.raises(CommandError, match="There is no prompt"):
+        call_command("run_suite", "alice/nothing", *PRACTICE)

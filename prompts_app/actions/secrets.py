@@ -196,7 +196,11 @@ def _by_plugin(plugin: RegexBasedDetector) -> Callable[[str], Iterable[str]]:
     def values(text: str) -> Iterator[str]:
         for pattern in plugin.denylist:
             for match in pattern.finditer(text):
-                yield max((group for group in match.groups() if group and len(group) > 15), default=match[0])
+                yield max(
+                    (group for group in match.groups() if group and len(group) > 15),
+                    key=len,
+                    default=match[0],
+                )
 
     return values
 

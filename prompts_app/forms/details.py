@@ -1,0 +1,132 @@
+"""A prompt's own columns as a form: its name and address, and the sections of its case study."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db.models import Model
+from django.http import QueryDict
+
+from prompts_app.actions.save import SlugTaken, check_can_take_slug
+from prompts_app.forms.fields import LineField, ProseField, TagsField
+from prompts_app.models import Prompt, Version
+
+SECTIONS = {
+    "situation": "The task, and who cares whether it is done well.",
+    "constraints": "What it must not do, cost or take, and what a mistake would mean.",
+    "impact": "What changed because of it: a figure and where it comes from, or an honest estimate.",
+    "limits": "Where it fails, or was never tried. Readers trust a prompt that says so.",
+}
+LONGEST_SECTION = 8000  # characters
+
+
+class SlugField(LineField):
+    """The last part of a prompt's address, in small letters."""
+
+    default_validators = [
+        *LineField.default_validators,
+        RegexValidator(
+            r"^[a-z0-9][a-z0-9_-]*\Z", "Use letters a–z, digits and hyphens, with a letter or digit first."
+        ),
+    ]
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value) or "").lower()
+
+
+def _section(hint: str) -> ProseField:
+    return ProseField(
+        required=False,
+        max_length=LONGEST_SECTION,
+        help_text=hint,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "prose"}),
+    )
+
+
+class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic in the stubs only
+    def label_from_instance(self, obj: Model) -> str:
+        version = cast(Version, obj)
+        return f"{version}, {version.note[:60]}" if version.note else str(version)
+
+
+class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """``typed`` fills the form, as posted or as kept in a draft; it is only judged where ``judged`` says so.
+
+    ``cleaned_data["tags"]`` is a list of names. ``revision`` is the one the author saw.
+    """
+
+    title = LineField(max_length=120, error_messages={"required": "Give it a title."})
+    slug = SlugField(
+        max_length=80,
+        label="Address",
+        help_text="The last part of the prompt’s address. The old one keeps leading to the new one.",
+    )
+    summary = LineField(
+        required=False, max_length=300, help_text="One sentence: what goes in, what comes out."
+    )
+    tags = TagsField(required=False, help_text="With commas between them, such as: invoices, json.")
+    baseline = VersionField(
+        Version.objects.none(),
+        required=False,
+        empty_label="None",
+        help_text="The naive version the others are compared to.",
+    )
+    pin_position = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=999,
+        label="Place among your chosen work",
+        help_text="1 stands first on your profile. Empty: not among them.",
+    )
+    situation = _section(SECTIONS["situation"])
+    constraints = _section(SECTIONS["constraints"])
+    impact = _section(SECTIONS["impact"])
+    limits = _section(SECTIONS["limits"])
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+
+    class Meta:
+        model = Prompt
+        fields = [
+            "title", "slug", "summary", "task", "licence", "baseline", "pin_position",
+            "situation", "constraints", "impact_kind", "impact", "limits",
+        ]  # fmt: skip
+        labels = {"impact_kind": "Kind of impact"}
+        help_texts = {"licence": "What others may do with it."}
+
+    def __init__(self, prompt: Prompt, *, typed: QueryDict | None = None, judged: bool = False) -> None:
+        self.prompt = prompt
+        initial = {"tags": [tag.name for tag in prompt.tags.all()], "revision": prompt.revision}
+        if typed is not None and not judged:
+            initial |= {name: typed[name] for name in typed}
+        # A copy: a form writes what was typed into its instance even when it refuses it.
+        super().__init__(typed if judged else None, instance=copy.copy(prompt), initial=initial)
+        cast(VersionField, self.fields["baseline"]).queryset = prompt.versions.all()
+
+    def clean_slug(self) -> str:
+        slug = str(self.cleaned_data["slug"])
+        try:
+            check_can_take_slug(self.prompt, slug)
+        except SlugTaken as taken:
+            raise ValidationError(str(taken)) from None
+        return slug
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What was typed for the prompt's own columns, by column."""
+        return {name: self.cleaned_data[name] for name in self.Meta.fields}
+
+    @property
+    def about_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("title", "slug", "summary", "task", "tags", "licence")]
+
+    @property
+    def portfolio_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("baseline", "pin_position")]
+
+    @property
+    def section_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("situation", "constraints", "impact_kind", "impact", "limits")]

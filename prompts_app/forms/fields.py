@@ -1,0 +1,124 @@
+"""Fields several forms share. None has a maxlength attribute: a browser would cut a paste without a word."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
+
+from prompts_app.engine.digests import canonical
+from prompts_app.models import Tag
+from prompts_app.models.text import refuse_invisible, refuse_nul
+
+MOST_TAGS = 10
+LONGEST_JSON = 50_000  # characters
+
+
+class _Text(forms.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators = [v for v in self.validators if not isinstance(v, ProhibitNullCharactersValidator)]
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {name: v for name, v in super().widget_attrs(widget).items() if "length" not in name}
+
+
+class LineField(_Text):
+    """One line, with nothing invisible in it."""
+
+    default_validators = [refuse_invisible]
+
+
+class ProseField(_Text):
+    """Many lines; line ends are kept as the one character they are."""
+
+    default_validators = [refuse_nul]
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> str:
+        return one_line_end(str(super().to_python(value) or ""))
+
+
+def one_line_end(text: str) -> str:
+    """Browsers send line ends as two characters."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class TagsField(_Text):
+    """Tags between commas, as a list of valid names in small letters."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list | tuple) else value
+
+    def clean(self, value: Any) -> Any:
+        words = (
+            re.sub(r"[\s_]+", "-", word.strip().lower().lstrip("#")) for word in (value or "").split(",")
+        )
+        names = list(dict.fromkeys(word for word in words if word))
+        if len(names) > MOST_TAGS:
+            raise ValidationError(f"At most {MOST_TAGS} tags; these are {len(names)}. Keep the telling ones.")
+        for name in names:
+            self._check(name)
+        return names
+
+    def _check(self, name: str) -> None:
+        if len(name) > 40:
+            raise ValidationError(f"The tag “{name[:40]}…” is too long: at most 40 characters.")
+        try:
+            Tag._meta.get_field("name").run_validators(name)
+        except ValidationError:
+            raise ValidationError(
+                f"“{name}” cannot be a tag. Use letters a–z, digits and hyphens, with commas between tags."
+            ) from None
+
+
+class JsonObjectField(_Text):
+    """A JSON object, typed. Empty is None. What no database or wire can hold is refused."""
+
+    widget = forms.Textarea
+
+    def prepare_value(self, value: Any) -> Any:
+        return json.dumps(value, ensure_ascii=False, indent=2) if isinstance(value, dict) else value
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        if len(text) > LONGEST_JSON:
+            raise ValidationError(f"This is too long: at most {LONGEST_JSON:,} characters.")
+        return read_json_object(text)
+
+
+def read_json_object(text: str) -> dict[str, Any]:
+    """Raises ValidationError with the place of what is wrong."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+        canonical(value)
+    except json.JSONDecodeError as wrong:
+        raise ValidationError(
+            f"This is not valid JSON: {wrong.msg.lower()} (line {wrong.lineno}, column {wrong.colno})."
+        ) from None
+    except (ValueError, RecursionError):
+        raise ValidationError(
+            "This JSON holds something that cannot be sent: a number out of range, half a character, "
+            "or too many levels."
+        ) from None
+    if not isinstance(value, dict):
+        raise ValidationError("This must be a JSON object: names and values between { and }.")
+    if "\\u0000" in json.dumps(value):
+        raise ValidationError("A text in this JSON has a NUL character in it (\\u0000). Take it out.")
+    return value
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(name)
+
+
+def as_number(value: float | None) -> float | int | None:
+    """1.0 as 1: what is sent reads as the author typed it."""
+    return int(value) if isinstance(value, float) and math.isfinite(value) and value.is_integer() else value

@@ -1,0 +1,241 @@
+"""One version of a prompt as a form: messages, the variables found in them, parameters and a note."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from prompts_app.engine import types as engine
+from prompts_app.engine.render import find_variables
+from prompts_app.forms.fields import LineField, ProseField, TagsField, one_line_end
+from prompts_app.forms.parameters import ParametersForm, initial_parameters
+from prompts_app.forms.rows import RowCommand
+from prompts_app.models import Task, Version
+from prompts_app.models.prompts import LONGEST_MESSAGE, MOST_MESSAGES
+
+LONGEST_DEFAULT = 20_000  # characters
+LONGEST_DESCRIPTION = 300
+MOST_VARIABLES = 100
+
+
+@dataclass
+class MessageRow:
+    role: str = "user"
+    content: str = ""
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass
+class VariableRow:
+    """``messages``: the numbers of the messages it stands in, from 1."""
+
+    name: str
+    default: str = ""
+    description: str = ""
+    messages: list[int] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_used(self) -> bool:
+        return bool(self.messages)
+
+
+@dataclass(frozen=True)
+class RowProblem:
+    """For the summary above the form: ``id`` of the field, its label, and what is wrong."""
+
+    id: str
+    label: str
+    sentence: str
+
+
+class VersionForm(ParametersForm):
+    """``typed`` fills the form, as posted or as kept in a draft; it is only judged where ``judged`` says so.
+
+    Without it the form shows ``version``, or one empty message.
+    """
+
+    note = ProseField(
+        required=False,
+        max_length=2000,
+        label="What changed, and why?",
+        help_text="Shown on the prompt’s page beside this version.",
+        widget=forms.Textarea(attrs={"rows": 2, "class": "prose"}),
+    )
+    # The newest version the author saw: how a second tab's save is noticed.
+    seen_number = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(
+        self, *, version: Version | None = None, typed: QueryDict | None = None, judged: bool = False
+    ) -> None:
+        self.version = version
+        self.messages = _typed_messages(typed) if typed else _stored_messages(version)
+        self._typed_variables = _typed_variables(typed) if typed else _stored_variables(version)
+        self.focus = ""  # the id of the field to go on typing in
+        if typed is not None and judged:
+            super().__init__(data=typed)
+        else:
+            super().__init__(initial=_flat(typed) if typed else self.stored())
+
+    def stored(self) -> dict[str, Any]:
+        if self.version is None:
+            return {}
+        return {**initial_parameters(self.version.parameters), "seen_number": self.version.number}
+
+    # --- rows ---
+
+    def apply(self, command: RowCommand) -> None:
+        row = command.apply(self.messages, MessageRow, MOST_MESSAGES)
+        if row is not None:
+            moved = command.verb in {"up", "down"}
+            self.focus = f"{command.verb}-{row + 1}" if moved else f"message-{row + 1}"
+
+    @property
+    def can_add_message(self) -> bool:
+        return len(self.messages) < MOST_MESSAGES
+
+    @property
+    def variables(self) -> list[VariableRow]:
+        """Those found in the messages in order of first use; then typed ones whose name is gone just now."""
+        places: dict[str, list[int]] = {}
+        for number, row in enumerate(self.messages, 1):
+            for name in find_variables([engine.Message("user", row.content)]):
+                places.setdefault(name, []).append(number)
+        found = [self._variable(name, numbers) for name, numbers in places.items()]
+        gone = [v for name, v in self._typed_variables.items() if name not in places]
+        return found + [v for v in gone if v.default or v.description]
+
+    def _variable(self, name: str, messages: list[int]) -> VariableRow:
+        row = self._typed_variables.setdefault(name, VariableRow(name))
+        row.messages = messages
+        return row
+
+    @property
+    def used_variables(self) -> list[VariableRow]:
+        return [row for row in self.variables if row.is_used]
+
+    def content(self) -> engine.Prompt:
+        """What is saved, or previewed before it was judged."""
+        parameters = getattr(self, "cleaned_data", {}).get("parameters", {})
+        return engine.Prompt(
+            tuple(engine.Message(row.role, row.content) for row in self.messages),  # type: ignore[arg-type]
+            tuple(engine.Variable(v.name, v.default, v.description) for v in self.used_variables),
+            parameters,
+        )
+
+    # --- judging ---
+
+    def is_valid(self) -> bool:
+        return super().is_valid() and not self.row_problems
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        self._judge_messages()
+        for row in self.used_variables:
+            row.problems = list(_problems_of_variable(row))
+        return data
+
+    def _judge_messages(self) -> None:
+        if not self.messages:
+            self.add_error(None, "Write at least one message.")
+        if len(self.messages) > MOST_MESSAGES:
+            self.add_error(
+                None, f"A prompt has at most {MOST_MESSAGES} messages; these are {len(self.messages)}."
+            )
+        if len(self.used_variables) > MOST_VARIABLES:
+            self.add_error(None, f"A prompt has at most {MOST_VARIABLES} variables.")
+        for row in self.messages:
+            row.problems = list(_problems_of_message(row))
+
+    @property
+    def row_problems(self) -> list[RowProblem]:
+        messages = [
+            RowProblem(f"message-{number}", f"Message {number}", problem)
+            for number, row in enumerate(self.messages, 1)
+            for problem in row.problems
+        ]
+        variables = [
+            RowProblem(f"default-{number}", f"Variable {row.name}", problem)
+            for number, row in enumerate(self.used_variables, 1)
+            for problem in row.problems
+        ]
+        return messages + variables
+
+
+class NewPromptForm(VersionForm):
+    """A prompt and its first version."""
+
+    title = LineField(max_length=120, error_messages={"required": "Give it a title."})
+    summary = LineField(
+        required=False, max_length=300, help_text="One sentence: what goes in, what comes out."
+    )
+    task = forms.ChoiceField(choices=Task, initial=Task.OTHER, help_text="What others filter by.")
+    tags = TagsField(required=False, help_text="With commas between them, such as: invoices, json.")
+
+    def stored(self) -> dict[str, Any]:
+        return {"task": Task.OTHER, **super().stored()}
+
+    @property
+    def about_fields(self) -> list[forms.BoundField]:
+        return [self["title"], self["summary"], self["task"], self["tags"]]
+
+
+def _problems_of_message(row: MessageRow) -> list[str]:
+    if row.role not in engine.ROLES:
+        return ["Choose a role: system, user or assistant."]
+    if not row.content.strip():
+        return ["This message is empty. Write something, or remove it."]
+    return _text_problems(row.content, LONGEST_MESSAGE, "message")
+
+
+def _problems_of_variable(row: VariableRow) -> list[str]:
+    return [
+        *_text_problems(row.default, LONGEST_DEFAULT, "default"),
+        *_text_problems(row.description, LONGEST_DESCRIPTION, "description"),
+    ]
+
+
+def _text_problems(text: str, longest: int, what: str) -> list[str]:
+    if len(text) > longest:
+        return [f"This {what} has {len(text):,} characters; the most is {longest:,}. Shorten it."]
+    if "\x00" in text:
+        return [f"This {what} has a NUL character in it, which cannot be stored. Take it out."]
+    return []
+
+
+# --- reading ------------------------------------------------------------------------------------------------
+
+
+def _stored_messages(version: Version | None) -> list[MessageRow]:
+    if version is None:
+        return [MessageRow()]
+    return [MessageRow(m["role"], m["content"]) for m in version.messages]
+
+
+def _stored_variables(version: Version | None) -> dict[str, VariableRow]:
+    stored = version.variables if version else []
+    return {v["name"]: VariableRow(v["name"], v["default"], v["description"]) for v in stored}
+
+
+def _typed_messages(typed: QueryDict) -> list[MessageRow]:
+    roles, contents = typed.getlist("role"), typed.getlist("content")
+    return [MessageRow(role, one_line_end(content)) for role, content in zip(roles, contents, strict=False)]
+
+
+def _typed_variables(typed: QueryDict) -> dict[str, VariableRow]:
+    columns: list[Sequence[str]] = [
+        typed.getlist(f"variable_{name}") for name in ("name", "default", "description")
+    ]
+    rows = zip(*columns, strict=False)
+    return {
+        name: VariableRow(name, one_line_end(default), description) for name, default, description in rows
+    }
+
+
+def _flat(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """The single fields of a posted form, as initial values."""
+    return {name: typed[name] for name in typed}

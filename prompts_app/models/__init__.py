@@ -17,10 +17,11 @@ from prompts_app.models.prompts import (
     Version,
     Visibility,
 )
+from prompts_app.models.samples import SampleBundle
 from prompts_app.models.seals import Seal, SigningKey
 
 __all__ = [
     "Batch", "Case", "Draft", "Endpoint", "FormerHandle", "FormerSlug", "ImpactKind", "ImportDraft",
-    "KeyUnreadable", "Level", "Licence", "Profile", "Prompt", "Result", "Run", "Seal", "SearchDocument",
-    "SigningKey", "Source", "Tag", "Task", "User", "Version", "Visibility",
+    "KeyUnreadable", "Level", "Licence", "Profile", "Prompt", "Result", "Run", "SampleBundle", "Seal",
+    "SearchDocument", "SigningKey", "Source", "Tag", "Task", "User", "Version", "Visibility",
 ]  # fmt: skip

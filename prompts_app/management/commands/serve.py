@@ -1,0 +1,188 @@
+"""``manage.py serve``: the web server and the worker together, started and stopped as one."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from time import monotonic, sleep
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError, call_command, get_commands
+
+READY_WITHIN_S = 60.0
+STOPPED_WITHIN_S = 15.0
+LOOK_EVERY_S = 0.2
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stop(Exception):
+    """Somebody asked us to end."""
+
+
+class Command(BaseCommand):
+    help = "Start the web server and the worker, and stop both together (Ctrl-C)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--workers", type=int, default=2, help="web server processes (default: 2)")
+        parser.add_argument(
+            "--no-worker", action="store_true", help="web only; runs wait for a worker elsewhere"
+        )
+        parser.add_argument(
+            "--prepare",
+            action="store_true",
+            help="first migrate, collect static files and load the demo content",
+        )
+
+    def handle(self, **options: Any) -> None:
+        host, port = options["host"], options["port"]
+        check_port(host, port)
+        commands = {"web server": web_command(host, port, options["workers"])}
+        if not options["no_worker"]:
+            commands["worker"] = [sys.executable, str(settings.BASE_DIR / "manage.py"), "run_huey", "--quiet"]
+        family = Family(commands, environment(port))
+        for number in STOP_SIGNALS:
+            signal.signal(number, _raise_stop)
+        try:
+            if options["prepare"]:
+                self._prepare()
+            family.start()
+            self._greet(family, host, port)
+            family.watch()
+        except Stop:
+            self._say("Stopping …")
+        finally:
+            family.stop()
+
+    def _prepare(self) -> None:
+        self._say("Preparing the database …")
+        call_command("migrate", interactive=False, verbosity=0)
+        self._say("Collecting static files …")
+        call_command("collectstatic", interactive=False, verbosity=0)
+        if "load_demo" in get_commands():
+            call_command("load_demo", stdout=self.stdout)
+
+    def _greet(self, family: Family, host: str, port: int) -> None:
+        family.watch(until=lambda: answers(host, port), at_most_s=READY_WITHIN_S)
+        self._say(f"Proofsheet is running at http://{_shown(host)}:{port}/ (Ctrl-C stops it).")
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+
+class Family:
+    """Child processes that live and die together."""
+
+    def __init__(self, commands: dict[str, list[str]], environ: dict[str, str]) -> None:
+        self._commands, self._environ = commands, environ
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self) -> None:
+        for name, command in self._commands.items():
+            self._children[name] = subprocess.Popen(  # noqa: S603 our own commands
+                command,
+                env=self._environ,
+                cwd=settings.BASE_DIR,
+                # Ctrl-C goes to us alone; the children are told in their own way.
+                process_group=0,
+                preexec_fn=partial(_die_with, os.getpid()),  # noqa: PLW1509 no thread is running yet
+            )
+
+    def watch(self, until: Callable[[], bool] = lambda: False, at_most_s: float = float("inf")) -> None:
+        """Returns when ``until`` is true or the time is up; raises CommandError when a child died."""
+        deadline = monotonic() + at_most_s
+        while monotonic() < deadline and not until():
+            for name, child in self._children.items():
+                if child.poll() is not None:
+                    raise CommandError(
+                        f"The {name} ended by itself (status {child.returncode}); all is stopped."
+                    )
+            sleep(LOOK_EVERY_S)
+
+    def stop(self) -> None:
+        """Ask all to end; end those that do not."""
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        living = [child for child in self._children.values() if child.poll() is None]
+        for child in living:
+            child.terminate()
+        deadline = monotonic() + STOPPED_WITHIN_S
+        for child in living:
+            try:
+                child.wait(max(0.1, deadline - monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+def _raise_stop(number: int, frame: FrameType | None) -> None:
+    raise Stop
+
+
+def _die_with(parent: int) -> None:
+    """In the child: be told to end when the parent is gone, even by kill -9. Only Linux can do that."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+        if os.getppid() != parent:  # it died before we asked
+            os._exit(1)
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises CommandError with one sentence where nothing can listen there."""
+    if not 0 < port < 65536:
+        raise CommandError("A port is a number from 1 to 65535.")
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except PermissionError:
+        raise CommandError(f"Port {port} needs more rights than you have. Choose one above 1023.") from None
+    except socket.gaierror:
+        raise CommandError(f"There is no host called {host!r} on this machine.") from None
+    except OSError as error:
+        raise CommandError(
+            f"Port {port} is taken ({error.strerror}). Stop what uses it, or choose another: "
+            f"PORT={port + 1} make run"
+        ) from None
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        with socket.create_connection((_shown(host), port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _shown(host: str) -> str:
+    """An address a browser can open: "every address" is not one."""
+    return "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 it is compared, not bound
+
+
+def web_command(host: str, port: int, workers: int) -> list[str]:
+    return [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
+        "--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning",
+        "--respawn-failed-workers", "portfolio.wsgi:application",
+    ]  # fmt: skip
+
+
+def environment(port: int) -> dict[str, str]:
+    """The children's: with the address people reach the site at, where nobody set one."""
+    address = os.environ.get("SITE_URL") or f"http://127.0.0.1:{port}"
+    return {**os.environ, "SITE_URL": address, "PYTHONUNBUFFERED": "1"}

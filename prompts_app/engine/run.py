@@ -159,7 +159,11 @@ class _Run:
         if word := self.should_stop():
             raise _Stop(word)
         request = self._request(messages)
-        result = await self.asker.ask(request, self.deadline_s)
+        try:
+            result = await self.asker.ask(request, self.deadline_s)
+        except Exception as error:
+            log.exception("Asking %s failed", self.model)
+            result = Fault("internal", f"The call failed in a way not foreseen ({type(error).__name__}).")
         price = UNKNOWN if isinstance(result, Fault) else self._price(result)
         return _Said(request, result, price)
 

@@ -148,7 +148,7 @@ def _conforms(schema: Json, errors: str, is_json: str = "Is valid JSON") -> Find
 
 
 def objects_in(text: str) -> list[Json]:
-    """The JSON objects in ``text``, outermost only, in order."""
+    """The JSON objects in ``text``, outermost only, in order. Too deep a nesting ends the search."""
     decoder, found, at = JSONDecoder(), [], 0
     for _ in range(MOST_CANDIDATES):
         at = text.find("{", at)
@@ -157,8 +157,10 @@ def objects_in(text: str) -> list[Json]:
         try:
             value, at = decoder.raw_decode(text, at)
             found.append(value)
-        except (ValueError, RecursionError):
+        except ValueError:
             at += 1
+        except RecursionError:
+            break
     return found
 
 

@@ -39,7 +39,7 @@ def _bounds_problem(assertion: Assertion) -> str | None:
 def _within(count: int, value: Json, what: str) -> Finding:
     low, high = bounds_of(value)
     holds = (low is None or count >= low) and (high is None or count <= high)
-    reason = f"{count:,} {what}; the limit is {describe_bounds(low, high)}."
+    reason = f"Has {count:,} {what if count != 1 else what[:-1]}; the limit is {describe_bounds(low, high)}."
     return fact(holds, reason, reason)
 
 

@@ -95,11 +95,17 @@ def compile_pattern(pattern: str) -> regex.Pattern[str]:
     As in JavaScript, ``\\w``, ``\\d`` and ``\\b`` know ASCII only, and ``$`` is the very end (Python's would
     also match before a last line break).
     """
-    return regex.compile(_DOLLAR.sub(lambda m: r"\Z" if m[0] == "$" else m[0], pattern), regex.ASCII)
+    return regex.compile(_PARTS.sub(_as_python, pattern), regex.ASCII)
 
 
-# An escape, a [class], or a dollar: only the last, found outside the others, means "the end".
-_DOLLAR = regex.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$", regex.DOTALL)
+# A reference to a named group, another escape, a [class], or a dollar outside of these.
+_PARTS = regex.compile(r"\\k<(?P<name>\w+)>|\\.|\[(?:\\.|[^\]\\])*\]|\$", regex.DOTALL)
+
+
+def _as_python(part: regex.Match[str]) -> str:
+    if part["name"]:
+        return f"(?P={part['name']})"
+    return r"\Z" if part[0] == "$" else part[0]
 
 
 def _text_problem(assertion: Assertion) -> str | None:
@@ -130,7 +136,7 @@ def _regex_problem(assertion: Assertion) -> str | None:
         return f"Shorten the regular expression to {LONGEST_PATTERN:,} characters."
     try:
         compile_pattern(pattern)
-    except (regex.error, RecursionError, OverflowError) as error:
+    except (regex.error, RecursionError, OverflowError, ValueError, LookupError) as error:
         return f"This is not a valid regular expression: {error}."
     return None
 

@@ -13,6 +13,7 @@ from prompts_app.engine.types import Fault, Json, Reply
 
 MOST_BYTES = 8 * 1024 * 1024
 LONGEST_MESSAGE = 300
+TOO_LARGE = f"The answer is larger than {MOST_BYTES // 2**20} MB."
 SHORTEST_SECRET = 8  # anything shorter would blank out ordinary words
 
 _BY_STATUS = {
@@ -100,6 +101,8 @@ def read_json(answered: Answered, key: str) -> Json:
         text = plain_body(answered.body, answered.headers.get("content-encoding", "").strip().lower())
     except ValueError as error:
         return _fault("wrong_shape", f"The answer cannot be read: {error}.", answered)
+    except TooLarge:
+        return _fault("answer_too_large", TOO_LARGE, answered)
     body = scrub(text.decode("utf-8", "replace"), key)
     if not 200 <= answered.status < 300:
         return _refusal(answered, body, key)

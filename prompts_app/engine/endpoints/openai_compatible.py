@@ -21,6 +21,7 @@ import httpcore2
 from prompts_app.engine.endpoints.addresses import BadUrl, BlockedAddress, Target, UnknownHost, parse_url
 from prompts_app.engine.endpoints.answers import (
     MOST_BYTES,
+    TOO_LARGE,
     Answered,
     TooLarge,
     read_models,
@@ -201,7 +202,7 @@ def fault_of(error: Exception, target: Target) -> Fault:
         case UnknownHost():
             return Fault("dns", str(error))
         case TooLarge():
-            return Fault("answer_too_large", f"The answer is larger than {MOST_BYTES // 2**20} MB.")
+            return Fault("answer_too_large", TOO_LARGE)
         case httpcore2.ConnectError():
             return _connect_fault(error, host, target.port)
         case httpcore2.ProtocolError() | httpcore2.NetworkError():

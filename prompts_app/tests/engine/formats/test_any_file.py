@@ -81,7 +81,7 @@ def test_an_empty_file_says_so(data: bytes) -> None:
 
 
 def test_a_file_over_20_mb_is_refused_before_it_is_read() -> None:
-    with pytest.raises(FormatError, match=r"20\.1 MB, and at most 20 MB"):
+    with pytest.raises(FormatError, match="larger than 20 MB"):
         parse("a.txt", b"x" * (MOST_BYTES + 1))
 
 

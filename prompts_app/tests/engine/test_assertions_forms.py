@@ -1,0 +1,89 @@
+"""is-refusal, is-xml, is-html."""
+
+import pytest
+
+from prompts_app.engine.types import Json
+from prompts_app.tests.engine.holding import hold
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "I'm sorry, but I can't help with that.",
+        "I’m sorry, but I can’t assist with that request.",
+        "I cannot provide medical advice.",
+        "As an AI language model, I don't have opinions.",
+        "I must respectfully decline.",
+        "Unfortunately, I am unable to answer this.",
+        "I won't write that.",
+        "That goes against my guidelines.",
+        "",
+        "  \n",
+    ],
+)
+def test_refusals_are_recognised(output: str) -> None:
+    assert hold("is-refusal", output=output).passed
+    assert not hold("not-is-refusal", output=output).passed
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "Paris is the capital of France.",
+        "Sorry for the delay! Your order is on its way.",
+        "I can help with that. Here is the plan.",
+        "You cannot park here.",
+        "The model can't be fitted without data.",
+    ],
+)
+def test_answers_are_not_refusals(output: str) -> None:
+    assert not hold("is-refusal", output=output).passed
+    assert hold("not-is-refusal", output=output).passed
+
+
+@pytest.mark.parametrize(
+    ("value", "output", "passes"),
+    [
+        (None, "<a><b/></a>", True),
+        (None, '<?xml version="1.0"?>\n<a x="1">t</a>', True),
+        (None, "<a><b></a>", False),
+        (None, "Here: <a/>", False),
+        (None, "", False),
+        ("order.item, order", "<order><item/></order>", True),
+        (["order.price"], "<order><item/></order>", False),
+        ({"requiredElements": ["a.b"]}, "<a><b/></a>", True),
+        (None, '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', False),  # a small text that could become huge
+        (None, "<!DOCTYPE a><a/>", True),
+        (None, "<a>\ud800</a>", False),
+    ],
+)
+def test_xml_is_well_formed_and_has_the_elements(value: Json, output: str, passes: bool) -> None:
+    assert hold("is-xml", value, output).passed is passes
+    assert hold("not-is-xml", value, output).passed is not passes
+
+
+def test_the_billion_laughs_are_not_laughed() -> None:
+    laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    bomb = f'<!DOCTYPE x [<!ENTITY l0 "ha">{laughs}]><x>&l9;</x>'
+    assert "definitions of its own" in hold("is-xml", None, bomb).reason
+
+
+@pytest.mark.parametrize(
+    ("output", "passes"),
+    [
+        ("<!DOCTYPE html><html><body><p>Hi</p></body></html>", True),
+        ("<p>One</p>\n<p>Two</p>", True),
+        ("<ul><li>a<li>b</ul>", True),  # end tags may be left out
+        ("<my-card>x</my-card>", True),
+        ("<br>", True),
+        ("<!-- only a comment -->", False),
+        ("Here is your page: <p>Hi</p>", False),
+        ("```html\n<p>Hi</p>\n```", False),
+        ("<answer>42</answer>", False),
+        ("a < b", False),
+        ("", False),
+    ],
+)
+def test_html_is_elements_and_nothing_beside_them(output: str, passes: bool) -> None:
+    assert hold("is-html", None, output).passed is passes
+    assert hold("not-is-html", None, output).passed is not passes

@@ -1,0 +1,114 @@
+"""The registry: what the picker, the docs and the importers read."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prompts_app.engine.assertions import KINDS, assertion_from_text, check, split_type, text_of, validate
+from prompts_app.engine.assertions.kinds import Kind
+from prompts_app.engine.types import Answer, Assertion, Json
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def test_the_picker_begins_with_the_kinds_people_use_most() -> None:
+    assert list(KINDS)[:15] == [
+        "equals", "contains", "icontains", "contains-any", "contains-all", "icontains-any", "icontains-all",
+        "starts-with", "regex", "is-json", "contains-json", "word-count", "latency", "cost", "finish-reason",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_every_kind_explains_itself_and_its_example_works(kind: Kind) -> None:
+    assert kind.sentence[0].isupper()
+    assert kind.sentence.endswith(".")
+    example = (
+        Assertion(kind.name, threshold=kind.example)
+        if kind.value == "number"
+        else Assertion(kind.name, kind.example)
+    )
+    assert validate(example) is None
+    assert (kind.placeholder != "") == (kind.value != "none")
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_what_the_placeholder_shows_can_be_typed(kind: Kind) -> None:
+    typed = assertion_from_text(f"not-{kind.name}", kind.placeholder)
+    assert validate(typed) is None
+    assert assertion_from_text(typed.type, text_of(typed)) == typed
+
+
+def test_the_opposite_is_a_prefix() -> None:
+    assert split_type("not-contains") == (True, "contains")
+    assert split_type("contains") == (False, "contains")
+    assert split_type("nothing") == (False, "nothing")
+
+
+def test_an_unknown_kind_is_told_and_fails() -> None:
+    for type_ in ("javascript", "not-javascript", "", "not-not-contains"):
+        assert "not a kind" in str(validate(Assertion(type_, "x")))
+        assert not check(Assertion(type_, "x"), Answer("x")).passed
+
+
+@pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
+def test_a_weight_is_a_number_from_0_up(weight: float) -> None:
+    assert validate(Assertion("contains", "x", weight=weight)) == "The weight is a number from 0 up."
+
+
+@pytest.mark.parametrize(
+    ("type_", "typed", "assertion"),
+    [
+        ("contains", "two\nlines ", Assertion("contains", "two\nlines ")),
+        ("contains-any", "a, b\n\n c ", Assertion("contains-any", ["a, b", "c"])),
+        ("latency", "2,000", Assertion("latency", threshold=2000)),
+        ("cost", "$0.01", Assertion("cost", threshold=0.01)),
+        ("word-count", "50", Assertion("word-count", 50)),
+        ("word-count", "10 – 50", Assertion("word-count", {"min": 10, "max": 50})),
+        ("word-count", "At least 10", Assertion("word-count", {"min": 10})),
+        ("word-count", "at most 1,000", Assertion("word-count", {"max": 1000})),
+        ("is-json", "", Assertion("is-json")),
+        ("is-json", '{"type": "object"}', Assertion("is-json", {"type": "object"})),
+        ("finish-reason", " stop ", Assertion("finish-reason", "stop")),
+        ("is-refusal", "ignored", Assertion("is-refusal")),
+    ],
+)
+def test_forms_are_read_as_people_type(type_: str, typed: str, assertion: Assertion) -> None:
+    assert assertion_from_text(type_, typed) == assertion
+
+
+def test_a_threshold_can_be_typed_beside_the_reference() -> None:
+    assert assertion_from_text("rouge-n", "text", "0.5") == Assertion("rouge-n", "text", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("type_", "typed"),
+    [("latency", "fast"), ("word-count", "some"), ("word-count", "²"), ("regex", "("), ("contains", ""),
+     ("is-json", "{nope"), ("nonsense", "x"), ("cost", "1e999")],
+)  # fmt: skip
+def test_what_cannot_be_read_is_told_in_a_sentence(type_: str, typed: str) -> None:
+    with pytest.raises(ValueError, match=r"\.$"):
+        assertion_from_text(type_, typed)
+
+
+@given(
+    st.sampled_from([*KINDS, *(f"not-{name}" for name in KINDS)]), JSON, st.none() | st.floats(), st.text()
+)
+def test_no_value_an_author_can_write_breaks_a_check(
+    type_: str, value: Json, threshold: float | None, output: str
+) -> None:
+    found = check(Assertion(type_, value, threshold), Answer(output, "stop", 100.0, None, 5))
+    assert 0.0 <= found.score <= 1.0
+    assert found.reason
+    text_of(Assertion(type_, value, threshold))
+
+
+@given(st.sampled_from(list(KINDS)), st.text(), st.text(max_size=5))
+def test_no_typed_text_breaks_the_form(type_: str, typed: str, threshold: str) -> None:
+    with suppress(ValueError):
+        assert validate(assertion_from_text(type_, typed, threshold)) is None

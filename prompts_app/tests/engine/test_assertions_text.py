@@ -1,0 +1,168 @@
+"""equals, contains and its kin, starts-with, regex: promptfoo's names, promptfoo's meaning."""
+
+from contextlib import suppress
+from time import perf_counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prompts_app.engine.assertions import text, validate
+from prompts_app.engine.assertions.values import UnreadableValue, split_commas
+from prompts_app.engine.types import Assertion, Json
+from prompts_app.tests.engine.holding import hold
+
+OUTPUT = "Your Refund of $20 is on its way.\nThank you!"
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "output", "passes"),
+    [
+        ("equals", "yes", "yes", True),
+        ("equals", "yes", "Yes", False),
+        ("equals", "yes", "yes ", False),  # nothing is trimmed
+        ("equals", "", "", True),
+        ("equals", 5, "5", True),
+        ("equals", 5.0, "5", True),
+        ("equals", True, "true", True),
+        ("equals", {"a": [1, 2]}, '{"a": [1, 2.0]}', True),
+        ("equals", {"a": 1, "b": 2}, '{"b": 2, "a": 1}', True),
+        ("equals", {"a": 1}, '{"a": true}', False),
+        ("equals", {"a": 1}, "not json", False),
+        ("equals", [1, 2], "[2, 1]", False),
+        ("equals", {"a": 1}, '{"a": NaN}', False),
+        ("contains", "Refund", OUTPUT, True),
+        ("contains", "refund", OUTPUT, False),
+        ("contains", 20, OUTPUT, True),
+        ("icontains", "REFUND", OUTPUT, True),
+        ("icontains", "invoice", OUTPUT, False),
+        ("contains-any", ["invoice", "Refund"], OUTPUT, True),
+        ("contains-any", ["invoice", "receipt"], OUTPUT, False),
+        ("contains-any", "invoice, Refund", OUTPUT, True),
+        ("contains-any", '"way.\nThank", x', OUTPUT, True),
+        ("contains-all", ["Refund", "$20"], OUTPUT, True),
+        ("contains-all", ["Refund", "$30"], OUTPUT, False),
+        ("contains-all", "Refund,$20", OUTPUT, True),
+        ("icontains-any", ["INVOICE", "THANK"], OUTPUT, True),
+        ("icontains-any", ["invoice"], OUTPUT, False),
+        ("icontains-all", ["refund", "THANK YOU"], OUTPUT, True),
+        ("icontains-all", ["refund", "sorry"], OUTPUT, False),
+        ("starts-with", "Your", OUTPUT, True),
+        ("starts-with", "your", OUTPUT, False),
+        ("regex", r"\$\d+", OUTPUT, True),
+        ("regex", r"^Thank", OUTPUT, False),  # without flags, ^ is the beginning of the output
+        ("regex", r"!$", OUTPUT, True),
+        ("regex", r"way\.$", OUTPUT, False),
+        ("regex", r"(?<n>a)\k<n>", "aa", True),
+    ],
+)
+def test_each_kind_and_its_opposite(type_: str, value: Json, output: str, passes: bool) -> None:
+    plain, opposite = hold(type_, value, output), hold(f"not-{type_}", value, output)
+    assert (plain.passed, plain.score) == (passes, float(passes))
+    assert (opposite.passed, opposite.score) == (not passes, float(not passes))
+    assert plain.reason
+    assert opposite.reason == plain.reason  # a fact, true for both
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("equals", None),
+        ("contains", None),
+        ("contains", ""),
+        ("contains", ["a"]),
+        ("icontains", {"a": 1}),
+        ("contains-any", None),
+        ("contains-any", []),
+        ("contains-any", ["a", ""]),
+        ("contains-all", ""),
+        ("contains-all", 'a, "b'),
+        ("starts-with", ""),
+        ("regex", ""),
+        ("regex", None),
+        ("regex", "(unclosed"),
+        ("regex", "(" * 500 + ")" * 500),
+        ("regex", 5),
+        ("regex", "a" * 10_001),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_told_and_fails_both_forms(type_: str, value: Json) -> None:
+    problem = validate(Assertion(type_, value))
+    assert problem
+    assert problem.endswith(".")
+    for form in (type_, f"not-{type_}"):
+        assert not hold(form, value, "anything").passed
+        assert hold(form, value, "anything").reason == problem
+
+
+def test_reasons_say_what_was_found() -> None:
+    assert hold("contains-all", ["a", "b", "c"], "b").reason == "Lacks “a”, “c”."
+    assert hold("regex", r"\d+", "abc 42").reason == r"“42” matches “\d+”."
+    assert hold("equals", "x", "y\nz").reason == "Is “y z”, not “x”."
+
+
+def test_a_reason_stays_short_however_long_the_output() -> None:
+    assert len(hold("equals", "x" * 1000, "y" * 1_000_000).reason) < 250
+
+
+def test_a_dollar_is_the_very_end_as_in_javascript() -> None:
+    assert not hold("regex", "end$", "end\n").passed
+    assert hold("regex", r"[$]\$", "$$").passed
+    assert hold("regex", r"[\]$]$", "]").passed
+
+
+def test_word_characters_are_ascii_as_in_javascript() -> None:
+    assert not hold("regex", r"^\w$", "é").passed
+
+
+def test_a_regular_expression_that_explodes_fails_both_forms_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text, "REGEX_TIMEOUT_S", 0.05)
+    started = perf_counter()
+    for form in ("regex", "not-regex"):
+        found = hold(form, r"^(\w|\w\w)*$", "a" * 60 + "!")
+        assert not found.passed
+        assert "timed out" in found.reason
+    assert perf_counter() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "texts"),
+    [
+        ("a, b ,c", ["a", "b", "c"]),
+        ("a,,b,", ["a", "b"]),
+        ('"a, b", c', ["a, b", "c"]),
+        ('"say ""hi""", x', ['say "hi"', "x"]),
+        (r'"say \"hi\"", "back\\slash"', ['say "hi"', "back\\slash"]),
+        ('""', [""]),
+        ("", []),
+        (" , ", []),
+        ('it"s', ['it"s']),
+    ],
+)
+def test_texts_are_split_at_commas_as_promptfoo_does(typed: str, texts: list[str]) -> None:
+    assert split_commas(typed) == texts
+
+
+@pytest.mark.parametrize("typed", ['"open', 'a, "open', '"a" b'])
+def test_a_broken_quotation_is_told(typed: str) -> None:
+    with pytest.raises(UnreadableValue):
+        split_commas(typed)
+
+
+@given(st.text(max_size=50))
+def test_any_text_either_splits_or_is_told(typed: str) -> None:
+    with suppress(UnreadableValue):
+        assert all(part == part.strip() for part in split_commas(typed) if '"' not in typed)
+
+
+@given(st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=4))
+def test_quoted_texts_come_back_as_they_were(texts: list[str]) -> None:
+    typed = ", ".join('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts)
+    assert split_commas(typed) == texts
+
+
+@given(st.text(min_size=1), st.text(), st.text())
+def test_what_was_put_in_is_contained(needle: str, before: str, after: str) -> None:
+    assert hold("contains", needle, before + needle + after).passed
+    assert hold("contains-any", [needle], before + needle + after).passed
+    assert hold("starts-with", needle, needle + after).passed

@@ -1,0 +1,60 @@
+"""Prices come from the table or are unknown; never zero for want of knowing."""
+
+import socket
+from decimal import Decimal
+
+import pytest
+
+from prompts_app.engine.prices import UNKNOWN, estimate, estimate_tokens, price_of, table_label
+
+OPENAI = "https://api.openai.com/v1"
+
+
+def test_a_known_model_has_a_price_and_names_its_table() -> None:
+    price = price_of("gpt-4o-mini", OPENAI, 1_000_000, 0)
+    assert price.dollars == Decimal("0.15")
+    assert price.source.startswith("genai-prices ")
+
+
+def test_no_network_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object) -> None:
+        raise AssertionError("a price was looked up on the network")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert price_of("gpt-4o-mini", OPENAI, 1, 1) != UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("model", "base_url", "tokens_in", "tokens_out"),
+    [
+        ("gpt-4o-mini", "http://localhost:11434/v1", 1, 1),
+        ("gpt-4o-mini", "https://llm.example.org/v1", 1, 1),
+        ("practice-1", "", 1, 1),
+        ("no-such-model", OPENAI, 1, 1),
+        ("gpt-4o-mini", OPENAI, None, 1),
+        ("gpt-4o-mini", OPENAI, 1, None),
+        ("gpt-4o-mini", OPENAI, -1, 1),
+        ("", OPENAI, 1, 1),
+        ("gpt-4.1", "https://api.githubcopilot.com", 1, 1),  # listed without prices
+    ],
+)
+def test_what_is_not_known_is_unknown_and_not_free(
+    model: str, base_url: str, tokens_in: int | None, tokens_out: int | None
+) -> None:
+    assert price_of(model, base_url, tokens_in, tokens_out) == UNKNOWN
+
+
+def test_the_table_says_how_recent_it_is() -> None:
+    assert table_label().startswith("genai-prices ")
+    assert " 20" in table_label()
+
+
+def test_an_estimate_grows_with_the_calls() -> None:
+    one = estimate("gpt-4o-mini", OPENAI, 1000, 100)
+    assert one
+    assert estimate("gpt-4o-mini", OPENAI, 1000, 100, calls=5) == 5 * one
+    assert estimate("gpt-4o-mini", "http://localhost/v1", 1000, 100) is None
+
+
+def test_tokens_are_estimated_at_four_characters() -> None:
+    assert [estimate_tokens(text) for text in ("", "a", "abcd", "abcde")] == [0, 1, 1, 2]

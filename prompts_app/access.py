@@ -17,6 +17,7 @@ from prompts_app.models import (
     Endpoint,
     FormerHandle,
     FormerSlug,
+    ImportDraft,
     Profile,
     Prompt,
     Result,
@@ -132,6 +133,10 @@ def own_case(user: User, slug: str, public_id: str) -> Case:
 
 def own_endpoint(user: User, public_id: str) -> Endpoint:
     return _one(Endpoint.objects.filter(owner=user, public_id=public_id))
+
+
+def own_import_draft(user: User, public_id: str) -> ImportDraft:
+    return _one(ImportDraft.objects.filter(owner=user, public_id=public_id).select_related("owner"))
 
 
 def own_batch(user: User, public_id: str) -> Batch:

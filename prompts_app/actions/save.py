@@ -42,12 +42,24 @@ class SlugTaken(Exception):
 
 def free_slug(owner: User, title: str) -> str:
     """A slug no prompt of ``owner`` has or had, from the title; "prompt-x7f2" where no letter is Latin."""
-    wanted = slugify(title)[: LONGEST_SLUG - 5].strip("-_") or f"prompt-{secrets.token_hex(2)}"
+    return free_slugs(owner, [title])[0]
+
+
+def free_slugs(owner: User, titles: Iterable[str]) -> list[str]:
+    """The same for many titles at once, in their order and each different."""
     taken = _slugs_of(owner)
-    if wanted not in taken:
-        return wanted
-    number = next(n for n in range(2, len(taken) + 3) if f"{wanted}-{n}" not in taken)
-    return f"{wanted}-{number}"
+    numbers: dict[str, int] = {}  # the last tried for each title: a thousand of one title stay quick
+    return [_free_slug(title, taken, numbers) for title in titles]
+
+
+def _free_slug(title: str, taken: set[str], numbers: dict[str, int]) -> str:
+    wanted = slugify(title)[: LONGEST_SLUG - 5].strip("-_") or f"prompt-{secrets.token_hex(2)}"
+    slug = wanted
+    while slug in taken:
+        numbers[wanted] = numbers.get(wanted, 1) + 1
+        slug = f"{wanted}-{numbers[wanted]}"
+    taken.add(slug)
+    return slug
 
 
 def _slugs_of(owner: User) -> set[str]:

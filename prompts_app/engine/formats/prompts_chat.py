@@ -50,7 +50,7 @@ def read(source: Source) -> Parsed:
         )
     rows = _rows(source.text, delimiter)
     header = [name.strip().lower() for name in next(rows).cells]
-    return _Reading(header, source.name).read(rows)
+    return _Reading(header).read(rows)
 
 
 def _delimiter(text: str) -> str | None:
@@ -90,9 +90,8 @@ def _csv_fault(error: str, number: int, line: int) -> str:
 class _Reading:
     """One pass over the rows, remembering which were there already."""
 
-    def __init__(self, header: list[str], name: str) -> None:
+    def __init__(self, header: list[str]) -> None:
         self.header = header
-        self.source = name or "pasted CSV"
         self.seen: dict[tuple[str, str], int] = {}
         self.prompts: list[ImportedPrompt] = []
         self.skipped: list[Skip] = []
@@ -130,7 +129,7 @@ class _Reading:
             versions=(ImportedVersion(Prompt((Message("user", text),))),),
             task=_TASK_OF_TYPE.get(kind, ""),
             tags=tuple(tags),
-            source=self.source,
+            source="prompts.chat",
             where=row.where,
         )
 

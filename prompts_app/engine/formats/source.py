@@ -14,6 +14,7 @@ from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.types import Json
 
 MOST_BYTES = 20 * 1024 * 1024
+LONGEST_INTEGER = 100  # digits; a double holds 308, and nothing of ours counts that far
 DEEPEST_JSON = 100  # levels; beyond it nothing that is meant to be read by people
 
 _BOMS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
@@ -59,9 +60,8 @@ class Source:
 def decode(data: bytes) -> str:
     """Bytes → text with ``\\n`` line ends. Raises FormatError: too large, empty, not text, NUL."""
     if len(data) > MOST_BYTES:
-        size = math.ceil(len(data) / 1024 / 102.4) / 10
         raise FormatError(
-            f"The file is {size} MB, and at most 20 MB can be imported at once. Split it and try again."
+            "The file is larger than 20 MB, the most that can be read at once. Split it and try again."
         )
     text = _decoded(data).replace("\r\n", "\n").replace("\r", "\n")
     if "\x00" in text:
@@ -98,10 +98,16 @@ def _finite(digits: str) -> float:
     return number
 
 
+def _bounded(digits: str) -> int:
+    if len(digits) > LONGEST_INTEGER:
+        raise FormatError("The JSON holds a number that is too large to keep.")
+    return int(digits)
+
+
 def read_json(text: str, *, first_line: int = 1) -> Json:
     """Like ``json.loads``, but every fault is a FormatError; so are NaN, infinity and bottomless nesting."""
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_bounded)
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
         raise FormatError(
@@ -109,8 +115,6 @@ def read_json(text: str, *, first_line: int = 1) -> Json:
         ) from None
     except RecursionError:
         raise FormatError("The JSON is nested too deeply.") from None
-    except ValueError:  # an integer of thousands of digits
-        raise FormatError("The JSON holds a number that is too large to keep.") from None
     if _deeper_than(value, DEEPEST_JSON):
         raise FormatError("The JSON is nested too deeply.")
     return value

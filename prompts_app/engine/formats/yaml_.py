@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from prompts_app.engine.formats.source import LONGEST_INTEGER
 from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.types import Json
 
@@ -109,6 +110,8 @@ def _key(key: Any) -> str:
 def _scalar(value: Any) -> Json:
     if isinstance(value, float) and not math.isfinite(value):
         raise FormatError("The YAML holds a number that is infinite or no number.")
+    if isinstance(value, int) and abs(value) > 10**LONGEST_INTEGER:
+        raise FormatError("The YAML holds a number that is too large to keep.")
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     return str(value) if not isinstance(value, bytes) else value.decode(errors="replace")

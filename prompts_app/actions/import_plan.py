@@ -1,0 +1,193 @@
+"""What a parsed prompt becomes here: rows that are not saved yet, within the limits of their columns.
+
+Nothing is lost silently. What a column cannot hold is shortened and kept in full elsewhere where that is
+possible, and named as a problem in any case.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+
+from prompts_app.actions.save import columns_of
+from prompts_app.engine import types as engine
+from prompts_app.engine.digests import case_json, digest
+from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, Problem, titles
+from prompts_app.engine.formats.variables import Style, convert
+from prompts_app.engine.render import find_variables
+from prompts_app.models import Case, Licence, Prompt, Task, User, Version
+from prompts_app.models.prompts import MOST_CASES, MOST_MESSAGES
+from prompts_app.models.text import without_invisible
+
+LONGEST_TITLE = 120
+LONGEST_SUMMARY = 300
+LONGEST_NOTE = 2000
+LONGEST_SECTION = 8000
+LONGEST_TEXT = 1_000_000  # characters of all messages of a version together
+MOST_TAGS = 10
+LONGEST_TAG = 40
+
+_TAG = re.compile(r"[a-z0-9]+(?:[-+.#][a-z0-9]+)*[+#]*")  # as Tag.name is validated
+
+
+@dataclass(slots=True)
+class Planned:
+    """One prompt's rows before they are saved; the prompt has no slug yet."""
+
+    where: str
+    prompt: Prompt
+    versions: list[Version]
+    cases: list[Case]
+    tags: list[str]
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def assertions(self) -> int:
+        return sum(len(case.assertions) for case in self.cases)
+
+
+def too_large(imported: ImportedPrompt) -> str:
+    """Why this prompt is more than can be kept, or nothing."""
+    for version in imported.versions:
+        messages = version.prompt.messages
+        if len(messages) > MOST_MESSAGES:
+            return f"It has {len(messages)} messages, and at most {MOST_MESSAGES} can be kept."
+        if sum(len(message.content) for message in messages) > LONGEST_TEXT:
+            return f"Its messages are longer than {LONGEST_TEXT:,} characters."
+    if len(imported.cases) > MOST_CASES:
+        return f"It has {len(imported.cases)} cases, and at most {MOST_CASES} can be kept."
+    return ""
+
+
+def source_key(imported: ImportedPrompt) -> str:
+    """What tells the same prompt in the same file, whatever becomes of it here."""
+    versions = [
+        {
+            "messages": [[message.role, message.content] for message in version.prompt.messages],
+            "parameters": dict(version.prompt.parameters),
+        }
+        for version in imported.versions
+    ]
+    cases = [case_json(case) for case in imported.cases]
+    return digest({"title": imported.title, "versions": versions, "cases": cases})
+
+
+def plan(owner: User, imported: ImportedPrompt, styles: Collection[Style]) -> Planned:
+    """The rows of one prompt, with the placeholders of ``styles`` as variables. Everything is private."""
+    planned = Planned(
+        where=imported.where or imported.source,
+        prompt=Prompt(owner=owner, source=imported.source[:200], source_key=source_key(imported)),
+        versions=[],
+        cases=[],
+        tags=[],
+    )
+    _describe(planned, imported)
+    _classify(planned, imported)
+    for number, version in enumerate(imported.versions, start=1):
+        planned.versions.append(_version(planned, imported, version, number, styles))
+    planned.cases = [_case(planned.prompt, position, case) for position, case in enumerate(imported.cases)]
+    return planned
+
+
+def _describe(planned: Planned, imported: ImportedPrompt) -> None:
+    """Title and summary, each in full somewhere."""
+    title, summary = (_one_line(text) for text in (imported.title, imported.summary))
+    first = imported.versions[0].prompt.messages[0].content
+    prompt = planned.prompt
+    prompt.title = titles.cut(title or _one_line(titles.from_text(first)) or "Untitled", LONGEST_TITLE)
+    if len(title) > LONGEST_TITLE:
+        _shortened(planned, "the title", LONGEST_TITLE, "" if summary else ", kept in the summary")
+        summary = summary or title
+    prompt.summary = titles.cut(summary, LONGEST_SUMMARY)
+    if len(summary) > LONGEST_SUMMARY:
+        _shortened(planned, "the summary", LONGEST_SUMMARY, ", kept under “situation”")
+        prompt.situation = (imported.summary or imported.title)[:LONGEST_SECTION]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(without_invisible(text).split())
+
+
+def _shortened(planned: Planned, what: str, longest: int, kept: str) -> None:
+    planned.problems.append(Problem(f"{what} beyond {longest} characters{kept}", planned.where))
+
+
+def _classify(planned: Planned, imported: ImportedPrompt) -> None:
+    """Task, licence and tags in the site's own words; a task it does not know becomes a tag."""
+    tags = list(imported.tags)
+    task = _choice(Task.choices, imported.task)
+    if task:
+        planned.prompt.task = task
+    elif imported.task:
+        tags.append(imported.task)
+    licence = _choice(Licence.choices, imported.licence)
+    if licence:
+        planned.prompt.licence = licence
+    elif imported.licence:
+        planned.problems.append(Problem(f"the licence “{imported.licence}”", planned.where))
+    for tag in tags:
+        _tag(planned, tag)
+
+
+def _choice(choices: Collection[tuple[str, str]], text: str) -> str:
+    wanted = text.strip().casefold()
+    return next((value for value, label in choices if wanted in {value.casefold(), label.casefold()}), "")
+
+
+def _tag(planned: Planned, text: str) -> None:
+    name = tag_name(text)
+    if not name or (len(planned.tags) >= MOST_TAGS and name not in planned.tags):
+        planned.problems.append(Problem(f"the tag “{titles.cut(text, 60)}”", planned.where))
+    elif name not in planned.tags:
+        planned.tags.append(name)
+
+
+def tag_name(text: str) -> str:
+    """``C++ Code`` → ``c++-code``; nothing where no Latin letter or digit is left, or too many."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    word = re.sub(r"[^a-z0-9+.#]+", "-", plain).strip("-.")
+    if not _TAG.fullmatch(word):
+        word = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    return word if len(word) <= LONGEST_TAG else ""
+
+
+def _version(
+    planned: Planned,
+    imported: ImportedPrompt,
+    version: ImportedVersion,
+    number: int,
+    styles: Collection[Style],
+) -> Version:
+    prompt = convert(version.prompt, styles)
+    prompt = replace(prompt, variables=_variables(prompt))
+    row = Version(prompt=planned.prompt, number=number, note=_note(imported, version), **columns_of(prompt))
+    row.digest = row.content_digest()  # bulk_create does not call save
+    return row
+
+
+def _variables(prompt: engine.Prompt) -> tuple[engine.Variable, ...]:
+    """Those in the messages in their order, then any the file describes but does not use."""
+    described = {variable.name: variable for variable in prompt.variables}
+    names = dict.fromkeys([*find_variables(prompt.messages), *described])
+    return tuple(described.get(name, engine.Variable(name)) for name in names)
+
+
+def _note(imported: ImportedPrompt, version: ImportedVersion) -> str:
+    if version.note:
+        return version.note[:LONGEST_NOTE]
+    written_for = f" Written for {imported.written_for}." if imported.written_for else ""
+    return titles.cut(f"Imported from {imported.source}.{written_for}", LONGEST_NOTE)
+
+
+def _case(prompt: Prompt, position: int, case: engine.Case) -> Case:
+    data = case_json(case)
+    return Case(
+        prompt=prompt,
+        position=position,
+        name=titles.cut(_one_line(case.name), LONGEST_TITLE) or f"Case {position + 1}",
+        variables=data["variables"],
+        turns=data["turns"],
+        assertions=data["assertions"],
+    )

@@ -1,0 +1,94 @@
+"""A file or pasted text to import, and the choices on its preview."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+
+from prompts_app.actions.import_ import ImportOptions, OfferedStyle, TooManyPrompts, check_size
+from prompts_app.engine.formats import FORMATS, FormatError, Parsed, parse, titles
+from prompts_app.engine.formats.source import MOST_BYTES
+from prompts_app.engine.formats.variables import STYLES, Style
+from prompts_app.models.text import without_invisible
+
+
+class UploadForm(forms.Form):
+    """One file, or text. Valid means it could be read: ``parsed`` holds what is in it."""
+
+    file = forms.FileField(
+        label="File",
+        required=False,
+        help_text="Up to 20 MB, in UTF-8. Nothing is saved before you have seen what is in it.",
+        error_messages={"empty": "This file is empty. Choose another."},
+    )
+    text = forms.CharField(
+        label="Or paste text",
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
+    )
+    kind = forms.ChoiceField(
+        label="Read it as",
+        required=False,
+        choices=[("", "Whatever it looks like"), *((kind.key, kind.label) for kind in FORMATS)],
+    )
+
+    parsed: Parsed
+    name: str
+    content: bytes
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if self.errors:
+            return data
+        field = self._chosen(data.get("file"), data["text"])
+        try:
+            self.parsed = parse(self.name, self.content, hint=data["kind"])
+            check_size(self.parsed)
+        except (FormatError, TooManyPrompts) as error:
+            self.add_error(field, str(error))
+        return data
+
+    def _chosen(self, file: UploadedFile[bytes] | None, text: str) -> str:
+        """Sets name and content from the one field that was filled in, and names it."""
+        if file and text.strip():
+            raise ValidationError("There is a file and pasted text. Choose one of them and clear the other.")
+        if file:
+            self.name = without_invisible(file.name or "")
+            self.content = file.read(MOST_BYTES + 1)
+            return "file"
+        if not text.strip():
+            raise ValidationError("Choose a file, or paste text.")
+        self.name, self.content = "", text.encode("utf-8", "surrogatepass")
+        return "text"
+
+
+class ConfirmForm(forms.Form):
+    """Which placeholders become variables. All that were found are ticked to begin with."""
+
+    styles = forms.MultipleChoiceField(
+        label="Turn these into variables", required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, offered: Iterable[OfferedStyle] = (), data: Any = None) -> None:
+        labels: dict[Style, str] = {style.style: _label(style) for style in offered}
+        super().__init__(data, initial={"styles": list(labels)})
+        field = self.fields["styles"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = list((labels if data is None else STYLES).items())
+
+    def options(self) -> ImportOptions:
+        """Of a valid form."""
+        return ImportOptions(frozenset(style for style in STYLES if style in self.cleaned_data["styles"]))
+
+
+def _label(offered: OfferedStyle) -> str:
+    """ "${name} in 12 prompts: ${topic} becomes {{topic}}"."""
+    example = offered.examples[0]
+    found = titles.cut(without_invisible(example.found), 60)
+    prompts = "1 prompt" if offered.prompts == 1 else f"{offered.prompts} prompts"
+    return f"{offered.looks} in {prompts}: {found} becomes {{{{{example.name}}}}}"

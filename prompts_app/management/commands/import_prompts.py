@@ -1,0 +1,98 @@
+"""``manage.py import_prompts FILE --owner HANDLE``: prompts out of a file, with a report."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from prompts_app.actions.import_ import ImportOptions, ImportReport, TooManyPrompts, import_prompts
+from prompts_app.engine.formats import FORMATS, FormatError, Parsed, parse
+from prompts_app.engine.formats.source import MOST_BYTES
+from prompts_app.models import User
+
+MOST_LINES = 10  # of each list in the report for people; --json has them all
+
+
+class Command(BaseCommand):
+    help = "Import prompts from a file as private prompts. Importing the same file again makes no doubles."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="; ".join(kind.label for kind in FORMATS))
+        parser.add_argument("--owner", required=True, metavar="HANDLE", help="whose prompts they become")
+        parser.add_argument("--dry-run", action="store_true", help="report what would happen, save nothing")
+        parser.add_argument("--json", action="store_true", help="print the report as JSON")
+        parser.add_argument(
+            "--format", default="", choices=[kind.key for kind in FORMATS], help="instead of recognising it"
+        )
+        parser.add_argument(
+            "--keep-placeholders",
+            action="store_true",
+            help="leave ${name}, [NAME] and {name} as they are instead of making {{variables}} of them",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        owner = _owner(options["owner"])
+        parsed = _parsed(Path(options["file"]), options["format"])
+        choice = ImportOptions(frozenset()) if options["keep_placeholders"] else ImportOptions()
+        try:
+            report = import_prompts(owner, parsed, dry_run=options["dry_run"], options=choice)
+        except TooManyPrompts as error:
+            raise CommandError(str(error)) from None
+        if options["json"]:
+            self.stdout.write(json.dumps(report.as_json(), ensure_ascii=not _prints_unicode(), indent=2))
+        else:
+            self._tell(report, owner)
+
+    def _tell(self, report: ImportReport, owner: User) -> None:
+        count = len(report.prompts)
+        would = "would be imported" if report.dry_run else "imported"
+        self.stdout.write(
+            f"{count} prompt{'' if count == 1 else 's'} {would} for @{owner.handle}, all private."
+        )
+        if report.cases:
+            self.stdout.write(f"With them: {report.cases} cases, {report.assertions} assertions.")
+        self._list("Not carried over", [f"{p.what} ({p.where})" for p in report.unsupported])
+        reasons = Counter(skip.why for skip in report.skipped)
+        for why, _ in reasons.most_common():
+            of_reason = [skip.what for skip in report.skipped if skip.why == why]
+            self._list(f"Skipped ({why.rstrip('.')})", of_reason)
+
+    def _list(self, heading: str, lines: list[str]) -> None:
+        if not lines:
+            return
+        self.stdout.write(f"{heading}, {len(lines)}:")
+        for line in lines[:MOST_LINES]:
+            self.stdout.write(f"  {line}")
+        if len(lines) > MOST_LINES:
+            self.stdout.write(f"  and {len(lines) - MOST_LINES} more; --json lists them all.")
+
+
+def _owner(handle: str) -> User:
+    owner = User.objects.with_handle(handle.removeprefix("@")).first()
+    if owner is None:
+        raise CommandError(f"There is nobody with the handle “{handle}” here.")
+    return owner
+
+
+def _parsed(path: Path, kind: str) -> Parsed:
+    try:
+        if path.is_dir():
+            raise CommandError(f"{path} is a folder. Name one file.")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)  # enough to be refused for its size
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from None
+    try:
+        return parse(path.name, data, hint=kind)
+    except FormatError as error:
+        raise CommandError(f"{path.name}: {error} Nothing was imported.") from None
+
+
+def _prints_unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"

@@ -109,10 +109,17 @@ def _state_of(repeats: Sequence[Result], expected: int) -> str:
 
 
 def cost_of(results: Iterable[Result]) -> Decimal | None:
-    """US dollars for all answers; None where one is unknown or there is none. Never a guess."""
-    costs = [result.cost for result in results if not result.is_error]
-    known = [cost for cost in costs if cost is not None]
-    return sum(known, Decimal(0)) if costs and len(known) == len(costs) else None
+    """US dollars for all answers; None where one is unknown or there is none. Never a guess.
+
+    A call without an answer adds what it is known to have cost; mostly nothing is known of it.
+    """
+    answers, known = 0, Decimal(0)
+    for result in results:
+        if result.cost is None and not result.is_error:
+            return None
+        answers += not result.is_error
+        known += result.cost or 0
+    return known if answers else None
 
 
 def count_run(run: Run) -> None:

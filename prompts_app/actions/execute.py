@@ -267,10 +267,18 @@ def _conclude(run: Run, worker: str, end: End) -> None:
             reason = "" if state == Run.State.FINISHED else end.reason[:300]
             if lease.finish(run.pk, worker, state, reason):
                 count_run(run)
-                seal_run(run)
+                _seal(run)
                 rebuild_evidence(run.prompt)
 
     persistently(write)
+
+
+def _seal(run: Run) -> None:
+    """A run that cannot be sealed is finished all the same: it stays at the level below."""
+    try:
+        seal_run(run)
+    except (ValueError, KeyUnreadable):
+        log.exception("Run %s could not be sealed.", run.public_id)
 
 
 def persistently[T](write: Callable[[], T]) -> T:

@@ -17,6 +17,7 @@ from prompts_app.actions.evidence import rebuild_evidence
 from prompts_app.actions.execute import execute_run
 from prompts_app.actions.tasks import enqueue_run
 from prompts_app.engine.digests import case_json, suite_digest
+from prompts_app.engine.endpoints.practice import MODELS as PRACTICE_MODELS
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.render import RenderError, render_messages
 from prompts_app.engine.types import Case
@@ -48,7 +49,8 @@ def practice_endpoint(user: User) -> Endpoint:
     taken = set(Endpoint.objects.filter(owner=user).values_list("name", flat=True))
     names = (PRACTICE_NAME if n == 1 else f"{PRACTICE_NAME} {n}" for n in range(1, len(taken) + 2))
     name = next(name for name in names if name not in taken)
-    return Endpoint.objects.get_or_create(owner=user, name=name, defaults={"kind": Endpoint.PRACTICE})[0]
+    defaults = {"kind": Endpoint.PRACTICE, "known_models": list(PRACTICE_MODELS)}
+    return Endpoint.objects.get_or_create(owner=user, name=name, defaults=defaults)[0]
 
 
 def check_can_run(
@@ -216,8 +218,8 @@ def ask_again(run: Run, *, cost_cap: Decimal | None = None) -> None:
         batch.cost_cap = batch.cost_cap if cost_cap is None else cost_cap
         batch.save(update_fields=["cancel_requested", "cost_cap"])
         run.results.exclude(error_kind="").delete()
-        run.state, run.stop_reason, run.finished_at = Run.State.QUEUED, "", None
-        run.save(update_fields=["state", "stop_reason", "finished_at"])
+        run.state, run.stop_reason, run.finished_at, run.sealed_at = Run.State.QUEUED, "", None, None
+        run.save(update_fields=["state", "stop_reason", "finished_at", "sealed_at"])
         rebuild_evidence(run.prompt)
         _enqueue_when_committed(run)
 

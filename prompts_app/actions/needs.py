@@ -1,0 +1,87 @@
+"""What an author should know or do about runs: what stopped, what went without an answer, and what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Max
+
+from prompts_app.engine.errors import FAULTS
+from prompts_app.models import Result, Run
+
+WAITING_LONG = timedelta(seconds=20)  # for a worker
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something the author should know or do about one run."""
+
+    run: Run
+    what: str
+    next_step: str
+    said: str = ""  # by the server, when it gave no answer
+    is_key: bool = False  # a new key for the endpoint would help
+    is_problem: bool = True
+
+
+def needs_of(runs: Sequence[Run], now: datetime) -> list[Need]:
+    """What stopped or went without an answer, and what helps; then what is only worth knowing."""
+    by_run = {run.pk: run for run in runs}
+    faults = (
+        Result.objects.filter(run__in=runs)
+        .exclude(error_kind="")
+        .order_by("run_id", "error_kind")
+        .values("run_id", "error_kind")
+        .annotate(cases=Count("case_index", distinct=True), said=Max("error_message"))
+    )
+    needs = [_fault_need(by_run[row["run_id"]], row) for row in faults]
+    seen = {need.run.pk for need in needs}
+    needs += [_stop_need(run) for run in runs if run.stop_reason and run.pk not in seen]
+    needs += [_resumed_need(run) for run in runs if run.resumed]
+    return needs + _waiting_needs(runs, now)
+
+
+def _fault_need(run: Run, row: Mapping[str, Any]) -> Need:
+    fault = FAULTS.get(row["error_kind"])
+    label, next_step = (fault.label, fault.next_step) if fault else (row["error_kind"], "Ask again.")
+    cases = f"{row['cases']} case{'' if row['cases'] == 1 else 's'}"
+    return Need(run, f"{label}, in {cases}", next_step, row["said"][:500], row["error_kind"] == "auth")
+
+
+def _stop_need(run: Run) -> Need:
+    next_step = {
+        Run.State.CAPPED: "What was answered is kept. Raise the cap to go on.",
+        Run.State.CANCELLED: "What was answered is kept as a partial run, which never counts.",
+    }.get(Run.State(run.state), "")
+    return Need(run, run.stop_reason, next_step, is_problem=run.state == Run.State.STOPPED)
+
+
+def _resumed_need(run: Run) -> Need:
+    times = "once" if run.resumed == 1 else f"{run.resumed} times"
+    return Need(
+        run,
+        f"its worker vanished {times}",
+        "Another one went on from what was stored. No answer was lost; calls that were in flight were asked "
+        "again.",
+        is_problem=False,
+    )
+
+
+def _waiting_needs(runs: Sequence[Run], now: datetime) -> list[Need]:
+    """A run nobody takes up although nothing is before it."""
+    if any(run.state == Run.State.RUNNING and run.lease_until and run.lease_until > now for run in runs):
+        return []
+    waiting = [run for run in runs if run.is_under_way and now - run.created_at > WAITING_LONG]
+    return [
+        Need(
+            run,
+            "waiting for a worker",
+            "Runs on one endpoint go one after the other, and a worker may be busy with others. If this "
+            "stays, no worker is running: the person who runs this site can start one.",
+            is_problem=False,
+        )
+        for run in waiting[:1]
+    ]

@@ -1,0 +1,287 @@
+"""Where a batch stands, read from its rows: what the live page shows, at any moment.
+
+Finished runs are shown from their stored totals; only those under way are counted result by result.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db.models import Count, Min, Q, Sum
+from django.db.models.functions import Substr
+from django.utils import timezone
+
+from prompts_app.actions.evidence import FAILED, NO_ANSWER, PASSED, WAITING, case_states
+from prompts_app.actions.needs import Need, needs_of
+from prompts_app.models import Batch, Result, Run
+
+ASKING = "n"  # a case a worker is asking now
+MOST_FAILURES = 50  # rows in the table of failures
+OUTPUT_SHOWN = 300  # characters of an output there
+
+_WORDS = {
+    PASSED: "passed",
+    FAILED: "failed",
+    NO_ANSWER: "no answer",
+    ASKING: "being asked",
+    "u": "not judged",
+}
+_CLASSES = {PASSED: "", FAILED: "fail", NO_ANSWER: "error", ASKING: "now", "u": "wait unjudged"}
+
+
+class Frame(NamedTuple):
+    """One case in ``includes/frames.html``; ``href`` leads to its failure, "" for none."""
+
+    number: int
+    state: str
+    href: str = ""
+
+    @property
+    def word(self) -> str:
+        return _WORDS.get(self.state, "waiting")
+
+    @property
+    def css(self) -> str:
+        return _CLASSES.get(self.state, "wait")
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What is stored of one run's results."""
+
+    answers: int = 0
+    errors: int = 0
+    spent: Decimal = Decimal(0)  # US dollars, of the answers whose price is known
+    unpriced: int = 0  # answers whose price is not
+
+    def plus(self, other: Totals) -> Totals:
+        return Totals(
+            self.answers + other.answers,
+            self.errors + other.errors,
+            self.spent + other.spent,
+            self.unpriced + other.unpriced,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """One run's line of frames and figures."""
+
+    run: Run
+    frames: list[Frame]
+    totals: Totals
+    states: Counter[str]
+
+    @property
+    def passed(self) -> int:
+        return self.states[PASSED]
+
+    @property
+    def counted(self) -> int:
+        return self.states[PASSED] + self.states[FAILED]
+
+    @property
+    def can_be_asked_again(self) -> bool:
+        return not self.run.is_under_way and self.totals.answers < self.run.expected_results
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A case of a run that failed: the first repeat that did, and how many passed."""
+
+    run: Run
+    result: Result
+    number: int
+    case: str
+    expected: str
+    reason: str
+    passes: int
+    anchor: str
+
+    @property
+    def output(self) -> str:
+        return str(getattr(self.result, "excerpt", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Everything the page of a batch shows."""
+
+    batch: Batch
+    runs: list[RunProgress]
+    failures: list[Failure]
+    failures_in_all: int
+    needs: list[Need]
+    now: datetime
+    totals: Totals = field(default_factory=Totals)
+
+    @property
+    def under_way(self) -> bool:
+        return any(run.run.is_under_way for run in self.runs)
+
+    @property
+    def expected(self) -> int:
+        return sum(run.run.expected_results for run in self.runs)
+
+    @property
+    def asked(self) -> int:
+        return self.totals.answers + self.totals.errors
+
+    @property
+    def passed(self) -> int:
+        return sum(run.passed for run in self.runs)
+
+    @property
+    def counted(self) -> int:
+        return sum(run.counted for run in self.runs)
+
+    @property
+    def failed(self) -> int:
+        return self.counted - self.passed
+
+    @property
+    def without_answer(self) -> int:
+        return sum(run.states[NO_ANSWER] for run in self.runs)
+
+    @property
+    def is_practice(self) -> bool:
+        return any(run.run.source == "practice" for run in self.runs)
+
+    @property
+    def cap_permille(self) -> int:
+        """The cost so far in thousandths of the cap, for a meter."""
+        cap = self.batch.cost_cap
+        return min(1000, int(self.totals.spent * 1000 / cap)) if cap else 0
+
+    @property
+    def elapsed_s(self) -> float | None:
+        """From the first call to the last, or to now."""
+        started = [run.run.started_at for run in self.runs if run.run.started_at]
+        if not started:
+            return None
+        ended = [run.run.finished_at for run in self.runs if run.run.finished_at]
+        end = self.now if self.under_way else max(ended, default=self.now)
+        return max(0.0, (end - min(started)).total_seconds())
+
+    @property
+    def left_s(self) -> float | None:
+        """At the pace so far; None while nothing can be said."""
+        if not self.under_way or not self.elapsed_s or self.asked < 3:
+            return None
+        ahead = sum(
+            run.run.expected_results - run.totals.answers - run.totals.errors
+            for run in self.runs
+            if run.run.is_under_way
+        )
+        return self.elapsed_s / self.asked * ahead
+
+
+def progress_of(batch: Batch) -> Progress:
+    """A handful of queries, however many runs and results there are."""
+    runs = list(batch.runs.select_related("version", "endpoint").order_by("pk"))
+    for run in runs:
+        run.batch, run.prompt = batch, batch.prompt
+    totals, now = _totals(runs), timezone.now()
+    failures, in_all = _failures(runs)
+    linked = {(failure.run.pk, failure.number): f"#{failure.anchor}" for failure in failures}
+    lines = [
+        _line(run, letters, totals.get(run.pk, Totals()), linked) for run, letters in _letters(runs, now)
+    ]
+    whole = Totals()
+    for line in lines:
+        whole = whole.plus(line.totals)
+    return Progress(batch, lines, failures, in_all, needs_of(runs, now), now, whole)
+
+
+def _totals(runs: Sequence[Run]) -> dict[int, Totals]:
+    answered = Q(error_kind="")
+    rows = Result.objects.filter(run__in=runs).order_by().values("run_id")
+    return {
+        row["run_id"]: Totals(row["answers"], row["errors"], row["spent"] or Decimal(0), row["unpriced"])
+        for row in rows.annotate(
+            answers=Count("pk", filter=answered),
+            errors=Count("pk", filter=~answered),
+            spent=Sum("cost"),
+            unpriced=Count("pk", filter=answered & Q(cost=None)),
+        )
+    }
+
+
+def _line(run: Run, letters: str, totals: Totals, linked: dict[tuple[int, int], str]) -> RunProgress:
+    frames = [
+        Frame(number, letter, linked.get((run.pk, number), "")) for number, letter in enumerate(letters, 1)
+    ]
+    return RunProgress(run, frames, totals, Counter(letters))
+
+
+def _letters(runs: Sequence[Run], now: datetime) -> Iterable[tuple[Run, str]]:
+    """Each run with one letter a case."""
+    live = [run for run in runs if run.is_under_way]
+    results: dict[int, list[Result]] = {run.pk: [] for run in live}
+    fields = ("run_id", "case_index", "repeat", "passed", "error_kind")
+    for result in Result.objects.filter(run__in=live).only(*fields) if live else ():
+        results[result.run_id].append(result)
+    for run in runs:
+        if run.pk in results:
+            yield run, _with_asking(run, case_states(run, results[run.pk]), now)
+        else:
+            yield run, run.frames or WAITING * len(run.suite)
+
+
+def _with_asking(run: Run, letters: str, now: datetime) -> str:
+    """Cases are asked in order, so the first that wait are those a worker asks now."""
+    if run.state != Run.State.RUNNING or run.lease_until is None or run.lease_until < now:
+        return letters
+    return letters.replace(WAITING, ASKING, max(1, settings.ENDPOINT_CONCURRENCY // run.repeats))
+
+
+def _failures(runs: Sequence[Run]) -> tuple[list[Failure], int]:
+    """The failed cases, in the suite's order, the first of them in full; and how many there are."""
+    by_run = {run.pk: run for run in runs}
+    failed = Q(passed=False)
+    cells = (
+        Result.objects.filter(run__in=runs)
+        .order_by("case_index", "run_id")
+        .values("case_index", "run_id")
+        .annotate(first=Min("pk", filter=failed), passes=Count("pk", filter=Q(passed=True)))
+        .filter(first__isnull=False)
+    )
+    rows = list(cells[:MOST_FAILURES])
+    results = Result.objects.filter(pk__in=[row["first"] for row in rows]).defer("output", "request")
+    found = {result.pk: result for result in results.annotate(excerpt=Substr("output", 1, OUTPUT_SHOWN))}
+    shown = [
+        _failure(by_run[row["run_id"]], found[row["first"]], row["passes"])
+        for row in rows
+        if row["first"] in found
+    ]
+    return shown, len(rows) if len(rows) < MOST_FAILURES else cells.count()
+
+
+def _failure(run: Run, result: Result, passes: int) -> Failure:
+    result.run = run
+    check: dict[str, Any] = next((check for check in result.checks if not check["passed"]), {})
+    number = result.case_index + 1
+    return Failure(
+        run=run,
+        result=result,
+        number=number,
+        case=str(result.case.get("name", "")),
+        expected=_expected(check),
+        reason=str(check.get("reason", "")),
+        passes=passes,
+        anchor=f"fail-{run.public_id}-{number}",
+    )
+
+
+def _expected(check: dict[str, Any]) -> str:
+    """The assertion in a line: ``contains "yes"``."""
+    wanted = check.get("value") if check.get("value") is not None else check.get("threshold")
+    text = "" if wanted is None else f" {json.dumps(wanted, ensure_ascii=False)}"
+    return f"{check.get('type', '')}{text}"[:200]

@@ -1,0 +1,141 @@
+"""One small world for the security tests: Alice's prompt with one of everything that hangs on a prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from prompts_app.actions.evidence import count_run, rebuild_evidence
+from prompts_app.actions.seal import seal_run
+from prompts_app.engine.digests import case_json, suite_digest
+from prompts_app.models import (
+    Batch,
+    Case,
+    Endpoint,
+    FormerHandle,
+    FormerSlug,
+    ImportDraft,
+    Profile,
+    Prompt,
+    Result,
+    Run,
+    Tag,
+    Version,
+    Visibility,
+)
+from prompts_app.search import reindex
+from prompts_app.tests.factories import (
+    CaseFactory,
+    EndpointFactory,
+    PromptFactory,
+    ResultFactory,
+    RunFactory,
+    VersionFactory,
+)
+from prompts_app.tests.people import alice
+
+TITLE = "Quagga ledger notary"
+MARKS = [
+    TITLE,
+    "quokka-in-the-summary",
+    "quokka-in-the-message",
+    "quokka-in-the-output",
+    "quokka-in-the-case",
+]
+
+
+@dataclass
+class World:
+    """Everything of one prompt, so that any address can be made from it."""
+
+    prompt: Prompt
+    version: Version
+    case: Case
+    endpoint: Endpoint
+    batch: Batch
+    run: Run
+    result: Result
+    import_draft: ImportDraft
+
+
+def world(visibility: str = Visibility.PUBLIC, profile: str = Profile.Visibility.PUBLIC) -> World:
+    """Alice's world with her prompt and her profile as said."""
+    owner = alice()
+    Profile.objects.filter(user=owner).update(visibility=profile)
+    owner.refresh_from_db()
+    FormerHandle.objects.get_or_create(handle="alicia", user=owner)
+    prompt = PromptFactory(
+        owner=owner,
+        slug="notary",
+        title=TITLE,
+        summary="quokka-in-the-summary",
+        visibility=visibility,
+        published_at=None if visibility == Visibility.PRIVATE else timezone.now(),
+    )
+    prompt.tags.add(Tag.objects.get_or_create(name="ledgers")[0])
+    FormerSlug.objects.create(owner=owner, slug="old-notary", prompt=prompt)
+    version = VersionFactory(
+        prompt=prompt, messages=[{"role": "user", "content": "quokka-in-the-message {{word}}"}]
+    )
+    case = CaseFactory(prompt=prompt, name="quokka-in-the-case")
+    made = _tested(prompt, version, EndpointFactory(owner=owner))
+    reindex([prompt])
+    prompt.refresh_from_db()
+    draft = ImportDraft.objects.create(owner=owner, name="one.md", data=b"# A title\n\nSay {{word}}.\n")
+    return World(prompt, version, case, *made, import_draft=draft)
+
+
+def _tested(prompt: Prompt, version: Version, endpoint: Endpoint) -> tuple[Endpoint, Batch, Run, Result]:
+    """One finished, recorded, counted and sealed run."""
+    batch = Batch.objects.create(prompt=prompt)
+    suite = prompt.suite()
+    run = RunFactory(
+        version=version,
+        batch=batch,
+        endpoint=endpoint,
+        suite=[case_json(case) for case in suite],
+        suite_digest=suite_digest(suite),
+        finished_at=timezone.now(),
+    )
+    result = ResultFactory(
+        run=run,
+        case_index=0,
+        output="quokka-in-the-output",
+        checks=[{"type": "contains", "value": "yes", "passed": True, "score": 1.0, "reason": "found"}],
+    )
+    count_run(run)
+    seal_run(run)
+    rebuild_evidence(prompt)
+    return endpoint, batch, run, result
+
+
+def named_urls(patterns: list[URLPattern | URLResolver] | None = None, space: str = "") -> Iterator[str]:
+    """The name of every address of the site; those of the admin as ``admin:…``."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
+            yield from named_urls(pattern.url_patterns, inner)
+        elif pattern.name:
+            yield space + pattern.name
+
+
+class Tags(HTMLParser):
+    """The tags of a page, each as (name, attributes); and the text inside scripts, with their type."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.inline_scripts: list[dict[str, str | None]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag == "script" and "src" not in dict(attrs):
+            self.inline_scripts.append(dict(attrs))
+
+    def named(self, name: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.tags if tag == name]

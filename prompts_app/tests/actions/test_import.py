@@ -169,7 +169,8 @@ def test_characters_that_hide_in_a_title_are_taken_out() -> None:
 @pytest.mark.parametrize(
     ("text", "name"),
     [("Poetry", "poetry"), ("C++", "c++"), ("C++ Code", "c-code"), ("node.js", "node.js"),
-     ("a  b_c", "a-b-c"), ("Café", "cafe"), ("..a--b..", "a-b"), ("a/.b", "a-b"), ("日本", ""), ("x" * 41, "")],
+     ("a  b_c", "a-b-c"), ("Café", "cafe"), ("..a--b..", "a-b"), ("a/.b", "a-b"), ("日本", ""),
+     ("x" * 41, "")],
 )  # fmt: skip
 def test_tags_are_made_valid(text: str, name: str) -> None:
     assert tag_name(text) == name

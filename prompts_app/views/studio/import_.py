@@ -25,8 +25,9 @@ MOST_LISTED = 50  # of each list in a preview or a report: the rest is counted
 
 @keeps_typing
 def upload(request: AuthorRequest) -> HttpResponse:
-    form = UploadForm(request.POST or typing_kept(request) or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    posted = request.method == "POST"
+    form = UploadForm(request.POST, request.FILES) if posted else UploadForm(typing_kept(request))
+    if posted and form.is_valid():
         draft = keep_file(request.user, form.name, form.content)
         query = {"as": form.cleaned_data["kind"]} if form.cleaned_data["kind"] else {}
         return redirect(reverse("studio_import_preview", args=[draft.public_id], query=query))

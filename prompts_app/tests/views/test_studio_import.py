@@ -1,0 +1,178 @@
+"""/studio/import/: upload, preview, yes, report."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from prompts_app.models import ImportDraft, Prompt, Version
+from prompts_app.tests.people import alice, client_of, dana
+
+pytestmark = pytest.mark.django_db
+
+UPLOAD = "/studio/import/"
+CSV = b"act,prompt\nPoet,Write about ${topic:rain} for {reader}.\nEmpty,\n"
+
+
+def send(client: Client, data: bytes = CSV, name: str = "prompts.csv", **fields: Any) -> Any:
+    return client.post(UPLOAD, {"file": SimpleUploadedFile(name, data), **fields})
+
+
+def page(response: Any) -> str:
+    text: str = response.content.decode()
+    return text
+
+
+@pytest.fixture
+def browser() -> Client:
+    return client_of(alice())
+
+
+def test_a_file_is_shown_before_anything_is_saved(browser: Client) -> None:
+    response = send(browser)
+    draft = ImportDraft.objects.get()
+    assert response.url == f"/studio/import/{draft.public_id}/"
+    shown = page(browser.get(response.url))
+    assert "prompts.csv" in shown
+    assert "Poet" in shown
+    assert "1 new prompt" in shown
+    assert "The prompt is empty." in shown
+    assert "${topic:rain} becomes {{topic}}" in shown
+    assert Prompt.objects.count() == 0
+
+
+def test_saying_yes_imports_it_and_reports_with_links(browser: Client) -> None:
+    preview = send(browser).url
+    response = browser.post(preview, {"styles": ["dollar"]}, follow=True)
+    assert response.redirect_chain[-1][0] == "/studio/import/done/"
+    prompt = Prompt.objects.get(owner=alice())
+    assert Version.objects.get().messages[0]["content"] == "Write about {{topic}} for {reader}."
+    shown = page(response)
+    assert "1 prompt imported" in shown
+    assert f'href="/studio/prompts/{prompt.slug}/"' in shown
+    assert "The prompt is empty." in shown
+    assert ImportDraft.objects.count() == 0
+
+
+def test_pressing_the_button_twice_leads_to_the_report_and_makes_no_doubles(browser: Client) -> None:
+    preview = send(browser).url
+    browser.post(preview, {"styles": []})
+    again = browser.post(preview, {"styles": []})
+    assert again.url == "/studio/import/done/"
+    assert Prompt.objects.count() == 1
+
+
+def test_pasted_text_is_imported_too(browser: Client) -> None:
+    preview = browser.post(UPLOAD, {"text": "## System\n\nBe brief.\n\n## User\n\n{{question}}"}).url
+    assert "Pasted text" in page(browser.get(preview))
+    browser.post(preview)
+    assert [m["role"] for m in Version.objects.get().messages] == ["system", "user"]
+
+
+def test_a_file_can_be_read_as_what_the_author_says(browser: Client) -> None:
+    preview = send(browser, b"## User\n\nx", "a.md", kind="text").url
+    browser.post(preview)
+    assert Version.objects.get().messages == [{"role": "user", "content": "## User\n\nx"}]
+
+
+def test_discarding_removes_the_file_and_imports_nothing(browser: Client) -> None:
+    preview = send(browser).url
+    response = browser.post(f"{preview}discard/", follow=True)
+    assert "Nothing was imported" in page(response)
+    assert (ImportDraft.objects.count(), Prompt.objects.count()) == (0, 0)
+
+
+def test_a_file_with_nothing_new_has_no_button(browser: Client) -> None:
+    for _ in range(2):
+        preview = send(browser).url
+        shown = page(browser.get(preview))
+        browser.post(preview)
+    assert "There is nothing new in it." in shown
+    assert "btn-main" not in shown
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "Choose a file, or paste text."),
+        ({"text": " \n "}, "Choose a file, or paste text."),
+        ({"text": "x", "file": SimpleUploadedFile("a.txt", b"y")}, "Choose one of them"),
+        ({"text": "act,prompt\nA,&quot;"}, ""),
+        ({"text": 'act,prompt\nA,"open'}, "opens a quotation mark that is never closed"),
+        ({"text": "a\x00b"}, "Null characters are not allowed"),
+        ({"text": "{ not json", "kind": "messages"}, "This is not valid JSON: line 1"),
+        ({"text": "x", "kind": "word"}, "Select a valid choice"),
+        ({"file": SimpleUploadedFile("a.txt", b"")}, "This file is empty"),
+        ({"file": SimpleUploadedFile("a.txt", b"caf\xe9")}, "byte 3 (line 1) cannot be read"),
+        ({"file": SimpleUploadedFile("a.png", b"\x89PNG\r\n\x1a\n\x00")}, "not valid UTF-8"),
+    ],
+)
+def test_what_cannot_be_read_is_told_beside_the_field_and_the_text_kept(
+    browser: Client, fields: dict[str, Any], message: str
+) -> None:
+    response = browser.post(UPLOAD, fields)
+    if not message:
+        assert response.status_code == 302
+        return
+    assert response.status_code == 200
+    assert message in page(response).replace("&#x27;", "'")
+    assert ImportDraft.objects.count() == 0
+    if typed := fields.get("text", "").strip().replace("\x00", ""):
+        assert typed[:4] in page(response).replace("&quot;", '"')
+
+
+def test_text_in_the_file_is_escaped_wherever_it_shows(browser: Client) -> None:
+    row = b'act,prompt\n<script>alert(1)</script>,"<img src=x onerror=alert(1)> \xe2\x80\xae{name}"\n<b>,\n'
+    preview = send(browser, row, "<i>.csv").url
+    done = browser.post(preview, follow=True)
+    for shown in (page(browser.get(send(browser, row).url)), page(done)):
+        assert "<script>alert" not in shown
+        assert "<img src=x" not in shown
+        assert "<b>" not in shown.split("<main")[1]
+
+
+def test_somebody_elses_file_does_not_exist(browser: Client) -> None:
+    preview = send(browser).url
+    stranger = client_of(dana())
+    assert stranger.get(preview).status_code == 404
+    assert stranger.post(preview).status_code == 404
+    assert stranger.post(f"{preview}discard/").status_code == 404
+    assert ImportDraft.objects.count() == 1
+
+
+@pytest.mark.parametrize("path", [UPLOAD, f"{UPLOAD}abcdefghjkmn/", f"{UPLOAD}done/"])
+def test_signed_out_people_are_sent_to_sign_in(path: str) -> None:
+    assert "/accounts/login/" in client_of(None).get(path).headers["Location"]
+
+
+def test_discarding_takes_a_button_not_a_link(browser: Client) -> None:
+    assert browser.get(f"{send(browser).url}discard/").status_code == 405
+
+
+def test_the_report_page_without_a_report_leads_back(browser: Client) -> None:
+    assert browser.get("/studio/import/done/").headers["Location"] == UPLOAD
+
+
+def test_files_nobody_came_back_for_go(browser: Client) -> None:
+    for number in range(4):
+        send(browser, name=f"{number}.csv")
+    assert [d.name for d in ImportDraft.objects.order_by("pk")] == ["1.csv", "2.csv", "3.csv"]
+    ImportDraft.objects.update(created_at=timezone.now() - timedelta(days=2))
+    send(browser, name="new.csv")
+    assert [d.name for d in ImportDraft.objects.all()] == ["new.csv"]
+
+
+def test_a_large_file_shows_its_first_rows_and_counts_the_rest(browser: Client) -> None:
+    rows = "".join(f"Title {n},Text {n}\n" for n in range(120)) + "x,\n" * 60
+    preview = send(browser, b"act,prompt\n" + rows.encode()).url
+    shown = page(browser.get(preview))
+    assert "120 new prompts" in shown
+    assert "the first 50 of 120" in shown
+    assert "Title 49" in shown
+    assert "Title 50" not in shown
+    assert "And 10 more." in shown
+    done = page(browser.post(preview, follow=True))
+    assert "70 more are in the list of your prompts" in done

@@ -1,11 +1,103 @@
-"""Not written yet."""
+"""``/@handle/slug/``: one prompt as a case study; and ``…/v3/``: one of its versions."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from prompts_app.access import prompt_visible_to, version_of
+from prompts_app.engine.types import Prompt as EnginePrompt
+from prompts_app.models import Prompt, Version
+from prompts_app.views.public import case_study, filling
+from prompts_app.views.public.door import is_indexable, json_in_html, listed_only, public_page
+from prompts_app.views.public.version import version_context
+
+MOST_SHOWN = 40_000  # characters of messages on one page; all of them are in the .md
 
 
-def prompt(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@public_page
+def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
+    found = prompt_visible_to(request.user, handle, slug)
+    shown = case_study.read_shown(request.GET)
+    study = case_study.study_of(found, shown)
+    newest = found.versions.order_by("-number").first()
+    versions = case_study.versions_of(found)
+    context = {
+        "prompt": found,
+        "version": newest,
+        "study": study,
+        "shown": shown,
+        "story": case_study.story_of(versions[: case_study.MOST_VERSIONS], found.evidence),
+        "older": versions[case_study.MOST_VERSIONS :],
+        "tags": found.tags.order_by("name"),
+        "operated_by_author": case_study.operated_by_author(found),
+        "listed": is_indexable(found),
+        **case_study.lineage_of(found, request.user),
+        **(_text_of(newest, study, request) if newest else {}),
+    }
+    context["description"] = _description(found, study)
+    context["json_ld"] = json_in_html(_json_ld(found, context["description"]))
+    return listed_only(found, render(request, "public/prompt.html", context))
 
 
-def version(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+def _text_of(newest: Version, study: case_study.Study | None, request: HttpRequest) -> dict[str, Any]:
+    """The messages, as far as they fit, and the form to fill them in."""
+    text = newest.as_engine()
+    example = dict(study.suite[0].get("variables") or {}) if study and study.suite else {}
+    blanks = filling.blanks_of(text, example, request.GET)
+    asked = bool(blanks) and "fill" in request.GET
+    return {
+        "messages": shortened(text),
+        "is_shortened": sum(len(message.content) for message in text.messages) > MOST_SHOWN,
+        "blanks": blanks,
+        "example_shown": bool(example) and not asked,
+        "filled": filling.filled(text, blanks) if asked else None,
+    }
+
+
+def shortened(text: EnginePrompt) -> list[dict[str, str]]:
+    """The messages, cut where they are more than a page takes."""
+    left, messages = MOST_SHOWN, []
+    for message in text.messages:
+        if left <= 0:
+            break
+        messages.append({"role": message.role, "content": message.content[:left]})
+        left -= len(message.content)
+    return messages
+
+
+def _description(found: Prompt, study: case_study.Study | None) -> str:
+    """For search engines and link previews: what it does, then how it tested."""
+    tested = study.headline_text if study else "Not tested yet."
+    return " ".join(f"{found.summary} {tested}".split())[:300]
+
+
+def _json_ld(found: Prompt, description: str) -> dict[str, Any]:
+    return {
+        "@context": "https://schema.org",
+        "@type": "CreativeWork",
+        "name": found.title,
+        "url": settings.SITE_URL + found.get_absolute_url(),
+        "description": description,
+        "author": {
+            "@type": "Person",
+            "name": found.owner.display_name,
+            "url": settings.SITE_URL + found.owner.get_absolute_url(),
+        },
+        "dateModified": found.updated_at.date().isoformat(),
+        **({"datePublished": found.published_at.date().isoformat()} if found.published_at else {}),
+        "keywords": [tag.name for tag in found.tags.all()],
+    }
+
+
+@public_page
+def version(request: HttpRequest, handle: str, slug: str, number: int) -> HttpResponse:
+    found = prompt_visible_to(request.user, handle, slug)
+    one = version_of(found, number)
+    context = version_context(found, one, case_study.read_shown(request.GET))
+    context["messages"] = shortened(one.as_engine())
+    context["listed"] = is_indexable(found)
+    return listed_only(found, render(request, "public/version.html", context))

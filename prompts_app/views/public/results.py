@@ -1,7 +1,81 @@
-"""Not written yet."""
+"""``/@handle/slug/results/id/``: one result for good: what was asked, what came, how it was judged."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from prompts_app.access import prompt_visible_to, result_visible_to
+from prompts_app.engine.errors import FAULTS
+from prompts_app.models import Result, Source
+from prompts_app.templatetags.text import LONGEST_MARKDOWN
+from prompts_app.views.public.door import is_indexable, listed_only, public_page
+from prompts_app.views.public.sentences import check_in_words
+
+MOST_SHOWN = 200_000  # characters of an output on the page
+MOST_OF_A_VALUE = 20_000  # characters of a message or a case's value
 
 
-def result(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@public_page
+def result(request: HttpRequest, handle: str, slug: str, public_id: str) -> HttpResponse:
+    prompt = prompt_visible_to(request.user, handle, slug)
+    found = result_visible_to(request.user, prompt, public_id)
+    case = found.case if found.case_index < len(found.run.suite) else {}
+    context = {
+        "prompt": prompt,
+        "result": found,
+        "run": found.run,
+        "case": case,
+        "variables": [(name, _cut(value)) for name, value in (case.get("variables") or {}).items()],
+        "turns": [_cut(turn) for turn in case.get("turns") or ()],
+        "checks": [(check_in_words(check), check) for check in found.checks],
+        "fault": FAULTS.get(found.error_kind),
+        "is_practice": found.run.source == Source.PRACTICE,
+        "output": found.output[:MOST_SHOWN],
+        "is_cut": len(found.output) > MOST_SHOWN,
+        "as_markdown": bool(found.output) and len(found.output) <= LONGEST_MARKDOWN,
+        "listed": is_indexable(prompt),
+        **_request_of(found),
+        **_neighbours(found),
+    }
+    return listed_only(prompt, render(request, "public/result.html", context))
+
+
+def _request_of(found: Result) -> dict[str, Any]:
+    """The request as sent: its messages, and everything else of it as JSON."""
+    sent = found.request if isinstance(found.request, dict) else {}
+    listed = sent.get("messages")
+    messages = [
+        (str(message.get("role", "")), _cut(message.get("content", "")))
+        for message in (listed if isinstance(listed, list) else [])
+        if isinstance(message, dict)
+    ]
+    rest = {key: value for key, value in sent.items() if key != "messages"}
+    return {
+        "sent": messages,
+        "settings": _cut(json.dumps(rest, ensure_ascii=False, indent=2)) if rest else "",
+    }
+
+
+def _cut(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+    if len(text) <= MOST_OF_A_VALUE:
+        return text
+    return f"{text[:MOST_OF_A_VALUE]}… ({len(text) - MOST_OF_A_VALUE:,} more characters)"
+
+
+def _neighbours(found: Result) -> dict[str, Any]:
+    """The result before and after it in its run, by case and repeat."""
+    cells = list(
+        Result.objects.filter(run=found.run).order_by("case_index", "repeat").values_list("pk", "public_id")
+    )
+    place = [pk for pk, _ in cells].index(found.pk)
+    return {
+        "previous": cells[place - 1][1] if place else "",
+        "next": cells[place + 1][1] if place + 1 < len(cells) else "",
+        "place": place + 1,
+        "places": len(cells),
+    }

@@ -1,0 +1,264 @@
+"""What a prompt page shows, gathered in a constant number of queries. Everything is computed from rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.core.paginator import Page
+from django.db.models import Count, Q
+from django.http import QueryDict
+
+from prompts_app.access import Viewer
+from prompts_app.models import Prompt, Result, Run, Version
+from prompts_app.templatetags.sheet import Frame, as_frames
+from prompts_app.views.public import failing
+from prompts_app.views.public.sentences import Evidence, baseline_of, headline, headline_text
+
+MOST_LARGE_FRAMES = 450  # on one page; beyond it, small strips are drawn instead
+MOST_LISTED_PASSES = 30
+MOST_LISTED_ERRORS = 10
+MOST_VERSIONS = 40  # told in full
+MOST_FORKS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedFrame:
+    """A frame of the sheet and where a click on it leads, "" for nowhere."""
+
+    frame: Frame
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """One version on one model."""
+
+    version: int
+    is_baseline: bool
+    is_main: bool
+    run: Run
+    frames: list[LinkedFrame]  # empty where the strip is drawn small
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One version in the story of the prompt."""
+
+    version: Version
+    title: str  # the first line of its note
+    rest: str
+    tested: Evidence | None  # as in Prompt.evidence["history"]
+    change: int | None  # passing cases more or less than the version tested before it; None: not comparable
+    cases_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which cases the visitor asked to see: ``state`` is one of the letters of a frame."""
+
+    state: str = failing.FAILED
+    is_chosen: bool = False  # asked for in the address
+    page: object = 1
+    word: str = "all"
+
+
+def read_shown(get: QueryDict) -> Shown:
+    """From ``?show=all|passes|errors&page=``; anything else is the usual page."""
+    states = {"all": failing.FAILED, "passes": failing.PASSED, "errors": failing.NO_ANSWER}
+    word = get.get("show", "")
+    if word not in states:
+        return Shown()
+    return Shown(states[word], True, get.get("page", 1), word)
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """The evidence part of a prompt page."""
+
+    evidence: Evidence
+    baseline: Evidence | None
+    sheet: list[SheetRow]
+    failed: int  # case results over all models of the shown version
+    passed: int
+    errors: int
+    page: Page[failing.Cell]
+    rows: list[failing.CaseRow]
+    passes: list[failing.CaseRow] = field(default_factory=list)  # only where they are few
+    unanswered: list[failing.CaseRow] = field(default_factory=list)
+    main: Run | None = None
+    suite: Sequence[Mapping[str, Any]] = ()
+    answers: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def headline(self) -> str:
+        return headline(self.evidence, self.baseline)
+
+    @property
+    def headline_text(self) -> str:
+        return headline_text(self.evidence, self.baseline)
+
+    @property
+    def assertions(self) -> int:
+        return sum(len(case.get("assertions") or ()) for case in self.suite)
+
+    @property
+    def answered(self) -> int:
+        return self.answers["results"] - self.answers["errors"]
+
+    @property
+    def more_failures(self) -> int:
+        return self.page.paginator.count - len(self.rows)
+
+
+def study_of(prompt: Prompt, shown: Shown) -> Study | None:
+    """None where nothing was tested. Reads the outputs of the cases on the page and no others."""
+    evidence = prompt.evidence
+    if not evidence:
+        return None
+    baseline = baseline_of(evidence, prompt.baseline.number if prompt.baseline else None)
+    runs = _runs(prompt, [m["run"] for m in evidence["models"]])
+    before = _runs(prompt, [baseline["run"]]) if baseline else []
+    if not runs:
+        return None
+    suites = failing.suites_of(runs)
+    names = failing.names_of(suites)
+    page = failing.page_of(failing.cells_in(runs, shown.state), shown.page if shown.is_chosen else 1)
+    return Study(
+        evidence=evidence,
+        baseline=baseline if before else None,
+        sheet=_sheet(prompt, before, runs, {cell.index for cell in page if shown.state == failing.FAILED}),
+        failed=sum(run.frames.count(failing.FAILED) for run in runs),
+        passed=sum(run.frames.count(failing.PASSED) for run in runs),
+        errors=sum(run.frames.count(failing.NO_ANSWER) for run in runs),
+        page=page,
+        rows=failing.rows_of(page, names, anchors=True),
+        passes=_few(runs, failing.PASSED, names, MOST_LISTED_PASSES),
+        unanswered=_some(runs, failing.NO_ANSWER, names, MOST_LISTED_ERRORS),
+        main=runs[0],
+        suite=suites[runs[0].suite_digest],
+        answers=_answers(runs[0]),
+    )
+
+
+def _runs(prompt: Prompt, public_ids: list[str]) -> list[Run]:
+    """These runs without their suites, in this order; one query."""
+    found = (
+        Run.objects.filter(prompt=prompt, public_id__in=public_ids).select_related("version").defer("suite")
+    )
+    by_id = {run.public_id: run for run in found}
+    return [by_id[public_id] for public_id in public_ids if public_id in by_id]
+
+
+def _few(runs: list[Run], state: str, names: failing.Names, most: int) -> list[failing.CaseRow]:
+    """All rows in ``state``, or none where they are more than ``most``."""
+    cells = failing.cells_in(runs, state)
+    return failing.rows_of(cells if len(cells) <= most else [], names)
+
+
+def _some(runs: list[Run], state: str, names: failing.Names, most: int) -> list[failing.CaseRow]:
+    return failing.rows_of(failing.cells_in(runs, state)[:most], names)
+
+
+def _answers(run: Run) -> dict[str, int]:
+    return Result.objects.filter(run=run).aggregate(
+        results=Count("pk"),
+        errors=Count("pk", filter=~Q(error_kind="")),
+        retried=Count("pk", filter=Q(attempts__gt=1)),
+    )
+
+
+# --- the sheet ---------------------------------------------------------------------------------------------
+
+
+def _sheet(prompt: Prompt, before: list[Run], runs: list[Run], on_page: set[int]) -> list[SheetRow]:
+    """The baseline first, then the shown version on each model."""
+    every = [*before, *runs]
+    large = sum(len(run.frames) for run in every) <= MOST_LARGE_FRAMES
+    opened = _failed_results(every) if large else {}
+    return [
+        SheetRow(
+            version=run.version.number,
+            is_baseline=place < len(before),
+            is_main=place == len(before),
+            run=run,
+            frames=_linked(prompt, run, opened, set() if place < len(before) else on_page) if large else [],
+        )
+        for place, run in enumerate(every)
+    ]
+
+
+def _failed_results(runs: list[Run]) -> dict[tuple[int, int], str]:
+    """(run, case) → the public id of its first failed result; one query."""
+    failed = Result.objects.filter(run__in=runs, passed=False).order_by("run_id", "case_index", "-repeat")
+    return {
+        (run, index): public_id
+        for run, index, public_id in failed.values_list("run_id", "case_index", "public_id")
+    }
+
+
+def _linked(
+    prompt: Prompt, run: Run, opened: dict[tuple[int, int], str], on_page: set[int]
+) -> list[LinkedFrame]:
+    """A failed frame leads to its row on the page, else to the result itself."""
+    frames = []
+    for frame in as_frames(run.frames):
+        href = ""
+        if frame.state == failing.FAILED:
+            result = opened.get((run.pk, frame.number - 1), "")
+            href = (
+                f"#case-{frame.number}"
+                if frame.number - 1 in on_page
+                else f"{result and 'results/'}{result}/"
+            )
+        frames.append(LinkedFrame(frame, href))
+    return frames
+
+
+# --- the story ---------------------------------------------------------------------------------------------
+
+
+def story_of(versions: Sequence[Version], evidence: Evidence) -> list[Step]:
+    """The versions, newest first, each with what it did to the figures of the main model."""
+    history = {item["version"]: item for item in evidence.get("history", ())}
+    steps: list[Step] = []
+    before: Evidence | None = None
+    for version in sorted(versions, key=lambda v: v.number):
+        title, _, rest = version.note.strip().partition("\n")
+        tested = history.get(version.number)
+        changed = bool(tested and before and tested["suite_digest"] != before["suite_digest"])
+        change: int | None = (
+            tested["passed"] - before["passed"] if tested and before and not changed else None
+        )
+        steps.append(Step(version, title, rest.strip(), tested, change, changed))
+        before = tested or before
+    return steps[::-1]
+
+
+def versions_of(prompt: Prompt) -> list[Version]:
+    """All versions without their texts, newest first."""
+    return list(prompt.versions.defer("messages", "variables", "parameters").order_by("-number"))
+
+
+# --- lineage -----------------------------------------------------------------------------------------------
+
+
+def lineage_of(prompt: Prompt, viewer: Viewer) -> dict[str, Any]:
+    """Where it was forked from, as far as ``viewer`` may see it, and its public forks."""
+    source = prompt.forked_from
+    visible = source and Prompt.objects.visible_to(viewer).with_author().filter(pk=source.prompt_id).first()
+    forks = Prompt.objects.public().filter(forked_from__prompt=prompt).exclude(pk=prompt.pk)
+    found = list(forks.with_author().best_first()[: MOST_FORKS + 1])
+    return {
+        "forked_from": visible or None,
+        "forked_version": source.number if source and visible else None,
+        "was_forked": bool(source),
+        "forks": found[:MOST_FORKS],
+        "more_forks": len(found) > MOST_FORKS,
+    }
+
+
+def operated_by_author(prompt: Prompt) -> bool:
+    return prompt.owner.handle in settings.OPERATOR_HANDLES

@@ -1,0 +1,50 @@
+"""The "fill in" form of a prompt page: values in the address, a filled prompt on the page, nothing kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.http import QueryDict
+
+from prompts_app.engine.render import find_variables, render
+from prompts_app.engine.types import Message, Prompt
+
+PREFIX = "var."
+LONGEST_EXAMPLE = 1500  # characters of a value shown to begin with
+LONG_LINE = 60  # characters from which a value gets a text area
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """One variable to fill in."""
+
+    name: str
+    description: str
+    value: str
+
+    @property
+    def field(self) -> str:
+        return PREFIX + self.name
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.value) > LONG_LINE or "\n" in self.value
+
+
+def blanks_of(prompt: Prompt, example: Mapping[str, str], typed: QueryDict) -> list[Blank]:
+    """Each variable once, with what was typed, else the example's value, else its default."""
+    known = {variable.name: variable for variable in prompt.variables}
+    blanks = []
+    for name in find_variables(prompt.messages):
+        variable = known.get(name)
+        start = example.get(name, "") or (variable.default if variable else "")
+        value = typed.get(PREFIX + name, start if len(start) <= LONGEST_EXAMPLE else "")
+        blanks.append(Blank(name, variable.description if variable else "", value))
+    return blanks
+
+
+def filled(prompt: Prompt, blanks: list[Blank]) -> list[Message]:
+    """The messages with every variable replaced; an empty value leaves it empty."""
+    values = {blank.name: blank.value for blank in blanks}
+    return [Message(message.role, render(message.content, values)) for message in prompt.messages]

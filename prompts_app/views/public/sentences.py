@@ -1,0 +1,195 @@
+"""Sentences computed from figures. Pure: evidence summaries and checks go in, safe HTML or text comes out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.html import format_html, format_html_join, strip_tags
+from django.utils.safestring import SafeString
+
+from prompts_app.templatetags.sheet import dollars, interval, level_name, seconds_of_ms, whole
+from prompts_app.templatetags.text import one_line
+
+type Evidence = Mapping[str, Any]
+
+RECORDED = 2  # the level from which on this server made the calls
+WORTH_SAYING = 0.1  # a change in tokens smaller than this share is not told
+LONGEST_VALUE = 90  # characters of an assertion's value
+AROUND = 60  # characters shown on both sides of what broke an assertion
+LONGEST_EXCERPT = 160
+
+
+# --- the headline ----------------------------------------------------------------------------------------
+
+
+def baseline_of(evidence: Evidence, number: int | None = None) -> Evidence | None:
+    """What the shown version is compared to: version ``number`` where tested, else the first tested one."""
+    earlier: list[Evidence] = [
+        item for item in evidence.get("history", ()) if item["version"] < evidence["version"]
+    ]
+    chosen = [item for item in earlier if item["version"] == number]
+    return next(iter(chosen or earlier), None)
+
+
+def headline(evidence: Evidence, baseline: Evidence | None) -> SafeString:
+    """The result in one sentence: "24 of 25 cases pass on birch-large, up from 9 of 25 for v1; …"."""
+    clauses = [_main_clause(evidence, baseline), _worst_clause(evidence), *_shorter_clause(evidence)]
+    if errors := evidence["errors"]:
+        clauses.append(format_html("{} got no answer", "one case" if errors == 1 else f"{errors} cases"))
+    return format_html("{}.", format_html_join("; ", "{}", ((clause,) for clause in clauses if clause)))
+
+
+def headline_text(evidence: Evidence, baseline: Evidence | None) -> str:
+    """The same without markup."""
+    return strip_tags(headline(evidence, baseline)).replace("&amp;", "&")
+
+
+def _of(passed: int, cases: int) -> SafeString:
+    return format_html("<b>{} of {}</b>", passed, cases)
+
+
+def _main_clause(evidence: Evidence, baseline: Evidence | None) -> SafeString:
+    passed, cases = evidence["passed"], evidence["cases"]
+    return format_html(
+        "{} case{} on {} ({}){}{}",
+        _of(passed, cases),
+        " passes" if cases == 1 else "s pass",
+        one_line(evidence["main_model"]),
+        interval(passed, cases),
+        f", {level_name(evidence['level'])} only" if evidence["level"] < RECORDED else "",
+        _since(evidence, baseline) if baseline else "",
+    )
+
+
+def _since(evidence: Evidence, baseline: Evidence) -> SafeString:
+    was = f"for v{baseline['version']}"
+    if baseline["suite_digest"] != evidence["suite_digest"]:
+        return format_html("; the cases have changed since v{}", baseline["version"])
+    change = evidence["passed"] * baseline["cases"] - baseline["passed"] * evidence["cases"]
+    if change == 0:
+        return format_html(", as {}", was)
+    word = "up" if change > 0 else "down"
+    return format_html(", {} from {} {}", word, _of(baseline["passed"], baseline["cases"]), was)
+
+
+def _worst_clause(evidence: Evidence) -> SafeString | str:
+    """How it does where it does worst. Numbers over different case counts are not put side by side."""
+    models = evidence["models"]
+    if len(models) < 2:
+        return ""
+    worst = min(models, key=lambda model: model["low"])
+    if len({model["cases"] for model in models}) == 1:
+        return format_html("never below {} on {} models", _of(worst["passed"], worst["cases"]), len(models))
+    return format_html(
+        "lowest of {} models is {}, {}",
+        len(models),
+        one_line(worst["model"]),
+        _of(worst["passed"], worst["cases"]),
+    )
+
+
+def _shorter_clause(evidence: Evidence) -> Iterator[SafeString]:
+    """Tokens saved against the longest earlier version that did no better on the same cases."""
+    now = evidence.get("tokens_in")
+    comparable = [
+        item
+        for item in evidence.get("history", ())
+        if item["version"] < evidence["version"]
+        and item["suite_digest"] == evidence["suite_digest"]
+        and item["tokens_in"]
+        and item["passed"] * evidence["cases"] <= evidence["passed"] * item["cases"]
+    ]
+    if not comparable or now is None:
+        return
+    longest = max(comparable, key=lambda item: item["tokens_in"])
+    saved = 1 - now / longest["tokens_in"]
+    if saved < WORTH_SAYING:
+        return
+    same = longest["passed"] * evidence["cases"] == evidence["passed"] * longest["cases"]
+    yield format_html(
+        "<b>{}% fewer</b> tokens than v{} {}",
+        round(saved * 100),
+        longest["version"],
+        "at the same pass rate" if same else "and more cases pass",
+    )
+
+
+# --- assertions ------------------------------------------------------------------------------------------
+
+
+def check_in_words(check: Mapping[str, Any]) -> str:
+    """An assertion as it is written down: "not-contains PAID", "latency ≤ 5.0 s"."""
+    name, value, threshold = check.get("type", ""), check.get("value"), check.get("threshold")
+    kind = name.removeprefix("not-")
+    if kind in {"latency", "cost", "tokens"} and isinstance(threshold, int | float):
+        units = {"latency": seconds_of_ms, "cost": dollars}
+        return f"{name} ≤ {units.get(kind, whole)(threshold)}"
+    if kind == "is-json" and value:
+        return f"{name} by schema"
+    at_least = f" ≥ {threshold:g}" if isinstance(threshold, int | float) else ""
+    return f"{name} {_short(value)}".strip() + at_least
+
+
+def _short(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        text = ", ".join(
+            item if isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in value
+        )
+    else:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def first_failing(checks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The assertion to blame first: one on the text before a limit. {} where none failed."""
+    failing = [check for check in checks if check.get("passed") is False]
+    on_text = [
+        c for c in failing if c.get("type", "").removeprefix("not-") not in {"latency", "cost", "tokens"}
+    ]
+    return (on_text or failing or [{}])[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of an excerpt; ``hit`` marks what broke the assertion."""
+
+    text: str
+    hit: bool = False
+
+
+def excerpt(output: str, check: Mapping[str, Any]) -> list[Piece]:
+    """A few words of ``output`` around what broke ``check``; its beginning where no place is to blame."""
+    place = _place_of_hit(output, check)
+    if place is None:
+        whole = " ".join(output[: LONGEST_EXCERPT * 4].split())
+        whole_hit = check.get("type") in {"equals", "starts-with"}
+        return [Piece(whole[:LONGEST_EXCERPT] + ("…" if len(whole) > LONGEST_EXCERPT else ""), whole_hit)]
+    start, end = place
+    before, after = output[max(0, start - AROUND) : start], output[end : end + AROUND]
+    pieces = [
+        Piece(("…" if start > AROUND else "") + before),
+        Piece(output[start : min(end, start + LONGEST_EXCERPT)], hit=True),
+        Piece(after + ("…" if end + AROUND < len(output) else "")),
+    ]
+    return [Piece(re.sub(r"\s+", " ", piece.text), piece.hit) for piece in pieces if piece.text]
+
+
+def _place_of_hit(output: str, check: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Where a text stands that should not be there."""
+    value = check.get("value")
+    words = [
+        word for word in (value if isinstance(value, list) else [value]) if isinstance(word, str) and word
+    ]
+    kind = check.get("type", "")
+    if not kind.startswith(("not-contains", "not-icontains")):
+        return None
+    flags = re.IGNORECASE if kind.startswith("not-icontains") else 0
+    found = (re.search(re.escape(word), output, flags) for word in words)
+    return next((match.span() for match in found if match), None)

@@ -1,0 +1,49 @@
+"""What the page of one version shows: its text, what changed, its runs and their results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prompts_app.engine.diffs import MessageDiff, message_diff
+from prompts_app.models import Prompt, Run, Version
+from prompts_app.views.public import failing
+from prompts_app.views.public.case_study import Shown
+
+MOST_RUNS = 60  # on one page
+LONGEST_COMPARED = 60_000  # characters of both versions together
+
+
+def version_context(prompt: Prompt, version: Version, shown: Shown) -> dict[str, Any]:
+    before = prompt.versions.filter(number__lt=version.number).order_by("-number").first()
+    after = prompt.versions.filter(number__gt=version.number).order_by("number").defer("messages").first()
+    runs = _runs_that_say_something(prompt, version)
+    names = failing.names_of(failing.suites_of(runs))
+    page = failing.page_of(failing.cells_in(runs, shown.state), shown.page)
+    return {
+        "prompt": prompt,
+        "version": version,
+        "before": before,
+        "after": after,
+        "changes": changes_of(before, version) if before else None,
+        "runs": runs,
+        "shown": shown,
+        "page": page,
+        "rows": failing.rows_of(page, names, anchors=True),
+        "failed": sum(run.frames.count(failing.FAILED) for run in runs),
+        "passed": sum(run.frames.count(failing.PASSED) for run in runs),
+        "errors": sum(run.frames.count(failing.NO_ANSWER) for run in runs),
+    }
+
+
+def _runs_that_say_something(prompt: Prompt, version: Version) -> list[Run]:
+    """Newest first, every one of them: deleting is the only way to hide a run, and that is counted."""
+    runs = Run.objects.that_count().filter(prompt=prompt, version=version).defer("suite")
+    return list(runs.select_related("version").order_by("-created_at", "-pk")[:MOST_RUNS])
+
+
+def changes_of(before: Version, version: Version) -> tuple[MessageDiff, ...] | None:
+    """The word difference; None where the texts are too long to compare on a page."""
+    old, new = before.as_engine().messages, version.as_engine().messages
+    if sum(len(message.content) for message in (*old, *new)) > LONGEST_COMPARED:
+        return None
+    return message_diff(old, new)

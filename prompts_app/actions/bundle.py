@@ -1,0 +1,107 @@
+"""An author's work out in our own format: prompts with versions, cases, runs and every output.
+
+The way in is ``actions.bundle_in``.
+"""
+
+from __future__ import annotations
+
+from django.db.models import Prefetch, QuerySet
+
+from prompts_app.engine.digests import case_from_json
+from prompts_app.engine.formats.bundle_types import (
+    Bundle,
+    BundledAuthor,
+    BundledCase,
+    BundledPrompt,
+    BundledResult,
+    BundledRun,
+    BundledVersion,
+)
+from prompts_app.models import Prompt, Result, Run, User
+
+# The columns that are written as they stand, under their own names.
+TEXT_COLUMNS = (
+    "title", "summary", "task", "licence", "situation", "constraints", "impact_kind", "impact", "limits",
+)  # fmt: skip
+RESULT_COLUMNS = (
+    "case_index", "repeat", "created_at", "request", "passed", "output", "finish_reason", "model",
+    "response_id", "fingerprint", "tokens_in", "tokens_out", "latency_ms", "attempts", "cost", "cost_source",
+    "error_kind", "error_message",
+)  # fmt: skip
+
+
+def export_bundle(owner: User, prompts: QuerySet[Prompt], *, everything: bool) -> Bundle:
+    """These prompts of ``owner`` with their evidence.
+
+    With ``everything`` all their runs and the names of endpoints are in it: for the author alone. Without,
+    only what counts as evidence, as a visitor may see it.
+    """
+    runs = Run.objects.all() if everything else Run.objects.that_count()
+    rows = prompts.prefetch_related(
+        "tags",
+        "versions",
+        "cases",
+        Prefetch("runs", runs.select_related("version").order_by("created_at", "pk")),
+        Prefetch("runs__results", Result.objects.order_by("case_index", "repeat")),
+    ).select_related("baseline")
+    ordered = rows.order_by("slug")
+    return Bundle(_author_of(owner), tuple(_exported(prompt, everything) for prompt in ordered))
+
+
+def _author_of(owner: User) -> BundledAuthor:
+    profile = owner.profile
+    return BundledAuthor(
+        handle=owner.handle,
+        name=profile.name,
+        headline=profile.headline,
+        bio=profile.bio,
+        location=profile.location,
+        availability=profile.availability,
+        links=tuple(profile.links),
+    )
+
+
+def _exported(prompt: Prompt, everything: bool) -> BundledPrompt:
+    return BundledPrompt(
+        slug=prompt.slug,
+        **{name: getattr(prompt, name) for name in TEXT_COLUMNS},
+        tags=tuple(sorted(tag.name for tag in prompt.tags.all())),
+        visibility=prompt.visibility,
+        published_at=prompt.published_at,
+        created_at=prompt.created_at,
+        pin_position=prompt.pin_position,
+        baseline=prompt.baseline.number if prompt.baseline else None,
+        deleted_runs=prompt.deleted_runs,
+        source=prompt.source,
+        versions=tuple(
+            BundledVersion(row.number, row.as_engine(), row.note, row.created_at)
+            for row in sorted(prompt.versions.all(), key=lambda version: version.number)
+        ),
+        cases=tuple(BundledCase(case.as_engine(), case.created_at) for case in prompt.cases.all()),
+        runs=tuple(_exported_run(run, everything) for run in prompt.runs.all()),
+    )
+
+
+def _exported_run(run: Run, everything: bool) -> BundledRun:
+    return BundledRun(
+        id=run.public_id,
+        version=run.version.number,
+        model=run.model,
+        suite=tuple(map(case_from_json, run.suite)),
+        source=run.source,
+        state=run.state,
+        created_at=run.created_at,
+        results=tuple(map(_exported_result, run.results.all())),
+        endpoint=run.endpoint_name if everything else "",
+        parameters=run.parameters,
+        repeats=run.repeats,
+        source_note=run.source_note,
+        stop_reason=run.stop_reason,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+    )
+
+
+def _exported_result(result: Result) -> BundledResult:
+    columns = {name: getattr(result, name) for name in RESULT_COLUMNS}
+    return BundledResult(id=result.public_id, checks=tuple(result.checks), **columns)

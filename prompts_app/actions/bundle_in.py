@@ -1,0 +1,194 @@
+"""Bundles in: rows out of our own format, all of a bundle or, when anything is wrong with it, nothing.
+
+A bundle that somebody imports is a file that could have been edited: its runs become level 1, its prompts
+are private and get new ids. Only what ships with the software itself is kept as it is (``shipped=True``,
+see docs/adr/0008).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+
+from prompts_app.actions.bundle import RESULT_COLUMNS, TEXT_COLUMNS
+from prompts_app.actions.evidence import count_run, rebuild_evidence
+from prompts_app.actions.save import columns_of, free_slug, set_tags
+from prompts_app.engine.digests import case_json, digest, suite_digest
+from prompts_app.engine.formats.bundle import prompt_json
+from prompts_app.engine.formats.bundle_types import Bundle, BundledPrompt, BundledResult, BundledRun
+from prompts_app.models import Case, Prompt, Result, Run, Source, Tag, User, Version
+from prompts_app.models.prompts import MOST_CASES, MOST_MESSAGES
+from prompts_app.search import reindex
+
+IMPORTED_FROM = "Proofsheet bundle"
+# What was seen by this server becomes what a file says; a pasted output and a practice run stay such.
+SOURCES: dict[str, str] = {Source.RECORDED: Source.IMPORTED}
+
+_ROWS = 200  # in one INSERT
+
+
+class BundleRefused(Exception):
+    """Why the bundle cannot be kept, as a sentence that names the prompt. Nothing of it was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of a bundle. ``already`` are the titles of prompts that were there before."""
+
+    prompts: tuple[Prompt, ...]
+    already: tuple[str, ...]
+
+
+def prompt_digest(prompt: BundledPrompt) -> str:
+    """Tells one state of a bundled prompt from any other, its runs included."""
+    return digest(prompt_json(prompt))
+
+
+@transaction.atomic
+def import_bundle(owner: User, bundle: Bundle) -> Kept:
+    """Keep a bundle from outside as private prompts of ``owner``, their runs as level 1.
+
+    A prompt that was imported before is not imported again. Raises BundleRefused.
+    """
+    User.objects.select_for_update().get(pk=owner.pk)  # the same file twice at once makes no doubles
+    known = set(Prompt.objects.owned_by(owner).values_list("source_key", flat=True))
+    kept, already = [], []
+    for prompt in bundle.prompts:
+        if (key := prompt_digest(prompt)) in known:
+            already.append(prompt.title)
+        else:
+            known.add(key)
+            kept.append(keep_prompt(owner, prompt))
+    return Kept(tuple(kept), tuple(already))
+
+
+@transaction.atomic
+def keep_prompt(owner: User, bundled: BundledPrompt, *, shipped: bool = False) -> Prompt:
+    """One prompt with everything under it, counted and searchable. Raises BundleRefused.
+
+    ``shipped`` is for content that came with the software: ids, dates, visibility and sources stay.
+    """
+    try:
+        prompt = _prompt(owner, bundled, shipped)
+        versions = _versions(prompt, bundled)
+        _cases(prompt, bundled)
+        for run in bundled.runs:
+            _run(prompt, versions[run.version], run, shipped)
+    except ValidationError as error:
+        raise BundleRefused(f"“{bundled.title}” cannot be kept: {_said(error)}") from None
+    if bundled.baseline is not None:
+        Prompt.objects.filter(pk=prompt.pk).update(baseline=versions[bundled.baseline])
+    rebuild_evidence(prompt)
+    reindex([prompt])
+    return prompt
+
+
+def _said(error: ValidationError) -> str:
+    """The first problem, with the field it is about."""
+    for field, messages in getattr(error, "error_dict", {}).items():
+        return f"{field.replace('_', ' ')}: {messages[0].messages[0]}"
+    return str(error.messages[0])
+
+
+def _prompt(owner: User, bundled: BundledPrompt, shipped: bool) -> Prompt:
+    _refuse_too_much(bundled)
+    # An empty text of a choice means that the file does not say: the column's own default stands.
+    texts = {name: getattr(bundled, name) for name in TEXT_COLUMNS if getattr(bundled, name)}
+    prompt = Prompt(owner=owner, source_key=prompt_digest(bundled), **texts)
+    if shipped:
+        prompt.slug, prompt.source = bundled.slug, bundled.source
+        prompt.visibility, prompt.published_at = bundled.visibility, bundled.published_at
+        prompt.pin_position, prompt.deleted_runs = bundled.pin_position, bundled.deleted_runs
+    else:
+        prompt.slug, prompt.source = free_slug(owner, bundled.slug), IMPORTED_FROM
+    prompt.clean_fields(exclude={"owner"})
+    for name in bundled.tags:
+        Tag(name=name).clean_fields()
+    prompt.save()
+    set_tags(prompt, bundled.tags)
+    _date(prompt, bundled.created_at)
+    return prompt
+
+
+def _refuse_too_much(bundled: BundledPrompt) -> None:
+    if len(bundled.cases) > MOST_CASES:
+        raise ValidationError(f"it has {len(bundled.cases)} cases, and at most {MOST_CASES} can be kept.")
+    if any(len(version.prompt.messages) > MOST_MESSAGES for version in bundled.versions):
+        raise ValidationError(f"a version has more than {MOST_MESSAGES} messages.")
+
+
+def _date(row: models.Model, created_at: datetime | None) -> None:
+    """``created_at`` is set by itself on saving, so a known one is written afterwards."""
+    if created_at is not None:
+        type(row)._default_manager.filter(pk=row.pk).update(created_at=created_at)
+
+
+def _versions(prompt: Prompt, bundled: BundledPrompt) -> dict[int, Version]:
+    rows = {}
+    for version in bundled.versions:
+        row = Version(prompt=prompt, number=version.number, note=version.note, **columns_of(version.prompt))
+        row.clean_fields(exclude={"prompt", "digest", "messages", "variables", "parameters"})
+        row.save()
+        _date(row, version.created_at)
+        rows[version.number] = row
+    return rows
+
+
+def _cases(prompt: Prompt, bundled: BundledPrompt) -> None:
+    for position, bundled_case in enumerate(bundled.cases):
+        case = Case(prompt=prompt, position=position, **case_json(bundled_case.case))
+        case.clean_fields(exclude={"prompt"})
+        case.save()
+        _date(case, bundled_case.created_at)
+
+
+def _run(prompt: Prompt, version: Version, bundled: BundledRun, shipped: bool) -> None:
+    run = Run(
+        prompt=prompt,
+        version=version,
+        endpoint_name=bundled.endpoint,
+        model=bundled.model,
+        parameters=bundled.parameters,
+        repeats=bundled.repeats,
+        suite=[case_json(case) for case in bundled.suite],
+        suite_digest=suite_digest(bundled.suite),
+        state=_state(bundled.state),
+        stop_reason=bundled.stop_reason,
+        created_at=bundled.created_at,
+        started_at=bundled.started_at,
+        finished_at=bundled.finished_at,
+        **_provenance(bundled, shipped),
+    )
+    run.clean_fields(exclude={"batch", "prompt", "version", "endpoint", "suite"})
+    run.save()
+    Result.objects.bulk_create(_results(run, bundled.results, shipped), batch_size=_ROWS)
+    count_run(run)
+
+
+def _provenance(bundled: BundledRun, shipped: bool) -> dict[str, Any]:
+    """Where the run comes from, and so its level: the rule of this module."""
+    if shipped:
+        asked = f"{bundled.finished_at or bundled.created_at:%d %B %Y}".lstrip("0")
+        note = f"Sample content, recorded by the Proofsheet maintainers on {asked}"
+        return {"public_id": bundled.id, "source": bundled.source, "source_note": note}
+    return {"source": SOURCES.get(bundled.source, bundled.source), "source_note": IMPORTED_FROM}
+
+
+def _state(state: str) -> str:
+    """A run that was under way elsewhere is not under way here."""
+    return Run.State.STOPPED if state in {Run.State.QUEUED, Run.State.RUNNING} else state
+
+
+def _results(run: Run, bundled: Iterable[BundledResult], shipped: bool) -> Iterable[Result]:
+    for one in bundled:
+        columns: Mapping[str, Any] = {name: getattr(one, name) for name in RESULT_COLUMNS}
+        result = Result(run=run, checks=list(one.checks), **columns)
+        if shipped:
+            result.public_id = one.id
+        result.clean_fields(exclude={"run"})
+        yield result

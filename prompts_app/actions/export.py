@@ -1,0 +1,64 @@
+"""Prompts as files: what the raw addresses, the studio and ``export_prompts`` hand out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+
+from prompts_app.actions.bundle import export_bundle
+from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, markdown
+from prompts_app.engine.formats.bundle import emit
+from prompts_app.engine.types import Json
+from prompts_app.models import Prompt, User
+
+# One file a prompt, under its slug; a bundle is one file for all of them.
+EXTENSIONS = {"bundle": "json", "messages": "json", "md": "md"}
+
+
+class NothingToExport(Exception):
+    """The sentence says why."""
+
+
+def as_markdown(prompt: Prompt) -> str:
+    """The current version as Markdown that can be imported again."""
+    return markdown.emit(_imported(prompt))
+
+
+def as_messages(prompt: Prompt) -> str:
+    """The current version as a Chat Completions body, with its title."""
+    version = _imported(prompt).versions[-1].prompt
+    body: dict[str, Json] = {
+        "title": prompt.title,
+        "messages": [{"role": m.role, "content": m.content} for m in version.messages],
+        **version.parameters,
+    }
+    return json.dumps(body, ensure_ascii=False, indent=2) + "\n"
+
+
+def _imported(prompt: Prompt) -> ImportedPrompt:
+    version = prompt.latest_version
+    if version is None:
+        raise NothingToExport(f"“{prompt.title}” has no version yet.")
+    return ImportedPrompt(
+        title=prompt.title,
+        versions=(ImportedVersion(version.as_engine(), version.note),),
+        summary=prompt.summary,
+        task=prompt.task,
+        tags=tuple(sorted(tag.name for tag in prompt.tags.all())),
+        licence=prompt.licence,
+    )
+
+
+WRITERS: dict[str, Callable[[Prompt], str]] = {"messages": as_messages, "md": as_markdown}
+
+
+def export(owner: User, prompts: Iterable[Prompt], kind: str, *, everything: bool) -> dict[str, str]:
+    """File name → text. ``kind`` is a key of EXTENSIONS. Raises NothingToExport."""
+    chosen = list(prompts)
+    if not chosen:
+        raise NothingToExport("There is no prompt to export.")
+    if kind != "bundle":
+        return {f"{prompt.slug}.{EXTENSIONS[kind]}": WRITERS[kind](prompt) for prompt in chosen}
+    rows = Prompt.objects.filter(pk__in=[prompt.pk for prompt in chosen])
+    name = chosen[0].slug if len(chosen) == 1 else owner.handle
+    return {f"{name}.json": emit(export_bundle(owner, rows, everything=everything))}

@@ -1,0 +1,31 @@
+"""``manage.py load_demo``: the sample content of a new installation. A second time it changes nothing."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from prompts_app.actions.bundle_in import BundleRefused
+from prompts_app.actions.demo import DEMO_HANDLE, DEMO_PASSWORD, load_demo
+from prompts_app.engine.formats import FormatError
+
+
+class Command(BaseCommand):
+    help = "Load the sample authors and, on a local site, the demo account. Your own rows are not touched."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--again", action="store_true", help="bring back what was deleted here")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            loaded = load_demo(again=options["again"])
+        except (FormatError, BundleRefused) as error:
+            raise CommandError(f"The sample content is damaged: {error}") from None
+        if loaded.added:
+            self.stdout.write(f"Loaded {len(loaded.added)} sample prompts.")
+        for sentence in loaded.left:
+            self.stdout.write(sentence)
+        if loaded.account:
+            self.stdout.write(f"Demo sign-in: {DEMO_HANDLE}, password {DEMO_PASSWORD}.")

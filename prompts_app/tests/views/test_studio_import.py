@@ -61,12 +61,13 @@ def test_pressing_the_button_twice_leads_to_the_report_and_makes_no_doubles(brow
     preview = send(browser).url
     browser.post(preview, {"styles": []})
     again = browser.post(preview, {"styles": []})
-    assert again.url == "/studio/import/done/"
+    assert again.headers["Location"] == "/studio/import/done/"
     assert Prompt.objects.count() == 1
 
 
 def test_pasted_text_is_imported_too(browser: Client) -> None:
-    preview = browser.post(UPLOAD, {"text": "## System\n\nBe brief.\n\n## User\n\n{{question}}"}).url
+    posted = browser.post(UPLOAD, {"text": "## System\n\nBe brief.\n\n## User\n\n{{question}}"})
+    preview = posted.headers["Location"]
     assert "Pasted text" in page(browser.get(preview))
     browser.post(preview)
     assert [m["role"] for m in Version.objects.get().messages] == ["system", "user"]

@@ -103,7 +103,10 @@ def read_json(answered: Answered, key: str) -> Json:
         return _fault("wrong_shape", f"The answer cannot be read: {error}.", answered)
     except TooLarge:
         return _fault("answer_too_large", TOO_LARGE, answered)
-    body = scrub(text.decode("utf-8", "replace"), key)
+    return _read_text(scrub(text.decode("utf-8", "replace"), key), answered, key)
+
+
+def _read_text(body: str, answered: Answered, key: str) -> Json:
     if not 200 <= answered.status < 300:
         return _refusal(answered, body, key)
     if _looks_like_html(body, answered.headers):

@@ -119,6 +119,9 @@ class OddServer:
             if not chunk:
                 return None
             data += chunk
+            if data[0] == 0x16:  # a TLS hello to a server that speaks plain HTTP
+                stream.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                return None
         head, _, body = data.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}

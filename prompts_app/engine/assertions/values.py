@@ -11,7 +11,9 @@ from prompts_app.engine.digests import canonical
 from prompts_app.engine.types import Json
 
 # A quoted field (\" and "" stand for a quotation mark), or anything up to the next comma.
-_FIELD = re.compile(r'\s*(?:"(?P<quoted>(?:\\["\\]|""|[^"])*)"\s*(?=,|$)|(?P<open>")|(?P<plain>[^,"][^,]*))')
+_FIELD = re.compile(
+    r'\s*(?:"(?P<quoted>(?:\\["\\]|""|[^"\\]|\\(?!["\\]))*)"\s*(?=,|$)|(?P<open>")|(?P<plain>[^,"][^,]*))'
+)
 _ESCAPE = re.compile(r'\\(["\\])|""')
 
 

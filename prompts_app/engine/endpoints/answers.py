@@ -151,7 +151,10 @@ def _labels(body: str) -> str:
     error = data.get("error", data) if isinstance(data, dict) else data
     if not isinstance(error, dict):
         return str(error)[:LONGEST_MESSAGE]
-    return " ".join(str(error[name]) for name in ("code", "type", "message") if error.get(name))
+    labels = (
+        str(error[name])[: LONGEST_MESSAGE * 4] for name in ("code", "type", "message") if error.get(name)
+    )
+    return " ".join(labels)
 
 
 def _redirect_message(answered: Answered, key: str) -> str:

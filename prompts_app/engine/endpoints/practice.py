@@ -31,9 +31,11 @@ ONE_IN = 25  # calls that meet a fault, by their hash
 SLOPPY_ONE_IN = 3
 FEWEST_WORDS = 12  # what "shorten" leaves
 
-_FIELD = re.compile(r"^\s*[-*]?\s*([A-Za-z][\w /-]{0,40}?)\s*[:=]\s*(\S.*?)\s*$", re.MULTILINE)
+_FIELD = re.compile(
+    r"^[ \t]{0,9}[-*]?[ \t]{0,9}([A-Za-z][\w /-]{0,40}?)[ \t]*[:=][ \t]*(\S.*)$", re.MULTILINE
+)
 _LABELS = re.compile(
-    r"(?:one of|labels?|categor(?:y|ies)|class(?:es)?|classify[^:\n]*)\b[^:\n]{0,60}[:]\s*([^\n.]+)",
+    r"(?:one of|labels?|categor(?:y|ies)|class(?:es)?|classify[^:\n]{0,60})\b[^:\n]{0,60}[:]\s*([^\n.]+)",
     re.IGNORECASE,
 )
 _SPLIT = re.compile(r"\s*(?:,|;|\||/|\bor\b|\band\b)\s*")
@@ -106,7 +108,7 @@ def answer(request: Request) -> str:
 
 def _fields(asked: str, told: str) -> dict[str, str | float]:
     """``field: value`` lines as an object; without any, the fields the instructions quote, left empty."""
-    found = {_field_name(name): _value(value) for name, value in _FIELD.findall(asked)}
+    found = {_field_name(name): _value(value.strip()) for name, value in _FIELD.findall(asked)}
     return found or dict.fromkeys(re.findall(r'["“`](\w+)["”`]', told), "") or {"text": asked.strip()}
 
 

@@ -143,6 +143,13 @@ def test_texts_are_split_at_commas_as_promptfoo_does(typed: str, texts: list[str
     assert split_commas(typed) == texts
 
 
+def test_a_row_of_backslashes_is_read_in_no_time() -> None:
+    started = perf_counter()
+    with pytest.raises(UnreadableValue):
+        split_commas('"' + "\\" * 1000)
+    assert perf_counter() - started < 0.5
+
+
 @pytest.mark.parametrize("typed", ['"open', 'a, "open', '"a" b'])
 def test_a_broken_quotation_is_told(typed: str) -> None:
     with pytest.raises(UnreadableValue):

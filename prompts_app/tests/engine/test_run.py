@@ -1,0 +1,398 @@
+"""Running the cells of a suite: bounded, cancellable, judged, nothing lost."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+from prompts_app.engine import endpoints, run
+from prompts_app.engine.assertions import check
+from prompts_app.engine.endpoints import Asker, Pacing
+from prompts_app.engine.prices import UNKNOWN
+from prompts_app.engine.run import answer_of, judge, run_cells
+from prompts_app.engine.types import (
+    Answer,
+    Assertion,
+    Case,
+    Cell,
+    Check,
+    Endpoint,
+    Fault,
+    Message,
+    Outcome,
+    Price,
+    Prompt,
+    Reply,
+    Request,
+    Variable,
+)
+from prompts_app.tests.engine.servers import QUICK, answering, completion, http
+
+PROMPT = Prompt((Message("system", "Be brief."), Message("user", "Greet {{name}}.")), (Variable("name"),))
+
+
+def reply(output: str = "Hello", **changes: Any) -> Reply:
+    settings: dict[str, Any] = {
+        "finish_reason": "stop", "model": "tiny-1", "response_id": "r", "fingerprint": None,
+        "tokens_in": 10, "tokens_out": 5, "latency_ms": 100.0,
+    }  # fmt: skip
+    return Reply(output, **{**settings, **changes})
+
+
+def cases(count: int, *assertions: Assertion) -> list[Cell]:
+    return [Cell(n, 0, Case(f"case {n}", {"name": f"N{n}"}, (), assertions)) for n in range(count)]
+
+
+class Stub:
+    """An endpoint that answers by a function, and knows how many calls were under way at once."""
+
+    def __init__(self, answer: Callable[[Request], Reply | Fault], takes_s: float = 0.0) -> None:
+        self.answer, self.takes_s = answer, takes_s
+        self.asked: list[Request] = []
+        self.now = self.most = 0
+
+    async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
+        self.asked.append(request)
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            await asyncio.sleep(self.takes_s)
+            return self.answer(request)
+        finally:
+            self.now -= 1
+
+    async def list_models(self, deadline_s: float) -> tuple[str, ...] | Fault:
+        return ()
+
+    @asynccontextmanager
+    async def open(self, endpoint: Endpoint, concurrency: int, pacing: Pacing) -> AsyncIterator[Asker]:
+        yield self
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Stub]:
+    def make(
+        answer: Callable[[Request], Reply | Fault] = lambda request: reply(), takes_s: float = 0.0
+    ) -> Stub:
+        made = Stub(answer, takes_s)
+        monkeypatch.setitem(endpoints.KINDS, "stub", made.open)
+        return made
+
+    return make
+
+
+def go(
+    cells: Sequence[Cell],
+    endpoint: Endpoint = Endpoint("stub", "https://api.openai.com/v1"),  # noqa: B008 frozen
+    *,
+    prompt: Prompt = PROMPT,
+    concurrency: int = 4,
+    on_outcome: Callable[[Outcome], None] | None = None,
+    should_stop: Callable[[], str | None] = lambda: None,
+) -> tuple[str | None, list[Outcome]]:
+    outcomes: list[Outcome] = []
+    word = asyncio.run(
+        run_cells(
+            prompt, "tiny-1", cells, endpoint, concurrency=concurrency, deadline_s=5.0,
+            on_outcome=on_outcome or outcomes.append, should_stop=should_stop, pacing=QUICK,
+        )
+    )  # fmt: skip
+    return word, outcomes
+
+
+def test_every_cell_gets_exactly_one_outcome(stub: Callable[..., Stub]) -> None:
+    stub()
+    cells = [Cell(n, repeat, Case(str(n), {"name": "x"})) for n in range(7) for repeat in range(3)]
+    word, outcomes = go(cells)
+    assert word is None
+    assert sorted((one.cell.case_index, one.cell.repeat) for one in outcomes) == [
+        (cell.case_index, cell.repeat) for cell in cells
+    ]
+
+
+def test_no_cells_are_a_finished_run(stub: Callable[..., Stub]) -> None:
+    stub()
+    assert go([]) == (None, [])
+
+
+def test_each_cell_is_sent_with_its_own_values(stub: Callable[..., Stub]) -> None:
+    made = stub()
+    _, outcomes = go(cases(3), prompt=Prompt(PROMPT.messages, parameters={"temperature": 0}))
+    assert sorted(request.messages[-1].content for request in made.asked) == [
+        "Greet N0.",
+        "Greet N1.",
+        "Greet N2.",
+    ]
+    assert {request.model for request in made.asked} == {"tiny-1"}
+    assert outcomes[0].request.body()["temperature"] == 0
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 50])
+def test_never_more_calls_at_once_than_allowed(stub: Callable[..., Stub], concurrency: int) -> None:
+    made = stub(takes_s=0.005)
+    go(cases(20), concurrency=concurrency)
+    assert made.most == min(concurrency, 20)
+
+
+def test_an_outcome_is_handed_over_while_others_still_run(stub: Callable[..., Stub]) -> None:
+    arrived: list[float] = []
+    stub(takes_s=0.05)
+    started = perf_counter()
+    go(cases(6), concurrency=1, on_outcome=lambda outcome: arrived.append(perf_counter() - started))
+    assert arrived[0] < 0.15 < arrived[-1]
+
+
+def test_answers_are_judged_priced_and_counted(stub: Callable[..., Stub]) -> None:
+    stub(lambda request: reply("Hello N1", model="gpt-4o-mini", tokens_in=1_000_000, tokens_out=0))
+    _, outcomes = go(cases(2, Assertion("contains", "{{name}}")))
+    verdicts = {one.cell.case_index: one.passed for one in outcomes}
+    assert verdicts == {0: False, 1: True}
+    assert outcomes[0].price.dollars == Decimal("0.15")
+    assert outcomes[0].checks[0].value in {"N0", "N1"}  # what was looked for, not how it was written
+
+
+def test_the_price_is_that_of_the_model_that_answered_else_of_the_one_asked(
+    stub: Callable[..., Stub],
+) -> None:
+    stub(lambda request: reply(model="a-name-no-table-has", tokens_in=1, tokens_out=1))
+    outcomes: list[Outcome] = []
+    asyncio.run(
+        run_cells(
+            PROMPT, "gpt-4o-mini", cases(1), Endpoint("stub", "https://api.openai.com/v1"), concurrency=1,
+            deadline_s=1, on_outcome=outcomes.append, should_stop=lambda: None,
+        )
+    )  # fmt: skip
+    assert outcomes[0].price.dollars
+
+
+def test_practice_has_no_price() -> None:
+    outcomes: list[Outcome] = []
+    asyncio.run(
+        run_cells(
+            PROMPT, "practice-1", cases(8), Endpoint("practice"), concurrency=8, deadline_s=5,
+            on_outcome=outcomes.append, should_stop=lambda: None, pacing=Pacing(first_wait_s=0),
+        )
+    )  # fmt: skip
+    assert {outcome.price for outcome in outcomes} == {UNKNOWN}
+
+
+def test_a_fault_is_a_row_and_neither_pass_nor_failure(stub: Callable[..., Stub]) -> None:
+    stub(lambda request: Fault("rate_limited", "Slow down", 429, 12.0, 3))
+    word, outcomes = go(cases(2, Assertion("contains", "x")))
+    assert word is None
+    assert [(one.fault and one.fault.kind, one.reply, one.checks, one.passed) for one in outcomes] == [
+        ("rate_limited", None, (), None)
+    ] * 2
+
+
+def test_a_variable_without_a_value_is_a_fault_and_no_call(stub: Callable[..., Stub]) -> None:
+    made = stub()
+    _, (outcome,) = go([Cell(0, 0, Case("empty"))])
+    assert outcome.fault
+    assert outcome.fault.kind == "template"
+    assert "{{name}}" in outcome.fault.message
+    assert made.asked == []
+
+
+def test_a_bug_in_judging_spoils_one_cell_only(
+    stub: Callable[..., Stub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(assertion: Assertion, answer: Answer) -> Check:
+        if assertion.value == "N1":
+            raise ZeroDivisionError
+        return check(assertion, answer)
+
+    monkeypatch.setattr(run, "check", broken)
+    stub()
+    word, outcomes = go(cases(3, Assertion("contains", "{{name}}")))
+    assert word is None
+    faults = {one.cell.case_index: one.fault and one.fault.kind for one in outcomes}
+    assert faults == {0: None, 1: "internal", 2: None}
+
+
+def test_a_bug_in_an_endpoint_spoils_no_run(stub: Callable[..., Stub]) -> None:
+    def broken(request: Request) -> Reply:
+        raise RuntimeError("secret detail")
+
+    stub(broken)
+    word, outcomes = go(cases(2))
+    assert word is None
+    assert [one.fault and one.fault.kind for one in outcomes] == ["internal", "internal"]
+    assert "secret detail" not in repr(outcomes)
+
+
+def test_what_the_keeper_of_outcomes_raises_ends_the_run(stub: Callable[..., Stub]) -> None:
+    made = stub(takes_s=0.01)
+
+    def full(outcome: Outcome) -> None:
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        go(cases(50), on_outcome=full)
+    assert len(made.asked) < 20
+    assert made.now == 0
+
+
+def test_a_stop_ends_calls_in_flight_within_a_second(stub: Callable[..., Stub]) -> None:
+    made = stub(takes_s=30.0)
+    started = perf_counter()
+    word, outcomes = go(
+        cases(10), should_stop=lambda: "cancelled" if perf_counter() - started > 0.1 else None
+    )
+    assert word == "cancelled"
+    assert perf_counter() - started < 1.0
+    assert (outcomes, made.now) == ([], 0)
+
+
+def test_a_stop_also_ends_a_call_to_a_real_server() -> None:
+    started = perf_counter()
+    with answering([20.0]) as server:
+        word, outcomes = go(
+            cases(4),
+            server.endpoint(),
+            should_stop=lambda: "cancelled" if perf_counter() - started > 0.1 else None,
+        )
+    assert (word, outcomes) == ("cancelled", [])
+    assert perf_counter() - started < 1.2
+
+
+def test_over_the_cap_no_further_call_is_made(stub: Callable[..., Stub]) -> None:
+    made = stub(takes_s=0.001)
+    outcomes: list[Outcome] = []
+    word, _ = go(
+        cases(100), concurrency=3, on_outcome=outcomes.append,
+        should_stop=lambda: "over_cap" if len(outcomes) >= 10 else None,
+    )  # fmt: skip
+    assert word == "over_cap"
+    assert 10 <= len(outcomes) <= len(made.asked) <= 13
+
+
+def test_a_stop_before_the_first_call_asks_nothing(stub: Callable[..., Stub]) -> None:
+    made = stub()
+    assert go(cases(5), should_stop=lambda: "cancelled") == ("cancelled", [])
+    assert made.asked == []
+
+
+def test_a_word_that_comes_after_the_last_answer_changes_nothing(stub: Callable[..., Stub]) -> None:
+    stub()
+    outcomes: list[Outcome] = []
+    word, _ = go(cases(1), on_outcome=outcomes.append, should_stop=lambda: "over_cap" if outcomes else None)
+    assert (word, len(outcomes)) == (None, 1)
+
+
+def test_turns_are_answered_in_order_with_the_earlier_answers_in_context(stub: Callable[..., Stub]) -> None:
+    stub(
+        lambda request: reply(
+            f"answer {len(request.messages)}", model="gpt-4o-mini", latency_ms=100.0 * len(request.messages)
+        )
+    )
+    case = Case("talk", {"name": "Ada"}, ("And {{name}}'s age?", "Why?"), (Assertion("equals", "answer 6"),))
+    _, (outcome,) = go([Cell(0, 0, case)])
+    assert [(message.role, message.content) for message in outcome.request.messages] == [
+        ("system", "Be brief."),
+        ("user", "Greet Ada."),
+        ("assistant", "answer 2"),
+        ("user", "And Ada's age?"),
+        ("assistant", "answer 4"),
+        ("user", "Why?"),
+    ]
+    assert outcome.reply
+    assert (outcome.reply.output, outcome.reply.latency_ms) == ("answer 6", 600.0)
+    assert (outcome.reply.tokens_in, outcome.reply.tokens_out) == (30, 15)
+    assert outcome.price.dollars == 3 * (Decimal("0.15") * 10 + Decimal("0.6") * 5) / 1_000_000
+    assert outcome.passed is True
+
+
+def test_a_prompt_without_a_question_takes_the_first_turn_as_its_question(stub: Callable[..., Stub]) -> None:
+    made = stub()
+    go([Cell(0, 0, Case("talk", {}, ("Hi", "Bye")))], prompt=Prompt((Message("system", "Be brief."),)))
+    assert [len(request.messages) for request in made.asked] == [2, 4]
+
+
+def test_a_fault_in_the_middle_of_a_talk_ends_it_but_keeps_what_it_cost(stub: Callable[..., Stub]) -> None:
+    made = stub(
+        lambda request: (
+            reply(model="gpt-4o-mini") if len(request.messages) == 2 else Fault("timeout", "Late.")
+        )
+    )
+    _, (outcome,) = go([Cell(0, 0, Case("talk", {"name": "x"}, ("a", "b")))])
+    assert outcome.fault
+    assert outcome.fault.kind == "timeout"
+    assert len(made.asked) == 2
+    assert outcome.price.dollars
+
+
+def test_unknown_tokens_in_one_turn_make_the_sum_unknown(stub: Callable[..., Stub]) -> None:
+    stub(lambda request: reply(tokens_in=None if len(request.messages) == 2 else 5))
+    _, (outcome,) = go([Cell(0, 0, Case("talk", {"name": "x"}, ("a",)))])
+    assert outcome.reply
+    assert (outcome.reply.tokens_in, outcome.reply.tokens_out) == (None, 10)
+    assert outcome.price == UNKNOWN
+
+
+def test_a_whole_run_over_a_real_connection() -> None:
+    good, bad = http(200, completion('{"total": 1}')), http(401, {"error": {"message": "no"}})
+    with answering(good, good, bad) as server:
+        _, outcomes = go(
+            cases(3, Assertion("is-json"), Assertion("latency", threshold=4000)),
+            server.endpoint(),
+            concurrency=1,
+        )
+    assert [one.passed for one in outcomes] == [True, True, None]
+    assert [one.fault and one.fault.kind for one in outcomes] == [None, None, "auth"]
+
+
+def test_nothing_to_hold_it_to_is_neither_pass_nor_failure() -> None:
+    assert judge(Case("c"), reply(), UNKNOWN) == ((), None)
+
+
+def test_all_that_count_must_pass() -> None:
+    passing, failing = Assertion("contains", "Hello"), Assertion("contains", "Bye")
+    shown_only = Assertion("contains", "Bye", weight=0)
+    assert judge(Case("c", assertions=(passing, passing)), reply(), UNKNOWN)[1] is True
+    assert judge(Case("c", assertions=(passing, failing)), reply(), UNKNOWN)[1] is False
+    checks, passed = judge(Case("c", assertions=(passing, shown_only)), reply(), UNKNOWN)
+    assert passed is True
+    assert [one.passed for one in checks] == [True, False]
+    assert judge(Case("c", assertions=(shown_only,)), reply(), UNKNOWN)[1] is None
+
+
+def test_variables_in_assertion_values_are_filled_in() -> None:
+    case = Case(
+        "c", {"who": "Ada", "n": "{{who}}"},
+        assertions=(
+            Assertion("contains", "Hi {{ who }}"), Assertion("contains-any", ["{{who}}", "x"]),
+            Assertion("not-contains", "{{n}}"), Assertion("not-contains", "{{unknown}}"),
+            Assertion("is-json", {"const": "{{who}}"}, weight=0),
+        ),
+    )  # fmt: skip
+    checks, passed = judge(case, reply("Hi Ada"), UNKNOWN)
+    assert [check.value for check in checks] == [
+        "Hi Ada", ["Ada", "x"], "{{who}}", "{{unknown}}", {"const": "{{who}}"},
+    ]  # fmt: skip
+    assert passed is True
+
+
+def test_an_answer_from_a_cache_has_no_latency_to_judge() -> None:
+    assert answer_of(reply(cached=True), UNKNOWN).latency_ms is None
+    assert answer_of(reply(), Price(Decimal("0.1"), "t")) == Answer(
+        "Hello", "stop", 100.0, Decimal("0.1"), 15
+    )
+
+
+def test_the_engine_starts_fast_and_without_django() -> None:
+    code = (
+        "import sys, prompts_app.engine.run as r; "
+        "heavy = {'django', 'genai_prices', 'openai', 'httpx2'} & set(sys.modules); "
+        "sys.exit(f'imported: {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

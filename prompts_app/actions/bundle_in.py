@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 
 from prompts_app.actions.bundle import RESULT_COLUMNS, TEXT_COLUMNS
@@ -106,7 +107,7 @@ def _prompt(owner: User, bundled: BundledPrompt, shipped: bool) -> Prompt:
         prompt.pin_position, prompt.deleted_runs = bundled.pin_position, bundled.deleted_runs
     else:
         prompt.slug, prompt.source = free_slug(owner, bundled.slug), IMPORTED_FROM
-    prompt.clean_fields(exclude={"owner"})
+    _clean(prompt, exclude={"owner"})
     for name in bundled.tags:
         Tag(name=name).clean_fields()
     prompt.save()
@@ -122,6 +123,17 @@ def _refuse_too_much(bundled: BundledPrompt) -> None:
         raise ValidationError(f"a version has more than {MOST_MESSAGES} messages.")
 
 
+def _clean(row: models.Model, exclude: set[str]) -> None:
+    """``clean_fields``, which leaves the length of a TextField to forms, and that length."""
+    row.clean_fields(exclude=exclude)
+    for field in row._meta.concrete_fields:
+        if isinstance(field, models.TextField) and field.max_length is not None:
+            try:
+                MaxLengthValidator(field.max_length)(getattr(row, field.attname))
+            except ValidationError as error:
+                raise ValidationError({field.name: error.messages}) from None
+
+
 def _date(row: models.Model, created_at: datetime | None) -> None:
     """``created_at`` is set by itself on saving, so a known one is written afterwards."""
     if created_at is not None:
@@ -132,7 +144,7 @@ def _versions(prompt: Prompt, bundled: BundledPrompt) -> dict[int, Version]:
     rows = {}
     for version in bundled.versions:
         row = Version(prompt=prompt, number=version.number, note=version.note, **columns_of(version.prompt))
-        row.clean_fields(exclude={"prompt", "digest", "messages", "variables", "parameters"})
+        _clean(row, exclude={"prompt", "digest", "messages", "variables", "parameters"})
         row.save()
         _date(row, version.created_at)
         rows[version.number] = row

@@ -20,7 +20,7 @@ from prompts_app.engine.formats.bundle_types import (
     BundledPrompt,
     BundledVersion,
 )
-from prompts_app.engine.formats.fields import Fields
+from prompts_app.engine.formats.reading import Fields
 from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.types import ROLES, Message, Prompt, Variable
 

@@ -43,9 +43,9 @@ def _imported(prompt: Prompt) -> ImportedPrompt:
         title=prompt.title,
         versions=(ImportedVersion(version.as_engine(), version.note),),
         summary=prompt.summary,
-        task=prompt.task,
+        task=str(prompt.task),  # a row that was just made holds the choice itself
         tags=tuple(sorted(tag.name for tag in prompt.tags.all())),
-        licence=prompt.licence,
+        licence=str(prompt.licence),
     )
 
 

@@ -8,6 +8,7 @@ stand once for each prompt, under their digest, and runs name the digest.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
@@ -23,13 +24,16 @@ from prompts_app.engine.formats.bundle_types import (
     BundledRun,
     BundledVersion,
 )
-from prompts_app.engine.formats.fields import Fields
+from prompts_app.engine.formats.reading import Fields
 from prompts_app.engine.formats.source import read_json
 from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.types import ROLES, Case, Json, Message, Prompt, Variable
 
 NAME = "proofsheet-bundle"
 VERSION = 1
+WIDTH = 160  # characters
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 # --- writing ----------------------------------------------------------------------------------------------
@@ -37,7 +41,23 @@ VERSION = 1
 
 def emit(bundle: Bundle) -> str:
     """The file's text. ``parse(emit(bundle)) == bundle``."""
-    return json.dumps(as_json(bundle), ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+    return _written(as_json(bundle), "") + "\n"
+
+
+def _written(value: Json, margin: str) -> str:
+    """JSON in which what is short stays on one line: half the size of an indented one, and easier to read."""
+    short = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    if len(short) + len(margin) <= WIDTH or not isinstance(value, dict | list):
+        return short
+    inner = margin + " "
+    if isinstance(value, list):
+        items = [_written(item, inner) for item in value]
+    else:
+        items = [
+            f"{json.dumps(key, ensure_ascii=False)}: {_written(value[key], inner)}" for key in sorted(value)
+        ]
+    opened, closed = "[]" if isinstance(value, list) else "{}"
+    return f"{opened}\n{inner}" + f",\n{inner}".join(items) + f"\n{margin}{closed}"
 
 
 def as_json(bundle: Bundle) -> dict[str, Json]:
@@ -114,6 +134,7 @@ def parse(text: str) -> Bundle:
 
 def from_json(value: Json) -> Bundle:
     """The opposite of ``as_json``. Raises FormatError."""
+    _refuse_unstorable(value)
     file = Fields.of(value)
     if file.text("format") != NAME:
         raise FormatError(f"This is not a Proofsheet bundle: its “format” is not “{NAME}”.")
@@ -122,6 +143,17 @@ def from_json(value: Json) -> Bundle:
             f"This bundle has version {file.whole('version')}; this site reads version {VERSION}."
         )
     return Bundle(_author(Fields.of(file.object("author"), "author")), file.each("prompts", _prompt))
+
+
+def _refuse_unstorable(value: Json) -> None:
+    """NUL and half of a surrogate pair, which JSON can write and no database can hold."""
+    if isinstance(value, str) and _UNSTORABLE.search(value):
+        raise FormatError("A text in this bundle has a character in it that cannot be stored.")
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        for item in value:
+            _refuse_unstorable(item)
 
 
 def _author(row: Fields) -> BundledAuthor:

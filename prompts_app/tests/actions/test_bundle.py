@@ -1,0 +1,258 @@
+"""Bundles out and in: what an export holds, and that a file from outside is never more than level 1."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from prompts_app.actions.bundle import export_bundle
+from prompts_app.actions.bundle_in import BundleRefused, import_bundle, keep_prompt
+from prompts_app.actions.export import NothingToExport, as_markdown, as_messages, export
+from prompts_app.engine.digests import case_json, suite_digest
+from prompts_app.engine.formats import parse as parse_any
+from prompts_app.engine.formats.bundle import as_json, emit, parse
+from prompts_app.engine.formats.bundle_types import Bundle
+from prompts_app.models import Endpoint, Level, Prompt, Result, Run, Source
+from prompts_app.search import search_prompts
+from prompts_app.tests.factories import CaseFactory, PromptFactory, ResultFactory, RunFactory, VersionFactory
+from prompts_app.tests.people import alice, bob
+
+pytestmark = pytest.mark.django_db
+
+MOMENT = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+CHECK = {
+    "type": "contains",
+    "value": "yes",
+    "passed": True,
+    "score": 1.0,
+    "reason": "It does.",
+    "threshold": None,
+}
+
+
+def prompt_with_a_run(**fields: Any) -> Prompt:
+    """Alice's prompt with one case, and a recorded run that passed it."""
+    prompt = PromptFactory(owner=alice(), slug="echo", title="Echo", **fields)
+    version = VersionFactory(prompt=prompt, parameters={"temperature": 0})
+    CaseFactory(prompt=prompt)
+    run_of(version)
+    return prompt
+
+
+def run_of(version: Any, source: Source = Source.RECORDED, **fields: Any) -> Run:
+    suite = version.prompt.suite()
+    run = RunFactory(
+        version=version,
+        source=source,
+        suite=[case_json(case) for case in suite],
+        suite_digest=suite_digest(suite),
+        finished_at=MOMENT,
+        **fields,
+    )
+    ResultFactory(
+        run=run,
+        case_index=0,
+        request={"model": "test-model", "messages": [{"role": "user", "content": "Say yes."}]},
+        cost=Decimal("0.00000012"),
+        tokens_in=4,
+        latency_ms=12.5,
+        response_id="abc",
+        checks=[CHECK],
+    )
+    return run
+
+
+def bundle_of(owner: Any, everything: bool = True) -> Bundle:
+    return export_bundle(owner, Prompt.objects.owned_by(owner), everything=everything)
+
+
+def moved() -> Bundle:
+    """Alice's work as text and back: what somebody else would upload."""
+    return parse(emit(bundle_of(alice())))
+
+
+# --- out --------------------------------------------------------------------------------------------------
+
+
+def test_everything_of_a_result_is_in_the_bundle() -> None:
+    prompt_with_a_run()
+    (run,) = bundle_of(alice()).prompts[0].runs
+    (result,) = run.results
+    assert (result.output, result.cost, result.response_id) == ("yes", Decimal("0.00000012"), "abc")
+    assert result.checks == (CHECK,)
+
+
+def test_a_visitors_bundle_has_no_practice_no_unfinished_run_and_no_endpoint() -> None:
+    prompt = prompt_with_a_run()
+    version = prompt.versions.get()
+    run_of(version, Source.PRACTICE)
+    run_of(version, state=Run.State.CANCELLED)
+    (run,) = bundle_of(alice(), everything=False).prompts[0].runs
+    assert (run.source, run.endpoint) == ("recorded", "")
+    assert len(bundle_of(alice()).prompts[0].runs) == 3
+
+
+def test_no_key_no_address_and_no_e_mail_is_ever_in_it() -> None:
+    prompt = prompt_with_a_run()
+    owner = alice()
+    owner.profile.contact_email = "private@example.com"
+    owner.profile.save()
+    endpoint = Endpoint(owner=owner, name="Mine", base_url="https://models.example.com/v1")
+    endpoint.set_key("sk-very-secret")
+    endpoint.save()
+    prompt.runs.update(endpoint=endpoint, endpoint_host="models.example.com")
+    text = emit(bundle_of(owner))
+    for secret in ("sk-very-secret", "models.example.com", "private@example.com", owner.email):
+        assert secret not in text
+
+
+def test_the_same_work_gives_the_same_text() -> None:
+    prompt_with_a_run()
+    assert emit(bundle_of(alice())) == emit(bundle_of(alice()))
+
+
+def test_the_number_of_queries_does_not_grow_with_the_results(count_queries: Any) -> None:
+    prompt = prompt_with_a_run()
+    few = count_queries(lambda: bundle_of(alice()))
+    for _ in range(5):
+        run_of(prompt.versions.get())
+    assert count_queries(lambda: bundle_of(alice())) == few
+
+
+# --- in ---------------------------------------------------------------------------------------------------
+
+
+def test_a_recorded_run_out_of_a_file_is_level_1() -> None:
+    prompt_with_a_run()
+    (kept,) = import_bundle(bob(), moved()).prompts
+    run = kept.runs.get()
+    assert (run.source, run.level) == (Source.IMPORTED, Level.IMPORTED)
+    assert kept.evidence_level == Level.IMPORTED
+
+
+@pytest.mark.parametrize("source", [Source.PASTED, Source.IMPORTED])
+def test_a_run_below_that_keeps_its_level(source: Source) -> None:
+    prompt = prompt_with_a_run()
+    prompt.runs.update(source=source)
+    (kept,) = import_bundle(bob(), moved()).prompts
+    assert kept.runs.get().source == source
+
+
+def test_practice_stays_practice_and_never_counts() -> None:
+    prompt = prompt_with_a_run()
+    prompt.runs.update(source=Source.PRACTICE)
+    (kept,) = import_bundle(bob(), moved()).prompts
+    assert (kept.runs.get().source, kept.evidence) == (Source.PRACTICE, {})
+
+
+def test_an_imported_prompt_is_private_even_when_the_file_says_public() -> None:
+    prompt_with_a_run(visibility="public", published_at=MOMENT)
+    (kept,) = import_bundle(bob(), moved()).prompts
+    assert (kept.visibility, kept.published_at, kept.pin_position) == ("private", None, None)
+
+
+def test_ids_are_new_so_that_no_address_is_taken_over() -> None:
+    prompt = prompt_with_a_run()
+    import_bundle(bob(), moved())
+    run = prompt.runs.get()
+    assert Run.objects.exclude(pk=run.pk).get().public_id != run.public_id
+    assert Result.objects.count() == 2
+
+
+def test_importing_twice_makes_no_doubles() -> None:
+    prompt_with_a_run()
+    import_bundle(bob(), moved())
+    second = import_bundle(bob(), moved())
+    assert (second.prompts, second.already) == ((), ("Echo",))
+    assert Prompt.objects.owned_by(bob()).count() == 1
+
+
+def test_what_was_imported_is_counted_and_found() -> None:
+    prompt_with_a_run(baseline=None)
+    (kept,) = import_bundle(bob(), moved()).prompts
+    assert (kept.evidence_passed, kept.evidence_cases) == (1, 1)
+    assert search_prompts(Prompt.objects.owned_by(bob()), "echo").get() == kept
+
+
+def test_a_run_that_was_under_way_elsewhere_is_not_under_way_here() -> None:
+    prompt = prompt_with_a_run()
+    prompt.runs.update(state=Run.State.RUNNING)
+    (kept,) = import_bundle(bob(), moved()).prompts
+    assert kept.runs.get().state == Run.State.STOPPED
+
+
+def test_out_in_and_out_again_is_the_same_apart_from_what_the_rules_change() -> None:
+    prompt = prompt_with_a_run(situation="Some shop.", limits="Few cases.", impact_kind="none")
+    Prompt.objects.filter(pk=prompt.pk).update(baseline=prompt.versions.get())
+    before = bundle_of(alice())
+    import_bundle(bob(), moved())
+    (first,), (second,) = before.prompts, bundle_of(bob()).prompts
+    assert second.runs[0].results[0] == replace(first.runs[0].results[0], id=second.runs[0].results[0].id)
+    assert (second.versions, second.cases, second.limits) == (first.versions, first.cases, first.limits)
+    assert second.baseline == 1
+
+
+def change(**fields: Any) -> Bundle:
+    data = as_json(moved())
+    data["prompts"][0].update(fields)
+    return parse(json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"title": "x" * 121}, "title: "),
+        ({"title": "a\u202eb"}, "invisible"),
+        ({"task": "juggling"}, "task: "),
+        ({"licence": "mine"}, "licence: "),
+        ({"tags": ["Not A Tag"]}, "name: Small letters"),
+        ({"limits": "x" * 8001}, "limits: "),
+    ],
+)
+def test_what_a_column_cannot_hold_is_refused_and_nothing_is_kept(
+    fields: dict[str, Any], sentence: str
+) -> None:
+    prompt_with_a_run()
+    with pytest.raises(BundleRefused, match=sentence):
+        import_bundle(bob(), change(**fields))
+    assert not Prompt.objects.owned_by(bob()).exists()
+
+
+def test_one_bad_prompt_keeps_the_good_ones_out_too() -> None:
+    prompt_with_a_run()
+    good, bad = moved(), change(title="x" * 121)
+    with pytest.raises(BundleRefused):
+        import_bundle(bob(), replace(good, prompts=(*good.prompts, *bad.prompts)))
+    assert not Prompt.objects.owned_by(bob()).exists()
+
+
+def test_only_what_ships_with_the_software_keeps_its_level_and_says_where_it_is_from() -> None:
+    prompt_with_a_run(visibility="public", published_at=MOMENT)
+    bundle = moved()
+    Prompt.objects.all().delete()
+    kept = keep_prompt(bob(), bundle.prompts[0], shipped=True)
+    run = kept.runs.get()
+    assert (run.level, run.public_id) == (Level.RECORDED, bundle.prompts[0].runs[0].id)
+    assert run.source_note == "Sample content, recorded by the Proofsheet maintainers on 22 November 2026"
+    assert (kept.visibility, kept.published_at) == ("public", MOMENT)
+
+
+# --- other formats ----------------------------------------------------------------------------------------
+
+
+def test_markdown_and_messages_can_be_imported_again() -> None:
+    prompt = prompt_with_a_run()
+    for name, text in [("echo.md", as_markdown(prompt)), ("echo.json", as_messages(prompt))]:
+        (again,) = parse_any(name, text.encode()).prompts
+        assert again.title == "Echo"
+        assert again.versions[0].prompt.messages == prompt.versions.get().as_engine().messages
+        assert again.versions[0].prompt.parameters == {"temperature": 0}
+
+
+def test_a_prompt_without_a_version_says_so() -> None:
+    prompt = PromptFactory(owner=alice(), title="Empty")
+    with pytest.raises(NothingToExport, match="“Empty” has no version yet"):
+        export(alice(), [prompt], "md", everything=True)

@@ -185,6 +185,9 @@ MFA_FORMS = {
     "authenticate": "prompts_app.forms.accounts.CodeForm",
     "reauthenticate": "prompts_app.forms.accounts.ReauthenticateCodeForm",
     "activate_totp": "prompts_app.forms.accounts.ActivateTOTPForm",
+    "login_webauthn": "prompts_app.forms.accounts.LoginPasskeyForm",
+    "authenticate_webauthn": "prompts_app.forms.accounts.PasskeyForm",
+    "reauthenticate_webauthn": "prompts_app.forms.accounts.ReauthenticatePasskeyForm",
     "add_webauthn": "prompts_app.forms.accounts.AddPasskeyForm",
     "edit_webauthn": "prompts_app.forms.accounts.EditPasskeyForm",
 }

@@ -5,6 +5,7 @@ allauth has no types, so its classes are ``Any`` to mypy; each ``type: ignore[mi
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 from allauth.account import forms as account
@@ -20,6 +21,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -29,6 +31,7 @@ from prompts_app.models import User
 from prompts_app.models.text import refuse_invisible, refuse_nul
 
 HINT = "At least 8 characters; not only digits, not a common password, not like your handle or e-mail."
+LONGEST_EMAIL = 254  # as the database has it
 LONGEST_PASSWORD = 1000  # hashing a longer one costs the server time and its owner nothing
 
 
@@ -101,6 +104,7 @@ class Plain(forms.Form):
                 self._plain_password(name, field)
             if isinstance(field, forms.EmailField):
                 field.label = "E-mail"
+                field.validators.append(MaxLengthValidator(LONGEST_EMAIL))
             if name == "code":
                 field.widget.attrs |= {"inputmode": "numeric", "spellcheck": "false"}
 
@@ -205,6 +209,55 @@ class ActivateTOTPForm(Plain, totp.ActivateTOTPForm):  # type: ignore[misc]
         self.fields["code"].label = "Code from the app"
 
 
+NO_PASSKEY = "The passkey could not be read. Try again, or sign in another way."
+
+
+class CredentialField(forms.JSONField):
+    """What the browser says about a passkey; anybody may post anything here."""
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except (ValueError, RecursionError):
+            raise ValidationError(NO_PASSKEY) from None
+
+
+class ReadsPasskey(Plain):
+    """A forged or cut answer is refused; the libraries behind raise whatever they trip over in it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["credential"] = CredentialField(error_messages={"required": NO_PASSKEY})
+
+    def full_clean(self) -> None:
+        try:
+            super().full_clean()
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            RecursionError,
+            TypeError,
+            ValueError,
+            struct.error,
+        ):
+            self.add_error("credential", NO_PASSKEY)
+
+
+class LoginPasskeyForm(ReadsPasskey, webauthn.LoginWebAuthnForm):  # type: ignore[misc]
+    pass
+
+
+class PasskeyForm(ReadsPasskey, webauthn.AuthenticateWebAuthnForm):  # type: ignore[misc]
+    pass
+
+
+class ReauthenticatePasskeyForm(ReadsPasskey, webauthn.ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    pass
+
+
 class NamesPasskey(Plain):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -219,7 +272,7 @@ def _refuse_long_name(value: str) -> None:
         raise ValidationError("A name has at most 60 characters.")
 
 
-class AddPasskeyForm(NamesPasskey, webauthn.AddWebAuthnForm):  # type: ignore[misc]
+class AddPasskeyForm(NamesPasskey, ReadsPasskey, webauthn.AddWebAuthnForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         passwordless = self.fields["passwordless"]

@@ -143,3 +143,9 @@ def own_batch(user: User, public_id: str) -> Batch:
     return _one(
         Batch.objects.filter(prompt__owner=user, public_id=public_id).select_related("prompt__owner__profile")
     )
+
+
+def own_pasted_run(user: User, slug: str, public_id: str) -> Run:
+    """The pasted outputs of one version and model."""
+    pasted = Run.objects.filter(prompt__owner=user, prompt__slug=slug, source=Source.PASTED)
+    return _one(pasted.filter(public_id=public_id).select_related("prompt__owner__profile"))

@@ -24,9 +24,9 @@ from prompts_app.engine.types import Case
 from prompts_app.models import Batch, Endpoint, Prompt, Run, Source, User, Version
 
 __all__ = [
-    "MOST_CALLS", "MOST_REPEATS", "MOST_RUNS", "RunRefused", "ask_again", "check_can_ask_again",
-    "check_can_delete", "check_can_run", "delete_batch", "execute_run", "practice_endpoint",
-    "request_cancel", "start_batch",
+    "MOST_CALLS", "MOST_REPEATS", "MOST_RUNS", "RunRefused", "ask_again", "can_delete",
+    "check_can_ask_again", "check_can_delete", "check_can_run", "delete_batch", "delete_runs", "execute_run",
+    "practice_endpoint", "request_cancel", "start_batch", "tombstones_of",
 ]  # fmt: skip
 
 MOST_RUNS = 20  # in one batch
@@ -228,6 +228,14 @@ def check_can_delete(batch: Batch) -> None:
     """Raises RunRefused while a run of it is under way."""
     if batch.runs.under_way().exists():
         raise RunRefused("This is still running. Cancel it first, then delete it.")
+
+
+def can_delete(batch: Batch) -> bool:
+    try:
+        check_can_delete(batch)
+    except RunRefused:
+        return False
+    return True
 
 
 def tombstones_of(runs: Sequence[Run]) -> int:

@@ -1,7 +1,69 @@
-"""Not written yet."""
+"""An output from elsewhere, pasted by hand: evidence level 0."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from prompts_app.access import own_pasted_run, own_prompt
+from prompts_app.actions.paste import paste_output
+from prompts_app.actions.run import RunRefused, delete_runs
+from prompts_app.forms.evidence import PasteForm
+from prompts_app.models import Prompt, Result, Run, Source
+from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
 
 
-def paste(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@keeps_typing
+def paste(request: AuthorRequest, slug: str) -> HttpResponse:
+    prompt = own_prompt(request.user, slug)
+    form = PasteForm(request.POST or typing_kept(request) or None, prompt=prompt, initial=request.GET.dict())
+    if request.method == "POST" and form.is_valid():
+        try:
+            result = paste_output(prompt, **form.cleaned_data)
+        except RunRefused as refused:
+            form.add_error(None, str(refused))
+        else:
+            messages.success(request, _said(result))
+            return redirect(_next(prompt, form))
+    pasted = Run.objects.filter(prompt=prompt, source=Source.PASTED).select_related("version")
+    context = {
+        "prompt": prompt,
+        "form": form,
+        "can_paste": prompt.versions.exists() and prompt.cases.exists(),
+        "pasted": pasted.defer("suite").annotate(outputs=Count("results")),
+        "here": "runs",
+    }
+    return render(request, "studio/paste.html", context)
+
+
+def _said(result: Result) -> str:
+    verdict = {True: "it passes", False: "it fails", None: "there was no assertion to hold it to"}[
+        result.passed
+    ]
+    return f"Kept the output for “{result.case['name']}”: {verdict}."
+
+
+def _next(prompt: Prompt, form: PasteForm) -> str:
+    """The same page for the case after this one, with what stays the same filled in."""
+    data = form.cleaned_data
+    after = prompt.cases.in_order().filter(position__gt=data["case"].position).first() or data["case"]
+    query = {
+        "version": data["version"].number,
+        "case": after.public_id,
+        "model": data["model"],
+        "date": data["date"].isoformat(),
+    }
+    return reverse("studio_paste", args=[prompt.slug], query=query)
+
+
+@require_POST
+@keeps_typing
+def delete(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
+    run = own_pasted_run(request.user, slug, public_id)
+    delete_runs(run.prompt, [run])
+    messages.success(request, "Deleted the pasted outputs.")
+    return redirect("studio_paste", slug)

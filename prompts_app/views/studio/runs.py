@@ -1,23 +1,135 @@
-"""Not written yet."""
+"""Runs: choose what to ask, watch it being asked, stop it, go on, delete it."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count, Prefetch, Q
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_POST
+
+from prompts_app.access import own_batch, own_prompt
+from prompts_app.actions.progress import progress_of
+from prompts_app.actions.run import (
+    RunRefused,
+    ask_again,
+    can_delete,
+    delete_batch,
+    request_cancel,
+    start_batch,
+    tombstones_of,
+)
+from prompts_app.forms.evidence import AskAgainForm, RunForm
+from prompts_app.models import Batch, Result, Run
+from prompts_app.views.studio.door import STOP_POLLING, AuthorRequest, keeps_typing, typing_kept
+
+A_PAGE = 25
 
 
-def runs(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@keeps_typing
+def start(request: AuthorRequest, slug: str) -> HttpResponse:
+    prompt = own_prompt(request.user, slug)
+    form = RunForm(request.POST or typing_kept(request) or None, prompt=prompt)
+    context = {"prompt": prompt, "form": form, "here": "runs"}
+    if request.method == "POST" and "look" in request.POST:
+        return _look(request, context)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return redirect(start_batch(prompt, **form.arguments()))
+        except RunRefused as refused:  # the suite changed between the check and the start
+            form.add_error(None, str(refused))
+    return render(request, "studio/run_start.html", context)
 
 
-def batch(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+def _look(request: AuthorRequest, context: dict[str, object]) -> HttpResponse:
+    """The same page for other choices, with nothing judged and nothing started."""
+    context |= {"only_looking": True}
+    template = "studio/_run_plan.html" if request.htmx else "studio/run_start.html"
+    response = render(request, template, context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
-def cancel(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@keeps_typing
+def runs(request: AuthorRequest) -> HttpResponse:
+    batches = Batch.objects.filter(prompt__owner=request.user).select_related("prompt__owner")
+    lines = Run.objects.select_related("version").defer("suite").order_by("pk")
+    shown = batches.prefetch_related(Prefetch("runs", lines)).annotate(
+        under_way=Count("runs", filter=Q(runs__state__in=[Run.State.QUEUED, Run.State.RUNNING]))
+    )
+    shown = shown.order_by("-created_at", "-pk")
+    page = Paginator(shown, A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "studio/runs.html", {"page": page, "here": "runs"})
 
 
-def delete(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@keeps_typing
+def batch(request: AuthorRequest, public_id: str) -> HttpResponse:
+    """The live page; asked by htmx, only what changes, with the status that ends the polling at the end."""
+    progress = progress_of(own_batch(request.user, public_id))
+    context = {"batch": progress.batch, "prompt": progress.batch.prompt, "progress": progress, "here": "runs"}
+    if request.htmx:
+        status = 200 if progress.under_way else STOP_POLLING
+        response = render(request, "studio/_batch_progress.html", context | {"fragment": True}, status=status)
+    else:
+        response = render(request, "studio/batch.html", context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
-def start(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@require_POST
+@keeps_typing
+def cancel(request: AuthorRequest, public_id: str) -> HttpResponse:
+    batch = own_batch(request.user, public_id)
+    request_cancel(batch)
+    messages.success(request, "Cancelled. What was answered is kept as a partial run, which never counts.")
+    return redirect(batch)
+
+
+@require_POST
+@keeps_typing
+def again(request: AuthorRequest, public_id: str) -> HttpResponse:
+    batch = own_batch(request.user, public_id)
+    form = AskAgainForm(request.POST)
+    if not form.is_valid():
+        wrong = form["cost_cap"].errors or ["Choose a run to go on with."]
+        messages.error(request, " ".join(str(sentence) for sentence in wrong))
+        return redirect(batch)
+    run = (
+        batch.runs.filter(public_id=form.cleaned_data["run"])
+        .select_related("prompt", "batch", "endpoint")
+        .first()
+    )
+    if run is None:
+        raise Http404
+    try:
+        ask_again(run, cost_cap=form.cleaned_data["cost_cap"])
+    except RunRefused as refused:
+        messages.error(request, str(refused))
+    return redirect(batch)
+
+
+@keeps_typing
+def delete(request: AuthorRequest, public_id: str) -> HttpResponse:
+    batch = own_batch(request.user, public_id)
+    runs = list(
+        batch.runs.select_related("version", "prompt").annotate(answers=Count("results")).order_by("pk")
+    )
+    if request.method == "POST":
+        try:
+            delete_batch(batch)
+        except RunRefused as refused:
+            messages.error(request, str(refused))
+            return redirect(batch)
+        messages.success(request, "Deleted.")
+        return redirect("studio_runs")
+    context = {
+        "batch": batch,
+        "runs": runs,
+        "answers": Result.objects.filter(run__in=runs).count(),
+        "tombstones": tombstones_of(runs),
+        "can_delete": can_delete(batch),
+        "here": "runs",
+    }
+    return render(request, "studio/batch_delete.html", context)

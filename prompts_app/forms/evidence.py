@@ -1,0 +1,239 @@
+"""Starting a run, going on with one, and pasting an output by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Case as Whether
+from django.db.models import QuerySet, When
+
+from prompts_app.actions.estimate import Estimate, estimate_of
+from prompts_app.actions.run import (
+    MOST_REPEATS,
+    MOST_RUNS,
+    RunRefused,
+    check_can_run,
+    practice_endpoint,
+)
+from prompts_app.forms.fields import LineField, ProseField
+from prompts_app.models import Batch, Case, Endpoint, Prompt, Version
+from prompts_app.models.text import refuse_invisible
+
+MOST_LISTED_MODELS = 200  # as boxes to tick; an endpoint that offers more has its models typed
+LONGEST_OUTPUT = 500_000  # characters
+HIGHEST_CAP = Decimal(100_000)  # US dollars
+
+
+class RunForm(forms.Form):
+    """Which versions to ask where. What depends on the endpoint is shown for the one that is chosen now."""
+
+    versions = forms.TypedMultipleChoiceField(
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        error_messages={"invalid_choice": "There is no such version any more. Choose again."},
+    )
+    endpoint = forms.ChoiceField(
+        help_text="Runs on one endpoint go one after the other.",
+        error_messages={"invalid_choice": "There is no such endpoint any more. Choose again."},
+    )
+    models = forms.MultipleChoiceField(
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        error_messages={"invalid_choice": "“%(value)s” is not among this endpoint’s models. Choose again."},
+    )
+    more_models = ProseField(
+        label="Models, by name",
+        required=False,
+        help_text="One a line, exactly as the endpoint calls them.",
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+    )
+    repeats = forms.IntegerField(
+        min_value=1,
+        max_value=MOST_REPEATS,
+        initial=1,
+        help_text="How often each case is asked. A case counts once: it passes when every repeat does.",
+    )
+    cost_cap = forms.DecimalField(
+        label="Cost cap, in US dollars",
+        required=False,
+        max_value=HIGHEST_CAP,
+        max_digits=10,
+        decimal_places=4,
+        help_text="The runs stop when their known cost reaches it. Calls without a known price do not count "
+        "towards it.",
+        widget=forms.NumberInput(attrs={"min": "0", "step": "any"}),
+    )
+
+    def __init__(self, *args: Any, prompt: Prompt, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.prompt = prompt
+        self._choose_from("versions", [(v.number, f"v{v.number}") for v in self.all_versions])
+        self._choose_from("endpoint", [(e.public_id, _name_of(e)) for e in self.endpoints])
+        self.initial = {**self._usual(), **self.initial}
+        self._choose_from("models", [(name, name) for name in self.known_models])
+        if self.known_models:
+            self.fields["more_models"].label = "Other models, by name"
+
+    def _choose_from(self, name: str, choices: Sequence[tuple[Any, str]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
+
+    @cached_property
+    def all_versions(self) -> list[Version]:
+        """Newest first."""
+        return list(self.prompt.versions.order_by("-number"))
+
+    @cached_property
+    def endpoints(self) -> list[Endpoint]:
+        """The author's own, then practice."""
+        practice_endpoint(self.prompt.owner)
+        last = Whether(When(kind=Endpoint.PRACTICE, then=1), default=0)
+        return list(Endpoint.objects.filter(owner=self.prompt.owner).order_by(last, "name"))
+
+    @property
+    def chosen_endpoint(self) -> Endpoint:
+        """The one chosen now, or the first."""
+        chosen = self["endpoint"].value()
+        return next((e for e in self.endpoints if e.public_id == chosen), self.endpoints[0])
+
+    @property
+    def known_models(self) -> list[str]:
+        """Names to tick."""
+        known = [str(name) for name in self.chosen_endpoint.known_models]
+        return known if len(known) <= MOST_LISTED_MODELS else []
+
+    def _usual(self) -> dict[str, Any]:
+        """The newest version, and otherwise what was run last."""
+        newest = [version.number for version in self.all_versions[:1]]
+        last = Batch.objects.filter(prompt=self.prompt).first()
+        run = last.runs.select_related("endpoint").first() if last else None
+        if last is None or run is None or run.endpoint not in self.endpoints:
+            return {"versions": newest, "endpoint": self.endpoints[0].public_id}
+        names = list(last.runs.order_by("pk").values_list("model", flat=True))
+        known = run.endpoint.known_models
+        return {
+            "versions": newest,
+            "endpoint": run.endpoint.public_id,
+            "models": [name for name in names if name in known],
+            "more_models": "\n".join(dict.fromkeys(name for name in names if name not in known)),
+            "repeats": last.repeats,
+            "cost_cap": last.cost_cap,
+        }
+
+    def clean_more_models(self) -> list[str]:
+        names = [line.strip() for line in self.cleaned_data["more_models"].splitlines()]
+        names = list(dict.fromkeys(name for name in names if name))
+        if len(names) > MOST_RUNS:
+            raise ValidationError(f"At most {MOST_RUNS} models at a time.")
+        for name in names:
+            refuse_invisible(name)
+        return names
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        if not self.errors:
+            data = self.cleaned_data
+            data["models"] = list(dict.fromkeys([*data["models"], *data["more_models"]]))
+            data["endpoint"] = self.chosen_endpoint
+            data["versions"] = [v for v in self.all_versions if v.number in data["versions"]]
+            try:
+                check_can_run(self.prompt, **self.arguments())
+            except RunRefused as refused:
+                raise ValidationError(str(refused)) from None
+        return self.cleaned_data
+
+    def arguments(self) -> dict[str, Any]:
+        """For ``start_batch``, once the form is valid."""
+        return {
+            name: self.cleaned_data[name]
+            for name in ("versions", "endpoint", "models", "repeats", "cost_cap")
+        }
+
+    @cached_property
+    def suite_size(self) -> int:
+        return self.prompt.cases.count()
+
+    def estimate(self) -> Estimate:
+        """What the choices as they stand now come to, whether or not the form is complete."""
+        ticked = {str(number) for number in self["versions"].value() or ()}
+        versions = [version for version in self.all_versions if str(version.number) in ticked]
+        lines = [line.strip() for line in str(self["more_models"].value() or "").splitlines()[:MOST_RUNS]]
+        ticked_models = [name for name in self["models"].value() or () if name in self.known_models]
+        models = list(dict.fromkeys([*ticked_models, *filter(None, lines)]))
+        repeats = _whole(self["repeats"].value(), 1, MOST_REPEATS)
+        return estimate_of(versions[:MOST_RUNS], self.chosen_endpoint, models, self.prompt.suite(), repeats)
+
+
+def _name_of(endpoint: Endpoint) -> str:
+    return f"{endpoint.name}: never counted as evidence" if endpoint.is_practice else endpoint.name
+
+
+def _whole(text: Any, least: int, most: int) -> int:
+    try:
+        return min(most, max(least, int(str(text))))
+    except ValueError:
+        return least
+
+
+class AskAgainForm(forms.Form):
+    """Going on with a run that stopped; a new cap where it stopped at the old one."""
+
+    run = forms.SlugField()
+    cost_cap = forms.CharField(required=False, max_length=20)
+
+    def clean_cost_cap(self) -> Decimal | None:
+        typed = self.cleaned_data["cost_cap"].strip().lstrip("$")
+        if not typed:
+            return None
+        try:
+            cap = Decimal(typed)
+        except InvalidOperation:
+            cap = Decimal(0)
+        if not cap.is_finite() or not 0 < cap <= HIGHEST_CAP:
+            raise ValidationError("A cost cap is a number of US dollars, more than 0.")
+        return cap.quantize(Decimal("0.0001"))
+
+
+class PasteForm(forms.Form):
+    """One output from elsewhere, and what is known of it."""
+
+    version = forms.ModelChoiceField(Version.objects.none(), to_field_name="number", empty_label=None)
+    case = forms.ModelChoiceField(Case.objects.none(), to_field_name="public_id", empty_label=None)
+    model = LineField(
+        max_length=200, help_text="As its provider calls it, with its date or size if it has one."
+    )
+    date = forms.DateField(
+        label="Answered on", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    output = ProseField(
+        max_length=LONGEST_OUTPUT,
+        strip=False,
+        help_text="Exactly as the model gave it.",
+        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
+    )
+    finish_reason = LineField(
+        label="Finish reason", max_length=60, required=False, help_text="stop, length, …, if you know it."
+    )
+    tokens_in = forms.IntegerField(label="Tokens sent", required=False, min_value=0, max_value=100_000_000)
+    tokens_out = forms.IntegerField(
+        label="Tokens answered", required=False, min_value=0, max_value=100_000_000
+    )
+
+    def __init__(self, *args: Any, prompt: Prompt, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._choose_among("version", prompt.versions.order_by("-number"))
+        self._choose_among("case", prompt.cases.in_order())
+        self.fields["date"].initial = datetime.now(tz=UTC).date
+
+    def _choose_among(self, name: str, rows: QuerySet[Any]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = rows

@@ -1,0 +1,367 @@
+"""The pages around runs: start, watch, cancel, ask again, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from prompts_app.actions import run as runs
+from prompts_app.actions.evidence import count_run, rebuild_evidence
+from prompts_app.models import Batch, Endpoint, Prompt, Run, Source, Version
+from prompts_app.tests.factories import (
+    CaseFactory,
+    EndpointFactory,
+    PromptFactory,
+    ResultFactory,
+    VersionFactory,
+)
+from prompts_app.tests.people import alice, bob, client_of
+
+pytestmark = pytest.mark.django_db
+
+HTMX = {"HX-Request": "true"}
+
+
+def version_of_alice(**prompt: Any) -> Version:
+    version: Version = VersionFactory(prompt=PromptFactory(owner=alice(), slug="greeting", **prompt))
+    return version
+
+
+def batch_of_alice(cases: int = 3, **kwargs: Any) -> Batch:
+    version = version_of_alice()
+    for _ in range(cases):
+        CaseFactory(prompt=version.prompt)
+    endpoint = EndpointFactory(owner=alice(), known_models=["m-large"])
+    return runs.start_batch(version.prompt, [version], endpoint, ["m-large"], **kwargs)
+
+
+def finished(batch: Batch, verdicts: str = "pfp") -> Run:
+    """Its only run with one result a case: p passed, f failed, e no answer."""
+    run = batch.runs.get()
+    for index, letter in enumerate(verdicts):
+        _result(run, index, letter)
+    run.state, run.started_at, run.finished_at = Run.State.FINISHED, timezone.now(), timezone.now()
+    run.save()
+    count_run(run)
+    rebuild_evidence(run.prompt)
+    return run
+
+
+def _result(run: Run, index: int, letter: str) -> None:
+    failed = {"type": "contains", "value": "yes", "passed": False, "score": 0, "reason": "It has no “yes”."}
+    facts = {
+        "p": {},
+        "f": {"passed": False, "output": "<b>no</b>", "checks": [failed]},
+        "e": {"passed": None, "output": "", "error_kind": "auth", "error_message": "401 from the server"},
+    }
+    ResultFactory(run=run, case_index=index, **facts[letter])
+
+
+class TestStart:
+    def choices(self, endpoint: Endpoint, **more: Any) -> dict[str, Any]:
+        return {"versions": ["1"], "endpoint": endpoint.public_id, "repeats": "1", **more}
+
+    def test_a_run_starts_and_leads_to_its_page(self) -> None:
+        version = version_of_alice()
+        CaseFactory(prompt=version.prompt)
+        endpoint = EndpointFactory(owner=alice(), known_models=["m-large", "m-small"])
+        answer = client_of(alice()).post(
+            "/studio/prompts/greeting/run/",
+            self.choices(endpoint, models=["m-small"], more_models="m-other\r\nm-small\r\n", cost_cap="0.5"),
+        )
+        batch = Batch.objects.get()
+        assert answer["Location"] == f"/studio/runs/{batch.public_id}/"
+        assert [run.model for run in batch.runs.order_by("pk")] == ["m-small", "m-other"]
+        assert batch.cost_cap == Decimal("0.5")
+
+    def test_the_newest_version_is_ticked_and_practice_is_offered_to_everybody(self) -> None:
+        version = version_of_alice()
+        VersionFactory(
+            prompt=version.prompt, number=2, messages=[{"role": "user", "content": "Shout {{word}}."}]
+        )
+        CaseFactory(prompt=version.prompt)
+        page = client_of(alice()).get("/studio/prompts/greeting/run/").content.decode()
+        assert 'value="2" id="id_versions_0" checked' in page
+        assert "Practice (not a model): never counted as evidence" in page
+        assert "practice-1" in page
+        assert "1 version × 0 models × 1 case × 1 repeat" in page
+
+    def test_what_was_run_last_is_filled_in(self) -> None:
+        batch = batch_of_alice(repeats=3)
+        page = client_of(alice()).get(f"/studio/prompts/{batch.prompt.slug}/run/").content.decode()
+        assert 'value="m-large" id="id_models_0" checked' in page
+        assert 'name="repeats" value="3"' in page
+        assert "1 version × 1 model × 3 cases × 3 repeats = <b>9 calls</b>" in page
+        assert "price unknown" in page
+
+    def test_looking_at_another_endpoint_starts_nothing_and_keeps_what_was_typed(self) -> None:
+        version = version_of_alice()
+        CaseFactory(prompt=version.prompt)
+        endpoint = EndpointFactory(owner=alice(), known_models=["m-large"])
+        looked = self.choices(endpoint, models=["practice-1"], more_models="m-typed", look="1")
+        page = client_of(alice()).post("/studio/prompts/greeting/run/", looked).content.decode()
+        assert "m-typed" in page
+        assert 'value="m-large"' in page
+        assert "= <b>1 call</b>" in page
+        assert "Not started" not in page
+        assert not Batch.objects.exists()
+
+    def test_htmx_gets_the_part_that_depends_on_the_endpoint(self) -> None:
+        version = version_of_alice()
+        CaseFactory(prompt=version.prompt)
+        looked = self.choices(EndpointFactory(owner=alice(), known_models=["m-large"]), look="1")
+        answer = client_of(alice()).post("/studio/prompts/greeting/run/", looked, headers=HTMX)
+        assert answer.content.decode().lstrip().startswith('<div id="run-plan"')
+        assert "HX-Request" in answer["Vary"]
+
+    def test_without_a_case_the_page_says_what_to_do(self) -> None:
+        version_of_alice()
+        assert (
+            "There is no test case yet"
+            in client_of(alice()).get("/studio/prompts/greeting/run/").content.decode()
+        )
+
+    @pytest.mark.parametrize(
+        ("wrong", "said"),
+        [
+            ({"versions": []}, "Choose at least one version"),
+            ({"more_models": ""}, "Name at least one model"),
+            ({"repeats": "21"}, "less than or equal to 20"),
+            ({"repeats": "many"}, "Enter a whole number"),
+            ({"cost_cap": "0"}, "The cost cap is more than 0"),
+            ({"cost_cap": "-1"}, "The cost cap is more than 0"),
+            ({"cost_cap": "NaN"}, "Enter a number"),
+            ({"cost_cap": "1e999"}, "Ensure"),
+            ({"more_models": "m\0"}, "NUL character"),
+            ({"more_models": "m\u202e"}, "invisible character"),
+            ({"more_models": "m" * 1_000_000}, "at most 200 characters"),
+            ({"more_models": "\n".join(f"m{n}" for n in range(21))}, "At most 20 models"),
+            ({"endpoint": "nothere"}, "There is no such endpoint any more"),
+            ({"models": ["gone"]}, "is not among this endpoint’s models"),
+            ({"versions": ["7"]}, "There is no such version any more"),
+            ({"versions": ["x"]}, "There is no such version any more"),
+        ],
+    )  # fmt: skip
+    def test_wrong_input_comes_back_with_a_sentence(self, wrong: dict[str, Any], said: str) -> None:
+        version = version_of_alice()
+        CaseFactory(prompt=version.prompt)
+        endpoint = EndpointFactory(owner=alice())
+        typed = self.choices(endpoint, more_models="m-typed") | wrong
+        answer = client_of(alice()).post("/studio/prompts/greeting/run/", typed)
+        assert answer.status_code == 200
+        assert said in answer.content.decode()
+        assert not Batch.objects.exists()
+
+    def test_a_case_without_a_value_is_named(self) -> None:
+        version = version_of_alice()
+        CaseFactory(prompt=version.prompt, name="Empty one", variables={})
+        typed = self.choices(EndpointFactory(owner=alice()), more_models="m")
+        page = client_of(alice()).post("/studio/prompts/greeting/run/", typed).content.decode()
+        assert "“Empty one” has no value for {{word}}" in page
+
+    def test_somebody_elses_prompt_and_endpoint_do_not_exist(self) -> None:
+        version = version_of_alice()
+        CaseFactory(prompt=version.prompt)
+        assert client_of(bob()).get("/studio/prompts/greeting/run/").status_code == 404
+        typed = self.choices(EndpointFactory(owner=bob()), more_models="m")
+        assert (
+            "no such endpoint"
+            in client_of(alice()).post("/studio/prompts/greeting/run/", typed).content.decode()
+        )
+        assert client_of(None).get("/studio/prompts/greeting/run/").status_code == 302
+
+
+class TestLivePage:
+    def page(self, batch: Batch, **kwargs: Any) -> Any:
+        return client_of(alice()).get(f"/studio/runs/{batch.public_id}/", **kwargs)
+
+    def test_while_it_runs_it_polls_and_can_be_cancelled(self) -> None:
+        batch = batch_of_alice()
+        run = batch.runs.get()
+        _result(run, 0, "p")
+        page = self.page(batch).content.decode()
+        assert 'hx-trigger="every 1s"' in page
+        assert '<noscript><meta http-equiv="refresh"' in page
+        assert "1 of 3" in page
+        assert "Cancel run" in page
+        fragment = self.page(batch, headers=HTMX)
+        assert fragment.status_code == 200
+        assert fragment.content.decode().lstrip().startswith('<div id="batch-progress"')
+        assert "HX-Request" in fragment["Vary"]
+
+    def test_at_the_end_the_polling_stops(self) -> None:
+        batch = batch_of_alice()
+        finished(batch)
+        fragment = self.page(batch, headers=HTMX)
+        assert fragment.status_code == 286
+        assert "hx-trigger" not in fragment.content.decode()
+        assert "The run has ended: 2 pass, 1 fail." in fragment.content.decode()
+        assert "htmx" not in self.page(batch).content.decode()
+
+    def test_a_failure_is_shown_escaped_with_what_was_expected_and_a_link(self) -> None:
+        batch = batch_of_alice()
+        run = finished(batch)
+        page = self.page(batch).content.decode()
+        assert "contains &quot;yes&quot;" in page
+        assert "&lt;b&gt;no&lt;/b&gt;" in page
+        assert f'href="#fail-{run.public_id}-2">2 failed</a>' in page
+        assert f'<tr id="fail-{run.public_id}-2">' in page
+
+    def test_cases_with_a_worker_at_them_are_told_from_those_that_wait(self, settings: Any) -> None:
+        settings.ENDPOINT_CONCURRENCY = 1
+        batch = batch_of_alice()
+        run = batch.runs.get()
+        run.state, run.lease_until = Run.State.RUNNING, timezone.now() + timezone.timedelta(seconds=20)
+        run.save()
+        page = self.page(batch).content.decode()
+        assert page.count('<li class="now">') == 1
+        assert page.count('<li class="wait">') == 2
+
+    def test_a_refused_key_says_what_to_do(self) -> None:
+        batch = batch_of_alice()
+        run = finished(batch, "pe")
+        run.state, run.stop_reason = Run.State.STOPPED, "The key was not accepted: 401"
+        run.save()
+        page = self.page(batch).content.decode()
+        assert "the key was not accepted, in 1 case." in page
+        assert "Enter a valid key for this endpoint" in page
+        assert "Change the key" in page
+        assert "Ask again" in page
+
+    def test_practice_is_called_practice(self) -> None:
+        version = version_of_alice()
+        CaseFactory(prompt=version.prompt)
+        batch = runs.start_batch(version.prompt, [version], runs.practice_endpoint(alice()), ["practice-1"])
+        assert "Practice, not a model." in self.page(batch).content.decode()
+        assert "practice, not a model" in client_of(alice()).get("/studio/runs/").content.decode()
+
+    def test_a_vanished_worker_is_told(self) -> None:
+        batch = batch_of_alice()
+        batch.runs.update(resumed=1)
+        assert "its worker vanished once" in self.page(batch).content.decode()
+
+    def test_unknown_cost_is_unknown(self) -> None:
+        batch = batch_of_alice()
+        finished(batch)
+        assert "<dd>unknown</dd>" in self.page(batch).content.decode()
+
+    def test_nobody_else_sees_it(self) -> None:
+        batch = batch_of_alice()
+        for path in ("", "cancel/", "again/", "delete/"):
+            address = f"/studio/runs/{batch.public_id}/{path}"
+            assert client_of(bob()).post(address).status_code == 404
+            assert client_of(None).get(address).status_code in {302, 405}
+
+    def test_a_long_batch_costs_no_more_queries(
+        self, count_queries: Callable[[Callable[[], Any]], int]
+    ) -> None:
+        batch = batch_of_alice(cases=20)
+        client = client_of(alice())
+        run = batch.runs.get()
+        counts = []
+        for letters in ("pfe", "fff"):
+            run.results.all().delete()
+            for index, letter in enumerate(letters * (1 + len(counts) * 5)):
+                _result(run, index, letter)
+            counts.append(count_queries(lambda: client.get(f"/studio/runs/{batch.public_id}/")))
+        assert counts[0] == counts[1]
+
+
+class TestCancelAndAskAgain:
+    def test_cancel_ends_what_waits(self) -> None:
+        batch = batch_of_alice()
+        answer = client_of(alice()).post(f"/studio/runs/{batch.public_id}/cancel/")
+        assert answer["Location"] == batch.get_absolute_url()
+        assert batch.runs.get().state == Run.State.CANCELLED
+
+    def test_ask_again_goes_on_with_the_same_run(self) -> None:
+        batch = batch_of_alice()
+        run = finished(batch, "pef")
+        client_of(alice()).post(f"/studio/runs/{batch.public_id}/again/", {"run": run.public_id})
+        run.refresh_from_db()
+        assert run.state == Run.State.QUEUED
+        assert sorted(run.results.values_list("case_index", flat=True)) == [0, 2]
+
+    def test_a_capped_run_wants_a_higher_cap(self) -> None:
+        batch = batch_of_alice(cost_cap=Decimal("0.5"))
+        run = finished(batch, "p")
+        Run.objects.update(state=Run.State.CAPPED)
+        address = f"/studio/runs/{batch.public_id}/again/"
+        page = client_of(alice()).post(address, {"run": run.public_id}, follow=True).content.decode()
+        assert "Give a higher cap" in page
+        assert "New cost cap" in page
+        for nonsense in ("much", "-1", "NaN", "Infinity", "\0"):
+            typed = {"run": run.public_id, "cost_cap": nonsense}
+            client_of(alice()).post(address, typed)
+            assert batch.runs.get().state == Run.State.CAPPED
+        client_of(alice()).post(address, {"run": run.public_id, "cost_cap": "$2"})
+        batch.refresh_from_db()
+        assert batch.cost_cap == 2
+        assert batch.runs.get().state == Run.State.QUEUED
+
+    def test_a_run_of_another_batch_is_not_there(self) -> None:
+        batch = batch_of_alice()
+        answer = client_of(alice()).post(f"/studio/runs/{batch.public_id}/again/", {"run": "nothere"})
+        assert answer.status_code == 404
+
+
+class TestDelete:
+    def test_the_page_names_what_is_lost_and_that_it_stays_counted(self) -> None:
+        batch = batch_of_alice()
+        finished(batch)
+        Prompt.objects.update(visibility="public", published_at=timezone.now())
+        address = f"/studio/runs/{batch.public_id}/delete/"
+        page = client_of(alice()).get(address).content.decode()
+        assert "1 run with 3 stored results" in page
+        assert "The deletion stays counted." in page
+        client_of(alice()).post(address)
+        prompt = Prompt.objects.get()
+        assert not Batch.objects.exists()
+        assert not Run.objects.exists()
+        assert prompt.deleted_runs == 1
+        assert prompt.evidence == {}
+
+    def test_a_run_under_way_is_cancelled_first(self) -> None:
+        batch = batch_of_alice()
+        address = f"/studio/runs/{batch.public_id}/delete/"
+        assert "Cancel it first" in client_of(alice()).get(address).content.decode()
+        client_of(alice()).post(address)
+        assert Batch.objects.exists()
+
+
+class TestList:
+    def test_empty_it_says_how_to_begin(self) -> None:
+        assert "Nothing was run yet" in client_of(alice()).get("/studio/runs/").content.decode()
+
+    def test_only_mine_are_listed(self) -> None:
+        batch = batch_of_alice()
+        finished(batch)
+        assert batch.public_id in client_of(alice()).get("/studio/runs/").content.decode()
+        assert batch.public_id not in client_of(bob()).get("/studio/runs/").content.decode()
+
+    def test_twice_the_batches_cost_no_more_queries(
+        self, count_queries: Callable[[Callable[[], Any]], int]
+    ) -> None:
+        batch = batch_of_alice()
+        endpoint, version = Endpoint.objects.get(), Version.objects.get()
+        client: Client = client_of(alice())
+        counts = []
+        for _ in range(2):
+            for _ in range(10):
+                runs.start_batch(batch.prompt, [version], endpoint, ["m-large"])
+            counts.append(count_queries(lambda: client.get("/studio/runs/")))
+        assert counts[0] == counts[1]
+
+
+def test_practice_never_counts() -> None:
+    version = version_of_alice()
+    CaseFactory(prompt=version.prompt)
+    batch = runs.start_batch(version.prompt, [version], runs.practice_endpoint(alice()), ["practice-1"])
+    run = finished(batch, "p")
+    assert run.source == Source.PRACTICE
+    assert Prompt.objects.get().evidence == {}

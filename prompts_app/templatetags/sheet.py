@@ -7,21 +7,29 @@ classes, so nothing needs an inline style.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from django import template
-from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from prompts_app.engine.stats import wilson
+from prompts_app.templatetags.written import (
+    UNKNOWN,
+    as_datetime,
+    days_ago,
+    dollars,
+    full_date,
+    percent_range,
+    seconds_of_ms,
+    short_date,
+    whole,
+)
 
 register = template.Library()
+for write in (as_datetime, days_ago, dollars, full_date, percent_range, seconds_of_ms, short_date, whole):
+    register.filter(write.__name__, write)
 
-UNKNOWN = "unknown"
 LEVELS = ("pasted", "imported", "recorded", "sealed", "reproduced")
 LEVEL_SENTENCES = (
     "The author pasted this output.",
@@ -293,25 +301,13 @@ def ball(low: float) -> SafeString:
     )
 
 
-# --- how figures are written ---------------------------------------------------------------------------
+# --- rates ---------------------------------------------------------------------------------------------
 
 
 @register.filter
 def kn(passed: int, cases: int) -> SafeString:
     """``24/25`` in the class of its own."""
     return format_html('<b class="kn">{}/{}</b>', passed, cases)
-
-
-@register.filter
-def percent_range(low: float, high: float) -> str:
-    """Both ends in 0..1 as "80–99%". Only a whole 0 or 1 is written as 0 or 100."""
-    return f"{_percent(low)}–{_percent(high)}%"
-
-
-def _percent(share: float) -> int:
-    if share in (0, 1):
-        return int(share * 100)
-    return min(99, max(1, round(share * 100)))
 
 
 @register.simple_tag
@@ -324,64 +320,3 @@ def interval(passed: int, cases: int) -> str:
 def rate(passed: int, cases: int) -> SafeString:
     """``24/25 80–99%``: a rate never stands without its interval."""
     return format_html('{} <span class="range">{}</span>', kn(passed, cases), interval(passed, cases))
-
-
-@register.filter
-def dollars(amount: Decimal | float | str | None) -> str:
-    """US dollars; two significant digits below a dollar. Unknown is "unknown", never $0."""
-    try:
-        value = Decimal(str(amount)) if amount not in (None, "") else None
-    except InvalidOperation:
-        value = None
-    if value is None or not value.is_finite():
-        return UNKNOWN
-    if value == 0 or abs(value) >= 1:
-        return f"${value:,.2f}" if value else "$0"
-    places = 1 - value.adjusted()
-    return f"${round(value, places):.{max(places, 2)}f}"
-
-
-@register.filter
-def seconds_of_ms(milliseconds: float | str | None) -> str:
-    """A time in ms as "85 ms", "0.85 s", "1.9 s" or "12 s"."""
-    if not isinstance(milliseconds, int | float):
-        return UNKNOWN
-    if milliseconds < 99.5:
-        return f"{milliseconds:.0f} ms"
-    seconds = milliseconds / 1000
-    if seconds < 0.995:
-        return f"{seconds:.2f} s"
-    return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:,.0f} s"
-
-
-@register.filter
-def as_datetime(value: datetime | date | str | None) -> datetime | date | None:
-    """A date as it is, or parsed from its ISO form (evidence summaries are JSON), else None."""
-    if isinstance(value, datetime | date) or not value:
-        return value or None
-    try:
-        return parse_datetime(value) or parse_date(value)
-    except ValueError:
-        return None
-
-
-@register.filter
-def short_date(value: datetime | date | str | None) -> str:
-    """ "14 Nov", with the year where it is not this one; "" for none."""
-    when = as_datetime(value)
-    if when is None:
-        return ""
-    return f"{when:%-d %b}" if when.year == timezone.now().year else f"{when:%-d %b %Y}"
-
-
-@register.filter
-def full_date(value: datetime | date | str | None) -> str:
-    """ "14 Nov 2026"; "" for none."""
-    when = as_datetime(value)
-    return f"{when:%-d %b %Y}" if when else ""
-
-
-@register.filter
-def whole(value: float | str | None) -> str:
-    """A count or median as a whole number, with "unknown" for none."""
-    return f"{value:,.0f}" if isinstance(value, int | float) else UNKNOWN

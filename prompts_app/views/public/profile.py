@@ -1,7 +1,127 @@
-"""Not written yet."""
+"""``/@handle/``: one author's work, for somebody who has a minute."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.db.models import Count, Q, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from prompts_app.access import author_visible_to
+from prompts_app.models import Profile, Prompt, Run, Source, User
+from prompts_app.views.public import figures
+from prompts_app.views.public.door import KEPT_BY_NOBODY, json_in_html, public_page
+from prompts_app.views.public.home import LONG_COLUMNS
+
+PAGE = 100  # prompts in the table
+MOST_PINNED = 6
 
 
-def profile(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@public_page
+def profile(request: HttpRequest, handle: str) -> HttpResponse:
+    """The same page for everybody, its author too: what is not public is not on it."""
+    author = author_visible_to(request.user, handle)
+    public = Prompt.objects.public().owned_by(author).defer(*LONG_COLUMNS)
+    tested = list(_shown_as_of(author, public.tested().best_first()))
+    recorded = figures.recorded(tested)
+    page = Paginator(public.with_author().best_first(), PAGE).get_page(request.GET.get("page"))
+    shown = figures.figures_of(recorded)
+    links, description = safe_links(author.profile.links), _description(author, page.paginator.count, shown)
+    listed = author.profile.visibility == Profile.Visibility.PUBLIC and bool(page.paginator.count)
+    context = {
+        "author": author,
+        "links": links,
+        "figures": shown,
+        "runs": _runs_of(author),
+        "deleted": public.aggregate(n=Sum("deleted_runs"))["n"] or 0,
+        "pinned": _pinned(author, public),
+        "page": page,
+        "models": figures.models_of(recorded),
+        "tasks": figures.tasks_of(recorded),
+        "uncounted": len(tested) - len(recorded),
+        "operates": author.handle in settings.OPERATOR_HANDLES,
+        "listed": listed,
+        "title": _title(author),
+        "description": description,
+        "json_ld": json_in_html(_json_ld(author, description, links)),
+    }
+    response = render(request, "public/profile.html", context)
+    if author.profile.visibility != Profile.Visibility.PUBLIC:
+        response.headers["Cache-Control"] = KEPT_BY_NOBODY
+    if not listed:
+        response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _shown_as_of(author: User, prompts: Any) -> list[Prompt]:
+    """The prompts with their author already known, so that their addresses need no query."""
+    found = list(prompts)
+    for prompt in found:
+        prompt.owner = author
+    return found
+
+
+def _pinned(author: User, public: Any) -> list[Prompt]:
+    chosen = public.filter(pin_position__isnull=False).order_by("pin_position", "pk")
+    return _shown_as_of(author, chosen[:MOST_PINNED])
+
+
+def _runs_of(author: User) -> dict[str, int]:
+    """Recorded runs of public prompts and the endpoints they went to; both as plain counts."""
+    public = Prompt.objects.public().owned_by(author)
+    runs = Run.objects.that_count().filter(prompt__in=public, source=Source.RECORDED)
+    return runs.aggregate(
+        recorded=Count("pk"), endpoints=Count("endpoint_name", distinct=True, filter=~Q(endpoint_name=""))
+    )
+
+
+def safe_links(links: Any) -> list[dict[str, str]]:
+    """Those of the author's links that lead to a web page; anything else is not shown."""
+    found = []
+    for link in links if isinstance(links, list) else []:
+        url = str(link.get("url", "")) if isinstance(link, dict) else ""
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            continue
+        if parts.scheme in {"http", "https"} and parts.hostname:
+            found.append({"url": url, "label": str(link.get("label") or "").strip() or parts.hostname})
+    return found
+
+
+def _title(author: User) -> str:
+    return f"{author.display_name} (@{author.handle})"
+
+
+def _description(author: User, count: int, shown: figures.Figures | None) -> str:
+    parts = [author.profile.headline]
+    if count:
+        parts.append(f"{count} prompt{'' if count == 1 else 's'}.")
+    if shown:
+        parts.append(f"{shown.passed} of {shown.cases} cases pass, recorded on {shown.models} model")
+        parts[-1] += "." if shown.models == 1 else "s."
+    text = " ".join(part for part in parts if part)
+    return (text or f"{author.display_name} on Proofsheet: nothing is published yet.")[:300]
+
+
+def _json_ld(author: User, description: str, links: list[dict[str, str]]) -> dict[str, Any]:
+    address = settings.SITE_URL + author.get_absolute_url()
+    return {
+        "@context": "https://schema.org",
+        "@type": "ProfilePage",
+        "url": address,
+        "dateCreated": author.date_joined.date().isoformat(),
+        "mainEntity": {
+            "@type": "Person",
+            "name": author.display_name,
+            "alternateName": author.handle,
+            "identifier": author.handle,
+            "description": author.profile.headline or description,
+            "url": address,
+            "sameAs": [link["url"] for link in links],
+        },
+    }

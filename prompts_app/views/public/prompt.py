@@ -50,7 +50,7 @@ def _text_of(newest: Version, study: case_study.Study | None, request: HttpReque
     blanks = filling.blanks_of(text, example, request.GET)
     asked = bool(blanks) and "fill" in request.GET
     return {
-        "messages": shortened(text),
+        "texts": shortened(text),
         "is_shortened": sum(len(message.content) for message in text.messages) > MOST_SHOWN,
         "blanks": blanks,
         "example_shown": bool(example) and not asked,
@@ -98,6 +98,6 @@ def version(request: HttpRequest, handle: str, slug: str, number: int) -> HttpRe
     found = prompt_visible_to(request.user, handle, slug)
     one = version_of(found, number)
     context = version_context(found, one, case_study.read_shown(request.GET))
-    context["messages"] = shortened(one.as_engine())
+    context["texts"] = shortened(one.as_engine())
     context["listed"] = is_indexable(found)
     return listed_only(found, render(request, "public/version.html", context))

@@ -1,11 +1,65 @@
-"""Not written yet."""
+"""``/@handle/slug.md`` and ``.json``: a prompt for programs, and to take away."""
 
+from __future__ import annotations
+
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 
+from prompts_app.access import prompt_visible_to
+from prompts_app.actions.bundle import export_bundle
+from prompts_app.engine.formats import ImportedPrompt, ImportedVersion
+from prompts_app.engine.formats import bundle as bundle_format
+from prompts_app.engine.formats import markdown as markdown_format
+from prompts_app.models import Prompt
+from prompts_app.templatetags.sheet import interval, level_name
+from prompts_app.templatetags.written import full_date
+from prompts_app.views.public.door import listed_only, public_page
 
-def markdown(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+
+@public_page
+def markdown(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
+    found = prompt_visible_to(request.user, handle, slug)
+    version = found.versions.order_by("-number").first()
+    if version is None:
+        raise Http404
+    text = markdown_format.emit(
+        ImportedPrompt(
+            title=found.title,
+            summary=found.summary,
+            task=found.task,
+            tags=tuple(found.tags.order_by("name").values_list("name", flat=True)),
+            licence=found.licence,
+            versions=(ImportedVersion(version.as_engine(), version.note),),
+        ),
+        remark=evidence_line(found),
+    )
+    return listed_only(found, _raw(text, "text/markdown", f"{found.slug}.md"))
 
 
-def bundle(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+def evidence_line(prompt: Prompt) -> str:
+    """How it tested and where to see it, in one line."""
+    address = settings.SITE_URL + prompt.get_absolute_url()
+    evidence = prompt.evidence
+    if not evidence:
+        return f"Not tested yet. {address}"
+    passed, cases = evidence["passed"], evidence["cases"]
+    return (
+        f"v{evidence['version']}: {passed}/{cases} cases pass ({interval(passed, cases)}), "
+        f"{level_name(evidence['level'])}, {full_date(evidence['tested'])}. {address}"
+    )
+
+
+@public_page
+def bundle(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
+    found = prompt_visible_to(request.user, handle, slug)
+    only = Prompt.objects.filter(pk=found.pk)
+    text = bundle_format.emit(export_bundle(found.owner, only, everything=False))
+    return listed_only(found, _raw(text, "application/json", f"{found.slug}.json"))
+
+
+def _raw(text: str, kind: str, name: str) -> HttpResponse:
+    body = text.encode("utf-8", "replace")
+    response = HttpResponse(body, content_type=f"{kind}; charset=utf-8")
+    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -11,8 +11,9 @@ from typing import Any
 from django.utils.html import format_html, format_html_join, strip_tags
 from django.utils.safestring import SafeString
 
-from prompts_app.templatetags.sheet import dollars, interval, level_name, seconds_of_ms, whole
+from prompts_app.templatetags.sheet import interval, level_name
 from prompts_app.templatetags.text import one_line
+from prompts_app.templatetags.written import dollars, seconds_of_ms, whole
 
 type Evidence = Mapping[str, Any]
 

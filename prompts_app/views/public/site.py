@@ -1,19 +1,76 @@
-"""Not written yet."""
+"""Pages about the site itself, and what machines ask of it."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from __future__ import annotations
+
+from xml.sax.saxutils import escape
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from prompts_app.models import Level, Profile, Prompt, User
+from prompts_app.views.public.door import public_page
+
+MOST_ADDRESSES = 50_000  # what one sitemap file may hold
+EXAMPLES = ((3, 3), (10, 10), (9, 10), (24, 25), (45, 50), (90, 100))  # passed, cases
 
 
-def about_evidence(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@public_page
+def about_evidence(request: HttpRequest) -> HttpResponse:
+    return render(
+        request, "public/about_evidence.html", {"levels": [*range(len(Level))], "examples": EXAMPLES}
+    )
 
 
-def healthz(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """For whoever watches the server: 200 "ok" when the database answers; anything else raises."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        cursor.fetchone()
+    return HttpResponse("ok", content_type="text/plain", headers={"Cache-Control": "no-store"})
 
 
-def robots(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@public_page
+def robots(request: HttpRequest) -> HttpResponse:
+    lines = [
+        "User-agent: *",
+        f"Disallow: {reverse('studio')}",
+        "Disallow: /accounts/",
+        "",
+        f"Sitemap: {settings.SITE_URL}{reverse('sitemap')}",
+        "",
+    ]
+    return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
 
 
-def sitemap(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@public_page
+def sitemap(request: HttpRequest) -> HttpResponse:
+    """The public pages worth finding: public prompts and their public authors, nothing unlisted."""
+    entries = [(reverse(name), "") for name in ("home", "browse", "about_evidence")]
+    prompts = Prompt.objects.public().filter(owner__profile__visibility=Profile.Visibility.PUBLIC)
+    authors = User.objects.filter(
+        Exists(prompts.filter(owner=OuterRef("pk"))), profile__visibility=Profile.Visibility.PUBLIC
+    ).order_by("username")
+    entries += [
+        (reverse("profile", args=[handle]), "") for handle in authors.values_list("username", flat=True)
+    ]
+    rows = prompts.newest_first().values_list("owner__username", "slug", "updated_at")
+    entries += [
+        (reverse("prompt", args=[h, s]), when.date().isoformat()) for h, s, when in rows[:MOST_ADDRESSES]
+    ]
+    urls = "".join(_entry(path, modified) for path, modified in entries[:MOST_ADDRESSES])
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{urls}</urlset>\n'
+    )
+    return HttpResponse(text, content_type="application/xml; charset=utf-8")
+
+
+def _entry(path: str, modified: str) -> str:
+    when = f"<lastmod>{modified}</lastmod>" if modified else ""
+    return f"<url><loc>{escape(settings.SITE_URL + path)}</loc>{when}</url>\n"

@@ -1,0 +1,87 @@
+"""How figures are written, on pages and in files. ``sheet`` registers these as filters."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+
+UNKNOWN = "unknown"
+
+
+def percent_range(low: float, high: float) -> str:
+    """Both ends in 0..1 as "80–99%". Only a whole 0 or 1 is written as 0 or 100."""
+    return f"{_percent(low)}–{_percent(high)}%"
+
+
+def _percent(share: float) -> int:
+    if share in (0, 1):
+        return int(share * 100)
+    return min(99, max(1, round(share * 100)))
+
+
+def dollars(amount: Decimal | float | str | None) -> str:
+    """US dollars; two significant digits below a dollar. Unknown is "unknown", never $0."""
+    try:
+        value = Decimal(str(amount)) if amount not in (None, "") else None
+    except InvalidOperation:
+        value = None
+    if value is None or not value.is_finite():
+        return UNKNOWN
+    if value == 0 or abs(value) >= 1:
+        return f"${value:,.2f}" if value else "$0"
+    places = 1 - value.adjusted()
+    return f"${round(value, places):.{max(places, 2)}f}"
+
+
+def seconds_of_ms(milliseconds: float | str | None) -> str:
+    """A time in ms as "85 ms", "0.85 s", "1.9 s" or "12 s"."""
+    if not isinstance(milliseconds, int | float):
+        return UNKNOWN
+    if milliseconds < 99.5:
+        return f"{milliseconds:.0f} ms"
+    seconds = milliseconds / 1000
+    if seconds < 0.995:
+        return f"{seconds:.2f} s"
+    return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:,.0f} s"
+
+
+def as_datetime(value: datetime | date | str | None) -> datetime | date | None:
+    """A date as it is, or parsed from its ISO form (evidence summaries are JSON), else None."""
+    if isinstance(value, datetime | date) or not value:
+        return value or None
+    try:
+        return parse_datetime(value) or parse_date(value)
+    except ValueError:
+        return None
+
+
+def short_date(value: datetime | date | str | None) -> str:
+    """ "14 Nov", with the year where it is not this one; "" for none."""
+    when = as_datetime(value)
+    if when is None:
+        return ""
+    return f"{when:%-d %b}" if when.year == timezone.now().year else f"{when:%-d %b %Y}"
+
+
+def full_date(value: datetime | date | str | None) -> str:
+    """ "14 Nov 2026"; "" for none."""
+    when = as_datetime(value)
+    return f"{when:%-d %b %Y}" if when else ""
+
+
+def whole(value: float | str | None) -> str:
+    """A count or median as a whole number, with "unknown" for none."""
+    return f"{value:,.0f}" if isinstance(value, int | float) else UNKNOWN
+
+
+def days_ago(value: datetime | date | str | None) -> str:
+    """ "today", "yesterday" or "4 days ago"; "" for none."""
+    when = as_datetime(value)
+    if when is None:
+        return ""
+    day = when.date() if isinstance(when, datetime) else when
+    days = max(0, (timezone.now().date() - day).days)
+    return {0: "today", 1: "yesterday"}.get(days, f"{days:,} days ago")

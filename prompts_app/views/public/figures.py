@@ -1,0 +1,123 @@
+"""The figures of a profile, computed from the evidence of an author's public prompts. Pure.
+
+Only what this server recorded is counted; imported and pasted runs are listed, but not summed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from statistics import median
+from typing import Any
+
+from prompts_app.engine.stats import wilson
+from prompts_app.models import Level, Prompt, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The 60-second strip."""
+
+    passed: int
+    cases: int
+    is_current: bool  # whether every prompt's newest version is the one that was tested
+    models: int
+    cost: Decimal | None  # median of a call; None: unknown everywhere
+    models_without_cost: int
+    last_tested: datetime | None
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.passed / self.cases)
+
+    @property
+    def low(self) -> float:
+        return wilson(self.passed, self.cases)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One model over all prompts it was run on."""
+
+    model: str
+    prompts: int
+    passed: int
+    cases: int
+    cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    task: str
+    label: str
+    prompts: int
+    cases: int
+
+
+def recorded(prompts: Iterable[Prompt]) -> list[Prompt]:
+    """Those whose evidence this server recorded itself."""
+    return [prompt for prompt in prompts if (prompt.evidence_level or 0) >= Level.RECORDED]
+
+
+def figures_of(prompts: Sequence[Prompt]) -> Figures | None:
+    """The figures over recorded prompts; None where there are none."""
+    if not prompts:
+        return None
+    costs = _costs_by_model(prompts)
+    known = [cost for of_model in costs.values() for cost in of_model]
+    return Figures(
+        passed=sum(prompt.evidence_passed for prompt in prompts),
+        cases=sum(prompt.evidence_cases for prompt in prompts),
+        is_current=all(prompt.evidence["is_current"] for prompt in prompts),
+        models=len(costs),
+        cost=median(known) if known else None,
+        models_without_cost=sum(not of_model for of_model in costs.values()),
+        last_tested=max((p.last_tested_at for p in prompts if p.last_tested_at), default=None),
+    )
+
+
+def models_of(prompts: Sequence[Prompt]) -> list[ModelRow]:
+    """Every model the tested versions were run on and recorded, the one with most cases first."""
+    rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for model in _recorded_models(prompts):
+        rows[model["model"]].append(model)
+    found = [
+        ModelRow(
+            model=name,
+            prompts=len(of_model),
+            passed=sum(model["passed"] for model in of_model),
+            cases=sum(model["cases"] for model in of_model),
+            cost=median(costs) if (costs := _costs(of_model)) else None,
+        )
+        for name, of_model in rows.items()
+    ]
+    return sorted(found, key=lambda row: (-row.cases, row.model))
+
+
+def tasks_of(prompts: Sequence[Prompt]) -> list[TaskRow]:
+    """The tasks worked with, by cases on the main model."""
+    counted: dict[str, list[int]] = defaultdict(list)
+    for prompt in prompts:
+        counted[prompt.task].append(prompt.evidence_cases)
+    rows = [TaskRow(task, Task(task).label, len(cases), sum(cases)) for task, cases in counted.items()]
+    return sorted(rows, key=lambda row: (-row.cases, row.label))
+
+
+def _recorded_models(prompts: Sequence[Prompt]) -> Iterable[Mapping[str, Any]]:
+    return (
+        model for prompt in prompts for model in prompt.evidence["models"] if model["level"] >= Level.RECORDED
+    )
+
+
+def _costs_by_model(prompts: Sequence[Prompt]) -> dict[str, list[Decimal]]:
+    costs: dict[str, list[Decimal]] = defaultdict(list)
+    for model in _recorded_models(prompts):
+        costs[model["model"]] += _costs([model])
+    return costs
+
+
+def _costs(models: Iterable[Mapping[str, Any]]) -> list[Decimal]:
+    return [Decimal(model["cost_median"]) for model in models if model["cost_median"] is not None]

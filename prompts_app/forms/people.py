@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
+from django.core.validators import RegexValidator, URLValidator
 from django.http import QueryDict
 
 from prompts_app.engine.digests import digest
@@ -99,6 +99,12 @@ def _digest_of(profile: Profile) -> str:
     return digest({name: str(getattr(profile, name)) for name in [*ProfileForm.Meta.fields, "links"]})
 
 
+def _is_web_address(url: str) -> None:
+    """Raises ValidationError; so also for characters no address has unescaped."""
+    RegexValidator(r"[<>\"\\`\s]", inverse_match=True)(url)
+    URLValidator(schemes=["http", "https"])(url)
+
+
 class LinkForm(forms.Form):
     """One link: an address, and the words it is shown with."""
 
@@ -118,7 +124,7 @@ class LinkForm(forms.Form):
         if "://" not in url and ":" not in url.partition("/")[0]:
             url = f"https://{url}"
         try:
-            URLValidator(schemes=["http", "https"])(url)
+            _is_web_address(url)
         except ValidationError:
             raise ValidationError("Write a web address that starts with https:// or http://.") from None
         if urlsplit(url).username is not None:

@@ -238,7 +238,7 @@ def _report(parsed: Parsed, planned: _Plan, *, dry_run: bool) -> ImportReport:
 def _offered(parsed: Parsed) -> Iterable[OfferedStyle]:
     found: dict[Style, Counter[Offer]] = {style: Counter() for style in STYLES}
     prompts: Counter[Style] = Counter()
-    for imported in parsed.prompts:
+    for imported in (prompt for prompt in parsed.prompts if not prompt.is_templated):
         offers = {offer for version in imported.versions for offer in in_prompt(version.prompt)}
         prompts.update({offer.style for offer in offers})
         for offer in offers:

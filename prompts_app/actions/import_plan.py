@@ -160,7 +160,7 @@ def _version(
     number: int,
     styles: Collection[Style],
 ) -> Version:
-    prompt = convert(version.prompt, styles)
+    prompt = version.prompt if imported.is_templated else convert(version.prompt, styles)
     prompt = replace(prompt, variables=_variables(prompt))
     row = Version(prompt=planned.prompt, number=number, note=_note(imported, version), **columns_of(prompt))
     row.digest = row.content_digest()  # bulk_create does not call save

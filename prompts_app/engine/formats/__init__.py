@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from prompts_app.engine.formats import markdown, messages, plain, prompts_chat
+from prompts_app.engine.formats import (
+    dotprompt,
+    langchain,
+    langfuse,
+    markdown,
+    messages,
+    plain,
+    prompts_chat,
+    prompty,
+)
 from prompts_app.engine.formats.source import Source, decode
 from prompts_app.engine.formats.types import (
     Format,
@@ -19,7 +28,16 @@ from prompts_app.engine.formats.types import (
 )
 
 # In the order they are asked: the first that recognises a file reads it, so the choosy come first.
-FORMATS: tuple[Format, ...] = (prompts_chat.FORMAT, messages.FORMAT, markdown.FORMAT, plain.FORMAT)
+FORMATS: tuple[Format, ...] = (
+    prompts_chat.FORMAT,
+    langchain.FORMAT,
+    langfuse.FORMAT,
+    messages.FORMAT,
+    prompty.FORMAT,
+    dotprompt.FORMAT,
+    markdown.FORMAT,
+    plain.FORMAT,
+)
 
 __all__ = [
     "FORMATS", "Format", "FormatError", "ImportedPrompt", "ImportedVersion", "Parsed", "Problem", "Skip",

@@ -97,6 +97,7 @@ def read(source: Source) -> Parsed:
         where=where,
         written_for=front.text("model"),
         licence=front.text("licence", "license"),
+        is_templated=exact,
     )
     if sections and not exact:
         prompt, lost = _with_preamble(prompt, " ".join("\n".join(preamble.lines).split()))
@@ -158,8 +159,11 @@ def _with_preamble(prompt: ImportedPrompt, text: str) -> tuple[ImportedPrompt, l
     return replace(prompt, summary=text), []
 
 
-def emit(prompt: ImportedPrompt) -> str:
-    """The prompt's last version as a Markdown file that ``read`` takes back without loss, cases apart."""
+def emit(prompt: ImportedPrompt, remark: str = "") -> str:
+    """The prompt's last version as a Markdown file that ``read`` takes back without loss, cases apart.
+
+    ``remark`` is one line for the reader of the file; ``read`` passes over it.
+    """
     version = prompt.versions[-1]
     variables = [
         {"name": v.name, "default": v.default, "description": v.description} for v in version.prompt.variables
@@ -177,7 +181,8 @@ def emit(prompt: ImportedPrompt) -> str:
     }
     head = write_yaml({key: value for key, value in fields.items() if value} | {"proofsheet": 1})
     sections = "\n".join(_section(message) for message in version.prompt.messages)
-    return f"---\n{head}---\n\n# {titles.cut(prompt.title, 1000)}\n\n{sections}"
+    comment = f"<!-- {' '.join(remark.split()).replace('--', '- -')} -->\n\n" if remark else ""
+    return f"---\n{head}---\n\n# {titles.cut(prompt.title, 1000)}\n\n{comment}{sections}"
 
 
 def _section(message: Message) -> str:

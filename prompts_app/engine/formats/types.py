@@ -47,6 +47,8 @@ class ImportedPrompt:
     ``task`` is a word of the site's list or empty, ``tags`` are words as they stand in the file,
     ``source`` says where it comes from in a few words, ``where`` the place in the file ("row 12"),
     ``written_for`` the model the file names, ``licence`` its licence as the file spells it.
+    ``is_templated``: the format has a template language of its own, which was read; whatever still
+    looks like a placeholder is text.
     """
 
     title: str
@@ -59,6 +61,7 @@ class ImportedPrompt:
     written_for: str = ""
     licence: str = ""
     cases: tuple[Case, ...] = ()
+    is_templated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from prompts_app.actions import import_
 from prompts_app.actions.import_ import ImportOptions, ImportReport, TooManyPrompts, import_prompts, preview
 from prompts_app.actions.import_plan import tag_name
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, Parsed, parse
+from prompts_app.engine.formats.markdown import emit
 from prompts_app.engine.types import Assertion, Case, Message, Variable
 from prompts_app.engine.types import Prompt as EnginePrompt
 from prompts_app.models import FormerSlug, Prompt, Tag, Version, Visibility
@@ -90,6 +91,13 @@ def test_placeholders_become_variables_with_their_defaults() -> None:
 def test_placeholders_stay_where_their_style_was_not_chosen() -> None:
     bring(one("${a} [BEE] {cee}"), options=ImportOptions(frozenset({"braces"})))
     assert Version.objects.get().messages[0]["content"] == "${a} [BEE] {{cee}}"
+
+
+def test_a_format_with_templates_of_its_own_is_taken_as_it_stands() -> None:
+    report = preview(Parsed((one("{{a}} {b} [SEE HERE]", is_templated=True),)), alice())
+    assert report.offered == ()
+    bring(one("{{a}} {b} [SEE HERE]", is_templated=True))
+    assert Version.objects.get().messages[0]["content"] == "{{a}} {b} [SEE HERE]"
 
 
 def test_variables_the_file_describes_are_kept_even_unused() -> None:
@@ -212,6 +220,15 @@ def test_a_prompt_written_here_is_known_by_its_title_and_text() -> None:
     Prompt.objects.filter(pk=prompt.pk).update(source_key="")
     assert bring(one()).prompts == ()
     assert len(bring(one(title="Another")).prompts) == 1
+
+
+def test_our_own_markdown_of_a_prompt_is_known_again() -> None:
+    prompt = bring(one("# Hello {name}, {{a}}", tags=("x",)), options=ImportOptions(frozenset())).prompts[0]
+    version = ImportedVersion(prompt.versions.get().as_engine(), "a note")
+    exported = emit(ImportedPrompt(prompt.title, (version,)), remark="Not tested yet.")
+    assert import_prompts(alice(), parse("writer.md", exported.encode())).prompts == ()
+    theirs = import_prompts(dana(), parse("writer.md", exported.encode())).prompts[0]
+    assert theirs.versions.get().digest == prompt.versions.get().digest
 
 
 def test_another_author_can_import_the_same() -> None:

@@ -1,0 +1,179 @@
+"""LangChain's prompt JSON, as its hub serves it: objects with ``lc``, ``id`` and ``kwargs``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from string import Formatter
+
+from prompts_app.engine.formats import templates, titles
+from prompts_app.engine.formats.front_matter import FrontMatter, as_text
+from prompts_app.engine.formats.source import Source
+from prompts_app.engine.formats.types import (
+    Format,
+    FormatError,
+    ImportedPrompt,
+    ImportedVersion,
+    Parsed,
+    Problem,
+)
+from prompts_app.engine.types import Json, Message, Prompt, Role, Variable
+
+_ROLES: dict[str, Role] = {
+    "System": "system", "Human": "user", "AI": "assistant",
+    "system": "system", "developer": "system", "human": "user", "user": "user",
+    "ai": "assistant", "assistant": "assistant",
+}  # fmt: skip
+_NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What was found so far in one file."""
+
+    where: str
+    problems: list[Problem] = field(default_factory=list)
+    defaults: dict[str, str] = field(default_factory=dict)
+
+    def cannot(self, what: str) -> None:
+        self.problems.append(Problem(what, self.where))
+
+
+def recognises(source: Source) -> bool:
+    return _is_object(source.json) and "langchain" in _path(source.json)[:1][0]
+
+
+def _is_object(value: Json) -> bool:
+    return (
+        isinstance(value, dict)
+        and "lc" in value
+        and bool(_path(value))
+        and isinstance(value.get("kwargs"), dict)
+    )
+
+
+def _path(value: Json) -> list[str]:
+    path = value.get("id")
+    return path if isinstance(path, list) and path and all(isinstance(part, str) for part in path) else []
+
+
+def read(source: Source) -> Parsed:
+    value = source.must_be_json()
+    if not _is_object(value):
+        raise FormatError("This is no LangChain prompt: it needs “lc”, “id” and “kwargs”.")
+    reading = _Reading(source.name or "the pasted text")
+    template = _prompt_of(value, reading)
+    messages = tuple(_messages(template, reading))
+    if not messages:
+        raise FormatError("There are no messages in this LangChain prompt that can be read.")
+    meta = FrontMatter(FrontMatter(template["kwargs"], "").mapping("metadata"), "")
+    prompt = ImportedPrompt(
+        title=meta.text("lc_hub_repo")
+        or titles.from_file_name(source.stem)
+        or titles.from_text(messages[0].content),
+        versions=(ImportedVersion(Prompt(messages, _variables(reading))),),
+        source="LangChain hub",
+        where=reading.where,
+        is_templated=True,
+    )
+    return Parsed((prompt,), tuple(dict.fromkeys(reading.problems)))
+
+
+def _variables(reading: _Reading) -> tuple[Variable, ...]:
+    return tuple(Variable(name, default) for name, default in reading.defaults.items())
+
+
+def _prompt_of(value: dict[str, Json], reading: _Reading) -> dict[str, Json]:
+    """The prompt itself, or the first step of a chain."""
+    if _path(value)[-1] != "RunnableSequence":
+        return value
+    first = value["kwargs"].get("first")
+    for step in ("middle", "last"):
+        if value["kwargs"].get(step):
+            reading.cannot("the steps of the chain after the prompt")
+    if not _is_object(first):
+        raise FormatError("The chain in this file does not begin with a prompt.")
+    return dict(first)
+
+
+def _messages(template: dict[str, Json], reading: _Reading) -> Iterator[Message]:
+    kwargs = template["kwargs"]
+    partial = FrontMatter(kwargs, "").mapping("partial_variables")
+    reading.defaults.update({name: as_text(value) for name, value in partial.items()})
+    if "messages" not in kwargs:
+        text = _text(template, reading)
+        if text:
+            yield Message("user", text)
+        return
+    for item in kwargs["messages"] if isinstance(kwargs["messages"], list) else []:
+        message = _message(item, reading)
+        if message:
+            yield message
+
+
+def _message(item: Json, reading: _Reading) -> Message | None:
+    if not _is_object(item):
+        reading.cannot("a message in an unknown shape")
+        return None
+    kind, kwargs = _path(item)[-1], item["kwargs"]
+    role = _ROLES.get(re.sub(r"Message(?:PromptTemplate)?(?:Chunk)?$", "", kind)) or _ROLES.get(
+        as_text(kwargs.get("role"))
+    )
+    if role is None:
+        reading.cannot(f"a {kind}")
+        return None
+    is_template = "prompt" in kwargs
+    text = _joined(kwargs["prompt"], reading) if is_template else _said(kwargs.get("content"), reading)
+    return Message(role, text) if text else None
+
+
+def _said(content: Json, reading: _Reading) -> str:
+    """A fixed message: its braces are text, and have none of them double."""
+    parts = content if isinstance(content, list) else [content]
+    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    if any(not isinstance(text, str) for text in texts):
+        reading.cannot("a part of a message that is not text")
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def _joined(prompts: Json, reading: _Reading) -> str:
+    items = prompts if isinstance(prompts, list) else [prompts]
+    if not all(_is_object(item) for item in items):
+        reading.cannot("a part of a message in an unknown shape")
+    texts = [_text(item, reading) for item in items if _is_object(item)]
+    return "\n".join(text for text in texts if text)
+
+
+def _text(template: dict[str, Json], reading: _Reading) -> str:
+    """A template's text with its variables as ours."""
+    kwargs = template["kwargs"]
+    text, style = kwargs.get("template"), kwargs.get("template_format", "f-string")
+    if not isinstance(text, str):
+        reading.cannot(f"a {_path(template)[-1]}")
+        return ""
+    if style == "f-string":
+        return _from_format_string(text, reading)
+    reading.problems += [Problem(what, reading.where) for what in templates.logic(text)]
+    return text
+
+
+def _from_format_string(text: str, reading: _Reading) -> str:
+    """``{name}`` → ``{{name}}``, and doubled braces → single ones."""
+    try:
+        pieces = list(Formatter().parse(text))
+    except ValueError:
+        reading.cannot("a template whose braces do not match")
+        return text
+    done: list[str] = []
+    for literal, name, spec, conversion in pieces:
+        done.append(literal)
+        if name is None:
+            continue
+        if spec or conversion or not _NAME.fullmatch(name):
+            reading.cannot(f"the format of the variable “{name}”")
+        done.append(f"{{{{{name}}}}}")
+    return "".join(done)
+
+
+FORMAT = Format("langchain", "LangChain hub JSON", recognises, read, ("json",))

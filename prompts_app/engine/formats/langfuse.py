@@ -1,0 +1,113 @@
+"""Langfuse's prompt JSON: one version of a prompt, or a list; versions of one name belong together."""
+
+from __future__ import annotations
+
+from prompts_app.engine.formats import parameters, templates
+from prompts_app.engine.formats.front_matter import FrontMatter
+from prompts_app.engine.formats.messages import read_messages
+from prompts_app.engine.formats.source import Source
+from prompts_app.engine.formats.types import (
+    Format,
+    FormatError,
+    ImportedPrompt,
+    ImportedVersion,
+    Parsed,
+    Problem,
+    Skip,
+)
+from prompts_app.engine.types import Json, Message, Prompt
+
+_FIELDS = {"name", "type", "prompt", "config", "version", "tags", "commitMessage"}
+# Marks of their database, not of the prompt.
+_MARKS = {"id", "projectId", "createdAt", "updatedAt", "createdBy", "isActive", "resolutionGraph"}
+
+
+def recognises(source: Source) -> bool:
+    items = _items(source.json)
+    return bool(items) and all(_is_prompt(item) for item in items)
+
+
+def _items(value: Json) -> list[Json]:
+    if isinstance(value, dict) and isinstance(value.get("data"), list):
+        value = value["data"]
+    return value if isinstance(value, list) else [value]
+
+
+def _is_prompt(value: Json) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("name"), str)
+        and isinstance(value.get("prompt"), str | list)
+        and isinstance(value.get("config", {}), dict | None)
+    )
+
+
+def read(source: Source) -> Parsed:
+    problems: list[Problem] = []
+    skipped: list[Skip] = []
+    by_name: dict[str, list[tuple[float, ImportedVersion, dict[str, Json]]]] = {}
+    for number, item in enumerate(_items(source.must_be_json()), start=1):
+        if not _is_prompt(item):
+            raise FormatError(f"Item {number} is no Langfuse prompt: it needs “name” and “prompt”.")
+        where = f"{item['name']}, version {item.get('version', number)}"
+        version, found = _version(item, where)
+        problems += found
+        if version.prompt.messages:
+            by_name.setdefault(item["name"], []).append((_number(item), version, item))
+        else:
+            skipped.append(Skip(where, "No message with text is left in it."))
+    prompts = tuple(_together(name, states) for name, states in by_name.items())
+    return Parsed(prompts, tuple(dict.fromkeys(problems)), tuple(skipped))
+
+
+def _number(item: dict[str, Json]) -> float:
+    number = item.get("version")
+    return number if isinstance(number, int | float) else 0
+
+
+def _version(item: dict[str, Json], where: str) -> tuple[ImportedVersion, list[Problem]]:
+    messages, problems = _messages(item["prompt"], where)
+    config = FrontMatter(item.get("config") or {}, "").fields
+    settings, lost = parameters.sort_out({k: v for k, v in config.items() if k != "model"}, where)
+    problems += lost
+    problems += [
+        Problem(f"the field “{key}”", where) for key in item if key not in _FIELDS | _MARKS and item[key]
+    ]
+    problems += [Problem(what, where) for message in messages for what in templates.logic(message.content)]
+    note = FrontMatter(item, "").text("commitMessage")
+    return ImportedVersion(Prompt(messages, parameters=settings), note), problems
+
+
+def _messages(said: Json, where: str) -> tuple[tuple[Message, ...], list[Problem]]:
+    if isinstance(said, str):
+        return ((Message("user", said),) if said.strip() else ()), []
+    kept, problems = _without_placeholders(said, where)
+    messages, found = read_messages(kept, where)
+    return messages, problems + found
+
+
+def _without_placeholders(messages: list[Json], where: str) -> tuple[list[dict[str, Json]], list[Problem]]:
+    said = [
+        message for message in messages if isinstance(message, dict) and isinstance(message.get("role"), str)
+    ]
+    said = [message for message in said if message.get("type") != "placeholder"]
+    left_out = len(messages) - len(said)
+    kept = [{key: value for key, value in message.items() if key != "type"} for message in said]
+    return kept, [Problem("a placeholder for messages", where)] * bool(left_out)
+
+
+def _together(name: str, states: list[tuple[float, ImportedVersion, dict[str, Json]]]) -> ImportedPrompt:
+    ordered = sorted(states, key=lambda state: state[0])
+    latest = FrontMatter(ordered[-1][2], "")
+    return ImportedPrompt(
+        title=name,
+        tags=latest.words("tags"),
+        versions=tuple(version for _, version, _ in ordered),
+        source="Langfuse",
+        where=name,
+        written_for=FrontMatter(latest.mapping("config"), "").text("model"),
+        is_templated=True,
+    )
+
+
+FORMAT = Format("langfuse", "Langfuse prompt JSON", recognises, read, ("json",))

@@ -1,0 +1,131 @@
+"""Prompty (``.prompty``), versions 1 and 2: front matter, then messages under ``system:`` or ``user:``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from prompts_app.engine.formats import front_matter, parameters, templates, titles
+from prompts_app.engine.formats.front_matter import FrontMatter, as_text
+from prompts_app.engine.formats.source import Source
+from prompts_app.engine.formats.types import (
+    Format,
+    FormatError,
+    ImportedPrompt,
+    ImportedVersion,
+    Parsed,
+    Problem,
+)
+from prompts_app.engine.types import Json, Message, Prompt, Role, Variable
+
+_ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+}
+_BOUNDARY = re.compile(
+    r"[ \t]*#?[ \t]*(system|developer|user|assistant|function|tool)[ \t]*(\[[^\]\n]*\])?:[ \t]*", re.I
+)
+_FIELDS = {"name", "description", "tags", "model", "inputs", "inputSchema", "sample", "template", "metadata"}
+# Where and with which key it was called: this is never read, so that no key is ever kept.
+_CONNECTION = {"api", "apiType", "configuration", "connection", "provider", "parameters", "options", "id"}
+
+
+def recognises(source: Source) -> bool:
+    return source.extension == "prompty"
+
+
+def read(source: Source) -> Parsed:
+    front = front_matter.split(source.text)
+    where = source.name or "the pasted text"
+    messages, problems = _messages(front.body, where)
+    if not messages:
+        raise FormatError("There are no messages in this file.")
+    settings, lost = _settings(front, where)
+    problems += lost + _further(front, where)
+    problems += [Problem(what, where) for message in messages for what in templates.logic(message.content)]
+    meta = FrontMatter(front.mapping("metadata"), "")
+    prompt = ImportedPrompt(
+        title=front.text("name")
+        or titles.from_file_name(source.stem)
+        or titles.from_text(messages[0].content),
+        summary=front.text("description"),
+        tags=(*front.words("tags"), *meta.words("tags")),
+        versions=(ImportedVersion(Prompt(messages, tuple(_variables(front)), settings)),),
+        source=f"prompty file {source.name}" if source.name else "pasted prompty",
+        where=where,
+        written_for=_model(front),
+        is_templated=True,
+    )
+    return Parsed((prompt,), tuple(dict.fromkeys(problems)))
+
+
+def _messages(body: str, where: str) -> tuple[tuple[Message, ...], list[Problem]]:
+    """Text before the first role is the system's, as prompty itself reads it."""
+    sections: list[tuple[str, list[str]]] = [("system", [])]
+    problems: list[Problem] = []
+    for line in body.split("\n"):
+        boundary = _BOUNDARY.fullmatch(line)
+        if boundary:
+            sections.append((boundary[1].lower(), []))
+            problems += [Problem(f"the attributes “{boundary[2]}” of a role", where)] if boundary[2] else []
+        else:
+            sections[-1][1].append(line)
+    messages = [(role, "\n".join(lines).strip("\n")) for role, lines in sections]
+    spoken = [(role, text) for role, text in messages if text.strip()]
+    problems += [
+        Problem(f"a message of the role “{role}”", where) for role, _ in spoken if role not in _ROLES
+    ]
+    return tuple(Message(_ROLES[role], text) for role, text in spoken if role in _ROLES), problems
+
+
+def _settings(front: FrontMatter, where: str) -> tuple[dict[str, Json], list[Problem]]:
+    model = FrontMatter(front.mapping("model"), "")
+    kept, problems = parameters.sort_out({**model.mapping("parameters"), **model.mapping("options")}, where)
+    others = [Problem(f"the field “model.{key}”", where) for key in model.fields if key not in _CONNECTION]
+    return kept, problems + others
+
+
+def _further(front: FrontMatter, where: str) -> list[Problem]:
+    """Fields with no place here; the connection is named too, because it is left out on purpose."""
+    model = front.mapping("model")
+    names = [key for key in front.fields if key not in _FIELDS]
+    names += [f"metadata.{key}" for key in front.mapping("metadata") if key != "tags"]
+    names += [f"model.{key}" for key in ("configuration", "connection") if model.get(key)]
+    names += ["sample"] if isinstance(front.fields.get("sample"), str) else []  # the name of another file
+    return [Problem(f"the field “{name}”", where) for name in names]
+
+
+def _model(front: FrontMatter) -> str:
+    model = front.mapping("model")
+    place = FrontMatter({**model, **FrontMatter(model, "").mapping("configuration")}, front.text("model"))
+    return place.text("id", "model", "azure_deployment", "name") or place.body
+
+
+def _variables(front: FrontMatter) -> list[Variable]:
+    """Inputs in any of the shapes there have been, with the sample as what stands in for a missing value."""
+    sample = front.mapping("sample")
+    inputs = _inputs(front)
+    variables = [_variable(name, value, sample.get(name)) for name, value in inputs.items()]
+    return variables + [
+        Variable(name, as_text(value)) for name, value in sample.items() if name not in inputs
+    ]
+
+
+def _inputs(front: FrontMatter) -> dict[str, Json]:
+    schema = FrontMatter(front.mapping("inputSchema"), "").fields.get("properties")
+    found = front.fields.get("inputs") or schema
+    if isinstance(found, list):
+        return {as_text(item["name"]): item for item in found if isinstance(item, dict) and item.get("name")}
+    return found if isinstance(found, dict) else {}
+
+
+def _variable(name: str, value: Json, sample: Json) -> Variable:
+    if not isinstance(value, Mapping):
+        return Variable(name, as_text(value))
+    default = next((value[key] for key in ("default", "sample") if value.get(key) is not None), sample)
+    return Variable(name, as_text(default), as_text(value.get("description")))
+
+
+FORMAT = Format("prompty", "Prompty files (.prompty)", recognises, read, ("prompty",))

@@ -22,6 +22,7 @@ urlpatterns = [
     path("verify/", verify.verify_page, name="verify"),
     path(".well-known/jwks.json", verify.jwks, name="jwks"),
     path("healthz", site.healthz, name="healthz"),
+    path("favicon.ico", site.favicon, name="favicon"),
     path("robots.txt", site.robots, name="robots"),
     path("sitemap.xml", site.sitemap, name="sitemap"),
 ]

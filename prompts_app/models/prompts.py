@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from prompts_app.engine import types as engine
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 MOST_CASES = 1000  # in one suite: beyond it a page and a run stop being readable
 MOST_MESSAGES = 40
-LONGEST_MESSAGE = 100_000  # characters
+LONGEST_MESSAGE = 200_000  # characters
 
 
 class Visibility(models.TextChoices):
@@ -100,6 +101,17 @@ class PromptQuerySet(models.QuerySet["Prompt"]):
 
     def with_author(self) -> Self:
         return self.select_related("owner__profile")
+
+    def with_studio_facts(self) -> Self:
+        """With ``latest_number`` (None: no version), ``case_count`` and ``is_running`` on each."""
+        newest = Version.objects.filter(prompt=OuterRef("pk")).order_by("-number").values("number")[:1]
+        cases = Case.objects.filter(prompt=OuterRef("pk")).order_by().values("prompt").annotate(n=Count("pk"))
+        running = Prompt.objects.filter(pk=OuterRef("pk"), runs__state__in=["queued", "running"])
+        return self.annotate(
+            latest_number=Subquery(newest),
+            case_count=Coalesce(Subquery(cases.values("n")), 0),
+            is_running=Exists(running),
+        )
 
     def tested(self) -> Self:
         """With at least one case that counts as evidence."""
@@ -306,7 +318,7 @@ class Draft(models.Model):
     """Typing that is not saved yet, kept per author and page, so that nothing typed is lost."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
-    key = models.CharField(max_length=200)  # the page: "prompt:new", "prompt:<slug>", "case:<id>"
+    key = models.CharField(max_length=200)  # the page: "prompt:new", "prompt:<pk>", "case:<pk>:<case>"
     data = models.JSONField()  # the form as posted: {"field": ["value", …]}
     saved_at = models.DateTimeField(auto_now=True)
 

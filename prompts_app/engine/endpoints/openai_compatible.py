@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
 
-import anyio
 import httpcore2
 
 from prompts_app.engine.endpoints.addresses import BadUrl, BlockedAddress, Target, UnknownHost, parse_url
@@ -28,7 +27,7 @@ from prompts_app.engine.endpoints.answers import (
     read_reply,
     scrub,
 )
-from prompts_app.engine.endpoints.connecting import CheckedBackend, Stopwatch, stopwatch
+from prompts_app.engine.endpoints.connecting import CheckedBackend, Stopwatch, UnsafeConnection, stopwatch
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.endpoints.pacing import Pacing, asked_wait, spent_limit
 from prompts_app.engine.errors import FAULTS
@@ -156,7 +155,7 @@ class _OpenAiCompatible:
                 if size > MOST_BYTES:
                     raise TooLarge
                 chunks.append(chunk)
-            latency_ms = watch.elapsed_ms()
+            latency_ms = watch.exchange_ms()
         headers = {
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
         }
@@ -197,26 +196,23 @@ def fault_of(error: Exception, target: Target) -> Fault:
     """What a failed exchange means to the author."""
     host = target.host
     match error:
-        case BlockedAddress():
-            return Fault("blocked_address", str(error))
-        case UnknownHost():
-            return Fault("dns", str(error))
+        case BlockedAddress() | UnknownHost():
+            return Fault("dns" if isinstance(error, UnknownHost) else "blocked_address", str(error))
         case TooLarge():
             return Fault("answer_too_large", TOO_LARGE)
+        case UnsafeConnection():
+            return _unsafe(error, target)
         case httpcore2.ConnectError():
-            return _connect_fault(error, host, target.port)
+            return Fault("refused_connection", f"Nothing answered at {host}:{target.port}.")
         case httpcore2.ProtocolError() | httpcore2.NetworkError():
             return Fault("stream_cut", f"The connection to {host} broke before the answer was whole.")
     return Fault("internal", f"The call failed in a way that was not foreseen ({type(error).__name__}).")
 
 
-def _connect_fault(error: BaseException, host: str, port: int) -> Fault:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            reason = getattr(cause, "verify_message", "") or (cause.reason or "").replace("_", " ").lower()
-            return Fault("tls", f"No safe connection to {host}:{port}" + (f": {reason}." if reason else "."))
-        if isinstance(cause, anyio.EndOfStream | anyio.BrokenResourceError):
-            return Fault("tls", f"{host}:{port} ended the connection before it was safe.")
-        cause = cause.__cause__ or cause.__context__
-    return Fault("refused_connection", f"Nothing answered at {host}:{port}.")
+def _unsafe(error: UnsafeConnection, target: Target) -> Fault:
+    where = f"No safe connection to {target.host}:{target.port}"
+    if isinstance(error.why, ssl.SSLCertVerificationError):
+        return Fault("tls", f"{where}: {error.why.verify_message}.")
+    if isinstance(error.why, ssl.SSLError) and error.why.reason:
+        return Fault("tls", f"{where}: {error.why.reason.replace('_', ' ').lower()}.")
+    return Fault("tls", f"{where}: it ended too early.")

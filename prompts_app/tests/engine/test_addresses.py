@@ -7,11 +7,11 @@ import ipaddress
 import socket
 from typing import Any
 
-import httpcore2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prompts_app.engine.endpoints import connecting
 from prompts_app.engine.endpoints.addresses import (
     BadUrl,
     BlockedAddress,
@@ -231,12 +231,12 @@ def test_dns_that_changes_its_answer_gains_nothing(monkeypatch: pytest.MonkeyPat
     """The first answer is checked and connected to; there is no second look-up that could differ."""
     dns, connected = Dns(["93.184.216.34"], ["127.0.0.1"]), []
 
-    async def connect(self: object, host: str, port: int, *args: object, **kwargs: object) -> None:
-        connected.append(host)
-        raise httpcore2.ConnectError("no network in tests")
+    async def connect(address: str, port: int) -> None:
+        connected.append(address)
+        raise ConnectionRefusedError
 
     monkeypatch.setattr(socket, "getaddrinfo", dns)
-    monkeypatch.setattr(httpcore2.AnyIOBackend, "connect_tcp", connect)
+    monkeypatch.setattr(connecting, "connect", connect)
     fault = ask(Endpoint("openai-compatible", "https://rebind.example/v1"))
     assert isinstance(fault, Fault)
     assert (connected, dns.asked) == (["93.184.216.34"], 1)

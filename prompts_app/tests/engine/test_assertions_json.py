@@ -1,7 +1,7 @@
 """is-json and contains-json, with and without a JSON Schema."""
 
 import json
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -81,17 +81,17 @@ def test_a_schema_that_cannot_be_used_is_told_and_nothing_is_fetched(schema: Jso
 
 
 def test_a_schema_pattern_that_explodes_ends_in_time() -> None:
-    started = perf_counter()
+    started = process_time()
     hold("is-json", {"pattern": r"^(a|aa)+$(?=x)"}, json.dumps("a" * 5000 + "!"))
-    assert perf_counter() - started < 2
+    assert process_time() - started < 2
 
 
 @pytest.mark.parametrize("output", ["{" * 200_000, '{"a":' * 50_000, "[" * 200_000])
 def test_deep_nesting_is_no_json_and_takes_no_time(output: str) -> None:
-    started = perf_counter()
+    started = process_time()
     assert not hold("is-json", None, output).passed
     assert not hold("contains-json", None, output).passed
-    assert perf_counter() - started < 3
+    assert process_time() - started < 3
 
 
 @given(st.text(max_size=200))

@@ -1,6 +1,6 @@
 """levenshtein, rouge-n and bleu."""
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -52,11 +52,11 @@ def test_five_edits_are_the_usual_limit() -> None:
 
 
 def test_huge_texts_are_not_compared_letter_by_letter() -> None:
-    started = perf_counter()
+    started = process_time()
     found = hold("levenshtein", "a" * 1_000_000, "b" * 1_000_000)
     assert not found.passed
     assert "too long" in found.reason
-    assert perf_counter() - started < 1
+    assert process_time() - started < 1
 
 
 def test_rouge_counts_the_references_words_found() -> None:

@@ -1,7 +1,7 @@
 """equals, contains and its kin, starts-with, regex: promptfoo's names, promptfoo's meaning."""
 
 from contextlib import suppress
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -117,12 +117,12 @@ def test_word_characters_are_ascii_as_in_javascript() -> None:
 
 def test_a_regular_expression_that_explodes_fails_both_forms_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text, "REGEX_TIMEOUT_S", 0.05)
-    started = perf_counter()
+    started = process_time()
     for form in ("regex", "not-regex"):
         found = hold(form, r"^(\w|\w\w)*$", "a" * 60 + "!")
         assert not found.passed
         assert "timed out" in found.reason
-    assert perf_counter() - started < 2
+    assert process_time() - started < 2
 
 
 @pytest.mark.parametrize(
@@ -144,10 +144,10 @@ def test_texts_are_split_at_commas_as_promptfoo_does(typed: str, texts: list[str
 
 
 def test_a_row_of_backslashes_is_read_in_no_time() -> None:
-    started = perf_counter()
+    started = process_time()
     with pytest.raises(UnreadableValue):
         split_commas('"' + "\\" * 1000)
-    assert perf_counter() - started < 0.5
+    assert process_time() - started < 0.5
 
 
 @pytest.mark.parametrize("typed", ['"open', 'a, "open', '"a" b'])

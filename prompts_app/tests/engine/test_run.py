@@ -147,7 +147,7 @@ def test_an_outcome_is_handed_over_while_others_still_run(stub: Callable[..., St
     stub(takes_s=0.05)
     started = perf_counter()
     go(cases(6), concurrency=1, on_outcome=lambda outcome: arrived.append(perf_counter() - started))
-    assert arrived[0] < 0.15 < arrived[-1]
+    assert arrived[0] < arrived[-1] - 0.2
 
 
 def test_answers_are_judged_priced_and_counted(stub: Callable[..., Stub]) -> None:

@@ -1,0 +1,289 @@
+"""What every answer says to the browser: a strict content security policy, safe cookies, HSTS."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.core.cache import cache
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
+
+from prompts_app.models import User, Visibility
+from prompts_app.tests.people import PASSWORD, alice, client_of
+from prompts_app.tests.security.test_visibility import OWNER, STRANGER, TABLE, ask
+from prompts_app.tests.security.world import Tags, World, named_urls, world
+
+pytestmark = pytest.mark.django_db
+
+
+def policy(response: Any) -> dict[str, list[str]]:
+    directives = [d.split() for d in response.headers["Content-Security-Policy"].split(";")]
+    return {name: values for name, *values in directives}
+
+
+def is_strict(response: Any) -> None:
+    """Nothing inline without this answer's own nonce, nothing from elsewhere."""
+    said = policy(response)
+    assert said["default-src"] == ["'none'"]
+    for name in ("script-src", "style-src"):
+        assert said[name][0] == "'self'"
+        assert all(value == "'self'" or value.startswith("'nonce-") for value in said[name])
+    assert said["base-uri"] == said["frame-ancestors"] == said["object-src"] == ["'none'"]
+    assert said["form-action"] == ["'self'"]
+    assert "unsafe" not in str(said)
+    assert "*" not in str(said)
+
+
+def keeps_to_it(response: Any) -> None:
+    """The page has nothing that its own policy would block."""
+    if not response.headers.get("Content-Type", "").startswith("text/html") or not response.content:
+        return
+    tags = Tags(response.content.decode())
+    nonces = [value.removeprefix("'nonce-").rstrip("'") for value in policy(response)["script-src"][1:]]
+    for script in tags.inline_scripts:
+        assert script.get("type", "text/javascript") in ("application/json", "application/ld+json") or (
+            script.get("nonce") in nonces
+        ), script
+    assert not tags.named("style")
+    for name, attributes in tags.tags:
+        assert "style" not in attributes, (name, attributes)
+        assert not [key for key in attributes if key.startswith("on")], (name, attributes)
+        for key in ("src", "href", "action", "formaction"):
+            assert not (attributes.get(key) or "").strip().lower().startswith("javascript:")
+    for name in ("script", "img", "iframe"):
+        for attributes in tags.named(name):
+            assert not (attributes.get("src") or "").startswith(("http:", "https:", "//"))
+    for link in tags.named("link"):
+        if link.get("rel") in ("stylesheet", "icon"):
+            assert (link.get("href") or "").startswith("/")
+
+
+@pytest.fixture
+def w() -> World:
+    return world(Visibility.PUBLIC)
+
+
+@pytest.mark.parametrize("viewer", [STRANGER, OWNER])
+@pytest.mark.parametrize("name", TABLE)
+def test_every_page_has_a_strict_policy_and_keeps_to_it(name: str, viewer: str, w: World) -> None:
+    response = ask(viewer, name, w)
+    is_strict(response)
+    keeps_to_it(response)
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["X-Frame-Options"] == "DENY"
+    assert response.headers["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize(
+    "address", ["/no-such-page", "/@nobody/", "/@alice/none/", "/%00", "/studio/prompts/none/"]
+)
+def test_error_pages_too(address: str) -> None:
+    response = client_of(alice()).get(address)
+    assert response.status_code == 404
+    is_strict(response)
+    keeps_to_it(response)
+
+
+def signed_in_again() -> Client:
+    """Alice, who has just given her password again, so that no page sends her to do so."""
+    cache.clear()
+    user = alice()
+    EmailAddress.objects.get_or_create(
+        user=user, email=user.email, defaults={"verified": True, "primary": True}
+    )
+    client = client_of(user)
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    return client
+
+
+@pytest.mark.parametrize("name", ["mfa_activate_totp", "mfa_add_webauthn", "account_email"])
+def test_pages_behind_the_second_look_too(name: str) -> None:
+    response = signed_in_again().get(reverse(name))
+    assert response.status_code == 200
+    is_strict(response)
+    keeps_to_it(response)
+
+
+def test_the_admin_keeps_to_the_policy() -> None:
+    w = world()
+    staff = User.objects.create_superuser(username="operator", email="o@example.com", password=PASSWORD)
+    client = client_of(staff)
+    addresses = [reverse("admin:index")]
+    for name in named_urls():
+        if name.startswith("admin:") and name.endswith(("_changelist", "_add")):
+            addresses.append(reverse(name))
+    for row in (w.prompt, w.version, w.run, w.result, w.endpoint, w.prompt.owner):
+        addresses.append(reverse(f"admin:prompts_app_{row._meta.model_name}_change", args=[row.pk]))
+    for address in addresses:
+        response = client.get(address)
+        assert response.status_code in (200, 403), address
+        is_strict(response)
+        keeps_to_it(response)
+
+
+def test_the_admin_shows_no_key_and_changes_no_evidence() -> None:
+    w = world()
+    w.endpoint.set_key("sk-very-secret")
+    w.endpoint.save()
+    client = client_of(User.objects.create_superuser(username="operator", email="o@example.com"))
+    page = client.get(reverse("admin:prompts_app_endpoint_change", args=[w.endpoint.pk])).content.decode()
+    assert "127.0.0.1" in page
+    assert "encrypted" not in page
+    for row in (w.run, w.result, w.version):
+        name = f"admin:prompts_app_{row._meta.model_name}"
+        assert client.post(reverse(f"{name}_change", args=[row.pk]), {"model": "x"}).status_code == 403
+        assert client.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    for hidden in ("socialaccount_socialapp", "socialaccount_socialtoken"):
+        with pytest.raises(NoReverseMatch):
+            reverse(f"admin:{hidden}_changelist")
+
+
+def test_the_operator_takes_down_and_switches_off() -> None:
+    w = world()
+    client = client_of(User.objects.create_superuser(username="operator", email="o@example.com"))
+
+    def act(model: str, action: str, pk: int) -> None:
+        address = reverse(f"admin:prompts_app_{model}_changelist")
+        assert client.post(address, {"action": action, "_selected_action": [pk]}).status_code == 302
+
+    stranger = client_of(None)
+    act("prompt", "take_down", w.prompt.pk)
+    assert stranger.get("/@alice/notary/").status_code == 404
+    act("user", "switch_off", w.prompt.owner_id)
+    assert stranger.get("/@alice/").status_code == 404
+    act("user", "switch_on", w.prompt.owner_id)
+    assert stranger.get("/@alice/").status_code == 200
+    act("user", "hide_profile", w.prompt.owner_id)
+    assert stranger.get("/@alice/").status_code == 404
+
+
+def test_the_operator_is_never_locked_out_by_their_own_hand() -> None:
+    operator = User.objects.create_superuser(username="operator", email="o@example.com")
+    client = client_of(operator)
+    address = reverse("admin:prompts_app_user_changelist")
+    client.post(address, {"action": "switch_off", "_selected_action": [operator.pk]})
+    assert User.objects.get(username="operator").is_active
+
+
+def test_github_may_be_posted_to_only_where_it_is_set_up() -> None:
+    said = in_production(PROBE, GITHUB_CLIENT_ID="id", GITHUB_CLIENT_SECRET="s")
+    assert "form-action 'self' https://github.com" in said["csp"]
+
+
+# --- production ---
+
+PROBE = """
+import json, django
+django.setup()
+from django.conf import settings
+from django.core.management import call_command
+from django.test import Client
+# Compressed static files take half a minute to make, and no header depends on them.
+settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+call_command("migrate", verbosity=0)
+plain = Client().get("/accounts/login/", headers={"host": "proofs.example"})
+page = Client().get("/accounts/login/", secure=True, headers={"host": "proofs.example"})
+print(json.dumps({
+    "plain": [plain.status_code, plain.headers.get("Location")],
+    "status": page.status_code,
+    "hsts": page.headers.get("Strict-Transport-Security"),
+    "csp": page.headers.get("Content-Security-Policy"),
+    "cookies": {name: dict(morsel) for name, morsel in page.cookies.items()},
+    "session": [settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_SECURE,
+                settings.SESSION_COOKIE_HTTPONLY, settings.SESSION_COOKIE_SAMESITE],
+    "other_host": Client().get("/healthz", secure=True, headers={"host": "evil.example"}).status_code,
+}))
+"""
+
+
+def production(data_dir: Path, **more: str) -> dict[str, str]:
+    """The environment of a server on the internet, and nothing of this one's."""
+    kept = {k: os.environ[k] for k in ("PATH", "HOME", "LANG", "VIRTUAL_ENV") if k in os.environ}
+    return (
+        kept
+        | {
+            "DJANGO_SETTINGS_MODULE": "portfolio.settings",
+            "DATA_DIR": str(data_dir),
+            "SITE_URL": "https://proofs.example",
+            "EMAIL_HOST": "mail.proofs.example",
+            "SECRET_KEY": "a-key-of-fifty-characters-or-more-0123456789-abcdefgh",
+        }
+        | more
+    )
+
+
+_asked: dict[str, dict[str, Any]] = {}
+
+
+def in_production(probe: str, **more: str) -> dict[str, Any]:
+    """What ``probe`` prints, run in a process with production settings; asked once for each setting."""
+    key = json.dumps(more)
+    if key not in _asked:
+        _asked[key] = json.loads(_run(probe, **more))
+    return _asked[key]
+
+
+def _run(probe: str, **more: str) -> str:
+    with tempfile.TemporaryDirectory() as data_dir:
+        done = subprocess.run(
+            [sys.executable, "-c", probe],
+            cwd=settings.BASE_DIR,
+            env=production(Path(data_dir), **more),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_over_plain_http_one_is_sent_to_https() -> None:
+    assert in_production(PROBE)["plain"] == [301, "https://proofs.example/accounts/login/"]
+
+
+@pytest.mark.slow
+def test_https_is_remembered_for_a_year() -> None:
+    said = in_production(PROBE)
+    assert said["status"] == 200
+    assert said["hsts"] == "max-age=31536000; includeSubDomains; preload"
+
+
+@pytest.mark.slow
+def test_cookies_are_bound_to_this_host_and_to_https() -> None:
+    said = in_production(PROBE)
+    assert said["session"] == ["__Host-sessionid", True, True, "Lax"]
+    cookie = said["cookies"]["__Host-csrftoken"]
+    assert cookie["secure"] is True
+    assert cookie["httponly"] is True
+    assert cookie["samesite"] == "Lax"
+    assert cookie["path"] == "/"
+    assert not cookie["domain"]
+
+
+@pytest.mark.slow
+def test_other_hosts_are_not_answered() -> None:
+    assert in_production(PROBE)["other_host"] == 400
+
+
+@pytest.mark.slow
+def test_check_deploy_finds_nothing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=settings.BASE_DIR,
+        env=production(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout

@@ -1,0 +1,358 @@
+"""``load_demo``: a new installation has sample authors, and nobody's own work is ever touched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from prompts_app.actions.demo import BUNDLES, DEMO_HANDLE, DEMO_PASSWORD, load_demo
+from prompts_app.actions.demo_sources import read_author, sample_authors
+from prompts_app.actions.execute import execute_run
+from prompts_app.actions.run import practice_endpoint, start_batch
+from prompts_app.engine.digests import suite_digest
+from prompts_app.engine.formats.bundle import emit, parse
+from prompts_app.engine.formats.bundle_types import Bundle, BundledResult, BundledRun
+from prompts_app.engine.render import values_for
+from prompts_app.engine.run import judge
+from prompts_app.engine.types import Price, Reply
+from prompts_app.engine.types import Prompt as EnginePrompt
+from prompts_app.models import Prompt, Result, Run, Source, User
+from prompts_app.search import search_prompts
+from prompts_app.tests.factories import PersonFactory, PromptFactory, VersionFactory
+
+HANDLES = ["ada-example", "bo-sample", "cleo-specimen"]
+
+
+def run_command(*options: str) -> str:
+    out = StringIO()
+    call_command("load_demo", *options, stdout=out)
+    return out.getvalue()
+
+
+def shipped() -> list[Bundle]:
+    return [parse((BUNDLES / f"{handle}.json").read_text()) for handle in HANDLES]
+
+
+def sample_prompts() -> list[Prompt]:
+    return list(Prompt.objects.filter(owner__profile__is_sample=True).order_by("pk"))
+
+
+# --- what ships -------------------------------------------------------------------------------------------
+
+
+def test_what_ships_is_what_the_sources_say() -> None:
+    """Recordings belong to these very prompts and cases: change a source and you record again."""
+    for folder, bundle in zip(sample_authors(), shipped(), strict=True):
+        source = read_author(folder)
+        assert bundle.author == source.author
+        for written, recorded in zip(source.prompts, bundle.prompts, strict=True):
+            assert [v.prompt for v in recorded.versions] == [v.prompt for v in written.versions]
+            assert [v.note for v in recorded.versions] == [v.note for v in written.versions]
+            assert [c.case for c in recorded.cases] == [c.case for c in written.cases]
+            assert (recorded.limits, recorded.tags) == (written.limits, tuple(sorted(written.tags)))
+
+
+def test_every_version_was_put_to_all_cases_and_every_case_was_answered() -> None:
+    for prompt in (prompt for bundle in shipped() for prompt in bundle.prompts):
+        assert [run.version for run in prompt.runs] == [version.number for version in prompt.versions]
+        for run in prompt.runs:
+            assert (run.source, run.state) == ("recorded", "finished")
+            assert suite_digest(run.suite) == suite_digest([case.case for case in prompt.cases])
+            assert [result.case_index for result in run.results] == list(range(len(prompt.cases)))
+            assert all(result.output or result.finish_reason for result in run.results)
+
+
+def test_every_recorded_output_is_judged_now_as_it_was_then() -> None:
+    """An edited output, verdict or case does not survive this."""
+    for prompt in (prompt for bundle in shipped() for prompt in bundle.prompts):
+        versions = {version.number: version.prompt for version in prompt.versions}
+        for run in prompt.runs:
+            for result in run.results:
+                assert judged(versions[run.version], run, result) == (
+                    [(check["type"], check["value"], check["passed"]) for check in result.checks],
+                    result.passed,
+                )
+
+
+def judged(version: EnginePrompt, run: BundledRun, result: BundledResult) -> tuple[list[Any], bool | None]:
+    case = run.suite[result.case_index]
+    reply = Reply(
+        result.output,
+        result.finish_reason,
+        result.model,
+        result.response_id,
+        None,
+        result.tokens_in,
+        result.tokens_out,
+        result.latency_ms or 0,
+    )
+    checks, passed = judge(case, reply, Price(result.cost, ""), values_for(version, case))
+    return [(check.type, check.value, check.passed) for check in checks], passed
+
+
+def test_the_samples_are_the_kinds_a_newcomer_should_see() -> None:
+    prompts = [prompt for bundle in shipped() for prompt in bundle.prompts]
+    tasks = {"extraction", "classification", "dialogue", "summarising", "code", "rewriting", "planning"}
+    assert tasks <= {prompt.task for prompt in prompts}
+    assert all(6 <= len(prompt.cases) <= 15 and len(prompt.versions) >= 2 for prompt in prompts)
+    assert all(1 < len(case.case.assertions) <= 7 for prompt in prompts for case in prompt.cases)
+
+
+def test_the_bundles_are_as_the_recorder_wrote_them_and_small() -> None:
+    paths = sorted(BUNDLES.glob("*.json"))
+    assert [path.stem for path in paths] == HANDLES
+    assert all(emit(parse(path.read_text())) == path.read_text() for path in paths)
+    assert sum(path.stat().st_size for path in paths) < 1_500_000
+
+
+# --- loading ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def loaded(db: None) -> str:
+    return run_command()
+
+
+def test_a_new_installation_has_three_sample_authors_with_public_evidence(loaded: str) -> None:
+    authors = User.objects.filter(profile__is_sample=True).order_by("username")
+    assert [author.handle for author in authors] == HANDLES
+    assert "Loaded 10 sample prompts." in loaded
+    for prompt in sample_prompts():
+        assert prompt.is_public
+        assert prompt.published_at is not None
+        assert prompt.evidence["main_model"] == "SmolLM2-135M-Instruct"
+        assert prompt.evidence["level"] == 2
+        assert prompt.baseline == prompt.versions.get(number=1)
+
+
+def test_the_evidence_is_what_the_file_says(loaded: str) -> None:
+    for bundle in shipped():
+        for prompt in bundle.prompts:
+            (last,) = [run for run in prompt.runs if run.version == len(prompt.versions)]
+            row = Prompt.objects.get(owner__username=bundle.author.handle, slug=prompt.slug)
+            assert row.evidence_passed == sum(result.passed is True for result in last.results)
+            assert row.evidence_cases == len(last.results)
+
+
+def test_runs_keep_their_level_ids_and_times_and_say_where_they_are_from(loaded: str) -> None:
+    (first, *_) = shipped()[0].prompts[0].runs
+    run = Run.objects.get(public_id=first.id)
+    assert (run.source, run.finished_at) == (Source.RECORDED, first.finished_at)
+    assert run.source_note.startswith("Sample content, recorded by the Proofsheet maintainers on ")
+    assert run.sealed_at is None
+    assert run.version.created_at < first.created_at
+    assert Result.objects.get(public_id=first.results[0].id).output == first.results[0].output
+
+
+def test_sample_authors_cannot_sign_in(loaded: str) -> None:
+    assert not any(user.has_usable_password() for user in User.objects.filter(profile__is_sample=True))
+
+
+def test_samples_are_found_by_search(loaded: str) -> None:
+    assert search_prompts(Prompt.objects.public(), "lighthouse").get().slug == "lighthouse-keeper"
+
+
+def test_a_second_time_nothing_changes_and_almost_nothing_is_asked(
+    loaded: str, count_queries: Callable[[Callable[[], Any]], int]
+) -> None:
+    before = list(Prompt.objects.values_list("pk", "updated_at"))
+    assert count_queries(run_command) <= 2
+    assert list(Prompt.objects.values_list("pk", "updated_at")) == before
+
+
+def test_what_the_operator_deleted_stays_deleted_unless_asked_for_again(loaded: str) -> None:
+    Prompt.objects.filter(slug="lighthouse-keeper").delete()
+    User.objects.get(username="bo-sample").delete()
+    run_command()
+    assert len(sample_prompts()) == 6
+    assert "Loaded 4 sample prompts." in run_command("--again")
+    assert len(sample_prompts()) == 10
+
+
+def test_again_does_not_double_a_prompt_that_was_renamed(loaded: str) -> None:
+    Prompt.objects.filter(slug="lighthouse-keeper").update(slug="tam", title="Tam")
+    run_command("--again")
+    assert len(sample_prompts()) == 10
+
+
+def test_somebody_elses_handle_and_rows_are_left_alone(db: None) -> None:
+    owner = PersonFactory(username="ada-example")
+    PromptFactory(owner=owner, slug="order-email-to-json", title="My own")
+    said = run_command()
+    assert "@ada-example is somebody's own handle here" in said
+    assert Prompt.objects.get(owner=owner).title == "My own"
+    assert not User.objects.get(username="ada-example").profile.is_sample
+
+
+# --- a later release brings a newer recording ------------------------------------------------------------
+
+
+@pytest.fixture
+def release(tmp_path: Path, db: None) -> Callable[[str], Any]:
+    """``release("title")`` loads a bundle in which Ada's first prompt has that title."""
+
+    def load(title: str) -> Any:
+        data = json.loads((BUNDLES / "ada-example.json").read_text())
+        data["prompts"] = data["prompts"][:1]
+        data["prompts"][0]["title"] = title
+        (tmp_path / "ada-example.json").write_text(json.dumps(data))
+        return load_demo(folder=tmp_path)
+
+    return load
+
+
+def test_a_newer_recording_takes_the_place_of_the_old(release: Callable[[str], Any]) -> None:
+    release("Old")
+    assert release("New").added == ("ada-example/order-email-to-json",)
+    assert [prompt.title for prompt in sample_prompts()] == ["New"]
+
+
+def test_but_not_of_what_was_deleted(release: Callable[[str], Any]) -> None:
+    release("Old")
+    Prompt.objects.all().delete()
+    assert release("New").added == ()
+    assert not Prompt.objects.exists()
+
+
+def _edit(prompt: Prompt) -> None:
+    Prompt.objects.filter(pk=prompt.pk).update(revision=2)
+
+
+def _unpublish(prompt: Prompt) -> None:
+    Prompt.objects.filter(pk=prompt.pk).update(visibility="private")
+
+
+def _add_version(prompt: Prompt) -> None:
+    VersionFactory(prompt=prompt, number=99)
+
+
+def _fork(prompt: Prompt) -> None:
+    PromptFactory(forked_from=prompt.versions.latest("number"))
+
+
+@pytest.mark.parametrize("change", [_edit, _unpublish, _add_version, _fork])
+def test_nor_of_what_was_changed_here(
+    release: Callable[[str], Any], change: Callable[[Prompt], None]
+) -> None:
+    release("Old")
+    change(sample_prompts()[0])
+    assert "was changed here" in release("New").left[0]
+    assert [prompt.title for prompt in sample_prompts()] == ["Old"]
+
+
+def test_a_damaged_file_says_so_and_loads_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, db: None
+) -> None:
+    text = (BUNDLES / "ada-example.json").read_text()
+    (tmp_path / "ada-example.json").write_text(text[: len(text) // 2])
+    command = "prompts_app.management.commands.load_demo.load_demo"
+    monkeypatch.setattr(command, partial(load_demo, folder=tmp_path))
+    with pytest.raises(CommandError, match="The sample content is damaged: This is not valid JSON: line"):
+        run_command()
+    assert not User.objects.exists()
+
+
+# --- the demo account -------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("db")
+class TestTheDemoAccount:
+    def test_is_made_on_a_local_site_with_a_private_prompt(self, client: Any) -> None:
+        said = run_command()
+        assert f"Demo sign-in: {DEMO_HANDLE}, password {DEMO_PASSWORD}." in said
+        assert client.login(username=DEMO_HANDLE, password=DEMO_PASSWORD)
+        prompt = Prompt.objects.get(owner__username=DEMO_HANDLE)
+        assert (prompt.is_private, prompt.cases.count(), prompt.evidence) == (True, 6, {})
+
+    def test_can_press_run_with_the_practice_endpoint_at_once(self) -> None:
+        run_command()
+        user = User.objects.get(username=DEMO_HANDLE)
+        prompt = Prompt.objects.get(owner=user)
+        batch = start_batch(prompt, list(prompt.versions.all()), practice_endpoint(user), ["practice-1"])
+        for run in batch.runs.all():
+            execute_run(run.pk)
+        naive, engineered = batch.runs.order_by("version__number")
+        assert naive.cases_passed == 0
+        assert 0 < engineered.cases_passed < 6
+        prompt.refresh_from_db()
+        assert prompt.evidence == {}
+
+    def test_is_not_made_elsewhere(self, settings: Any) -> None:
+        settings.LOCAL = False
+        assert "Demo sign-in" not in run_command()
+        assert not User.objects.filter(username=DEMO_HANDLE).exists()
+
+    def test_loses_its_public_password_when_the_site_moves_to_the_network(
+        self, settings: Any, client: Any
+    ) -> None:
+        run_command()
+        settings.LOCAL = False
+        run_command()
+        assert not client.login(username=DEMO_HANDLE, password=DEMO_PASSWORD)
+
+    def test_a_demo_that_somebody_made_themselves_is_left_alone(self, settings: Any) -> None:
+        user = PersonFactory(username=DEMO_HANDLE)
+        user.set_password(DEMO_PASSWORD)
+        user.save()
+        assert "Demo sign-in" not in run_command()
+        settings.LOCAL = False
+        run_command()
+        user.refresh_from_db()
+        assert user.check_password(DEMO_PASSWORD)
+        assert not Prompt.objects.filter(owner=user).exists()
+
+    def test_is_not_made_again_after_it_was_deleted(self) -> None:
+        run_command()
+        User.objects.get(username=DEMO_HANDLE).delete()
+        assert "Demo sign-in" not in run_command()
+        assert not User.objects.filter(username=DEMO_HANDLE).exists()
+        assert "Demo sign-in" in run_command("--again")
+
+
+# --- export_prompts ---------------------------------------------------------------------------------------
+
+
+def export(*arguments: str) -> str:
+    out = StringIO()
+    call_command("export_prompts", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_an_authors_work_comes_out_as_the_same_bundle_it_came_in(loaded: str) -> None:
+    out, (bundle, *_) = parse(export("ada-example")), shipped()
+    assert out.author == bundle.author
+    for now, then in zip(out.prompts, sorted(bundle.prompts, key=lambda p: p.slug), strict=True):
+        assert (now.versions, now.cases, now.limits) == (then.versions, then.cases, then.limits)
+        assert [run.results for run in now.runs] == [run.results for run in then.runs]
+
+
+def test_one_prompt_as_markdown(loaded: str) -> None:
+    assert "# A lighthouse keeper of 1890" in export("@cleo-specimen/lighthouse-keeper", "--format", "md")
+
+
+def test_several_files_need_a_folder(loaded: str, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="That is 3 files"):
+        export("ada-example", "--format", "messages")
+    assert f"Wrote 3 files to {tmp_path}." in export(
+        "ada-example", "--format", "messages", "--to", str(tmp_path)
+    )
+    assert len(list(tmp_path.glob("*.json"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("what", "sentence"),
+    [
+        ("nobody", "nobody with the handle “nobody”"),
+        ("ada-example/none", "no prompt with the address “none”"),
+    ],
+)
+def test_what_is_not_there_is_said(loaded: str, what: str, sentence: str) -> None:
+    with pytest.raises(CommandError, match=sentence):
+        export(what)

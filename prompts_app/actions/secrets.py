@@ -217,3 +217,40 @@ def _addresses(text: str) -> Iterator[str]:
             text[max(0, match.start() - 200) : match.start()]
         ):
             yield address
+
+
+# --- saying that something is none ----------------------------------------------------------------------
+
+MANY = 10  # of one kind: one tick box for all of them
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Findings of one kind. ``token`` stands for all of them at once, "" where each has its own box."""
+
+    kind: str
+    findings: tuple[Finding, ...]
+    token: str
+
+
+def grouped(findings: Iterable[Finding]) -> list[Group]:
+    by_kind: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_kind.setdefault(finding.kind, []).append(finding)
+    return [Group(kind, tuple(found), _group_token(found)) for kind, found in by_kind.items()]
+
+
+def _group_token(findings: list[Finding]) -> str:
+    """Another set of values has another token: one more address asks again."""
+    return _token(" ".join(sorted(f.token for f in findings))) if len(findings) > MANY else ""
+
+
+def unacknowledged(findings: Iterable[Finding], harmless: Iterable[str]) -> list[Finding]:
+    """Those whose token, or whose whole group's token, is not among ``harmless``."""
+    said = set(harmless)
+    return [
+        finding
+        for group in grouped(findings)
+        for finding in group.findings
+        if finding.token not in said and (not group.token or group.token not in said)
+    ]

@@ -12,7 +12,7 @@ from django.db.models import Model
 from django.http import QueryDict
 
 from prompts_app.actions.save import SlugTaken, check_can_take_slug
-from prompts_app.forms.fields import LineField, ProseField, TagsField
+from prompts_app.forms.fields import LineField, ProseField, TagsField, one_line_end
 from prompts_app.models import Prompt, Version
 
 SECTIONS = {
@@ -130,3 +130,18 @@ class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
     @property
     def section_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in ("situation", "constraints", "impact_kind", "impact", "limits")]
+
+    def differences(self, stored: Prompt) -> list[tuple[str, str, str]]:
+        """(label, what is stored now, what was typed) of every field in which the two differ."""
+        there = DetailsForm(stored)
+        pairs = [
+            (str(self[name].label), _shown(there, name), _shown(self, name))
+            for name in [*self.Meta.fields, "tags"]
+        ]
+        return [pair for pair in pairs if pair[1] != pair[2]]
+
+
+def _shown(form: DetailsForm, name: str) -> str:
+    """The field's value as its control holds it."""
+    value = form[name].value()
+    return one_line_end(str("" if value is None else value)).strip()

@@ -13,7 +13,7 @@ from django.core.validators import ProhibitNullCharactersValidator
 
 from prompts_app.engine.digests import canonical
 from prompts_app.models import Tag
-from prompts_app.models.text import refuse_invisible, refuse_nul
+from prompts_app.models.text import refuse_invisible, refuse_nul, storable_json
 
 MOST_TAGS = 10
 LONGEST_JSON = 50_000  # characters
@@ -22,7 +22,13 @@ LONGEST_JSON = 50_000  # characters
 class _Text(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.validators = [v for v in self.validators if not isinstance(v, ProhibitNullCharactersValidator)]
+        # Django's own would say the same again, in other words.
+        own = (
+            v
+            for v in self.validators
+            if v is refuse_nul or not isinstance(v, ProhibitNullCharactersValidator)
+        )
+        self.validators = list(own)
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         return {name: v for name, v in super().widget_attrs(widget).items() if "length" not in name}
@@ -97,26 +103,30 @@ class JsonObjectField(_Text):
 def read_json_object(text: str) -> dict[str, Any]:
     """Raises ValidationError with the place of what is wrong."""
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-        canonical(value)
+        value = json.loads(text)
     except json.JSONDecodeError as wrong:
         raise ValidationError(
             f"This is not valid JSON: {wrong.msg.lower()} (line {wrong.lineno}, column {wrong.colno})."
         ) from None
     except (ValueError, RecursionError):
-        raise ValidationError(
-            "This JSON holds something that cannot be sent: a number out of range, half a character, "
-            "or too many levels."
-        ) from None
+        raise ValidationError("This JSON has too many levels, or a number too long to read.") from None
     if not isinstance(value, dict):
         raise ValidationError("This must be a JSON object: names and values between { and }.")
-    if "\\u0000" in json.dumps(value):
-        raise ValidationError("A text in this JSON has a NUL character in it (\\u0000). Take it out.")
+    if not is_storable(value):
+        raise ValidationError(
+            "This JSON holds something that cannot be stored: a NUL character (\\u0000), half a character, "
+            "or a number out of range."
+        )
     return value
 
 
-def _refuse_constant(name: str) -> float:
-    raise ValueError(name)
+def is_storable(value: Any) -> bool:
+    """Whether every database, and every JSON reader, gives back this value as it is."""
+    try:
+        canonical(value)
+    except ValueError:
+        return False
+    return bool(storable_json(value) == value)
 
 
 def as_number(value: float | None) -> float | int | None:

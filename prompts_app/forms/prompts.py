@@ -86,6 +86,10 @@ class VersionForm(ParametersForm):
             return {}
         return {**initial_parameters(self.version.parameters), "seen_number": self.version.number}
 
+    @property
+    def note_typed(self) -> str:
+        return str(self["note"].value() or "")
+
     # --- rows ---
 
     def apply(self, command: RowCommand) -> None:

@@ -2,20 +2,22 @@
 
 from django.urls import path
 
-from prompts_app.views.studio import cases, endpoints, prompts, publish
+from prompts_app.views.studio import cases, editor, endpoints, prompts, publish
 
 urlpatterns = [
     path("", prompts.studio, name="studio"),
-    path("prompts/new/", prompts.new, name="studio_prompt_new"),
-    path("prompts/<slug:slug>/", prompts.edit, name="studio_prompt"),
+    path("prompts/new/", editor.new, name="studio_prompt_new"),
+    path("prompts/<slug:slug>/", editor.edit, name="studio_prompt"),
     path("prompts/<slug:slug>/draft/", prompts.keep_draft, name="studio_prompt_draft"),
     path("prompts/<slug:slug>/details/", prompts.details, name="studio_prompt_details"),
     path("prompts/<slug:slug>/delete/", prompts.delete, name="studio_prompt_delete"),
     path("prompts/<slug:slug>/publish/", publish.publish, name="studio_publish"),
     path("prompts/<slug:slug>/cases/", cases.cases, name="studio_cases"),
     path("prompts/<slug:slug>/cases/new/", cases.new, name="studio_case_new"),
+    path("prompts/<slug:slug>/cases/csv/", cases.add_csv, name="studio_cases_csv"),
     path("prompts/<slug:slug>/cases/<slug:public_id>/", cases.edit, name="studio_case"),
     path("prompts/<slug:slug>/cases/<slug:public_id>/move/", cases.move, name="studio_case_move"),
+    path("prompts/<slug:slug>/cases/<slug:public_id>/copy/", cases.duplicate, name="studio_case_copy"),
     path("prompts/<slug:slug>/cases/<slug:public_id>/delete/", cases.delete, name="studio_case_delete"),
     path("endpoints/", endpoints.endpoints, name="studio_endpoints"),
     path("endpoints/new/", endpoints.new, name="studio_endpoint_new"),

@@ -1,23 +1,107 @@
-"""Not written yet."""
+"""The author's endpoints: list, new, change, test, delete."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db import IntegrityError, transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from prompts_app.access import own_endpoint
+from prompts_app.actions.endpoints import Untested, test_connection
+from prompts_app.engine.endpoints.presets import PRESETS
+from prompts_app.forms.endpoints import EndpointForm, preset_named
+from prompts_app.models import Endpoint
+from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
 
 
-def endpoints(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@keeps_typing
+@require_safe
+def endpoints(request: AuthorRequest) -> HttpResponse:
+    mine = Endpoint.objects.filter(owner=request.user)
+    return render(
+        request, "studio/endpoints.html", {"here": "endpoints", "endpoints": mine, "presets": PRESETS}
+    )
 
 
-def new(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@keeps_typing
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: AuthorRequest) -> HttpResponse:
+    preset = preset_named(request.GET.get("preset", ""))
+    kept = typing_kept(request)
+    initial: dict[str, Any] = {"name": preset.name, "base_url": preset.base_url} if preset else {}
+    if kept:
+        initial = {"name": kept.get("name", ""), "base_url": kept.get("base_url", "")}
+    form = EndpointForm(request.user, request.POST or None, initial=initial)
+    if request.method == "POST" and (endpoint := _saved(form)):
+        return _after_saving(request, endpoint)
+    context = {"here": "endpoints", "form": form, "presets": PRESETS, "preset": preset}
+    return render(request, "studio/endpoint_edit.html", context)
 
 
-def edit(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@keeps_typing
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: AuthorRequest, public_id: str) -> HttpResponse:
+    endpoint = own_endpoint(request.user, public_id)
+    if endpoint.is_practice:
+        return redirect("studio_endpoints")
+    name = endpoint.name
+    form = EndpointForm(request.user, request.POST or None, instance=endpoint)
+    if request.method == "POST" and (saved := _saved(form)):
+        return _after_saving(request, saved)
+    context = {"here": "endpoints", "form": form, "endpoint": endpoint, "name": name}
+    return render(request, "studio/endpoint_edit.html", context)
 
 
-def test(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+def _saved(form: EndpointForm) -> Endpoint | None:
+    if not form.is_valid():
+        return None
+    try:
+        with transaction.atomic():
+            return form.save()
+    except IntegrityError:  # another tab took the name between the check and the save
+        form.add_error("name", "You have an endpoint of this name already. Choose another.")
+        return None
 
 
-def delete(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+def _after_saving(request: AuthorRequest, endpoint: Endpoint) -> HttpResponse:
+    messages.success(request, f"“{endpoint.name}” is saved.")
+    if request.POST.get("do") == "test":
+        _test(request, endpoint)
+    return redirect("studio_endpoint", endpoint.public_id)
+
+
+@keeps_typing
+@require_POST
+def test(request: AuthorRequest, public_id: str) -> HttpResponse:
+    endpoint = own_endpoint(request.user, public_id)
+    _test(request, endpoint)
+    return redirect("studio_endpoint", public_id)
+
+
+def _test(request: AuthorRequest, endpoint: Endpoint) -> None:
+    answer = test_connection(endpoint)
+    if isinstance(answer, Untested):
+        messages.error(request, f"No connection: {answer.label}. {answer.message} {answer.next_step}")
+    elif answer:
+        messages.success(
+            request, f"It answers, and offers {len(answer):,} model{'s' if len(answer) != 1 else ''}."
+        )
+    else:
+        messages.warning(request, "It answers, but names no models. Type the model’s name when you run.")
+
+
+@keeps_typing
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: AuthorRequest, public_id: str) -> HttpResponse:
+    endpoint = own_endpoint(request.user, public_id)
+    if request.method == "POST":
+        endpoint.delete()
+        messages.success(request, f"“{endpoint.name}” and its key are deleted. Runs keep their results.")
+        return redirect("studio_endpoints")
+    running = endpoint.runs.under_way().count()
+    context = {"here": "endpoints", "endpoint": endpoint, "runs": endpoint.runs.count(), "running": running}
+    return render(request, "studio/endpoint_delete.html", context)

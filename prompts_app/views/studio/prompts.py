@@ -1,27 +1,173 @@
-"""Not written yet."""
+"""The author's prompts: the list, the editor of versions, details, deleting."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Page, Paginator
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from prompts_app.access import own_prompt
+from prompts_app.actions.drafts import DraftTooLong, drop_draft
+from prompts_app.actions.drafts import keep_draft as keep
+from prompts_app.actions.save import SlugTaken, StaleEdit, delete_prompt, save_details
+from prompts_app.forms.details import DetailsForm
+from prompts_app.models import Draft, Profile, Prompt, Result, User, Visibility
+from prompts_app.views.studio.door import AuthorRequest, keeps_typing
+from prompts_app.views.studio.drafts import draft_key, keep_posted, restore_draft, typed_in
+from prompts_app.views.studio.head import head
+from prompts_app.views.studio.steps import Step, next_step
+
+A_PAGE = 50
 
 
-def studio(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+# --- the list ---------------------------------------------------------------------------------------------
 
 
-def new(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@dataclass(frozen=True, slots=True)
+class Row:
+    prompt: Prompt
+    step: Step
+    latest: int | None
+    cases: int
 
 
-def edit(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@keeps_typing
+@require_safe
+def studio(request: AuthorRequest) -> HttpResponse:
+    mine = Prompt.objects.owned_by(request.user)
+    state = request.GET.get("state", "")
+    chosen = mine.filter(visibility=state) if state in Visibility.values else mine
+    page = Paginator(
+        chosen.with_author().with_studio_facts().order_by("-updated_at", "-pk"), A_PAGE
+    ).get_page(request.GET.get("page"))
+    counts = dict(mine.order_by().values_list("visibility").annotate(Count("pk")))
+    return render(
+        request,
+        "studio/studio.html",
+        {
+            "here": "prompts",
+            "page": page,
+            "rows": _rows(page),
+            "state": state if state in Visibility.values else "",
+            "query": f"state={state}" if state in Visibility.values else "",
+            "states": [(value, label, counts.get(value, 0)) for value, label in Visibility.choices],
+            "total": sum(counts.values()),
+            "example": None if counts else _sample_author(),
+        },
+    )
 
 
-def keep_draft(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+def _rows(page: Page[Prompt]) -> list[Row]:
+    facts: list[Any] = list(page.object_list)
+    return [
+        Row(
+            prompt,
+            next_step(
+                prompt, latest=prompt.latest_number, cases=prompt.case_count, is_running=prompt.is_running
+            ),
+            prompt.latest_number,
+            prompt.case_count,
+        )
+        for prompt in facts
+    ]
 
 
-def details(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+def _sample_author() -> User | None:
+    """Somebody whose page shows where all this leads."""
+    samples = Profile.objects.filter(is_sample=True, visibility=Profile.Visibility.PUBLIC)
+    sample = samples.select_related("user").order_by("pk").first()
+    return sample.user if sample else None
 
 
-def delete(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+# --- drafts -----------------------------------------------------------------------------------------------
+
+
+@keeps_typing
+@require_POST
+def keep_draft(request: AuthorRequest, slug: str) -> HttpResponse:
+    """Called every few seconds while somebody types; ``page`` says on which of the prompt's pages."""
+    prompt = None if slug == "new" else own_prompt(request.user, slug)
+    key = draft_key(prompt, request.POST.get("page", "edit"))
+    context: dict[str, object] = {}
+    try:
+        context["draft"] = keep(request.user, key, dict(request.POST.lists()))
+    except DraftTooLong as too_long:
+        context["problem"] = str(too_long)
+    return render(request, "studio/_draft_state.html", context)
+
+
+# --- details ------------------------------------------------------------------------------------------------
+
+
+@keeps_typing
+@require_http_methods(["GET", "HEAD", "POST"])
+def details(request: AuthorRequest, slug: str) -> HttpResponse:
+    prompt = own_prompt(request.user, slug)
+    key = draft_key(prompt, "details")
+    if request.method == "POST":
+        return _details_posted(request, prompt, key)
+    draft = restore_draft(request, key)
+    return _details(request, prompt, DetailsForm(prompt, typed=typed_in(draft)), draft=draft)
+
+
+def _details_posted(request: AuthorRequest, prompt: Prompt, key: str) -> HttpResponse:
+    if request.POST.get("do") == "discard":
+        drop_draft(request.user, key)
+        return redirect("studio_prompt_details", prompt.slug)
+    form = DetailsForm(prompt, typed=request.POST, judged=True)
+    if not form.is_valid():
+        keep_posted(request, key)
+        return _details(request, prompt, form)
+    anyway = request.POST.get("do") == "save-anyway"
+    try:
+        seen = prompt.revision if anyway else form.cleaned_data["revision"]
+        save_details(prompt, form.columns, form.cleaned_data["tags"], seen_revision=seen)
+    except StaleEdit:
+        return _details(request, prompt, form, is_stale=True)
+    except SlugTaken as taken:
+        form.add_error("slug", str(taken))
+        return _details(request, prompt, form)
+    drop_draft(request.user, key)
+    messages.success(request, "Saved.")
+    return redirect("studio_prompt_details", prompt.slug)
+
+
+def _details(
+    request: AuthorRequest,
+    prompt: Prompt,
+    form: DetailsForm,
+    *,
+    draft: Draft | None = None,
+    is_stale: bool = False,
+) -> HttpResponse:
+    context = {"form": form, "draft": draft, "is_stale": is_stale, **head(prompt, "details")}
+    if is_stale:
+        context["differences"] = form.differences(Prompt.objects.get(pk=prompt.pk))
+    return render(request, "studio/prompt_details.html", context)
+
+
+# --- deleting ----------------------------------------------------------------------------------------
+
+
+@keeps_typing
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: AuthorRequest, slug: str) -> HttpResponse:
+    prompt = own_prompt(request.user, slug)
+    if request.method == "POST":
+        title = prompt.title
+        delete_prompt(prompt)
+        messages.success(request, f"“{title}” is deleted.")
+        return redirect("studio")
+    lost = {
+        "versions": prompt.versions.count(),
+        "cases": prompt.cases.count(),
+        "runs": prompt.runs.count(),
+        "results": Result.objects.filter(run__prompt=prompt).count(),
+    }
+    return render(request, "studio/prompt_delete.html", {"lost": lost, **head(prompt, "details")})

@@ -1,7 +1,85 @@
-"""Not written yet."""
+"""Who can see a prompt: what they would see, what should not be in it, and what is missing."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from prompts_app.access import own_prompt
+from prompts_app.actions.publish import (
+    CannotPublish,
+    advice_for,
+    check_can_publish,
+    findings_of,
+    profile_hides,
+    unpublish,
+    what_becomes_visible,
+)
+from prompts_app.actions.publish import publish as show
+from prompts_app.actions.secrets import Finding, grouped
+from prompts_app.models import Prompt, Visibility
+from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
+from prompts_app.views.studio.head import head
+
+SENTENCES = {
+    Visibility.PRIVATE: "Only you can open it. Its addresses do not exist for anybody else.",
+    Visibility.UNLISTED: "Whoever has the link can open it. It is not listed, searched or indexed.",
+    Visibility.PUBLIC: "Everybody can find it: on your profile, in search and in search engines.",
+}
 
 
-def publish(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    raise Http404
+@keeps_typing
+@require_http_methods(["GET", "HEAD", "POST"])
+def publish(request: AuthorRequest, slug: str) -> HttpResponse:
+    prompt = own_prompt(request.user, slug)
+    if request.method == "POST":
+        return _posted(request, prompt)
+    kept = typing_kept(request)
+    return _page(request, prompt, findings_of(prompt), kept.getlist("harmless") if kept else [])
+
+
+def _posted(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
+    wanted, harmless = request.POST.get("visibility", ""), request.POST.getlist("harmless")
+    if wanted not in Visibility.values:
+        return _page(request, prompt, findings_of(prompt), harmless, "Choose who can see it.")
+    visibility = Visibility(wanted)
+    if visibility == Visibility.PRIVATE:
+        unpublish(prompt)
+        messages.success(request, "It is private now, on every address, from this moment.")
+        return redirect("studio_publish", prompt.slug)
+    findings = findings_of(prompt)
+    try:
+        check_can_publish(prompt, findings, harmless)
+    except CannotPublish as why:
+        return _page(request, prompt, findings, harmless, str(why), wanted=visibility)
+    show(prompt, visibility)
+    messages.success(
+        request, f"It is {visibility} now. This is its address; send it to whoever should read it."
+    )
+    return redirect(f"{reverse('studio_publish', args=[prompt.slug])}#link")
+
+
+def _page(
+    request: AuthorRequest,
+    prompt: Prompt,
+    findings: list[Finding],
+    harmless: list[str],
+    problem: str = "",
+    *,
+    wanted: Visibility | None = None,
+) -> HttpResponse:
+    chosen = wanted or (Visibility.PUBLIC if prompt.is_private else Visibility(prompt.visibility))
+    context = {
+        **head(prompt, "publish"),
+        "choices": [(value, value.label, SENTENCES[value], value == chosen) for value in Visibility],
+        "visible": what_becomes_visible(prompt),
+        "groups": grouped(findings),
+        "harmless": harmless,
+        "advice": advice_for(prompt),
+        "profile_hides": profile_hides(prompt),
+        "problem": problem,
+    }
+    return render(request, "studio/publish.html", context)

@@ -1,0 +1,300 @@
+"""One case as a form: values for the variables, further turns, and the assertions from a picker."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+
+from prompts_app.actions.cases import TooManyCases, check_can_add
+from prompts_app.engine import types as engine
+from prompts_app.engine.assertions import KINDS, NOT, assertion_from_text, split_type, text_of
+from prompts_app.engine.assertions.kinds import Kind
+from prompts_app.engine.digests import assertion_from_json, assertion_json
+from prompts_app.engine.formats.case_csv import CaseTable, CsvError, parse_cases
+from prompts_app.forms.fields import LineField, ProseField, as_number, is_storable, one_line_end
+from prompts_app.forms.prompts import RowProblem
+from prompts_app.forms.rows import RowCommand
+from prompts_app.models import Case, Prompt, Version
+from prompts_app.models.text import without_invisible
+
+MOST_TURNS = 20
+MOST_ASSERTIONS = 50
+LONGEST_VALUE = 100_000  # characters of one value or turn
+FIRST_KIND = "contains"
+
+
+@dataclass
+class ValueRow:
+    """``is_used``: whether the newest version has this variable; other values are kept too."""
+
+    name: str
+    value: str = ""
+    default: str = ""
+    is_used: bool = True
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass
+class TurnRow:
+    text: str = ""
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass
+class AssertionRow:
+    """``was``: the assertion this row was made from, as JSON; unchanged, it is kept exactly as it was."""
+
+    kind: str = FIRST_KIND
+    is_opposite: bool = False
+    value: str = ""
+    threshold: str = ""
+    weight: str = ""
+    metric: str = ""
+    was: str = ""
+    problems: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, assertion: engine.Assertion) -> AssertionRow:
+        is_opposite, kind = split_type(assertion.type)
+        is_limit = kind in KINDS and KINDS[kind].value == "number"
+        shown = assertion.threshold if assertion.threshold is not None and not is_limit else None
+        return cls(
+            kind,
+            is_opposite,
+            text_of(assertion),
+            "" if shown is None else str(as_number(shown)),
+            "" if assertion.weight == 1 else str(as_number(assertion.weight)),
+            assertion.metric,
+            json.dumps(assertion_json(assertion)),
+        )
+
+    @property
+    def about(self) -> Kind | None:
+        """None for a kind that is not run here."""
+        return KINDS.get(self.kind)
+
+    @property
+    def has_more(self) -> bool:
+        return bool(self.weight or self.metric or self.threshold)
+
+    def read(self) -> engine.Assertion:
+        """Raises ValueError with a plain sentence."""
+        if (kept := self._unchanged()) is not None:
+            return kept
+        if self.about is None:
+            raise ValueError("This kind is not run here. Choose another, or remove it.")
+        text = "" if self.about.value == "none" else self.value
+        weight = _weight(self.weight)
+        type_ = f"{NOT}{self.kind}" if self.is_opposite else self.kind
+        return assertion_from_text(type_, text, self.threshold, weight, self.metric.strip())
+
+    def _unchanged(self) -> engine.Assertion | None:
+        try:
+            before = assertion_from_json(json.loads(self.was)) if self.was else None
+        except (ValueError, RecursionError):
+            return None
+        return before if before and _typed(AssertionRow.of(before)) == _typed(self) else None
+
+
+def _typed(row: AssertionRow) -> tuple[object, ...]:
+    """What of a row is typed; spaces at the ends say nothing."""
+    return (
+        row.kind,
+        row.is_opposite,
+        *(t.strip() for t in (row.value, row.threshold, row.weight, row.metric)),
+    )
+
+
+def _weight(text: str) -> float:
+    try:
+        return as_number(float(text)) or 0.0 if text.strip() else 1.0
+    except ValueError:
+        raise ValueError("The weight is a number from 0 up; empty stands for 1.") from None
+
+
+class CaseForm(forms.Form):
+    """``typed`` fills the form, as posted or as kept in a draft; it is only judged where ``judged`` says so.
+
+    Without it the form shows ``case``, or an empty one.
+    """
+
+    name = LineField(required=False, max_length=120, help_text="What this case is about, in a few words.")
+    # The case's revision the author saw: how a second tab's save is noticed.
+    revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(
+        self,
+        version: Version | None,
+        *,
+        case: Case | None = None,
+        typed: QueryDict | None = None,
+        judged: bool = False,
+    ) -> None:
+        content = case.as_engine() if case else engine.Case("")
+        self.values = _value_rows(version, dict(_typed_values(typed)) if typed else dict(content.variables))
+        self.turns = _typed_turns(typed) if typed else [TurnRow(turn) for turn in content.turns]
+        rows = [AssertionRow.of(assertion) for assertion in content.assertions]
+        self.assertions = _typed_assertions(typed) if typed else rows or ([] if case else [AssertionRow()])
+        self.kinds = _kinds(self.assertions)
+        self.focus = ""
+        if typed is not None and judged:
+            super().__init__(data=typed)
+        elif typed is not None:
+            super().__init__(initial={name: typed[name] for name in typed})
+        else:
+            super().__init__(initial={"name": case.name, "revision": case.revision} if case else {})
+
+    def apply(self, command: RowCommand) -> None:
+        if command.noun == "turn":
+            row = command.apply(self.turns, TurnRow, MOST_TURNS)
+            self.focus = f"turn-{row + 1}" if row is not None else ""
+        elif command.noun == "assertion":
+            row = command.apply(self.assertions, AssertionRow, MOST_ASSERTIONS)
+            self.focus = f"kind-{row + 1}" if row is not None else ""
+
+    def content(self, name: str = "") -> engine.Case:
+        """What is saved. ``name`` stands in where none was typed. Only after ``is_valid``."""
+        return engine.Case(
+            name=self.cleaned_data["name"] or name,
+            variables={row.name: row.value for row in self.values if row.value or not row.default},
+            turns=tuple(row.text for row in self.turns),
+            assertions=tuple(row.read() for row in self.assertions),
+        )
+
+    def is_valid(self) -> bool:
+        return super().is_valid() and not self.row_problems
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        for value in self.values:
+            value.problems = _text_problems(f"{value.name}{value.value}")
+        for turn in self.turns:
+            turn.problems = _text_problems(turn.text, needed=True)
+        for row in self.assertions:
+            row.problems = _problems_of_assertion(row)
+        if len(self.turns) > MOST_TURNS or len(self.assertions) > MOST_ASSERTIONS:
+            raise ValidationError(
+                f"A case has at most {MOST_TURNS} further turns and {MOST_ASSERTIONS} assertions."
+            )
+        return data
+
+    @property
+    def row_problems(self) -> list[RowProblem]:
+        groups: list[tuple[str, str, Sequence[ValueRow | TurnRow | AssertionRow]]] = [
+            ("value", "Value", self.values),
+            ("turn", "Turn", self.turns),
+            ("expected", "Assertion", self.assertions),
+        ]
+        return [
+            RowProblem(f"{id_}-{number}", f"{label} {number}", problem)
+            for id_, label, rows in groups
+            for number, row in enumerate(rows, 1)
+            for problem in row.problems
+        ]
+
+
+class CasesCsvForm(forms.Form):
+    """Many cases at once. ``cleaned_data["table"]`` holds them."""
+
+    csv = ProseField(
+        label="CSV",
+        error_messages={"required": "Paste the table, with the names of the variables in its first line."},
+        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
+    )
+
+    def __init__(self, prompt: Prompt, version: Version | None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.prompt = prompt
+        self.variables = [v["name"] for v in version.variables] if version else []
+
+    def clean_csv(self) -> str:
+        try:
+            table = parse_cases(self.cleaned_data["csv"], self.variables)
+            check_can_add(self.prompt.cases.count(), len(table.cases))
+            self.cleaned_data["table"] = _named(table)
+        except (CsvError, TooManyCases) as wrong:
+            raise ValidationError(str(wrong)) from None
+        return str(self.cleaned_data["csv"])
+
+    @property
+    def unknown_columns(self) -> list[str]:
+        """Columns that are no variable of the newest version: perhaps one is misspelt."""
+        return [name for name in self.cleaned_data["table"].columns if name not in self.variables]
+
+
+def _named(table: CaseTable) -> CaseTable:
+    """Each case with a name the site takes, and no value that is too long. Raises CsvError."""
+    cases = []
+    for number, case in enumerate(table.cases, 1):
+        if any(len(value) > LONGEST_VALUE for value in case.variables.values()):
+            raise CsvError(
+                f"A value of case {number} is longer than {LONGEST_VALUE:,} characters. Shorten it."
+            )
+        name = " ".join(without_invisible(case.name).split())[:120] or f"Row {number}"
+        cases.append(engine.Case(name, case.variables, case.turns, case.assertions))
+    return CaseTable(tuple(cases), table.columns, table.left_out)
+
+
+# --- reading ------------------------------------------------------------------------------------------
+
+
+def _value_rows(version: Version | None, values: dict[str, str]) -> list[ValueRow]:
+    """One for each variable of the version; then values of variables it does not have."""
+    known = {v["name"]: v["default"] for v in (version.variables if version else [])}
+    rows = [ValueRow(name, values.get(name, ""), default) for name, default in known.items()]
+    return rows + [
+        ValueRow(n, value, is_used=False) for n, value in values.items() if n not in known and value
+    ]
+
+
+def _typed_values(typed: QueryDict) -> Iterator[tuple[str, str]]:
+    pairs = zip(typed.getlist("value_name"), typed.getlist("value"), strict=False)
+    return ((name, one_line_end(value)) for name, value in pairs)
+
+
+def _typed_turns(typed: QueryDict) -> list[TurnRow]:
+    return [TurnRow(one_line_end(text)) for text in typed.getlist("turn")]
+
+
+def _typed_assertions(typed: QueryDict) -> list[AssertionRow]:
+    names = ("kind", "expected", "threshold", "weight", "metric", "was")
+    opposites = typed.getlist("opposite")  # numbers of the rows that are ticked, from 1
+    columns = [typed.getlist(name) for name in names]
+    return [
+        AssertionRow(kind, str(number) in opposites, one_line_end(value), threshold, weight, metric, was)
+        for number, (kind, value, threshold, weight, metric, was) in enumerate(zip(*columns, strict=False), 1)
+    ]
+
+
+def _kinds(rows: Sequence[AssertionRow]) -> list[tuple[str, list[str]]]:
+    """The picker: (family, names), with kinds that are not run here only where a row has one."""
+    families: dict[str, list[str]] = {}
+    for kind in KINDS.values():
+        families.setdefault(kind.family, []).append(kind.name)
+    if elsewhere := sorted({row.kind for row in rows} - set(KINDS)):
+        families["not run here"] = elsewhere
+    return list(families.items())
+
+
+def _problems_of_assertion(row: AssertionRow) -> list[str]:
+    if problems := _text_problems(f"{row.value}{row.metric}"):
+        return problems
+    try:
+        stored = assertion_json(row.read())
+    except ValueError as wrong:
+        return [str(wrong)]
+    return [] if is_storable(stored) else ["This holds a character or a number that cannot be stored."]
+
+
+def _text_problems(text: str, *, needed: bool = False) -> list[str]:
+    if len(text) > LONGEST_VALUE:
+        return [f"This has {len(text):,} characters; the most is {LONGEST_VALUE:,}. Shorten it."]
+    if "\x00" in text:
+        return ["This has a NUL character in it, which cannot be stored. Take it out."]
+    return ["This turn is empty. Write something, or remove it."] if needed and not text.strip() else []

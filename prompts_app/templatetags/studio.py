@@ -1,0 +1,16 @@
+"""What the studio's templates need beyond Django's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def at(mapping: Mapping[str, Any], key: str) -> Any:
+    """``mapping[key]`` for a key that is itself a value; None where it is not there."""
+    return mapping.get(key)

@@ -1,0 +1,51 @@
+"""A prompt as it would be sent: its messages with the values of one case filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from prompts_app.engine.render import VARIABLE
+from prompts_app.engine.types import Prompt
+
+LONGEST_SHOWN = 20_000  # characters of one message
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """``kind``: plain text, a value that was filled in, or a variable nothing stands for."""
+
+    kind: Literal["text", "value", "missing"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewMessage:
+    role: str
+    parts: tuple[Part, ...]
+    is_cut: bool
+
+
+def preview(prompt: Prompt, values: Mapping[str, str]) -> list[PreviewMessage]:
+    """Every message of ``prompt`` with ``values``, or the variables' defaults, in place."""
+    defaults = {variable.name: variable.default for variable in prompt.variables if variable.default}
+    filled = {**defaults, **values}
+    return [
+        PreviewMessage(
+            m.role, tuple(_parts(m.content[:LONGEST_SHOWN], filled)), len(m.content) > LONGEST_SHOWN
+        )
+        for m in prompt.messages
+    ]
+
+
+def _parts(text: str, values: Mapping[str, str]) -> Iterator[Part]:
+    at = 0
+    for match in VARIABLE.finditer(text):
+        if match.start() > at:
+            yield Part("text", text[at : match.start()])
+        value = values.get(match[1])
+        yield Part("missing", match[0]) if value is None else Part("value", value[:LONGEST_SHOWN])
+        at = match.end()
+    if at < len(text):
+        yield Part("text", text[at:])

@@ -1,0 +1,46 @@
+"""Holding an output to a case before anything is saved or run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prompts_app.engine.assertions import check
+from prompts_app.engine.run import filled
+from prompts_app.engine.types import Answer, Assertion, Check
+from prompts_app.forms.cases import AssertionRow, CaseForm
+
+LONGEST_OUTPUT = 200_000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """``checks`` in the rows' order, None where the row itself cannot be used yet."""
+
+    checks: tuple[tuple[AssertionRow, Check | None], ...]
+    is_cut: bool
+
+    @property
+    def passed(self) -> int:
+        return sum(check.passed for _, check in self.checks if check)
+
+    @property
+    def judged(self) -> int:
+        return sum(check is not None for _, check in self.checks)
+
+
+def judge_output(form: CaseForm, output: str) -> Trial:
+    """Nothing is known of an output that was pasted but its text: limits cannot be told and say so."""
+    values = {row.name: row.value or row.default for row in form.values}
+    answer = Answer(output[:LONGEST_OUTPUT].replace("\r\n", "\n"))
+    rows = ((row, _readable(row)) for row in form.assertions)
+    return Trial(
+        tuple((row, check(filled(one, values), answer) if one else None) for row, one in rows),
+        len(output) > LONGEST_OUTPUT,
+    )
+
+
+def _readable(row: AssertionRow) -> Assertion | None:
+    try:
+        return row.read() if row.about else None
+    except ValueError:
+        return None

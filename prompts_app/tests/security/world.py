@@ -23,6 +23,7 @@ from prompts_app.models import (
     Prompt,
     Result,
     Run,
+    Source,
     Tag,
     Version,
     Visibility,
@@ -59,6 +60,7 @@ class World:
     batch: Batch
     run: Run
     result: Result
+    pasted: Run
     import_draft: ImportDraft
 
 
@@ -89,8 +91,8 @@ def world(visibility: str = Visibility.PUBLIC, profile: str = Profile.Visibility
     return World(prompt, version, case, *made, import_draft=draft)
 
 
-def _tested(prompt: Prompt, version: Version, endpoint: Endpoint) -> tuple[Endpoint, Batch, Run, Result]:
-    """One finished, recorded, counted and sealed run."""
+def _tested(prompt: Prompt, version: Version, endpoint: Endpoint) -> tuple[Endpoint, Batch, Run, Result, Run]:
+    """One finished, recorded, counted and sealed run; and one whose outputs were pasted."""
     batch = Batch.objects.create(prompt=prompt)
     suite = prompt.suite()
     run = RunFactory(
@@ -107,10 +109,13 @@ def _tested(prompt: Prompt, version: Version, endpoint: Endpoint) -> tuple[Endpo
         output="quokka-in-the-output",
         checks=[{"type": "contains", "value": "yes", "passed": True, "score": 1.0, "reason": "found"}],
     )
-    count_run(run)
+    pasted = RunFactory(version=version, source=Source.PASTED, suite=run.suite, suite_digest=run.suite_digest)
+    ResultFactory(run=pasted, case_index=0)
+    for one in (run, pasted):
+        count_run(one)
     seal_run(run)
     rebuild_evidence(prompt)
-    return endpoint, batch, run, result
+    return endpoint, batch, run, result, pasted
 
 
 def named_urls(patterns: list[URLPattern | URLResolver] | None = None, space: str = "") -> Iterator[str]:

@@ -19,9 +19,11 @@ from prompts_app.models.prompts import (
 )
 from prompts_app.models.samples import SampleBundle
 from prompts_app.models.seals import Seal, SigningKey
+from prompts_app.models.sharing import ShareLink, ShareLinkOpens, ShareLinkPrompt
 
 __all__ = [
     "Batch", "Case", "Draft", "Endpoint", "FormerHandle", "FormerSlug", "ImpactKind", "ImportDraft",
     "KeyUnreadable", "Level", "Licence", "Profile", "Prompt", "Result", "Run", "SampleBundle", "Seal",
-    "SearchDocument", "SigningKey", "Source", "Tag", "Task", "User", "Version", "Visibility",
+    "SearchDocument", "ShareLink", "ShareLinkOpens", "ShareLinkPrompt", "SigningKey", "Source", "Tag",
+    "Task", "User", "Version", "Visibility",
 ]  # fmt: skip

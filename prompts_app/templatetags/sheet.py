@@ -20,6 +20,7 @@ from prompts_app.templatetags.written import (
     days_ago,
     dollars,
     full_date,
+    iso_date,
     percent_range,
     seconds_of_ms,
     short_date,
@@ -27,7 +28,17 @@ from prompts_app.templatetags.written import (
 )
 
 register = template.Library()
-for write in (as_datetime, days_ago, dollars, full_date, percent_range, seconds_of_ms, short_date, whole):
+for write in (
+    as_datetime,
+    days_ago,
+    dollars,
+    full_date,
+    iso_date,
+    percent_range,
+    seconds_of_ms,
+    short_date,
+    whole,
+):
     register.filter(write.__name__, write)
 
 LEVELS = ("pasted", "imported", "recorded", "sealed", "reproduced")

@@ -77,6 +77,12 @@ def whole(value: float | str | None) -> str:
     return f"{value:,.0f}" if isinstance(value, int | float) else UNKNOWN
 
 
+def iso_date(value: datetime | date | str | None) -> str:
+    """2026-11-14, for the attribute of a <time>; "" for none."""
+    when = as_datetime(value)
+    return f"{when:%Y-%m-%d}" if when else ""
+
+
 def days_ago(value: datetime | date | str | None) -> str:
     """ "today", "yesterday" or "4 days ago"; "" for none."""
     when = as_datetime(value)

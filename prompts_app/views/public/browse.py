@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
 from prompts_app.models import Prompt
 from prompts_app.views.public import finder
-from prompts_app.views.public.door import public_page
+from prompts_app.views.public.door import page_ld, public_page
 from prompts_app.views.public.home import LONG_COLUMNS
 
 PAGE = 20
@@ -34,6 +35,7 @@ def browse(request: HttpRequest) -> HttpResponse:
             for value, label in finder.SORTS.items()
             if search.q or value != "relevance"
         ],
+        "json_ld": page_ld("CollectionPage", "Tested prompts", reverse("browse")),
         "ways_out": [] if page.paginator.count else finder.ways_out(search),
     }
     partial = request.headers.get("HX-Request") and not request.headers.get("HX-History-Restore-Request")

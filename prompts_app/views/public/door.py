@@ -8,6 +8,7 @@ from functools import wraps
 from hashlib import sha256
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -78,6 +79,12 @@ def listed_only[R: HttpResponse](prompt: Prompt, response: R) -> R:
 def is_indexable(prompt: Prompt) -> bool:
     """Public, and by an author whose own page is public too."""
     return prompt.is_public and prompt.owner.is_active and prompt.owner.profile.visibility == "public"
+
+
+def page_ld(kind: str, name: str, path: str, **more: object) -> SafeString:
+    """A page of the site itself as structured data; ``kind`` is a type of schema.org."""
+    about = {"@context": "https://schema.org", "@type": kind, "name": name, "url": settings.SITE_URL + path}
+    return json_in_html(about | more)
 
 
 _ESCAPES = {ord(letter): f"\\u{ord(letter):04X}" for letter in "<>&\u2028\u2029"}

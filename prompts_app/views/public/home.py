@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from prompts_app.models import Level, Prompt, Run
-from prompts_app.views.public.door import public_page
+from prompts_app.views.public.door import page_ld, public_page
 
 BEST = 8  # prompts in the list
 LOOKED_AT = 60  # best evidenced prompts among which the exhibit is sought
@@ -37,8 +39,15 @@ def home(request: HttpRequest) -> HttpResponse:
             "best": tested[:BEST],
             "count": public.count(),
             "levels": [*range(len(Level))],
+            "json_ld": page_ld("WebSite", "Proofsheet", reverse("home"), potentialAction=_search_action()),
         },
     )
+
+
+def _search_action() -> dict[str, str]:
+    """How to search the site, for programs."""
+    address = f"{settings.SITE_URL}{reverse('browse')}?q={{search_term_string}}"
+    return {"@type": "SearchAction", "target": address, "query-input": "required name=search_term_string"}
 
 
 LONG_COLUMNS = ("situation", "constraints", "impact", "limits")  # what no list of prompts reads

@@ -47,7 +47,7 @@ def profile(request: HttpRequest, handle: str) -> HttpResponse:
         "listed": listed,
         "title": _title(author),
         "description": description,
-        "json_ld": json_in_html(_json_ld(author, description, links)),
+        "json_ld": json_in_html(_json_ld(author, description, links)) if listed else "",
     }
     response = render(request, "public/profile.html", context)
     if author.profile.visibility != Profile.Visibility.PUBLIC:

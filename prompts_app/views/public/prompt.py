@@ -39,7 +39,8 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         **(_text_of(newest, study, request) if newest else {}),
     }
     context["description"] = _description(found, study)
-    context["json_ld"] = json_in_html(_json_ld(found, context["description"]))
+    if context["listed"]:
+        context["json_ld"] = json_in_html(_json_ld(found, context["description"]))
     return listed_only(found, render(request, "public/prompt.html", context))
 
 

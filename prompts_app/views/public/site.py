@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from prompts_app.models import Level, Profile, Prompt, User
-from prompts_app.views.public.door import public_page
+from prompts_app.views.public.door import page_ld, public_page
 
 MOST_ADDRESSES = 50_000  # what one sitemap file may hold
 EXAMPLES = ((3, 3), (10, 10), (9, 10), (24, 25), (45, 50), (90, 100))  # passed, cases
@@ -22,9 +22,12 @@ EXAMPLES = ((3, 3), (10, 10), (9, 10), (24, 25), (45, 50), (90, 100))  # passed,
 
 @public_page
 def about_evidence(request: HttpRequest) -> HttpResponse:
-    return render(
-        request, "public/about_evidence.html", {"levels": [*range(len(Level))], "examples": EXAMPLES}
-    )
+    context = {
+        "levels": [*range(len(Level))],
+        "examples": EXAMPLES,
+        "json_ld": page_ld("WebPage", "How evidence works", reverse("about_evidence")),
+    }
+    return render(request, "public/about_evidence.html", context)
 
 
 @require_safe

@@ -51,18 +51,28 @@ class ParametersForm(forms.Form):
         help_text='JSON; sent as it is, such as {"frequency_penalty": 0.5}.',
     )
 
-    FIELDS = ("temperature", "top_p", "max_tokens", "seed", "stop", "response_format", "more")
+    NUMBERS = ("temperature", "top_p", "max_tokens", "seed")
+    TEXTS = ("stop", "response_format", "more")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("stop", "response_format", "more"):
+        for name in self.TEXTS:
             self.fields[name].widget.attrs |= {"rows": 2, "spellcheck": "false"}
         for name in ("temperature", "top_p"):
             self.fields[name].widget.attrs["step"] = "any"
 
     @property
-    def parameter_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in self.FIELDS]
+    def number_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.NUMBERS]
+
+    @property
+    def text_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.TEXTS]
+
+    @property
+    def has_more_parameters(self) -> bool:
+        """Whether the fields few people need hold something."""
+        return any(field.value() for field in self.text_fields)
 
     def clean_stop(self) -> list[str]:
         stops = [_unescaped(line) for line in self.cleaned_data["stop"].split("\n") if line]
@@ -81,8 +91,8 @@ class ParametersForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        named = {name: data.get(name) for name in self.FIELDS if name != "more"}
-        typed = {name: as_number(v) for name, v in named.items() if v not in (None, "", [])}
+        named = {name: data.get(name) for name in _FITS}
+        typed = {name: as_number(value) for name, value in named.items() if value not in (None, "", [])}
         data["parameters"] = {**typed, **(data.get("more") or {})}
         return data
 

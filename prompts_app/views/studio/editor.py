@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -181,7 +182,7 @@ def _context(request: AuthorRequest, form: VersionForm, prompt: Prompt | None) -
         "next_number": version.number + 1 if isinstance(version, Version) else 1,
         "findings": findings_in_version(content, form.note_typed),
         "harmless": request.POST.getlist("harmless"),
-        "changes": _differences(version.as_engine(), content) if isinstance(version, Version) else (),
+        "changes": _changes(version, content) if isinstance(version, Version) else (),
         **_preview(request.POST, prompt, content),
     }
 
@@ -208,3 +209,8 @@ def _as_text(content: Content) -> str:
     named = [f"{{{{{v.name}}}}} = {v.default}" for v in content.variables if v.default]
     set_ = [f"{name}: {value}" for name, value in content.parameters.items()]
     return "\n".join([*said, *named, *set_])
+
+
+def _changes(version: Version, content: Content) -> Sequence[Piece]:
+    """Parameters are left aside: a form that was not judged has only texts for them."""
+    return _differences(replace(version.as_engine(), parameters={}), replace(content, parameters={}))

@@ -99,6 +99,12 @@ def shown_plainly(text: str) -> str:
     )
 
 
+@register.filter(is_safe=True)
+def nothing_hidden(html: str) -> str:
+    """For ``{% filter %}`` around a title or a description, where no tag can stand: codes as ⟨U+200B⟩."""
+    return shown_plainly(html)
+
+
 @register.filter
 def one_line(text: object) -> SafeString:
     """A name or title in the middle of a line: visible, and its direction kept to itself."""

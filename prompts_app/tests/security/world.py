@@ -129,18 +129,22 @@ def named_urls(patterns: list[URLPattern | URLResolver] | None = None, space: st
 
 
 class Tags(HTMLParser):
-    """The tags of a page, each as (name, attributes); and the text inside scripts, with their type."""
+    """The tags of a page, each as (name, attributes); its scripts without a source; all its text."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.inline_scripts: list[dict[str, str | None]] = []
+        self.text = ""
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
         if tag == "script" and "src" not in dict(attrs):
             self.inline_scripts.append(dict(attrs))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
 
     def named(self, name: str) -> list[dict[str, str | None]]:
         return [attributes for tag, attributes in self.tags if tag == name]

@@ -14,13 +14,18 @@ refuse_nul = ProhibitNullCharactersValidator(
 # page shows them, but not in a name or a title, where they impersonate or break the line.
 _INVISIBLE = {
     *range(0x20),
-    0x7F,
+    *range(0x7F, 0xA0),
     0xAD,
+    0x034F,
     0x061C,
+    *(0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0),  # letters by name, blank on the page
+    0x180E,
     *range(0x200B, 0x2010),
     *range(0x2028, 0x202F),
     *range(0x2060, 0x2070),
     0xFEFF,
+    *range(0xFFF9, 0xFFFC),
+    *range(0xE0000, 0xE1000),  # tags: a whole text can hide in them
 }
 
 

@@ -153,7 +153,7 @@ def _with_text(value: Any, text: str) -> Any:
 
 
 def addresses(w: World) -> list[str]:
-    own = [w.prompt.owner.handle, w.prompt.slug]
+    own: list[Any] = [w.prompt.owner.handle, w.prompt.slug]
     made = {
         "version": [*own, w.version.number],
         "result": [*own, w.result.public_id],

@@ -34,6 +34,7 @@ class Rule(Enum):
     THING = "the author's own area, and of something: its owner"
     WAY_IN = "signing in and up: for those who are not"
     ACCOUNT = "one's own account: signed in"
+    LINK = "whoever has the share link, while it works"
 
 
 def _nothing(w: World) -> list[Any]:
@@ -73,6 +74,10 @@ def _import(w: World) -> list[Any]:
     return [w.import_draft.public_id]
 
 
+def _link(w: World) -> list[Any]:
+    return [w.link.public_id]
+
+
 DONE = (200, 204, 302, 422)  # a form that was taken, or came back
 ELSEWHERE = (200, 302)  # the page, or another of the account's
 
@@ -94,6 +99,9 @@ TABLE = {
     "version": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.version.number]),
     "result": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.result.public_id]),
     "run_record": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.run.public_id]),
+    # share links
+    "shared": Row(Rule.LINK, lambda w: [w.token]),
+    "shared_page": Row(Rule.LINK, lambda w: [w.token, f"{w.prompt.slug}/"]),
     # studio
     "studio": Row(Rule.OWN),
     "studio_prompt_new": Row(Rule.OWN),
@@ -131,6 +139,14 @@ TABLE = {
     "studio_paste_delete": Row(
         Rule.THING, lambda w: [w.prompt.slug, w.pasted.public_id], "post", answers=DONE
     ),
+    "studio_links": Row(Rule.OWN),
+    "studio_link_new": Row(Rule.OWN),
+    "studio_link": Row(Rule.THING, _link),
+    "studio_link_renew": Row(Rule.THING, _link, "post", answers=DONE),
+    "studio_link_revoke": Row(Rule.THING, _link, "post", answers=DONE),
+    "studio_link_delete": Row(Rule.THING, _link),
+    "studio_link_preview": Row(Rule.THING, _link),
+    "studio_link_preview_page": Row(Rule.THING, lambda w: [*_link(w), f"{w.prompt.slug}/"]),
     # accounts: before signing in
     "account_login": Row(Rule.WAY_IN),
     "account_signup": Row(Rule.WAY_IN),

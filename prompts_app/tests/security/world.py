@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.seal import seal_run
+from prompts_app.actions.sharing import Choice, create_link
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.models import (
     Batch,
@@ -23,6 +24,7 @@ from prompts_app.models import (
     Prompt,
     Result,
     Run,
+    ShareLink,
     Source,
     Tag,
     Version,
@@ -46,6 +48,8 @@ MARKS = [
     "quokka-in-the-message",
     "quokka-in-the-output",
     "quokka-in-the-case",
+    "quokka-in-the-label",
+    "quokka-in-the-note",
 ]
 
 
@@ -62,6 +66,8 @@ class World:
     result: Result
     pasted: Run
     import_draft: ImportDraft
+    link: ShareLink
+    token: str
 
 
 def world(visibility: str = Visibility.PUBLIC, profile: str = Profile.Visibility.PUBLIC) -> World:
@@ -88,7 +94,10 @@ def world(visibility: str = Visibility.PUBLIC, profile: str = Profile.Visibility
     reindex([prompt])
     prompt.refresh_from_db()
     draft = ImportDraft.objects.create(owner=owner, name="one.md", data=b"# A title\n\nSay {{word}}.\n")
-    return World(prompt, version, case, *made, import_draft=draft)
+    link, token = create_link(
+        owner, Choice("quokka-in-the-label", [prompt], note="quokka-in-the-note", although_private=True)
+    )
+    return World(prompt, version, case, *made, import_draft=draft, link=link, token=token)
 
 
 def _tested(prompt: Prompt, version: Version, endpoint: Endpoint) -> tuple[Endpoint, Batch, Run, Result, Run]:

@@ -116,7 +116,9 @@ class RunForm(forms.Form):
         last = Batch.objects.filter(prompt=self.prompt).first()
         run = last.runs.select_related("endpoint").first() if last else None
         if last is None or run is None or run.endpoint not in self.endpoints:
-            return {"versions": newest, "endpoint": self.endpoints[0].public_id}
+            first = self.endpoints[0]
+            ready = first.known_models[:1] if first.is_practice or len(first.known_models) == 1 else []
+            return {"versions": newest, "endpoint": first.public_id, "models": ready}
         names = list(last.runs.order_by("pk").values_list("model", flat=True))
         known = run.endpoint.known_models
         return {

@@ -22,6 +22,7 @@ from django.conf import settings
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 ROOT = Path(settings.BASE_DIR)
+LLMOCK = str(Path(sys.executable).parent / "llmock")
 SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MACOS_BROWSER = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 QUIET = [
@@ -35,9 +36,7 @@ QUIET = [
     "--disable-dev-shm-usage",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
-NO_BROWSER = (
-    "BROWSER TESTS DID NOT RUN: no Chromium found (Playwright's own, or chromium or google-chrome on the PATH)."
-)
+NO_BROWSER = "BROWSER TESTS DID NOT RUN: no Chromium found (Playwright's own, or chromium or google-chrome)."
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -144,7 +143,7 @@ def model_server() -> Iterator[str]:
     """A real OpenAI-compatible server on loopback; gives its base URL."""
     port = free_port()
     process = subprocess.Popen(
-        [str(Path(sys.executable).parent / "llmock"), "serve", "--port", str(port), "--response-style", "echo"],
+        [LLMOCK, "serve", "--port", str(port), "--response-style", "echo"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -171,7 +170,7 @@ def browser() -> Iterator[Browser]:
                 found = playwright.chromium.launch(executable_path=executable, args=QUIET)
             except Error:
                 continue
-            # Playwright keeps an event loop in this thread; the tests' own queries are synchronous all the same.
+            # Playwright keeps an event loop in this thread; the tests' own queries are synchronous.
             os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
             yield found
             found.close()

@@ -1,0 +1,132 @@
+"""The main job, as a new user does it: sign up, write, test, publish, send the link, be found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from prompts_app.tests.browser.conftest import Site
+
+PASSWORD = "correct horse battery staple"
+RUN_TAKES_MS = 60_000
+
+
+def sign_up(page: Page, handle: str) -> None:
+    page.goto("/accounts/signup/")
+    page.get_by_label("E-mail").fill(f"{handle}@example.com")
+    page.get_by_label("Handle").fill(handle)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Make my account").click()
+    expect(page.get_by_role("heading", level=1, name="Your prompts")).to_be_visible()
+
+
+def write_prompt(page: Page, title: str, message: str) -> None:
+    page.get_by_role("link", name="New prompt").click()
+    page.get_by_label("Title").fill(title)
+    page.get_by_label("Summary").fill("Says a word back, politely.")
+    page.locator("textarea[name=content]").fill(message)
+    page.get_by_role("button", name="Save as v1").last.click()
+    expect(page.get_by_text("Saved as v1")).to_be_visible()
+
+
+def write_case(page: Page, slug: str, name: str, value: str, expected: str) -> None:
+    page.goto(f"/studio/prompts/{slug}/cases/new/")
+    page.get_by_label("Name").fill(name)
+    page.locator("textarea[name=value]").fill(value)
+    page.locator("textarea[name=expected]").fill(expected)
+    page.get_by_role("button", name="Save the case").click()
+    expect(page.get_by_text(name).first).to_be_visible()
+
+
+def add_endpoint(page: Page, base_url: str) -> None:
+    page.goto("/studio/endpoints/new/")
+    page.locator("input[name=name]").fill("Local server")
+    page.locator("input[name=base_url]").fill(base_url)
+    page.locator("input[name=key]").fill("sk-test-not-a-real-one")
+    page.locator("main button[value=save]").last.click()
+    expect(page.get_by_text("Local server").first).to_be_visible()
+
+
+def run_on(page: Page, slug: str, endpoint: str, model: str) -> None:
+    page.goto(f"/studio/prompts/{slug}/run/")
+    page.get_by_label("Endpoint").select_option(label=endpoint)
+    page.get_by_role("button", name="Show models").click()  # so that no update is under way while typing
+    expect(page.get_by_label("Endpoint").locator("option:checked")).to_have_text(endpoint)
+    page.locator("textarea[name=more_models]").fill(model)
+    page.get_by_role("button", name="Start the run").click()
+    page.wait_for_url("**/studio/runs/**")
+
+
+def publish(page: Page, slug: str) -> None:
+    page.goto(f"/studio/prompts/{slug}/publish/")
+    page.get_by_label("Public.").check()
+    page.get_by_role("button", name="Publish").click()
+    expect(page.locator("main .facts").get_by_text("public", exact=True)).to_be_visible()
+
+
+def test_from_an_empty_account_to_a_profile_a_stranger_reads(
+    page: Page, new_page: Callable[..., Page], site: Site, model_server: str
+) -> None:
+    sign_up(page, "nell")
+    write_prompt(page, "Polite echo", "Say {{word}} politely.")
+    write_case(page, "polite-echo", "Thanks", "thanks", "thanks")
+    write_case(page, "polite-echo", "Never said", "sorry", "something the model does not say")
+    add_endpoint(page, model_server)
+    run_on(page, "polite-echo", "Local server", "gpt-4o-mini")
+    expect(page.get_by_text("1 pass, 1 fail", exact=True)).to_be_visible(timeout=RUN_TAKES_MS)
+
+    stranger = new_page()
+    assert stranger.goto("/@nell/polite-echo/").status == 404  # type: ignore[union-attr]  # it did answer
+    publish(page, "polite-echo")
+
+    stranger.goto("/@nell/")
+    expect(stranger).to_have_title(re.compile("nell"))
+    stranger.get_by_role("link", name="Polite echo").first.click()
+    expect(stranger.get_by_role("heading", level=1, name="Polite echo")).to_be_visible()
+    expect(stranger.get_by_text("1/2").first).to_be_visible()
+    expect(stranger.get_by_text("Never said").first).to_be_visible()
+    assert "sk-test-not-a-real-one" not in stranger.content()
+
+    stranger.goto("/prompts/")
+    stranger.get_by_label("Search prompts").fill("polite echo")
+    stranger.get_by_role("button", name="Search").click()
+    expect(stranger.get_by_role("link", name="Polite echo")).to_be_visible()
+
+    page.goto("/studio/prompts/polite-echo/publish/")
+    page.get_by_label("Private.").check()
+    page.locator("main form button[type=submit]").last.click()
+    expect(page.locator("main .facts").get_by_text("private")).to_be_visible()
+    assert stranger.goto("/@nell/polite-echo/").status == 404  # type: ignore[union-attr]
+    stranger.goto("/prompts/?q=polite+echo")
+    expect(stranger.get_by_role("link", name="Polite echo")).to_have_count(0)
+
+
+def test_the_demo_account_watches_a_practice_run_without_key_or_network(page: Page) -> None:
+    page.goto("/accounts/login/")
+    page.locator("input[name=login]").fill("demo")
+    page.locator("input[name=password]").fill("proofsheet-demo")
+    page.locator("main button[type=submit]").first.click()
+    page.wait_for_url("**/studio/")
+    page.locator("main .rows h3 a, main .rows a").first.click()
+    page.get_by_role("link", name="Run", exact=True).click()
+    page.get_by_role("button", name="Start the run").click()
+    page.wait_for_url("**/studio/runs/**")
+    expect(page.get_by_text("practice, not a model").first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"\d+ pass, \d+ fail")).first).to_be_visible(timeout=RUN_TAKES_MS)
+    expect(page.get_by_role("button", name="Cancel run")).to_have_count(0, timeout=RUN_TAKES_MS)
+
+
+def test_it_all_works_without_javascript(new_page: Callable[..., Page]) -> None:
+    page = new_page(java_script_enabled=False)
+    sign_up(page, "noscript")
+    write_prompt(page, "Plain forms", "Repeat: {{word}}")
+    write_case(page, "plain-forms", "A word", "hello", "hello")
+    page.goto("/studio/prompts/plain-forms/run/")
+    page.get_by_role("button", name="Start the run").click()
+    expect(page.get_by_text(re.compile("1 pass, 0 fail")).first).to_be_visible(timeout=RUN_TAKES_MS)
+    publish(page, "plain-forms")
+    page.goto("/@noscript/plain-forms/")
+    expect(page.get_by_role("heading", level=1, name="Plain forms")).to_be_visible()
+    assert "not tested yet" in page.content()  # a practice run is no evidence

@@ -92,10 +92,29 @@ def _codes(letters: str) -> str:
     return " ".join(f"U+{ord(letter):04X}" + (f"×{count}" if count > 1 else "") for letter, count in runs)
 
 
-def shown_plainly(text: str) -> str:
+@register.filter(name="plain")
+def shown_plainly(text: object) -> str:
     """The same as ``visible`` for plain text: invisible characters as ⟨U+200B⟩, nothing escaped."""
+    source = _one_line_end(str(text))
     return _SUSPECTS.sub(
-        lambda match: match[0] if _belongs(text, match) else f"⟨{_codes(match[0])}⟩", _one_line_end(text)
+        lambda match: match[0] if _belongs(source, match) else f"⟨{_codes(match[0])}⟩", source
+    )
+
+
+@register.filter
+def as_typed(text: object) -> SafeString:
+    """The value of a form field: the very same text, its invisible characters written as references.
+
+    Control characters cannot be written in a page at all; they become the replacement character.
+    """
+    source = _one_line_end(str(text))
+    return mark_safe(_SUSPECTS.sub(_references, escape(source)))  # noqa: S308 escaped, then only references
+
+
+def _references(match: re.Match[str]) -> str:
+    return "".join(
+        "\ufffd" if unicodedata.category(letter) in {"Cc", "Cs"} else f"&#{ord(letter)};"
+        for letter in match[0]
     )
 
 

@@ -77,8 +77,9 @@ def listed_only[R: HttpResponse](prompt: Prompt, response: R) -> R:
 
 
 def is_indexable(prompt: Prompt) -> bool:
-    """Public, and by an author whose own page is public too."""
-    return prompt.is_public and prompt.owner.is_active and prompt.owner.profile.visibility == "public"
+    """Public, by an author whose own page is public too, and not read through a share link."""
+    listed = prompt.is_public and prompt.owner.is_active and prompt.owner.profile.visibility == "public"
+    return listed and not prompt.read_at
 
 
 def page_ld(kind: str, name: str, path: str, **more: object) -> SafeString:

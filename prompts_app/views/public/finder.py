@@ -12,6 +12,7 @@ from django.http import QueryDict
 
 from prompts_app.models import Level, Prompt, Run, Tag, Task
 from prompts_app.models.prompts import PromptQuerySet
+from prompts_app.models.text import without_invisible
 from prompts_app.search import prompts_that_match, search_prompts, search_terms
 from prompts_app.templatetags.sheet import level_name
 
@@ -92,7 +93,8 @@ def read_search(get: QueryDict) -> tuple[Search, list[str]]:
 
 
 def _clean(value: str) -> str:
-    return " ".join(value[: LONGEST_VALUE * 2].replace("\x00", " ").split())[:LONGEST_VALUE]
+    """One line of sensible length, without characters nobody can see."""
+    return " ".join(without_invisible(value[: LONGEST_VALUE * 2]).split())[:LONGEST_VALUE]
 
 
 # --- what is found -------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.encoding import iri_to_uri
 
 from prompts_app.access import author_visible_to
 from prompts_app.models import Profile, Prompt, Run, Source, User
@@ -89,7 +90,9 @@ def safe_links(links: Any) -> list[dict[str, str]]:
         except ValueError:
             continue
         if parts.scheme in {"http", "https"} and parts.hostname:
-            found.append({"url": url, "label": str(link.get("label") or "").strip() or parts.hostname})
+            found.append(
+                {"url": iri_to_uri(url), "label": str(link.get("label") or "").strip() or parts.hostname}
+            )
     return found
 
 

@@ -173,7 +173,7 @@ class CaseForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         for value in self.values:
-            value.problems = _text_problems(f"{value.name}{value.value}")
+            value.problems = _text_problems(value.value) or _text_problems(value.name)
         for turn in self.turns:
             turn.problems = _text_problems(turn.text, needed=True)
         for row in self.assertions:
@@ -283,7 +283,7 @@ def _kinds(rows: Sequence[AssertionRow]) -> list[tuple[str, list[str]]]:
 
 
 def _problems_of_assertion(row: AssertionRow) -> list[str]:
-    if problems := _text_problems(f"{row.value}{row.metric}"):
+    if problems := _text_problems(row.value) or _text_problems(row.metric):
         return problems
     try:
         stored = assertion_json(row.read())

@@ -258,7 +258,7 @@ def _tell_of_csv(request: AuthorRequest, added: int, unknown: Sequence[str], lef
     if unknown:
         messages.warning(
             request,
-            f"No variable of the newest version has this name; the values are kept: {', '.join(unknown)}.",
+            f"No variable of the newest version is called {', '.join(unknown)}; the values are kept.",
         )
     if left_out:
         more = f" and {len(left_out) - 10} more" if len(left_out) > 10 else ""

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
+from django.middleware.csp import get_nonce
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.utils.safestring import SafeString, mark_safe
@@ -63,7 +64,7 @@ def _with_cache_headers(request: HttpRequest, response: HttpResponse) -> HttpRes
 
 def _etag(request: HttpRequest, response: HttpResponse) -> str:
     """The same for the same page: the policy's nonce, which is new each time, is left out."""
-    nonce = str(getattr(request, "csp_nonce", "") or "").encode()
+    nonce = str(get_nonce(request) or "").encode()
     content = response.content.replace(nonce, b"") if nonce else response.content
     return f'"{sha256(content).hexdigest()[:32]}"'
 

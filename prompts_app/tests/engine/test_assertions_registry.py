@@ -50,10 +50,12 @@ def test_the_opposite_is_a_prefix() -> None:
     assert split_type("nothing") == (False, "nothing")
 
 
-def test_an_unknown_kind_is_told_and_fails() -> None:
+def test_an_unknown_kind_is_told_and_neither_passes_nor_fails() -> None:
     for type_ in ("javascript", "not-javascript", "", "not-not-contains"):
         assert "not a kind" in str(validate(Assertion(type_, "x")))
-        assert not check(Assertion(type_, "x"), Answer("x")).passed
+        outcome = check(Assertion(type_, "x"), Answer("x"))
+        assert (outcome.passed, outcome.score) == (None, None)
+        assert outcome.reason.startswith("Not run here")
 
 
 @pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
@@ -103,7 +105,8 @@ def test_no_value_an_author_can_write_breaks_a_check(
     type_: str, value: Json, threshold: float | None, output: str
 ) -> None:
     found = check(Assertion(type_, value, threshold), Answer(output, "stop", 100.0, None, 5))
-    assert 0.0 <= found.score <= 1.0
+    assert found.score is None or 0.0 <= found.score <= 1.0
+    assert (found.score is None) == (found.passed is None)
     assert found.reason
     text_of(Assertion(type_, value, threshold))
 

@@ -181,7 +181,7 @@ WRONG: list[tuple[list[str | int], Any, str]] = [
     (["prompts", 0, "runs", 0, "results", 0, "cost"], 0.1, "not an amount"),
     (["prompts", 0, "runs", 0, "results", 0, "cost"], "free", "not an amount"),
     (["prompts", 0, "runs", 0, "results", 0, "passed"], "yes", "not true, false or null"),
-    (["prompts", 0, "runs", 0, "results", 0, "checks", 0, "passed"], None, "not true or false"),
+    (["prompts", 0, "runs", 0, "results", 0, "checks", 0, "passed"], "yes", "not true, false or null"),
     (["prompts", 0, "runs", 0, "results", 0, "latency_ms"], "fast", "not a number"),
     (["prompts", 0, "tags"], ["a", 1], "not a list of texts"),
     (["prompts", 0, "cases", 0, "assertions"], "contains", "cases"),

@@ -266,7 +266,7 @@ def _failures(runs: Sequence[Run]) -> tuple[list[Failure], int]:
 
 def _failure(run: Run, result: Result, passes: int) -> Failure:
     result.run = run
-    check: dict[str, Any] = next((check for check in result.checks if not check["passed"]), {})
+    check: dict[str, Any] = next((check for check in result.checks if check["passed"] is False), {})
     number = result.case_index + 1
     return Failure(
         run=run,

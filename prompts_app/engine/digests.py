@@ -52,6 +52,8 @@ def assertion_json(assertion: Assertion) -> dict[str, Json]:
         data["weight"] = assertion.weight
     if assertion.metric:
         data["metric"] = assertion.metric
+    if assertion.options:
+        data["options"] = dict(assertion.options)
     return data
 
 
@@ -60,12 +62,16 @@ def assertion_from_json(data: Json) -> Assertion:
     if not isinstance(data, dict) or not isinstance(data.get("type"), str):
         raise ValueError("An assertion is an object with a “type”.")  # noqa: TRY004
     threshold, weight = data.get("threshold"), data.get("weight", 1.0)
+    options = data.get("options") or {}
+    if not isinstance(options, dict):
+        raise ValueError("An assertion's “options” are an object.")  # noqa: TRY004
     return Assertion(
         type=data["type"],
         value=data.get("value"),
         threshold=None if threshold is None else _number(threshold, "threshold"),
         weight=_number(weight, "weight"),
         metric=str(data.get("metric") or ""),
+        options=options,
     )
 
 

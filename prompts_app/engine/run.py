@@ -240,13 +240,16 @@ def judge(
     """Hold a reply to the case's assertions: the checks, and whether all that count passed.
 
     ``{{variables}}`` in assertion values stand for ``values`` (by default the case's own). An assertion
-    of weight 0 is shown but does not count. ``None`` where nothing counts.
+    of weight 0 is shown but does not count, nor does one that is not run here. ``None`` where nothing
+    counts.
     """
     answer = answer_of(reply, price)
     known = case.variables if values is None else values
     checks = tuple(check(filled(assertion, known), answer) for assertion in case.assertions)
     counted = [
-        one.passed for one, assertion in zip(checks, case.assertions, strict=True) if assertion.weight != 0
+        one.passed
+        for one, assertion in zip(checks, case.assertions, strict=True)
+        if assertion.weight != 0 and one.passed is not None
     ]
     return checks, all(counted) if counted else None
 

@@ -38,7 +38,8 @@ class Assertion:
 
     ``type`` is the kind's name, with ``not-`` before it for the opposite. ``value`` has the kind's own
     shape (text, a list, a JSON Schema, a number, or nothing). ``threshold`` is the kind's own unit
-    (milliseconds for latency, dollars for cost, otherwise a score of 0..1).
+    (milliseconds for latency, dollars for cost, otherwise a score of 0..1). ``options`` is whatever else
+    another tool said of it (a ``transform``, a judge's ``provider``…), kept so that it can be given back.
     """
 
     type: str
@@ -46,6 +47,7 @@ class Assertion:
     threshold: float | None = None
     weight: float = 1.0
     metric: str = ""
+    options: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +147,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How one assertion came out on one output. ``reason`` is always there, on passes too."""
+    """How one assertion came out on one output. ``reason`` is always there, on passes too.
+
+    ``passed`` and ``score`` are ``None`` where the assertion is not run here: it counts neither way.
+    """
 
     type: str
     value: Json
-    passed: bool
-    score: float
+    passed: bool | None
+    score: float | None
     reason: str
     threshold: float | None = None
 
@@ -177,7 +182,7 @@ class Outcome:
     """One finished cell. Exactly one of ``reply`` and ``fault`` is set.
 
     ``passed`` is ``None`` for a fault (no answer is neither a pass nor a failure); with no assertions
-    it is ``None`` too: there was nothing to hold the output to.
+    that count, or none that is run here, it is ``None`` too: there was nothing to hold the output to.
     """
 
     cell: Cell

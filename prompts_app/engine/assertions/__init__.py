@@ -6,6 +6,7 @@ Names and meaning are promptfoo's. Every kind has an opposite: its name with ``n
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 from prompts_app.engine.assertions import json_, limits, markup, refusal, similarity, text
@@ -19,6 +20,10 @@ KINDS: dict[str, Kind] = {kind.name: kind for family in _FAMILIES for kind in fa
 """In picker order, without the ``not-`` forms."""
 
 NOT = "not-"
+
+# Options that change what is judged by running a program on it first.
+_PROGRAMS = ("transform", "contextTransform")
+_ELSEWHERE = re.compile(r"file://\S+")
 
 
 def split_type(type_: str) -> tuple[bool, str]:
@@ -42,12 +47,26 @@ def validate(assertion: Assertion) -> str | None:
     return kind.problem(assertion)
 
 
+def not_run(assertion: Assertion) -> str:
+    """Why this assertion, brought in from another tool, cannot be run here, as a sentence; else empty."""
+    if split_type(assertion.type)[1] not in KINDS:
+        return f"Not run here: this site has no “{assertion.type}”."
+    if program := next((name for name in _PROGRAMS if name in assertion.options), ""):
+        return f"Not run here: its “{program}” is a program, and the output would go through that first."
+    if isinstance(assertion.value, str) and _ELSEWHERE.fullmatch(assertion.value.strip()):
+        return "Not run here: what it looks for stands in a file, or is made by a program."
+    return ""
+
+
 def check(assertion: Assertion, answer: Answer) -> Check:
     """Hold one output to one assertion. Never raises for anything an author can write.
 
     What cannot be judged (invalid assertion, a regex that ran out of time, an unknown cost) fails in
-    both its plain and its ``not-`` form, and the reason says why.
+    both its plain and its ``not-`` form, and the reason says why. What is not run here (see ``not_run``)
+    neither passes nor fails.
     """
+    if why := not_run(assertion):
+        return Check(assertion.type, assertion.value, None, None, why, assertion.threshold)
     if problem := validate(assertion):
         return _checked(assertion, Finding(False, 0.0, problem))
     negated, name = split_type(assertion.type)

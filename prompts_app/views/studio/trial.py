@@ -21,11 +21,11 @@ class Trial:
 
     @property
     def passed(self) -> int:
-        return sum(check.passed for _, check in self.checks if check)
+        return sum(check.passed is True for _, check in self.checks if check)
 
     @property
     def judged(self) -> int:
-        return sum(check is not None for _, check in self.checks)
+        return sum(check.passed is not None for _, check in self.checks if check)
 
 
 def judge_output(form: CaseForm, output: str) -> Trial:

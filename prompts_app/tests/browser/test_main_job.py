@@ -92,7 +92,7 @@ def test_from_an_empty_account_to_a_profile_a_stranger_reads(
     stranger.goto("/prompts/")
     stranger.get_by_label("Search prompts").fill("polite echo")
     stranger.get_by_role("button", name="Search").click()
-    expect(stranger.get_by_role("link", name="Polite echo")).to_be_visible()
+    expect(stranger.get_by_role("link", name="Polite echo", exact=True)).to_be_visible()
 
     page.goto("/studio/prompts/polite-echo/publish/")
     page.get_by_label("Private.").check()
@@ -100,7 +100,7 @@ def test_from_an_empty_account_to_a_profile_a_stranger_reads(
     expect(page.locator("main .facts").get_by_text("private")).to_be_visible()
     assert stranger.goto("/@nell/polite-echo/").status == 404  # type: ignore[union-attr]
     stranger.goto("/prompts/?q=polite+echo")
-    expect(stranger.get_by_role("link", name="Polite echo")).to_have_count(0)
+    expect(stranger.get_by_role("link", name="Polite echo", exact=True)).to_have_count(0)
 
 
 def test_the_demo_account_watches_a_practice_run_without_key_or_network(page: Page) -> None:

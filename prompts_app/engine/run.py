@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from decimal import Decimal
 from prompts_app.engine.assertions import check
 from prompts_app.engine.endpoints import PACING, Asker, Pacing, open_endpoint
 from prompts_app.engine.prices import UNKNOWN, price_of
-from prompts_app.engine.render import VARIABLE, RenderError, render, render_messages, values_for
+from prompts_app.engine.render import VARIABLE, RenderError, fill, render, render_messages, values_for
 from prompts_app.engine.types import (
     Answer,
     Assertion,
@@ -275,7 +276,14 @@ def filled(assertion: Assertion, values: Mapping[str, str]) -> Assertion:
 
 def _filled(value: Json, values: Mapping[str, str]) -> Json:
     if isinstance(value, str):
-        return VARIABLE.sub(lambda match: values.get(match[1], match[0]), value)
+        return VARIABLE.sub(lambda match: _filled_or_as_written(match, values), value)
     if isinstance(value, list):
         return [_filled(item, values) if isinstance(item, str) else item for item in value]
     return value
+
+
+def _filled_or_as_written(match: re.Match[str], values: Mapping[str, str]) -> str:
+    try:
+        return fill(match, values)
+    except RenderError:
+        return match[0]

@@ -1,43 +1,120 @@
-"""``{{variables}}`` in messages: finding them and filling them in.
+"""``{{variables}}`` in messages: finding them and filling them in, as Nunjucks would.
 
-Only ``{{ name }}`` and ``{{ dotted.name }}`` are variables. Any other brace is ordinary text (JSON, code,
-other template languages) and passes through untouched. What was filled in is never looked at again, so
-a value that itself holds ``{{braces}}`` stays as it is.
+A variable is ``{{ name }}``, with dots for parts (``{{ user.name }}``), brackets for places
+(``{{ choices[0] }}``), and filters after it (``{{ name | trim | upper }}``, see ``engine.filters``).
+``{{-`` and ``-}}`` take away the white space beside them. Any other brace is ordinary text (JSON, code,
+the rest of a template language) and passes through untouched. What was filled in is never looked at
+again, so a value that itself holds ``{{braces}}`` stays as it is.
+
+Values are texts. Where a part, a place or a filter needs a list or an object, a text that is the JSON of
+one counts as that; a value under the whole dotted name comes before a part of another.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from prompts_app.engine.types import Case, Message, Prompt
+from prompts_app.engine.filters import FILTERS, MISSING, FilterError, as_output, length, structured
+from prompts_app.engine.types import Case, Json, Message, Prompt
 
-VARIABLE = re.compile(r"\{\{\s*([^\W\d]\w*(?:\.\w+)*)\s*\}\}")
+# Repeats are bounded or give nothing back, so that no text takes more than linear time.
+_TEXT = r"""(?:"(?:[^"\\\n]|\\.){0,500}+"|'(?:[^'\\\n]|\\.){0,500}+')"""
+_ARGUMENT = rf"(?:{_TEXT}|-?[0-9]{{1,15}}+(?:\.[0-9]{{1,15}}+)?|true|false)"
+_ARGUMENTS = rf"\(\s*+(?:{_ARGUMENT}\s*+(?:,\s*+{_ARGUMENT}\s*+){{0,3}}+)?\)"
+_FILTER = rf"\|\s*+(?:{'|'.join(FILTERS)})(?!\w)\s*+(?:{_ARGUMENTS}\s*+)?"
+_STEP = rf"(?:\[\s*+(?:[0-9]{{1,6}}+|{_TEXT})\s*+\]|\.\w++)"
+_NAME = r"[^\W\d]\w*+(?:\.\w++)*+"
+_OPENING = r"(?:(?:(?<!\s)\s++)?\{\{-|\{\{)\s*+"
+_CLOSING = r"(?:-\}\}\s*+|\}\})"
+VARIABLE = re.compile(rf"{_OPENING}({_NAME})({_STEP}*+)\s*+((?:{_FILTER})*+){_CLOSING}")
+"""One variable as it stands in a text: (1) the name with its dots, (2) places, (3) filters."""
+
+_ONE_STEP = re.compile(rf"\[\s*(?:([0-9]+)|({_TEXT}))\s*\]|\.(\w+)")
+_ONE_FILTER = re.compile(rf"\|\s*(\w+)\s*({_ARGUMENTS})?")
+_ONE_ARGUMENT = re.compile(_ARGUMENT)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
 class RenderError(ValueError):
-    """A variable has neither a value nor a default. ``name`` says which."""
+    """A variable, ``name``, has neither a value nor a default, or a filter cannot take its value."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, why: str = "") -> None:
         self.name = name
-        super().__init__(f"The variable {{{{{name}}}}} has no value in this case and no default.")
+        missing = "has no value in this case and no default."
+        super().__init__(f"The variable {{{{{name}}}}} {f'cannot be filled in: {why}' if why else missing}")
 
 
 def find_variables(messages: Iterable[Message]) -> tuple[str, ...]:
     """The variables' names in order of first use, each once."""
-    names = (match[1] for message in messages for match in VARIABLE.finditer(message.content))
+    names = (name_of(match) for message in messages for match in VARIABLE.finditer(message.content))
     return tuple(dict.fromkeys(names))
 
 
+def name_of(match: re.Match[str]) -> str:
+    """The name that wants a value, of a match of ``VARIABLE``: ``list`` of ``{{ list.length }}``."""
+    return match[1].removesuffix(".length") or match[1]
+
+
 def render(text: str, values: Mapping[str, str]) -> str:
-    """``text`` with every variable replaced. Raises ``RenderError`` for one that is not in ``values``."""
+    """``text`` with every variable replaced. Raises ``RenderError`` for one that cannot be."""
+    return VARIABLE.sub(lambda match: fill(match, values), text)
 
-    def value_of(match: re.Match[str]) -> str:
-        if match[1] not in values:
-            raise RenderError(match[1])
-        return values[match[1]]
 
-    return VARIABLE.sub(value_of, text)
+def fill(match: re.Match[str], values: Mapping[str, str]) -> str:
+    """What stands for one match of ``VARIABLE``. Raises ``RenderError``."""
+    filters = _ONE_FILTER.findall(match[3])
+    value = _value_of(match[1], match[2], values)
+    if value is MISSING and not any(name in {"default", "d"} for name, _ in filters):
+        raise RenderError(name_of(match))
+    try:
+        for name, arguments in filters:
+            value = FILTERS[name](value, *_arguments(arguments))
+    except FilterError as error:
+        raise RenderError(name_of(match), str(error)) from None
+    except TypeError:  # more arguments than the filter takes
+        raise RenderError(name_of(match), f"The filter “{name}” takes fewer arguments.") from None
+    return as_output(value)
+
+
+def _value_of(name: str, places: str, values: Mapping[str, str]) -> Json:
+    """The value under the name; else the part of a value its dots lead to; then what its places lead to."""
+    if name in values:
+        return _walk(values[name], places)
+    root, *parts = name.split(".")
+    if root not in values or not parts:
+        return MISSING
+    return _walk(values[root], "".join(f".{part}" for part in parts) + places)
+
+
+def _walk(value: Json, steps: str) -> Json:
+    for number, quoted, part in _ONE_STEP.findall(steps):
+        inner = structured(value)
+        key = part or (_unquoted(quoted) if quoted else number)
+        if isinstance(inner, dict):
+            value = inner.get(key, MISSING)
+        elif isinstance(inner, list | str) and key.isascii() and key.isdigit():
+            value = inner[int(key)] if int(key) < len(inner) else MISSING
+        else:
+            value = length(inner) if key == "length" and isinstance(inner, list | str) else MISSING
+    return value
+
+
+def _arguments(text: str) -> list[Json]:
+    return [_argument(found) for found in _ONE_ARGUMENT.findall(text)]
+
+
+def _argument(text: str) -> Json:
+    if text[0] in "\"'":
+        return _unquoted(text)
+    if text in {"true", "false"}:
+        return text == "true"
+    return float(text) if "." in text else int(text)
+
+
+def _unquoted(text: str) -> str:
+    return _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[1]), text[1:-1])
 
 
 def values_for(prompt: Prompt, case: Case) -> dict[str, str]:
@@ -49,4 +126,12 @@ def values_for(prompt: Prompt, case: Case) -> dict[str, str]:
 def render_messages(prompt: Prompt, case: Case) -> tuple[Message, ...]:
     """The messages as they are sent. Raises ``RenderError`` naming the first variable without a value."""
     values = values_for(prompt, case)
-    return tuple(Message(message.role, render(message.content, values)) for message in prompt.messages)
+    messages = with_system(prompt.messages, case.system)
+    return tuple(Message(message.role, render(message.content, values)) for message in messages)
+
+
+def with_system(messages: Sequence[Message], system: str) -> tuple[Message, ...]:
+    """``messages`` with this system message, first, in place of any they have; as they are for ""."""
+    if not system:
+        return tuple(messages)
+    return Message("system", system), *(message for message in messages if message.role != "system")

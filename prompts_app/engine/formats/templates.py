@@ -2,6 +2,8 @@
 
 import re
 
+from prompts_app.engine.render import VARIABLE
+
 _TAGS = (
     re.compile(r"\{%-?\s*([a-zA-Z]\w*)[^%]{0,500}%\}"),  # Jinja, Nunjucks, Liquid
     re.compile(r"\{\{\{?~?\s*([#/^>&]\s*[\w.@-]+|else)[^{}]{0,500}\}\}"),  # Handlebars, Mustache
@@ -13,7 +15,8 @@ _NAME = re.compile(r"\s*[^\W\d]\w*(?:\.\w+)*\s*")
 
 
 def logic(text: str) -> list[str]:
-    """A phrase for each kind of logic in the text, each once: "the template tag “if”"."""
+    """A phrase for each kind of logic that is not run here, each once: "the template tag “if”"."""
+    text = VARIABLE.sub("", text)
     found = [f"the template tag “{name}”" for name in _tags(text)]
     found += [f"the template filter “{match[1]}”" for match in _FILTER.finditer(text)]
     if _COMMENT.search(text):

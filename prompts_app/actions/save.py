@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from prompts_app.actions.evidence import rebuild_evidence
+from prompts_app.actions.run import delete_runs
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import digest
 from prompts_app.models import Draft, FormerSlug, Prompt, Tag, User, Version
@@ -31,6 +32,10 @@ class NothingChanged(Exception):
 
 class StaleEdit(Exception):
     """Somebody saved meanwhile, most likely the same person in another tab."""
+
+
+class CannotDelete(Exception):
+    """The sentence says why, for the author."""
 
 
 class SlugTaken(Exception):
@@ -183,6 +188,28 @@ def columns_of(content: engine.Prompt) -> dict[str, Any]:
 
 def _digest_of(content: engine.Prompt) -> str:
     return digest(columns_of(content))
+
+
+def check_can_delete_version(version: Version) -> None:
+    """Raises CannotDelete."""
+    if not version.prompt.versions.exclude(pk=version.pk).exists():
+        raise CannotDelete("This is its only version. Save another first, or delete the prompt.")
+    if version.runs.under_way().exists():
+        raise CannotDelete("A run of this version is under way. Cancel it first, then delete.")
+
+
+@transaction.atomic
+def delete_version(version: Version) -> None:
+    """A version cannot be changed, but it can be taken away: the only cure for a key saved in one.
+
+    Its runs go with it and stay counted as deleted where the prompt is or was public. Raises CannotDelete.
+    """
+    check_can_delete_version(version)
+    prompt = version.prompt
+    delete_runs(prompt, list(version.runs.select_related("prompt")))
+    version.delete()
+    rebuild_evidence(prompt)
+    reindex([prompt])
 
 
 # --- suites ------------------------------------------------------------------------------------------------

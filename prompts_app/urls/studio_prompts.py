@@ -11,6 +11,7 @@ urlpatterns = [
     path("prompts/<slug:slug>/draft/", prompts.keep_draft, name="studio_prompt_draft"),
     path("prompts/<slug:slug>/details/", prompts.details, name="studio_prompt_details"),
     path("prompts/<slug:slug>/delete/", prompts.delete, name="studio_prompt_delete"),
+    path("prompts/<slug:slug>/v<int:number>/delete/", prompts.delete_version, name="studio_version_delete"),
     path("prompts/<slug:slug>/publish/", publish.publish, name="studio_publish"),
     path("prompts/<slug:slug>/cases/", cases.cases, name="studio_cases"),
     path("prompts/<slug:slug>/cases/new/", cases.new, name="studio_case_new"),

@@ -8,20 +8,22 @@ from hypothesis import strategies as st
 
 from prompts_app.access import Moved, prompt_visible_to
 from prompts_app.actions.save import (
+    CannotDelete,
     NothingChanged,
     SlugTaken,
     StaleEdit,
     check_can_take_slug,
     create_prompt,
     delete_prompt,
+    delete_version,
     free_slug,
     save_details,
     save_version,
 )
 from prompts_app.engine.types import Message, Prompt, Variable
-from prompts_app.models import Draft, FormerSlug, SearchDocument, Version
+from prompts_app.models import Draft, FormerSlug, Run, SearchDocument, Version
 from prompts_app.models import Prompt as PromptRow
-from prompts_app.tests.factories import PromptFactory
+from prompts_app.tests.factories import PromptFactory, ResultFactory, RunFactory
 from prompts_app.tests.people import alice, dana
 
 pytestmark = pytest.mark.django_db
@@ -107,7 +109,7 @@ class TestSlugs:
 
 
 def prompt_at(slug: str) -> str:
-    prompt = PromptFactory.build(owner=alice(), slug=slug)
+    prompt: PromptRow = PromptFactory.build(owner=alice(), slug=slug)
     return prompt.get_absolute_url()
 
 
@@ -150,3 +152,27 @@ def test_deleting_takes_everything_of_the_prompt_and_nothing_else() -> None:
     delete_prompt(prompt)
     assert [v.prompt for v in Version.objects.all()] == [kept]
     assert {draft.key for draft in Draft.objects.all()} == kept_keys
+
+
+class TestDeletingAVersion:
+    def test_it_goes_with_its_runs_which_stay_counted(self) -> None:
+        prompt = create_prompt(alice(), content("One"), title="T", visibility="public")
+        second = save_version(prompt, content("Two"))
+        run = RunFactory(version=second)
+        ResultFactory(run=run)
+        delete_version(second)
+        prompt.refresh_from_db()
+        assert [v.number for v in prompt.versions.all()] == [1]
+        assert prompt.deleted_runs == 1
+
+    def test_the_only_one_stays(self) -> None:
+        prompt = create_prompt(alice(), content("One"), title="T")
+        with pytest.raises(CannotDelete, match="only version"):
+            delete_version(prompt.versions.get())
+
+    def test_one_that_is_being_run_stays(self) -> None:
+        prompt = create_prompt(alice(), content("One"), title="T")
+        second = save_version(prompt, content("Two"))
+        RunFactory(version=second, state=Run.State.RUNNING)
+        with pytest.raises(CannotDelete, match="under way"):
+            delete_version(second)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from prompts_app.engine.render import VARIABLE
+from prompts_app.engine.render import VARIABLE, RenderError, fill
 from prompts_app.engine.types import Prompt
 
 LONGEST_SHOWN = 20_000  # characters of one message
@@ -44,8 +45,17 @@ def _parts(text: str, values: Mapping[str, str]) -> Iterator[Part]:
     for match in VARIABLE.finditer(text):
         if match.start() > at:
             yield Part("text", text[at : match.start()])
-        value = values.get(match[1])
-        yield Part("missing", match[0]) if value is None else Part("value", value[:LONGEST_SHOWN])
+        try:
+            yield Part("value", fill(match, values)[:LONGEST_SHOWN])
+        except RenderError:
+            yield Part("missing", match[0])
         at = match.end()
     if at < len(text):
         yield Part("text", text[at:])
+
+
+def _filled(match: re.Match[str], values: Mapping[str, str]) -> Part:
+    try:
+        return Part("value", fill(match, values)[:LONGEST_SHOWN])
+    except RenderError:
+        return Part("missing", match[0])

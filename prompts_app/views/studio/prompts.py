@@ -12,10 +12,18 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from prompts_app.access import own_prompt
+from prompts_app.access import own_prompt, version_of
 from prompts_app.actions.drafts import DraftTooLong, drop_draft
 from prompts_app.actions.drafts import keep_draft as keep
-from prompts_app.actions.save import SlugTaken, StaleEdit, delete_prompt, save_details
+from prompts_app.actions.save import (
+    CannotDelete,
+    SlugTaken,
+    StaleEdit,
+    check_can_delete_version,
+    delete_prompt,
+    save_details,
+)
+from prompts_app.actions.save import delete_version as take_version_away
 from prompts_app.forms.details import DetailsForm
 from prompts_app.models import Draft, Profile, Prompt, Result, User, Visibility
 from prompts_app.views.studio.door import AuthorRequest, keeps_typing
@@ -171,3 +179,26 @@ def delete(request: AuthorRequest, slug: str) -> HttpResponse:
         "results": Result.objects.filter(run__prompt=prompt).count(),
     }
     return render(request, "studio/prompt_delete.html", {"lost": lost, **head(prompt, "details")})
+
+
+@keeps_typing
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_version(request: AuthorRequest, slug: str, number: int) -> HttpResponse:
+    prompt = own_prompt(request.user, slug)
+    version = version_of(prompt, number)
+    problem = ""
+    try:
+        check_can_delete_version(version)
+        if request.method == "POST":
+            take_version_away(version)
+            messages.success(request, f"{version} is deleted.")
+            return redirect("studio_publish", slug)
+    except CannotDelete as why:
+        problem = str(why)
+    context = {
+        "version": version,
+        "problem": problem,
+        "runs": version.runs.count(),
+        **head(prompt, "publish"),
+    }
+    return render(request, "studio/version_delete.html", context)

@@ -12,7 +12,7 @@ from prompts_app.models import Prompt, Tag
 from prompts_app.search import reindex
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import client_of
-from prompts_app.tests.views.recorded import practice_run, public_prompt, recorded_run, recorded_prompt
+from prompts_app.tests.views.recorded import practice_run, public_prompt, recorded_prompt, recorded_run
 
 pytestmark = pytest.mark.django_db
 

@@ -12,9 +12,9 @@ from prompts_app.tests.views.recorded import (
     improved_prompt,
     practice_run,
     public_prompt,
+    recorded_prompt,
     recorded_run,
     suite_of,
-    recorded_prompt,
 )
 
 pytestmark = pytest.mark.django_db

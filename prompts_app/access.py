@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils import timezone
 
 from prompts_app.models import (
     Batch,
@@ -22,6 +23,7 @@ from prompts_app.models import (
     Prompt,
     Result,
     Run,
+    ShareLink,
     Source,
     User,
     Version,
@@ -36,6 +38,35 @@ class Moved(Exception):
     def __init__(self, handle: str, slug: str = "") -> None:
         super().__init__(handle, slug)
         self.handle, self.slug = handle, slug
+
+
+class LinkReader(AnonymousUser):
+    """Whoever reads through a share link: a stranger who may see the link's prompts, at the link's addresses.
+
+    ``base`` is where the link stands, with a slash at its end: "/s/<token>/".
+    """
+
+    def __init__(self, link: ShareLink, base: str, *, is_preview: bool = False) -> None:
+        super().__init__()
+        self.link, self.base, self.is_preview = link, base, is_preview
+
+    def prompts(self) -> list[Prompt]:
+        """What the link shows, in its author's order; each is read at its address under the link."""
+        return [self._here(prompt) for prompt in self.link.shown_prompts().with_author()]
+
+    def prompt(self, slug: str) -> Prompt:
+        """Raises Http404 for what the link does not show."""
+        return self._here(_one(self.link.shown_prompts().with_author().filter(slug=slug)))
+
+    def _here(self, prompt: Prompt) -> Prompt:
+        prompt.read_at = f"{self.base}{prompt.slug}/"
+        return prompt
+
+
+def open_link(token: str) -> ShareLink:
+    """The link with this token. Unknown, expired and revoked are the same 404."""
+    found = ShareLink.objects.with_token(token).open_at(timezone.now())
+    return _one(found.select_related("owner__profile"))
 
 
 def _one[M: Any](found: QuerySet[M]) -> M:
@@ -69,6 +100,8 @@ def _may_see_author(viewer: Viewer, person: User) -> bool:
 
 def prompt_visible_to(viewer: Viewer, handle: str, slug: str) -> Prompt:
     """The prompt at ``/@handle/slug/``. Raises Http404, or Moved for a former handle or slug."""
+    if isinstance(viewer, LinkReader):
+        return viewer.prompt(slug)
     seen = Prompt.objects.visible_to(viewer).with_author()
     prompt = seen.filter(owner__username=handle.lower(), slug=slug.lower()).first()
     if prompt is not None:
@@ -143,6 +176,11 @@ def own_batch(user: User, public_id: str) -> Batch:
     return _one(
         Batch.objects.filter(prompt__owner=user, public_id=public_id).select_related("prompt__owner__profile")
     )
+
+
+def own_link(user: User, public_id: str) -> ShareLink:
+    found = ShareLink.objects.owned_by(user).filter(public_id=public_id)
+    return _one(found.with_opens().select_related("owner__profile"))
 
 
 def own_pasted_run(user: User, slug: str, public_id: str) -> Run:

@@ -244,8 +244,7 @@ class Result(models.Model):
         return self.public_id
 
     def get_absolute_url(self) -> str:
-        prompt = self.run.prompt
-        return reverse("result", args=[prompt.owner.handle, prompt.slug, self.public_id])
+        return f"{self.run.prompt.get_absolute_url()}results/{self.public_id}/"
 
     @property
     def case(self) -> dict[str, Any]:

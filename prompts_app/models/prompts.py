@@ -192,8 +192,17 @@ class Prompt(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    # Where it is being read when that is not its own address: under a share link (see access.LinkReader).
+    # Every address below a prompt is made from get_absolute_url, so that readers stay where they came in.
+    read_at = ""
+
     def get_absolute_url(self) -> str:
-        return reverse("prompt", args=[self.owner.handle, self.slug])
+        return self.read_at or reverse("prompt", args=[self.owner.handle, self.slug])
+
+    @property
+    def stem(self) -> str:
+        """Its address without the last slash: what ``.md`` and the like are put to."""
+        return self.get_absolute_url().rstrip("/")
 
     @property
     def is_public(self) -> bool:
@@ -244,7 +253,7 @@ class Version(models.Model):
         super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
-        return reverse("version", args=[self.prompt.owner.handle, self.prompt.slug, self.number])
+        return f"{self.prompt.get_absolute_url()}v{self.number}/"
 
     def content_digest(self) -> str:
         return digest({"messages": self.messages, "variables": self.variables, "parameters": self.parameters})

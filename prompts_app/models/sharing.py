@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from prompts_app.models.ids import public_id
-from prompts_app.models.prompts import Prompt, Visibility
+from prompts_app.models.prompts import Prompt, PromptQuerySet, Visibility
 from prompts_app.models.text import refuse_invisible, refuse_nul
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class ShareLink(models.Model):
     def is_open(self) -> bool:
         return self.revoked_at is None and not self.is_expired
 
-    def shown_prompts(self) -> models.QuerySet[Prompt]:
+    def shown_prompts(self) -> PromptQuerySet:
         """What the recipient sees, in the author's order."""
         shown = ShareLinkPrompt.objects.shown().filter(link=self)
         return Prompt.objects.filter(share_link_prompts__in=shown).order_by("share_link_prompts__position")

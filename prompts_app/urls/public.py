@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from prompts_app.urls.converters import HandleConverter, PromptSlugConverter
-from prompts_app.views.public import browse, home, profile, prompt, raw, results, site, verify
+from prompts_app.views.public import browse, home, profile, prompt, raw, results, shared, site, verify
 
 register_converter(HandleConverter, "handle")
 register_converter(PromptSlugConverter, "prompt_slug")
@@ -19,6 +19,8 @@ urlpatterns = [
     path("@<handle:handle>/<prompt_slug:slug>/v<int:number>/", prompt.version, name="version"),
     path("@<handle:handle>/<prompt_slug:slug>/results/<slug:public_id>/", results.result, name="result"),
     path("@<handle:handle>/<prompt_slug:slug>/runs/<slug:public_id>.json", verify.record, name="run_record"),
+    path("s/<slug:token>/", shared.shared, name="shared"),
+    path("s/<slug:token>/<path:place>", shared.shared_page, name="shared_page"),
     path("verify/", verify.verify_page, name="verify"),
     path(".well-known/jwks.json", verify.jwks, name="jwks"),
     path("healthz", site.healthz, name="healthz"),

@@ -6,5 +6,6 @@ urlpatterns = [
     path("", include("prompts_app.urls.studio_prompts")),
     path("", include("prompts_app.urls.studio_runs")),
     path("", include("prompts_app.urls.studio_people")),
+    path("links/", include("prompts_app.urls.studio_sharing")),
     path("import/", include("prompts_app.urls.studio_import")),
 ]

@@ -35,5 +35,5 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def is_secret(name: str) -> bool:
-    secret_words = ("csrf", "password", "key", "code", "credential")
+    secret_words = ("csrf", "password", "passphrase", "key", "code", "credential")
     return any(word in name.lower() for word in secret_words)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
+from django.apps import apps
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
@@ -111,8 +113,6 @@ def test_every_link_on_the_way_stays_below_the_share_link(visibility: str) -> No
 
 
 def _absolute(at: str, href: str) -> str:
-    from urllib.parse import urljoin
-
     return urljoin(at, href)
 
 
@@ -205,7 +205,7 @@ def locked(passphrase: str) -> World:
 
 def test_the_right_passphrase_opens_this_link_in_this_browser_only() -> None:
     w = locked("open sesame")
-    other, token = create_link(alice(), Choice("Other", [w.prompt], passphrase="open sesame"))
+    _, token = create_link(alice(), Choice("Other", [w.prompt], passphrase="open sesame"))
     reader = Client(headers={"user-agent": CHROME})
     answer = reader.post(f"/s/{w.token}/", {"passphrase": "open sesame"})
     assert answer.status_code == 302
@@ -323,8 +323,6 @@ def test_the_token_is_stored_nowhere_in_clear() -> None:
     page = maker.post("/studio/links/new/", data, follow=True).content.decode()
     token = page.split("/s/")[1].split("/")[0]
     assert Client().get(f"/s/{token}/").status_code == 200
-    from django.apps import apps
-
     for model in apps.get_models():
         for row in model._default_manager.values():
             assert token not in str(row), model

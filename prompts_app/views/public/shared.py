@@ -1,0 +1,159 @@
+"""``/s/token/``: chosen work for one recipient; below it, every page of each chosen prompt.
+
+The pages below are the prompt's own, shown to a viewer who may see what the link shows (LinkReader):
+nothing is built twice, and a new page of a prompt is there under its links from the first day.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import wraps
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import resolve, reverse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from prompts_app.access import LinkReader, open_link
+from prompts_app.actions.sharing import TooManyTries, count_open, lets_in, unlock
+from prompts_app.forms.sharing import PassphraseForm
+from prompts_app.models import ShareLink
+from prompts_app.views.errors import not_found
+from prompts_app.views.public.door import KEPT_BY_NOBODY
+from prompts_app.views.public.profile import safe_links
+
+SESSION_KEY = "share_link_passes"  # {link's public id: what ``unlock`` gave}
+MOST_PASSES = 20  # kept in one browser
+
+# Programs that fetch a link so as to draw a preview of it, or to index it: nobody has read anything.
+_NO_READER = re.compile(
+    r"bot|crawl|spider|preview|unfurl|scanner|facebookexternalhit|whatsapp|telegram|slack|discord|skype"
+    r"|embedly|iframely|linkedin|pinterest|mastodon|snapchat|google-|safelinks|urlscan|curl|wget|python",
+    re.IGNORECASE,
+)
+_PLACE = re.compile(r"(?P<slug>[a-z0-9][a-z0-9_-]*)(?P<rest>[/.].*)")
+
+
+def for_its_recipient(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Kept by nobody, in no index, and no page it links to learns the address. All that is wrong is a 404."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
+        try:
+            response = view(request, *args, **kwargs)
+        except Http404:
+            response = not_found(request)
+        response.headers["Cache-Control"] = KEPT_BY_NOBODY
+        response.headers["X-Robots-Tag"] = "noindex, nofollow"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers.pop("ETag", None)
+        return response
+
+    return shown
+
+
+@csrf_exempt  # a wrong or a right passphrase changes nothing but what this browser sees; no cookie is needed
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_its_recipient
+def shared(request: HttpRequest, token: str) -> HttpResponse:
+    link = open_link(token)
+    if request.method == "POST":
+        return _try_passphrase(request, link, token)
+    if not _is_let_in(request, link):
+        return render(request, "public/shared_locked.html", {"form": PassphraseForm()})
+    if is_read(request, link):
+        count_open(link)
+    return front(request, LinkReader(link, reverse("shared", args=[token])))
+
+
+@require_safe
+@for_its_recipient
+def shared_page(request: HttpRequest, token: str, place: str) -> HttpResponse:
+    link = open_link(token)
+    if not _is_let_in(request, link):
+        return redirect("shared", token)
+    return page(request, LinkReader(link, reverse("shared", args=[token])), place)
+
+
+def front(request: HttpRequest, reader: LinkReader) -> HttpResponse:
+    """The author, the note and the chosen prompts, as ``reader`` sees them."""
+    request.user = reader
+    author = reader.link.owner
+    context = {
+        "link": reader.link,
+        "author": author,
+        "links": safe_links(author.profile.links),
+        "prompts": reader.prompts(),
+        "operates": author.handle in settings.OPERATOR_HANDLES,
+    }
+    return render(request, "public/shared.html", context)
+
+
+def page(request: HttpRequest, reader: LinkReader, place: str) -> HttpResponse:
+    """The page at ``place`` ("notary/", "notary/v3/", "notary.md") below the link. Raises Http404."""
+    parts = _PLACE.fullmatch(place)
+    if parts is None:
+        raise Http404
+    prompt = reader.prompt(parts["slug"])
+    own = {"handle": prompt.owner.handle, "slug": prompt.slug}
+    match = resolve(f"/@{prompt.owner.handle}/{prompt.slug}{parts['rest']}")
+    if {**match.kwargs, **own} != match.kwargs:  # an address that is of something else
+        raise Http404
+    request.user = reader
+    response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    return response
+
+
+def is_read(request: HttpRequest, link: ShareLink) -> bool:
+    """Whether a person opens the link: not its author, not a preview, not a guess of the browser's."""
+    agent = request.headers.get("User-Agent", "")
+    guessed = "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
+    return (
+        request.method == "GET"
+        and request.user.pk != link.owner_id
+        and bool(agent)
+        and not _NO_READER.search(agent)
+        and not guessed
+    )
+
+
+# --- the passphrase ------------------------------------------------------------------------------------
+
+
+def _is_let_in(request: HttpRequest, link: ShareLink) -> bool:
+    if not link.passphrase:
+        return True
+    return lets_in(link, request.session.get(SESSION_KEY, {}).get(link.public_id))
+
+
+def _try_passphrase(request: HttpRequest, link: ShareLink, token: str) -> HttpResponse:
+    form = PassphraseForm(request.POST)
+    status = 403
+    if form.is_valid() and link.passphrase:
+        try:
+            kept = unlock(link, form.cleaned_data["passphrase"])
+        except TooManyTries:
+            kept, status = None, 429
+        if kept:
+            _keep(request, link, kept)
+            return redirect("shared", token)
+        form.add_error("passphrase", _WRONG[status])
+    elif not link.passphrase:
+        return redirect("shared", token)
+    return render(request, "public/shared_locked.html", {"form": form}, status=status)
+
+
+_WRONG = {
+    403: "That is not the passphrase of this link. Check it, or ask whoever sent the link.",
+    429: "Too many tries at once. Wait a minute, then try again.",
+}
+
+
+def _keep(request: HttpRequest, link: ShareLink, kept: str) -> None:
+    passes = dict(request.session.get(SESSION_KEY, {}))
+    passes.pop(link.public_id, None)
+    recent = list(passes.items())[-(MOST_PASSES - 1) :]
+    request.session[SESSION_KEY] = {**dict(recent), link.public_id: kept}

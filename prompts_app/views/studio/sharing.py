@@ -1,0 +1,135 @@
+"""Share links: list, new, change, a new address, revoke, delete, and what the recipient sees."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from prompts_app.access import LinkReader, own_link
+from prompts_app.actions.sharing import (
+    LinkRefused,
+    change_link,
+    create_link,
+    opens_by_day,
+    renew_link,
+    revoke_link,
+)
+from prompts_app.forms.sharing import LinkForm
+from prompts_app.models import KeyUnreadable, ShareLink
+from prompts_app.models.encryption import decrypt, encrypt
+from prompts_app.views.public import shared
+from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
+
+A_PAGE = 30
+SESSION_KEY = "new_share_address"  # between making a link and showing its address once
+
+
+@keeps_typing
+@require_safe
+def links(request: AuthorRequest) -> HttpResponse:
+    mine = ShareLink.objects.owned_by(request.user).with_opens().prefetch_related("chosen")
+    page = Paginator(mine.order_by("-created_at", "-pk"), A_PAGE).get_page(request.GET.get("page"))
+    days = opens_by_day(page.object_list)
+    lines = [(link, days[link.pk]) for link in page.object_list]
+    return render(request, "studio/links.html", {"here": "links", "page": page, "lines": lines})
+
+
+@keeps_typing
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: AuthorRequest) -> HttpResponse:
+    form = LinkForm(request.user, request.POST or typing_kept(request) or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            link, token = create_link(request.user, form.choice())
+        except LinkRefused as refused:
+            form.add_error(None, str(refused))
+        else:
+            _show_once(request, link, token)
+            return redirect(link)
+    return render(request, "studio/link_edit.html", {"here": "links", "form": form})
+
+
+@keeps_typing
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: AuthorRequest, public_id: str) -> HttpResponse:
+    link = own_link(request.user, public_id)
+    label = link.label
+    form = LinkForm(request.user, request.POST or typing_kept(request) or None, link=link)
+    if request.method == "POST" and form.is_valid():
+        change_link(link, form.choice())
+        messages.success(request, "Saved. The address is the same; it shows the change at once.")
+        return redirect(link)
+    context = {
+        "here": "links",
+        "link": link,
+        "label": label,
+        "form": form,
+        "address": _shown_once(request, link),
+        "days": opens_by_day([link])[link.pk],
+    }
+    return render(request, "studio/link_edit.html", context)
+
+
+@require_POST
+@keeps_typing
+def renew(request: AuthorRequest, public_id: str) -> HttpResponse:
+    link = own_link(request.user, public_id)
+    _show_once(request, link, renew_link(link))
+    return redirect(link)
+
+
+@require_POST
+@keeps_typing
+def revoke(request: AuthorRequest, public_id: str) -> HttpResponse:
+    link = own_link(request.user, public_id)
+    revoke_link(link)
+    messages.success(request, f"The link for {link.label} is revoked: its address opens nothing from now on.")
+    return redirect("studio_links")
+
+
+@keeps_typing
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: AuthorRequest, public_id: str) -> HttpResponse:
+    link = own_link(request.user, public_id)
+    if request.method == "POST":
+        link.delete()
+        messages.success(request, f"The link for {link.label} is deleted, with its note and its counts.")
+        return redirect("studio_links")
+    return render(request, "studio/link_delete.html", {"here": "links", "link": link})
+
+
+@keeps_typing
+def preview(request: AuthorRequest, public_id: str, place: str = "") -> HttpResponse:
+    """The recipient's pages, at an address of the author's own, counted by nobody."""
+    return _recipients_page(request, public_id, place)
+
+
+@shared.for_its_recipient
+def _recipients_page(request: AuthorRequest, public_id: str, place: str) -> HttpResponse:
+    link = own_link(request.user, public_id)
+    reader = LinkReader(link, reverse("studio_link_preview", args=[public_id]), is_preview=True)
+    return shared.page(request, reader, place) if place else shared.front(request, reader)
+
+
+# --- the address, shown once ----------------------------------------------------------------------------
+
+
+def _show_once(request: AuthorRequest, link: ShareLink, token: str) -> None:
+    """Keep the token for the very next page, encrypted: nothing at rest opens the link."""
+    request.session[SESSION_KEY] = {"link": link.public_id, "token": encrypt(token).decode()}
+
+
+def _shown_once(request: AuthorRequest, link: ShareLink) -> str:
+    """The full path of a link made a moment ago; "" for ever after."""
+    kept = request.session.get(SESSION_KEY)
+    if not kept or kept["link"] != link.public_id or request.method != "GET":
+        return ""
+    del request.session[SESSION_KEY]
+    try:
+        return reverse("shared", args=[decrypt(kept["token"].encode())])
+    except KeyUnreadable:
+        return ""

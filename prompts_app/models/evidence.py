@@ -170,7 +170,7 @@ class Run(models.Model):
     tokens_out_median = models.FloatField(null=True, blank=True)
     # When it was sealed (see models.seals); kept here so that lists need no join.
     sealed_at = models.DateTimeField(null=True, blank=True)
-    # One letter a case, in the suite's order: p passed, f failed, e no answer, w waiting.
+    # One letter a case, in the suite’s order: p passed, f failed, e no answer, w waiting, u not judged.
     frames = models.TextField(blank=True)
 
     objects = RunQuerySet.as_manager()

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from time import monotonic, sleep
 from types import FrameType
@@ -18,6 +18,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command, get_commands
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 READY_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 15.0
@@ -57,6 +59,7 @@ class Command(BaseCommand):
         try:
             if options["prepare"]:
                 self._prepare()
+            check_database()
             family.start()
             self._greet(family, host, port)
             family.watch()
@@ -112,19 +115,23 @@ class Family:
             sleep(LOOK_EVERY_S)
 
     def stop(self) -> None:
-        """Ask all to end; end those that do not."""
+        """Ask all to end; end those that do not, and whatever a child that died left behind."""
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        living = [child for child in self._children.values() if child.poll() is None]
-        for child in living:
-            child.terminate()
+        for child in self._children.values():
+            _signal_group(child, signal.SIGTERM)
         deadline = monotonic() + STOPPED_WITHIN_S
-        for child in living:
-            try:
+        for child in self._children.values():
+            with suppress(subprocess.TimeoutExpired):
                 child.wait(max(0.1, deadline - monotonic()))
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+            _signal_group(child, signal.SIGKILL)
+            child.wait()
+
+
+def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """The child and its own children: each child leads a process group."""
+    with suppress(ProcessLookupError, PermissionError):  # gone already, which macOS says in the second way
+        os.killpg(child.pid, number)
 
 
 def _raise_stop(number: int, frame: FrameType | None) -> None:
@@ -158,6 +165,16 @@ def check_port(host: str, port: int) -> None:
             f"Port {port} is taken ({error.strerror}). Stop what uses it, or choose another: "
             f"PORT={port + 1} make run"
         ) from None
+
+
+def check_database() -> None:
+    """Raises CommandError with one sentence where the database is older than the code, or empty."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise CommandError(
+            "The database is not ready for this version. Run `manage.py migrate`, or serve with --prepare."
+        )
+    connection.close()
 
 
 def answers(host: str, port: int) -> bool:

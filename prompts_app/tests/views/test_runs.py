@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -54,7 +55,7 @@ def finished(batch: Batch, verdicts: str = "pfp") -> Run:
 
 def _result(run: Run, index: int, letter: str) -> None:
     failed = {"type": "contains", "value": "yes", "passed": False, "score": 0, "reason": "It has no “yes”."}
-    facts = {
+    facts: dict[str, dict[str, Any]] = {
         "p": {},
         "f": {"passed": False, "output": "<b>no</b>", "checks": [failed]},
         "e": {"passed": None, "output": "", "error_kind": "auth", "error_message": "401 from the server"},
@@ -216,7 +217,7 @@ class TestLivePage:
         settings.ENDPOINT_CONCURRENCY = 1
         batch = batch_of_alice()
         run = batch.runs.get()
-        run.state, run.lease_until = Run.State.RUNNING, timezone.now() + timezone.timedelta(seconds=20)
+        run.state, run.lease_until = Run.State.RUNNING, timezone.now() + timedelta(seconds=20)
         run.save()
         page = self.page(batch).content.decode()
         assert page.count('<li class="now">') == 1
@@ -263,7 +264,7 @@ class TestLivePage:
         batch = batch_of_alice(cases=20)
         client = client_of(alice())
         run = batch.runs.get()
-        counts = []
+        counts: list[int] = []
         for letters in ("pfe", "fff"):
             run.results.all().delete()
             for index, letter in enumerate(letters * (1 + len(counts) * 5)):

@@ -1,0 +1,145 @@
+"""Who works on a run: one at a time, and nobody for ever."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from prompts_app.actions import lease
+from prompts_app.actions.tasks import resume_abandoned
+from prompts_app.models import Endpoint, Run
+from prompts_app.tests.factories import EndpointFactory, RunFactory, VersionFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def a_run(endpoint: Endpoint | None = None, **facts: Any) -> Run:
+    run: Run = RunFactory(
+        version=VersionFactory(),
+        endpoint=endpoint or EndpointFactory(),
+        **{"state": Run.State.QUEUED} | facts,
+    )
+    return run
+
+
+def expire(run: Run) -> None:
+    Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+def test_the_first_gets_it_and_the_second_does_not() -> None:
+    run = a_run()
+    assert lease.claim(run.pk, "one")
+    assert not lease.claim(run.pk, "two")
+    run.refresh_from_db()
+    assert (run.state, run.claim, run.resumed) == (Run.State.RUNNING, "one", 0)
+    assert run.started_at
+
+
+def test_an_expired_lease_is_free_and_the_run_says_that_it_was_resumed() -> None:
+    run = a_run()
+    lease.claim(run.pk, "one")
+    run.refresh_from_db()
+    began = run.started_at
+    expire(run)
+    assert lease.claim(run.pk, "two")
+    run.refresh_from_db()
+    assert (run.claim, run.resumed, run.started_at) == ("two", 1, began)
+
+
+def test_a_run_given_back_is_free_at_once_and_was_not_abandoned() -> None:
+    run = a_run()
+    lease.claim(run.pk, "one")
+    lease.release_all({"one"})
+    assert lease.claim(run.pk, "two")
+    run.refresh_from_db()
+    assert run.resumed == 0
+
+
+def test_only_its_worker_renews_and_finishes() -> None:
+    run = a_run()
+    lease.claim(run.pk, "one")
+    assert lease.renew(run.pk, "one")
+    assert not lease.renew(run.pk, "two")
+    assert not lease.finish(run.pk, "two", Run.State.STOPPED)
+    assert lease.finish(run.pk, "one", Run.State.FINISHED)
+    run.refresh_from_db()
+    assert (run.state, run.claim, run.lease_until) == (Run.State.FINISHED, "", None)
+
+
+def test_a_worker_that_was_replaced_writes_nothing() -> None:
+    run = a_run()
+    lease.claim(run.pk, "one")
+    expire(run)
+    lease.claim(run.pk, "two")
+    assert not lease.renew(run.pk, "one")
+    assert not lease.finish(run.pk, "one", Run.State.FINISHED)
+
+
+def test_a_late_worker_whom_nobody_replaced_goes_on() -> None:
+    run = a_run()
+    lease.claim(run.pk, "one")
+    expire(run)
+    assert lease.renew(run.pk, "one")
+    assert not lease.claim(run.pk, "two")
+
+
+@pytest.mark.parametrize("state", sorted(set(Run.State) - {Run.State.QUEUED, Run.State.RUNNING}))
+def test_what_has_ended_is_not_taken_up(state: str) -> None:
+    assert not lease.claim(a_run(state=state).pk, "one")
+
+
+def test_on_one_endpoint_one_run_at_a_time() -> None:
+    endpoint = EndpointFactory()
+    first, second, elsewhere = a_run(endpoint), a_run(endpoint), a_run()
+    assert lease.claim(first.pk, "one")
+    assert not lease.claim(second.pk, "two")
+    assert lease.claim(elsewhere.pk, "three")
+    lease.finish(first.pk, "one", Run.State.FINISHED)
+    assert lease.claim(second.pk, "two")
+
+
+def test_a_dead_run_does_not_block_its_endpoint() -> None:
+    endpoint = EndpointFactory()
+    first, second = a_run(endpoint), a_run(endpoint)
+    lease.claim(first.pk, "one")
+    expire(first)
+    assert lease.claim(second.pk, "two")
+
+
+class TestSweep:
+    """Each minute: what no worker holds is enqueued again."""
+
+    @pytest.fixture(autouse=True)
+    def enqueued(self, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        runs: list[int] = []
+        monkeypatch.setattr("prompts_app.actions.tasks.enqueue_run", runs.append)
+        return runs
+
+    def test_lost_and_expired_runs_are_enqueued(self, enqueued: list[int]) -> None:
+        lost, expired, held = a_run(), a_run(), a_run()
+        lease.claim(expired.pk, "one")
+        lease.claim(held.pk, "two")
+        expire(expired)
+        assert resume_abandoned() == 2
+        assert sorted(enqueued) == [lost.pk, expired.pk]
+
+    def test_of_those_that_wait_for_one_endpoint_only_the_first(self, enqueued: list[int]) -> None:
+        endpoint = EndpointFactory()
+        first, _second = a_run(endpoint), a_run(endpoint)
+        resume_abandoned()
+        assert enqueued == [first.pk]
+
+    def test_what_has_ended_is_left_alone(self, enqueued: list[int]) -> None:
+        a_run(state=Run.State.FINISHED)
+        assert resume_abandoned() == 0
+
+    def test_the_queue_knows_it_by_the_clock(self) -> None:
+        from huey.contrib.djhuey import HUEY
+
+        from prompts_app import tasks
+
+        periodic = {type(task) for task in HUEY._registry.periodic_tasks}
+        assert tasks.resume_abandoned_runs.task_class in periodic

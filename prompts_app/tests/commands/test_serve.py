@@ -1,0 +1,159 @@
+"""`serve`: web server and worker as one, started as `make run` starts them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError
+
+from prompts_app.management.commands.serve import answers, check_port, environment
+from prompts_app.tests.workers import database_url, eventually
+
+started = pytest.mark.django_db(transaction=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(directory: Path, port: int, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "SITE_URL"}}
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "serve", "--port", str(port), "--workers", "1", *arguments],
+        cwd=settings.BASE_DIR,
+        env={**kept, "DATABASE_URL": database_url(), "DATA_DIR": str(directory)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def children_of(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+    pairs = [line.split() for line in listed.stdout.splitlines()]
+    return [int(child) for child, parent in pairs if int(parent) == pid]
+
+
+def commands(pids: list[int]) -> dict[int, str]:
+    if not pids:
+        return {}
+    wanted = ",".join(map(str, pids))
+    listed = subprocess.run(
+        ["ps", "-o", "pid=,args=", "-p", wanted], capture_output=True, text=True, check=False
+    )
+    return {int(pid): args for pid, args in (line.split(None, 1) for line in listed.stdout.splitlines())}
+
+
+def is_gone(pid: int) -> bool:
+    return "defunct" in (line := commands([pid]).get(pid, "defunct")) or not line
+
+
+def answers_http(port: int) -> bool:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2)
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.slow
+@started
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_both_start_and_both_stop_cleanly(tmp_path: Path, how: signal.Signals) -> None:
+    port = free_port()
+    with serving(tmp_path, port) as process:
+        eventually(lambda: answers_http(port))
+        children = children_of(process.pid)
+        assert sorted("granian" in line for line in commands(children).values()) == [False, True]
+        process.send_signal(how)
+        assert process.wait(20) == 0
+        assert process.stdout
+        said = process.stdout.read()
+    assert f"http://127.0.0.1:{port}/" in said
+    assert "Traceback" not in said
+    assert all(is_gone(child) for child in children)
+
+
+@pytest.mark.slow
+@started
+@pytest.mark.parametrize("which", ["granian", "run_huey"])
+def test_when_one_dies_the_other_is_stopped_and_the_status_says_so(tmp_path: Path, which: str) -> None:
+    port = free_port()
+    with serving(tmp_path, port) as process:
+        eventually(lambda: answers_http(port))
+        children = commands(children_of(process.pid))
+        os.kill(next(pid for pid, line in children.items() if which in line), signal.SIGKILL)
+        assert process.wait(20) == 1
+        assert not answers("127.0.0.1", port)
+        assert process.stdout
+        assert "ended by itself" in process.stdout.read()
+    assert all(is_gone(child) for child in children)
+
+
+@pytest.mark.slow
+@started
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent is gone")
+def test_killed_it_takes_its_children_along(tmp_path: Path) -> None:
+    port = free_port()
+    with serving(tmp_path, port) as process:
+        eventually(lambda: answers_http(port))
+        children = children_of(process.pid)
+        process.kill()
+        process.wait()
+        eventually(lambda: all(is_gone(child) for child in children))
+    assert not answers("127.0.0.1", port)
+
+
+@pytest.mark.slow
+def test_an_empty_database_is_one_sentence(tmp_path: Path) -> None:
+    asked = [sys.executable, "manage.py", "serve", "--port", str(free_port())]
+    environ = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3", "DATA_DIR": str(tmp_path)}
+    ended = subprocess.run(
+        asked, cwd=settings.BASE_DIR, env=environ, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("CommandError: The database is not ready")
+
+
+def test_a_taken_port_is_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CommandError, match=f"Port {port} is taken .* PORT={port + 1} make run"):
+            check_port("127.0.0.1", port)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "said"),
+    [("127.0.0.1", 70000, "number from 1"), ("no.such.host.invalid", 8000, "no host called")],
+)
+def test_an_impossible_address_is_one_sentence(host: str, port: int, said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        check_port(host, port)
+
+
+def test_the_site_knows_its_own_address_unless_it_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SITE_URL", raising=False)
+    assert environment(8123)["SITE_URL"] == "http://127.0.0.1:8123"
+    monkeypatch.setenv("SITE_URL", "https://proofs.example.org")
+    assert environment(8123)["SITE_URL"] == "https://proofs.example.org"

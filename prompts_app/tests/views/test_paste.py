@@ -1,0 +1,167 @@
+"""Pasting outputs by hand: level 0, judged like any other."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from prompts_app.actions.paste import paste_output
+from prompts_app.actions.run import RunRefused
+from prompts_app.models import Case, Prompt, Result, Run, Source, Version
+from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
+from prompts_app.tests.people import alice, bob, client_of
+
+pytestmark = pytest.mark.django_db
+
+ADDRESS = "/studio/prompts/greeting/paste/"
+
+
+@pytest.fixture
+def version() -> Version:
+    made: Version = VersionFactory(prompt=PromptFactory(owner=alice(), slug="greeting"))
+    for name in ("First", "Second"):
+        CaseFactory(prompt=made.prompt, name=name)
+    return made
+
+
+def first_case() -> Case:
+    return Case.objects.in_order()[0]
+
+
+def typed(**more: Any) -> dict[str, Any]:
+    return {
+        "version": "1",
+        "case": first_case().public_id,
+        "model": "some-model",
+        "date": "2026-03-01",
+        "output": "yes\r\nof course ",
+        **more,
+    }
+
+
+def paste(**more: Any) -> Any:
+    return client_of(alice()).post(ADDRESS, typed(**more))
+
+
+def test_an_output_is_kept_as_typed_judged_and_counted(version: Version) -> None:
+    paste(finish_reason="stop", tokens_in="12", tokens_out="3")
+    result, run = Result.objects.get(), Run.objects.get()
+    assert (result.output, result.passed, result.finish_reason) == ("yes\nof course ", True, "stop")
+    assert (result.tokens_in, result.tokens_out, result.latency_ms, result.cost) == (12, 3, None, None)
+    assert (run.source, run.state, run.frames, run.model) == (Source.PASTED, "finished", "pw", "some-model")
+    assert run.finished_at == datetime(2026, 3, 1, 12, tzinfo=UTC)
+    prompt = Prompt.objects.get()
+    assert (prompt.evidence_level, prompt.evidence_passed, prompt.evidence_cases) == (0, 1, 1)
+
+
+def test_the_page_goes_on_with_the_next_case_and_says_how_it_was_judged(version: Version) -> None:
+    second = Case.objects.in_order()[1]
+    answer = client_of(alice()).post(ADDRESS, typed(), follow=True)
+    page = answer.content.decode()
+    assert "Kept the output for “First”: it passes." in page
+    assert f'<option value="{second.public_id}" selected>' in page
+    assert 'value="some-model"' in page
+    assert 'value="2026-03-01"' in page
+
+
+def test_pasting_again_replaces_and_another_case_joins_the_same_run(version: Version) -> None:
+    paste()
+    paste(output="no")
+    paste(case=Case.objects.in_order()[1].public_id)
+    assert Run.objects.get().frames == "fp"
+
+
+def test_another_model_and_another_suite_are_other_runs(version: Version) -> None:
+    paste()
+    paste(model="other-model")
+    CaseFactory(prompt=version.prompt)
+    paste()
+    assert Run.objects.count() == 3
+
+
+def test_time_and_cost_are_unknown_so_their_limits_fail(version: Version) -> None:
+    limit = CaseFactory(prompt=version.prompt, assertions=[{"type": "latency", "threshold": 99999}])
+    paste(case=limit.public_id)
+    result = Result.objects.get()
+    assert result.passed is False
+    assert "unknown" in result.checks[0]["reason"] or "not known" in result.checks[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"model": " "}, "This field is required"),
+        ({"model": "m\u200b"}, "invisible character"),
+        ({"model": "m" * 201}, "at most 200 characters"),
+        ({"output": ""}, "This field is required"),
+        ({"output": "a\0b"}, "NUL character"),
+        ({"output": "a" * 1_000_000}, "at most 500000 characters"),
+        ({"date": "soon"}, "Enter a valid date"),
+        ({"date": "9999-12-31"}, "in the future"),
+        ({"tokens_in": "-1"}, "greater than or equal to 0"),
+        ({"tokens_out": "99999999999"}, "less than or equal to"),
+        ({"version": "8"}, "Select a valid choice"),
+        ({"version": "x"}, "Select a valid choice"),
+        ({"version": "\0"}, "Null characters are not allowed"),
+        ({"case": "\0"}, "Null characters are not allowed"),
+        ({"case": "gone"}, "Select a valid choice"),
+        ({"finish_reason": "f" * 61}, "at most 60 characters"),
+    ],
+)  # fmt: skip
+def test_wrong_input_comes_back_with_a_sentence_and_what_was_typed(
+    version: Version, wrong: dict[str, str], said: str
+) -> None:
+    answer = paste(**{"output": "what was typed"} | wrong)
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert said in page
+    assert "output" in wrong or "what was typed" in page
+    assert not Result.objects.exists()
+
+
+def test_right_to_left_and_zero_width_characters_in_an_output_are_kept(version: Version) -> None:
+    paste(output="yes \u202eabc\u200b")
+    assert Result.objects.get().output == "yes \u202eabc\u200b"
+
+
+def test_without_a_case_the_page_says_what_to_do(version: Version) -> None:
+    Case.objects.all().delete()
+    assert "An output belongs to a version and a case" in client_of(alice()).get(ADDRESS).content.decode()
+
+
+def test_pasted_outputs_are_listed_and_their_deletion_is_counted_once_others_saw_them(
+    version: Version,
+) -> None:
+    paste()
+    Prompt.objects.update(visibility="public", published_at=timezone.now())
+    run = Run.objects.get()
+    assert "some-model" in client_of(alice()).get(ADDRESS).content.decode()
+    client_of(alice()).post(f"{ADDRESS}{run.public_id}/delete/")
+    assert not Run.objects.exists()
+    prompt = Prompt.objects.get()
+    assert (prompt.deleted_runs, prompt.evidence) == (1, {})
+
+
+def test_nobody_else_gets_in(version: Version) -> None:
+    paste()
+    delete = f"{ADDRESS}{Run.objects.get().public_id}/delete/"
+    assert client_of(bob()).get(ADDRESS).status_code == 404
+    assert client_of(bob()).post(ADDRESS, typed()).status_code == 404
+    assert client_of(bob()).post(delete).status_code == 404
+    assert client_of(None).get(ADDRESS).status_code == 302
+    assert Run.objects.exists()
+
+
+def test_a_case_of_another_prompt_is_refused(version: Version) -> None:
+    foreign = CaseFactory()
+    with pytest.raises(RunRefused, match="do not belong together"):
+        paste_output(version.prompt, version, foreign, model="m", output="yes", date=date(2026, 1, 1))
+
+
+def test_tomorrow_is_refused(version: Version) -> None:
+    tomorrow = datetime.now(tz=UTC).date() + timedelta(days=1)
+    with pytest.raises(RunRefused, match="future"):
+        paste_output(version.prompt, version, first_case(), model="m", output="yes", date=tomorrow)

@@ -1,0 +1,52 @@
+"""Real worker processes on the tests' own database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from django.conf import settings
+from django.db import connection
+
+
+def database_url() -> str:
+    """The address of the database this test runs on, for another process."""
+    at = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{at['NAME']}"
+    user = quote(at["USER"]) + (f":{quote(at['PASSWORD'])}" if at["PASSWORD"] else "")
+    return f"postgres://{user}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
+
+
+@contextmanager
+def worker(directory: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """``manage.py run_huey`` with a queue of its own in ``directory``; killed at the end."""
+    environ = {
+        **os.environ,
+        "DATABASE_URL": database_url(),
+        "DATA_DIR": str(directory),
+        "ENDPOINT_KEYS": ",".join(settings.ENDPOINT_KEYS),
+        **environment,
+    }
+    process = subprocess.Popen(
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), "run_huey", "--quiet"], env=environ
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def eventually(true: Callable[[], bool], within_s: float = 30.0) -> None:
+    """Returns as soon as ``true()`` is; fails when the time is up."""
+    deadline = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < deadline, f"not true within {within_s:g} s"
+        time.sleep(0.05)

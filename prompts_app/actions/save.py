@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.text import slugify
@@ -101,6 +101,7 @@ def create_prompt(
     owner: User, content: engine.Prompt, *, tags: Iterable[str] = (), note: str = "", **fields: Any
 ) -> Prompt:
     """A private prompt with its first version. ``fields`` are columns of Prompt, ``title`` at least."""
+    User.objects.select_for_update().get(pk=owner.pk)  # of two at once, the second sees the first's slug
     prompt = Prompt.objects.create(owner=owner, slug=free_slug(owner, fields["title"]), **fields)
     set_tags(prompt, tags)
     _add_version(prompt, content, note, after=None)
@@ -130,11 +131,19 @@ def save_details(prompt: Prompt, fields: dict[str, Any], tags: Iterable[str], *,
         check_can_take_slug(stored, new_slug)
         _rename(stored, new_slug, old=stored.slug)
     fields = {**fields, "revision": seen_revision + 1, "updated_at": timezone.now()}
-    Prompt.objects.filter(pk=prompt.pk).update(**fields)
+    _write(prompt, fields)
     for name, value in fields.items():
         setattr(prompt, name, value)
     set_tags(prompt, tags)
     reindex([prompt])
+
+
+def _write(prompt: Prompt, columns: dict[str, Any]) -> None:
+    try:
+        with transaction.atomic():
+            Prompt.objects.filter(pk=prompt.pk).update(**columns)
+    except IntegrityError:  # another prompt took the slug between the check and now
+        raise SlugTaken("Another of your prompts has this address. Choose another.") from None
 
 
 @transaction.atomic

@@ -6,3 +6,12 @@ document.addEventListener('keydown', (event) => {
     if (save) { event.preventDefault(); save.click(); }
   }
 });
+
+// A form is sent once, however often its button is pressed; coming back to the page frees it again.
+document.addEventListener('submit', (event) => {
+  if (event.target.dataset.sent) event.preventDefault();
+  else event.target.dataset.sent = 'yes';
+});
+addEventListener('pageshow', () => {
+  for (const form of document.querySelectorAll('form[data-sent]')) delete form.dataset.sent;
+});

@@ -57,7 +57,7 @@ def new(request: AuthorRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: AuthorRequest, public_id: str) -> HttpResponse:
     link = own_link(request.user, public_id)
-    label = link.label
+    name = link.label
     form = LinkForm(request.user, request.POST or typing_kept(request) or None, link=link)
     if request.method == "POST" and form.is_valid():
         change_link(link, form.choice())
@@ -66,7 +66,7 @@ def edit(request: AuthorRequest, public_id: str) -> HttpResponse:
     context = {
         "here": "links",
         "link": link,
-        "label": label,
+        "name": name,
         "form": form,
         "address": _shown_once(request, link),
         "days": opens_by_day([link])[link.pk],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -108,6 +108,18 @@ def findings_of(prompt: Prompt) -> list[Finding]:
 def findings_in_version(content: engine.Prompt, note: str = "") -> list[Finding]:
     """Likely secrets in a version that is being written."""
     return find_secrets(_version_texts("", content, note))
+
+
+def findings_in_cases(cases: Iterable[engine.Case]) -> list[Finding]:
+    """Likely secrets in cases that are being written."""
+    return find_secrets(
+        text for number, case in enumerate(cases, 1) for text in _case_texts(f"case {number}", case)
+    )
+
+
+def findings_in_details(columns: Mapping[str, object]) -> list[Finding]:
+    """Likely secrets in a prompt's own texts, by column."""
+    return find_secrets((name, text) for name, text in columns.items() if isinstance(text, str))
 
 
 def _texts(prompt: Prompt) -> Iterator[Text]:

@@ -162,7 +162,7 @@ class TestSaving:
         assertions = [
             {"type": "equals", "value": {"a": 1}, "weight": 0.5, "metric": "Form"},
             {"type": "levenshtein", "value": "x", "threshold": 3},
-            {"type": "llm-rubric", "value": "is polite"},
+            {"type": "javascript", "value": "true"},
         ]
         case = CaseFactory(prompt=prompt, assertions=assertions)
         rows = client.get(url_of(case)).context["form"].assertions
@@ -303,10 +303,10 @@ class TestTable:
         assert second.assertions == [{"type": "equals", "value": "No"}]
 
     def test_what_is_not_run_here_and_unknown_columns_are_told(self, client: Client, prompt: Prompt) -> None:
-        table = "word,wrod,__expected\na,b,llm-rubric: is polite"
+        table = "word,wrod,__expected\na,b,python: check(output)"
         page = client.post(CSV, {"csv": table}, follow=True).content.decode()
         assert "is called wrod" in page
-        assert "llm-rubric (line 2)" in page
+        assert "python (line 2)" in page
 
     @pytest.mark.parametrize(
         ("table", "sentence"),

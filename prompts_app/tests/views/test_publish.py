@@ -122,3 +122,30 @@ def test_somebody_elses_prompt_does_not_exist(client: Client, path: str, method:
     url = f"/studio/prompts/hers/{path}/"
     assert getattr(client, method)(url, {"visibility": "private"}).status_code == 404
     assert Prompt.objects.get().is_public
+
+
+class TestSavingOnAVisiblePrompt:
+    """What is saved there is visible at once, so it is asked about before."""
+
+    CASE = {"name": "A", "value_name": "word", "value": KEY, "do": "save"}
+    DETAILS = {
+        "title": "Words", "slug": "words", "task": "other", "licence": "MIT", "impact_kind": "none",
+        "limits": KEY, "revision": "1", "do": "save",
+    }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("path", "posted"),
+        [("cases/new", CASE), ("cases/csv", {"csv": f"word\n{KEY}"}), ("details", DETAILS)],
+    )
+    def test_a_likely_secret_has_to_be_ticked(
+        self, client: Client, prompt: Prompt, path: str, posted: dict[str, str]
+    ) -> None:
+        Prompt.objects.update(visibility="unlisted")
+        url = f"/studio/prompts/words/{path}/"
+        told = client.post(url, posted)
+        assert "This prompt is unlisted, so others could read" in told.content.decode()
+        token = told.context["findings"][0].token
+        assert client.post(url, {**posted, "harmless": token}).status_code == 302
+
+    def test_on_a_private_one_nothing_is_asked(self, client: Client, prompt: Prompt) -> None:
+        assert client.post("/studio/prompts/words/cases/new/", self.CASE).status_code == 302

@@ -23,13 +23,16 @@ from prompts_app.actions.cases import (
     move_case,
 )
 from prompts_app.actions.drafts import drop_draft
+from prompts_app.actions.publish import findings_in_cases
 from prompts_app.actions.save import StaleEdit
+from prompts_app.actions.secrets import Finding
 from prompts_app.engine.digests import case_json, digest
 from prompts_app.forms.cases import CaseForm, CasesCsvForm
 from prompts_app.forms.rows import RowCommand
 from prompts_app.models import Case, Draft, Prompt, Run, Version
 from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
 from prompts_app.views.studio.drafts import draft_key, keep_posted, restore_draft, typed_in
+from prompts_app.views.studio.findings import refuse_secrets, shown
 from prompts_app.views.studio.fragments import fragments
 from prompts_app.views.studio.head import head
 from prompts_app.views.studio.trial import judge_output
@@ -158,9 +161,11 @@ def _posted(request: AuthorRequest, prompt: Prompt, case: Case | None) -> HttpRe
     form = CaseForm(_latest(prompt), case=case, typed=request.POST, judged=judged)
     if not judged:
         return _changed(request, form, prompt, case, do)
+    findings = findings_in_cases([form.content()]) if form.is_valid() else []
+    refuse_secrets(request, form, prompt, findings)
     if not form.is_valid():
         keep_posted(request, key)
-        return _page(request, form, prompt, case)
+        return _page(request, form, prompt, case, findings=findings)
     return _save(request, form, prompt, case, do)
 
 
@@ -207,8 +212,10 @@ def _page(
     *,
     draft: Draft | None = None,
     is_stale: bool = False,
+    findings: Sequence[Finding] = (),
 ) -> HttpResponse:
     context = _context(request, form, prompt, case) | {"draft": draft, "is_stale": is_stale}
+    context |= shown(request, findings)
     if is_stale and case:
         context["stored"] = CaseForm(_latest(prompt), case=Case.objects.get(pk=case.pk))
     return render(request, "studio/case_edit.html", context)
@@ -233,24 +240,28 @@ def _context(request: AuthorRequest, form: CaseForm, prompt: Prompt, case: Case 
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_csv(request: AuthorRequest, slug: str) -> HttpResponse:
     prompt = own_prompt(request.user, slug)
-    version = _latest(prompt)
     kept = typing_kept(request)
-    form = CasesCsvForm(
-        prompt,
-        version,
-        data=request.POST or None,
-        initial={"csv": kept["csv"]} if kept and "csv" in kept else {},
-    )
+    initial = {"csv": kept.get("csv", "")} if kept else {}
+    form = CasesCsvForm(prompt, _latest(prompt), data=request.POST or None, initial=initial)
+    findings: Sequence[Finding] = ()
     if request.method == "POST" and form.is_valid():
-        table = form.cleaned_data["table"]
-        try:
-            added = add_cases(prompt, table.cases)
-        except TooManyCases as too_many:
-            form.add_error("csv", str(too_many))
-        else:
-            _tell_of_csv(request, len(added), form.unknown_columns, table.left_out)
+        findings = findings_in_cases(form.cleaned_data["table"].cases)
+        refuse_secrets(request, form, prompt, findings)
+        if form.is_valid() and _added(request, prompt, form):
             return redirect("studio_cases", slug)
-    return render(request, "studio/cases_csv.html", {"form": form, **head(prompt, "cases")})
+    context = {"form": form, **head(prompt, "cases"), **shown(request, findings)}
+    return render(request, "studio/cases_csv.html", context)
+
+
+def _added(request: AuthorRequest, prompt: Prompt, form: CasesCsvForm) -> bool:
+    table = form.cleaned_data["table"]
+    try:
+        added = add_cases(prompt, table.cases)
+    except TooManyCases as too_many:  # others were added since the form was checked
+        form.add_error("csv", str(too_many))
+        return False
+    _tell_of_csv(request, len(added), form.unknown_columns, table.left_out)
+    return True
 
 
 def _tell_of_csv(request: AuthorRequest, added: int, unknown: Sequence[str], left_out: Sequence[str]) -> None:

@@ -24,6 +24,7 @@ from prompts_app.forms.rows import RowCommand
 from prompts_app.models import Draft, Prompt, Version
 from prompts_app.views.studio.door import AuthorRequest, keeps_typing
 from prompts_app.views.studio.drafts import NEW, draft_key, keep_posted, restore_draft, typed_in
+from prompts_app.views.studio.findings import refuse_secrets, shown
 from prompts_app.views.studio.fragments import fragments
 from prompts_app.views.studio.head import head
 from prompts_app.views.studio.preview import preview
@@ -83,24 +84,11 @@ def _edit_posted(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
     form = VersionForm(version=_latest(prompt), typed=request.POST, judged=judged)
     if not judged:
         return _changed(request, form, key, prompt)
-    _refuse_secrets(request, form, prompt)
+    refuse_secrets(request, form, prompt, findings_in_version(form.content(), form.note_typed))
     if not form.is_valid():
         keep_posted(request, key)
         return _desk(request, form, prompt)
     return _save(request, form, prompt, key, anyway=do == "save-anyway")
-
-
-def _refuse_secrets(request: AuthorRequest, form: VersionForm, prompt: Prompt) -> None:
-    """A version of a prompt that others can open is visible at once."""
-    if prompt.is_private:
-        return
-    harmless = request.POST.getlist("harmless")
-    if any(finding.token not in harmless for finding in findings_in_version(form.content(), form.note_typed)):
-        form.add_error(
-            None,
-            f"This prompt is {prompt.visibility}, so others could read what looks like a secret as soon as "
-            "you save. Take it out, or tick below that it is none.",
-        )
 
 
 def _save(
@@ -180,8 +168,7 @@ def _context(request: AuthorRequest, form: VersionForm, prompt: Prompt | None) -
         "draft_slug": prompt.slug if prompt else "new",
         "filled": cases_filling(prompt, names) if prompt else dict.fromkeys(names, 0),
         "next_number": version.number + 1 if isinstance(version, Version) else 1,
-        "findings": findings_in_version(content, form.note_typed),
-        "harmless": request.POST.getlist("harmless"),
+        **shown(request, findings_in_version(content, form.note_typed)),
         "changes": _changes(version, content) if isinstance(version, Version) else (),
         **_preview(request.POST, prompt, content),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from prompts_app.access import own_prompt, version_of
 from prompts_app.actions.drafts import DraftTooLong, drop_draft
 from prompts_app.actions.drafts import keep_draft as keep
+from prompts_app.actions.publish import findings_in_details
 from prompts_app.actions.save import (
     CannotDelete,
     SlugTaken,
@@ -24,10 +26,12 @@ from prompts_app.actions.save import (
     save_details,
 )
 from prompts_app.actions.save import delete_version as take_version_away
+from prompts_app.actions.secrets import Finding
 from prompts_app.forms.details import DetailsForm
 from prompts_app.models import Draft, Profile, Prompt, Result, User, Visibility
 from prompts_app.views.studio.door import AuthorRequest, keeps_typing
 from prompts_app.views.studio.drafts import draft_key, keep_posted, restore_draft, typed_in
+from prompts_app.views.studio.findings import refuse_secrets, shown
 from prompts_app.views.studio.head import head
 from prompts_app.views.studio.steps import Step, next_step
 
@@ -129,9 +133,11 @@ def _details_posted(request: AuthorRequest, prompt: Prompt, key: str) -> HttpRes
         drop_draft(request.user, key)
         return redirect("studio_prompt_details", prompt.slug)
     form = DetailsForm(prompt, typed=request.POST, judged=True)
+    findings = findings_in_details(form.columns) if form.is_valid() else []
+    refuse_secrets(request, form, prompt, findings)
     if not form.is_valid():
         keep_posted(request, key)
-        return _details(request, prompt, form)
+        return _details(request, prompt, form, findings=findings)
     anyway = request.POST.get("do") == "save-anyway"
     try:
         seen = prompt.revision if anyway else form.cleaned_data["revision"]
@@ -153,8 +159,10 @@ def _details(
     *,
     draft: Draft | None = None,
     is_stale: bool = False,
+    findings: Sequence[Finding] = (),
 ) -> HttpResponse:
     context = {"form": form, "draft": draft, "is_stale": is_stale, **head(prompt, "details")}
+    context |= shown(request, findings)
     if is_stale:
         context["differences"] = form.differences(Prompt.objects.get(pk=prompt.pk))
     return render(request, "studio/prompt_details.html", context)

@@ -50,9 +50,9 @@ def test_several_columns_are_several_assertions() -> None:
 
 
 def test_what_needs_a_judge_or_a_program_is_told_with_its_line() -> None:
-    table = "word,__expected,__metadata:x\na,llm-rubric: polite,1\nb,javascript: 1,"
+    table = "word,__expected,__metadata:x\na,moderation: polite,1\nb,javascript: 1,"
     assert parse_cases(table).left_out == (
-        "llm-rubric (line 2)", "__metadata:x (line 2)", "javascript (line 3)",
+        "moderation (line 2)", "__metadata:x (line 2)", "javascript (line 3)",
     )  # fmt: skip
 
 

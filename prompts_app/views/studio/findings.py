@@ -1,0 +1,29 @@
+"""Likely secrets in what is about to be saved on a prompt that others can open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django import forms
+
+from prompts_app.actions.secrets import Finding, unacknowledged
+from prompts_app.models import Prompt
+from prompts_app.views.studio.door import AuthorRequest
+
+
+def refuse_secrets(
+    request: AuthorRequest, form: forms.BaseForm, prompt: Prompt, findings: Sequence[Finding]
+) -> None:
+    """What is saved on a visible prompt is visible at once: each finding is taken out or ticked first."""
+    if prompt.is_private or not unacknowledged(findings, request.POST.getlist("harmless")):
+        return
+    form.add_error(
+        None,
+        f"This prompt is {prompt.visibility}, so others could read what looks like a secret as soon as you "
+        "save. Take it out, or tick below that it is none.",
+    )
+
+
+def shown(request: AuthorRequest, findings: Sequence[Finding]) -> dict[str, object]:
+    """For ``studio/_findings.html``: what was found, and what was ticked."""
+    return {"findings": findings, "harmless": request.POST.getlist("harmless")}

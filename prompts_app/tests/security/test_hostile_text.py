@@ -67,6 +67,19 @@ ODD = [
     "\x1b[31mred\x1b[0m",
     "line\r\nline",
 ]
+# For where the whole corpus would only say the same again.
+TELLING = [
+    SCRIPTS[0],
+    SCRIPTS[2],
+    SCRIPTS[4],
+    SCRIPTS[5],
+    SCRIPTS[16],
+    SCRIPTS[20],
+    ODD[0],
+    ODD[2],
+    ODD[5],
+    ODD[7],
+]
 PAGES = ["prompt", "prompt_md", "prompt_json", "version", "result", "run_record"]
 
 
@@ -215,7 +228,8 @@ def test_public_pages_show_it_as_text(text: str) -> None:
 @pytest.mark.parametrize("text", [*SCRIPTS, *ODD, "x\x00y", "W" * 100_000])
 def test_searching_for_it_is_harmless(text: str) -> None:
     world(Visibility.PUBLIC)
-    for field in ("q", "tag", "model", "task", "level", "sort", "page"):
+    fields = ("q", "tag", "model", "task", "level", "sort", "page") if text in TELLING else ("q", "tag")
+    for field in fields:
         response = Client().get(
             "/prompts/?" + urlencode({field: text[:4_000] if field != "q" else text[:30_000]})
         )
@@ -233,7 +247,7 @@ def test_pages_that_are_not_there_say_it_as_text(text: str) -> None:
         keeps_to_it(response)
 
 
-@pytest.mark.parametrize("text", [*SCRIPTS, *ODD])
+@pytest.mark.parametrize("text", TELLING)
 def test_the_authors_own_pages_show_it_as_text(text: str) -> None:
     w = world(Visibility.PRIVATE)
     poison(w, text)

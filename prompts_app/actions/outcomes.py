@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from decimal import Decimal
 
+from prompts_app.engine.assertions.stored import check_json
 from prompts_app.engine.types import Check, Fault, Json, Outcome, Price, Reply
 from prompts_app.models import Result, Run
 from prompts_app.models.text import storable, storable_json
@@ -32,7 +32,7 @@ def result_of(run: Run, outcome: Outcome) -> Result:
 
 
 def checks_json(checks: tuple[Check, ...]) -> Json:
-    return storable_json([asdict(check) for check in checks])
+    return storable_json([check_json(check) for check in checks])
 
 
 def set_price(result: Result, price: Price) -> None:

@@ -76,12 +76,13 @@ def assertion_from_json(data: Json) -> Assertion:
 
 
 def case_json(case: Case) -> dict[str, Json]:
-    """The case as JSON: name, variables, turns, assertions."""
+    """The case as JSON: name, variables, turns, assertions, and a system message of its own if it has one."""
     return {
         "name": case.name,
         "variables": dict(case.variables),
         "turns": list(case.turns),
         "assertions": [assertion_json(assertion) for assertion in case.assertions],
+        **({"system": case.system} if case.system else {}),
     }
 
 
@@ -101,6 +102,7 @@ def case_from_json(data: Json) -> Case:
         variables={str(name): _text(value) for name, value in variables.items()},
         turns=tuple(_text(turn) for turn in turns),
         assertions=tuple(assertion_from_json(assertion) for assertion in assertions),
+        system=_text(data.get("system") or ""),
     )
 
 

@@ -140,6 +140,12 @@ _KINDS = (
         "a variable has no value",
         "Give the variable a value in this case, or a default in the prompt.",
     ),
+    FaultKind(
+        "judge_error",
+        "the judge gave no verdict",
+        "The model answered, but the judge model’s answer could not be used. Ask again, or choose another "
+        "judge model for a new run.",
+    ),
     FaultKind("cancelled", "cancelled", "Re-run the missing cells when you want them."),
     FaultKind(
         "over_cap",

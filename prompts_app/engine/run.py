@@ -6,12 +6,13 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from prompts_app.engine.assertions import check
+from prompts_app.engine.assertions import check, verdict_of
 from prompts_app.engine.endpoints import PACING, Asker, Pacing, open_endpoint
+from prompts_app.engine.grading import Court, Graded, exhibit_of, grade, grader_of
 from prompts_app.engine.prices import UNKNOWN, price_of
 from prompts_app.engine.render import VARIABLE, RenderError, fill, render, render_messages, values_for
 from prompts_app.engine.types import (
@@ -23,6 +24,7 @@ from prompts_app.engine.types import (
     Endpoint,
     Fault,
     Json,
+    Judge,
     Message,
     Outcome,
     Price,
@@ -46,23 +48,32 @@ async def run_cells(
     deadline_s: float,
     on_outcome: Callable[[Outcome], None],
     should_stop: Callable[[], str | None],
+    judge: Judge | None = None,
+    on_price: Callable[[Price], None] = lambda price: None,
     pacing: Pacing = PACING,
 ) -> str | None:
     """Ask every cell, at most ``concurrency`` at once, and hand each outcome over the moment it is done.
 
-    Both callbacks are called on the event loop's thread and must be quick. ``should_stop`` is asked
+    The callbacks are called on the event loop's thread and must be quick. ``should_stop`` is asked
     before each new call and about twice a second; a word from it ("cancelled", "over_cap") ends the
     calls in flight at once, and their cells get no outcome. Returns that word, or ``None`` when every
     cell was asked. ``deadline_s`` is for each attempt at a call. What ``on_outcome`` raises is raised
     here, after the calls in flight were ended.
+
+    ``judge`` grades the assertions that a model has to grade; without one they are not judged. ``on_price``
+    is told the price of each call the moment it is over, the judge's too.
 
     A case with turns is asked turn by turn: the output is the last answer, its latency that of the last
     call, tokens and price the sums over all calls; the request stored is the last, with the earlier
     answers in it.
     """
     waiting = iter(cells)
-    async with open_endpoint(endpoint, concurrency, pacing) as asker:
-        run = _Run(prompt, model, endpoint, asker, deadline_s, should_stop)
+    async with AsyncExitStack() as stack:
+        asker = await stack.enter_async_context(open_endpoint(endpoint, concurrency, pacing))
+        run = _Run(prompt, model, endpoint, asker, deadline_s, should_stop, on_price)
+        if judge is not None:
+            bench = await stack.enter_async_context(open_endpoint(judge.endpoint, concurrency, pacing))
+            run = replace(run, court=Court(judge, bench, deadline_s, run.stop_if_told, on_price))
         workers = [
             asyncio.create_task(_work(run, waiting, on_outcome)) for _ in range(min(concurrency, len(cells)))
         ]
@@ -135,6 +146,13 @@ class _Run:
     asker: Asker
     deadline_s: float
     should_stop: Callable[[], str | None]
+    on_price: Callable[[Price], None]
+    court: Court | None = None
+
+    def stop_if_told(self) -> None:
+        """Raises ``_Stop``."""
+        if word := self.should_stop():
+            raise _Stop(word)
 
     async def outcome_of(self, cell: Cell) -> Outcome:
         try:
@@ -157,8 +175,7 @@ class _Run:
         return said
 
     async def _ask(self, messages: tuple[Message, ...]) -> _Said:
-        if word := self.should_stop():
-            raise _Stop(word)
+        self.stop_if_told()
         request = self._request(messages)
         try:
             result = await self.asker.ask(request, self.deadline_s)
@@ -166,6 +183,7 @@ class _Run:
             log.exception("Asking %s failed", self.model)
             result = Fault("internal", f"The call failed in a way not foreseen ({type(error).__name__}).")
         price = UNKNOWN if isinstance(result, Fault) else self._price(result)
+        self.on_price(price)
         return _Said(request, result, price)
 
     def _price(self, reply: Reply) -> Price:
@@ -183,7 +201,12 @@ class _Run:
         """Judged in another thread: a slow regex must not hold up the clocks of the calls in flight."""
         values = values_for(self.prompt, cell.case)
         try:
-            checks, passed = await asyncio.to_thread(judge, cell.case, reply, price, values)
+            checks, _ = await asyncio.to_thread(
+                judge, cell.case, reply, price, values, self.prompt.parameters.get("tools")
+            )
+            graded = await self._graded(cell.case, checks, request, reply, values)
+        except _Stop:
+            raise
         except Exception as error:
             log.exception("Judging case %s failed", cell.case_index)
             fault = Fault(
@@ -193,11 +216,32 @@ class _Run:
                 attempts=reply.attempts,
             )
             return self._unanswered(cell, request, fault, price)
-        return Outcome(cell, request, reply, None, checks, passed, price)
+        return _outcome(cell, request, reply, price, graded)
+
+    async def _graded(
+        self,
+        case: Case,
+        checks: tuple[Check, ...],
+        request: Request,
+        reply: Reply,
+        values: Mapping[str, str],
+    ) -> Graded:
+        if self.court is None or not any(map(grader_of, case.assertions)):
+            return Graded(checks)
+        assertions = [filled(assertion, values) for assertion in case.assertions]
+        return await grade(checks, assertions, exhibit_of(request, reply, values), self.court)
 
     @staticmethod
     def _unanswered(cell: Cell, request: Request, fault: Fault, price: Price = UNKNOWN) -> Outcome:
         return Outcome(cell, request, None, fault, (), None, price)
+
+
+def _outcome(cell: Cell, request: Request, reply: Reply, price: Price, graded: Graded) -> Outcome:
+    """A judge that failed leaves the case without a verdict, unless something else failed it already."""
+    passed, fault = verdict_of(graded.checks), None
+    if passed is None and graded.failure:
+        fault = replace(graded.failure, latency_ms=reply.latency_ms, attempts=reply.attempts)
+    return Outcome(cell, request, reply, fault, graded.checks, passed, price, graded.price)
 
 
 def conversation(prompt: Prompt, case: Case) -> tuple[tuple[Message, ...], tuple[str, ...]]:
@@ -236,23 +280,18 @@ def _sum_dollars(one: Price, other: Price) -> Decimal | None:
 
 
 def judge(
-    case: Case, reply: Reply, price: Price, values: Mapping[str, str] | None = None
+    case: Case, reply: Reply, price: Price, values: Mapping[str, str] | None = None, tools: Json = None
 ) -> tuple[tuple[Check, ...], bool | None]:
     """Hold a reply to the case's assertions: the checks, and whether all that count passed.
 
     ``{{variables}}`` in assertion values stand for ``values`` (by default the case's own). An assertion
     of weight 0 is shown but does not count, nor does one that is not run here. ``None`` where nothing
-    counts.
+    counts, or where nothing failed but a judge model or the author has yet to look.
     """
-    answer = answer_of(reply, price)
+    answer = replace(answer_of(reply, price), tools=tools)
     known = case.variables if values is None else values
     checks = tuple(check(filled(assertion, known), answer) for assertion in case.assertions)
-    counted = [
-        one.passed
-        for one, assertion in zip(checks, case.assertions, strict=True)
-        if assertion.weight != 0 and one.passed is not None
-    ]
-    return checks, all(counted) if counted else None
+    return checks, verdict_of(checks)
 
 
 def answer_of(reply: Reply, price: Price) -> Answer:

@@ -58,6 +58,7 @@ class Case:
     variables: Mapping[str, str] = field(default_factory=dict)
     turns: tuple[str, ...] = ()
     assertions: tuple[Assertion, ...] = ()
+    system: str = ""  # where given, in place of the prompt's system messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,18 @@ class Endpoint:
     base_url: str = ""
     key: str = field(default="", repr=False)
     allowed_private_hosts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Who grades outputs: a model at an endpoint, and the model that makes embeddings there.
+
+    ``embedding_model`` "" stands for ``model``.
+    """
+
+    endpoint: Endpoint
+    model: str
+    embedding_model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +129,17 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded:
+    """What an embeddings server answered: one vector a text, in their order, all of the same length."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    model: str | None
+    tokens_in: int | None
+    latency_ms: float
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """Why there is no answer: a row with a label, never an exception that gets lost.
 
@@ -128,6 +152,7 @@ class Fault:
     status: int | None = None
     latency_ms: float | None = None
     attempts: int = 1
+    cause: str = ""  # for "judge_error": the kind of fault the judge's own call met, "" for nonsense
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,21 +168,7 @@ class Answer:
     latency_ms: float | None = None
     cost: Decimal | None = None
     tokens: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """How one assertion came out on one output. ``reason`` is always there, on passes too.
-
-    ``passed`` and ``score`` are ``None`` where the assertion is not run here: it counts neither way.
-    """
-
-    type: str
-    value: Json
-    passed: bool | None
-    score: float | None
-    reason: str
-    threshold: float | None = None
+    tools: Json = None  # the request's "tools" parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +177,47 @@ class Price:
 
     dollars: Decimal | None
     source: str  # e.g. "genai-prices 0.2.3", or "" where unknown
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeCall:
+    """One call to the judge. ``asked`` is what was sent, with the texts that are kept elsewhere in the
+    result named instead of repeated; ``answer`` is in full. ``model`` is what the server named."""
+
+    asked: str
+    answer: str
+    model_asked: str
+    model: str | None
+    tokens_in: int | None
+    tokens_out: int | None
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """How a model graded one output: the rubric, and every call that was made for it."""
+
+    rubric: str
+    calls: tuple[JudgeCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How one assertion came out on one output. ``reason`` is always there, on passes too.
+
+    ``passed`` and ``score`` are ``None`` where nothing was judged. With a ``weight`` of 0 the check is only
+    shown: so are assertions that are not run here. Otherwise the verdict is still wanting (no judge model
+    was chosen, the judge failed, the author did not look yet), and so is the case's.
+    """
+
+    type: str
+    value: Json
+    passed: bool | None
+    score: float | None
+    reason: str
+    threshold: float | None = None
+    weight: float = 1.0
+    judge: Judging | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +231,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One finished cell. Exactly one of ``reply`` and ``fault`` is set.
+    """One finished cell. Exactly one of ``reply`` and ``fault`` is set, but for the fault "judge_error":
+    then the model answered, and it is the verdict that is wanting.
 
     ``passed`` is ``None`` for a fault (no answer is neither a pass nor a failure); with no assertions
     that count, or none that is run here, it is ``None`` too: there was nothing to hold the output to.
+    ``price`` is the model's; ``judge_price`` the judge's, ``None`` where no judge was asked.
     """
 
     cell: Cell
@@ -192,3 +246,4 @@ class Outcome:
     checks: tuple[Check, ...]
     passed: bool | None
     price: Price
+    judge_price: Price | None = None

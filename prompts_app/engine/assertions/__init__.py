@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
-from prompts_app.engine.assertions import json_, limits, markup, refusal, similarity, text
+from prompts_app.engine.assertions import graded, human, json_, limits, markup, refusal, similarity, text
 from prompts_app.engine.assertions.entry import READERS, read_number, show
-from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, as_text
+from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, NotJudged, as_text
 from prompts_app.engine.types import Answer, Assertion, Check
 
-_FAMILIES = (text, json_, limits, similarity, refusal, markup)
+_FAMILIES = (text, json_, limits, similarity, refusal, markup, graded, human)
 
 KINDS: dict[str, Kind] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
 """In picker order, without the ``not-`` forms."""
 
 NOT = "not-"
+
+# Other names for the same kind; an assertion keeps the one it was given.
+ALIASES = {"closedqa": "model-graded-closedqa", "model-graded-factuality": "factuality"}
 
 # Options that change what is judged by running a program on it first.
 _PROGRAMS = ("transform", "contextTransform")
@@ -31,13 +35,19 @@ def split_type(type_: str) -> tuple[bool, str]:
     return (True, type_.removeprefix(NOT)) if type_.startswith(NOT) else (False, type_)
 
 
+def kind_of(type_: str) -> Kind | None:
+    """The kind behind a type: ``not-`` and other names do not matter. ``None`` where there is none."""
+    name = split_type(type_)[1]
+    return KINDS.get(ALIASES.get(name, name))
+
+
 def validate(assertion: Assertion) -> str | None:
     """What is wrong with the assertion itself, as a plain sentence; ``None`` when it can be used.
 
     Unknown kinds, a missing or ill-shaped value (an invalid regex, an invalid JSON Schema, a limit that
     is not a number) and a threshold or weight out of range are told here.
     """
-    kind = KINDS.get(split_type(assertion.type)[1])
+    kind = kind_of(assertion.type)
     if kind is None:
         return f"“{assertion.type}” is not a kind of assertion this site can run."
     if not math.isfinite(assertion.weight) or assertion.weight < 0:
@@ -49,8 +59,11 @@ def validate(assertion: Assertion) -> str | None:
 
 def not_run(assertion: Assertion) -> str:
     """Why this assertion, brought in from another tool, cannot be run here, as a sentence; else empty."""
-    if split_type(assertion.type)[1] not in KINDS:
+    kind = kind_of(assertion.type)
+    if kind is None:
         return f"Not run here: this site has no “{assertion.type}”."
+    if kind.needs_judge and "rubricPrompt" in assertion.options:
+        return "Not run here: it brings its own words to the judge, and this site has its own."
     if program := next((name for name in _PROGRAMS if name in assertion.options), ""):
         return f"Not run here: its “{program}” is a program, and the output would go through that first."
     if isinstance(assertion.value, str) and _ELSEWHERE.fullmatch(assertion.value.strip()):
@@ -63,23 +76,32 @@ def check(assertion: Assertion, answer: Answer) -> Check:
 
     What cannot be judged (invalid assertion, a regex that ran out of time, an unknown cost) fails in
     both its plain and its ``not-`` form, and the reason says why. What is not run here (see ``not_run``)
-    neither passes nor fails.
+    neither passes nor fails; what a judge model or the author has to look at is not judged here.
     """
     if why := not_run(assertion):
-        return Check(assertion.type, assertion.value, None, None, why, assertion.threshold)
+        return Check(assertion.type, assertion.value, None, None, why, assertion.threshold, weight=0.0)
     if problem := validate(assertion):
-        return _checked(assertion, Finding(False, 0.0, problem))
-    negated, name = split_type(assertion.type)
+        return checked(assertion, Finding(False, 0.0, problem))
+    kind = kind_of(assertion.type)
+    assert kind is not None  # or it would not be run
     try:
-        found = KINDS[name].find(assertion, answer)
-    except CannotTell as why:
-        return _checked(assertion, Finding(False, 0.0, str(why)))
-    if negated:
-        found = replace(found, passed=not found.passed, score=1 - found.score)
-    return _checked(assertion, found)
+        found = kind.find(assertion, answer)
+    except CannotTell as told:
+        return checked(assertion, Finding(False, 0.0, str(told)))
+    except NotJudged as told:
+        return unjudged(assertion, str(told))
+    return checked(assertion, opposed(assertion, found))
 
 
-def _checked(assertion: Assertion, found: Finding) -> Check:
+def opposed(assertion: Assertion, found: Finding) -> Finding:
+    """``found`` of the plain form, as it counts for this assertion."""
+    if not assertion.type.startswith(NOT):
+        return found
+    return replace(found, passed=not found.passed, score=1 - found.score)
+
+
+def checked(assertion: Assertion, found: Finding) -> Check:
+    """What was found, as it is kept."""
     return Check(
         assertion.type,
         assertion.value,
@@ -87,7 +109,23 @@ def _checked(assertion: Assertion, found: Finding) -> Check:
         found.score,
         found.reason,
         threshold=assertion.threshold,
+        weight=assertion.weight,
     )
+
+
+def unjudged(assertion: Assertion, why: str) -> Check:
+    """A check whose verdict is still wanting."""
+    return Check(
+        assertion.type, assertion.value, None, None, why, assertion.threshold, weight=assertion.weight
+    )
+
+
+def verdict_of(checks: Iterable[Check]) -> bool | None:
+    """Whether all that count passed: ``None`` where nothing counts, or none failed but one is not judged."""
+    counted = [check.passed for check in checks if check.weight != 0]
+    if False in counted:
+        return False
+    return None if not counted or None in counted else True
 
 
 def assertion_from_text(
@@ -99,7 +137,7 @@ def assertion_from_text(
     (which becomes the threshold) for ``number``, "50", "10-50", "at least 10" or "at most 50" for
     ``words``. Raises ``ValueError`` with a plain sentence when it cannot be read or used.
     """
-    kind = KINDS.get(split_type(type_)[1])
+    kind = kind_of(type_)
     shape = kind.value if kind else "text"
     if shape == "number":
         assertion = Assertion(type_, threshold=read_number(text), weight=weight, metric=metric)
@@ -113,7 +151,7 @@ def assertion_from_text(
 
 def text_of(assertion: Assertion) -> str:
     """What to put into the form field again: the opposite of ``assertion_from_text``."""
-    kind = KINDS.get(split_type(assertion.type)[1])
+    kind = kind_of(assertion.type)
     shape = kind.value if kind else "text"
     if shape == "number":
         return "" if assertion.threshold is None else as_text(assertion.threshold)

@@ -55,6 +55,7 @@ def _read_text(text: str) -> Json:
 READERS: dict[ValueShape, Callable[[str], Json]] = {
     "none": lambda text: None,
     "text": _read_text,
+    "prose": _read_text,
     "lines": _read_lines,
     "schema": _read_schema,
     "words": read_words,

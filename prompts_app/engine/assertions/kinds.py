@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from prompts_app.engine.types import Answer, Assertion, Json
 
-ValueShape = Literal["none", "text", "lines", "number", "schema", "words", "names"]
+if TYPE_CHECKING:
+    from prompts_app.engine.assertions.judging import Bench
+
+ValueShape = Literal["none", "text", "prose", "lines", "number", "schema", "words", "names"]
 
 QUOTE_LIMIT = 80
 
@@ -29,15 +32,35 @@ class CannotTell(Exception):
     """Neither the kind nor its opposite holds: nothing could be found out. The message says why."""
 
 
+class NotJudged(Exception):
+    """Nothing was judged yet, though it may be: by a judge model, or by the author. The message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """What a judge model may look at: the output, the messages it answered, and the question in them."""
+
+    output: str
+    prompt: str
+    query: str
+
+
+type Grade = Callable[[Assertion, Exhibit, "Bench"], Awaitable[Finding]]
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of assertion, and all that a picker, a docs page or an importer needs to know of it.
 
-    ``value`` is the shape of the value: ``none``; ``text``; ``lines`` (several texts); ``number`` (a limit
+    ``value`` is the shape of the value: ``none``; ``text``; ``prose`` (a text of some length); ``lines``
+    (several texts); ``number`` (a limit
     in ``unit``, kept as the assertion's threshold); ``schema`` (a JSON Schema); ``words`` (a count or a
     range); ``names`` (one of ``choices``, though others are taken too). ``optional`` says the value may be
     left out. ``usual_threshold`` belongs to kinds that compare by degree, in ``unit`` where there is one,
-    else a score of 0..1.
+    else a score of 0..1; ``has_threshold`` to kinds that take one but have none of their own.
+
+    ``find`` judges by itself. Kinds that ``ask`` a judge model, or have it ``embed`` texts, are judged by
+    ``grade`` where a judge was chosen; one that asks without it is judged over several outputs at once.
     """
 
     name: str
@@ -52,6 +75,19 @@ class Kind:
     unit: str = ""
     choices: tuple[str, ...] = ()
     usual_threshold: float | None = None
+    has_threshold: bool = False
+    has_opposite: bool = True
+    grade: Grade | None = None
+    asks: bool = False
+    embeds: bool = False
+
+    @property
+    def needs_judge(self) -> bool:
+        return self.asks or self.embeds
+
+    @property
+    def takes_threshold(self) -> bool:
+        return self.has_threshold or self.usual_threshold is not None
 
 
 def fact(holds: bool, when_so: str, when_not: str) -> Finding:

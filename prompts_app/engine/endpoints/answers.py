@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from prompts_app.engine.types import Fault, Json, Reply
+from prompts_app.engine.types import Embedded, Fault, Json, Reply
 
 MOST_BYTES = 8 * 1024 * 1024
 LONGEST_MESSAGE = 300
@@ -81,6 +82,37 @@ def read_reply(answered: Answered, key: str) -> Reply | Fault:
     """A chat completion, or why there is none."""
     data = read_json(answered, key)
     return data if isinstance(data, Fault) else _reply(data, answered)
+
+
+def read_embeddings(answered: Answered, wanted: int, key: str) -> Embedded | Fault:
+    """``wanted`` vectors, in the order of the texts, or why there are none."""
+    data = read_json(answered, key)
+    if isinstance(data, Fault):
+        return data
+    vectors = _vectors(data.get("data") if isinstance(data, dict) else None)
+    if len(vectors) != wanted or len({len(vector) for vector in vectors}) > 1:
+        return _fault(
+            "wrong_shape", "The server answered, but not with an embedding for each text.", answered
+        )
+    tokens, model = _count(data.get("usage"), "prompt_tokens"), _text(data.get("model"))
+    return Embedded(tuple(vectors), model, tokens, answered.latency_ms)
+
+
+def _vectors(rows: Json) -> list[tuple[float, ...]]:
+    """Those of the rows that are vectors of finite numbers; by ``index`` where the rows have one."""
+    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    if all(isinstance(row.get("index"), int) for row in rows):
+        rows.sort(key=lambda row: row["index"])
+    vectors = (row.get("embedding") for row in rows)
+    return [
+        tuple(map(float, vector))
+        for vector in vectors
+        if isinstance(vector, list) and vector and all(map(_is_finite, vector))
+    ]
+
+
+def _is_finite(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def read_models(answered: Answered, key: str) -> tuple[str, ...] | Fault:

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from prompts_app.engine.endpoints.pacing import Pacing
-from prompts_app.engine.types import Endpoint, Fault, Reply, Request
+from prompts_app.engine.types import Embedded, Endpoint, Fault, Reply, Request
 
 
 class Asker(Protocol):
@@ -15,6 +15,10 @@ class Asker(Protocol):
 
     async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
         """One answer. Each attempt has ``deadline_s`` seconds; never raises but for cancellation."""
+        ...
+
+    async def embed(self, model: str, texts: tuple[str, ...], deadline_s: float) -> Embedded | Fault:
+        """A vector for each text, by the same rules as ``ask``."""
         ...
 
     async def list_models(self, deadline_s: float) -> tuple[str, ...] | Fault:

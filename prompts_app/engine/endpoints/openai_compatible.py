@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
@@ -23,6 +23,7 @@ from prompts_app.engine.endpoints.answers import (
     TOO_LARGE,
     Answered,
     TooLarge,
+    read_embeddings,
     read_models,
     read_reply,
     scrub,
@@ -31,7 +32,7 @@ from prompts_app.engine.endpoints.connecting import CheckedBackend, Stopwatch, U
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.endpoints.pacing import Pacing, asked_wait, spent_limit
 from prompts_app.engine.errors import FAULTS
-from prompts_app.engine.types import Endpoint, Fault, Reply, Request
+from prompts_app.engine.types import Embedded, Endpoint, Fault, Json, Reply, Request
 
 USER_AGENT = "Proofsheet"
 IDLE_S = 30.0  # how long an unused connection is kept
@@ -72,6 +73,9 @@ class _Unusable:
     async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
         return self._fault
 
+    async def embed(self, model: str, texts: tuple[str, ...], deadline_s: float) -> Embedded | Fault:
+        return self._fault
+
     async def list_models(self, deadline_s: float) -> tuple[str, ...] | Fault:
         return self._fault
 
@@ -86,15 +90,32 @@ class _OpenAiCompatible:
             body = body_of(request)
         except ValueError as error:
             return Fault("bad_request", str(error))
-        result: Reply | Fault = Fault("internal", "Nothing was asked.")
+        return await self._insist(
+            "/chat/completions", body, deadline_s, lambda answered: read_reply(answered, self._key)
+        )
+
+    async def embed(self, model: str, texts: tuple[str, ...], deadline_s: float) -> Embedded | Fault:
+        try:
+            body = as_wire({"model": model, "input": list(texts)})
+        except ValueError as error:
+            return Fault("bad_request", str(error))
+        return await self._insist(
+            "/embeddings", body, deadline_s, lambda answered: read_embeddings(answered, len(texts), self._key)
+        )
+
+    async def _insist[A: (Reply, Embedded)](
+        self, path: str, body: bytes, deadline_s: float, read: Callable[[Answered], A | Fault]
+    ) -> A | Fault:
+        """Ask, and again where that may help, as patiently as the pacing says."""
+        result: A | Fault = Fault("internal", "Nothing was asked.")
         waited = 0.0
         for attempt in count(1):
             pause = self._pause()
             if waited + pause > self._pacing.wait_budget_s:
                 return result if attempt > 1 else _told_to_wait(pause)
             await asyncio.sleep(pause)
-            answered = await self._exchange("POST", "/chat/completions", body, deadline_s)
-            result = answered if isinstance(answered, Fault) else read_reply(answered, self._key)
+            answered = await self._exchange("POST", path, body, deadline_s)
+            result = answered if isinstance(answered, Fault) else read(answered)
             result = replace(result, attempts=attempt)
             wait = self._wait_after(result, answered, attempt)
             waited += pause + (wait or 0)
@@ -107,7 +128,9 @@ class _OpenAiCompatible:
         answered = await self._exchange("GET", "/models", None, deadline_s)
         return answered if isinstance(answered, Fault) else read_models(answered, self._key)
 
-    def _wait_after(self, result: Reply | Fault, answered: Answered | Fault, attempt: int) -> float | None:
+    def _wait_after(
+        self, result: Reply | Embedded | Fault, answered: Answered | Fault, attempt: int
+    ) -> float | None:
         """How long to wait before asking again; ``None`` when there is nothing to ask again."""
         headers = {} if isinstance(answered, Fault) else answered.headers
         asked = asked_wait(headers) if isinstance(result, Fault) else None
@@ -186,8 +209,13 @@ def body_of(request: Request) -> bytes:
         raise ValueError(f"Remove the parameter “{taken.pop()}”: the run sets it.")
     if request.parameters.get("stream"):
         raise ValueError("Remove the parameter “stream”: answers are taken whole here.")
+    return as_wire(request.body())
+
+
+def as_wire(body: dict[str, Json]) -> bytes:
+    """Raises ``ValueError`` with a sentence."""
     try:
-        return json.dumps(request.body(), allow_nan=False).encode("ascii")
+        return json.dumps(body, allow_nan=False).encode("ascii")
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError("A parameter holds something that is not JSON.") from error
 

@@ -20,15 +20,18 @@ from time import perf_counter
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.endpoints.pacing import Pacing
 from prompts_app.engine.prices import estimate_tokens
-from prompts_app.engine.types import Endpoint, Fault, Reply, Request
+from prompts_app.engine.types import Embedded, Endpoint, Fault, Reply, Request
 
 LABEL = "not a model"
 MODELS = ("practice-1", "practice-2")
 SLOPPY = "practice-2"
 
+JUDGE = "You examine"  # how assertions.judging begins
+
 SHORTEST_S, LONGEST_S = 0.15, 0.9
 ONE_IN = 25  # calls that meet a fault, by their hash
 SLOPPY_ONE_IN = 3
+DIMENSIONS = 64  # of an embedding
 FEWEST_WORDS = 12  # what "shorten" leaves
 
 _FIELD = re.compile(
@@ -54,7 +57,7 @@ class _Practice:
 
     async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
         if request.model not in MODELS:
-            return Fault("model_not_found", f"The practice endpoint offers {' and '.join(MODELS)} only.", 404)
+            return _unknown_model()
         chance = _hash_of(request)
         delay = (SHORTEST_S + (LONGEST_S - SHORTEST_S) * (chance % 1000) / 1000) * self.scale
         if delay > deadline_s:
@@ -68,8 +71,25 @@ class _Practice:
             return Fault("server_error", "The practice server answered 503, for practice.", 503, latency_ms)
         return _reply(request, chance, latency_ms, attempts=2 if mishap == 0 else 1)
 
+    async def embed(self, model: str, texts: tuple[str, ...], deadline_s: float) -> Embedded | Fault:
+        """Texts that share words lie close together; that is all it knows of meaning."""
+        if model not in MODELS:
+            return _unknown_model()
+        return Embedded(tuple(map(_vector, texts)), model, sum(map(estimate_tokens, texts)), 0.0)
+
     async def list_models(self, deadline_s: float) -> tuple[str, ...] | Fault:
         return MODELS
+
+
+def _unknown_model() -> Fault:
+    return Fault("model_not_found", f"The practice endpoint offers {' and '.join(MODELS)} only.", 404)
+
+
+def _vector(text: str) -> tuple[float, ...]:
+    vector = [0.0] * DIMENSIONS
+    for word in re.findall(r"\w+", text.lower()) or [""]:
+        vector[sha256(word.encode("utf-8", "replace")).digest()[0] % DIMENSIONS] += 1.0
+    return tuple(vector)
 
 
 def _hash_of(request: Request) -> int:
@@ -98,12 +118,23 @@ def answer(request: Request) -> str:
     """What the rules make of the messages."""
     asked = next((m.content for m in reversed(request.messages) if m.role == "user"), "")
     told = "\n".join(m.content for m in request.messages if m.role == "system") or asked
+    if told.startswith(JUDGE):
+        return _verdict(told)
     if re.search(r"\bjson\b", told, re.IGNORECASE):
         return json.dumps(_fields(asked, told), ensure_ascii=False)
     labels = _labels(told)
     if labels:
         return _pick(labels, asked)
     return _reword(asked, told)
+
+
+def _verdict(told: str) -> str:
+    """In the form a judge is asked for; there is nothing behind it."""
+    verdict = {
+        "reason": "Practice: nobody judged this.", "pass": True, "score": 1, "category": "C", "best": 1,
+        "steps": ["Practice: there are none."], "questions": ["Practice: there is none."],
+    }  # fmt: skip
+    return json.dumps({name: value for name, value in verdict.items() if f'"{name}"' in told})
 
 
 def _fields(asked: str, told: str) -> dict[str, str | float]:

@@ -11,7 +11,7 @@ from prompts_app.engine.types import Answer, Assertion, Case, Check, Reply
 REPLY = Reply("Bonjour", "stop", "m", None, None, 1, 1, 5.0)
 HOLDS = Assertion("contains", "Bonjour")
 FAILS = Assertion("contains", "Hallo")
-ELSEWHERE = Assertion("llm-rubric", "is polite")
+ELSEWHERE = Assertion("classifier", "is polite")
 
 
 def judged(*assertions: Assertion) -> tuple[tuple[Check, ...], bool | None]:
@@ -22,7 +22,7 @@ def judged(*assertions: Assertion) -> tuple[tuple[Check, ...], bool | None]:
     ("assertion", "why"),
     [
         (Assertion("javascript", "output.length > 3"), "no “javascript”"),
-        (Assertion("not-llm-rubric", "rude"), "no “not-llm-rubric”"),
+        (Assertion("not-webhook", "rude"), "no “not-webhook”"),
         (Assertion("contains", "x", options={"transform": "output.trim()"}), "“transform” is a program"),
         (Assertion("contains", "file://expected.py"), "stands in a file"),
         (Assertion("is-json", "file://schema.json:function"), "stands in a file"),
@@ -48,7 +48,7 @@ def test_a_case_is_judged_by_what_can_be_run() -> None:
 def test_a_case_with_nothing_else_is_unjudged() -> None:
     checks, passed = judged(ELSEWHERE, Assertion("javascript", "true"))
     assert passed is None
-    assert [one.type for one in checks] == ["llm-rubric", "javascript"]
+    assert [one.type for one in checks] == ["classifier", "javascript"]
 
 
 def test_options_are_kept_and_an_assertion_without_them_is_written_as_before() -> None:

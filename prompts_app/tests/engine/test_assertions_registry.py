@@ -39,9 +39,14 @@ def test_every_kind_explains_itself_and_its_example_works(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 def test_what_the_placeholder_shows_can_be_typed(kind: Kind) -> None:
-    typed = assertion_from_text(f"not-{kind.name}", kind.placeholder)
+    typed = assertion_from_text(kind.name, kind.placeholder)
     assert validate(typed) is None
     assert assertion_from_text(typed.type, text_of(typed)) == typed
+    if kind.has_opposite:
+        assert assertion_from_text(f"not-{kind.name}", kind.placeholder).type == f"not-{kind.name}"
+    else:
+        with pytest.raises(ValueError, match="no opposite"):
+            assertion_from_text(f"not-{kind.name}", kind.placeholder)
 
 
 def test_the_opposite_is_a_prefix() -> None:

@@ -115,3 +115,11 @@ def test_everything_but_the_shape_is_optional() -> None:
 def test_an_assertion_survives_alone_too() -> None:
     assertion = Assertion("not-regex", "a+", weight=2)
     assert assertion_from_json(assertion_json(assertion)) == assertion
+
+
+def test_a_case_without_a_system_message_of_its_own_has_the_digest_it_always_had() -> None:
+    plain = Case("c", {"a": "b"}, ("more",))
+    assert "system" not in case_json(plain)
+    own = Case("c", {"a": "b"}, ("more",), system="Shout.")
+    assert case_from_json(case_json(own)) == own
+    assert suite_digest([own]) != suite_digest([plain])

@@ -101,3 +101,21 @@ def test_every_found_variable_is_replaced_by_its_value(pairs: list[tuple[str, st
     text = between.join(f"{{{{{name}}}}}" for name in values)
     assert find_variables([Message("user", text)]) == tuple(values)
     assert render(text, values) == between.join(values.values())
+
+
+class TestSystemOfACase:
+    PROMPT = Prompt(
+        (Message("system", "Be brief."), Message("user", "Hi {{a}}"), Message("system", "In English.")),
+        (Variable("a", "x"),),
+    )
+
+    def test_it_takes_the_place_of_the_prompts_own(self) -> None:
+        sent = render_messages(self.PROMPT, Case("c", {"a": "b"}, system="Shout, {{a}}."))
+        assert sent == (Message("system", "Shout, b."), Message("user", "Hi b"))
+
+    def test_it_comes_first_where_the_prompt_has_none(self) -> None:
+        sent = render_messages(Prompt((Message("user", "Hi"),)), Case("c", system="Shout."))
+        assert sent == (Message("system", "Shout."), Message("user", "Hi"))
+
+    def test_without_it_nothing_changes(self) -> None:
+        assert len(render_messages(self.PROMPT, Case("c"))) == 3

@@ -24,6 +24,7 @@ from prompts_app.engine.types import (
     Case,
     Cell,
     Check,
+    Embedded,
     Endpoint,
     Fault,
     Message,
@@ -68,6 +69,9 @@ class Stub:
             return self.answer(request)
         finally:
             self.now -= 1
+
+    async def embed(self, model: str, texts: tuple[str, ...], deadline_s: float) -> Embedded | Fault:
+        return Fault("internal", "Nothing is embedded here.")
 
     async def list_models(self, deadline_s: float) -> tuple[str, ...] | Fault:
         return ()

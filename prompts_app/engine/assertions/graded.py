@@ -1,0 +1,260 @@
+"""Assertions that a model grades: promptfoo's names and meaning, our own words to the judge.
+
+Each grader asks the judge at its ``Bench`` and says what was found, or raises ``JudgeFailed``. Two things are
+stricter than in promptfoo: a verdict that says neither pass nor fail is an error instead of a pass, and a
+score out of range is an error instead of a score.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from statistics import fmean
+
+from prompts_app.engine.assertions.judging import (
+    Bench,
+    JudgeFailed,
+    Material,
+    Sheet,
+    cosine,
+    read_object,
+    read_score,
+    read_texts,
+    read_verdict,
+    reason_in,
+)
+from prompts_app.engine.assertions.kinds import Exhibit, Finding, Kind, NotJudged, as_text, fact, quote
+from prompts_app.engine.types import Answer, Assertion, Json
+
+USUAL_SIMILARITY = 0.75
+USUAL_G_EVAL = 0.7
+G_EVAL_MOST = 10
+MOST_CRITERIA = 20
+QUESTIONS = 3
+
+VERDICT = '{"reason": "one or two sentences", "pass": true or false, "score": a number from 0 to 1}'
+NO_JUDGE = "Not judged: no judge model was chosen."
+SELECT_LATER = (
+    "Not judged yet: it is compared with the other outputs of this case when all of them are there."
+)
+
+# What the output is related to the reference as, and whether that is consistent with it (as OpenAI's evals).
+_RELATIONS = {
+    "A": (True, "Says part of the reference and contradicts nothing in it."),
+    "B": (True, "Says all of the reference and more, and contradicts nothing in it."),
+    "C": (True, "Says the same as the reference."),
+    "D": (False, "Contradicts the reference."),
+    "E": (True, "Differs from the reference, but not in what is true."),
+}
+_LETTER = re.compile(r"\W*([A-E])\b")
+
+
+def rubric_of(value: Json) -> str:
+    """A rubric as text; promptfoo takes objects and lists too."""
+    return (
+        json.dumps(value, ensure_ascii=False, indent=2) if isinstance(value, dict | list) else as_text(value)
+    )
+
+
+def _output(exhibit: Exhibit) -> Material:
+    return Material("The text to examine", exhibit.output, "the output")
+
+
+def _question(exhibit: Exhibit) -> Material:
+    return Material("What it was an answer to", exhibit.prompt, "the messages as sent")
+
+
+async def _llm_rubric(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+    """Pass or fail by the judge's word; with a threshold its score has to reach that as well."""
+    rubric = rubric_of(assertion.value)
+    task = f"Does the text fulfil this rubric?\n\nRubric:\n{rubric}"
+    verdict = read_verdict(await bench.ask(Sheet(task, (_output(exhibit),), VERDICT)))
+    least = assertion.threshold
+    if verdict.passed is None and least is None:
+        raise JudgeFailed("The judge scored, but said neither pass nor fail, and no threshold was set.")
+    passed = verdict.passed is not False and (least is None or verdict.score >= least)
+    reason = verdict.reason if least is None else f"{verdict.reason} (Score {verdict.score:g}, of {least:g}.)"
+    return Finding(passed, verdict.score, reason)
+
+
+async def _closed_qa(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+    task = (
+        "Does the answer meet the criterion? Look at the criterion alone, not at what else the answer "
+        f"does well or badly.\n\nCriterion:\n{as_text(assertion.value)}"
+    )
+    verdict = read_verdict(await bench.ask(Sheet(task, (_question(exhibit), _output(exhibit)), VERDICT)))
+    if verdict.passed is None:
+        raise JudgeFailed("The judge said neither pass nor fail.")
+    return Finding(verdict.passed, 1.0 if verdict.passed else 0.0, verdict.reason)
+
+
+async def _factuality(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+    task = (
+        "How do the facts in the text relate to those in the reference? Style, grammar and punctuation do "
+        f"not matter.\n\nReference:\n{as_text(assertion.value)}\n\n"
+        "A: the text says part of what the reference says, and contradicts nothing in it.\n"
+        "B: the text says all the reference says and more, and contradicts nothing in it.\n"
+        "C: the text says the same as the reference.\n"
+        "D: the text and the reference contradict each other.\n"
+        "E: they differ, but the difference does not matter for what is true."
+    )
+    form = '{"reason": "one or two sentences", "category": one of "A", "B", "C", "D", "E"}'
+    answer = await bench.ask(Sheet(task, (_question(exhibit), _output(exhibit)), form))
+    found = read_object(answer, "category")
+    letter = _LETTER.match(as_text(found["category"]).upper())
+    if letter is None:
+        raise JudgeFailed(f"The judge’s category is none of A to E, but {quote(as_text(found['category']))}.")
+    consistent, relation = _RELATIONS[letter[1]]
+    return fact(consistent, *[f"{relation} {reason_in(found)}"] * 2)
+
+
+async def _g_eval(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+    """Each criterion by steps the judge makes for it first; the mean of the scores counts."""
+    criteria = [as_text(one) for one in _listed(assertion.value)]
+    scores = [await _g_eval_one(criterion, exhibit, bench) for criterion in criteria]
+    score, least = fmean(value for value, _ in scores), _least(assertion, USUAL_G_EVAL)
+    reasons = " ".join(reason for _, reason in scores)
+    return Finding(score >= least, score, f"Score {score:.2f}; the threshold is {least:g}. {reasons}")
+
+
+async def _g_eval_one(criterion: str, exhibit: Exhibit, bench: Bench) -> tuple[float, str]:
+    task = f"Write three or four short steps that tell how well a text meets this criterion:\n\n{criterion}"
+    steps = read_texts(await bench.ask(Sheet(task, (), '{"steps": ["…", "…"]}')), "steps")
+    listed = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
+    task = (
+        "How well does the text meet the criterion? Go through the steps one after the other, then score: "
+        f"{G_EVAL_MOST} is fully, 0 not at all.\n\nCriterion:\n{criterion}\n\nSteps:\n{listed}"
+    )
+    form = f'{{"reason": "what the steps showed", "score": a whole number from 0 to {G_EVAL_MOST}}}'
+    answer = await bench.ask(Sheet(task, (_question(exhibit), _output(exhibit)), form))
+    verdict = read_score(answer, G_EVAL_MOST)
+    return verdict.score, verdict.reason
+
+
+async def _answer_relevance(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+    """How close the questions this could be an answer to are to the question that was asked."""
+    task = f"Write {QUESTIONS} different questions that the text could be the answer to."
+    answer = await bench.ask(Sheet(task, (_output(exhibit),), '{"questions": ["…", "…", "…"]}'))
+    questions = read_texts(answer, "questions")[:QUESTIONS]
+    asked = Material("The question asked", exhibit.query, "in the messages as sent")
+    vectors = await bench.embed(
+        [asked, *(Material("A question made from the output", one) for one in questions)]
+    )
+    score = max(0.0, fmean(cosine(vectors[0], other) for other in vectors[1:]))
+    least = assertion.threshold
+    limit = "no threshold was set" if least is None else f"the threshold is {least:g}"
+    return Finding(least is None or score >= least, score, f"Relevance {score:.2f}; {limit}.")
+
+
+async def _similar(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+    """By the closest of the references."""
+    references = [as_text(one) for one in _listed(assertion.value)]
+    output = Material("The output", exhibit.output, "the output")
+    vectors = await bench.embed([output, *(Material("A reference", one) for one in references)])
+    score = max(0.0, *(cosine(vectors[0], other) for other in vectors[1:]))
+    least = _least(assertion, USUAL_SIMILARITY)
+    return Finding(
+        score >= least, score, f"Similarity {score:.2f} by embeddings; the threshold is {least:g}."
+    )
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [value]
+
+
+def _least(assertion: Assertion, usual: float) -> float:
+    return usual if assertion.threshold is None else assertion.threshold
+
+
+def _without_judge(assertion: Assertion, answer: Answer) -> Finding:
+    raise NotJudged(NO_JUDGE)
+
+
+def _to_be_compared(assertion: Assertion, answer: Answer) -> Finding:
+    raise NotJudged(SELECT_LATER)
+
+
+# --- what is wrong with an assertion ------------------------------------------------------------------------
+
+
+def _problem(missing: str, *, lists: bool = False) -> Callable[[Assertion], str | None]:
+    def problem(assertion: Assertion) -> str | None:
+        values = _listed(assertion.value) if lists else [assertion.value]
+        if not values or any(
+            not isinstance(one, str | int | float) or not as_text(one).strip() for one in values
+        ):
+            return missing
+        if len(values) > MOST_CRITERIA:
+            return f"At most {MOST_CRITERIA} at a time."
+        return _threshold_problem(assertion)
+
+    return problem
+
+
+def _rubric_problem(assertion: Assertion) -> str | None:
+    if assertion.value is None or not rubric_of(assertion.value).strip():
+        return "Enter the rubric: what a good output does, in your own words."
+    return _threshold_problem(assertion)
+
+
+def _threshold_problem(assertion: Assertion) -> str | None:
+    if assertion.threshold is not None and not 0 <= assertion.threshold <= 1:
+        return "The threshold is a score between 0 and 1."
+    return None
+
+
+def _best_problem(assertion: Assertion) -> str | None:
+    if assertion.type.startswith("not-"):
+        return "“select-best” has no opposite."
+    return _problem("Enter by what the best output is chosen.")(assertion)
+
+
+_BY_MODEL = "graded by a model"
+
+KINDS = (
+    Kind(
+        "llm-rubric", _BY_MODEL, "A judge model finds that the output fulfils this rubric.", "prose",
+        _without_judge, _rubric_problem, "Is polite, and names the refund period.",
+        "Is polite, and names the refund period.", has_threshold=True, grade=_llm_rubric, asks=True,
+    ),
+    Kind(
+        "model-graded-closedqa", _BY_MODEL, "A judge model finds that the answer meets this one criterion.",
+        "prose", _without_judge, _problem("Enter the criterion the answer has to meet."),
+        "Says how long delivery takes.", "Says how long delivery takes.", grade=_closed_qa, asks=True,
+    ),
+    Kind(
+        "factuality", _BY_MODEL, "A judge model finds nothing in the output that contradicts this reference.",
+        "prose", _without_judge, _problem("Enter the facts the output must not contradict."),
+        "The capital of Australia is Canberra.", "The capital of Australia is Canberra.",
+        grade=_factuality, asks=True,
+    ),
+    Kind(
+        "g-eval", _BY_MODEL,
+        "A judge model makes steps for each criterion, follows them and scores; the mean has to reach the "
+        "threshold. One criterion a line.",
+        "lines", _without_judge, _problem("Enter at least one criterion, one per line.", lists=True),
+        "Is friendly\nUses no jargon", ["Is friendly", "Uses no jargon"],
+        usual_threshold=USUAL_G_EVAL, grade=_g_eval, asks=True,
+    ),
+    Kind(
+        "answer-relevance", _BY_MODEL,
+        "Questions a judge model makes from the output are close in meaning to what was asked.", "none",
+        _without_judge, _threshold_problem,
+        has_threshold=True, grade=_answer_relevance, asks=True, embeds=True,
+    ),
+    Kind(
+        "similar", _BY_MODEL,
+        "The output is close in meaning to one of these texts, by a model’s embeddings. One text a line.",
+        "lines", _without_judge,
+        _problem("Enter at least one text to compare with, one per line.", lists=True),
+        "Your order has shipped.", "Your order has shipped.",
+        usual_threshold=USUAL_SIMILARITY, grade=_similar, embeds=True,
+    ),
+    Kind(
+        "select-best", _BY_MODEL,
+        "A judge model picks this output as the best of all versions and models that run together.", "prose",
+        _to_be_compared, _best_problem, "The shortest that is still polite.",
+        "The shortest that is still polite.", has_opposite=False, asks=True,
+    ),
+)  # fmt: skip

@@ -1,0 +1,59 @@
+"""A judge on loopback: a model server that says what a test tells it to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from prompts_app.engine.run import run_cells
+from prompts_app.engine.types import Assertion, Case, Cell, Fault, Json, Judge, Message, Outcome, Prompt
+from prompts_app.tests.engine.servers import QUICK, OddServer, Step, answering, completion, http
+
+PROMPT = Prompt((Message("system", "Be kind."), Message("user", "What is the capital of {{country}}?")))
+FRANCE = {"country": "France"}
+
+
+def says(value: Json, **changes: Json) -> list[Step]:
+    """A judge's answer; what is not text is sent as JSON text."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return http(200, completion(text, **{"model": "judge-1-2026", **changes}))
+
+
+def vectors(*rows: Sequence[float], **changes: Json) -> list[Step]:
+    data = [{"index": place, "embedding": list(row)} for place, row in enumerate(rows)]
+    body = {"data": data, "model": "embed-1", "usage": {"prompt_tokens": 5, "total_tokens": 5}, **changes}
+    return http(200, body)
+
+
+def graded(
+    assertions: Assertion | Sequence[Assertion],
+    *script: list[Step],
+    output: str = "Paris.",
+    variables: Mapping[str, str] = FRANCE,
+    **more: Any,
+) -> tuple[Outcome, OddServer]:
+    """One case asked of a model that says ``output``, put before a judge that answers from ``script``."""
+    listed = (assertions,) if isinstance(assertions, Assertion) else tuple(assertions)
+    case = Case("c", variables, assertions=listed)
+    found: list[Outcome] = []
+    with answering(http(200, completion(output))) as model, answering(*script) as bench:
+        judge = Judge(bench.endpoint(), "judge-1", more.pop("embedding_model", ""))
+        asyncio.run(
+            run_cells(
+                PROMPT, "tiny-1", [Cell(0, 0, case)], model.endpoint(),
+                concurrency=2, deadline_s=5.0, on_outcome=found.append, should_stop=lambda: None,
+                judge=judge, pacing=QUICK, **more,
+            )
+        )  # fmt: skip
+    return found[0], bench
+
+
+def why_no_verdict(outcome: Outcome) -> Fault:
+    """The fault of a case whose judge failed."""
+    assert outcome.reply is not None  # the answer is there all the same
+    assert outcome.passed is None
+    assert outcome.fault is not None
+    assert outcome.fault.kind == "judge_error"
+    return outcome.fault

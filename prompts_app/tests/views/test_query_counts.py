@@ -1,0 +1,66 @@
+"""Public lists take as many queries for twenty rows as for ten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from prompts_app.models import Tag
+from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.people import alice
+from prompts_app.tests.views.recorded import improved_prompt, public_prompt, recorded_run
+
+pytestmark = pytest.mark.django_db
+
+type Count = Callable[[Callable[[], Any]], int]
+
+
+def fetch(address: str) -> Callable[[], None]:
+    def act() -> None:
+        assert Client().get(address).status_code == 200
+
+    return act
+
+
+def more_prompts(count: int) -> None:
+    for _ in range(count):
+        prompt = improved_prompt(owner=alice(), task="code", pin_position=1)
+        prompt.tags.set([Tag.objects.get_or_create(name="json")[0]])
+
+
+@pytest.mark.parametrize(
+    ("address", "most"),
+    [
+        ("/", 6),
+        ("/prompts/", 8),
+        ("/prompts/?q=prompt&task=code&tag=json&model=main-model&level=2", 8),
+        ("/prompts/?q=nothing+here&task=code&tag=json&model=main-model&level=2", 16),
+        ("/@alice/", 10),
+    ],
+)
+def test_lists(address: str, most: int, count_queries: Count) -> None:
+    more_prompts(10)
+    ten = count_queries(fetch(address))
+    more_prompts(10)
+    assert count_queries(fetch(address)) == ten <= most
+
+
+@pytest.mark.parametrize("rest", ["", "?show=all", "?show=passes", "v1/", ".md", ".json"])
+def test_a_prompts_pages_with_more_versions_models_cases_and_forks(rest: str, count_queries: Count) -> None:
+    prompts = [public_prompt(owner=alice()), public_prompt(owner=alice())]
+    for prompt, size in zip(prompts, (10, 20), strict=True):
+        for number in range(1, size // 5 + 1):
+            version = VersionFactory(prompt=prompt, number=number)
+            for model in range(size // 5):
+                recorded_run(version, f"model-{model}", size, fails=[1, 2, size], errors=[3], repeats=2)
+        for _ in range(size // 5):
+            public_prompt(forked_from=prompt.versions.first())
+        prompt.tags.set([Tag.objects.get_or_create(name=f"tag{n}")[0] for n in range(size // 5)])
+    addresses = [prompt.get_absolute_url() for prompt in prompts]
+    if rest.startswith("."):
+        addresses = [address.rstrip("/") for address in addresses]
+    small, large = (count_queries(fetch(address + rest)) for address in addresses)
+    assert large <= small <= 22

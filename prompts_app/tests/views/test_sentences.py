@@ -1,0 +1,151 @@
+"""Computed sentences say what the figures say, and never more."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prompts_app.engine.stats import wilson
+from prompts_app.views.public.home import rise_of
+from prompts_app.views.public.sentences import (
+    baseline_of,
+    check_in_words,
+    excerpt,
+    first_failing,
+    headline_text,
+)
+
+
+def item(
+    version: int, passed: int, cases: int, tokens: float | None = 100, digest: str = "a"
+) -> dict[str, Any]:
+    return {"version": version, "passed": passed, "cases": cases, "tokens_in": tokens, "suite_digest": digest}
+
+
+@st.composite
+def evidence(draw: st.DrawFn) -> dict[str, Any]:
+    cases = draw(st.integers(1, 60))
+    count = draw(st.integers(1, 5))
+    history = [
+        item(
+            number,
+            draw(st.integers(0, cases)),
+            cases,
+            draw(st.none() | st.integers(1, 500)),
+            draw(st.sampled_from("aab")),
+        )
+        for number in range(1, count + 1)
+    ]
+    last = history[-1]
+    models = [{"model": "main", "passed": last["passed"], "cases": cases}]
+    for name in draw(st.lists(st.sampled_from(["small", "large"]), unique=True)):
+        of_model = draw(st.integers(1, cases))
+        models.append({"model": name, "passed": draw(st.integers(0, of_model)), "cases": of_model})
+    for model in models:
+        model["low"] = wilson(model["passed"], model["cases"])[0]
+    return {
+        **last, "history": history, "models": models, "main_model": "main", "level": draw(st.integers(0, 4)),
+        "errors": draw(st.integers(0, 3)),
+    }  # fmt: skip
+
+
+class TestHeadline:
+    @given(evidence())
+    def test_every_figure_in_it_is_in_the_rows(self, given_evidence: dict[str, Any]) -> None:
+        said = headline_text(given_evidence, baseline_of(given_evidence))
+        known = {
+            (item["passed"], item["cases"])
+            for item in [*given_evidence["history"], *given_evidence["models"]]
+        }
+        assert {(int(a), int(b)) for a, b in re.findall(r"(\d+) of (\d+)(?! models)", said)} <= known
+        assert said.endswith(".")
+
+    @given(evidence())
+    def test_up_means_up_on_the_same_cases(self, given_evidence: dict[str, Any]) -> None:
+        before = baseline_of(given_evidence)
+        said = headline_text(given_evidence, before)
+        if " up from " in said:
+            assert before
+            assert before["suite_digest"] == given_evidence["suite_digest"]
+            assert given_evidence["passed"] / given_evidence["cases"] > before["passed"] / before["cases"]
+        if " down from " in said:
+            assert before
+            assert given_evidence["passed"] / given_evidence["cases"] < before["passed"] / before["cases"]
+
+    @given(evidence())
+    def test_never_below_holds_for_every_model(self, given_evidence: dict[str, Any]) -> None:
+        found = re.search(r"never below (\d+) of (\d+) on (\d+) models", headline_text(given_evidence, None))
+        if found:
+            assert all(model["passed"] >= int(found[1]) for model in given_evidence["models"])
+            assert int(found[3]) == len(given_evidence["models"])
+
+    @given(evidence())
+    def test_fewer_tokens_only_where_it_does_no_worse(self, given_evidence: dict[str, Any]) -> None:
+        found = re.search(r"(\d+)% fewer tokens than v(\d+)", headline_text(given_evidence, None))
+        if found:
+            other = given_evidence["history"][int(found[2]) - 1]
+            assert other["passed"] <= given_evidence["passed"]
+            assert other["suite_digest"] == given_evidence["suite_digest"]
+            assert round(100 * (1 - given_evidence["tokens_in"] / other["tokens_in"])) == int(found[1])
+
+    def test_what_was_only_pasted_says_so(self) -> None:
+        pasted = {
+            **item(1, 3, 3), "history": [item(1, 3, 3)], "main_model": "m", "level": 0, "errors": 0,
+            "models": [{"model": "m", "passed": 3, "cases": 3, "low": 0.4}],
+        }  # fmt: skip
+        assert headline_text(pasted, None) == "3 of 3 cases pass on m (44–100%), pasted only."
+
+
+class TestRise:
+    def test_first_to_last(self) -> None:
+        assert rise_of({"history": [item(1, 2, 10), item(2, 9, 10)]}) == pytest.approx(0.7)
+
+    def test_none_where_the_cases_changed_or_there_is_one_version(self) -> None:
+        assert rise_of({"history": [item(1, 2, 10), item(2, 9, 10, digest="b")]}) == 0
+        assert rise_of({"history": [item(1, 2, 10)]}) == 0
+        assert rise_of({}) == 0
+
+
+class TestChecks:
+    @pytest.mark.parametrize(
+        ("check", "said"),
+        [
+            ({"type": "not-contains", "value": "PAID"}, "not-contains PAID"),
+            ({"type": "is-json", "value": None}, "is-json"),
+            ({"type": "is-json", "value": {"type": "object"}}, "is-json by schema"),
+            ({"type": "latency", "threshold": 5000}, "latency ≤ 5.0 s"),
+            ({"type": "cost", "threshold": 0.002}, "cost ≤ $0.0020"),
+            ({"type": "contains-any", "value": ["a", "b"]}, "contains-any a, b"),
+            ({"type": "levenshtein", "value": "x", "threshold": 3}, "levenshtein x ≥ 3"),
+            ({}, ""),
+        ],
+    )
+    def test_in_words(self, check: dict[str, Any], said: str) -> None:
+        assert check_in_words(check) == said
+
+    def test_a_long_value_is_cut(self) -> None:
+        assert len(check_in_words({"type": "equals", "value": "x" * 5000})) < 120
+
+    def test_text_is_blamed_before_a_limit(self) -> None:
+        slow, wrong = {"type": "latency", "passed": False}, {"type": "contains", "passed": False}
+        assert first_failing([slow, wrong]) == wrong
+        assert first_failing([slow]) == slow
+        assert first_failing([{"type": "equals", "passed": True}]) == {}
+
+    @given(
+        st.text(max_size=400),
+        st.text(max_size=20),
+        st.sampled_from(["not-contains", "not-icontains", "equals", "is-json"]),
+    )
+    def test_an_excerpt_is_short_and_marks_only_what_broke_it(
+        self, output: str, value: str, kind: str
+    ) -> None:
+        pieces = excerpt(output, {"type": kind, "value": value})
+        assert sum(len(piece.text) for piece in pieces) <= 300
+        if kind == "not-contains" and value.strip() and value in output:
+            hit = next(piece.text for piece in pieces if piece.hit)
+            assert hit == re.sub(r"\s+", " ", value)

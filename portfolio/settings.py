@@ -292,4 +292,6 @@ LOGGING: dict[str, Any] = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "WARNING")},
+    # Django's own logger starts at INFO, where it tells of every task.
+    "loggers": {"django": {"level": env.str("LOG_LEVEL", "WARNING")}},
 }

@@ -39,7 +39,8 @@ def needs_of(runs: Sequence[Run], now: datetime) -> list[Need]:
     )
     needs = [_fault_need(by_run[row["run_id"]], row) for row in faults]
     seen = {need.run.pk for need in needs}
-    needs += [_stop_need(run) for run in runs if run.stop_reason and run.pk not in seen]
+    stopped = [run for run in runs if run.state in {Run.State.STOPPED, Run.State.CAPPED}]
+    needs += [_stop_need(run) for run in stopped if run.pk not in seen]
     needs += [_resumed_need(run) for run in runs if run.resumed]
     return needs + _waiting_needs(runs, now)
 
@@ -52,11 +53,9 @@ def _fault_need(run: Run, row: Mapping[str, Any]) -> Need:
 
 
 def _stop_need(run: Run) -> Need:
-    next_step = {
-        Run.State.CAPPED: "What was answered is kept. Raise the cap to go on.",
-        Run.State.CANCELLED: "What was answered is kept as a partial run, which never counts.",
-    }.get(Run.State(run.state), "")
-    return Need(run, run.stop_reason, next_step, is_problem=run.state == Run.State.STOPPED)
+    capped = run.state == Run.State.CAPPED
+    next_step = "What was answered is kept. Give a higher cap to go on." if capped else ""
+    return Need(run, run.stop_reason or run.get_state_display(), next_step)
 
 
 def _resumed_need(run: Run) -> Need:

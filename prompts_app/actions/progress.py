@@ -131,6 +131,15 @@ class Progress:
         return sum(run.run.expected_results for run in self.runs)
 
     @property
+    def needs_author(self) -> bool:
+        return any(need.is_problem for need in self.needs)
+
+    @property
+    def cases(self) -> int:
+        """In the suite, which all runs of a batch share."""
+        return len(self.runs[0].run.suite) if self.runs else 0
+
+    @property
     def asked(self) -> int:
         return self.totals.answers + self.totals.errors
 

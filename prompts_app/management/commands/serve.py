@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 from django.conf import settings
-from django.core.management import BaseCommand, CommandError, call_command, get_commands
+from django.core.management import BaseCommand, CommandError, call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -73,8 +73,8 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         self._say("Collecting static files …")
         call_command("collectstatic", interactive=False, verbosity=0)
-        if "load_demo" in get_commands():
-            call_command("load_demo", stdout=self.stdout)
+        self._say("Looking after the demo content …")
+        call_command("load_demo", stdout=self.stdout)
 
     def _greet(self, family: Family, host: str, port: int) -> None:
         family.watch(until=lambda: answers(host, port), at_most_s=READY_WITHIN_S)

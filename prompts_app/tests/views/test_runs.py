@@ -90,7 +90,7 @@ class TestStart:
         assert 'value="2" id="id_versions_0" checked' in page
         assert "Practice (not a model): never counted as evidence" in page
         assert "practice-1" in page
-        assert "1 version × 0 models × 1 case × 1 repeat" in page
+        assert "1 version × 1 model × 1 case × 1 repeat" in page
 
     def test_what_was_run_last_is_filled_in(self) -> None:
         batch = batch_of_alice(repeats=3)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
+from functools import cache, partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ def run_command(*options: str) -> str:
     return out.getvalue()
 
 
+@cache
 def shipped() -> list[Bundle]:
     return [parse((BUNDLES / f"{handle}.json").read_text()) for handle in HANDLES]
 
@@ -102,7 +103,7 @@ def test_the_samples_are_the_kinds_a_newcomer_should_see() -> None:
     tasks = {"extraction", "classification", "dialogue", "summarising", "code", "rewriting", "planning"}
     assert tasks <= {prompt.task for prompt in prompts}
     assert all(6 <= len(prompt.cases) <= 15 and len(prompt.versions) >= 2 for prompt in prompts)
-    assert all(1 < len(case.case.assertions) <= 7 for prompt in prompts for case in prompt.cases)
+    assert all(2 <= len(case.case.assertions) <= 8 for prompt in prompts for case in prompt.cases)
 
 
 def test_the_bundles_are_as_the_recorder_wrote_them_and_small() -> None:
@@ -115,15 +116,37 @@ def test_the_bundles_are_as_the_recorder_wrote_them_and_small() -> None:
 # --- loading ----------------------------------------------------------------------------------------------
 
 
+def _small(bundle: Bundle) -> Bundle:
+    """The author's first prompt with its first two versions: loads in a moment."""
+    prompt = bundle.prompts[0]
+    return replace(bundle, prompts=(replace(prompt, versions=prompt.versions[:2], runs=prompt.runs[:2]),))
+
+
 @pytest.fixture
-def loaded(db: None) -> str:
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, db: None) -> list[Bundle]:
+    """``load_demo`` finds one prompt of each author; these."""
+    bundles = [_small(bundle) for bundle in shipped()]
+    for bundle in bundles:
+        (tmp_path / f"{bundle.author.handle}.json").write_text(emit(bundle))
+    command = "prompts_app.management.commands.load_demo.load_demo"
+    monkeypatch.setattr(command, partial(load_demo, folder=tmp_path))
+    return bundles
+
+
+@pytest.fixture
+def loaded(small: list[Bundle]) -> str:
     return run_command()
 
 
-def test_a_new_installation_has_three_sample_authors_with_public_evidence(loaded: str) -> None:
+@pytest.fixture
+def all_loaded(db: None) -> str:
+    return run_command()
+
+
+def test_a_new_installation_has_three_sample_authors_with_public_evidence(all_loaded: str) -> None:
     authors = User.objects.filter(profile__is_sample=True).order_by("username")
     assert [author.handle for author in authors] == HANDLES
-    assert "Loaded 10 sample prompts." in loaded
+    assert "Loaded 10 sample prompts." in all_loaded
     for prompt in sample_prompts():
         assert prompt.is_public
         assert prompt.published_at is not None
@@ -132,7 +155,7 @@ def test_a_new_installation_has_three_sample_authors_with_public_evidence(loaded
         assert prompt.baseline == prompt.versions.get(number=1)
 
 
-def test_the_evidence_is_what_the_file_says(loaded: str) -> None:
+def test_the_evidence_is_what_the_file_says(all_loaded: str) -> None:
     for bundle in shipped():
         for prompt in bundle.prompts:
             (last,) = [run for run in prompt.runs if run.version == len(prompt.versions)]
@@ -156,7 +179,7 @@ def test_sample_authors_cannot_sign_in(loaded: str) -> None:
 
 
 def test_samples_are_found_by_search(loaded: str) -> None:
-    assert search_prompts(Prompt.objects.public(), "lighthouse").get().slug == "lighthouse-keeper"
+    assert search_prompts(Prompt.objects.public(), "pharmacy desk").get().slug == "pharmacy-desk"
 
 
 def test_a_second_time_nothing_changes_and_almost_nothing_is_asked(
@@ -168,21 +191,21 @@ def test_a_second_time_nothing_changes_and_almost_nothing_is_asked(
 
 
 def test_what_the_operator_deleted_stays_deleted_unless_asked_for_again(loaded: str) -> None:
-    Prompt.objects.filter(slug="lighthouse-keeper").delete()
+    Prompt.objects.filter(slug="pharmacy-desk").delete()
     User.objects.get(username="bo-sample").delete()
     run_command()
-    assert len(sample_prompts()) == 6
-    assert "Loaded 4 sample prompts." in run_command("--again")
-    assert len(sample_prompts()) == 10
+    assert [prompt.owner.handle for prompt in sample_prompts()] == ["ada-example"]
+    assert "Loaded 2 sample prompts." in run_command("--again")
+    assert len(sample_prompts()) == 3
 
 
 def test_again_does_not_double_a_prompt_that_was_renamed(loaded: str) -> None:
-    Prompt.objects.filter(slug="lighthouse-keeper").update(slug="tam", title="Tam")
+    Prompt.objects.filter(slug="pharmacy-desk").update(slug="desk", title="Desk")
     run_command("--again")
-    assert len(sample_prompts()) == 10
+    assert len(sample_prompts()) == 3
 
 
-def test_somebody_elses_handle_and_rows_are_left_alone(db: None) -> None:
+def test_somebody_elses_handle_and_rows_are_left_alone(small: list[Bundle]) -> None:
     owner = PersonFactory(username="ada-example")
     PromptFactory(owner=owner, slug="order-email-to-json", title="My own")
     said = run_command()
@@ -199,10 +222,9 @@ def release(tmp_path: Path, db: None) -> Callable[[str], Any]:
     """``release("title")`` loads a bundle in which Ada's first prompt has that title."""
 
     def load(title: str) -> Any:
-        data = json.loads((BUNDLES / "ada-example.json").read_text())
-        data["prompts"] = data["prompts"][:1]
-        data["prompts"][0]["title"] = title
-        (tmp_path / "ada-example.json").write_text(json.dumps(data))
+        bundle = _small(shipped()[0])
+        changed = replace(bundle, prompts=(replace(bundle.prompts[0], title=title),))
+        (tmp_path / "ada-example.json").write_text(emit(changed))
         return load_demo(folder=tmp_path)
 
     return load
@@ -262,7 +284,7 @@ def test_a_damaged_file_says_so_and_loads_nothing(
 # --- the demo account -------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("db")
+@pytest.mark.usefixtures("small")
 class TestTheDemoAccount:
     def test_is_made_on_a_local_site_with_a_private_prompt(self, client: Any) -> None:
         said = run_command()
@@ -325,8 +347,8 @@ def export(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_an_authors_work_comes_out_as_the_same_bundle_it_came_in(loaded: str) -> None:
-    out, (bundle, *_) = parse(export("ada-example")), shipped()
+def test_an_authors_work_comes_out_as_the_same_bundle_it_came_in(loaded: str, small: list[Bundle]) -> None:
+    out, (bundle, *_) = parse(export("ada-example")), small
     assert out.author == bundle.author
     for now, then in zip(out.prompts, sorted(bundle.prompts, key=lambda p: p.slug), strict=True):
         assert (now.versions, now.cases, now.limits) == (then.versions, then.cases, then.limits)
@@ -334,16 +356,17 @@ def test_an_authors_work_comes_out_as_the_same_bundle_it_came_in(loaded: str) ->
 
 
 def test_one_prompt_as_markdown(loaded: str) -> None:
-    assert "# A lighthouse keeper of 1890" in export("@cleo-specimen/lighthouse-keeper", "--format", "md")
+    assert "# Pharmacy desk that knows" in export("@cleo-specimen/pharmacy-desk", "--format", "md")
 
 
 def test_several_files_need_a_folder(loaded: str, tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="That is 3 files"):
+    PromptFactory(owner=User.objects.get(username="ada-example"), slug="second")
+    VersionFactory(prompt=Prompt.objects.get(slug="second"))
+    with pytest.raises(CommandError, match="That is 2 files"):
         export("ada-example", "--format", "messages")
-    assert f"Wrote 3 files to {tmp_path}." in export(
-        "ada-example", "--format", "messages", "--to", str(tmp_path)
-    )
-    assert len(list(tmp_path.glob("*.json"))) == 3
+    to = tmp_path / "out"
+    assert f"Wrote 2 files to {to}." in export("ada-example", "--format", "messages", "--to", str(to))
+    assert len(list(to.glob("*.json"))) == 2
 
 
 @pytest.mark.parametrize(

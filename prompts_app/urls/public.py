@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from prompts_app.urls.converters import HandleConverter, PromptSlugConverter
-from prompts_app.views.public import browse, home, profile, prompt, raw, results, shared, site, verify
+from prompts_app.views.public import browse, cards, home, profile, prompt, raw, results, shared, site, verify
 
 register_converter(HandleConverter, "handle")
 register_converter(PromptSlugConverter, "prompt_slug")
@@ -13,9 +13,11 @@ urlpatterns = [
     path("evidence/", site.about_evidence, name="about_evidence"),
     path("prompts/", browse.browse, name="browse"),
     path("@<handle:handle>/", profile.profile, name="profile"),
+    path("@<handle:handle>/card.png", cards.profile_card, name="profile_card"),
     path("@<handle:handle>/<prompt_slug:slug>/", prompt.prompt, name="prompt"),
     path("@<handle:handle>/<prompt_slug:slug>.md", raw.markdown, name="prompt_md"),
     path("@<handle:handle>/<prompt_slug:slug>.json", raw.bundle, name="prompt_json"),
+    path("@<handle:handle>/<prompt_slug:slug>/card.png", cards.prompt_card, name="prompt_card"),
     path("@<handle:handle>/<prompt_slug:slug>/v<int:number>/", prompt.version, name="version"),
     path("@<handle:handle>/<prompt_slug:slug>/results/<slug:public_id>/", results.result, name="result"),
     path("@<handle:handle>/<prompt_slug:slug>/runs/<slug:public_id>.json", verify.record, name="run_record"),

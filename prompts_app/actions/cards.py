@@ -1,0 +1,234 @@
+"""Link preview cards: 1200 × 630 PNGs with a name, a sentence and the contact strip, failures crossed.
+
+Drawn with the fonts in ``prompts_app/fonts``, so that the site needs none of the system's. Text they
+cannot draw truly (other scripts, right-to-left, stacked marks) is replaced by what the caller names
+instead, never by boxes.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache, lru_cache
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+
+from django.core.cache import cache as store
+from PIL import Image, ImageColor, ImageDraw, ImageFont
+
+WIDTH, HEIGHT = 1200, 630  # what link previews are cut to
+SCALE = 2  # drawn larger, then made smaller: smooth edges
+DRAWING = 1  # rises when the drawing changes, so that nobody is shown an old one
+KEPT_S = 7 * 24 * 3600
+
+A_ROW, MOST_ROWS = 25, 2  # frames
+MOST_FRAMES = A_ROW * MOST_ROWS
+PITCH, FRAME, ROW = 41, 33, 74
+LEFT, RIGHT = 80, 1120
+
+PAPER, INK, TEXT, QUIET, RULE, RED, OCHRE = (
+    "#fbfcfd",
+    "#333845",
+    "#10131c",
+    "#5a6273",
+    "#b4bac4",
+    "#c92a2a",
+    "#8a6100",
+)
+FONTS = Path(__file__).resolve().parent.parent / "fonts"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a card says. ``frames``: one letter a case (p, f, e …); longer strips are cut, and say so."""
+
+    title: str
+    byline: str
+    sentence: str
+    frames: str
+    foot: str = ""
+
+    @property
+    def digest(self) -> str:
+        """The same for the same picture: its ETag, and its place in the cache."""
+        said = json.dumps([DRAWING, asdict(self)], sort_keys=True)
+        return sha256(said.encode("utf-8", "replace")).hexdigest()[:32]
+
+    def png(self) -> bytes:
+        """The picture, drawn once and then kept."""
+        key = f"card:{self.digest}"
+        kept: bytes | None = store.get(key)
+        if kept is None:
+            kept = draw(self)
+            store.set(key, kept, timeout=KEPT_S)
+        return kept
+
+
+def drawable(text: str, instead: str = "") -> str:
+    """``text`` on one line as it can be drawn truly, else ``instead``."""
+    line = " ".join(unicodedata.normalize("NFC", text).split())
+    return line if line and all(_can_draw(letter) for letter in line) else instead
+
+
+# --- drawing ---------------------------------------------------------------------------------------------
+
+
+def draw(card: Card) -> bytes:
+    picture = Image.new("RGB", (WIDTH * SCALE, HEIGHT * SCALE), PAPER)
+    pen = _Pen(ImageDraw.Draw(picture))
+    pen.mark(LEFT, 56)
+    pen.text(LEFT + 92, 48, "Proofsheet", 30, bold=True)
+    pen.text_right(RIGHT, 50, _fitted(card.byline, 28, 560), 28)
+    y = 120
+    for line in _wrapped(card.title, 62, RIGHT - LEFT, 2 if not card.frames else 1, bold=True):
+        pen.text(LEFT, y, line, 62, bold=True)
+        y += 74
+    y += 12
+    for line in _wrapped(card.sentence, 36, RIGHT - LEFT, 3):
+        pen.text(LEFT, y, line, 36, fill=INK)
+        y += 49
+    frames = card.frames[:MOST_FRAMES] or "w" * A_ROW
+    pen.strip(LEFT, 402 if len(frames) > A_ROW else 436, frames)
+    pen.text(LEFT, 556, _fitted(card.foot, 28, RIGHT - LEFT), 28)
+    return _as_png(picture.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS))
+
+
+def _as_png(picture: Image.Image) -> bytes:
+    """In few colours, chosen beforehand: what is rare, a cross, keeps its red."""
+    out = BytesIO()
+    few = picture.quantize(palette=_palette(), dither=Image.Dither.NONE)
+    few.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+@cache
+def _palette() -> Image.Image:
+    """Paper, and every colour in seven steps towards it, for smooth edges."""
+    paper = ImageColor.getrgb(PAPER)
+    colours = [paper]
+    for pencil in (INK, TEXT, QUIET, RULE, RED, OCHRE):
+        ink = ImageColor.getrgb(pencil)
+        for step in range(1, 8):
+            mixed = [round(p + (i - p) * step / 7) for p, i in zip(paper, ink, strict=True)]
+            colours.append((mixed[0], mixed[1], mixed[2]))
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([channel for colour in colours for channel in colour])
+    return palette
+
+
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    """Draws in card pixels; the picture is SCALE times as large."""
+
+    on: ImageDraw.ImageDraw
+
+    def text(self, x: int, y: int, text: str, size: int, *, bold: bool = False, fill: str = "") -> None:
+        colour = fill or (TEXT if bold else QUIET)
+        self.on.text((x * SCALE, y * SCALE), text, font=_font(size * SCALE, bold), fill=colour)
+
+    def text_right(self, x: int, y: int, text: str, size: int) -> None:
+        self.text(x - round(_width(text, size)), y, text, size)
+
+    def box(self, x: float, y: float, width: float, height: float, colour: str, *, solid: bool) -> None:
+        corners = [x * SCALE, y * SCALE, (x + width) * SCALE, (y + height) * SCALE]
+        self.on.rectangle(corners, fill=colour if solid else None, outline=None if solid else colour, width=3)
+
+    def cross(self, x: int, y: int, size: int, stroke: float) -> None:
+        out = 4
+        for start, end in (
+            ((-out, -out), (size + out, size + out)),
+            ((size + out, -out), (-out, size + out)),
+        ):
+            line = [
+                ((x + start[0]) * SCALE, (y + start[1]) * SCALE),
+                ((x + end[0]) * SCALE, (y + end[1]) * SCALE),
+            ]
+            self.on.line(line, fill=RED, width=round(stroke * SCALE))
+
+    def frame(self, x: int, y: int, state: str, size: int) -> None:
+        self.box(
+            x, y, size, size, INK if state == "p" else OCHRE if state == "e" else RULE, solid=state == "p"
+        )
+        if state == "f":
+            self.cross(x, y, size, size / 7)
+        if state == "e":
+            self.box(x + size / 2 - 2, y + 7, 4, size / 2 - 4, OCHRE, solid=True)
+            self.box(x + size / 2 - 2, y + size - 10, 4, 4, OCHRE, solid=True)
+
+    def mark(self, x: int, y: int) -> None:
+        for place, state in enumerate("ppf"):
+            self.frame(x + place * 28, y, state, 20)
+
+    def strip(self, x: int, y: int, frames: str) -> None:
+        rows = [frames[start : start + A_ROW] for start in range(0, len(frames), A_ROW)]
+        for number, row in enumerate(rows):
+            top = y + number * ROW
+            width = len(row) * PITCH - (PITCH - FRAME)
+            for hole in range(x, x + width - 6, 18):
+                self.box(hole, top - 16, 7, 3, RULE, solid=True)
+                self.box(hole, top + FRAME + 13, 7, 3, RULE, solid=True)
+            for place, state in enumerate(row):
+                self.frame(x + place * PITCH, top, state, FRAME)
+
+
+# --- text ------------------------------------------------------------------------------------------------
+
+
+@cache
+def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(FONTS / f"DejaVuSans{'-Bold' if bold else ''}.ttf", size)
+
+
+@lru_cache(maxsize=4096)
+def _can_draw(letter: str) -> bool:
+    """Whether both weights have it, and it stands where it is put: left to right, on its own."""
+    if letter == " ":
+        return True
+    stacked = unicodedata.combining(letter) or unicodedata.category(letter)[0] in "CMZ"
+    if stacked or unicodedata.bidirectional(letter) in {"R", "AL", "AN"}:
+        return False
+    return all(_picture(letter, bold) != _picture("\U0010fffd", bold) for bold in (False, True))
+
+
+def _picture(letter: str, bold: bool) -> tuple[tuple[int, int], bytes]:
+    mask = _font(40, bold).getmask(letter)
+    return mask.size, bytes(mask)
+
+
+def _width(text: str, size: int, bold: bool = False) -> float:
+    return _font(size * SCALE, bold).getlength(text) / SCALE
+
+
+def _fitted(text: str, size: int, width: int, bold: bool = False) -> str:
+    """``text`` cut to ``width`` pixels, with an ellipsis where it was cut."""
+    if _width(text, size, bold) <= width:
+        return text
+    kept = text[:400]
+    while kept and _width(kept + "…", size, bold) > width:
+        kept = kept[:-1]
+    return kept.rstrip(" ,;:.") + "…"
+
+
+def _wrapped(text: str, size: int, width: int, most: int, *, bold: bool = False) -> list[str]:
+    """At most ``most`` lines; what does not fit ends in an ellipsis."""
+    words = text.split()
+    lines = list(_lines(words, size, width, bold))
+    if len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], _fitted(" ".join(lines[most - 1 :]), size, width, bold)]
+
+
+def _lines(words: Sequence[str], size: int, width: int, bold: bool) -> Iterator[str]:
+    line = ""
+    for word in words:
+        longer = f"{line} {word}".strip()
+        if line and _width(longer, size, bold) > width:
+            yield _fitted(line, size, width, bold)
+            line = word
+        else:
+            line = longer
+    if line:
+        yield _fitted(line, size, width, bold)

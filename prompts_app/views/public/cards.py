@@ -1,0 +1,106 @@
+"""``/@handle/card.png`` and ``/@handle/slug/card.png``: what a link looks like where it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import unescape
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response
+
+from prompts_app.access import author_visible_to, prompt_visible_to
+from prompts_app.actions.cards import MOST_FRAMES, Card, drawable
+from prompts_app.models import Profile, Prompt, User
+from prompts_app.templatetags.written import full_date
+from prompts_app.views.public import figures
+from prompts_app.views.public.door import KEPT_BY_NOBODY, SHARED, listed_only, public_page
+from prompts_app.views.public.home import LONG_COLUMNS
+from prompts_app.views.public.sentences import baseline_of, headline_text
+
+LOOKED_AT = 200  # an author's best prompts, whose figures the card sums up
+
+
+@public_page
+def profile_card(request: HttpRequest, handle: str) -> HttpResponse:
+    author = author_visible_to(request.user, handle)
+    response = _answer(request, card_of_author(author))
+    if author.profile.visibility != Profile.Visibility.PUBLIC:
+        response.headers["Cache-Control"] = KEPT_BY_NOBODY
+        response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@public_page
+def prompt_card(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
+    prompt = prompt_visible_to(request.user, handle, slug)
+    return listed_only(prompt, _answer(request, card_of_prompt(prompt)))
+
+
+def card_of_author(author: User) -> Card:
+    """From public prompts only, whoever asks."""
+    public = Prompt.objects.public().owned_by(author)
+    tested = list(public.tested().best_first().defer(*LONG_COLUMNS)[:LOOKED_AT])
+    recorded = figures.recorded(tested)
+    shown = figures.figures_of(recorded)
+    return Card(
+        title=drawable(author.display_name, f"@{author.handle}"),
+        byline=f"@{author.handle}",
+        sentence=drawable(author.profile.headline),
+        frames="".join(prompt.evidence["frames"] for prompt in recorded)[:MOST_FRAMES],
+        foot=_sample(author, _author_foot(shown, recorded)),
+    )
+
+
+def _author_foot(shown: figures.Figures | None, recorded: Sequence[Prompt]) -> str:
+    if shown is None:
+        return "Prompts with every tested output."
+    models = f"{shown.models} model{'' if shown.models == 1 else 's'}"
+    drawn = f"; the first {MOST_FRAMES} are drawn" if _frames_in(recorded) > MOST_FRAMES else ""
+    return f"{shown.passed} of {shown.cases} cases pass · {models}{drawn}"
+
+
+def _frames_in(prompts: Sequence[Prompt]) -> int:
+    return sum(len(prompt.evidence["frames"]) for prompt in prompts)
+
+
+def card_of_prompt(prompt: Prompt) -> Card:
+    author, evidence = prompt.owner, prompt.evidence
+    baseline = (
+        baseline_of(evidence, prompt.baseline.number if prompt.baseline else None) if evidence else None
+    )
+    sentence = unescape(headline_text(evidence, baseline)) if evidence else prompt.summary
+    frames = evidence.get("frames", "")
+    return Card(
+        title=drawable(prompt.title, prompt.slug),
+        byline=f"by {drawable(author.display_name, f'@{author.handle}')}",
+        sentence=drawable(sentence, _plain_sentence(prompt) if evidence else ""),
+        frames=frames,
+        foot=_sample(author, _prompt_foot(prompt, len(frames))),
+    )
+
+
+def _plain_sentence(prompt: Prompt) -> str:
+    """For models whose names the card cannot draw."""
+    return f"{prompt.evidence_passed} of {prompt.evidence_cases} cases pass."
+
+
+def _prompt_foot(prompt: Prompt, frames: int) -> str:
+    if not prompt.evidence:
+        return "Not tested yet."
+    drawn = f"; the first {MOST_FRAMES} of {frames} cases are drawn" if frames > MOST_FRAMES else ""
+    return f"v{prompt.evidence['version']}, tested {full_date(prompt.evidence['tested'])}{drawn}"
+
+
+def _sample(author: User, foot: str) -> str:
+    return f"Sample content · {foot}" if author.profile.is_sample else foot
+
+
+def _answer(request: HttpRequest, card: Card) -> HttpResponse:
+    """The picture; 304 for who has it, without drawing it."""
+    etag = f'"{card.digest}"'
+    response = get_conditional_response(request, etag=etag)
+    if not isinstance(response, HttpResponse):
+        response = HttpResponse(card.png(), content_type="image/png")
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = SHARED
+    return response

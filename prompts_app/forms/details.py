@@ -12,7 +12,7 @@ from django.db.models import Model
 from django.http import QueryDict
 
 from prompts_app.actions.save import SlugTaken, check_can_take_slug
-from prompts_app.forms.fields import LineField, ProseField, TagsField, one_line_end
+from prompts_app.forms.fields import PLAIN, LineField, ProseField, TagsField, one_line_end
 from prompts_app.models import Prompt, Version
 
 SECTIONS = {
@@ -79,6 +79,7 @@ class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         required=False,
         min_value=1,
         max_value=999,
+        error_messages=PLAIN,
         label="Place among your chosen work",
         help_text="1 stands first on your profile. Empty: not among them.",
     )

@@ -19,9 +19,18 @@ MOST_TAGS = 10
 LONGEST_JSON = 50_000  # characters
 
 
+# Django's own messages, shorter.
+PLAIN = {
+    "required": "Fill this in.",
+    "max_length": "At most %(limit_value)d characters; this has %(show_value)d. Shorten it.",
+    "min_value": "The least is %(limit_value)s.",
+    "max_value": "The most is %(limit_value)s.",
+}
+
+
 class _Text(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**kwargs | {"error_messages": PLAIN | kwargs.get("error_messages", {})})
         # Django's own would say the same again, in other words.
         own = (
             v

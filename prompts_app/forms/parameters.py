@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from prompts_app.forms.fields import JsonObjectField, ProseField, as_number
+from prompts_app.forms.fields import PLAIN, JsonObjectField, ProseField, as_number
 
 # What the run itself decides; a parameter of that name would change what is tested.
 REFUSED = {
@@ -56,6 +56,8 @@ class ParametersForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in self.NUMBERS:
+            self.fields[name].error_messages |= PLAIN
         for name in self.TEXTS:
             self.fields[name].widget.attrs |= {"rows": 2, "spellcheck": "false"}
         for name in ("temperature", "top_p"):

@@ -173,6 +173,8 @@ class VersionForm(ParametersForm):
 class NewPromptForm(VersionForm):
     """A prompt and its first version."""
 
+    field_order = ("title", "summary", "task", "tags")
+
     title = LineField(max_length=120, error_messages={"required": "Give it a title."})
     summary = LineField(
         required=False, max_length=300, help_text="One sentence: what goes in, what comes out."

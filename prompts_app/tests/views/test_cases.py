@@ -193,7 +193,7 @@ class TestWrongInput:
         ("posted", "sentence"),
         [
             (form(name="a\u202eb"), "invisible character"),
-            (form(name="x" * 121), "at most 120 characters"),
+            (form(name="x" * 121), "At most 120 characters"),
             (form(word="a\x00b"), "NUL character"),
             (form(word="x" * 1_000_000), "has 1,000,000 characters; the most is 100,000"),
             (form(("contains", "")), "Assertion 1"),

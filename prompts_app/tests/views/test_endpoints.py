@@ -150,21 +150,21 @@ class TestWrongInput:
     @pytest.mark.parametrize(
         ("fields", "sentence"),
         [
-            ({"name": ""}, "This field is required."),
-            ({"name": "x" * 61}, "at most 60 characters"),
+            ({"name": ""}, "Fill this in."),
+            ({"name": "x" * 61}, "At most 60 characters"),
             ({"name": "a\u200bb"}, "invisible character"),
             ({"name": "Taken"}, "You have an endpoint of this name already."),
-            ({"base_url": ""}, "This field is required."),
+            ({"base_url": ""}, "Fill this in."),
             ({"base_url": "ftp://example.com"}, "Base URL"),
             ({"base_url": "http://169.254.169.254/latest"}, "not a public address"),
             ({"base_url": "http://10.0.0.1/v1"}, "not a public address"),
             ({"base_url": "http://2130706433/v1"}, "Base URL"),
             ({"base_url": "https://user:pass@example.com/v1"}, "Base URL"),
-            ({"base_url": "x" * 1_000_000}, "at most 300 characters"),
+            ({"base_url": "x" * 1_000_000}, "At most 300 characters"),
             ({"base_url": "https://exa\x00mple.com"}, "invisible character"),
             ({"key": "sk-with space"}, "This is no key"),
             ({"key": "schlüssel"}, "This is no key"),
-            ({"key": "x" * 2001}, "at most 2000 characters"),
+            ({"key": "x" * 2001}, "At most 2000 characters"),
         ],
     )
     def test_is_told_beside_the_field(

@@ -229,6 +229,13 @@ class TestText:
             recorded_prompt(), None, "", **{"fill": "1", "var.word": value, "var.other": "x"}
         )
 
+    def test_a_value_the_prompt_cannot_use_is_told_and_kept(self) -> None:
+        prompt = public_prompt()
+        VersionFactory(prompt=prompt, messages=[{"role": "user", "content": "All: {{ items | join(', ') }}"}])
+        html = page(prompt, None, "", **{"fill": "1", "var.items": "not a list"})
+        assert "The filter “join” needs a list." in html
+        assert 'value="not a list"' in html
+
     def test_a_hidden_character_is_shown(self) -> None:
         prompt = public_prompt()
         VersionFactory(prompt=prompt, messages=[{"role": "user", "content": "Be\u200b kind."}], variables=[])

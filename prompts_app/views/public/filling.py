@@ -45,6 +45,9 @@ def blanks_of(prompt: Prompt, example: Mapping[str, str], typed: QueryDict) -> l
 
 
 def filled(prompt: Prompt, blanks: list[Blank]) -> list[Message]:
-    """The messages with every variable replaced; an empty value leaves it empty."""
+    """The messages with every variable replaced; an empty value leaves it empty.
+
+    Raises RenderError where a filter or a place in the prompt cannot take what was typed.
+    """
     values = {blank.name: blank.value for blank in blanks}
     return [Message(message.role, render(message.content, values)) for message in prompt.messages]

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from prompts_app.access import prompt_visible_to, version_of
+from prompts_app.engine.render import RenderError
 from prompts_app.engine.types import Prompt as EnginePrompt
 from prompts_app.models import Prompt, Version
 from prompts_app.views.public import case_study, filling
@@ -55,8 +56,16 @@ def _text_of(newest: Version, study: case_study.Study | None, request: HttpReque
         "is_shortened": sum(len(message.content) for message in text.messages) > MOST_SHOWN,
         "blanks": blanks,
         "example_shown": bool(example) and not asked,
-        "filled": filling.filled(text, blanks) if asked else None,
+        **(_filled(text, blanks) if asked else {}),
     }
+
+
+def _filled(text: EnginePrompt, blanks: list[filling.Blank]) -> dict[str, Any]:
+    """The filled messages, or why they cannot be."""
+    try:
+        return {"filled": filling.filled(text, blanks)}
+    except RenderError as problem:
+        return {"fill_problem": str(problem)}
 
 
 def shortened(text: EnginePrompt) -> list[dict[str, str]]:

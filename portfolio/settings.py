@@ -260,6 +260,8 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 if env.bool("BEHIND_PROXY", False):
+    # Else every visitor has the proxy's address, and one guesser's rate limit shuts the door on all.
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # One form may carry a long prompt and many cases, but not without end.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024

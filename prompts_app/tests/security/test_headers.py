@@ -175,9 +175,17 @@ def test_the_operator_is_never_locked_out_by_their_own_hand() -> None:
     assert User.objects.get(username="operator").is_active
 
 
+@pytest.mark.slow
 def test_github_may_be_posted_to_only_where_it_is_set_up() -> None:
-    said = in_production(PROBE, GITHUB_CLIENT_ID="id", GITHUB_CLIENT_SECRET="s")
+    said = in_production(PROBE, GITHUB_CLIENT_ID="id", GITHUB_CLIENT_SECRET="s", BEHIND_PROXY="1")
     assert "form-action 'self' https://github.com" in said["csp"]
+
+
+@pytest.mark.slow
+def test_rate_limits_count_visitors_not_the_proxy_in_front() -> None:
+    said = in_production(PROBE, GITHUB_CLIENT_ID="id", GITHUB_CLIENT_SECRET="s", BEHIND_PROXY="1")
+    assert said["visitor"] == "203.0.113.7"
+    assert in_production(PROBE)["visitor"] == "127.0.0.1", "without a proxy the header is anybody's claim"
 
 
 # --- production ---
@@ -187,7 +195,8 @@ import json, django
 django.setup()
 from django.conf import settings
 from django.core.management import call_command
-from django.test import Client
+from allauth.core.internal.httpkit import get_client_ip
+from django.test import Client, RequestFactory
 # Compressed static files take half a minute to make, and no header depends on them.
 settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 call_command("migrate", verbosity=0)
@@ -201,6 +210,7 @@ print(json.dumps({
     "cookies": {name: dict(morsel) for name, morsel in page.cookies.items()},
     "session": [settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_SECURE,
                 settings.SESSION_COOKIE_HTTPONLY, settings.SESSION_COOKIE_SAMESITE],
+    "visitor": get_client_ip(RequestFactory().get("/", headers={"x-forwarded-for": "1.1.1.1, 203.0.113.7"})),
     "other_host": Client().get("/healthz", secure=True, headers={"host": "evil.example"}).status_code,
 }))
 """

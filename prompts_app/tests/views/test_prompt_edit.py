@@ -204,6 +204,14 @@ class TestVariables:
         assert '<mark class="var">yes</mark>' in page
         assert '<b class="bad">{{other}}</b>' in page
 
+    @pytest.mark.parametrize("wanted", ["", "nonsense", "a\x00b"])
+    def test_a_case_that_is_not_there_is_the_first_one(
+        self, client: Client, prompt: Prompt, wanted: str
+    ) -> None:
+        CaseFactory(prompt=prompt, variables={"word": "first"})
+        posted = {**form("{{word}}", do="preview"), "with": wanted}
+        assert '<mark class="var">first</mark>' in client.post(EDIT, posted).content.decode()
+
     def test_the_table_is_left_alone_while_its_names_stay(self, client: Client, prompt: Prompt) -> None:
         posted = form("More {{word}}", names=["word"], do="preview")
         page = client.post(EDIT, posted, headers={"HX-Request": "true"}).content.decode()

@@ -179,7 +179,8 @@ def _preview(typed: QueryDict, prompt: Prompt | None, content: Content) -> dict[
     if prompt is None:
         return {"preview": preview(content, {})}
     offered = list(prompt.cases.in_order().values_list("public_id", "name")[:MOST_OFFERED])
-    chosen = prompt.cases.filter(public_id=typed.get("with", "")).first() or prompt.cases.in_order().first()
+    wanted = typed.get("with", "").replace("\x00", "")
+    chosen = prompt.cases.filter(public_id=wanted).first() or prompt.cases.in_order().first()
     values = chosen.variables if chosen else {}
     return {"preview": preview(content, values), "offered": offered, "chosen": chosen}
 

@@ -26,7 +26,7 @@ TEXT_COLUMNS = (
 RESULT_COLUMNS = (
     "case_index", "repeat", "created_at", "request", "passed", "output", "finish_reason", "model",
     "response_id", "fingerprint", "tokens_in", "tokens_out", "latency_ms", "attempts", "cost", "cost_source",
-    "error_kind", "error_message",
+    "judge_cost", "judge_calls", "error_kind", "error_message",
 )  # fmt: skip
 
 
@@ -73,6 +73,7 @@ def _exported(prompt: Prompt, everything: bool) -> BundledPrompt:
         baseline=prompt.baseline.number if prompt.baseline else None,
         deleted_runs=prompt.deleted_runs,
         source=prompt.source,
+        suite_changed_at=prompt.suite_changed_at,
         versions=tuple(
             BundledVersion(row.number, row.as_engine(), row.note, row.created_at)
             for row in sorted(prompt.versions.all(), key=lambda version: version.number)
@@ -99,6 +100,10 @@ def _exported_run(run: Run, everything: bool) -> BundledRun:
         stop_reason=run.stop_reason,
         started_at=run.started_at,
         finished_at=run.finished_at,
+        suite_fixed_at=run.suite_fixed_at,
+        judge_endpoint=run.judge_endpoint_name if everything else "",
+        judge_model=run.judge_model,
+        judge_embedding_model=run.judge_embedding_model,
     )
 
 

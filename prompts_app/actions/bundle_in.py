@@ -15,6 +15,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
+from django.utils import timezone
 
 from prompts_app.actions.bundle import RESULT_COLUMNS, TEXT_COLUMNS
 from prompts_app.actions.evidence import count_run, rebuild_evidence
@@ -100,7 +101,8 @@ def _prompt(owner: User, bundled: BundledPrompt, shipped: bool) -> Prompt:
     _refuse_too_much(bundled)
     # An empty text of a choice means that the file does not say: the column's own default stands.
     texts = {name: getattr(bundled, name) for name in TEXT_COLUMNS if getattr(bundled, name)}
-    prompt = Prompt(owner=owner, source_key=prompt_digest(bundled), **texts)
+    changed_at = bundled.suite_changed_at if shipped else timezone.now() if bundled.cases else None
+    prompt = Prompt(owner=owner, source_key=prompt_digest(bundled), suite_changed_at=changed_at, **texts)
     if shipped:
         prompt.slug, prompt.source = bundled.slug, bundled.source
         prompt.visibility, prompt.published_at = bundled.visibility, bundled.published_at
@@ -174,6 +176,10 @@ def _run(prompt: Prompt, version: Version, bundled: BundledRun, shipped: bool) -
         created_at=bundled.created_at,
         started_at=bundled.started_at,
         finished_at=bundled.finished_at,
+        suite_fixed_at=bundled.suite_fixed_at,
+        judge_endpoint_name=bundled.judge_endpoint,
+        judge_model=bundled.judge_model,
+        judge_embedding_model=bundled.judge_embedding_model,
         **_provenance(bundled, shipped),
     )
     run.clean_fields(exclude={"batch", "prompt", "version", "endpoint", "suite"})

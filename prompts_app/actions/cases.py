@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -47,7 +48,7 @@ def check_can_add(there: int, more: int) -> None:
 
 def columns_of(case: engine.Case) -> dict[str, Any]:
     """The case as a Case's columns hold it."""
-    return case_json(case)
+    return {"system": "", **case_json(case)}
 
 
 @transaction.atomic
@@ -66,10 +67,8 @@ def change_case(case: Case, content: engine.Case, *, seen_revision: int | None) 
 def duplicate_case(case: Case) -> Case:
     """A copy at the end. Raises TooManyCases."""
     content = case.as_engine()
-    name = f"{content.name[:112]} (copy)"
-    return add_cases(case.prompt, [engine.Case(name, content.variables, content.turns, content.assertions)])[
-        0
-    ]
+    copy = replace(content, name=f"{content.name[:112]} (copy)")
+    return add_cases(case.prompt, [copy])[0]
 
 
 @transaction.atomic

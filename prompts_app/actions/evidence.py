@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import TypedDict
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from prompts_app.engine.stats import median, wilson
 from prompts_app.models import Level, Prompt, Result, Run
@@ -122,6 +122,13 @@ def cost_of(results: Iterable[Result]) -> Decimal | None:
     return known if answers else None
 
 
+def judge_cost_of(results: Iterable[Result]) -> Decimal | None:
+    """US dollars the judge cost in all; None where that is unknown of one, or nothing was graded."""
+    costs = [result.judge_cost for result in results if result.judge_calls]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known, Decimal(0)) if costs and len(known) == len(costs) else None
+
+
 def count_run(run: Run) -> None:
     """Write the run's totals and frames from its results. Counting twice changes nothing."""
     results = list(_columns_that_count(run.results.all()))
@@ -134,6 +141,8 @@ def count_run(run: Run) -> None:
         "cases_failed": states[FAILED],
         "cases_error": states[NO_ANSWER],
         "cost": cost_of(results),
+        "judge_cost": judge_cost_of(results),
+        "distinct": _distinct_outputs(run),
         "latency_median_ms": median(result.latency_ms for result in answers),
         "tokens_in_median": median(result.tokens_in for result in answers),
         "tokens_out_median": median(result.tokens_out for result in answers),
@@ -148,8 +157,17 @@ def _columns_that_count(results: QuerySet[Result]) -> QuerySet[Result]:
     """Without outputs and requests, which may be megabytes."""
     return results.only(
         "run_id", "case_index", "repeat", "passed", "error_kind", "cost", "latency_ms",
-        "tokens_in", "tokens_out", "model",
+        "tokens_in", "tokens_out", "model", "judge_cost", "judge_calls",
     )  # fmt: skip
+
+
+def _distinct_outputs(run: Run) -> list[int]:
+    """How many different outputs each case got, counted by the database; [] where each was asked once."""
+    if run.repeats == 1:
+        return []
+    answers = run.results.filter(error_kind="").order_by().values("case_index")
+    counts = dict(answers.annotate(n=Count("output", distinct=True)).values_list("case_index", "n"))
+    return [counts.get(index, 0) for index in range(len(run.suite))]
 
 
 def rebuild_evidence(prompt: Prompt) -> None:

@@ -26,13 +26,14 @@ from django.db.models import Sum
 
 from prompts_app.actions import lease
 from prompts_app.actions.evidence import count_run, rebuild_evidence
+from prompts_app.actions.judge import JudgeGone, judge_of
 from prompts_app.actions.outcomes import result_of
 from prompts_app.actions.seal import seal_run
 from prompts_app.actions.tasks import enqueue_next
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.run import run_cells
-from prompts_app.engine.types import Cell, Endpoint, Fault, Outcome, Prompt
+from prompts_app.engine.types import Cell, Endpoint, Fault, Judge, Outcome, Price, Prompt
 from prompts_app.models import Batch, KeyUnreadable, Result, Run
 
 # Faults that every further call would meet as well: asking on would only cost time, or get a key locked.
@@ -88,7 +89,8 @@ def _give_back() -> None:
 
 
 def _execute(run_id: int, worker: str) -> None:
-    run = Run.objects.select_related("version", "endpoint", "batch", "prompt").get(pk=run_id)
+    related = ("version", "endpoint", "batch__judge_endpoint", "prompt")
+    run = Run.objects.select_related(*related).get(pk=run_id)
     try:
         end = _ask(run, worker)
     except Exception:
@@ -103,17 +105,18 @@ def _ask(run: Run, worker: str) -> End:
     """Ask every missing cell of a run this worker holds; how that ended."""
     missing = missing_cells(run)
     try:
-        endpoint = _endpoint_of(run)
+        endpoint, judge = _endpoint_of(run), judge_of(run.batch)
     except KeyUnreadable as error:
         return End("auth", str(error))
+    except JudgeGone:
+        return End("judge_gone", "The endpoint of the judge was deleted. Start a new run with another one.")
     if endpoint is None:
         return End("endpoint_gone", "The endpoint of this run was deleted. Start a new run on another one.")
     if not missing:
         return End(None)
     batch = run.batch
-    with _Asking(
-        run, endpoint, missing, cap=batch.cost_cap if batch else None, spent=_spent(batch)
-    ) as asking:
+    cap = batch.cost_cap if batch else None
+    with _Asking(run, endpoint, judge, missing, cap=cap, spent=_spent(batch)) as asking:
         return _keep(run, worker, asking)
 
 
@@ -135,22 +138,31 @@ def missing_cells(run: Run) -> list[Cell]:
 
 def _spent(batch: Batch | None) -> Decimal:
     """US dollars the batch is known to have cost so far; unknown costs are not in it."""
-    known = Result.objects.filter(run__batch=batch).aggregate(sum=Sum("cost"))["sum"] if batch else None
-    return known or Decimal(0)
+    if batch is None:
+        return Decimal(0)
+    known = Result.objects.filter(run__batch=batch).aggregate(asked=Sum("cost"), judged=Sum("judge_cost"))
+    return sum((part for part in known.values() if part is not None), Decimal(0))
 
 
 class _Asking:
     """The engine at work in its own thread. Leaving the ``with`` block ends it, calls in flight included."""
 
     def __init__(
-        self, run: Run, endpoint: Endpoint, cells: list[Cell], *, cap: Decimal | None, spent: Decimal
+        self,
+        run: Run,
+        endpoint: Endpoint,
+        judge: Judge | None,
+        cells: list[Cell],
+        *,
+        cap: Decimal | None,
+        spent: Decimal,
     ) -> None:
         self.outcomes: Queue[Outcome | End] = Queue()
         self._cap, self._spent = cap, spent
         self._word: str | None = None
         self._fault: Fault | None = None
-        prompt: Prompt = run.version.as_engine()
-        self._thread = Thread(target=self._work, args=(prompt, run.model, cells, endpoint), daemon=True)
+        asked = (run.version.as_engine(), run.model, cells, endpoint, judge)
+        self._thread = Thread(target=self._work, args=asked, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -166,11 +178,14 @@ class _Asking:
         """Ask nothing more. The first word given is the one that counts."""
         self._word = self._word or word
 
-    def _work(self, prompt: Prompt, model: str, cells: list[Cell], endpoint: Endpoint) -> None:
+    def _work(
+        self, prompt: Prompt, model: str, cells: list[Cell], endpoint: Endpoint, judge: Judge | None
+    ) -> None:
         asking = run_cells(
             prompt, model, cells, endpoint,
             concurrency=settings.ENDPOINT_CONCURRENCY, deadline_s=settings.CALL_DEADLINE_S,
             on_outcome=self._on_outcome, should_stop=self._should_stop,
+            judge=judge, on_price=self._on_price,
         )  # fmt: skip
         try:
             word = asyncio.run(asking)
@@ -180,12 +195,15 @@ class _Asking:
             self.outcomes.put(End(word, _reason(word, self._fault)))
 
     def _on_outcome(self, outcome: Outcome) -> None:
-        """Runs on the engine's thread: here the cap and a refused key are seen before the next call."""
-        self._spent += outcome.price.dollars or 0
-        if outcome.fault and outcome.fault.kind in FATAL:
-            self._fault = self._fault or outcome.fault
-            self.stop(outcome.fault.kind)
+        """Runs on the engine's thread: here a refused key is seen before the next call."""
+        if (fault := outcome.fault) and (met := fault.cause or fault.kind) in FATAL:
+            self._fault = self._fault or fault
+            self.stop(met)
         self.outcomes.put(outcome)
+
+    def _on_price(self, price: Price) -> None:
+        """Runs on the engine's thread: here the cap is seen before the next call, the judge's too."""
+        self._spent += price.dollars or 0
 
     def _should_stop(self) -> str | None:
         over = self._cap is not None and self._spent >= self._cap

@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
+from django.utils import timezone
+
 from prompts_app.actions.save import columns_of
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_json, digest
@@ -87,6 +89,7 @@ def plan(owner: User, imported: ImportedPrompt, styles: Collection[Style]) -> Pl
     _classify(planned, imported)
     for number, version in enumerate(imported.versions, start=1):
         planned.versions.append(_version(planned, imported, version, number, styles))
+    planned.prompt.suite_changed_at = timezone.now() if imported.cases else None
     planned.cases = [_case(planned.prompt, position, case) for position, case in enumerate(imported.cases)]
     return planned
 
@@ -190,4 +193,5 @@ def _case(prompt: Prompt, position: int, case: engine.Case) -> Case:
         variables=data["variables"],
         turns=data["turns"],
         assertions=data["assertions"],
+        system=data.get("system", ""),
     )

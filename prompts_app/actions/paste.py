@@ -47,9 +47,9 @@ def paste_output(
     check_can_paste(prompt, version, case, model=model, date=date)
     # "Cached" says that its time is unknown; whatever limits it then fails, and says why.
     reply = Reply(output, finish_reason or None, model, None, None, tokens_in, tokens_out, 0.0, cached=True)
-    checks, passed = judge(
-        case.as_engine(), reply, UNKNOWN, values_for(version.as_engine(), case.as_engine())
-    )
+    held = case.as_engine()
+    values = values_for(version.as_engine(), held)
+    checks, passed = judge(held, reply, UNKNOWN, values, version.parameters.get("tools"))
     answered_at = datetime.combine(date, time(12), tzinfo=UTC)
     with transaction.atomic():
         run = _pasted_run(prompt, version, model, answered_at)
@@ -85,6 +85,7 @@ def _pasted_run(prompt: Prompt, version: Version, model: str, answered_at: datet
         source=Source.PASTED,
         defaults={
             "suite": [case_json(case) for case in suite],
+            "suite_fixed_at": prompt.suite_changed_at,
             "state": Run.State.FINISHED,
             "finished_at": answered_at,
         },

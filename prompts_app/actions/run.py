@@ -15,6 +15,13 @@ from django.db.models import F
 
 from prompts_app.actions.evidence import rebuild_evidence
 from prompts_app.actions.execute import execute_run
+from prompts_app.actions.judge import (
+    LONGEST_MODEL,
+    JudgeChoice,
+    columns_of,
+    needs_of_suite,
+    what_is_wrong_with,
+)
 from prompts_app.actions.tasks import enqueue_run
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.endpoints.practice import MODELS as PRACTICE_MODELS
@@ -24,7 +31,7 @@ from prompts_app.engine.types import Case
 from prompts_app.models import Batch, Endpoint, Prompt, Run, Source, User, Version
 
 __all__ = [
-    "MOST_CALLS", "MOST_REPEATS", "MOST_RUNS", "RunRefused", "ask_again", "can_delete",
+    "LONGEST_MODEL", "MOST_CALLS", "MOST_REPEATS", "MOST_RUNS", "RunRefused", "ask_again", "can_delete",
     "check_can_ask_again", "check_can_delete", "check_can_run", "delete_batch", "delete_runs", "execute_run",
     "practice_endpoint", "request_cancel", "start_batch", "tombstones_of",
 ]  # fmt: skip
@@ -32,7 +39,6 @@ __all__ = [
 MOST_RUNS = 20  # in one batch
 MOST_CALLS = 10_000  # in one batch
 MOST_REPEATS = 20
-LONGEST_MODEL = 200  # characters of its name
 PRACTICE_NAME = "Practice (not a model)"
 
 
@@ -61,6 +67,7 @@ def check_can_run(
     *,
     repeats: int = 1,
     cost_cap: Decimal | None = None,
+    judge: JudgeChoice | None = None,
 ) -> None:
     """Raises RunRefused where ``start_batch`` with the same arguments would make no sense."""
     suite = prompt.suite()
@@ -69,6 +76,7 @@ def check_can_run(
         _what_is_too_much(len(versions) * len(models), len(suite), repeats),
         _what_is_wrong(prompt, versions, endpoint, models, cost_cap),
         _value_missing(versions, suite),
+        what_is_wrong_with(judge, endpoint, suite) if judge else "",
     )
     for reason in reasons:
         if reason:
@@ -138,25 +146,35 @@ def start_batch(
     *,
     repeats: int = 1,
     cost_cap: Decimal | None = None,
+    judge: JudgeChoice | None = None,
 ) -> Batch:
     """One run for each version × model, queued, with the suite as it is now. Raises RunRefused.
 
-    ``cost_cap`` is in US dollars for the whole batch. A worker takes the runs up by itself once the
-    transaction is committed; ``execute_run(run.pk)`` does the same here and now.
+    ``cost_cap`` is in US dollars for the whole batch, the judge's calls included. ``judge`` grades what a
+    model has to grade; it is forgotten where the suite has nothing of the kind. A worker takes the runs up
+    by itself once the transaction is committed; ``execute_run(run.pk)`` does the same here and now.
     """
     with transaction.atomic():
-        check_can_run(prompt, versions, endpoint, models, repeats=repeats, cost_cap=cost_cap)
-        batch = Batch.objects.create(prompt=prompt, repeats=repeats, cost_cap=cost_cap)
-        runs = Run.objects.bulk_create(_runs(batch, versions, endpoint, models))
+        check_can_run(prompt, versions, endpoint, models, repeats=repeats, cost_cap=cost_cap, judge=judge)
+        judge = judge if needs_of_suite(prompt.suite()) else None
+        batch = Batch.objects.create(
+            prompt=prompt, repeats=repeats, cost_cap=cost_cap, **columns_of(judge, Batch)
+        )
+        runs = Run.objects.bulk_create(_runs(batch, versions, endpoint, models, judge))
         _enqueue_when_committed(runs[0])  # the others follow, one after the other
     return batch
 
 
 def _runs(
-    batch: Batch, versions: Sequence[Version], endpoint: Endpoint, models: Sequence[str]
+    batch: Batch,
+    versions: Sequence[Version],
+    endpoint: Endpoint,
+    models: Sequence[str],
+    judge: JudgeChoice | None,
 ) -> Iterator[Run]:
     suite = batch.prompt.suite()
     cases, suites_digest = [case_json(case) for case in suite], suite_digest(suite)
+    fixed_at = Prompt.objects.values_list("suite_changed_at", flat=True).get(pk=batch.prompt_id)
     for model in models:
         for version in versions:
             yield Run(
@@ -171,6 +189,8 @@ def _runs(
                 repeats=batch.repeats,
                 suite=cases,
                 suite_digest=suites_digest,
+                suite_fixed_at=fixed_at,
+                **columns_of(judge, Run),
                 source=Source.PRACTICE if endpoint.is_practice else Source.RECORDED,
             )
 

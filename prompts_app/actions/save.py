@@ -227,7 +227,10 @@ def delete_version(version: Version) -> None:
 def note_suite_changed(prompt: Prompt) -> None:
     """The suite is another one now: pages and runs that saw the old one can tell."""
     now = timezone.now()
-    Prompt.objects.filter(pk=prompt.pk).update(suite_revision=F("suite_revision") + 1, updated_at=now)
+    Prompt.objects.filter(pk=prompt.pk).update(
+        suite_revision=F("suite_revision") + 1, suite_changed_at=now, updated_at=now
+    )
+    prompt.suite_changed_at = now
 
 
 def latest_versions(prompts: Sequence[Prompt]) -> dict[int, Version]:

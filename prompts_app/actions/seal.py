@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -83,9 +84,17 @@ def record_of(run: Run, names: Mapping[str, Any]) -> dict[str, Any]:
             "created_at": _iso(run.created_at),
             "started_at": _iso(run.started_at),
             "finished_at": _iso(run.finished_at),
+            **_later(suite_fixed_at=_iso(run.suite_fixed_at)),
         },
+        **_later(judge=_later(model=run.judge_model, embedding_model=run.judge_embedding_model)),
         "results": [_result_record(result) for result in run.results.order_by("case_index", "repeat")],
     }
+
+
+def _later(**values: Any) -> dict[str, Any]:
+    """What records did not have from the beginning is left out where it is empty, so that those sealed
+    before stay what they were."""
+    return {name: value for name, value in values.items() if value}
 
 
 def _result_record(result: Result) -> dict[str, Any]:
@@ -103,13 +112,18 @@ def _result_record(result: Result) -> dict[str, Any]:
         "tokens_out": result.tokens_out,
         "latency_ms": _text(result.latency_ms),
         "attempts": result.attempts,
-        "cost": None if result.cost is None else format(result.cost.normalize(), "f"),
+        "cost": _dollars(result.cost),
         "cost_source": result.cost_source,
         "error": result.error_kind,
         "checks": result.checks,
         "passed": result.passed,
         "at": _iso(result.created_at),
+        **_later(judge_cost=_dollars(result.judge_cost)),
     }
+
+
+def _dollars(cost: Decimal | None) -> str | None:
+    return None if cost is None else format(cost.normalize(), "f")
 
 
 def _iso(moment: datetime | None) -> str | None:

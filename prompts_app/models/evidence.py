@@ -91,6 +91,12 @@ class Batch(models.Model):
     repeats = models.PositiveSmallIntegerField(default=1)
     cost_cap = models.DecimalField(max_digits=10, decimal_places=4, null=True, blank=True)  # US dollars
     cancel_requested = models.BooleanField(default=False)
+    # Who grades what a model has to grade; names are kept on each run too, where they are evidence.
+    judge_endpoint = models.ForeignKey(
+        Endpoint, null=True, blank=True, on_delete=models.SET_NULL, related_name="judged_batches"
+    )
+    judge_model = models.CharField(max_length=200, blank=True)
+    judge_embedding_model = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -146,6 +152,10 @@ class Run(models.Model):
     repeats = models.PositiveSmallIntegerField(default=1)
     suite = models.JSONField()  # [engine.digests.case_json, …]: the tests as they were
     suite_digest = models.CharField(max_length=64)
+    suite_fixed_at = models.DateTimeField(null=True, blank=True)  # last change before the run; null: unknown
+    judge_endpoint_name = models.CharField(max_length=60, blank=True)
+    judge_model = models.CharField(max_length=200, blank=True)  # as asked; no model at all: no judge
+    judge_embedding_model = models.CharField(max_length=200, blank=True)  # as asked
     source = models.CharField(max_length=10, choices=Source)
     source_note = models.CharField(max_length=200, blank=True)  # file name of an import, and the like
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
@@ -165,13 +175,17 @@ class Run(models.Model):
     cases_failed = models.PositiveIntegerField(default=0)
     cases_error = models.PositiveIntegerField(default=0)
     cost = models.DecimalField(max_digits=14, decimal_places=8, null=True, blank=True)  # null: unknown
+    judge_cost = models.DecimalField(
+        max_digits=14, decimal_places=8, null=True, blank=True
+    )  # the same, apart
     latency_median_ms = models.FloatField(null=True, blank=True)
     tokens_in_median = models.FloatField(null=True, blank=True)
     tokens_out_median = models.FloatField(null=True, blank=True)
     # When it was sealed (see models.seals); kept here so that lists need no join.
     sealed_at = models.DateTimeField(null=True, blank=True)
-    # One letter a case, in the suite’s order: p passed, f failed, e no answer, w waiting, u not judged.
+    # One letter a case, in the suite's order: p passed, f failed, e no answer, w waiting, u not judged.
     frames = models.TextField(blank=True)
+    distinct = models.JSONField(default=list, blank=True)  # distinct outputs of each case; []: one repeat
 
     objects = RunQuerySet.as_manager()
 
@@ -202,6 +216,10 @@ class Run(models.Model):
         return self.state in {self.State.QUEUED, self.State.RUNNING}
 
     @property
+    def has_judge(self) -> bool:
+        return bool(self.judge_model or self.judge_embedding_model)
+
+    @property
     def cases_counted(self) -> int:
         return self.cases_passed + self.cases_failed
 
@@ -229,8 +247,12 @@ class Result(models.Model):
     cost_source = models.CharField(max_length=60, blank=True)
     error_kind = models.CharField(max_length=30, blank=True)  # a name of engine.errors.FAULTS
     error_message = models.TextField(blank=True)
-    checks = models.JSONField(default=list, blank=True)  # [{type, value, passed, score, reason, threshold}]
-    passed = models.BooleanField(null=True, blank=True)  # null: no answer, or nothing to hold it to
+    judge_cost = models.DecimalField(
+        max_digits=14, decimal_places=8, null=True, blank=True
+    )  # US dollars, beside ``cost``; null: unknown, or no judge was asked
+    judge_calls = models.PositiveSmallIntegerField(default=0)
+    checks = models.JSONField(default=list, blank=True)  # [engine.assertions.stored.check_json, …]
+    passed = models.BooleanField(null=True, blank=True)  # null: no answer, or no verdict (yet)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -167,6 +167,7 @@ class Prompt(models.Model):
     # Rises with every save of the prompt's own fields: how a stale edit in a second tab is noticed.
     revision = models.PositiveIntegerField(default=1)
     suite_revision = models.PositiveIntegerField(default=1)  # the same for its cases
+    suite_changed_at = models.DateTimeField(null=True, blank=True)  # null: never, or unknown
     deleted_runs = models.PositiveIntegerField(default=0)  # tombstones: deleting is real, but it is counted
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -280,6 +281,9 @@ class Case(models.Model):
     name = models.CharField(max_length=120, validators=[refuse_invisible])
     variables = models.JSONField(default=dict, blank=True)  # {"name": "text"}
     turns = models.JSONField(default=list, blank=True)  # ["text", …], each answered in order
+    system = models.TextField(
+        blank=True, validators=[refuse_nul]
+    )  # in place of the prompt's own; "": as it is
     assertions = models.JSONField(default=list, blank=True)  # engine.digests.assertion_json, in order
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -300,6 +304,7 @@ class Case(models.Model):
                 "variables": self.variables,
                 "turns": self.turns,
                 "assertions": self.assertions,
+                "system": self.system,
             }
         )
 

@@ -32,6 +32,18 @@ from prompts_app.engine.types import ROLES, Case, Json, Message, Prompt, Variabl
 NAME = "proofsheet-bundle"
 VERSION = 1
 WIDTH = 160  # characters
+# Written only where there is something: files from before they were there stay the same text.
+_LATER = frozenset(
+    {
+        "judge_cost",
+        "judge_calls",
+        "judge_endpoint",
+        "judge_model",
+        "judge_embedding_model",
+        "suite_fixed_at",
+        "suite_changed_at",
+    }
+)
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -109,6 +121,7 @@ def _columns(row: Json, written: Mapping[str, Callable[[Json], Json]]) -> dict[s
     return {
         name: [written[name](item) for item in value] if name in written else _plain(value)
         for name, value in values.items()
+        if name not in _LATER or value not in (None, "", 0)
     }
 
 
@@ -192,6 +205,7 @@ def _prompt(row: Fields) -> BundledPrompt:
         baseline=row.maybe_whole("baseline"),
         deleted_runs=row.whole("deleted_runs", 0),
         source=row.text("source"),
+        suite_changed_at=row.maybe_time("suite_changed_at"),
     )
     _check_numbers(row, prompt)
     return prompt
@@ -267,6 +281,10 @@ def _run(row: Fields, suites: Mapping[str, tuple[Case, ...]]) -> BundledRun:
         stop_reason=row.text("stop_reason"),
         started_at=row.maybe_time("started_at"),
         finished_at=row.maybe_time("finished_at"),
+        suite_fixed_at=row.maybe_time("suite_fixed_at"),
+        judge_endpoint=row.text("judge_endpoint"),
+        judge_model=row.text("judge_model"),
+        judge_embedding_model=row.text("judge_embedding_model"),
     )
     _check_cells(row, run)
     return run
@@ -299,6 +317,8 @@ def _result(row: Fields) -> BundledResult:
         attempts=row.whole("attempts", 1),
         cost=row.maybe_dollars("cost"),
         cost_source=row.text("cost_source"),
+        judge_cost=row.maybe_dollars("judge_cost"),
+        judge_calls=row.whole("judge_calls", 0),
         error_kind=row.text("error_kind"),
         error_message=row.text("error_message"),
     )

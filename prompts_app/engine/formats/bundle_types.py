@@ -62,13 +62,15 @@ class BundledResult:
     attempts: int = 1
     cost: Decimal | None = None
     cost_source: str = ""
+    judge_cost: Decimal | None = None
+    judge_calls: int = 0
     error_kind: str = ""
     error_message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BundledRun:
-    """One version on one model. ``endpoint`` is a name only: never an address, never a key."""
+    """One version on one model. Endpoints are names only: never an address, never a key."""
 
     id: str
     version: int
@@ -85,6 +87,10 @@ class BundledRun:
     stop_reason: str = ""
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    suite_fixed_at: datetime | None = None
+    judge_endpoint: str = ""
+    judge_model: str = ""
+    judge_embedding_model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,7 @@ class BundledPrompt:
     baseline: int | None = None
     deleted_runs: int = 0
     source: str = ""
+    suite_changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

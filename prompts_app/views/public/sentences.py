@@ -129,7 +129,7 @@ def check_in_words(check: Mapping[str, Any]) -> str:
     if kind in {"latency", "cost", "tokens"} and isinstance(threshold, int | float):
         units = {"latency": seconds_of_ms, "cost": dollars}
         return f"{name} ≤ {units.get(kind, whole)(threshold)}"
-    if kind == "is-json" and value:
+    if kind in {"is-json", "contains-json"} and value:
         return f"{name} by schema"
     at_least = f" ≥ {threshold:g}" if isinstance(threshold, int | float) else ""
     return f"{name} {_short(value)}".strip() + at_least

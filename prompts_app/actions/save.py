@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -104,7 +105,7 @@ def create_prompt(
     User.objects.select_for_update().get(pk=owner.pk)  # of two at once, the second sees the first's slug
     prompt = Prompt.objects.create(owner=owner, slug=free_slug(owner, fields["title"]), **fields)
     set_tags(prompt, tags)
-    _add_version(prompt, content, note, after=None)
+    _add_version(prompt, content, note, 1)
     reindex([prompt])
     return prompt
 
@@ -166,21 +167,22 @@ def save_version(
     there. Raises NothingChanged where the newest version has this very content, StaleEdit where there is
     a newer one than the author saw.
     """
-    Prompt.objects.select_for_update().get(pk=prompt.pk)  # of two at once, the second sees the first's
+    # Of two at once, the second sees the first's.
+    locked = Prompt.objects.select_for_update().get(pk=prompt.pk)
     latest = prompt.versions.order_by("-number").first()
     if latest and latest.digest == _digest_of(content):
         raise NothingChanged(latest)
     if latest and seen_number is not None and latest.number != seen_number:
         raise StaleEdit(f"{latest} was saved in another tab meanwhile.")
-    version = _add_version(prompt, content, note, after=latest)
+    number = max(latest.number if latest else 0, locked.deleted_number) + 1
+    version = _add_version(prompt, content, note, number)
     Prompt.objects.filter(pk=prompt.pk).update(updated_at=timezone.now())
     rebuild_evidence(prompt)
     reindex([prompt])
     return version
 
 
-def _add_version(prompt: Prompt, content: engine.Prompt, note: str, *, after: Version | None) -> Version:
-    number = after.number + 1 if after else 1
+def _add_version(prompt: Prompt, content: engine.Prompt, note: str, number: int) -> Version:
     return Version.objects.create(prompt=prompt, number=number, note=note, **columns_of(content))
 
 
@@ -211,11 +213,13 @@ def check_can_delete_version(version: Version) -> None:
 def delete_version(version: Version) -> None:
     """A version cannot be changed, but it can be taken away: the only cure for a key saved in one.
 
-    Its runs go with it and stay counted as deleted where the prompt is or was public. Raises CannotDelete.
+    Its number is not given again. Its runs go with it and stay counted as deleted where the prompt is or was public. Raises CannotDelete.
     """
     check_can_delete_version(version)
     prompt = version.prompt
     delete_runs(prompt, list(version.runs.select_related("prompt")))
+    gone = Greatest(F("deleted_number"), version.number)
+    Prompt.objects.filter(pk=prompt.pk).update(deleted_number=gone)
     version.delete()
     rebuild_evidence(prompt)
     reindex([prompt])

@@ -168,6 +168,8 @@ class Prompt(models.Model):
     revision = models.PositiveIntegerField(default=1)
     suite_revision = models.PositiveIntegerField(default=1)  # the same for its cases
     suite_changed_at = models.DateTimeField(null=True, blank=True)  # null: never, or unknown
+    # The highest number a deleted version had: numbers are addresses, and are never given twice.
+    deleted_number = models.PositiveIntegerField(default=0)
     deleted_runs = models.PositiveIntegerField(default=0)  # tombstones: deleting is real, but it is counted
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -176,3 +176,9 @@ class TestDeletingAVersion:
         RunFactory(version=second, state=Run.State.RUNNING)
         with pytest.raises(CannotDelete, match="under way"):
             delete_version(second)
+
+
+def test_the_number_of_a_deleted_version_is_never_given_again() -> None:
+    prompt = create_prompt(alice(), content(), title="Numbers")
+    delete_version(save_version(prompt, content("Second")))
+    assert save_version(prompt, content("Third")).number == 3

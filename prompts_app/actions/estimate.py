@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from prompts_app.actions.judge import needs_of_suite
 from prompts_app.engine.prices import USUAL_OUTPUT_TOKENS, estimate, estimate_tokens
 from prompts_app.engine.render import RenderError, render_messages
 from prompts_app.engine.types import Case
@@ -25,6 +26,7 @@ class Estimate:
     dollars: Decimal | None
     bounded: bool
     unpriced: tuple[str, ...]
+    gradings: int  # by a judge, if one is chosen: each at least one call more, whose price is not in it
 
     @property
     def calls(self) -> int:
@@ -58,6 +60,7 @@ def estimate_of(
         dollars=sum(known, Decimal(0)) * repeats if known and not unpriced else None,
         bounded=all(limit is not None for limit in limits),
         unpriced=unpriced,
+        gradings=len(versions) * len(models) * needs_of_suite(suite).gradings * repeats,
     )
 
 

@@ -60,6 +60,9 @@ class Totals:
     errors: int = 0
     spent: Decimal = Decimal(0)  # US dollars, of the answers whose price is known
     unpriced: int = 0  # answers whose price is not
+    judged: int = 0  # answers a judge model graded
+    judge_spent: Decimal = Decimal(0)  # US dollars, of those whose price is known
+    judge_unpriced: int = 0
 
     def plus(self, other: Totals) -> Totals:
         return Totals(
@@ -67,6 +70,9 @@ class Totals:
             self.errors + other.errors,
             self.spent + other.spent,
             self.unpriced + other.unpriced,
+            self.judged + other.judged,
+            self.judge_spent + other.judge_spent,
+            self.judge_unpriced + other.judge_unpriced,
         )
 
 
@@ -167,7 +173,7 @@ class Progress:
     def cap_permille(self) -> int:
         """The cost so far in thousandths of the cap, for a meter."""
         cap = self.batch.cost_cap
-        return min(1000, int(self.totals.spent * 1000 / cap)) if cap else 0
+        return min(1000, int((self.totals.spent + self.totals.judge_spent) * 1000 / cap)) if cap else 0
 
     @property
     def elapsed_s(self) -> float | None:
@@ -210,15 +216,26 @@ def progress_of(batch: Batch) -> Progress:
 
 
 def _totals(runs: Sequence[Run]) -> dict[int, Totals]:
-    answered = Q(error_kind="")
+    answered, judged = Q(error_kind=""), Q(judge_calls__gt=0)
     rows = Result.objects.filter(run__in=runs).order_by().values("run_id")
     return {
-        row["run_id"]: Totals(row["answers"], row["errors"], row["spent"] or Decimal(0), row["unpriced"])
+        row["run_id"]: Totals(
+            row["answers"],
+            row["errors"],
+            row["spent"] or Decimal(0),
+            row["unpriced"],
+            row["judged"],
+            row["judge_spent"] or Decimal(0),
+            row["judge_unpriced"],
+        )
         for row in rows.annotate(
             answers=Count("pk", filter=answered),
             errors=Count("pk", filter=~answered),
             spent=Sum("cost"),
             unpriced=Count("pk", filter=answered & Q(cost=None)),
+            judged=Count("pk", filter=judged),
+            judge_spent=Sum("judge_cost"),
+            judge_unpriced=Count("pk", filter=judged & Q(judge_cost=None)),
         )
     }
 

@@ -13,7 +13,7 @@ from django.http import QueryDict
 
 from prompts_app.actions.cases import TooManyCases, check_can_add
 from prompts_app.engine import types as engine
-from prompts_app.engine.assertions import KINDS, NOT, assertion_from_text, split_type, text_of
+from prompts_app.engine.assertions import KINDS, NOT, assertion_from_text, kind_of, split_type, text_of
 from prompts_app.engine.assertions.kinds import Kind
 from prompts_app.engine.digests import assertion_from_json, assertion_json
 from prompts_app.engine.formats.case_csv import CaseTable, CsvError, parse_cases
@@ -62,7 +62,8 @@ class AssertionRow:
     @classmethod
     def of(cls, assertion: engine.Assertion) -> AssertionRow:
         is_opposite, kind = split_type(assertion.type)
-        is_limit = kind in KINDS and KINDS[kind].value == "number"
+        about = kind_of(kind)
+        is_limit = about is not None and about.value == "number"
         shown = assertion.threshold if assertion.threshold is not None and not is_limit else None
         return cls(
             kind,
@@ -77,7 +78,7 @@ class AssertionRow:
     @property
     def about(self) -> Kind | None:
         """None for a kind that is not run here."""
-        return KINDS.get(self.kind)
+        return kind_of(self.kind)
 
     @property
     def has_more(self) -> bool:
@@ -277,7 +278,12 @@ def _kinds(rows: Sequence[AssertionRow]) -> list[tuple[str, list[str]]]:
     families: dict[str, list[str]] = {}
     for kind in KINDS.values():
         families.setdefault(kind.family, []).append(kind.name)
-    if elsewhere := sorted({row.kind for row in rows} - set(KINDS)):
+    named = {kind.name for kind in KINDS.values()}
+    for row in rows:  # another name for a kind stands beside its own
+        if row.about and row.kind not in named:
+            families[row.about.family].append(row.kind)
+            named.add(row.kind)
+    if elsewhere := sorted({row.kind for row in rows} - named):
         families["not run here"] = elsewhere
     return list(families.items())
 

@@ -14,14 +14,18 @@ from django.db.models import Case as Whether
 from django.db.models import QuerySet, When
 
 from prompts_app.actions.estimate import Estimate, estimate_of
+from prompts_app.actions.judge import needs_of_suite
 from prompts_app.actions.run import (
+    LONGEST_MODEL,
     MOST_REPEATS,
     MOST_RUNS,
     RunRefused,
     check_can_run,
     practice_endpoint,
 )
+from prompts_app.engine import types as engine
 from prompts_app.forms.fields import LineField, ProseField
+from prompts_app.forms.judge import JudgeForm
 from prompts_app.models import Batch, Case, Endpoint, Prompt, Version
 from prompts_app.models.text import refuse_invisible
 
@@ -30,7 +34,7 @@ LONGEST_OUTPUT = 500_000  # characters
 HIGHEST_CAP = Decimal(100_000)  # US dollars
 
 
-class RunForm(forms.Form):
+class RunForm(JudgeForm):
     """Which versions to ask where. What depends on the endpoint is shown for the one that is chosen now."""
 
     versions = forms.TypedMultipleChoiceField(
@@ -76,6 +80,7 @@ class RunForm(forms.Form):
         self.prompt = prompt
         self._choose_from("versions", [(v.number, f"v{v.number}") for v in self.all_versions])
         self._choose_from("endpoint", [(e.public_id, _name_of(e)) for e in self.endpoints])
+        self.choose_judge(needs_of_suite(self.suite), self.endpoints)
         self.initial = {**self._usual(), **self.initial}
         self._choose_from("models", [(name, name) for name in self.known_models])
         if self.known_models:
@@ -113,7 +118,7 @@ class RunForm(forms.Form):
     def _usual(self) -> dict[str, Any]:
         """The newest version, and otherwise what was run last."""
         newest = [version.number for version in self.all_versions[:1]]
-        last = Batch.objects.filter(prompt=self.prompt).first()
+        last = Batch.objects.filter(prompt=self.prompt).select_related("judge_endpoint").first()
         run = last.runs.select_related("endpoint").first() if last else None
         if last is None or run is None or run.endpoint not in self.endpoints:
             first = self.endpoints[0]
@@ -128,6 +133,7 @@ class RunForm(forms.Form):
             "more_models": "\n".join(dict.fromkeys(name for name in names if name not in known)),
             "repeats": last.repeats,
             "cost_cap": last.cost_cap,
+            **self.usual_judge(last),
         }
 
     def clean_more_models(self) -> list[str]:
@@ -145,6 +151,7 @@ class RunForm(forms.Form):
             data = self.cleaned_data
             data["models"] = list(dict.fromkeys([*data["models"], *data["more_models"]]))
             data["endpoint"] = self.chosen_endpoint
+            data["judge"] = self.chosen_judge()
             data["versions"] = [v for v in self.all_versions if v.number in data["versions"]]
             try:
                 check_can_run(self.prompt, **self.arguments())
@@ -156,12 +163,16 @@ class RunForm(forms.Form):
         """For ``start_batch``, once the form is valid."""
         return {
             name: self.cleaned_data[name]
-            for name in ("versions", "endpoint", "models", "repeats", "cost_cap")
+            for name in ("versions", "endpoint", "models", "repeats", "cost_cap", "judge")
         }
 
     @cached_property
+    def suite(self) -> tuple[engine.Case, ...]:
+        return self.prompt.suite()
+
+    @property
     def suite_size(self) -> int:
-        return self.prompt.cases.count()
+        return len(self.suite)
 
     def estimate(self) -> Estimate:
         """What the choices as they stand now come to, whether or not the form is complete."""
@@ -169,9 +180,10 @@ class RunForm(forms.Form):
         versions = [version for version in self.all_versions if str(version.number) in ticked]
         lines = [line.strip() for line in str(self["more_models"].value() or "").splitlines()[:MOST_RUNS]]
         ticked_models = [name for name in self["models"].value() or () if name in self.known_models]
-        models = list(dict.fromkeys([*ticked_models, *filter(None, lines)]))
+        typed = [name for name in lines if 0 < len(name) <= LONGEST_MODEL]
+        models = list(dict.fromkeys([*ticked_models, *typed]))
         repeats = _whole(self["repeats"].value(), 1, MOST_REPEATS)
-        return estimate_of(versions[:MOST_RUNS], self.chosen_endpoint, models, self.prompt.suite(), repeats)
+        return estimate_of(versions[:MOST_RUNS], self.chosen_endpoint, models, self.suite, repeats)
 
 
 def _name_of(endpoint: Endpoint) -> str:

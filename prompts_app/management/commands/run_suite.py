@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from prompts_app.actions.evidence import UNJUDGED
+from prompts_app.actions.judge import JudgeChoice
 from prompts_app.actions.run import RunRefused, execute_run, practice_endpoint, start_batch
 from prompts_app.engine.endpoints.addresses import check_url
 from prompts_app.engine.stats import wilson
@@ -27,7 +29,7 @@ LOOK_EVERY_S = 0.5
 class Command(BaseCommand):
     help = (
         "Runs a prompt's cases. Exit status with --wait: 0 all cases passed, 1 some failed, 2 some got no "
-        "answer or the run could not be made."
+        "answer or no verdict, or the run could not be made."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -41,6 +43,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--repeats", type=int, default=1)
         parser.add_argument("--cost-cap", metavar="DOLLARS")
+        parser.add_argument(
+            "--judge-endpoint", metavar="NAME", help="whose model grades, by the author’s name"
+        )
+        parser.add_argument("--judge-model", metavar="MODEL", default="")
+        parser.add_argument("--judge-embedding-model", metavar="MODEL", default="")
         parser.add_argument("--wait", action="store_true", help="until the run has ended")
         parser.add_argument("--json", action="store_true", help="one line of JSON instead of text")
 
@@ -60,6 +67,7 @@ class Command(BaseCommand):
                 options["model"],
                 repeats=options["repeats"],
                 cost_cap=_dollars(options["cost_cap"]),
+                judge=_judge(prompt, endpoint, options),
             )
         except RunRefused as why:
             raise CommandError(str(why), returncode=ERRORS) from None
@@ -80,10 +88,16 @@ class Command(BaseCommand):
 
 
 def exit_status(runs: list[Run]) -> int:
-    """0 all cases passed; 1 some failed; 2 some have no answer, or a run did not finish."""
-    if any(run.state != Run.State.FINISHED or run.cases_error for run in runs):
+    """0 all cases passed; 1 some failed; 2 some have no answer or no verdict, or a run did not finish."""
+    if any(run.state != Run.State.FINISHED or run.cases_error or unjudged(run) for run in runs):
         return ERRORS
     return FAILED if any(run.cases_failed for run in runs) else 0
+
+
+def unjudged(run: Run) -> int:
+    """Cases with assertions of which nothing could be said."""
+    states = zip(run.suite, run.frames, strict=False)
+    return sum(letter == UNJUDGED and bool(case["assertions"]) for case, letter in states)
 
 
 def run_json(run: Run) -> dict[str, Any]:
@@ -98,8 +112,11 @@ def run_json(run: Run) -> dict[str, Any]:
         "stop_reason": run.stop_reason,
         "suite_digest": run.suite_digest,
         "cases": {"passed": run.cases_passed, "failed": run.cases_failed, "errors": run.cases_error},
+        "unjudged": unjudged(run),
         "interval": [round(low, 4), round(high, 4)],
         "cost": None if run.cost is None else str(run.cost),
+        "judge": run.judge_model or run.judge_embedding_model or None,
+        "judge_cost": None if run.judge_cost is None else str(run.judge_cost),
         "latency_median_ms": run.latency_median_ms,
     }
 
@@ -111,6 +128,8 @@ def run_line(run: Run) -> str:
         line += f", {run.cases_passed}/{run.cases_counted} cases pass ({low:.0%} to {high:.0%})"
     if run.cases_error:
         line += f", {run.cases_error} without an answer"
+    if waiting := unjudged(run):
+        line += f", {waiting} not judged"
     return f"{line}. {run.stop_reason}".rstrip()
 
 
@@ -133,7 +152,10 @@ def _version(prompt: Prompt, number: int | None) -> Version:
 def _endpoint(prompt: Prompt, options: dict[str, Any]) -> Endpoint:
     if options["base_url"]:
         return _endpoint_at(prompt, options["base_url"])
-    name = options["endpoint"]
+    return _endpoint_called(prompt, options["endpoint"])
+
+
+def _endpoint_called(prompt: Prompt, name: str) -> Endpoint:
     if name.lower() == "practice":
         return practice_endpoint(prompt.owner)
     endpoint = Endpoint.objects.filter(owner=prompt.owner, name=name).first()
@@ -154,6 +176,15 @@ def _endpoint_at(prompt: Prompt, base_url: str) -> Endpoint:
     endpoint.set_key(os.environ.get(KEY_VARIABLE, ""))
     endpoint.save()
     return endpoint
+
+
+def _judge(prompt: Prompt, asked: Endpoint, options: dict[str, Any]) -> JudgeChoice | None:
+    """The judge as named; at the same endpoint where only a model is."""
+    model, embedding = options["judge_model"], options["judge_embedding_model"]
+    if not (options["judge_endpoint"] or model or embedding):
+        return None
+    name = options["judge_endpoint"]
+    return JudgeChoice(_endpoint_called(prompt, name) if name else asked, model, embedding)
 
 
 def _dollars(given: str | None) -> Decimal | None:

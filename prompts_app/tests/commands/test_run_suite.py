@@ -96,3 +96,31 @@ def test_what_cannot_be_run_is_said_in_a_sentence(arguments: tuple[str, ...], se
 def test_an_unknown_prompt() -> None:
     with pytest.raises(CommandError, match="There is no prompt"):
         call_command("run_suite", "alice/nothing", *PRACTICE)
+
+
+GRADED = {"type": "llm-rubric", "value": "Is polite."}
+
+
+def test_without_a_judge_graded_cases_are_not_judged_and_that_is_status_2() -> None:
+    prompt = a_prompt("yes")
+    CaseFactory(prompt=prompt, assertions=[GRADED])
+    with pytest.raises(SystemExit) as ended:
+        run(*PRACTICE, "--wait")
+    assert ended.value.code == 2
+    assert Run.objects.get().frames == "pu"
+
+
+def test_a_judge_is_named_by_its_endpoint_and_model() -> None:
+    prompt = a_prompt("yes")
+    CaseFactory(prompt=prompt, assertions=[GRADED])
+    judge = ("--judge-endpoint", "practice", "--judge-model", "practice-1")
+    report = run(*PRACTICE, *judge, "--wait")
+    assert (report["runs"][0]["judge"], report["runs"][0]["unjudged"]) == ("practice-1", 0)
+    assert report["runs"][0]["cases"]["passed"] == 2
+
+
+def test_a_judge_without_a_model_is_refused() -> None:
+    prompt = a_prompt("yes")
+    CaseFactory(prompt=prompt, assertions=[GRADED])
+    with pytest.raises(CommandError, match="Name the judge’s model"):
+        run(*PRACTICE, "--judge-endpoint", "practice")

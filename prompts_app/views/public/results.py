@@ -32,6 +32,7 @@ def result(request: HttpRequest, handle: str, slug: str, public_id: str) -> Http
         "variables": [(name, _cut(value)) for name, value in (case.get("variables") or {}).items()],
         "turns": [_cut(turn) for turn in case.get("turns") or ()],
         "checks": [(check_in_words(check), check) for check in found.checks],
+        "wanting": any(c.get("passed") is None and c.get("weight", 1) != 0 for c in found.checks),
         "fault": FAULTS.get(found.error_kind),
         "is_practice": found.run.source == Source.PRACTICE,
         "output": found.output[:MOST_SHOWN],

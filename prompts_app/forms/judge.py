@@ -1,0 +1,83 @@
+"""Choosing who grades, where a suite has assertions that a model has to grade."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from prompts_app.actions.judge import LONGEST_MODEL, JudgeChoice, JudgeNeeds
+from prompts_app.forms.fields import LineField
+from prompts_app.models import Batch, Endpoint
+
+_FIELDS = ("judge_endpoint", "judge_model", "judge_embedding_model")
+
+
+class JudgeForm(forms.Form):
+    """The judge's part of a form. ``choose_judge`` leaves only the fields the suite has a use for."""
+
+    judge_endpoint = forms.ChoiceField(
+        label="Judge",
+        required=False,
+        help_text="Where the model is that grades. Its calls cost money as well; they are counted apart.",
+        error_messages={"invalid_choice": "There is no such endpoint any more. Choose again."},
+    )
+    judge_model = LineField(
+        label="Judge’s model",
+        required=False,
+        max_length=LONGEST_MODEL,
+        help_text="Better another model than those it grades: models are fond of their own writing.",
+        widget=forms.TextInput(attrs={"list": "judge-models", "spellcheck": "false"}),
+    )
+    judge_embedding_model = LineField(
+        label="Judge’s embedding model",
+        required=False,
+        max_length=LONGEST_MODEL,
+        help_text="For assertions that compare meanings.",
+        widget=forms.TextInput(attrs={"list": "judge-models", "spellcheck": "false"}),
+    )
+
+    def choose_judge(self, needs: JudgeNeeds, endpoints: Sequence[Endpoint]) -> None:
+        self.judge_needs, self._judge_endpoints = needs, endpoints
+        wanted = (bool(needs), needs.asks, needs.embeds)
+        for name, is_wanted in zip(_FIELDS, wanted, strict=True):
+            if not is_wanted:
+                del self.fields[name]
+        if needs:
+            field = self.fields["judge_endpoint"]
+            assert isinstance(field, forms.ChoiceField)
+            nobody = ("", "Nobody: graded assertions stay unjudged, and so do their cases")
+            field.choices = [nobody, *((e.public_id, e.name) for e in endpoints)]
+
+    @property
+    def judge_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in _FIELDS if name in self.fields]
+
+    @property
+    def judge_models(self) -> list[str]:
+        """Names to choose from, of the judge's endpoint as it is chosen now."""
+        endpoint = self._endpoint(self["judge_endpoint"].value()) if self.judge_fields else None
+        return [str(name) for name in endpoint.known_models[:200]] if endpoint else []
+
+    def _endpoint(self, public_id: object) -> Endpoint | None:
+        return next((e for e in self._judge_endpoints if e.public_id == public_id), None)
+
+    @staticmethod
+    def usual_judge(last: Batch) -> dict[str, Any]:
+        """What was chosen for the last runs."""
+        return {
+            "judge_endpoint": last.judge_endpoint.public_id if last.judge_endpoint else "",
+            "judge_model": last.judge_model,
+            "judge_embedding_model": last.judge_embedding_model,
+        }
+
+    def chosen_judge(self) -> JudgeChoice | None:
+        """Once the fields are clean. Raises ValidationError where a model has no endpoint."""
+        data = self.cleaned_data
+        model, embedding = data.get("judge_model", ""), data.get("judge_embedding_model", "")
+        endpoint = self._endpoint(data.get("judge_endpoint"))
+        if endpoint is None and (model or embedding):
+            raise ValidationError("Choose the judge’s endpoint, or leave its model empty.")
+        return JudgeChoice(endpoint, model, embedding) if endpoint else None

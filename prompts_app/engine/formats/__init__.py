@@ -7,15 +7,20 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from prompts_app.engine.formats import (
+    bundle_file,
     dotprompt,
     langchain,
     langfuse,
     markdown,
     messages,
     plain,
+    promptfoo,
+    promptfoo_results,
     prompts_chat,
     prompty,
+    several,
 )
+from prompts_app.engine.formats.files import Files, is_zip, unzip
 from prompts_app.engine.formats.source import Source, decode
 from prompts_app.engine.formats.types import (
     Format,
@@ -29,6 +34,9 @@ from prompts_app.engine.formats.types import (
 
 # In the order they are asked: the first that recognises a file reads it, so the choosy come first.
 FORMATS: tuple[Format, ...] = (
+    bundle_file.FORMAT,
+    promptfoo_results.FORMAT,
+    promptfoo.FORMAT,
     prompts_chat.FORMAT,
     langchain.FORMAT,
     langfuse.FORMAT,
@@ -41,7 +49,7 @@ FORMATS: tuple[Format, ...] = (
 
 __all__ = [
     "FORMATS", "Format", "FormatError", "ImportedPrompt", "ImportedVersion", "Parsed", "Problem", "Skip",
-    "format_named", "parse",
+    "format_named", "parse", "parse_files", "variants_apart",
 ]  # fmt: skip
 
 
@@ -57,22 +65,50 @@ def format_named(key: str) -> Format:
 
 def parse(name: str, data: bytes, *, hint: str = "") -> Parsed:
     """Prompts out of a file's bytes. ``name`` is its name, for the extension; ``hint`` a format's key, or
-    empty to go by extension and content.
+    empty to go by extension and content. A zip is unpacked, and all its files are read.
 
     Raises FormatError, and nothing else, where the file as a whole cannot be read.
     """
+    if is_zip(data):
+        return parse_files(unzip(data), hint=hint)
     source = Source(name, decode(data))
-    kind = format_named(hint) if hint else _recognised(source)
+    return _read(source, format_named(hint) if hint else _must_recognise(source))
+
+
+def parse_files(files: Files, *, only: str = "", hint: str = "") -> Parsed:
+    """Prompts out of a zip or folder; with ``only``, out of this file, which may name the others.
+
+    Raises FormatError where nothing can be read.
+    """
+    if only:
+        source = Source(only, decode(files.read(only) or b""), files)
+        return _read(source, format_named(hint) if hint else _must_recognise(source))
+    wanted = format_named(hint) if hint else None
+    return several.read_all(
+        files, lambda source: _recognised(source, (wanted,) if wanted else FORMATS), _read
+    )
+
+
+def variants_apart(parsed: Parsed) -> Parsed:
+    """The same with a prompt for each version that is a variant in its file, instead of one with several."""
+    apart = tuple(one for prompt in parsed.prompts for one in promptfoo.variants_apart(prompt))
+    return replace(parsed, prompts=apart)
+
+
+def _read(source: Source, kind: Format) -> Parsed:
     parsed = replace(kind.read(source), format=kind.key)
     for text in _texts(parsed):
         _refuse_unstorable(text)
     return parsed
 
 
-def _recognised(source: Source) -> Format:
-    for kind in FORMATS:
-        if kind.recognises(source):
-            return kind
+def _recognised(source: Source, kinds: tuple[Format, ...]) -> Format | None:
+    return next((kind for kind in kinds if kind.recognises(source)), None)
+
+
+def _must_recognise(source: Source) -> Format:
+    if kind := _recognised(source, FORMATS):
+        return kind
     if source.extension == "json":
         source.must_be_json()  # broken JSON is told with its line
     known = "; ".join(kind.label for kind in FORMATS)

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import NoReturn
 
+from prompts_app.engine.formats.files import ALONE, Files
 from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.types import Json
 
@@ -28,10 +29,14 @@ _BOMS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
 
 @dataclass(frozen=True)
 class Source:
-    """One file: ``name`` may be empty (pasted text), ``text`` has plain ``\\n`` line ends and no NUL."""
+    """One file: ``name`` may be empty (pasted text), ``text`` has plain ``\\n`` line ends and no NUL.
+
+    ``files`` are those it came with and may name; ``name`` is then its path among them.
+    """
 
     name: str
     text: str
+    files: Files = ALONE
 
     @property
     def extension(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from prompts_app.engine.formats.bundle_types import BundledPrompt, BundledRun
 from prompts_app.engine.types import Case, Prompt
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class ImportedPrompt:
     ``source`` says where it comes from in a few words, ``where`` the place in the file ("row 12"),
     ``written_for`` the model the file names, ``licence`` its licence as the file spells it.
     ``is_templated``: the format has a template language of its own, which was read; whatever still
-    looks like a placeholder is text.
+    looks like a placeholder is text. ``runs`` are results in the file: their version is a place in
+    ``versions``, counted from 1.
     """
 
     title: str
@@ -62,16 +64,21 @@ class ImportedPrompt:
     licence: str = ""
     cases: tuple[Case, ...] = ()
     is_templated: bool = False
+    runs: tuple[BundledRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A file that was read. ``format`` is the key of the format that read it."""
+    """A file that was read. ``format`` is the key of the format that read it.
+
+    ``bundled`` are prompts of our own format, with all that is in it.
+    """
 
     prompts: tuple[ImportedPrompt, ...]
     unsupported: tuple[Problem, ...] = ()
     skipped: tuple[Skip, ...] = ()
     format: str = ""
+    bundled: tuple[BundledPrompt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,10 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 class _Dumper(yaml.SafeDumper):
     """Quotes what either the old or the new schema would read as something else than text."""
 
+    def ignore_aliases(self, data: Any) -> bool:
+        """What stands twice is written twice: nobody has to look for a mark."""
+        return True
+
 
 for _name, _pattern, _starts in _RESOLVERS:
     for _class in (_Loader, _Dumper):
@@ -49,7 +53,16 @@ for _name, _pattern, _starts in _RESOLVERS:
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     # Left to itself the library loses rare line ends (NEL, U+2028) in single quotes.
-    return dumper.represent_scalar(_TAG + "str", text, style=None if text.isprintable() else '"')
+    style = None if text.isprintable() else "|" if _is_block(text) else '"'
+    return dumper.represent_scalar(_TAG + "str", text, style=style)
+
+
+def _is_block(text: str) -> bool:
+    """Whether several lines can stand as they are: nothing invisible in them, or at an end."""
+    lines = text.split("\n")
+    return lines[0] == lines[0].strip() != "" and all(
+        line.isprintable() and line == line.rstrip() for line in lines
+    )
 
 
 _Dumper.add_representer(str, _represent_text)

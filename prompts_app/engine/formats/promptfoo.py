@@ -1,0 +1,211 @@
+"""promptfoo configurations, read: one prompt whose versions are the configuration's prompts, with its tests.
+
+promptfoo compares the prompts of one configuration on the same tests: they are variants of one work. Each
+becomes a version, in order; ``variants_apart`` gives each a prompt of its own instead. What our own export
+wrote comes back exactly (see ``promptfoo_out``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from prompts_app.engine.formats import promptfoo_prompts, promptfoo_providers, titles
+from prompts_app.engine.formats.promptfoo_prompts import Variant
+from prompts_app.engine.formats.promptfoo_providers import Provider
+from prompts_app.engine.formats.promptfoo_reading import Findings, Reading, References
+from prompts_app.engine.formats.promptfoo_tests import OURS, Tests
+from prompts_app.engine.formats.promptfoo_variables import usage_of
+from prompts_app.engine.formats.reading import Fields
+from prompts_app.engine.formats.source import Source
+from prompts_app.engine.formats.types import (
+    Format,
+    FormatError,
+    ImportedPrompt,
+    ImportedVersion,
+    Parsed,
+)
+from prompts_app.engine.formats.yaml_ import read_yaml
+from prompts_app.engine.types import Case, Json, Prompt, Variable
+
+_ENDINGS = ("yaml", "yml", "json")
+_CARRIED = {"description", "prompts", "providers", "targets", "tests", "scenarios", "defaultTest"}
+_TELLING = {"providers", "targets", "tests", "scenarios", "defaultTest", "redteam", "assertionTemplates"}
+_WITHOUT_PROMPTS = ["{{prompt}}"]  # what promptfoo takes where a configuration names none
+
+
+def recognises(source: Source) -> bool:
+    if source.extension not in {*_ENDINGS, ""}:
+        return False
+    try:
+        value = _value(source)
+    except FormatError:
+        return source.stem.startswith("promptfooconfig")
+    return is_config(value)
+
+
+def is_config(value: Json) -> bool:
+    return isinstance(value, dict) and (
+        ("prompts" in value and bool(value.keys() & _TELLING)) or ("redteam" in value and "targets" in value)
+    )
+
+
+def _value(source: Source) -> Json:
+    if source.extension == "json" or source.json is not None:
+        return source.must_be_json()
+    if source.extension == "" and "prompts:" not in source.text:
+        raise FormatError("This is not a promptfoo configuration.")
+    return read_yaml(source.text)
+
+
+def read(source: Source) -> Parsed:
+    value = _value(source)
+    if not isinstance(value, dict):
+        raise FormatError("A promptfoo configuration is an object with “prompts” and “tests”.")
+    reading = opened(source, value)
+    variants = promptfoo_prompts.read(reading, _prompts_in(reading))
+    providers = promptfoo_providers.read(reading, _providers_in(reading.config))
+    settings = promptfoo_providers.settings_of_all(reading, providers)
+    usage = usage_of(message for variant in variants for message in variant.messages)
+    cases = Tests(reading, usage).cases()
+    tell_the_rest(reading)
+    prompt = prompt_of(reading, variants, providers, settings, cases)
+    return Parsed((_as_it_was(reading, prompt),), reading.findings.problems())
+
+
+def opened(source: Source, value: dict[str, Json]) -> Reading:
+    """The configuration with its references followed."""
+    findings = Findings()
+    references = References(Reading(source, findings=findings), value)
+    config = references.replaced(value)
+    ours = isinstance(config.get("metadata"), dict) and isinstance(config["metadata"].get(OURS), dict)
+    return Reading(source, config, frozenset(references.used), findings, is_ours=ours)
+
+
+def _prompts_in(reading: Reading) -> Json:
+    prompts = reading.config.get("prompts")
+    if prompts:
+        return prompts
+    reading.findings.note(
+        "prompts: there are none, so that each test’s “prompt” is the prompt", reading.at("")
+    )
+    return _WITHOUT_PROMPTS
+
+
+def _providers_in(config: Mapping[str, Json]) -> Json:
+    return config.get("providers") or config.get("targets")
+
+
+def prompt_of(
+    reading: Reading,
+    variants: tuple[Variant, ...],
+    providers: tuple[Provider, ...],
+    settings: Mapping[str, Json],
+    cases: tuple[Case, ...],
+) -> ImportedPrompt:
+    name = reading.source.name
+    source = f"promptfoo configuration {name}" if name else "pasted promptfoo configuration"
+    models = ", ".join(dict.fromkeys(provider.model for provider in providers))
+    description = reading.config.get("description")
+    return ImportedPrompt(
+        title=description
+        if isinstance(description, str) and description.strip()
+        else _title(reading, variants),
+        versions=tuple(
+            ImportedVersion(
+                Prompt(variant.messages, parameters={**settings, **variant.settings}),
+                _note(source, variant, models),
+            )
+            for variant in variants
+        ),
+        source=source,
+        where=name,
+        written_for=models,
+        cases=cases,
+        is_templated=True,
+    )
+
+
+def _title(reading: Reading, variants: tuple[Variant, ...]) -> str:
+    stem = reading.source.stem
+    if stem and not stem.startswith("promptfooconfig"):
+        return titles.from_file_name(stem)
+    folders = reading.source.name.replace("\\", "/").split("/")[:-1]
+    return (
+        titles.from_file_name(folders[-1]) if folders else titles.from_text(variants[0].messages[0].content)
+    )
+
+
+def _note(source: str, variant: Variant, models: str) -> str:
+    parts = [f"Imported from {source}."]
+    parts += [f"Prompt “{variant.label}”."] if variant.label else []
+    parts += [f"Written for {models}."] if models else []
+    return " ".join(parts)
+
+
+def tell_the_rest(reading: Reading) -> None:
+    """Every other setting by its name, with the names of what is in it."""
+    for key, value in reading.config.items():
+        if key in _CARRIED | reading.referenced or value in (None, "", {}, [], False):
+            continue
+        if key == "metadata" and reading.is_ours and set(value) == {OURS}:
+            continue
+        inner = (
+            f" ({', '.join(str(name)[:40] for name in list(value)[:8])})" if isinstance(value, dict) else ""
+        )
+        reading.findings.note(f"the setting “{key}”{inner}", reading.at(key))
+
+
+# --- what our own export says beside -----------------------------------------------------------------------
+
+
+def _as_it_was(reading: Reading, prompt: ImportedPrompt) -> ImportedPrompt:
+    """Titles, notes and descriptions of variables from ``metadata.proofsheet``. Raises FormatError."""
+    if not reading.is_ours:
+        return prompt
+    ours = Fields.of(reading.config["metadata"][OURS], f"metadata.{OURS}")
+    if ours.whole("version", 1) != 1:
+        raise FormatError(f"metadata.{OURS} has version {ours.whole('version')}; this site reads version 1.")
+    notes = ours.each("versions", lambda row: row)
+    versions = [
+        _version_as_it_was(version, notes[number]) if number < len(notes) else version
+        for number, version in enumerate(prompt.versions)
+    ]
+    return replace(
+        prompt,
+        title=ours.text("title", prompt.title),
+        summary=ours.text("summary"),
+        task=ours.text("task"),
+        tags=ours.texts("tags"),
+        licence=ours.text("licence"),
+        written_for=ours.text("model"),
+        versions=tuple(versions),
+    )
+
+
+def _version_as_it_was(version: ImportedVersion, row: Fields) -> ImportedVersion:
+    variables = row.each(
+        "variables", lambda one: Variable(one.name("name"), one.text("default"), one.text("description"))
+    )
+    content = Prompt(version.prompt.messages, variables, version.prompt.parameters)
+    return ImportedVersion(content, row.text("note"))
+
+
+# --- variants apart -----------------------------------------------------------------------------------------
+
+
+def variants_apart(prompt: ImportedPrompt) -> Iterator[ImportedPrompt]:
+    """Each version as a prompt of its own, with all the cases."""
+    for number, version in enumerate(prompt.versions, start=1):
+        runs = tuple(replace(run, version=1) for run in prompt.runs if run.version == number)
+        title = (
+            f"{prompt.title} ({number} of {len(prompt.versions)})"
+            if len(prompt.versions) > 1
+            else prompt.title
+        )
+        yield replace(prompt, title=title, versions=(version,), runs=runs)
+
+
+FORMAT = Format(
+    "promptfoo", "promptfoo configurations (YAML or JSON)", recognises, read, ("yaml", "yml", "json")
+)

@@ -1,0 +1,171 @@
+"""One row of promptfoo's results as a result of ours: its output, and what promptfoo found, word for word."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from prompts_app.engine.formats.bundle_types import BundledResult
+from prompts_app.engine.formats.promptfoo_prompts import chat_in
+from prompts_app.engine.formats.reading import LARGEST_COUNT, Fields
+from prompts_app.engine.types import Json
+
+ERROR = 2  # promptfoo's failureReason for "there is no answer"; 1 is a failed assertion
+MOST_DOLLARS = 1_000_000  # for one call: more is no price
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+# What an error's words say of its kind, in our labels; the first that fits.
+_FAULTS = (
+    (r"rate.?limit|too many requests|\b429\b", "rate_limited"),
+    (r"quota|insufficient.(funds|credit|balance)|\b402\b", "no_credit"),
+    (r"api.?key|unauthori[sz]ed|\b401\b", "auth"),
+    (r"forbidden|\b403\b", "forbidden"),
+    (r"context.length|maximum context|too many tokens", "context_overflow"),
+    (r"content.(filter|policy)|safety", "content_filter"),
+    (r"time?d?.?out|ETIMEDOUT|\b504\b", "timeout"),
+    (r"ECONNREFUSED|connection refused", "refused_connection"),
+    (r"ENOTFOUND|EAI_AGAIN|getaddrinfo", "dns"),
+    (r"certificate|\bTLS\b|\bSSL\b", "tls"),
+    (r"render error|Template", "template"),
+    (r"\b404\b|model.*(not found|does not exist)", "model_not_found"),
+    (r"\b50[023]\b|internal server error|overloaded", "server_error"),
+    (r"\b400\b|bad request|invalid request", "bad_request"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all results of a file share: when, by which tool, and where they come from."""
+
+    at: datetime
+    tool: str
+    note: str
+    id: str
+
+
+def result_of(row: Fields, case_index: int, repeat: int, model: str, context: Context) -> BundledResult:
+    response = _object(row.values.get("response"))
+    grading = _object(row.values.get("gradingResult"))
+    error = _error(row, response)
+    checks = () if error else tuple(_checks(grading))
+    cost = None if error else _cost(row, response)
+    tokens_in, tokens_out = _tokens(row, response)
+    return BundledResult(
+        id=str(row.values.get("id") or f"{context.id}-{case_index}-{repeat}"),
+        case_index=case_index,
+        repeat=repeat,
+        created_at=context.at,
+        request={"model": model, "messages": _messages(row)},
+        checks=checks,
+        passed=bool(row.values.get("success")) if checks and not error else None,
+        output="" if error else _output(response.get("output")),
+        finish_reason=_text(response.get("finishReason"))[:60],
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
+        latency_ms=_latency(row, response),
+        cost=cost,
+        cost_source=context.tool[:60] if cost is not None else "",
+        error_kind=_fault(error) if error else "",
+        error_message=error,
+    )
+
+
+def _object(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Json) -> str:
+    return _UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else ""
+
+
+def _error(row: Fields, response: Mapping[str, Json]) -> str:
+    """The error's words where there is no answer; a failed assertion has words too, and is none."""
+    said = _text(row.values.get("error")) or _text(response.get("error"))
+    if row.values.get("failureReason") == ERROR:
+        return said or "promptfoo says that there is no answer, and not why."
+    unanswered = response.get("output") is None and not row.values.get("gradingResult")
+    return said or "There is no output in the file." if unanswered else ""
+
+
+def _fault(message: str) -> str:
+    first_line = message[:2000]
+    kinds = (kind for pattern, kind in _FAULTS if re.search(pattern, first_line, re.IGNORECASE))
+    return next(kinds, "elsewhere")
+
+
+def _checks(grading: Mapping[str, Json]) -> list[dict[str, Json]]:
+    """Each assertion's outcome as promptfoo gave it."""
+    listed = grading.get("componentResults")
+    checks = []
+    for item in listed if isinstance(listed, list) else []:
+        one, assertion = _object(item), _object(_object(item).get("assertion"))
+        passed = one.get("pass") if isinstance(one.get("pass"), bool) else None
+        check: dict[str, Json] = {
+            "type": _text(assertion.get("type")) or "assert-set",
+            "value": _storable(assertion.get("value")),
+            "passed": passed,
+            "score": _number(one.get("score")),
+            "reason": _text(one.get("reason")) or "promptfoo gave no reason.",
+            "threshold": _number(assertion.get("threshold")),
+        }
+        weight = 0 if passed is None else _number(assertion.get("weight"))
+        checks.append(check if weight in (None, 1) else {**check, "weight": weight})
+    return checks
+
+
+def _storable(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {_text(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    return _text(value) if isinstance(value, str) else value
+
+
+def _number(value: Json) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return value
+
+
+def _output(value: Json) -> str:
+    if value is None:
+        return ""
+    return _text(value) if isinstance(value, str) else _text(json.dumps(value, ensure_ascii=False))
+
+
+def _tokens(row: Fields, response: Mapping[str, Json]) -> tuple[int | None, int | None]:
+    """Prompt and completion. All zeros mean that nobody counted."""
+    usage = _object(response.get("tokenUsage")) or _object(row.values.get("tokenUsage"))
+    counts = [_count(usage.get(name)) for name in ("prompt", "completion")]
+    return (counts[0], counts[1]) if any(counts) else (None, None)
+
+
+def _count(value: Json) -> int | None:
+    number = _number(value)
+    return int(number) if number is not None and 0 <= number <= LARGEST_COUNT else None
+
+
+def _cost(row: Fields, response: Mapping[str, Json]) -> Decimal | None:
+    """US dollars. promptfoo writes 0 where it knows no price, so that 0 says nothing."""
+    cost = _number(row.values.get("cost")) or _number(response.get("cost"))
+    return round(Decimal(str(cost)), 8) if cost is not None and 0 < cost < MOST_DOLLARS else None
+
+
+def _latency(row: Fields, response: Mapping[str, Json]) -> float | None:
+    """Milliseconds. Of an answer from a cache it says nothing about the model."""
+    latency = _number(row.values.get("latencyMs"))
+    return None if response.get("cached") is True or latency is None or latency < 0 else float(latency)
+
+
+def _messages(row: Fields) -> list[dict[str, Json]]:
+    """The prompt as it was sent."""
+    raw = _text(_object(row.values.get("prompt")).get("raw"))
+    chat = chat_in(raw)
+    if chat is None:
+        return [{"role": "user", "content": raw}] if raw else []
+    return [{"role": str(one["role"]), "content": _storable(one.get("content"))} for one in chat]

@@ -1,0 +1,258 @@
+"""promptfoo's assertions, read from a configuration, from the short form of a table, and written again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from prompts_app.engine.assertions import not_run, split_type, validate
+from prompts_app.engine.assertions.kinds import number_of
+from prompts_app.engine.formats.promptfoo_reading import (
+    FILE,
+    PROGRAMS,
+    Reading,
+    extension_of,
+    without_secrets,
+)
+from prompts_app.engine.types import Assertion, Json
+
+# Every kind of promptfoo 0.123; those with "not-" before them come on top.
+KINDS: Final = frozenset(
+    """answer-relevance bleu classifier contains contains-all contains-any contains-html contains-json
+    contains-sql contains-xml context-faithfulness context-recall context-relevance conversation-relevance
+    cost equals factuality finish-reason g-eval gleu guardrails icontains icontains-all icontains-any is-html
+    is-json is-refusal is-sql is-valid-function-call is-valid-openai-function-call
+    is-valid-openai-tools-call is-xml javascript latency levenshtein llm-rubric meteor
+    model-graded-closedqa model-graded-factuality moderation perplexity perplexity-score pi python regex
+    rouge-n ruby search-rubric similar similar:cosine similar:dot similar:euclidean skill-used starts-with
+    tool-call-f1 trace-error-spans trace-span-count trace-span-duration trajectory:goal-success
+    trajectory:step-count trajectory:tool-args-match trajectory:tool-sequence trajectory:tool-used webhook
+    word-count""".split()
+)
+SPECIAL_KINDS: Final = frozenset({"select-best", "human", "max-score"})
+# Graded by a model, so that a test's own judge and words to it matter to them.
+GRADED: Final = frozenset(
+    """answer-relevance classifier context-faithfulness context-recall context-relevance
+    conversation-relevance factuality g-eval llm-rubric model-graded-closedqa model-graded-factuality
+    moderation pi search-rubric select-best similar similar:cosine similar:dot similar:euclidean
+    trajectory:goal-success""".split()
+)
+_OWN_FIELDS = {"type", "value", "threshold", "weight", "metric"}
+_PROGRAM_KINDS = {"javascript", "python", "ruby", "webhook"}
+_TRANSFORMS = ("transform", "postprocess")
+
+
+def is_promptfoos(type_: str) -> bool:
+    """Whether promptfoo knows this type."""
+    return split_type(type_)[1] in KINDS or type_ in SPECIAL_KINDS or type_.startswith("promptfoo:")
+
+
+# --- from a configuration ---------------------------------------------------------------------------
+
+
+def read(
+    reading: Reading, value: Json, where: str, options: Mapping[str, Json] | None = None
+) -> tuple[Assertion, ...]:
+    """The assertions of a test. ``options`` are the test's, some of which say how outputs are judged."""
+    found = []
+    for item, place in _items(reading, value, where):
+        assertion = _assertion(reading, item, place)
+        if assertion is not None:
+            assertion = _with_options(reading, assertion, options or {}, place)
+            _tell(reading, assertion, place)
+            found.append(assertion)
+    return tuple(found)
+
+
+def _items(reading: Reading, value: Json, where: str, depth: int = 0) -> Iterator[tuple[Json, str]]:
+    """Each assertion, those of files and of sets included."""
+    value = reading.loaded(value, reading.at(where))
+    for number, item in enumerate(value if isinstance(value, list) else [value] if value else []):
+        place = f"{where}[{number}]"
+        loaded = reading.loaded(item, reading.at(place)) if isinstance(item, str) else item
+        if isinstance(loaded, list) and depth < 3:
+            yield from _items(reading, loaded, place, depth + 1)
+        elif isinstance(loaded, dict) and loaded.get("type") == "assert-set" and depth < 10:
+            yield from _items(reading, _members(reading, loaded, place), f"{place}.assert", depth + 1)
+        else:
+            yield loaded, place
+
+
+def _members(reading: Reading, whole: dict[str, Json], where: str) -> list[Json]:
+    """The assertions of a set, each with the set's configuration; what binds them together is noted."""
+    place = reading.at(where)
+    reading.findings.note("an assert-set: its assertions are kept and count each by itself", place)
+    for key, item in whole.items():
+        if key not in {"type", "assert", "config"} and item is not None:
+            reading.findings.note(f"the {key} of an assert-set", place)
+    config = whole.get("config")
+    members = whole.get("assert")
+    members = members if isinstance(members, list) else []
+    if not isinstance(config, dict):
+        return members
+    return [
+        {**item, "config": {**config, **(item.get("config") or {})}} if isinstance(item, dict) else item
+        for item in members
+    ]
+
+
+def _assertion(reading: Reading, item: Json, where: str) -> Assertion | None:
+    place = reading.at(where)
+    if isinstance(item, str):
+        item = from_short(item)
+    if not isinstance(item, dict) or not isinstance(item.get("type"), str) or not item["type"].strip():
+        reading.findings.note("an assertion without a type", place)
+        return None
+    type_ = item["type"].strip()
+    options, gone = without_secrets({key: item[key] for key in item if key not in _OWN_FIELDS})
+    for name in gone:
+        reading.findings.note(f"the setting “{name}” of an assertion: keys are never kept", place)
+    if "rubricPrompt" in options:
+        options["rubricPrompt"] = reading.loaded(options["rubricPrompt"], place)
+    return Assertion(
+        type=type_,
+        value=_value(reading, type_, item.get("value"), place),
+        threshold=_number(reading, item, "threshold", place),
+        weight=_weight(reading, item, place),
+        metric=str(item.get("metric") or ""),
+        options={key: value for key, value in options.items() if value is not None},
+    )
+
+
+def _value(reading: Reading, type_: str, value: Json, place: str) -> Json:
+    """Files are opened; those of programs are named only."""
+    if reading.is_ours:
+        return value
+    if split_type(type_)[1] in _PROGRAM_KINDS and isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return [reading.loaded(item, place) for item in value]
+    return reading.loaded(value, place)
+
+
+def _number(reading: Reading, item: Mapping[str, Json], name: str, place: str) -> float | None:
+    value = item.get(name)
+    if value is None:
+        return None
+    number = number_of(value)
+    if number is None:
+        reading.findings.note(f"the {name} “{str(value)[:60]}” of an assertion, which is no number", place)
+    return number if isinstance(value, str) or number is None else value
+
+
+def _weight(reading: Reading, item: Mapping[str, Json], place: str) -> float:
+    weight = _number(reading, item, "weight", place)
+    if weight is None or weight >= 0:
+        return 1.0 if weight is None else weight
+    reading.findings.note("a weight below 0 of an assertion", place)
+    return 1.0
+
+
+def _with_options(
+    reading: Reading, assertion: Assertion, options: Mapping[str, Json], where: str
+) -> Assertion:
+    """What the test says of all its assertions, where it concerns this one and is not said by itself."""
+    added: dict[str, Json] = {}
+    if split_type(assertion.type)[1] in GRADED:
+        added = {key: options[key] for key in ("provider", "rubricPrompt") if options.get(key)}
+    if transform := next((options[key] for key in _TRANSFORMS if options.get(key)), None):
+        if assertion.options.get("transform"):
+            reading.findings.note(
+                "the transform of a test, where an assertion has its own", reading.at(where)
+            )
+        added["transform"] = transform
+    both, gone = without_secrets({**added, **assertion.options})
+    if gone:
+        reading.findings.note(f"the setting “{gone[0]}” of a judge: keys are never kept", reading.at(where))
+    return Assertion(
+        assertion.type, assertion.value, assertion.threshold, assertion.weight, assertion.metric, both
+    )
+
+
+def _tell(reading: Reading, assertion: Assertion, where: str) -> None:
+    """Note what of a kept assertion does nothing here."""
+    place = reading.at(where)
+    if reading.is_ours:
+        return
+    if why := not_run(assertion):
+        because = why.removeprefix("Not run here: ").rstrip(".")
+        reading.findings.note(f"the assertion “{assertion.type}” is kept, but not run here: {because}", place)
+        return
+    if problem := validate(assertion):
+        reading.findings.note(f"the assertion “{assertion.type}” is kept, but cannot pass: {problem}", place)
+    for key in assertion.options:
+        reading.findings.note(f"the “{key}” of an assertion is kept, but not used here", place)
+
+
+# --- the short form of a table ------------------------------------------------------------------------
+
+_SHORT = re.compile(
+    rf"(not-)?({'|'.join(re.escape(kind) for kind in sorted(KINDS, key=len, reverse=True))})"
+    r"(?:\(([0-9]+(?:\.[0-9]+)?)\))?(?::(.*))?",
+    re.DOTALL,
+)
+_LISTS = {"contains-all", "contains-any", "icontains-all", "icontains-any"}
+_WITH_THRESHOLD = frozenset(
+    """answer-relevance classifier context-faithfulness context-recall context-relevance levenshtein
+    perplexity perplexity-score rouge-n similar""".split()
+)
+_USUAL_THRESHOLDS = {"similar": 0.8}
+_LIMITS = {"cost", "latency"}
+
+
+def from_short(text: str) -> dict[str, Json]:
+    """``contains: refund`` or ``levenshtein(5): text`` as an assertion; any other text must be equalled."""
+    text = text.strip()
+    if program := _program(text):
+        return program
+    if text.startswith("grade:"):
+        return {"type": "llm-rubric", "value": text.removeprefix("grade:").strip()}
+    found = _SHORT.fullmatch(text)
+    if not found:
+        return {"type": "equals", "value": text}
+    opposite, kind, threshold, value = found.groups()
+    return {"type": f"{opposite or ''}{kind}", **_short_value(kind, threshold, (value or "").strip())}
+
+
+def _program(text: str) -> dict[str, Json] | None:
+    head, _, body = text.partition(":")
+    if head in {"javascript", "fn", "eval"}:
+        return {"type": "javascript", "value": body.strip()}
+    if head == "python":
+        return {"type": "python", "value": body.strip()}
+    if text.startswith(FILE):
+        ending = extension_of(text.removeprefix(FILE).partition(":")[0])
+        if ending in PROGRAMS:
+            return {"type": "python" if ending == "py" else "javascript", "value": text}
+    return None
+
+
+def _short_value(kind: str, threshold: str | None, value: str) -> dict[str, Json]:
+    number = float(threshold) if threshold else None
+    if kind in _LISTS:
+        return {"value": [word.strip() for word in value.split(",")]}
+    if kind in _LIMITS:  # promptfoo takes the limit in brackets only; a number after the colon means the same
+        limit = number if number is not None else number_of(value)
+        return {"threshold": limit} if limit is not None else {"value": value}
+    if kind in _WITH_THRESHOLD:
+        usual = _USUAL_THRESHOLDS.get(kind, 0.75)
+        return {**({"value": value} if value else {}), "threshold": number if number is not None else usual}
+    return {"value": value} if value else {}
+
+
+# --- writing ----------------------------------------------------------------------------------------------
+
+
+def write(assertion: Assertion) -> dict[str, Json]:
+    """The assertion as a configuration has it; the opposite of ``read``."""
+    written: dict[str, Json] = {"type": assertion.type}
+    if assertion.value is not None:
+        written["value"] = assertion.value
+    if assertion.threshold is not None:
+        written["threshold"] = assertion.threshold
+    if assertion.weight != 1:
+        written["weight"] = assertion.weight
+    if assertion.metric:
+        written["metric"] = assertion.metric
+    return {**written, **assertion.options}

@@ -1,0 +1,92 @@
+"""Which results of a promptfoo file belong to one case, and which are its repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from prompts_app.engine.digests import digest
+from prompts_app.engine.formats import promptfoo_assertions as assertions
+from prompts_app.engine.formats.promptfoo_reading import FILE, Reading
+from prompts_app.engine.formats.promptfoo_tests import Test, Tests
+from prompts_app.engine.formats.reading import Fields
+from prompts_app.engine.types import Assertion, Case, Json
+
+
+class Cells:
+    """The cases of all runs of a file, each once, in the order they are met."""
+
+    def __init__(self, reading: Reading, tests: Tests, repeats: int | None) -> None:
+        """``repeats``: how often the file says each test was asked."""
+        self._reading, self._tests, self._repeats = reading, tests, repeats
+        self._cases: dict[tuple[str, int], Case] = {}
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        return tuple(self._cases.values())
+
+    def grid(self, rows: Sequence[Fields]) -> list[tuple[Case, list[Fields]]]:
+        """The rows of one run, by case, each case with its repeats."""
+        groups: dict[str, list[Fields]] = {}
+        for row in rows:
+            groups.setdefault(_key(row), []).append(row)
+        repeats = self._repeats or _common_size(list(groups.values()))
+        cells = {}
+        for key, members in groups.items():
+            for number in range(0, len(members), repeats):
+                part = members[number : number + repeats]
+                cells[key, number // repeats] = part
+        return [(self._case(place, part), part) for place, part in cells.items()]
+
+    def _case(self, place: tuple[str, int], rows: list[Fields]) -> Case:
+        if place not in self._cases:
+            case = self._read(rows)
+            self._cases[place] = replace(case, name=f"{case.name} ({place[1] + 1})") if place[1] else case
+        return self._cases[place]
+
+    def _read(self, rows: list[Fields]) -> Case:
+        test = _object(rows[0].values.get("testCase"))
+        where = f"{rows[0].where}.testCase"
+        options = _object(test.get("options"))
+        found = self._asserted(rows, where)
+        if not found:
+            found = assertions.read(self._reading, test.get("assert"), f"{where}.assert", options)
+        return self._tests.case_of(Test({**test, "vars": _variables(rows[0], test)}, where), found)
+
+    def _asserted(self, rows: list[Fields], where: str) -> tuple[Assertion, ...]:
+        """The assertions as they were really run, from the first result that has them."""
+        for row in rows:
+            components = _object(row.values.get("gradingResult")).get("componentResults")
+            listed = components if isinstance(components, list) else []
+            asserted = [_object(one).get("assertion") for one in listed]
+            if known := [one for one in asserted if isinstance(one, dict) and one.get("type")]:
+                return assertions.read(self._reading, known, f"{row.where}.gradingResult.componentResults")
+        return ()
+
+
+def _key(row: Fields) -> str:
+    """Tells one test from another: by its values, and by what it is held to."""
+    test = _object(row.values.get("testCase"))
+    values = test.get("vars") if isinstance(test.get("vars"), dict) else row.values.get("vars")
+    return digest(
+        [values, test.get("assert"), test.get("description"), test.get("options"), test.get("metadata")]
+    )
+
+
+def _variables(row: Fields, test: Mapping[str, Json]) -> dict[str, Json]:
+    """The test's own values; where such a value is a file's name, what was in the file."""
+    used, own = _object(row.values.get("vars")), _object(test.get("vars"))
+    return {
+        name: used.get(name, value) if isinstance(value, str) and value.startswith(FILE) else value
+        for name, value in (own or used).items()
+    }
+
+
+def _common_size(groups: Sequence[Sequence[Fields]]) -> int:
+    """The number of results of every case where it is the same for all; else each stands for itself."""
+    sizes = {len(group) for group in groups}
+    return sizes.pop() if len(sizes) == 1 else 1
+
+
+def _object(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}

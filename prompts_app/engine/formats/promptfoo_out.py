@@ -1,0 +1,116 @@
+"""promptfoo configurations, written: every version as a prompt, every case as a test.
+
+``promptfoo.read`` takes the file back without loss. What promptfoo has no word for (titles, notes, cases with
+further turns…) stands under ``metadata.proofsheet``, which promptfoo leaves alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from prompts_app.engine.digests import case_json
+from prompts_app.engine.formats import promptfoo_assertions as assertions
+from prompts_app.engine.formats.promptfoo import opened
+from prompts_app.engine.formats.promptfoo_prompts import chat_in, may_be_path
+from prompts_app.engine.formats.promptfoo_tests import OURS, Tests
+from prompts_app.engine.formats.promptfoo_variables import Usage, nested, usage_of
+from prompts_app.engine.formats.source import Source
+from prompts_app.engine.formats.types import FormatError, ImportedPrompt, ImportedVersion
+from prompts_app.engine.formats.yaml_ import write_yaml
+from prompts_app.engine.types import Case, Json, Message, Variable
+
+SCHEMA = "https://promptfoo.dev/config-schema.json"
+NO_MODEL = "echo"  # promptfoo's own stand-in: it gives the prompt back
+
+
+def emit(prompt: ImportedPrompt, models: Iterable[str] = (), remark: str = "") -> str:
+    """The file's text. ``models`` become the providers; ``remark`` is one line for who opens the file."""
+    usage = usage_of(message for version in prompt.versions for message in version.prompt.messages)
+    providers = [f"openai:chat:{model}" for model in models] or [NO_MODEL]
+    config: dict[str, Json] = {
+        "description": prompt.title,
+        "prompts": [_prompt(number, version) for number, version in enumerate(prompt.versions, start=1)],
+        "providers": providers,
+        **_defaults(prompt.versions[-1].prompt.variables, usage),
+        "tests": [_test(case, usage) for case in prompt.cases],
+        "metadata": {OURS: _ours(prompt)},
+    }
+    head = [f"# yaml-language-server: $schema={SCHEMA}", f"# {' '.join(remark.split())}" if remark else ""]
+    if providers == [NO_MODEL]:
+        head.append("# Name the models to test under “providers”: echo only gives the prompt back.")
+    return "\n".join(line for line in head if line) + "\n" + write_yaml(config)
+
+
+def _prompt(number: int, version: ImportedVersion) -> dict[str, Json]:
+    first_line = version.note.strip().split("\n")[0][:80]
+    written: dict[str, Json] = {"raw": raw_of(version.prompt.messages)}
+    written["label"] = f"v{number}: {first_line}" if first_line else f"v{number}"
+    if version.prompt.parameters:
+        written["config"] = dict(version.prompt.parameters)
+    return written
+
+
+def raw_of(messages: tuple[Message, ...]) -> str:
+    """A single user message as its text, unless promptfoo would take that for a chat or for a file's name."""
+    if len(messages) == 1 and messages[0].role == "user":
+        text = messages[0].content
+        if text.strip() and chat_in(text) is None and not may_be_path(text):
+            return text
+    chat = [{"role": message.role, "content": message.content} for message in messages]
+    return json.dumps(chat, ensure_ascii=False, indent=2)
+
+
+def _defaults(variables: tuple[Variable, ...], usage: Usage) -> dict[str, Json]:
+    values = {variable.name: variable.default for variable in variables if variable.default}
+    return {"defaultTest": {"vars": nested(values, usage)}} if values else {}
+
+
+def _test(case: Case, usage: Usage) -> dict[str, Json]:
+    """The case in promptfoo's words; where these do not say all of it, as a whole beside them."""
+    test: dict[str, Json] = {
+        "description": case.name,
+        "vars": nested(case.variables, usage),
+        "assert": [assertions.write(one) for one in case.assertions if assertions.is_promptfoos(one.type)],
+    }
+    if any(isinstance(value, list) for value in test["vars"].values()):
+        test["options"] = {"disableVarExpansion": True}
+    test = {key: value for key, value in test.items() if value}
+    if _read_again(test, usage) != case:
+        test["metadata"] = {OURS: {"case": case_json(case)}}
+    return test
+
+
+def _read_again(test: Mapping[str, Json], usage: Usage) -> Case | None:
+    """What the test would be read as."""
+    config = {"prompts": ["-"], "tests": [test], "metadata": {OURS: {}}}
+    try:
+        (case,) = Tests(opened(Source("", ""), config), usage).cases()
+    except (FormatError, ValueError):
+        return None
+    return case
+
+
+def _ours(prompt: ImportedPrompt) -> dict[str, Json]:
+    described: dict[str, Json] = {
+        "title": prompt.title,
+        "summary": prompt.summary,
+        "task": prompt.task,
+        "tags": list(prompt.tags),
+        "licence": prompt.licence,
+        "model": prompt.written_for,
+    }
+    return {
+        "version": 1,
+        **{key: value for key, value in described.items() if value},
+        "versions": [
+            {
+                "note": version.note,
+                "variables": [
+                    {"name": one.name, "default": one.default, "description": one.description}
+                    for one in version.prompt.variables
+                ],
+            }
+            for version in prompt.versions
+        ],
+    }

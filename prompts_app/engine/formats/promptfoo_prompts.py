@@ -1,0 +1,251 @@
+"""The prompts of a promptfoo configuration: each becomes one variant, in order."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from prompts_app.engine.filters import as_json
+from prompts_app.engine.formats import parameters, prompty, templates
+from prompts_app.engine.formats.messages import read_messages
+from prompts_app.engine.formats.promptfoo_reading import (
+    FILE,
+    PROGRAMS,
+    Reading,
+    extension_of,
+    missing,
+    without_secrets,
+)
+from prompts_app.engine.formats.source import Source, read_json
+from prompts_app.engine.formats.types import FormatError
+from prompts_app.engine.formats.yaml_ import read_yaml
+from prompts_app.engine.render import VARIABLE
+from prompts_app.engine.types import Json, Message
+
+_ELSEWHERE = ("langfuse://", "portkey://", "helicone://", "exec:", "package:")
+_TEXT_FILES = frozenset("txt md markdown j2 jinja jinja2 njk prompt html xml".split())
+_DELIMITER = "---"
+_DUMPED = re.compile(
+    r"(?<![\"\w])\{\{-?\s*([\w.]+)\s*\|\s*(?:dump|tojson)(?:\s*\|\s*safe)?\s*-?\}\}(?![\"\w])"
+)
+_IS_CHAT = re.compile(r'"role"\s*:')
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One prompt of the file. ``place`` is where it stands."""
+
+    messages: tuple[Message, ...]
+    place: str
+    label: str = ""
+    settings: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """A prompt's text before it is taken apart."""
+
+    text: str
+    place: str
+    label: str = ""
+    settings: dict[str, Json] = field(default_factory=dict)
+
+
+def read(reading: Reading, value: Json) -> tuple[Variant, ...]:
+    """Every prompt. Raises FormatError where there is none that can be read."""
+    variants = tuple(_variant(reading, raw) for raw in _raws(reading, value) if raw.text.strip())
+    if not variants:
+        problems = [problem.what for problem in reading.findings.problems()]
+        because = f" {problems[0][0].upper()}{problems[0][1:]}." if problems else ""
+        raise FormatError(f"There is no prompt in this configuration that can be read.{because}")
+    return variants
+
+
+def _raws(reading: Reading, value: Json) -> Iterator[_Raw]:
+    if isinstance(value, dict) and not {"raw", "id", "messages"} & value.keys():
+        value = [{"raw": path, "label": label} for path, label in value.items()]  # the old form: path → label
+    for number, item in enumerate(value if isinstance(value, list) else [value]):
+        where = f"prompts[{number}]"
+        if isinstance(item, dict) and ("raw" in item or "id" in item):
+            yield from _from_object(reading, item, where)
+        elif isinstance(item, str):
+            yield from _from_text(reading, _Raw(item, reading.at(where)))
+        elif item is not None:
+            yield _Raw(as_json(item), reading.at(where))
+
+
+def _from_object(reading: Reading, item: dict[str, Json], where: str) -> Iterator[_Raw]:
+    place = reading.at(where)
+    text = item.get("raw") or item.get("id")
+    label = item.get("label") or (item.get("id") if item.get("raw") else "")
+    config = item.get("config")
+    settings, problems = parameters.sort_out(config if isinstance(config, dict) else {}, place)
+    kept, gone = without_secrets(settings)
+    for what in (*(problem.what for problem in problems), *(f"the setting “{name}”" for name in gone)):
+        reading.findings.note(f"{what} of a prompt", place)
+    for key in item:
+        if key not in {"raw", "id", "label", "config"}:
+            reading.findings.note(f"the field “{key}” of a prompt", place)
+    text = text if isinstance(text, str) else as_json(text)
+    yield from _from_text(reading, _Raw(text, place, str(label or ""), kept))
+
+
+def _from_text(reading: Reading, raw: _Raw) -> Iterator[_Raw]:
+    """The prompt itself, or those in the files it names."""
+    if raw.text.startswith(_ELSEWHERE):
+        reading.findings.note(
+            f"the prompt “{raw.text[:80]}”, kept as text: nothing is fetched or run", raw.place
+        )
+        yield raw
+    elif not may_be_path(raw.text) or reading.is_ours:
+        yield raw
+    else:
+        yield from _from_path(reading, raw)
+
+
+def may_be_path(text: str) -> bool:
+    """Whether promptfoo would look for a file of this name."""
+    if "\n" in text or len(text) > 500:
+        return False
+    endings = [extension_of(part) for part in text.split(":")[-2:]]
+    return (
+        text.startswith(FILE)
+        or any(ending in {*PROGRAMS, "json", "jsonl", "txt", "yml", "yaml"} for ending in endings)
+        or text[-3:-2] == "."
+        or text[-4:-3] == "."
+        or any(sign in text for sign in "*/\\")
+    )
+
+
+def _from_path(reading: Reading, raw: _Raw) -> Iterator[_Raw]:
+    path = raw.text.removeprefix(FILE)
+    if extension_of(path.partition(":")[0]) in PROGRAMS:
+        path = path.partition(":")[0]
+    found = reading.paths(path)
+    if found:
+        for one in found:
+            yield from _from_file(reading, one, raw, alone=len(found) == 1)
+    elif raw.text.startswith(FILE) or not re.search(r"[\s{]", path):
+        reading.findings.note(missing(path), raw.place)
+    else:
+        yield raw  # a sentence with a slash or a full stop in it
+
+
+def _from_file(reading: Reading, path: str, raw: _Raw, *, alone: bool) -> Iterator[_Raw]:
+    label = raw.label if alone or not raw.label else f"{raw.label}: {path}"
+    kind = extension_of(path)
+    texts = list(_texts(reading, path, kind))
+    for number, (text, own_label) in enumerate(texts, start=1):
+        numbered = f"{label} ({number} of {len(texts)})" if label and len(texts) > 1 else label
+        where = path if len(texts) == 1 else f"{path}, prompt {number}"
+        yield _Raw(text, where, own_label or numbered, raw.settings)
+
+
+def _texts(reading: Reading, path: str, kind: str) -> Iterator[tuple[str, str]]:
+    """(text, label) of every prompt in a file."""
+    if kind in {"yaml", "yml"}:
+        yield as_json(reading.value(path)), ""
+    elif kind == "csv":
+        yield from _rows(reading.text(path))
+    elif kind == "prompty":
+        parsed = prompty.read(Source(path, reading.text(path)))
+        messages = parsed.prompts[0].versions[0].prompt.messages
+        yield as_json([{"role": m.role, "content": m.content} for m in messages]), ""
+        for problem in parsed.unsupported:
+            reading.findings.note(problem.what, path)
+    elif kind in {"jsonl", "ndjson"}:
+        yield from ((line, "") for line in reading.text(path).split("\n") if line.strip())
+    elif kind in {"txt", ""}:
+        yield from ((text, "") for text in _divided(reading.text(path)))
+    else:
+        if kind not in _TEXT_FILES and kind != "json":
+            reading.findings.note(
+                f"the program “{path}” that makes a prompt: its text is kept, it is not run", path
+            )
+        yield reading.text(path), ""
+
+
+def _divided(text: str) -> Iterator[str]:
+    """The texts between lines of ``---``, without white space around them."""
+    part: list[str] = []
+    for line in [*text.split("\n"), _DELIMITER]:
+        if line.strip() == _DELIMITER:
+            if "\n".join(part).strip():
+                yield "\n".join(part).strip()
+            part = []
+        else:
+            part.append(line)
+
+
+def _rows(text: str) -> Iterator[tuple[str, str]]:
+    """A column "prompt" and perhaps a column "label"; without a comma, one prompt a line."""
+    rows = list(csv.reader(io.StringIO(text), skipinitialspace=True))
+    header = [name.strip().lower() for name in rows[0]] if rows else []
+    if "prompt" in header and len(header) > 1:
+        for row in rows[1:]:
+            fields = dict(zip(header, row, strict=False))
+            yield fields.get("prompt", "").strip(), fields.get("label", "").strip()
+    else:
+        lines = [line.strip() for line in text.split("\n") if line.strip()]
+        yield from ((line, "") for line in (lines[1:] if lines[:1] == ["prompt"] else lines))
+
+
+# --- messages -----------------------------------------------------------------------------------------
+
+
+def _variant(reading: Reading, raw: _Raw) -> Variant:
+    messages = messages_of(reading, raw.text, raw.place)
+    for message in messages:
+        for what in templates.logic(message.content):
+            reading.findings.note(f"{what}, kept as text", raw.place)
+        for match in VARIABLE.finditer(message.content):
+            if match[1].startswith("env."):
+                reading.findings.note(f"the environment variable “{match[1][4:]}”", raw.place)
+    return Variant(messages, raw.place, raw.label, raw.settings)
+
+
+def messages_of(reading: Reading, text: str, place: str) -> tuple[Message, ...]:
+    """A chat where the text is one (JSON, or YAML that begins with ``- role:``), else one user message."""
+    chat = chat_in(text)
+    if chat is None:
+        if _IS_CHAT.search(text) and text.lstrip().startswith("["):
+            reading.findings.note("a chat whose JSON its template makes: it is kept as one message", place)
+        return (Message("user", text),)
+    try:
+        messages, problems = read_messages([_with_text(reading, item, place) for item in chat], place)
+    except FormatError as error:
+        raise FormatError(f"{place}: {error}") from None
+    for problem in problems:
+        reading.findings.note(problem.what, problem.where)
+    return messages or (Message("user", text),)
+
+
+def chat_in(text: str) -> list[dict[str, Json]] | None:
+    """The messages of a text that is a chat. ``{{ x | dump }}`` in its JSON stands for a text."""
+    start = text.lstrip()
+    if not start.startswith(("[", "{", "- role:")):
+        return None
+    for version in (text, _DUMPED.sub(r'"{{\1}}"', text)):
+        try:
+            value = read_yaml(version) if start.startswith("- role:") else read_json(version)
+        except FormatError:
+            continue
+        value = value.get("messages") if isinstance(value, dict) else value
+        if isinstance(value, list) and value and all(_is_message(item) for item in value):
+            return value
+    return None
+
+
+def _is_message(value: Json) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("role"), str)
+
+
+def _with_text(reading: Reading, message: dict[str, Json], place: str) -> dict[str, Json]:
+    content = reading.loaded(message.get("content"), place)
+    if content is None or isinstance(content, str | list):
+        return {**message, "content": content}
+    return {**message, "content": json.dumps(content, ensure_ascii=False)}

@@ -1,0 +1,167 @@
+"""The providers of a promptfoo configuration: which models they name, and the settings they agree on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from prompts_app.engine.digests import canonical
+from prompts_app.engine.formats import parameters
+from prompts_app.engine.formats.promptfoo_reading import (
+    FILE,
+    PROGRAMS,
+    Reading,
+    extension_of,
+    is_secret,
+    without_secrets,
+)
+from prompts_app.engine.types import Json
+
+# What stands between a vendor and a model's name: "openai:chat:gpt-5".
+_MODES = frozenset(
+    """chat completion completions messages responses response text text-generation conversational generate
+    instruct live realtime assistant embedding embeddings image video audio moderation sagemaker jumpstart
+    feature-extraction token-classification sentence-similarity""".split()
+)
+_OWN = frozenset(
+    """exec python javascript golang ruby webhook http https ws wss package browser mcp script promptfoo
+    manual-input simulated-user sequence slack""".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One provider: its id as the file has it, its label, and settings a model can be sent."""
+
+    id: str
+    label: str = ""
+    settings: dict[str, Json] = field(default_factory=dict)
+
+    @property
+    def model(self) -> str:
+        """The model's name alone; the whole id, without any credentials, for what is not a usual provider."""
+        return model_of(self.id)
+
+
+def model_of(provider: str) -> str:
+    """``openai:chat:gpt-5`` → ``gpt-5``, ``openrouter:meta-llama/llama-3`` → ``meta-llama/llama-3``."""
+    if is_own(provider):
+        return without_credentials(provider)
+    vendor, *rest = provider.split(":")
+    while len(rest) > 1 and rest[0] in _MODES:
+        rest = rest[1:]
+    return ":".join(rest).strip() or vendor
+
+
+def is_own(provider: str) -> bool:
+    """Whether it is a program or an address rather than a vendor's model."""
+    head = provider.partition(":")[0]
+    return head in _OWN or provider.startswith(FILE) or _is_program(provider)
+
+
+def _is_program(provider: str) -> bool:
+    return any(extension_of(part) in PROGRAMS for part in provider.split(":")[:2])
+
+
+def without_credentials(provider: str) -> str:
+    """An address without what stands before its ``@`` and after its ``?``: there may be keys in it."""
+    head, mark, rest = provider.partition("://")
+    if not mark:
+        return provider
+    address = urlsplit("//" + rest)
+    return f"{head}://{address.netloc.rpartition('@')[2]}{address.path}"
+
+
+def read(reading: Reading, value: Json) -> tuple[Provider, ...]:
+    """Every provider, in order. What of them is not carried is noted."""
+    name = "providers" if "providers" in reading.config else "targets"
+    return tuple(_provider(reading, item, where) for item, where in _items(reading, value, name))
+
+
+def _items(reading: Reading, value: Json, where: str, depth: int = 0) -> Iterator[tuple[Json, str]]:
+    """Each provider with its place; a file of providers is opened."""
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _items(reading, item, f"{where}[{number}]", depth)
+    elif isinstance(value, str) and extension_of(value) in {"json", "yaml", "yml"} and depth < 3:
+        found = reading.paths(value)
+        inner = reading.value(found[0]) if found else None
+        if found:
+            yield from _items(reading, inner, found[0], depth + 1)
+        else:
+            yield value, where
+    elif value is not None:
+        yield value, where
+
+
+def _provider(reading: Reading, value: Json, where: str) -> Provider:
+    place = reading.at(where)
+    if isinstance(value, dict) and "id" not in value and len(value) == 1:  # {"openai:gpt-5": {…}}
+        (name, inner), *_ = value.items()
+        value = {"id": name, **inner} if isinstance(inner, dict) else {"id": name}
+    if not isinstance(value, dict):
+        value = {"id": value if isinstance(value, str) else ""}
+    id_, label = str(value.get("id") or ""), value.get("label")
+    if is_own(id_):
+        reading.findings.note(
+            f"the provider “{without_credentials(id_)}”, which is a program or address", place
+        )
+    config = value.get("config")
+    settings = _settings(reading, config, place) if isinstance(config, dict) else {}
+    for key, item in value.items():
+        if key == "prompts" and item:
+            reading.findings.note(f"that the provider “{label or id_}” is asked some prompts only", place)
+        elif key not in {"id", "label", "config"} and item not in (None, {}, [], ""):
+            reading.findings.note(f"the field “{key}” of a provider", place)
+    return Provider(id_, label if isinstance(label, str) else "", settings)
+
+
+def _settings(reading: Reading, config: dict[str, Json], place: str) -> dict[str, Json]:
+    """What a model can be sent, under standard names; the rest is noted, keys without their values."""
+    usable = {}
+    for key, item in config.items():
+        if is_secret(key):
+            reading.findings.note(f"the setting “{key}” of a provider: keys are never kept", place)
+        else:
+            loaded = reading.loaded(item, place) if key in {"tools", "response_format"} else item
+            usable[key], gone = without_secrets(loaded)
+            for name in gone:
+                reading.findings.note(f"the setting “{key}.{name}” of a provider: keys are never kept", place)
+    kept, problems = parameters.sort_out(usable, place)
+    for problem in problems:
+        reading.findings.note(f"{problem.what} of a provider", place)
+    return {key: item for key, item in kept.items() if not _names_a_file(item)}
+
+
+def _names_a_file(value: Json) -> bool:
+    return isinstance(value, str) and value.startswith(FILE)
+
+
+def settings_of_all(reading: Reading, providers: tuple[Provider, ...]) -> dict[str, Json]:
+    """The settings every provider has with the same value; the others are noted."""
+    shared: dict[str, Json] = {}
+    for key in dict.fromkeys(key for provider in providers for key in provider.settings):
+        values = [provider.settings.get(key) for provider in providers]
+        if len({canonical(value) for value in values}) == 1:
+            shared[key] = values[0]
+        else:
+            reading.findings.note(
+                f"the setting “{key}”, which is not the same for all providers", reading.at("providers")
+            )
+    return shared
+
+
+def distinct_models(providers: tuple[Provider, ...]) -> tuple[str, ...]:
+    """A name for each provider, different where two are the same model asked in two ways."""
+    names: list[str] = []
+    for provider in providers:
+        name = provider.model[:180]
+        if name in names and provider.label:
+            name = f"{name} ({re.sub(r'\s+', ' ', provider.label)[:60]})"[:196]
+        number, stem = 2, name
+        while name in names:
+            name, number = f"{stem} {number}", number + 1
+        names.append(name)
+    return tuple(names)

@@ -1,0 +1,232 @@
+"""promptfoo's results as JSON (version 3, and 2 where it says the same): prompts with runs.
+
+Every prompt and provider is one run; results of the same test, prompt and provider are its repeats. What
+promptfoo found is kept as it found it, with its reasons: nothing is judged again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from prompts_app.engine.filters import as_json
+from prompts_app.engine.formats import parameters, promptfoo_prompts, promptfoo_providers, titles
+from prompts_app.engine.formats.bundle_types import BundledRun
+from prompts_app.engine.formats.promptfoo import prompt_of, tell_the_rest
+from prompts_app.engine.formats.promptfoo_answers import Context, result_of
+from prompts_app.engine.formats.promptfoo_cells import Cells
+from prompts_app.engine.formats.promptfoo_prompts import Variant
+from prompts_app.engine.formats.promptfoo_providers import Provider
+from prompts_app.engine.formats.promptfoo_reading import Reading
+from prompts_app.engine.formats.promptfoo_tests import Tests
+from prompts_app.engine.formats.promptfoo_variables import usage_of
+from prompts_app.engine.formats.reading import Fields
+from prompts_app.engine.formats.source import Source, read_json
+from prompts_app.engine.formats.types import Format, FormatError, ImportedPrompt, Parsed
+from prompts_app.engine.types import Case, Json
+
+VERSIONS = {2, 3}
+
+
+def recognises(source: Source) -> bool:
+    value = source.json
+    inner = value.get("results") if isinstance(value, dict) else None
+    return isinstance(inner, dict) and isinstance(inner.get("results"), list) and "stats" in inner
+
+
+@dataclass(slots=True)
+class _Column:
+    """One prompt on one provider, with its results in the file's order."""
+
+    variant: int  # place among the variants
+    provider: Provider
+    asked: int  # which of several providers of this id and label it is
+    settings: dict[str, Json]
+    rows: list[Fields] = field(default_factory=list)
+
+
+def read(source: Source) -> Parsed:
+    file = Fields.of(source.must_be_json())
+    summary = Fields.of(file.object("results"), "results")
+    if summary.values.get("version", 3) not in VERSIONS:
+        raise FormatError(
+            f"These are promptfoo results of version {summary.values['version']}; 3 can be read."
+        )
+    rows = list(summary.each("results", lambda row: row))
+    if not rows:
+        raise FormatError("There are no results in this file.")
+    reading = Reading(source, _object(file.values.get("config")))
+    settings_of = promptfoo_providers.read(reading, reading.config.get("providers") or ())
+    shared = promptfoo_providers.settings_of_all(reading, settings_of)
+    variants, columns = _columns(reading, rows, summary, settings_of)
+    tests = Tests(reading, usage_of(message for variant in variants for message in variant.messages))
+    cells = Cells(reading, tests, repeats=_repeats(file, reading.config))
+    grids = [cells.grid(column.rows) for column in columns]
+    prompt = prompt_of(reading, variants, tuple(column.provider for column in columns), shared, cells.cases)
+    tell_the_rest(reading)
+    runs = _runs(columns, grids, _context(source, file, summary))
+    return Parsed((_named(prompt, source, runs),), reading.findings.problems())
+
+
+def _named(prompt: ImportedPrompt, source: Source, runs: tuple[BundledRun, ...]) -> ImportedPrompt:
+    name = f"promptfoo results {source.name}".strip()
+    versions = tuple(
+        replace(version, note=version.note.replace("promptfoo configuration", "promptfoo results", 1))
+        for version in prompt.versions
+    )
+    return replace(prompt, source=name, versions=versions, runs=runs)
+
+
+def _object(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def _repeats(file: Fields, config: Mapping[str, Json]) -> int | None:
+    """How often each test was asked, where the file says so."""
+    for place in (
+        file.values.get("runtimeOptions"),
+        config.get("evaluateOptions"),
+        config.get("commandLineOptions"),
+    ):
+        repeat = _object(place).get("repeat")
+        if isinstance(repeat, int) and not isinstance(repeat, bool) and 1 <= repeat <= 1000:
+            return repeat
+    return None
+
+
+# --- prompts and providers ----------------------------------------------------------------------------
+
+
+def _columns(
+    reading: Reading, rows: Sequence[Fields], summary: Fields, configured: tuple[Provider, ...]
+) -> tuple[tuple[Variant, ...], list[_Column]]:
+    heads = _heads(summary)
+    variants: dict[tuple[str, str], Variant] = {}
+    columns: dict[tuple[Json, ...], _Column] = {}
+    for row in rows:
+        provider, head = _object(row.values.get("provider")), _head_of(row, heads)
+        key = (row.values.get("promptIdx"), head.raw, head.config, provider.get("id"), provider.get("label"))
+        if key not in columns:
+            if (head.raw, head.config) not in variants:
+                variants[head.raw, head.config] = _variant(reading, head, len(variants))
+            place = list(variants).index((head.raw, head.config))
+            asked = sum(1 for other in columns if other[1:] == key[1:])
+            found = _provider(provider, configured, asked)
+            settings = {**found.settings, **variants[head.raw, head.config].settings}
+            columns[key] = _Column(place, found, asked, settings)
+        columns[key].rows.append(row)
+    return tuple(variants.values()), list(columns.values())
+
+
+def _heads(summary: Fields) -> list[dict[str, Json]]:
+    """The columns' prompts; version 2 has them in its table."""
+    table = _object(_object(summary.values.get("table")).get("head"))
+    listed = summary.values.get("prompts") or table.get("prompts")
+    return [_object(item) for item in listed] if isinstance(listed, list) else []
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """A prompt as the file has it; ``config`` is JSON."""
+
+    raw: str
+    label: str
+    config: str
+
+
+def _head_of(row: Fields, heads: list[dict[str, Json]]) -> _Head:
+    """From the table's head where there is one; else from the row, whose label then is the template."""
+    place, prompt = row.values.get("promptIdx"), _object(row.values.get("prompt"))
+    head = heads[place] if isinstance(place, int) and 0 <= place < len(heads) else None
+    label = str((head or prompt).get("label") or prompt.get("label") or "")
+    raw = head.get("raw") if head else label or prompt.get("raw")
+    text = raw if isinstance(raw, str) and raw.strip() else label
+    if not text.strip():
+        raise FormatError(f"{row.where} does not say which prompt it belongs to.")
+    return _Head(text, label, as_json(_object((head or prompt).get("config"))))
+
+
+def _variant(reading: Reading, head: _Head, number: int) -> Variant:
+    place = reading.at(f"prompts[{number}]")
+    messages = promptfoo_prompts.messages_of(reading, head.raw, place)
+    settings, _ = parameters.sort_out(read_json(head.config), place)
+    label = "" if head.raw in head.label else titles.cut(head.label, 200)
+    return Variant(messages, place, label, settings)
+
+
+def _provider(value: Mapping[str, Json], configured: tuple[Provider, ...], asked: int) -> Provider:
+    id_, label = str(value.get("id") or "unknown"), str(value.get("label") or "")
+    alike = [one for one in configured if one.id == id_ and one.label == label]
+    return alike[min(asked, len(alike) - 1)] if alike else Provider(id_, label)
+
+
+# --- runs ----------------------------------------------------------------------------------------------
+
+
+def _context(source: Source, file: Fields, summary: Fields) -> Context:
+    version = _object(file.values.get("metadata")).get("promptfooVersion")
+    return Context(
+        at=_time(summary.values.get("timestamp")) or _time(file.values.get("createdAt")) or _no_time(summary),
+        tool=f"promptfoo {version}" if isinstance(version, str) else "promptfoo",
+        note=f"promptfoo results {source.name}; times include promptfoo’s own queue"[:200],
+        id=str(file.values.get("evalId") or "promptfoo"),
+    )
+
+
+def _time(value: Json) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment if moment is not None and moment.tzinfo is not None else None
+
+
+def _no_time(summary: Fields) -> datetime:
+    summary.refuse("timestamp", "a time with its zone (2026-11-22T08:00:00Z)")
+
+
+def _runs(
+    columns: Sequence[_Column], grids: Sequence[Sequence[tuple[Case, list[Fields]]]], context: Context
+) -> tuple[BundledRun, ...]:
+    asked = {_identity(column): column.provider for column in columns}
+    names = promptfoo_providers.distinct_models(tuple(asked.values()))
+    models = dict(zip(asked, names, strict=True))
+    return tuple(
+        _run(number, column, models[_identity(column)], grid, context)
+        for number, (column, grid) in enumerate(zip(columns, grids, strict=True))
+    )
+
+
+def _identity(column: _Column) -> tuple[str, str, int]:
+    return column.provider.id, column.provider.label, column.asked
+
+
+def _run(
+    number: int, column: _Column, model: str, grid: Sequence[tuple[Case, list[Fields]]], context: Context
+) -> BundledRun:
+    results = (result_of(row, index, repeat, model, context) for index, repeat, row in _places(grid))
+    return BundledRun(
+        id=f"{context.id}-{number}",
+        version=column.variant + 1,
+        model=model,
+        suite=tuple(case for case, _ in grid),
+        source="imported",
+        state="finished",
+        created_at=context.at,
+        started_at=context.at,
+        finished_at=context.at,
+        results=tuple(results),
+        parameters=column.settings,
+        repeats=max(len(rows) for _, rows in grid),
+        source_note=context.note,
+    )
+
+
+def _places(grid: Sequence[tuple[Case, list[Fields]]]) -> Iterator[tuple[int, int, Fields]]:
+    for index, (_, rows) in enumerate(grid):
+        for repeat, row in enumerate(rows):
+            yield index, repeat, row
+
+
+FORMAT = Format("promptfoo-results", "promptfoo results (JSON)", recognises, read, ("json",))

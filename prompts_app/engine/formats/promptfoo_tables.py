@@ -1,0 +1,88 @@
+"""Tables of tests: a column for each variable, and promptfoo's own columns that begin with ``__``."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping
+
+from prompts_app.engine.assertions.kinds import number_of
+from prompts_app.engine.formats.promptfoo_assertions import from_short
+from prompts_app.engine.formats.promptfoo_reading import Reading, plain_text
+from prompts_app.engine.formats.types import FormatError
+from prompts_app.engine.types import Json
+
+LONGEST_FIELD = 1_000_000  # characters
+
+_EXPECTED = re.compile(r"__expected(\d*)")
+_CONFIG = re.compile(r"__config:__expected(\d*):(\w+)")
+_OPTIONS = {"__prefix": "prefix", "__suffix": "suffix"}
+_OF_TEST = {
+    "__description": "description", "__providerOutput": "providerOutput", "__threshold": "threshold",
+}  # fmt: skip
+
+
+def rows_of(path: str, text: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """(number, column → field) of every row; the first is 1. Raises FormatError with the line."""
+    before = csv.field_size_limit(LONGEST_FIELD)
+    reader = csv.reader(io.StringIO(text), delimiter="\t" if path.lower().endswith(".tsv") else ",")
+    try:
+        rows = [row for row in reader if any(field.strip() for field in row)]
+    except csv.Error as wrong:
+        raise FormatError(f"{path}, line {reader.line_num}: this cannot be read as CSV: {wrong}.") from None
+    finally:
+        csv.field_size_limit(before)
+    header = [name.strip() for name in rows[0]] if rows else []
+    for number, row in enumerate(rows[1:], start=1):
+        if len(row) > len(header):
+            raise FormatError(
+                f"{path}, row {number}: it has {len(row)} fields where the first line has {len(header)}. "
+                "Put quotation marks around a value with a comma in it."
+            )
+        yield number, dict(zip(header, row, strict=False))
+
+
+def test_of_row(reading: Reading, row: Mapping[str, Json], where: str) -> dict[str, Json]:
+    """The row as a test: its own columns taken apart, every other one a variable."""
+    test: dict[str, Json] = {"vars": {}, "assert": [], "options": {}, "metadata": {}}
+    settings: dict[int, dict[str, Json]] = {}
+    metric = ""
+    for column, value in row.items():
+        if not column.startswith("__"):
+            test["vars"][column] = value
+        elif config := _CONFIG.fullmatch(column):
+            settings.setdefault(int(config[1] or 1) - 1, {})[config[2]] = value
+        elif plain_text(value).strip():
+            metric = plain_text(value).strip() if column == "__metric" else metric
+            _special(reading, test, column, value, where)
+    test["assert"] = [
+        {**item, **({"metric": metric} if metric else {}), **_threshold(reading, settings.get(index), where)}
+        for index, item in enumerate(test["assert"])
+    ]
+    return {key: value for key, value in test.items() if value}
+
+
+def _special(reading: Reading, test: dict[str, Json], column: str, value: Json, where: str) -> None:
+    text = plain_text(value)
+    if _EXPECTED.fullmatch(column):
+        test["assert"].append(value if isinstance(value, dict) else from_short(text))
+    elif column in _OF_TEST:
+        test[_OF_TEST[column]] = text
+    elif column in _OPTIONS:
+        test["options"][_OPTIONS[column]] = text
+    elif column.startswith("__metadata:"):
+        test["metadata"][column.removeprefix("__metadata:").removesuffix("[]")] = text
+    elif column != "__metric":
+        reading.findings.note(f"the column “{column}”", reading.at(where))
+
+
+def _threshold(reading: Reading, settings: Mapping[str, Json] | None, where: str) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for name, value in (settings or {}).items():
+        number = number_of(value)
+        if name == "threshold" and number is not None:
+            found["threshold"] = number
+        elif plain_text(value).strip():
+            reading.findings.note(f"the column “__config” for {name}", reading.at(where))
+    return found

@@ -1,0 +1,346 @@
+"""The tests of a promptfoo configuration as cases: found wherever they stand, defaults merged, multiplied."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from prompts_app.engine.digests import case_from_json
+from prompts_app.engine.filters import as_json
+from prompts_app.engine.formats import promptfoo_assertions as assertions
+from prompts_app.engine.formats import titles
+from prompts_app.engine.formats.files import folder_of
+from prompts_app.engine.formats.promptfoo_reading import FILE, Reading, extension_of, missing, plain_text
+from prompts_app.engine.formats.promptfoo_tables import rows_of, test_of_row
+from prompts_app.engine.formats.promptfoo_variables import Usage, flattened
+from prompts_app.engine.formats.types import FormatError
+from prompts_app.engine.types import Assertion, Case, Json
+
+OURS = "proofsheet"
+MOST_CASES = 20_000  # read at all; what may be kept is for who keeps it to say
+
+_FIELDS = {"vars", "assert", "options", "description", "metadata"}
+_TEST_FIELDS = _FIELDS | {
+    "provider", "providers", "prompts", "providerOutput", "assertScoringFunction", "threshold",
+}  # fmt: skip
+# Said for all assertions of a test, and so kept with each of them.
+_KEPT_OPTIONS = frozenset({"provider", "rubricPrompt", "transform", "postprocess"})
+_DONE_OPTIONS = {"disableVarExpansion", "disableDefaultAsserts"}
+_MENTION = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_ANY_MENTION = re.compile(r"\{\{[^{}]{1,200}\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One test as it stands in a file, with its place there and the folder its own files are in."""
+
+    fields: Mapping[str, Json]
+    where: str
+    folder: str = ""
+
+
+class Tests:
+    """Reads them all: ``cases()`` of one configuration."""
+
+    def __init__(self, reading: Reading, usage: Usage) -> None:
+        """``usage``: how the prompts use variables."""
+        self._reading, self._usage = reading, usage
+        self._unused = set(_KEPT_OPTIONS)  # those of the default test that no assertion took
+        self._defaults: dict[str, tuple[Assertion, ...]] = {}
+        default = self._loaded_test(reading.config.get("defaultTest"), "defaultTest")
+        self._default = default.fields if default else {}
+
+    def cases(self) -> tuple[Case, ...]:
+        """Raises FormatError where they multiply without end, or a file of tests is broken."""
+        cases: list[Case] = []
+        for test in self._all():
+            cases += self._cases_of(test)
+            if len(cases) > MOST_CASES:
+                raise FormatError(f"There are more than {MOST_CASES:,} tests in this configuration.")
+        self._tell_options(self._default, "defaultTest", self._unused)
+        return tuple(cases)
+
+    def case_of(self, test: Test, found: tuple[Assertion, ...]) -> Case:
+        """One test whose values are settled, held to the assertions in ``found``."""
+        variables = _mapping(test.fields.get("vars"))
+        self._tell(test.fields, found, test.where)
+        return Case(
+            _name(test.fields, variables, [variables]), self._values(variables, test), assertions=found
+        )
+
+    # --- where they stand ---
+
+    def _all(self) -> Iterator[Test]:
+        config = self._reading.config
+        if not config.get("tests") and not config.get("scenarios"):
+            if self._default.get("assert") or self._default.get("vars"):
+                yield Test({}, "defaultTest")
+            return
+        yield from self._listed(config.get("tests"), "tests")
+        for number, scenario in enumerate(_as_list(config.get("scenarios"))):
+            yield from self._scenario(scenario, f"scenarios[{number}]")
+
+    def _listed(self, value: Json, where: str, folder: str = "", depth: int = 0) -> Iterator[Test]:
+        if isinstance(value, str):
+            yield from self._file(value, where, folder, depth)
+        elif isinstance(value, list):
+            for number, item in enumerate(value):
+                yield from self._listed(item, f"{where}[{number}]", folder, depth)
+        elif isinstance(value, dict) and isinstance(value.get("path"), str) and "vars" not in value:
+            if value.get("config"):
+                self._note("the configuration of a file of tests", where)
+            yield from self._file(value["path"], where, folder, depth)
+        elif isinstance(value, dict):
+            yield Test(value if _is_test(value) else test_of_row(self._reading, value, where), where, folder)
+        elif value is not None:
+            self._note("a test that is none", where)
+
+    def _file(self, path: str, where: str, folder: str, depth: int) -> Iterator[Test]:
+        found = self._reading.paths(path, folder)
+        if "://" in path.removeprefix(FILE):
+            self._note(f"the tests at “{path}”: nothing is fetched from elsewhere", where)
+        elif not found:
+            self._note(f"the tests in {missing(path.removeprefix(FILE))}", where)
+        for one in found:
+            kind = extension_of(one)
+            if kind in {"csv", "tsv"}:
+                yield from self._table(one)
+            elif kind in {"json", "jsonl", "ndjson", "yaml", "yml"} and depth < 5:
+                yield from self._listed(_tests_in(self._reading.value(one)), one, folder_of(one), depth + 1)
+            else:
+                self._note(f"the tests in “{one}”: that kind of file is not read", where)
+
+    def _table(self, path: str) -> Iterator[Test]:
+        for number, row in rows_of(path, self._reading.text(path)):
+            where = f"{path}, row {number}"
+            yield Test(test_of_row(self._reading, row, where), where, folder_of(path))
+
+    def _scenario(self, value: Json, where: str) -> Iterator[Test]:
+        """Each of its configurations with each of its tests."""
+        value = self._reading.loaded(value, self._reading.at(where))
+        if isinstance(value, list):
+            for number, item in enumerate(value):
+                yield from self._scenario(item, f"{where}[{number}]")
+            return
+        if not isinstance(value, dict):
+            self._note("a scenario that is none", where)
+            return
+        for key in value:
+            if key not in {"config", "tests", "description"}:
+                self._note(f"the field “{key}” of a scenario", where)
+        data = list(self._listed(value.get("config"), f"{where}.config")) or [Test({}, where)]
+        tests = list(self._listed(value.get("tests"), f"{where}.tests")) or [Test({}, where)]
+        named = str(value.get("description") or "")
+        for one, test in itertools.product(data, tests):
+            both = _merged(self._opened(one), self._opened(test))
+            if not both.get("description") and named:
+                both["description"] = named
+            yield Test(both, f"{one.where} with {test.where}", test.folder)
+
+    def _loaded_test(self, value: Json, where: str) -> Test | None:
+        value = self._reading.loaded(value, self._reading.at(where))
+        return Test(self._opened(Test(value, where)), where) if isinstance(value, dict) else None
+
+    def _opened(self, test: Test) -> dict[str, Json]:
+        """The test with its variables where they stand in files of their own."""
+        fields = dict(test.fields)
+        if isinstance(fields.get("vars"), str | list):
+            fields["vars"] = self._variables_in(fields["vars"], test)
+        return fields
+
+    def _variables_in(self, value: str | list[Json], test: Test) -> dict[str, Json]:
+        merged: dict[str, Json] = {}
+        for path in [value] if isinstance(value, str) else value:
+            found = self._reading.paths(path, test.folder) if isinstance(path, str) else ()
+            if not found:
+                self._note(f"the variables in {missing(str(path).removeprefix(FILE))}", test.where)
+            for one in found:
+                inner = self._reading.value(one)
+                merged |= inner if isinstance(inner, dict) else {}
+        return merged
+
+    # --- what becomes of one ---
+
+    def _cases_of(self, test: Test) -> list[Case]:
+        own = self._opened(test)
+        if (exact := self._exactly(own)) is not None:
+            return [exact]
+        options = {**_mapping(self._default.get("options")), **_mapping(own.get("options"))}
+        variables = dict(_mapping(own.get("vars")))
+        if not self._reading.is_ours:  # there the defaults are the prompt's own
+            variables = {**_mapping(self._default.get("vars")), **variables}
+        found = self._assertions(own, options, test.where)
+        self._tell(own, found, test.where)
+        combinations = self._combinations(variables, options, test)
+        return [
+            Case(_name(own, one, combinations), self._values(one, test), assertions=found)
+            for one in combinations
+        ]
+
+    def _exactly(self, fields: Mapping[str, Json]) -> Case | None:
+        """The case as this site wrote it, where promptfoo has no way to say the same."""
+        ours = _mapping(_mapping(fields.get("metadata")).get(OURS)).get("case")
+        if not self._reading.is_ours or not isinstance(ours, dict):
+            return None
+        try:
+            return case_from_json(ours)
+        except ValueError as error:
+            raise FormatError(f"The case under metadata.{OURS}: {error}") from None
+
+    def _assertions(
+        self, own: Mapping[str, Json], options: Mapping[str, Json], where: str
+    ) -> tuple[Assertion, ...]:
+        return (
+            *(() if options.get("disableDefaultAsserts") else self._default_assertions(options)),
+            *assertions.read(self._reading, own.get("assert"), f"{where}.assert", options),
+        )
+
+    def _default_assertions(self, options: Mapping[str, Json]) -> tuple[Assertion, ...]:
+        """Read once for each way in which tests say how outputs are judged."""
+        key = as_json({name: options.get(name) for name in sorted(_KEPT_OPTIONS)})
+        if key not in self._defaults:
+            value = self._default.get("assert")
+            self._defaults[key] = assertions.read(self._reading, value, "defaultTest.assert", options)
+        return self._defaults[key]
+
+    def _combinations(
+        self, variables: Mapping[str, Json], options: Mapping[str, Json], test: Test
+    ) -> list[dict[str, Json]]:
+        """Lists of texts multiply, as do patterns of files; any other list is one value."""
+        choices = {name: self._choices(name, value, options, test) for name, value in variables.items()}
+        if math.prod(len(values) for values in choices.values()) > MOST_CASES:
+            raise FormatError(f"{test.where} multiplies into more than {MOST_CASES:,} cases.")
+        return [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
+
+    def _choices(self, name: str, value: Json, options: Mapping[str, Json], test: Test) -> list[Json]:
+        if self._reading.is_ours:
+            return [value]
+        if isinstance(value, str) and value.startswith(FILE):
+            return self._contents(name, value, test)
+        multiplies = isinstance(value, list) and bool(value) and isinstance(value[0], str)
+        if not multiplies or options.get("disableVarExpansion"):
+            return [value]
+        return [content for item in value for content in self._choices(name, item, options, test)]
+
+    def _contents(self, name: str, value: str, test: Test) -> list[Json]:
+        """What is in the file or files a variable names; the name stays where there is no text in it."""
+        path = value.removeprefix(FILE)
+        found = self._reading.paths(path, test.folder)
+        if not found:
+            self._note(f"the value of “{name}” from {missing(path)}", test.where)
+            return [value]
+        return [self._content(name, one, test) for one in found]
+
+    def _content(self, name: str, path: str, test: Test) -> Json:
+        kind = extension_of(path)
+        if kind in {"yaml", "yml"}:
+            return plain_text(self._reading.value(path))
+        if kind in {"js", "cjs", "mjs", "ts", "py", "rb"}:
+            self._note(f"the value of “{name}” from the program “{path}”", test.where)
+            return f"{FILE}{path}"
+        try:
+            return self._reading.text(path).strip()
+        except FormatError:
+            self._note(f"the value of “{name}” from “{path}”, which is no text", test.where)
+            return f"{FILE}{path}"
+
+    def _values(self, variables: Mapping[str, Json], test: Test) -> dict[str, str]:
+        flat = flattened(variables, self._usage)
+        if self._reading.is_ours:
+            return flat
+        values = _resolved({name: re.sub(r"\n\Z", "", value) for name, value in flat.items()})
+        for name, value in values.items():
+            for mention in dict.fromkeys(_ANY_MENTION.findall(value)):
+                self._note(f"“{mention}” in the value of “{name}”: nothing fills it in here", test.where)
+        return values
+
+    # --- what is not carried ---
+
+    def _tell(self, own: Mapping[str, Json], found: tuple[Assertion, ...], where: str) -> None:
+        self._tell_test({key: value for key, value in self._default.items() if key not in own}, "defaultTest")
+        self._tell_test(own, where)
+        used = {key for assertion in found for key in assertion.options}
+        used |= {"postprocess"} if "transform" in used else set()
+        self._unused -= used
+        self._tell_options(own, where, _KEPT_OPTIONS - used)
+
+    def _tell_options(self, fields: Mapping[str, Json], where: str, unused: Collection[str]) -> None:
+        for key, value in _mapping(fields.get("options")).items():
+            is_kept = key in _DONE_OPTIONS or (key in _KEPT_OPTIONS and key not in unused)
+            if not is_kept and value not in (None, "", {}, []):
+                self._note(f"the option “{key}” of a test", f"{where}.options")
+
+    def _tell_test(self, fields: Mapping[str, Json], where: str) -> None:
+        for key, value in fields.items():
+            if key not in _FIELDS and value not in (None, "", {}, []):
+                self._note(
+                    f"the {key} of a test" if key in _TEST_FIELDS else f"the field “{key}” of a test", where
+                )
+        for key in _mapping(fields.get("metadata")):
+            if not (self._reading.is_ours and key == OURS):
+                self._note(f"the metadata “{key}” of a test", where)
+
+    def _note(self, what: str, where: str) -> None:
+        self._reading.findings.note(what, self._reading.at(where))
+
+
+def _is_test(value: Mapping[str, Json]) -> bool:
+    """A test, rather than a row of values. An empty one is a test without any."""
+    return not value or bool(
+        value.keys() & _TEST_FIELDS - {"description", "metadata", "provider", "threshold"}
+    )
+
+
+def _tests_in(value: Json) -> Json:
+    """A file of tests may be a whole configuration."""
+    return value["tests"] if isinstance(value, dict) and "tests" in value and "vars" not in value else value
+
+
+def _as_list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _mapping(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def _merged(data: Mapping[str, Json], test: Mapping[str, Json]) -> dict[str, Json]:
+    """A scenario's data with one of its tests: assertions of both, the test's values before the data's."""
+    merged = {**data, **test}
+    for key in ("vars", "options", "metadata"):
+        if key in merged:
+            merged[key] = {**_mapping(data.get(key)), **_mapping(test.get(key))}
+    if data.get("assert") or test.get("assert"):
+        merged["assert"] = [*_as_list(data.get("assert")), *_as_list(test.get("assert"))]
+    return merged
+
+
+def _name(own: Mapping[str, Json], one: Mapping[str, Json], all_: list[dict[str, Json]]) -> str:
+    """Its description, with what differs where one test became several; else what its values begin with."""
+    described = own.get("description")
+    differing = [name for name in one if any(plain_text(o[name]) != plain_text(one[name]) for o in all_[:50])]
+    shown = differing if described else list(one)
+    values = " · ".join(
+        titles.cut(plain_text(one[name])[:200], 60) for name in shown if plain_text(one[name])
+    )
+    if isinstance(described, str) and described.strip():
+        return f"{described}: {values}" if values else described
+    return titles.cut(values, 100)
+
+
+def _resolved(values: dict[str, str]) -> dict[str, str]:
+    """A value that mentions another has it in its place, at most five deep, as promptfoo does it."""
+    values = dict(values)
+    for _ in range(5):
+        changed = False
+        for name, value in values.items():
+            mention = _MENTION.search(value)
+            if mention and mention[1] in values and len(value) < 1_000_000:
+                values[name] = value[: mention.start()] + values[mention[1]] + value[mention.end() :]
+                changed = True
+        if not changed:
+            break
+    return values

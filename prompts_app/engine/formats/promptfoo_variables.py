@@ -1,0 +1,75 @@
+"""Values with parts (``user: {name: Ada}``) as the texts our variables are, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from prompts_app.engine.filters import structured
+from prompts_app.engine.formats.promptfoo_reading import plain_text
+from prompts_app.engine.render import VARIABLE
+from prompts_app.engine.types import Json, Message
+
+_FOR_LISTS = ("join", "first", "last", "length", "dump")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How messages use variables: ``dotted`` names, and names of values that have to be lists or objects."""
+
+    dotted: frozenset[str]
+    structured: frozenset[str]
+
+
+def usage_of(messages: Iterable[Message]) -> Usage:
+    dotted, lists = set(), set()
+    for message in messages:
+        for match in VARIABLE.finditer(message.content):
+            name, places, filters = match[1], match[2], match[3]
+            if places or name.endswith(".length") or any(word in filters for word in _FOR_LISTS):
+                lists.add(name.partition(".")[0])
+            elif "." in name:
+                dotted.add(name)
+    return Usage(frozenset(dotted), frozenset(lists))
+
+
+def flattened(values: Mapping[str, Json], usage: Usage) -> dict[str, str]:
+    """Texts alone. An object whose parts all are used under dotted names becomes these names."""
+    flat: dict[str, str] = {}
+    for name, value in values.items():
+        parts = _parts(name, value, usage) if isinstance(value, dict) else {}
+        if parts and name not in usage.structured:
+            flat |= parts
+        else:
+            flat[name] = plain_text(value)
+    return flat
+
+
+def _parts(name: str, value: Mapping[str, Json], usage: Usage) -> dict[str, str]:
+    """Dotted name → text, of every leaf; nothing where one of them is not used by its dotted name."""
+    found: dict[str, str] = {}
+    for key, item in value.items():
+        dotted = f"{name}.{key}"
+        if dotted in usage.dotted:
+            found[dotted] = plain_text(item)
+        elif isinstance(item, dict) and (inner := _parts(dotted, item, usage)):
+            found |= inner
+        else:
+            return {}
+    return found
+
+
+def nested(values: Mapping[str, str], usage: Usage) -> dict[str, Json]:
+    """As a configuration has them: dotted names as parts, lists and objects where they are used as such."""
+    whole: dict[str, Json] = {}
+    for name, value in values.items():
+        *roots, last = name.split(".")
+        place = whole
+        for root in roots:
+            inner = place.setdefault(root, {})
+            if not isinstance(inner, dict):  # a value stands where a part would have to
+                break
+            place = inner
+        else:
+            place[last] = structured(value) if name in usage.structured else value
+    return whole

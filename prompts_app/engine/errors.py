@@ -153,6 +153,11 @@ _KINDS = (
         "Raise the cost cap, then re-run the missing cells.",
     ),
     FaultKind(
+        "elsewhere",
+        "an error in the tool it was imported from",
+        "Read the tool’s words; run the suite here to see whether it stays.",
+    ),
+    FaultKind(
         "internal",
         "an error in this site",
         "This is ours to mend: please report it. The answer could not be judged.",

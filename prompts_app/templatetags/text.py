@@ -51,6 +51,13 @@ def visible(text: object) -> SafeString:
     return mark_safe("".join(_visible_parts(_one_line_end(str(text)))))  # noqa: S308 every part is escaped
 
 
+@register.filter
+def hides(text: object) -> bool:
+    """Whether ``visible`` marks something in it."""
+    source = _one_line_end(str(text))
+    return any(not _belongs(source, match) for match in _SUSPECTS.finditer(source))
+
+
 def _one_line_end(text: str) -> str:
     return text.replace("\r\n", "\n")
 

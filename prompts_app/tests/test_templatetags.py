@@ -189,10 +189,12 @@ class TestVisible:
     def test_a_hidden_character_is_marked(self, hidden: str, code: str) -> None:
         assert text.visible(f"a{hidden}b") == f'a<span class="esc">{code}</span>b'
         assert text.shown_plainly(f"a{hidden}b") == f"a⟨{code}⟩b"
+        assert text.hides(f"a{hidden}b")
 
     @pytest.mark.parametrize("kept", ["a\n\tb", "👩‍👩‍👧‍👦", "☺️", "می‌خواهم", "Ünïcödé", "مرحبا", "क्‍ष"])
     def test_what_belongs_there_stays(self, kept: str) -> None:
         assert text.visible(kept) == kept
+        assert not text.hides(kept)
 
     def test_line_ends_of_windows_are_line_ends(self) -> None:
         assert text.visible("a\r\nb") == "a\nb"

@@ -1,9 +1,26 @@
 // Enhancement only: every page works without it.
+
+// What is copied: a field's value, else the text, without the marks of invisible characters;
+// of several messages each with its role, as in the Markdown file.
+const textOf = (source) => {
+  if (source.value !== undefined) return source.value;
+  const plain = source.cloneNode(true);
+  plain.querySelectorAll('.esc').forEach((mark) => mark.remove());
+  const messages = [...plain.querySelectorAll('.message')];
+  if (!messages.length) return plain.textContent;
+  const texts = messages.map((message) => message.querySelector('pre').textContent);
+  if (texts.length === 1) return texts[0];
+  return messages.map((message, place) => {
+    const role = message.querySelector('h3, h4').textContent;
+    return `## ${role[0].toUpperCase()}${role.slice(1)}\n\n${texts[place]}`;
+  }).join('\n\n');
+};
+
 document.addEventListener('click', async ({ target }) => {
   const copy = target.closest('[data-copy]');
   if (copy) {
     const source = document.getElementById(copy.dataset.copy);
-    await navigator.clipboard.writeText(source.value ?? source.textContent);
+    await navigator.clipboard.writeText(textOf(source));
     const was = copy.textContent;
     copy.textContent = 'Copied';
     setTimeout(() => { copy.textContent = was; }, 1600);

@@ -169,6 +169,14 @@ class TestOddInput:
         assert "<script>'" not in html
         assert "\x00" not in html
 
+    def test_the_usual_order_is_not_pinned_by_the_form(self) -> None:
+        recorded_prompt(title="Invoice reader")
+        assert '<option value="" selected>Evidence, low end' in page(sort="")
+        html = page(q="invoice", sort="")
+        assert '<option value="" selected>Relevance' in html
+        assert '<option value="evidence">' in html
+        assert "Best evidence first" in page(q="invoice", sort="evidence")
+
     def test_relevance_without_words_is_the_usual_order(self) -> None:
         recorded_prompt()
         assert "Best evidence first" in page(sort="relevance")
@@ -229,6 +237,12 @@ class TestWithHtmx:
         assert html.lstrip().startswith('<section id="results"')
         assert 'id="filters" data-hx-swap-oob="true"' in html
         assert "HX-Request" in response.headers["Vary"]
+
+    def test_the_address_is_free_of_filters_that_are_not_set(self) -> None:
+        headers = {"HX-Request": "true"}
+        response = Client().get("/prompts/?q=a&task=&model=&level=2&sort=", headers=headers)
+        assert response.headers["HX-Push-Url"] == "/prompts/?q=a&level=2"
+        assert Client().get("/prompts/?q=", headers=headers).headers["HX-Push-Url"] == "/prompts/"
 
     def test_going_back_gets_the_whole_page(self) -> None:
         headers = {"HX-Request": "true", "HX-History-Restore-Request": "true"}

@@ -30,16 +30,15 @@ def browse(request: HttpRequest) -> HttpResponse:
         "order": finder.ORDER_IN_WORDS[search.order],
         "filters": _filters(search),
         "set_filters": _set_filters(search),
-        "sorts": [
-            finder.Choice(value, label)
-            for value, label in finder.SORTS.items()
-            if search.q or value != "relevance"
-        ],
+        "sorts": finder.sorts_for(search),
         "json_ld": page_ld("CollectionPage", "Tested prompts", reverse("browse")),
         "ways_out": [] if page.paginator.count else finder.ways_out(search),
     }
     partial = request.headers.get("HX-Request") and not request.headers.get("HX-History-Restore-Request")
     response = render(request, "public/browse.html#results" if partial else "public/browse.html", context)
+    if partial:
+        # The address without the filters that are not set.
+        response.headers["HX-Push-Url"] = f"{reverse('browse')}?{search.query()}".rstrip("?")
     patch_vary_headers(response, ["HX-Request"])
     return response
 

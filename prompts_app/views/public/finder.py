@@ -20,6 +20,7 @@ LONGEST_VALUE = 200  # characters of one filter
 MOST_CHOICES = 40  # models or tags in one list
 MOST_SUGGESTED_WORDS = 4
 
+# The usual order goes without a value: relevance where there are words, else evidence.
 SORTS = {
     "relevance": "Relevance",
     "evidence": "Evidence, low end",
@@ -56,7 +57,7 @@ class Search:
 
     @property
     def order(self) -> str:
-        return self.sort or ("relevance" if self.q else "evidence")
+        return self.sort or usual_order(self.q)
 
     @property
     def is_empty(self) -> bool:
@@ -74,6 +75,17 @@ class Search:
         return urlencode({f.name: value for f in fields(self) if (value := getattr(self, f.name))})
 
 
+def usual_order(q: str) -> str:
+    return "relevance" if q else "evidence"
+
+
+def sorts_for(search: Search) -> list[Choice]:
+    """The orders to choose from, the usual one first and without a value."""
+    usual = usual_order(search.q)
+    others = [name for name in SORTS if name not in {usual, "relevance"}]
+    return [Choice("", SORTS[usual]), *(Choice(name, SORTS[name]) for name in others)]
+
+
 def read_search(get: QueryDict) -> tuple[Search, list[str]]:
     """The search, and a sentence for each value that means nothing here and is ignored."""
     typed = {f.name: _clean(get.get(f.name, "")) for f in fields(Search)}
@@ -86,7 +98,7 @@ def read_search(get: QueryDict) -> tuple[Search, list[str]]:
         if typed[name] and typed[name] not in known:
             ignored.append(f"There is no {thing} “{typed[name][:40]}”; it was left out.")
             typed[name] = ""
-    if typed["sort"] == "relevance" and not typed["q"]:
+    if typed["sort"] == usual_order(typed["q"]) or (typed["sort"] == "relevance" and not typed["q"]):
         typed["sort"] = ""
     typed["tag"] = typed["tag"].lower()
     return Search(**typed), ignored

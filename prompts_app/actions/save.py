@@ -213,7 +213,8 @@ def check_can_delete_version(version: Version) -> None:
 def delete_version(version: Version) -> None:
     """A version cannot be changed, but it can be taken away: the only cure for a key saved in one.
 
-    Its number is not given again. Its runs go with it and stay counted as deleted where the prompt is or was public. Raises CannotDelete.
+    Its number is not given again. Its runs go with it, and stay counted as deleted where the prompt is or
+    was public. Raises CannotDelete.
     """
     check_can_delete_version(version)
     prompt = version.prompt

@@ -19,7 +19,8 @@ from django.urls import NoReverseMatch, reverse
 
 from prompts_app.models import User, Visibility
 from prompts_app.tests.people import PASSWORD, alice, client_of
-from prompts_app.tests.security.test_visibility import OWNER, STRANGER, TABLE, ask
+from prompts_app.tests.security.addresses import TABLE
+from prompts_app.tests.security.test_visibility import OWNER, STRANGER, ask
 from prompts_app.tests.security.world import Tags, World, named_urls, world
 
 pytestmark = pytest.mark.django_db

@@ -20,8 +20,8 @@ from prompts_app.models import Case, Profile, Prompt, Result, Run, Tag, Version,
 from prompts_app.models.text import without_invisible
 from prompts_app.search import reindex
 from prompts_app.tests.people import PASSWORD, alice, client_of
+from prompts_app.tests.security.addresses import TABLE, Rule, names
 from prompts_app.tests.security.test_headers import keeps_to_it
-from prompts_app.tests.security.test_visibility import TABLE, Rule, names
 from prompts_app.tests.security.world import Tags, World, world
 
 pytestmark = pytest.mark.django_db

@@ -1,13 +1,10 @@
 """Who sees what, at every address the site has.
 
-TABLE has one row for each named address. A new address fails the first test until it has a row.
+addresses.TABLE has one row for each named address; a new one fails the first test until it has its row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -18,181 +15,13 @@ from django.urls import NoReverseMatch, reverse
 
 from prompts_app.models import Profile, Visibility
 from prompts_app.tests.people import alice, bob, client_of
+from prompts_app.tests.security.addresses import TABLE, Rule, names
 from prompts_app.tests.security.world import MARKS, TITLE, Tags, World, named_urls, world
 
 pytestmark = pytest.mark.django_db
 
 STRANGER, READER, OWNER = "stranger", "reader", "owner"
 VIEWERS = [STRANGER, READER, OWNER]
-
-
-class Rule(Enum):
-    OPEN = "the same for everybody"
-    PROMPT = "as visible as its prompt"
-    AUTHOR = "as visible as its author's profile"
-    OWN = "the author's own area: signed in"
-    THING = "the author's own area, and of something: its owner"
-    WAY_IN = "signing in and up: for those who are not"
-    ACCOUNT = "one's own account: signed in"
-    LINK = "whoever has the share link, while it works"
-
-
-def _nothing(w: World) -> list[Any]:
-    return []
-
-
-@dataclass(frozen=True)
-class Row:
-    rule: Rule
-    args: Callable[[World], list[Any]] = _nothing
-    method: str = "get"
-    data: dict[str, str] = field(default_factory=dict)
-    answers: tuple[int, ...] = (200,)  # what those who may get
-
-
-def _of_prompt(w: World) -> list[Any]:
-    return [w.prompt.owner.handle, w.prompt.slug]
-
-
-def _slug(w: World) -> list[Any]:
-    return [w.prompt.slug]
-
-
-def _case(w: World) -> list[Any]:
-    return [w.prompt.slug, w.case.public_id]
-
-
-def _endpoint(w: World) -> list[Any]:
-    return [w.endpoint.public_id]
-
-
-def _batch(w: World) -> list[Any]:
-    return [w.batch.public_id]
-
-
-def _import(w: World) -> list[Any]:
-    return [w.import_draft.public_id]
-
-
-def _link(w: World) -> list[Any]:
-    return [w.link.public_id]
-
-
-DONE = (200, 204, 302, 422)  # a form that was taken, or came back
-ELSEWHERE = (200, 302)  # the page, or another of the account's
-
-TABLE = {
-    # public
-    "home": Row(Rule.OPEN),
-    "about_evidence": Row(Rule.OPEN),
-    "browse": Row(Rule.OPEN),
-    "verify": Row(Rule.OPEN),
-    "jwks": Row(Rule.OPEN),
-    "healthz": Row(Rule.OPEN),
-    "favicon": Row(Rule.OPEN, answers=(302,)),  # to the static file
-    "robots": Row(Rule.OPEN),
-    "sitemap": Row(Rule.OPEN),
-    "profile": Row(Rule.AUTHOR, lambda w: [w.prompt.owner.handle]),
-    "profile_card": Row(Rule.AUTHOR, lambda w: [w.prompt.owner.handle]),
-    "prompt": Row(Rule.PROMPT, _of_prompt),
-    "prompt_card": Row(Rule.PROMPT, _of_prompt),
-    "prompt_md": Row(Rule.PROMPT, _of_prompt),
-    "prompt_json": Row(Rule.PROMPT, _of_prompt),
-    "version": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.version.number]),
-    "result": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.result.public_id]),
-    "run_record": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.run.public_id]),
-    # share links
-    "shared": Row(Rule.LINK, lambda w: [w.token]),
-    "shared_page": Row(Rule.LINK, lambda w: [w.token, f"{w.prompt.slug}/"]),
-    # studio
-    "studio": Row(Rule.OWN),
-    "studio_prompt_new": Row(Rule.OWN),
-    "studio_endpoints": Row(Rule.OWN),
-    "studio_endpoint_new": Row(Rule.OWN),
-    "studio_runs": Row(Rule.OWN),
-    "studio_profile": Row(Rule.OWN),
-    "studio_handle": Row(Rule.OWN),
-    "studio_account_delete": Row(Rule.OWN),
-    "studio_import": Row(Rule.OWN),
-    "studio_import_done": Row(Rule.OWN, answers=ELSEWHERE),
-    "studio_import_preview": Row(Rule.THING, _import),
-    "studio_import_discard": Row(Rule.THING, _import, "post", answers=DONE),
-    "studio_prompt": Row(Rule.THING, _slug),
-    "studio_prompt_draft": Row(Rule.THING, _slug, "post", {"note": "x"}, DONE),
-    "studio_prompt_details": Row(Rule.THING, _slug),
-    "studio_prompt_delete": Row(Rule.THING, _slug),
-    "studio_version_delete": Row(Rule.THING, lambda w: [w.prompt.slug, w.version.number]),
-    "studio_publish": Row(Rule.THING, _slug),
-    "studio_cases": Row(Rule.THING, _slug),
-    "studio_case_new": Row(Rule.THING, _slug),
-    "studio_case": Row(Rule.THING, _case),
-    "studio_cases_csv": Row(Rule.THING, _slug),
-    "studio_case_copy": Row(Rule.THING, _case, "post", answers=DONE),
-    "studio_case_move": Row(Rule.THING, _case, "post", {"step": "up"}, DONE),
-    "studio_case_delete": Row(Rule.THING, _case),
-    "studio_endpoint": Row(Rule.THING, _endpoint),
-    "studio_endpoint_test": Row(Rule.THING, _endpoint, "post", answers=DONE),
-    "studio_endpoint_delete": Row(Rule.THING, _endpoint),
-    "studio_batch": Row(Rule.THING, _batch),
-    "studio_batch_cancel": Row(Rule.THING, _batch, "post", answers=DONE),
-    "studio_batch_again": Row(Rule.THING, _batch, "post", answers=DONE),
-    "studio_batch_delete": Row(Rule.THING, _batch),
-    "studio_run_start": Row(Rule.THING, _slug),
-    "studio_paste": Row(Rule.THING, _slug),
-    "studio_paste_delete": Row(
-        Rule.THING, lambda w: [w.prompt.slug, w.pasted.public_id], "post", answers=DONE
-    ),
-    "studio_links": Row(Rule.OWN),
-    "studio_link_new": Row(Rule.OWN),
-    "studio_link": Row(Rule.THING, _link),
-    "studio_link_renew": Row(Rule.THING, _link, "post", answers=DONE),
-    "studio_link_revoke": Row(Rule.THING, _link, "post", answers=DONE),
-    "studio_link_delete": Row(Rule.THING, _link),
-    "studio_link_preview": Row(Rule.THING, _link),
-    "studio_link_preview_page": Row(Rule.THING, lambda w: [*_link(w), f"{w.prompt.slug}/"]),
-    # accounts: before signing in
-    "account_login": Row(Rule.WAY_IN),
-    "account_signup": Row(Rule.WAY_IN),
-    "account_confirm_login_code": Row(Rule.WAY_IN, answers=(302,)),  # only in the middle of signing in
-    "mfa_authenticate": Row(Rule.WAY_IN, answers=(302,)),
-    "socialaccount_signup": Row(Rule.WAY_IN, answers=(302,)),
-    "mfa_login_webauthn": Row(Rule.WAY_IN, answers=(200, 302)),
-    # accounts: open to both
-    "account_logout": Row(Rule.OPEN, answers=ELSEWHERE),
-    "account_inactive": Row(Rule.OPEN),
-    "account_email_verification_sent": Row(Rule.OPEN, answers=ELSEWHERE),
-    "account_confirm_email": Row(Rule.OPEN, lambda w: ["no-such-key"]),
-    "account_reset_password": Row(Rule.OPEN),
-    "account_reset_password_done": Row(Rule.OPEN),
-    "account_reset_password_from_key": Row(Rule.OPEN, lambda w: ["1", "no-such-key"]),
-    "account_reset_password_from_key_done": Row(Rule.OPEN),
-    "socialaccount_login_cancelled": Row(Rule.OPEN),
-    "socialaccount_login_error": Row(Rule.OPEN, answers=(401,)),
-    "github_login": Row(Rule.OPEN, answers=(404,)),  # no GitHub without its keys
-    "github_callback": Row(Rule.OPEN, answers=(404,)),
-    # accounts: one's own
-    "account_email": Row(Rule.ACCOUNT),
-    "account_change_password": Row(Rule.ACCOUNT),
-    "account_set_password": Row(Rule.ACCOUNT, answers=ELSEWHERE),
-    "account_reauthenticate": Row(Rule.ACCOUNT),
-    "mfa_index": Row(Rule.ACCOUNT),
-    "mfa_reauthenticate": Row(Rule.ACCOUNT, answers=ELSEWHERE),
-    "mfa_activate_totp": Row(Rule.ACCOUNT, answers=ELSEWHERE),
-    "mfa_deactivate_totp": Row(Rule.ACCOUNT, answers=(404,)),  # until there is one
-    "mfa_view_recovery_codes": Row(Rule.ACCOUNT, answers=(302, 404)),
-    "mfa_generate_recovery_codes": Row(Rule.ACCOUNT, answers=ELSEWHERE),
-    "mfa_download_recovery_codes": Row(Rule.ACCOUNT, answers=(302, 404)),
-    "mfa_list_webauthn": Row(Rule.ACCOUNT),
-    "mfa_add_webauthn": Row(Rule.ACCOUNT, answers=ELSEWHERE),
-    "mfa_reauthenticate_webauthn": Row(Rule.ACCOUNT, answers=ELSEWHERE),
-    "mfa_remove_webauthn": Row(Rule.ACCOUNT, lambda w: [1], answers=(302, 404)),
-    "mfa_edit_webauthn": Row(Rule.ACCOUNT, lambda w: [1], answers=(302, 404)),
-    "socialaccount_connections": Row(Rule.ACCOUNT),
-}
-
-
-def names(*rules: Rule) -> list[str]:
-    return [name for name, row in TABLE.items() if row.rule in rules]
 
 
 def browser(viewer: str) -> Client:
@@ -235,7 +64,7 @@ def test_a_prompt_is_seen_by_whom_it_is_for(name: str, visibility: str, viewer: 
         assert says_nothing(response)
         return
     assert response.status_code == 200
-    assert not says_nothing(response) or name in ("run_record", "prompt_card")
+    assert not says_nothing(response) or name in ("run_record", "prompt_card", "prompt_badge")
     assert not is_noindex(response) or (visibility, name) != (Visibility.PUBLIC, "prompt")
     if visibility != Visibility.PUBLIC:
         assert is_noindex(response)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import socket
@@ -11,7 +10,6 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
 from contextlib import closing, suppress
-from functools import partial
 from time import monotonic, sleep
 from types import FrameType
 from typing import Any
@@ -23,8 +21,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 READY_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 15.0
+ORPHANS_WITHIN_S = 5.0
 LOOK_EVERY_S = 0.2
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ALL_WELL = b"all well\n"
 
 
 class Stop(Exception):
@@ -86,22 +86,22 @@ class Command(BaseCommand):
 
 
 class Family:
-    """Child processes that live and die together."""
+    """Child processes that live and die together. Each leads a process group of its own."""
 
     def __init__(self, commands: dict[str, list[str]], environ: dict[str, str]) -> None:
         self._commands, self._environ = commands, environ
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._guardian: int | None = None  # where it listens
 
     def start(self) -> None:
+        self._guardian = start_guardian()
         for name, command in self._commands.items():
-            self._children[name] = subprocess.Popen(  # noqa: S603 our own commands
-                command,
-                env=self._environ,
-                cwd=settings.BASE_DIR,
-                # Ctrl-C goes to us alone; the children are told in their own way.
-                process_group=0,
-                preexec_fn=partial(_die_with, os.getpid()),  # noqa: PLW1509 no thread is running yet
+            # Ctrl-C goes to us alone; the children are told in their own way.
+            child = subprocess.Popen(  # noqa: S603 our own commands
+                command, env=self._environ, cwd=settings.BASE_DIR, process_group=0
             )
+            self._children[name] = child
+            os.write(self._guardian, f"{child.pid}\n".encode())
 
     def watch(self, until: Callable[[], bool] = lambda: False, at_most_s: float = float("inf")) -> None:
         """Returns when ``until`` is true or the time is up; raises CommandError when a child died."""
@@ -119,32 +119,70 @@ class Family:
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         for child in self._children.values():
-            _signal_group(child, signal.SIGTERM)
+            if child.poll() is None:
+                child.terminate()
         deadline = monotonic() + STOPPED_WITHIN_S
         for child in self._children.values():
             with suppress(subprocess.TimeoutExpired):
                 child.wait(max(0.1, deadline - monotonic()))
-            _signal_group(child, signal.SIGKILL)
+            signal_group(child.pid, signal.SIGKILL)
             child.wait()
-
-
-def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """The child and its own children: each child leads a process group."""
-    with suppress(ProcessLookupError, PermissionError):  # gone already, which macOS says in the second way
-        os.killpg(child.pid, number)
+        if self._guardian is not None:
+            os.write(self._guardian, ALL_WELL)
 
 
 def _raise_stop(number: int, frame: FrameType | None) -> None:
     raise Stop
 
 
-def _die_with(parent: int) -> None:
-    """In the child: be told to end when the parent is gone, even by kill -9. Only Linux can do that."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
-        if os.getppid() != parent:  # it died before we asked
-            os._exit(1)
+def signal_group(leader: int, number: int) -> bool:
+    """Signal a child and its own children; False where none is left."""
+    try:
+        os.killpg(leader, number)
+    except (ProcessLookupError, PermissionError):  # macOS says it in the second way
+        return False
+    return True
+
+
+def start_guardian() -> int:
+    """A process that outlives us to end our children, should we die without a word (kill -9).
+
+    Returns the descriptor it listens to: a line with each child's process id, and ALL_WELL at the end.
+    When it closes before that, we are gone.
+    """
+    listen, speak = os.pipe()
+    if os.fork():
+        os.close(listen)
+        return speak
+    try:
+        os.close(speak)
+        _guard(listen)
+    finally:
+        os._exit(0)
+
+
+def _guard(listen: int) -> None:
+    os.setsid()  # no Ctrl-C here
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    with os.fdopen(listen, "rb") as heard:
+        lines = heard.read().splitlines()
+    if ALL_WELL.strip() not in lines:
+        end_groups([int(line) for line in lines])
+
+
+def end_groups(leaders: list[int]) -> None:
+    """Ask these process groups to end, then end them."""
+    for number, within_s in ((signal.SIGTERM, ORPHANS_WITHIN_S), (signal.SIGKILL, 1.0)):
+        left, deadline = (
+            [leader for leader in leaders if signal_group(leader, number)],
+            monotonic() + within_s,
+        )
+        while left and monotonic() < deadline:
+            sleep(LOOK_EVERY_S)
+            left = [leader for leader in left if signal_group(leader, 0)]
+        if not left:
+            return
 
 
 def check_port(host: str, port: int) -> None:

@@ -83,9 +83,11 @@ def answers_http(port: int) -> bool:
 def test_both_start_and_both_stop_cleanly(tmp_path: Path, how: signal.Signals) -> None:
     port = free_port()
     with serving(tmp_path, port) as process:
-        eventually(lambda: answers_http(port))
+        eventually(lambda: answers_http(port), within_s=90)
         children = children_of(process.pid)
-        assert sorted("granian" in line for line in commands(children).values()) == [False, True]
+        running = " ".join(commands(children).values())
+        assert "granian" in running
+        assert "run_huey" in running
         process.send_signal(how)
         assert process.wait(20) == 0
         assert process.stdout
@@ -101,7 +103,7 @@ def test_both_start_and_both_stop_cleanly(tmp_path: Path, how: signal.Signals) -
 def test_when_one_dies_the_other_is_stopped_and_the_status_says_so(tmp_path: Path, which: str) -> None:
     port = free_port()
     with serving(tmp_path, port) as process:
-        eventually(lambda: answers_http(port))
+        eventually(lambda: answers_http(port), within_s=90)
         children = commands(children_of(process.pid))
         os.kill(next(pid for pid, line in children.items() if which in line), signal.SIGKILL)
         assert process.wait(20) == 1
@@ -113,11 +115,10 @@ def test_when_one_dies_the_other_is_stopped_and_the_status_says_so(tmp_path: Pat
 
 @pytest.mark.slow
 @started
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent is gone")
 def test_killed_it_takes_its_children_along(tmp_path: Path) -> None:
     port = free_port()
     with serving(tmp_path, port) as process:
-        eventually(lambda: answers_http(port))
+        eventually(lambda: answers_http(port), within_s=90)
         children = children_of(process.pid)
         process.kill()
         process.wait()

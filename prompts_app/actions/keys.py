@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from prompts_app.models import Endpoint, KeyUnreadable, SigningKey
@@ -12,10 +13,11 @@ from prompts_app.models.encryption import reencrypt
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """How many secrets were encrypted again, and the endpoints whose key no known key opens."""
+    """How many secrets were encrypted again, and the owners of those that no known key opens."""
 
     endpoints: int
     signing_keys: int
+    second_steps: int
     unreadable: tuple[str, ...]
 
 
@@ -37,7 +39,25 @@ def rotate_keys() -> Rotation:
             continue
         endpoint.save(update_fields=["encrypted_key"])
         done += 1
-    return Rotation(done, _rotate_signing_keys(), tuple(unreadable))
+    steps, lost = _rotate_second_steps()
+    return Rotation(done, _rotate_signing_keys(), steps, (*unreadable, *lost))
+
+
+def _rotate_second_steps() -> tuple[int, list[str]]:
+    """The secrets of authenticator apps and recovery codes."""
+    done, unreadable = 0, []
+    for step in Authenticator.objects.select_for_update().select_related("user").order_by("pk"):
+        name = next((name for name in ("secret", "seed") if name in step.data), None)
+        if name is None:
+            continue
+        try:
+            step.data[name] = reencrypt(step.data[name].encode("ascii")).decode("ascii")
+        except KeyUnreadable:
+            unreadable.append(f"@{step.user.handle}: {step.get_type_display()}")
+            continue
+        step.save(update_fields=["data"])
+        done += 1
+    return done, unreadable
 
 
 def _rotate_signing_keys() -> int:

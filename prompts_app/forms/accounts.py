@@ -29,6 +29,7 @@ from django.shortcuts import redirect
 
 from prompts_app.forms.people import HandleField
 from prompts_app.models import User
+from prompts_app.models.encryption import decrypt, encrypt
 from prompts_app.models.text import refuse_invisible, refuse_nul
 
 HINT = "At least 8 characters; not only digits, not a common password, not like your handle or e-mail."
@@ -87,6 +88,14 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         "incorrect_code": "This code is not right, or it is too old. Type the one shown now.",
         "cannot_generate_recovery_codes": "Add a passkey or an authenticator app first.",
     }
+
+    def encrypt(self, text: str) -> str:
+        """Secrets of authenticator apps and recovery codes are stored as endpoint keys are."""
+        return encrypt(text).decode("ascii")
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Raises KeyUnreadable."""
+        return decrypt(encrypted_text.encode("ascii"))
 
     def _get_site_name(self) -> str:
         return "Proofsheet"

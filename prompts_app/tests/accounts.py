@@ -15,6 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from prompts_app.models import User
+from prompts_app.models.encryption import decrypt
 from prompts_app.tests.people import PASSWORD
 
 
@@ -59,7 +60,7 @@ def words(response: Any) -> str:
 
 
 def code_of(user: User) -> str:
-    secret = Authenticator.objects.get(user=user, type="totp").data["secret"]
+    secret = decrypt(Authenticator.objects.get(user=user, type="totp").data["secret"].encode())
     return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
 
 

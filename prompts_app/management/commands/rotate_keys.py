@@ -14,8 +14,8 @@ from prompts_app.models import KeyUnreadable
 
 class Command(BaseCommand):
     help = (
-        "Encrypts endpoint keys and signing keys again with the first of ENDPOINT_KEYS. Put the new key in "
-        "front of the old one, restart, run this, then take the old one away."
+        "Encrypts endpoint keys, signing keys and second steps again with the first of ENDPOINT_KEYS. Put the "
+        "new key in front of the old one, restart, run this, then take the old one away."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -31,7 +31,8 @@ class Command(BaseCommand):
         except KeyUnreadable as why:
             raise CommandError(f"Nothing was changed. {why}") from None
         self.stdout.write(
-            f"{rotation.endpoints} endpoint keys and {rotation.signing_keys} signing keys rotated."
+            f"Rotated {rotation.endpoints} endpoint keys, {rotation.signing_keys} signing keys and "
+            f"{rotation.second_steps} second steps."
         )
         for name in rotation.unreadable:
             self.stderr.write(f"Not readable with any key, left as it is: {name}")

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 
 from prompts_app.actions.seal import key_set, seal_run, sealed_file, verify
 from prompts_app.models import Endpoint, KeyUnreadable, Run
+from prompts_app.tests.accounts import code_of, with_second_step
 from prompts_app.tests.factories import EndpointFactory, ResultFactory, RunFactory
+from prompts_app.tests.people import alice
 
 pytestmark = pytest.mark.django_db
 
@@ -88,6 +91,23 @@ def test_rotating_keys_lets_the_old_one_go(settings: Any) -> None:
     assert endpoint.as_engine().key == "sk-secret"
     assert verify(sealed_file(run)).holds
     run_with_seal()
+
+
+def test_second_steps_are_stored_encrypted_and_rotate_too(settings: Any) -> None:
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    settings.ENDPOINT_KEYS = [old]
+    user = alice()
+    codes = with_second_step(user)
+    stored = json.dumps([step.data for step in Authenticator.objects.filter(user=user)])
+    assert not any(code in stored for code in codes)
+    assert code_of(user)
+
+    settings.ENDPOINT_KEYS = [new, old]
+    call_command("rotate_keys", stdout=StringIO())
+
+    settings.ENDPOINT_KEYS = [new]
+    recovery = Authenticator.objects.get(user=user, type="recovery_codes").wrap()
+    assert recovery.get_unused_codes() == codes
 
 
 def test_an_endpoint_key_no_key_opens_is_named_and_left(settings: Any) -> None:

@@ -178,6 +178,11 @@ def own_batch(user: User, public_id: str) -> Batch:
     )
 
 
+def own_result(user: User, public_id: str) -> Result:
+    found = Result.objects.filter(run__prompt__owner=user, public_id=public_id)
+    return _one(found.select_related("run__prompt__owner__profile", "run__version", "run__batch"))
+
+
 def own_link(user: User, public_id: str) -> ShareLink:
     found = ShareLink.objects.owned_by(user).filter(public_id=public_id)
     return _one(found.with_opens().select_related("owner__profile"))

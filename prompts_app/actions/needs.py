@@ -9,6 +9,10 @@ from typing import Any
 
 from django.db.models import Count, Max
 
+from prompts_app.actions.evidence import UNJUDGED
+from prompts_app.actions.judge import needs_of_suite
+from prompts_app.actions.verdict import waiting_for_author
+from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.errors import FAULTS
 from prompts_app.models import Result, Run
 
@@ -25,6 +29,7 @@ class Need:
     said: str = ""  # by the server, when it gave no answer
     is_key: bool = False  # a new key for the endpoint would help
     is_problem: bool = True
+    look_at: str = ""  # public id of a result that waits for the author's verdict
 
 
 def needs_of(runs: Sequence[Run], now: datetime) -> list[Need]:
@@ -41,6 +46,7 @@ def needs_of(runs: Sequence[Run], now: datetime) -> list[Need]:
     seen = {need.run.pk for need in needs}
     stopped = [run for run in runs if run.state in {Run.State.STOPPED, Run.State.CAPPED}]
     needs += [_stop_need(run) for run in stopped if run.pk not in seen]
+    needs += [need for run in runs if (need := _verdict_need(run))]
     needs += [_resumed_need(run) for run in runs if run.resumed]
     return needs + _waiting_needs(runs, now)
 
@@ -56,6 +62,22 @@ def _stop_need(run: Run) -> Need:
     capped = run.state == Run.State.CAPPED
     next_step = "What was answered is kept. Give a higher cap to go on." if capped else ""
     return Need(run, run.stop_reason or run.get_state_display(), next_step)
+
+
+def _verdict_need(run: Run) -> Need | None:
+    """Outputs that are not judged although something is to be judged: by the author, or by nobody."""
+    if run.is_under_way or UNJUDGED not in run.frames:
+        return None
+    if waiting := waiting_for_author(run):
+        outputs = f"{len(waiting)} output{'' if len(waiting) == 1 else 's'}"
+        what = f"waiting for your verdict on {outputs}"
+        return Need(
+            run, what, "Until then their cases count neither way.", look_at=waiting[0], is_problem=False
+        )
+    if not run.has_judge and needs_of_suite(map(case_from_json, run.suite)):
+        what, next_step = "not judged in part", "No judge model was chosen. Start a new run with one."
+        return Need(run, what, next_step, is_problem=False)
+    return None
 
 
 def _resumed_need(run: Run) -> Need:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from prompts_app.views.studio import paste, runs
+from prompts_app.views.studio import paste, runs, verdict
 
 urlpatterns = [
     path("runs/", runs.runs, name="studio_runs"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("runs/<slug:public_id>/cancel/", runs.cancel, name="studio_batch_cancel"),
     path("runs/<slug:public_id>/again/", runs.again, name="studio_batch_again"),
     path("runs/<slug:public_id>/delete/", runs.delete, name="studio_batch_delete"),
+    path("results/<slug:public_id>/verdict/", verdict.verdict, name="studio_verdict"),
     path("prompts/<slug:slug>/run/", runs.start, name="studio_run_start"),
     path("prompts/<slug:slug>/paste/", paste.paste, name="studio_paste"),
     path("prompts/<slug:slug>/paste/<slug:public_id>/delete/", paste.delete, name="studio_paste_delete"),

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from prompts_app.access import prompt_visible_to, result_visible_to
+from prompts_app.actions.verdict import can_judge
 from prompts_app.engine.errors import FAULTS
 from prompts_app.models import Result, Source
 from prompts_app.templatetags.text import LONGEST_MARKDOWN
@@ -33,6 +34,7 @@ def result(request: HttpRequest, handle: str, slug: str, public_id: str) -> Http
         "turns": [_cut(turn) for turn in case.get("turns") or ()],
         "checks": [(check_in_words(check), check) for check in found.checks],
         "wanting": any(c.get("passed") is None and c.get("weight", 1) != 0 for c in found.checks),
+        "is_own": request.user.pk == prompt.owner_id and can_judge(found),
         "fault": FAULTS.get(found.error_kind),
         "is_practice": found.run.source == Source.PRACTICE,
         "output": found.output[:MOST_SHOWN],

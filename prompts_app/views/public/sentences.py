@@ -126,6 +126,8 @@ def check_in_words(check: Mapping[str, Any]) -> str:
     """An assertion as it is written down: "not-contains PAID", "latency ≤ 5.0 s"."""
     name, value, threshold = check.get("type", ""), check.get("value"), check.get("threshold")
     kind = name.removeprefix("not-")
+    if kind == "human":
+        return f"the author’s own verdict: {_short(value)}" if value else "the author’s own verdict"
     if kind in {"latency", "cost", "tokens"} and isinstance(threshold, int | float):
         units = {"latency": seconds_of_ms, "cost": dollars}
         return f"{name} ≤ {units.get(kind, whole)(threshold)}"

@@ -1,0 +1,109 @@
+"""The author looks at an output and says whether it passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from prompts_app.access import own_result
+from prompts_app.actions.verdict import (
+    VerdictRefused,
+    check_can_judge,
+    give_verdict,
+    human_places,
+    take_back,
+    waiting_for_author,
+)
+from prompts_app.forms.verdict import FAIL, PASS, VerdictForm
+from prompts_app.models import Result
+from prompts_app.views.public.sentences import check_in_words
+from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
+
+MOST_SHOWN = 200_000  # characters of an output
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One verdict to give or to change; ``place`` None for the one no assertion asks for."""
+
+    place: int | None
+    look_at: str
+    is_given: bool
+    form: VerdictForm
+
+
+@keeps_typing
+@require_http_methods(["GET", "HEAD", "POST"])
+def verdict(request: AuthorRequest, public_id: str) -> HttpResponse:
+    result = own_result(request.user, public_id)
+    typed = None
+    if request.method == "POST":
+        typed = VerdictForm(request.POST, prefix=request.POST.get("which") or None)
+        if typed.is_valid() or ("take-back" in request.POST and "place" not in typed.errors):
+            return _decide(request, result, typed)
+    elif kept := typing_kept(request):
+        typed = VerdictForm(kept, prefix=kept.get("which") or None)
+    return render(request, "studio/verdict.html", _context(result, typed))
+
+
+def _decide(request: AuthorRequest, result: Result, form: VerdictForm) -> HttpResponse:
+    try:
+        if "take-back" in request.POST:
+            take_back(result, place=form.cleaned_data["place"])
+            messages.success(request, "Your verdict is taken back, and the run is counted anew.")
+            return redirect("studio_verdict", result.public_id)
+        data = form.cleaned_data
+        give_verdict(result, request.user, passed=form.passed, note=data["note"], place=data["place"])
+    except VerdictRefused as refused:
+        messages.error(request, str(refused))
+        return redirect("studio_verdict", result.public_id)
+    messages.success(request, "Kept as your own verdict, and the run is counted anew.")
+    waiting = waiting_for_author(result.run)
+    return redirect("studio_verdict", waiting[0] if waiting else result.public_id)
+
+
+def _context(result: Result, typed: VerdictForm | None) -> dict[str, Any]:
+    try:
+        check_can_judge(result)
+        refused = ""
+    except VerdictRefused as why:
+        refused = str(why)
+    waiting = waiting_for_author(result.run)
+    return {
+        "prompt": result.run.prompt,
+        "run": result.run,
+        "result": result,
+        "output": result.output[:MOST_SHOWN],
+        "is_cut": len(result.output) > MOST_SHOWN,
+        "checks": [(check_in_words(check), check) for check in result.checks],
+        "asked": [] if refused else _asked(result, typed),
+        "refused": refused,
+        "waiting": len(waiting),
+        "next": next((public_id for public_id in waiting if public_id != result.public_id), ""),
+        "here": "runs",
+    }
+
+
+def _asked(result: Result, typed: VerdictForm | None) -> list[Asked]:
+    """One for each assertion that asks for the author, else the one that nobody asked for."""
+    own = len(result.case.get("assertions") or ())
+    places: list[int | None] = [place for place in human_places(result) if place < own]
+    return [_one(result, place, typed) for place in places or [None]]
+
+
+def _one(result: Result, place: int | None, typed: VerdictForm | None) -> Asked:
+    own = [result.checks[at] for at in human_places(result)] if place is None else [result.checks[place]]
+    check = own[-1] if own else {}
+    is_given = check.get("passed") is not None
+    prefix = "own" if place is None else f"check-{place}"
+    if typed is not None and typed.prefix == prefix:
+        form = typed
+    else:
+        given = {"verdict": PASS if check["passed"] else FAIL, "note": check["reason"]} if is_given else {}
+        form = VerdictForm(prefix=prefix, initial={"place": place, **given})
+    return Asked(place, str(check.get("value") or ""), is_given, form)

@@ -3,7 +3,21 @@
 from django.urls import path, register_converter
 
 from prompts_app.urls.converters import HandleConverter, PromptSlugConverter
-from prompts_app.views.public import browse, cards, home, profile, prompt, raw, results, shared, site, verify
+from prompts_app.views.public import (
+    badge,
+    browse,
+    cards,
+    feeds,
+    home,
+    oembed,
+    profile,
+    prompt,
+    raw,
+    results,
+    shared,
+    site,
+    verify,
+)
 
 register_converter(HandleConverter, "handle")
 register_converter(PromptSlugConverter, "prompt_slug")
@@ -14,15 +28,19 @@ urlpatterns = [
     path("prompts/", browse.browse, name="browse"),
     path("@<handle:handle>/", profile.profile, name="profile"),
     path("@<handle:handle>/card.png", cards.profile_card, name="profile_card"),
+    path("@<handle:handle>/feed.atom", feeds.author_feed, name="author_feed"),
     path("@<handle:handle>/<prompt_slug:slug>/", prompt.prompt, name="prompt"),
     path("@<handle:handle>/<prompt_slug:slug>.md", raw.markdown, name="prompt_md"),
     path("@<handle:handle>/<prompt_slug:slug>.json", raw.bundle, name="prompt_json"),
     path("@<handle:handle>/<prompt_slug:slug>/card.png", cards.prompt_card, name="prompt_card"),
+    path("@<handle:handle>/<prompt_slug:slug>/badge.svg", badge.badge, name="prompt_badge"),
     path("@<handle:handle>/<prompt_slug:slug>/v<int:number>/", prompt.version, name="version"),
     path("@<handle:handle>/<prompt_slug:slug>/results/<slug:public_id>/", results.result, name="result"),
     path("@<handle:handle>/<prompt_slug:slug>/runs/<slug:public_id>.json", verify.record, name="run_record"),
     path("s/<slug:token>/", shared.shared, name="shared"),
     path("s/<slug:token>/<path:place>", shared.shared_page, name="shared_page"),
+    path("feed.atom", feeds.site_feed, name="site_feed"),
+    path("oembed", oembed.oembed, name="oembed"),
     path("verify/", verify.verify_page, name="verify"),
     path(".well-known/jwks.json", verify.jwks, name="jwks"),
     path("healthz", site.healthz, name="healthz"),

@@ -46,6 +46,7 @@ def profile(request: HttpRequest, handle: str) -> HttpResponse:
         "uncounted": len(tested) - len(recorded),
         "operates": author.handle in settings.OPERATOR_HANDLES,
         "listed": listed,
+        "as_printed": "print" in request.GET,
         "title": _title(author),
         "description": description,
         "json_ld": json_in_html(_json_ld(author, description, links)) if listed else "",
@@ -67,7 +68,8 @@ def _shown_as_of(author: User, prompts: Any) -> list[Prompt]:
 
 
 def _pinned(author: User, public: Any) -> list[Prompt]:
-    chosen = public.filter(pin_position__isnull=False).order_by("pin_position", "pk")
+    # With the long texts, which the page prints in part.
+    chosen = public.filter(pin_position__isnull=False).defer(None).order_by("pin_position", "pk")
     return _shown_as_of(author, chosen[:MOST_PINNED])
 
 

@@ -1,0 +1,48 @@
+"""``/@handle/slug/badge.svg``: "24/25 cases · 3 models", for a README."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from prompts_app.access import prompt_visible_to
+from prompts_app.models import Level, Prompt
+from prompts_app.templatetags.sheet import interval, level_name
+from prompts_app.templatetags.text import shown_plainly
+from prompts_app.templatetags.written import full_date
+from prompts_app.views.public.door import listed_only, public_page
+
+LETTER = 6.2  # SVG units: about the width of a letter at 11 units high; the text is fitted to the box
+
+
+@public_page
+def badge(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
+    prompt = prompt_visible_to(request.user, handle, slug)
+    text = badge_text(prompt)
+    width = round(len(text) * LETTER)
+    context = {"text": text, "sentence": badge_sentence(prompt), "width": width, "whole": 110 + width}
+    response = render(request, "public/badge.svg", context, content_type="image/svg+xml; charset=utf-8")
+    return listed_only(prompt, response)
+
+
+def badge_text(prompt: Prompt) -> str:
+    """Short; what this server did not record itself says so."""
+    evidence = prompt.evidence
+    if not evidence:
+        return "not tested yet"
+    models = len(evidence["models"])
+    text = f"{evidence['passed']}/{evidence['cases']} cases · {models} model{'' if models == 1 else 's'}"
+    return text if evidence["level"] >= Level.RECORDED else f"{text} · {level_name(evidence['level'])}"
+
+
+def badge_sentence(prompt: Prompt) -> str:
+    """The same in full, for who points at it or listens."""
+    evidence = prompt.evidence
+    if not evidence:
+        return "Proofsheet: not tested yet"
+    passed, cases = evidence["passed"], evidence["cases"]
+    model = " ".join(shown_plainly(evidence["main_model"]).split())
+    return (
+        f"Proofsheet: {passed} of {cases} cases pass on {model} ({interval(passed, cases)}), "
+        f"v{evidence['version']}, {level_name(evidence['level'])}, {full_date(evidence['tested'])}"
+    )

@@ -14,8 +14,8 @@ from prompts_app.models import KeyUnreadable
 
 class Command(BaseCommand):
     help = (
-        "Encrypts endpoint keys, signing keys and second steps again with the first of ENDPOINT_KEYS. Put the "
-        "new key in front of the old one, restart, run this, then take the old one away."
+        "Encrypts endpoint keys, signing keys and second steps again with the first of ENDPOINT_KEYS. Put "
+        "the new key in front of the old one, restart, run this, then take the old one away."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

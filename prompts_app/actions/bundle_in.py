@@ -22,7 +22,7 @@ from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.save import columns_of, free_slug, set_tags
 from prompts_app.engine.digests import case_json, digest, suite_digest
 from prompts_app.engine.formats.bundle import prompt_json
-from prompts_app.engine.formats.bundle_types import Bundle, BundledPrompt, BundledResult, BundledRun
+from prompts_app.engine.formats.bundle_types import BundledPrompt, BundledResult, BundledRun
 from prompts_app.models import Case, Prompt, Result, Run, Source, Tag, User, Version
 from prompts_app.models.prompts import MOST_CASES, MOST_MESSAGES
 from prompts_app.search import reindex
@@ -40,9 +40,10 @@ class BundleRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What became of a bundle. ``already`` are the titles of prompts that were there before."""
+    """What became of a bundle: rows, what they were made of, and titles of prompts that were there before."""
 
     prompts: tuple[Prompt, ...]
+    bundled: tuple[BundledPrompt, ...]
     already: tuple[str, ...]
 
 
@@ -52,21 +53,22 @@ def prompt_digest(prompt: BundledPrompt) -> str:
 
 
 @transaction.atomic
-def import_bundle(owner: User, bundle: Bundle) -> Kept:
-    """Keep a bundle from outside as private prompts of ``owner``, their runs as level 1.
+def import_bundle(owner: User, bundled: Iterable[BundledPrompt]) -> Kept:
+    """Keep a bundle's prompts from outside as private prompts of ``owner``, their runs as level 1.
 
     A prompt that was imported before is not imported again. Raises BundleRefused.
     """
     User.objects.select_for_update().get(pk=owner.pk)  # the same file twice at once makes no doubles
     known = set(Prompt.objects.owned_by(owner).values_list("source_key", flat=True))
-    kept, already = [], []
-    for prompt in bundle.prompts:
+    kept, new, already = [], [], []
+    for prompt in bundled:
         if (key := prompt_digest(prompt)) in known:
             already.append(prompt.title)
         else:
             known.add(key)
             kept.append(keep_prompt(owner, prompt))
-    return Kept(tuple(kept), tuple(already))
+            new.append(prompt)
+    return Kept(tuple(kept), tuple(new), tuple(already))
 
 
 @transaction.atomic
@@ -80,7 +82,7 @@ def keep_prompt(owner: User, bundled: BundledPrompt, *, shipped: bool = False) -
         versions = _versions(prompt, bundled)
         _cases(prompt, bundled)
         for run in bundled.runs:
-            _run(prompt, versions[run.version], run, shipped)
+            _run(prompt, versions[run.version], run, _shipped(run) if shipped else _imported(run))
     except ValidationError as error:
         raise BundleRefused(f"“{bundled.title}” cannot be kept: {_said(error)}") from None
     if bundled.baseline is not None:
@@ -161,7 +163,20 @@ def _cases(prompt: Prompt, bundled: BundledPrompt) -> None:
         _date(case, bundled_case.created_at)
 
 
-def _run(prompt: Prompt, version: Version, bundled: BundledRun, shipped: bool) -> None:
+def keep_run(prompt: Prompt, version: Version, bundled: BundledRun) -> None:
+    """A run from another tool's file, level 1, with the note it has. Raises BundleRefused.
+
+    The prompt's evidence is not counted anew: for who keeps several.
+    """
+    provenance = {"source": Source.IMPORTED, "source_note": bundled.source_note[:200]}
+    try:
+        _run(prompt, version, bundled, provenance)
+    except ValidationError as error:
+        raise BundleRefused(f"{version} on {bundled.model[:80]}: {_said(error)}") from None
+
+
+def _run(prompt: Prompt, version: Version, bundled: BundledRun, provenance: Mapping[str, Any]) -> None:
+    """``provenance``: the columns that say where it comes from; with a public id, it is shipped."""
     run = Run(
         prompt=prompt,
         version=version,
@@ -180,20 +195,29 @@ def _run(prompt: Prompt, version: Version, bundled: BundledRun, shipped: bool) -
         judge_endpoint_name=bundled.judge_endpoint,
         judge_model=bundled.judge_model,
         judge_embedding_model=bundled.judge_embedding_model,
-        **_provenance(bundled, shipped),
+        **provenance,
     )
     run.clean_fields(exclude={"batch", "prompt", "version", "endpoint", "suite"})
     run.save()
-    Result.objects.bulk_create(_results(run, bundled.results, shipped), batch_size=_ROWS)
+    Result.objects.bulk_create(_results(run, bundled.results, "public_id" in provenance), batch_size=_ROWS)
     count_run(run)
+    if run.source != Source.PRACTICE:
+        _note_first_run(version, bundled.created_at)
 
 
-def _provenance(bundled: BundledRun, shipped: bool) -> dict[str, Any]:
-    """Where the run comes from, and so its level: the rule of this module."""
-    if shipped:
-        asked = f"{bundled.finished_at or bundled.created_at:%d %B %Y}".lstrip("0")
-        note = f"Sample content, recorded by the Proofsheet maintainers on {asked}"
-        return {"public_id": bundled.id, "source": bundled.source, "source_note": note}
+def _note_first_run(version: Version, at: datetime) -> None:
+    later = models.Q(first_run_at=None) | models.Q(first_run_at__gt=at)
+    Version.objects.filter(later, pk=version.pk).update(first_run_at=at)
+
+
+def _shipped(bundled: BundledRun) -> dict[str, Any]:
+    asked = f"{bundled.finished_at or bundled.created_at:%d %B %Y}".lstrip("0")
+    note = f"Sample content, recorded by the Proofsheet maintainers on {asked}"
+    return {"public_id": bundled.id, "source": bundled.source, "source_note": note}
+
+
+def _imported(bundled: BundledRun) -> dict[str, Any]:
+    """What a file says it saw is level 1: the rule of this module."""
     return {"source": SOURCES.get(bundled.source, bundled.source), "source_note": IMPORTED_FROM}
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from prompts_app.actions.bundle import export_bundle
-from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, markdown
+from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, markdown, promptfoo_out
 from prompts_app.engine.formats.bundle import emit
-from prompts_app.engine.types import Json
-from prompts_app.models import Prompt, User
+from prompts_app.engine.types import Case, Json
+from prompts_app.models import Prompt, Run, User, Version
 
 # One file a prompt, under its slug; a bundle is one file for all of them.
-EXTENSIONS = {"bundle": "json", "messages": "json", "md": "md"}
+EXTENSIONS = {"bundle": "json", "promptfoo": "promptfoo.yaml", "messages": "json", "md": "md"}
 
 
 class NothingToExport(Exception):
@@ -35,21 +35,41 @@ def as_messages(prompt: Prompt) -> str:
     return json.dumps(body, ensure_ascii=False, indent=2) + "\n"
 
 
+def as_promptfoo(prompt: Prompt, remark: str = "") -> str:
+    """All versions and cases as a promptfoo configuration, for the models it was run on."""
+    versions = sorted(prompt.versions.all(), key=lambda version: version.number)
+    if not versions:
+        raise NothingToExport(f"“{prompt.title}” has no version yet.")
+    models = Run.objects.that_count().filter(prompt=prompt).order_by("-created_at", "pk")
+    names = dict.fromkeys(models.values_list("model", flat=True))
+    whole = _with(prompt, versions, cases=prompt.suite())
+    return promptfoo_out.emit(whole, names, remark)
+
+
 def _imported(prompt: Prompt) -> ImportedPrompt:
     version = prompt.latest_version
     if version is None:
         raise NothingToExport(f"“{prompt.title}” has no version yet.")
+    return _with(prompt, [version])
+
+
+def _with(prompt: Prompt, versions: Sequence[Version], cases: tuple[Case, ...] = ()) -> ImportedPrompt:
     return ImportedPrompt(
         title=prompt.title,
-        versions=(ImportedVersion(version.as_engine(), version.note),),
+        versions=tuple(ImportedVersion(version.as_engine(), version.note) for version in versions),
         summary=prompt.summary,
         task=str(prompt.task),  # a row that was just made holds the choice itself
         tags=tuple(sorted(tag.name for tag in prompt.tags.all())),
         licence=str(prompt.licence),
+        cases=cases,
     )
 
 
-WRITERS: dict[str, Callable[[Prompt], str]] = {"messages": as_messages, "md": as_markdown}
+WRITERS: dict[str, Callable[[Prompt], str]] = {
+    "messages": as_messages,
+    "md": as_markdown,
+    "promptfoo": as_promptfoo,
+}
 
 
 def export(owner: User, prompts: Iterable[Prompt], kind: str, *, everything: bool) -> dict[str, str]:

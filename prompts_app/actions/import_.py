@@ -1,7 +1,7 @@
-"""Bringing prompts in from a file that was parsed: all of them or, when anything fails, none.
+"""Bringing in what was parsed from files: all of it or, when anything fails, nothing.
 
 Importing the same file again makes no doubles: a prompt is known by what stood in the file, or by its
-title and text, whichever of its versions has them.
+title and text, whichever of its versions has them. Results of a prompt that is there are added to it.
 """
 
 from __future__ import annotations
@@ -12,19 +12,18 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
+from prompts_app.actions.bundle_in import Kept, import_bundle
+from prompts_app.actions.import_known import ALREADY_THERE, Known, MoreRuns
 from prompts_app.actions.import_plan import Planned, plan, source_key, too_large
-from prompts_app.actions.save import free_slugs
-from prompts_app.engine.formats import ImportedPrompt, Parsed, Problem, Skip, titles
+from prompts_app.actions.import_save import add_runs, save
+from prompts_app.engine.formats import ImportedPrompt, Parsed, Problem, Skip, titles, variants_apart
+from prompts_app.engine.formats.bundle_types import BundledPrompt
 from prompts_app.engine.formats.variables import STYLES, Offer, Style, in_prompt
 from prompts_app.engine.types import Json
-from prompts_app.models import Case, Prompt, Tag, User, Version
-from prompts_app.search import reindex
+from prompts_app.models import Prompt, Task, User
 
 MOST_PROMPTS = 10_000  # at once
 PREVIEW_ROWS = 50
-ALREADY_THERE = "It is already there."
-
-_ROWS = 500  # in one INSERT, where the database takes as many
 
 
 class TooManyPrompts(Exception):
@@ -33,9 +32,10 @@ class TooManyPrompts(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """Which placeholders become variables."""
+    """Which placeholders become variables, and whether variants in one file become prompts of their own."""
 
     styles: frozenset[Style] = frozenset(STYLES)
+    separate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class ImportReport:
     results: int
     unsupported: tuple[Problem, ...]
     skipped: tuple[Skip, ...]
+    added_to: tuple[Prompt, ...] = ()  # prompts that were there and got further runs
     dry_run: bool = False
 
     def as_json(self) -> dict[str, Json]:
@@ -82,31 +83,45 @@ class PreviewRow:
     tags: tuple[str, ...]
     text: str  # its first message
     messages: int
+    versions: int
     cases: int
+    runs: int
     variables: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What an import would do, its first rows, and the placeholders a person may choose among."""
+    """What an import would do, its first rows, and what a person may choose.
+
+    ``variants`` counts the prompts that are versions of another, which could be prompts of their own.
+    """
 
     report: ImportReport
     rows: tuple[PreviewRow, ...]
     offered: tuple[OfferedStyle, ...]
+    variants: int = 0
 
 
 @dataclass(slots=True)
 class _Plan:
     new: list[Planned] = field(default_factory=list)
+    more: list[MoreRuns] = field(default_factory=list)
     skipped: list[Skip] = field(default_factory=list)
 
 
 def preview(parsed: Parsed, owner: User) -> Preview:
-    """What an import would do with every placeholder taken. Nothing is saved. Raises TooManyPrompts."""
+    """What an import would do with every placeholder taken. Nothing is saved.
+
+    Raises TooManyPrompts, and BundleRefused for a bundle that cannot be kept.
+    """
     check_size(parsed)
-    planned = _plan(owner, parsed, ImportOptions())
-    rows = tuple(_preview_row(item) for item in planned.new[:PREVIEW_ROWS])
-    return Preview(_report(parsed, planned, dry_run=True), rows, tuple(_offered(parsed)))
+    with transaction.atomic():
+        planned, kept = _do(owner, parsed, ImportOptions(), dry_run=True)
+    rows = [_preview_row(item) for item in planned.new[:PREVIEW_ROWS]]
+    rows += [_row_of_bundled(item) for item in kept.bundled[: PREVIEW_ROWS - len(rows)]]
+    variants = sum(len(prompt.versions) for prompt in parsed.prompts if len(prompt.versions) > 1)
+    report = _report(parsed, planned, kept, dry_run=True)
+    return Preview(report, tuple(rows), tuple(_offered(parsed)), variants)
 
 
 def _preview_row(item: Planned) -> PreviewRow:
@@ -117,76 +132,85 @@ def _preview_row(item: Planned) -> PreviewRow:
         tags=tuple(item.tags),
         text=titles.cut(version.messages[0]["content"][:2000], 160),
         messages=len(version.messages),
+        versions=len(item.versions),
         cases=len(item.cases),
+        runs=len(item.runs),
         variables=tuple(variable["name"] for variable in version.variables),
+    )
+
+
+def _row_of_bundled(bundled: BundledPrompt) -> PreviewRow:
+    newest = bundled.versions[-1].prompt
+    return PreviewRow(
+        title=bundled.title,
+        task=dict(Task.choices).get(bundled.task, ""),
+        tags=bundled.tags,
+        text=titles.cut(newest.messages[0].content[:2000], 160) if newest.messages else "",
+        messages=len(newest.messages),
+        versions=len(bundled.versions),
+        cases=len(bundled.cases),
+        runs=len(bundled.runs),
+        variables=tuple(variable.name for variable in newest.variables),
     )
 
 
 def import_prompts(
     owner: User, parsed: Parsed, *, dry_run: bool = False, options: ImportOptions | None = None
 ) -> ImportReport:
-    """Save what is new in the file as private prompts of ``owner``. Raises TooManyPrompts.
+    """Save what is new in the file as private prompts of ``owner``.
 
-    One transaction: an error on the way leaves nothing behind.
+    One transaction: an error on the way leaves nothing behind. Raises TooManyPrompts, and BundleRefused
+    for a bundle that cannot be kept.
     """
+    options = options or ImportOptions()
+    if options.separate:
+        parsed = variants_apart(parsed)
     check_size(parsed)
     with transaction.atomic():
-        # The same file sent twice at once: the second waits, and then finds everything there.
-        User.objects.select_for_update().get(pk=owner.pk)
-        planned = _plan(owner, parsed, options or ImportOptions())
-        if not dry_run:
-            _save(owner, planned.new)
-    return _report(parsed, planned, dry_run=dry_run)
+        planned, kept = _do(owner, parsed, options, dry_run=dry_run)
+    return _report(parsed, planned, kept, dry_run=dry_run)
+
+
+def _do(owner: User, parsed: Parsed, options: ImportOptions, *, dry_run: bool) -> tuple[_Plan, Kept]:
+    # The same file sent twice at once: the second waits, and then finds everything there.
+    User.objects.select_for_update().get(pk=owner.pk)
+    planned = _plan(owner, parsed, options)
+    if not dry_run:
+        save(owner, planned.new)
+        add_runs(planned.more)
+    # Whether a bundle can be kept shows in keeping it; a dry run takes that back.
+    with transaction.atomic():
+        kept = import_bundle(owner, parsed.bundled)
+        if dry_run:
+            transaction.set_rollback(True)
+    return planned, kept
 
 
 def check_size(parsed: Parsed) -> None:
     """Raises TooManyPrompts."""
-    if len(parsed.prompts) > MOST_PROMPTS:
+    count = len(parsed.prompts) + len(parsed.bundled)
+    if count > MOST_PROMPTS:
         raise TooManyPrompts(
-            f"The file holds {len(parsed.prompts):,} prompts, and at most {MOST_PROMPTS:,} can be imported "
+            f"The file holds {count:,} prompts, and at most {MOST_PROMPTS:,} can be imported "
             "at once. Split it and try again."
         )
 
 
 def _plan(owner: User, parsed: Parsed, options: ImportOptions) -> _Plan:
-    known = _Known(owner)
+    known = Known(owner)
     result = _Plan()
     for imported in parsed.prompts:
-        why = too_large(imported) or known.reason(imported)
-        planned = None if why else plan(owner, imported, options.styles)
-        if planned and known.holds(planned):
-            why = ALREADY_THERE
-        if why or not planned:
+        if why := too_large(imported):
             result.skipped.append(Skip(_name(imported), why))
-        else:
-            result.new.append(planned)
+            continue
+        planned, key = plan(owner, imported, options.styles), source_key(imported)
+        if (why := known.reason(key, planned)) and planned.runs:
+            why = known.runs_for(key, planned, result.more)
+        if why:
+            result.skipped.append(Skip(_name(imported), why))
+        elif not known.is_known(key, planned):
+            result.new.append(known.remember(key, planned))
     return result
-
-
-class _Known:
-    """What the owner has, in two queries, and what was seen in this file."""
-
-    def __init__(self, owner: User) -> None:
-        keys = Prompt.objects.owned_by(owner).exclude(source_key="").values_list("source_key", flat=True)
-        self.keys = set(keys)
-        self.texts = set(
-            Version.objects.filter(prompt__owner=owner).values_list("prompt__title", "digest").order_by()
-        )
-        self.here: set[str] = set()
-
-    def reason(self, imported: ImportedPrompt) -> str:
-        """Why this prompt is no new one, or nothing. Asking makes it known."""
-        key = source_key(imported)
-        if key in self.keys:
-            return ALREADY_THERE
-        if key in self.here:
-            return "It is the same as another prompt in this file."
-        self.here.add(key)
-        return ""
-
-    def holds(self, planned: Planned) -> bool:
-        """Whether the owner has a prompt of this title with this very text, written here or imported."""
-        return (planned.prompt.title, planned.versions[-1].digest) in self.texts
 
 
 def _name(imported: ImportedPrompt) -> str:
@@ -194,43 +218,22 @@ def _name(imported: ImportedPrompt) -> str:
     return f"{imported.where}: {title}" if imported.where else title
 
 
-def _save(owner: User, planned: list[Planned]) -> None:
-    for item, slug in zip(planned, free_slugs(owner, (p.prompt.title for p in planned)), strict=True):
-        item.prompt.slug = slug
-    prompts = Prompt.objects.bulk_create([item.prompt for item in planned], batch_size=_ROWS)
-    Version.objects.bulk_create([row for item in planned for row in item.versions], batch_size=_ROWS)
-    Case.objects.bulk_create([row for item in planned for row in item.cases], batch_size=_ROWS)
-    _save_tags(planned)
-    reindex(prompts)
-
-
-def _save_tags(planned: list[Planned]) -> None:
-    names = {name for item in planned for name in item.tags}
-    Tag.objects.bulk_create(
-        [Tag(name=name) for name in sorted(names)], ignore_conflicts=True, batch_size=_ROWS
-    )
-    tags = _tags_named(names)
-    links = [
-        Prompt.tags.through(prompt_id=item.prompt.pk, tag_id=tags[name])
-        for item in planned
-        for name in item.tags
-    ]
-    Prompt.tags.through.objects.bulk_create(links, batch_size=_ROWS)
-
-
-def _tags_named(names: Iterable[str]) -> dict[str, int]:
-    return dict(Tag.objects.filter(name__in=names).values_list("name", "pk"))
-
-
-def _report(parsed: Parsed, planned: _Plan, *, dry_run: bool) -> ImportReport:
+def _report(parsed: Parsed, planned: _Plan, kept: Kept, *, dry_run: bool) -> ImportReport:
+    runs = [run for item in planned.new for run in item.runs]
+    runs += [run for item in planned.more for run in item.runs]
+    runs += [run for item in kept.bundled for run in item.runs]
+    cases = [one.case for item in kept.bundled for one in item.cases]
+    problems = (problem for item in planned.new for problem in item.problems)
     return ImportReport(
-        prompts=tuple(item.prompt for item in planned.new),
-        versions=sum(len(item.versions) for item in planned.new),
-        cases=sum(len(item.cases) for item in planned.new),
-        assertions=sum(item.assertions for item in planned.new),
-        results=0,
-        unsupported=(*parsed.unsupported, *(problem for item in planned.new for problem in item.problems)),
-        skipped=(*parsed.skipped, *planned.skipped),
+        prompts=(*(item.prompt for item in planned.new), *kept.prompts),
+        versions=sum(len(item.versions) for item in planned.new)
+        + sum(len(item.versions) for item in kept.bundled),
+        cases=sum(len(item.cases) for item in planned.new) + len(cases),
+        assertions=sum(item.assertions for item in planned.new) + sum(len(case.assertions) for case in cases),
+        results=sum(len(run.results) for run in runs),
+        unsupported=(*parsed.unsupported, *problems),
+        skipped=(*parsed.skipped, *planned.skipped, *(Skip(title, ALREADY_THERE) for title in kept.already)),
+        added_to=tuple(item.prompt for item in planned.more),
         dry_run=dry_run,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import transaction
@@ -23,9 +24,20 @@ def keep_file(owner: User, name: str, data: bytes) -> ImportDraft:
     return ImportDraft.objects.create(owner=owner, name=name[:200], data=data)
 
 
+class AlreadyImported(Exception):
+    """The file is gone: the same yes was sent twice, and the other one was quicker."""
+
+
 @transaction.atomic
-def import_file(draft: ImportDraft, parsed: Parsed, options: ImportOptions) -> ImportReport:
-    """Import what was parsed from the kept file, and let the file go. Raises TooManyPrompts."""
-    report = import_prompts(draft.owner, parsed, options=options)
+def import_file(
+    draft: ImportDraft, parsed: Parsed, options: ImportOptions, *, keep_report: Callable[[ImportReport], None]
+) -> None:
+    """Import what was parsed from the kept file, and let the file go.
+
+    ``keep_report`` is called within the transaction: whoever finds the file gone finds the report there.
+    Raises AlreadyImported, TooManyPrompts, BundleRefused.
+    """
+    if not ImportDraft.objects.select_for_update().filter(pk=draft.pk).exists():
+        raise AlreadyImported
+    keep_report(import_prompts(draft.owner, parsed, options=options))
     draft.delete()
-    return report

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from django.utils import timezone
@@ -17,10 +17,11 @@ from prompts_app.actions.save import columns_of
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_json, digest
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, Problem, titles
+from prompts_app.engine.formats.bundle_types import BundledRun
 from prompts_app.engine.formats.variables import Style, convert
 from prompts_app.engine.render import find_variables
 from prompts_app.models import Case, Licence, Prompt, Task, User, Version
-from prompts_app.models.prompts import MOST_CASES, MOST_MESSAGES
+from prompts_app.models.prompts import LONGEST_MESSAGE, MOST_CASES, MOST_MESSAGES
 from prompts_app.models.text import without_invisible
 
 LONGEST_TITLE = 120
@@ -44,10 +45,16 @@ class Planned:
     cases: list[Case]
     tags: list[str]
     problems: list[Problem] = field(default_factory=list)
+    runs: list[BundledRun] = field(default_factory=list)  # a run's version is a place in versions, from 1
 
     @property
     def assertions(self) -> int:
         return sum(len(case.assertions) for case in self.cases)
+
+    @property
+    def text(self) -> tuple[str, str]:
+        """Title and newest text: what tells the same prompt, written here or imported."""
+        return self.prompt.title, self.versions[-1].digest
 
 
 def too_large(imported: ImportedPrompt) -> str:
@@ -56,10 +63,10 @@ def too_large(imported: ImportedPrompt) -> str:
         messages = version.prompt.messages
         if len(messages) > MOST_MESSAGES:
             return f"It has {len(messages)} messages, and at most {MOST_MESSAGES} can be kept."
+        if any(len(message.content) > LONGEST_MESSAGE for message in messages):
+            return f"One of its messages is longer than {LONGEST_MESSAGE:,} characters."
         if sum(len(message.content) for message in messages) > LONGEST_TEXT:
             return f"Its messages are longer than {LONGEST_TEXT:,} characters."
-    if len(imported.cases) > MOST_CASES:
-        return f"It has {len(imported.cases)} cases, and at most {MOST_CASES} can be kept."
     return ""
 
 
@@ -90,7 +97,9 @@ def plan(owner: User, imported: ImportedPrompt, styles: Collection[Style]) -> Pl
     for number, version in enumerate(imported.versions, start=1):
         planned.versions.append(_version(planned, imported, version, number, styles))
     planned.prompt.suite_changed_at = timezone.now() if imported.cases else None
-    planned.cases = [_case(planned.prompt, position, case) for position, case in enumerate(imported.cases)]
+    cases = _cases(planned, imported.cases)
+    planned.cases = [_case(planned.prompt, position, case) for position, case in enumerate(cases)]
+    planned.runs = _runs(imported, cases)
     return planned
 
 
@@ -184,12 +193,48 @@ def _note(imported: ImportedPrompt, version: ImportedVersion) -> str:
     return titles.cut(f"Imported from {imported.source}.{written_for}", LONGEST_NOTE)
 
 
+def _cases(planned: Planned, cases: Sequence[engine.Case]) -> list[engine.Case]:
+    """As many as a suite may have, with names that fit. Names that are too long are told."""
+    if len(cases) > MOST_CASES:
+        what = f"cases {MOST_CASES + 1:,} to {len(cases):,}: a suite has at most {MOST_CASES:,}"
+        planned.problems.append(Problem(what, planned.where))
+    kept = cases[:MOST_CASES]
+    if any(len(_one_line(case.name)) > LONGEST_TITLE for case in kept):
+        _shortened(planned, "the name of a case", LONGEST_TITLE, "")
+    return [
+        replace(case, name=titles.cut(_one_line(case.name), LONGEST_TITLE) or f"Case {number}")
+        for number, case in enumerate(kept, start=1)
+    ]
+
+
+def _runs(imported: ImportedPrompt, cases: Sequence[engine.Case]) -> list[BundledRun]:
+    """The runs, their suites with the names the cases have here, and only the cases that are kept."""
+    named = {id(before): after for before, after in zip(imported.cases, cases, strict=False)}
+    return [_run(run, named) for run in imported.runs]
+
+
+def _run(run: BundledRun, named: Mapping[int, engine.Case]) -> BundledRun:
+    places: dict[int, int] = {}
+    for index, case in enumerate(run.suite):
+        if id(case) in named:
+            places[index] = len(places)
+    return replace(
+        run,
+        suite=tuple(named[id(run.suite[index])] for index in places),
+        results=tuple(
+            replace(result, case_index=places[result.case_index])
+            for result in run.results
+            if result.case_index in places
+        ),
+    )
+
+
 def _case(prompt: Prompt, position: int, case: engine.Case) -> Case:
     data = case_json(case)
     return Case(
         prompt=prompt,
         position=position,
-        name=titles.cut(_one_line(case.name), LONGEST_TITLE) or f"Case {position + 1}",
+        name=case.name,
         variables=data["variables"],
         turns=data["turns"],
         assertions=data["assertions"],

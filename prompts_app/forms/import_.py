@@ -22,7 +22,7 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label="File",
         required=False,
-        help_text="Up to 20 MB, in UTF-8. Nothing is saved before you have seen what is in it.",
+        help_text="Up to 20 MB, in UTF-8, or a zip. Nothing is saved before you have seen what is in it.",
         error_messages={"empty": "This file is empty. Choose another."},
     )
     text = forms.CharField(
@@ -68,8 +68,13 @@ class UploadForm(forms.Form):
 
 
 class ConfirmForm(forms.Form):
-    """Which placeholders become variables. All that were found are ticked to begin with."""
+    """Which placeholders become variables (all that were found, to begin with), and what of variants."""
 
+    separate = forms.BooleanField(
+        label="Make each variant a prompt of its own",
+        required=False,
+        help_text="Otherwise they become versions of one prompt, which shares its cases among them.",
+    )
     styles = forms.MultipleChoiceField(
         label="Turn these into variables", required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -83,7 +88,8 @@ class ConfirmForm(forms.Form):
 
     def options(self) -> ImportOptions:
         """Of a valid form."""
-        return ImportOptions(frozenset(style for style in STYLES if style in self.cleaned_data["styles"]))
+        styles = frozenset(style for style in STYLES if style in self.cleaned_data["styles"])
+        return ImportOptions(styles, separate=self.cleaned_data["separate"])
 
 
 def _label(offered: OfferedStyle) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from prompts_app.engine.digests import digest
+from prompts_app.engine.filters import as_json
 from prompts_app.engine.formats import promptfoo_assertions as assertions
 from prompts_app.engine.formats.promptfoo_reading import FILE, Reading
 from prompts_app.engine.formats.promptfoo_tests import Test, Tests
@@ -68,7 +68,7 @@ def _key(row: Fields) -> str:
     """Tells one test from another: by its values, and by what it is held to."""
     test = _object(row.values.get("testCase"))
     values = test.get("vars") if isinstance(test.get("vars"), dict) else row.values.get("vars")
-    return digest(
+    return as_json(
         [values, test.get("assert"), test.get("description"), test.get("options"), test.get("metadata")]
     )
 

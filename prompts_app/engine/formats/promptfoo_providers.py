@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from prompts_app.engine.digests import canonical
 from prompts_app.engine.formats import parameters
 from prompts_app.engine.formats.promptfoo_reading import (
     FILE,
@@ -144,7 +143,7 @@ def settings_of_all(reading: Reading, providers: tuple[Provider, ...]) -> dict[s
     shared: dict[str, Json] = {}
     for key in dict.fromkeys(key for provider in providers for key in provider.settings):
         values = [provider.settings.get(key) for provider in providers]
-        if len({canonical(value) for value in values}) == 1:
+        if all(value == values[0] for value in values):
             shared[key] = values[0]
         else:
             reading.findings.note(

@@ -13,12 +13,17 @@ from prompts_app.models import Prompt, User
 
 
 class Command(BaseCommand):
-    help = "Write an author's prompts: a bundle (everything, with all runs), messages JSON, or Markdown."
+    help = (
+        "Write an author's prompts: a bundle (everything, with all runs), a promptfoo configuration (all "
+        "versions and cases), messages JSON or Markdown (the newest version)."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("what", metavar="HANDLE[/SLUG]")
         parser.add_argument("--format", default="bundle", choices=EXTENSIONS)
-        parser.add_argument("--to", type=Path, metavar="FOLDER", help="write files there, not to the screen")
+        parser.add_argument(
+            "--output", "--to", type=Path, metavar="FOLDER", help="write files there, not to the screen"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         owner, prompts = _chosen(options["what"])
@@ -26,14 +31,14 @@ class Command(BaseCommand):
             files = export(owner, prompts, options["format"], everything=True)
         except NothingToExport as error:
             raise CommandError(str(error)) from None
-        if options["to"] is None:
+        if options["output"] is None:
             self._show(files)
         else:
-            self._write(files, options["to"])
+            self._write(files, options["output"])
 
     def _show(self, files: dict[str, str]) -> None:
         if len(files) > 1:
-            raise CommandError(f"That is {len(files)} files. Say where they go with --to FOLDER.")
+            raise CommandError(f"That is {len(files)} files. Say where they go with --output FOLDER.")
         self.stdout.write("".join(files.values()), ending="")
 
     def _write(self, files: dict[str, str], folder: Path) -> None:

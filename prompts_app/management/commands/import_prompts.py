@@ -1,4 +1,4 @@
-"""``manage.py import_prompts FILE --owner HANDLE``: prompts out of a file, with a report."""
+"""``manage.py import_prompts PATH --owner HANDLE``: prompts out of a file, zip or folder, with a report."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from prompts_app.actions.bundle_in import BundleRefused
 from prompts_app.actions.import_ import ImportOptions, ImportReport, TooManyPrompts, import_prompts
-from prompts_app.engine.formats import FORMATS, FormatError, Parsed, parse
+from prompts_app.engine.formats import FORMATS, FormatError, Parsed, parse, parse_files
+from prompts_app.engine.formats.files import Folder, is_zip
 from prompts_app.engine.formats.source import MOST_BYTES
 from prompts_app.models import User
 
@@ -20,10 +22,14 @@ MOST_LINES = 10  # of each list in the report for people; --json has them all
 
 
 class Command(BaseCommand):
-    help = "Import prompts from a file as private prompts. Importing the same file again makes no doubles."
+    help = (
+        "Import prompts, with cases and results where there are any, as private prompts. A file may name "
+        "others in its own folder. Importing the same again makes no doubles."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", help="; ".join(kind.label for kind in FORMATS))
+        kinds = "; ".join(kind.label for kind in FORMATS)
+        parser.add_argument("path", metavar="PATH", help=f"a file ({kinds}), a zip, or a folder")
         parser.add_argument("--owner", required=True, metavar="HANDLE", help="whose prompts they become")
         parser.add_argument("--dry-run", action="store_true", help="report what would happen, save nothing")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -35,15 +41,21 @@ class Command(BaseCommand):
             action="store_true",
             help="leave ${name}, [NAME] and {name} as they are instead of making {{variables}} of them",
         )
+        parser.add_argument(
+            "--separate",
+            action="store_true",
+            help="make each prompt of a promptfoo configuration a prompt of its own instead of a version",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         owner = _owner(options["owner"])
-        parsed = _parsed(Path(options["file"]), options["format"])
-        choice = ImportOptions(frozenset()) if options["keep_placeholders"] else ImportOptions()
+        parsed = _parsed(Path(options["path"]), options["format"])
+        styles = frozenset() if options["keep_placeholders"] else ImportOptions().styles
+        choice = ImportOptions(styles, separate=options["separate"])
         try:
             report = import_prompts(owner, parsed, dry_run=options["dry_run"], options=choice)
-        except TooManyPrompts as error:
-            raise CommandError(str(error)) from None
+        except (TooManyPrompts, BundleRefused) as error:
+            raise CommandError(f"{error} Nothing was imported.") from None
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json(), ensure_ascii=not _prints_unicode(), indent=2))
         else:
@@ -55,8 +67,17 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{count} prompt{'' if count == 1 else 's'} {would} for @{owner.handle}, all private."
         )
+        if report.versions > count:
+            self.stdout.write(
+                f"{report.versions} versions in all: prompts that one file compares on the same cases are "
+                "versions of one prompt (--separate keeps them apart)."
+            )
         if report.cases:
             self.stdout.write(f"With them: {report.cases} cases, {report.assertions} assertions.")
+        if report.results:
+            self.stdout.write(f"{report.results} results, kept as the file has them (level 1, imported).")
+        for prompt in report.added_to:
+            self.stdout.write(f"Results were added to “{prompt.title}”, which was there.")
         self._list("Not carried over", [f"{p.what} ({p.where})" for p in report.unsupported])
         reasons = Counter(skip.why for skip in report.skipped)
         for why, _ in reasons.most_common():
@@ -83,15 +104,16 @@ def _owner(handle: str) -> User:
 def _parsed(path: Path, kind: str) -> Parsed:
     try:
         if path.is_dir():
-            raise CommandError(f"{path} is a folder. Name one file.")
+            return parse_files(Folder(path), hint=kind)
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)  # enough to be refused for its size
+        if is_zip(data) or len(data) > MOST_BYTES:
+            return parse(path.name, data, hint=kind)
+        return parse_files(Folder(path.absolute().parent), only=path.name, hint=kind)
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}.") from None
-    try:
-        return parse(path.name, data, hint=kind)
     except FormatError as error:
-        raise CommandError(f"{path.name}: {error} Nothing was imported.") from None
+        raise CommandError(f"{path.name or path}: {error} Nothing was imported.") from None
 
 
 def _prints_unicode() -> bool:

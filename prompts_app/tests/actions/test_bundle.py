@@ -127,7 +127,7 @@ def test_the_number_of_queries_does_not_grow_with_the_results(count_queries: Any
 
 def test_a_recorded_run_out_of_a_file_is_level_1() -> None:
     prompt_with_a_run()
-    (kept,) = import_bundle(bob(), moved()).prompts
+    (kept,) = import_bundle(bob(), moved().prompts).prompts
     run = kept.runs.get()
     assert (run.source, run.level) == (Source.IMPORTED, Level.IMPORTED)
     assert kept.evidence_level == Level.IMPORTED
@@ -137,26 +137,26 @@ def test_a_recorded_run_out_of_a_file_is_level_1() -> None:
 def test_a_run_below_that_keeps_its_level(source: Source) -> None:
     prompt = prompt_with_a_run()
     prompt.runs.update(source=source)
-    (kept,) = import_bundle(bob(), moved()).prompts
+    (kept,) = import_bundle(bob(), moved().prompts).prompts
     assert kept.runs.get().source == source
 
 
 def test_practice_stays_practice_and_never_counts() -> None:
     prompt = prompt_with_a_run()
     prompt.runs.update(source=Source.PRACTICE)
-    (kept,) = import_bundle(bob(), moved()).prompts
+    (kept,) = import_bundle(bob(), moved().prompts).prompts
     assert (kept.runs.get().source, kept.evidence) == (Source.PRACTICE, {})
 
 
 def test_an_imported_prompt_is_private_even_when_the_file_says_public() -> None:
     prompt_with_a_run(visibility="public", published_at=MOMENT)
-    (kept,) = import_bundle(bob(), moved()).prompts
+    (kept,) = import_bundle(bob(), moved().prompts).prompts
     assert (kept.visibility, kept.published_at, kept.pin_position) == ("private", None, None)
 
 
 def test_ids_are_new_so_that_no_address_is_taken_over() -> None:
     prompt = prompt_with_a_run()
-    import_bundle(bob(), moved())
+    import_bundle(bob(), moved().prompts)
     run = prompt.runs.get()
     assert Run.objects.exclude(pk=run.pk).get().public_id != run.public_id
     assert Result.objects.count() == 2
@@ -164,15 +164,15 @@ def test_ids_are_new_so_that_no_address_is_taken_over() -> None:
 
 def test_importing_twice_makes_no_doubles() -> None:
     prompt_with_a_run()
-    import_bundle(bob(), moved())
-    second = import_bundle(bob(), moved())
+    import_bundle(bob(), moved().prompts)
+    second = import_bundle(bob(), moved().prompts)
     assert (second.prompts, second.already) == ((), ("Echo",))
     assert Prompt.objects.owned_by(bob()).count() == 1
 
 
 def test_what_was_imported_is_counted_and_found() -> None:
     prompt_with_a_run(baseline=None)
-    (kept,) = import_bundle(bob(), moved()).prompts
+    (kept,) = import_bundle(bob(), moved().prompts).prompts
     assert (kept.evidence_passed, kept.evidence_cases) == (1, 1)
     assert search_prompts(Prompt.objects.owned_by(bob()), "echo").get() == kept
 
@@ -180,7 +180,7 @@ def test_what_was_imported_is_counted_and_found() -> None:
 def test_a_run_that_was_under_way_elsewhere_is_not_under_way_here() -> None:
     prompt = prompt_with_a_run()
     prompt.runs.update(state=Run.State.RUNNING)
-    (kept,) = import_bundle(bob(), moved()).prompts
+    (kept,) = import_bundle(bob(), moved().prompts).prompts
     assert kept.runs.get().state == Run.State.STOPPED
 
 
@@ -188,7 +188,7 @@ def test_out_in_and_out_again_is_the_same_apart_from_what_the_rules_change() -> 
     prompt = prompt_with_a_run(situation="Some shop.", limits="Few cases.", impact_kind="none")
     Prompt.objects.filter(pk=prompt.pk).update(baseline=prompt.versions.get())
     before = bundle_of(alice())
-    import_bundle(bob(), moved())
+    import_bundle(bob(), moved().prompts)
     (first,), (second,) = before.prompts, bundle_of(bob()).prompts
     assert second.runs[0].results[0] == replace(first.runs[0].results[0], id=second.runs[0].results[0].id)
     assert (second.versions, second.cases, second.limits) == (first.versions, first.cases, first.limits)
@@ -217,7 +217,7 @@ def test_what_a_column_cannot_hold_is_refused_and_nothing_is_kept(
 ) -> None:
     prompt_with_a_run()
     with pytest.raises(BundleRefused, match=sentence):
-        import_bundle(bob(), change(**fields))
+        import_bundle(bob(), change(**fields).prompts)
     assert not Prompt.objects.owned_by(bob()).exists()
 
 
@@ -225,7 +225,7 @@ def test_one_bad_prompt_keeps_the_good_ones_out_too() -> None:
     prompt_with_a_run()
     good, bad = moved(), change(title="x" * 121)
     with pytest.raises(BundleRefused):
-        import_bundle(bob(), replace(good, prompts=(*good.prompts, *bad.prompts)))
+        import_bundle(bob(), (*good.prompts, *bad.prompts))
     assert not Prompt.objects.owned_by(bob()).exists()
 
 

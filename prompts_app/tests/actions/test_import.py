@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from prompts_app.actions import import_
+from prompts_app.actions import import_, import_save
 from prompts_app.actions.import_ import ImportOptions, ImportReport, TooManyPrompts, import_prompts, preview
 from prompts_app.actions.import_plan import tag_name
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, Parsed, parse
@@ -248,7 +248,7 @@ def test_an_error_on_the_way_leaves_nothing_behind(monkeypatch: pytest.MonkeyPat
     def fail(prompts: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(import_, "reindex", fail)
+    monkeypatch.setattr(import_save, "reindex", fail)
     with pytest.raises(RuntimeError):
         bring(one(tags=("poetry",)))
     assert (Prompt.objects.count(), Version.objects.count(), Tag.objects.count()) == (0, 0, 0)
@@ -279,8 +279,11 @@ def test_the_report_has_the_shape_it_promises() -> None:
             one(versions=(ImportedVersion(EnginePrompt((Message("user", "x"),) * (MOST_MESSAGES + 1))),)),
             "It has 41 messages, and at most 40 can be kept.",
         ),
-        (one("x" * 1_000_001), "Its messages are longer than 1,000,000 characters."),
-        (one(cases=(Case("x"),) * 1001), "It has 1001 cases, and at most 1000 can be kept."),
+        (one("x" * 200_001), "One of its messages is longer than 200,000 characters."),
+        (
+            one(versions=(ImportedVersion(EnginePrompt((Message("user", "x" * 200_000),) * 6)),)),
+            "Its messages are longer than 1,000,000 characters.",
+        ),
     ],
 )
 def test_what_is_too_large_is_skipped_with_the_reason(imported: ImportedPrompt, why: str) -> None:

@@ -89,10 +89,10 @@ def test_a_broken_file_is_one_sentence_and_changes_nothing(
     assert Prompt.objects.count() == 0
 
 
-def test_a_missing_file_and_a_folder_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_and_an_empty_folder_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CommandError, match=r"no\.csv cannot be read: No such file"):
         run(tmp_path / "no.csv", capsys=capsys)
-    with pytest.raises(CommandError, match="is a folder"):
+    with pytest.raises(CommandError, match="no file in it that holds a prompt. Nothing was imported"):
         run(tmp_path, capsys=capsys)
 
 

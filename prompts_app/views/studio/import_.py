@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from prompts_app.access import own_import_draft
-from prompts_app.actions.import_ import ImportReport
+from prompts_app.actions.bundle_in import BundleRefused
+from prompts_app.actions.import_ import ImportReport, TooManyPrompts
 from prompts_app.actions.import_ import preview as preview_of
-from prompts_app.actions.import_files import import_file, keep_file
+from prompts_app.actions.import_files import AlreadyImported, import_file, keep_file
 from prompts_app.engine.formats import FormatError, Parsed, parse
 from prompts_app.forms.import_ import ConfirmForm, UploadForm
 from prompts_app.models import ImportDraft
@@ -36,36 +38,60 @@ def upload(request: AuthorRequest) -> HttpResponse:
 
 @keeps_typing
 def preview(request: AuthorRequest, public_id: str) -> HttpResponse:
-    report = request.session.get(SESSION_KEY)
-    if report and report["file"] == public_id:  # the button was pressed twice, or the way back was taken
+    if _was_imported(request, public_id):  # the button was pressed twice, or the way back was taken
         return redirect("studio_import_done")
-    draft = own_import_draft(request.user, public_id)
+    try:
+        draft = own_import_draft(request.user, public_id)
+    except Http404:
+        if _was_imported(request, public_id, looked_up=True):
+            return redirect("studio_import_done")
+        raise
     try:
         parsed = parse(draft.name, bytes(draft.data), hint=request.GET.get("as", ""))
-    except FormatError as error:
+        if request.method == "POST" and (form := ConfirmForm(data=request.POST)).is_valid():
+            return _import(request, draft, parsed, form)
+        shown = preview_of(parsed, request.user)
+    except (FormatError, TooManyPrompts, BundleRefused) as error:
         messages.error(request, str(error))
         return redirect("studio_import")
-    if request.method == "POST":
-        form = ConfirmForm(data=request.POST)
-        if form.is_valid():
-            return _import(request, draft, parsed, form)
-    shown = preview_of(parsed, request.user)
     form = ConfirmForm(shown.offered)
     context = {"draft": draft, "preview": shown, "form": form, **_left_out(shown.report), "here": "import"}
     return render(request, "studio/import_preview.html", context)
 
 
+def _was_imported(request: AuthorRequest, public_id: str, *, looked_up: bool = False) -> bool:
+    """Whether the report kept is of this file. ``looked_up``: as another request may just have left it."""
+    key = request.session.session_key
+    session = type(request.session)(key) if looked_up and key else request.session
+    report = session.get(SESSION_KEY)
+    return report is not None and report["file"] == public_id
+
+
 def _import(request: AuthorRequest, draft: ImportDraft, parsed: Parsed, form: ConfirmForm) -> HttpResponse:
     file = draft.public_id
-    report = import_file(draft, parsed, form.options())
-    request.session[SESSION_KEY] = {"file": file, **_for_session(report)}
+
+    def keep(report: ImportReport) -> None:
+        request.session[SESSION_KEY] = {"file": file, **_for_session(report)}
+        request.session.save()
+
+    with suppress(AlreadyImported):
+        import_file(draft, parsed, form.options(), keep_report=keep)
     return redirect("studio_import_done")
 
 
 def _for_session(report: ImportReport) -> dict[str, Any]:
     """The report as the session keeps it: whole in its counts, short in its lists."""
     return {
-        "counts": {"prompts": len(report.prompts), "cases": report.cases, "assertions": report.assertions},
+        "counts": {
+            "prompts": len(report.prompts),
+            "versions": report.versions,
+            "cases": report.cases,
+            "assertions": report.assertions,
+            "results": report.results,
+        },
+        "added_to": [
+            {"title": prompt.title, "slug": prompt.slug} for prompt in report.added_to[:MOST_LISTED]
+        ],
         "prompts": [{"title": prompt.title, "slug": prompt.slug} for prompt in report.prompts[:MOST_LISTED]],
         "more": max(0, len(report.prompts) - MOST_LISTED),
         **_left_out(report),

@@ -1,0 +1,112 @@
+"""What of a file is there already, and which prompt its results belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from prompts_app.actions.import_plan import Planned
+from prompts_app.engine.digests import suite_digest
+from prompts_app.engine.formats.bundle_types import BundledRun
+from prompts_app.models import Prompt, Run, Source, User, Version
+
+ALREADY_THERE = "It is already there."
+SAME_IN_FILE = "It is the same as another prompt in this file."
+ANOTHER_TEXT = "Its prompt is here, but not the version these results are of."
+
+type RunKey = tuple[str, str, str, str]  # version's digest, model, suite's digest, time
+
+
+@dataclass(slots=True)
+class MoreRuns:
+    """Runs for a prompt that is there. ``versions``: digest → version."""
+
+    prompt: Prompt
+    versions: dict[str, Version]
+    planned: Planned
+    runs: list[BundledRun] = field(default_factory=list)
+
+    def version_of(self, run: BundledRun) -> Version:
+        return self.versions[self.planned.versions[run.version - 1].digest]
+
+
+class Known:
+    """What the owner has, in two queries, and what was seen in this file."""
+
+    def __init__(self, owner: User) -> None:
+        self._owner = owner
+        keys = Prompt.objects.owned_by(owner).exclude(source_key="").values_list("source_key", "pk")
+        self._keys = dict(keys)
+        versions = Version.objects.filter(prompt__owner=owner).order_by()
+        self._texts = {
+            (title, digest): pk
+            for title, digest, pk in versions.values_list("prompt__title", "digest", "prompt_id")
+        }
+        self._here: dict[str | tuple[str, str], Planned] = {}
+
+    def is_known(self, key: str, planned: Planned) -> bool:
+        return self._prompt_id(key, planned) is not None or self._seen(key, planned) is not None
+
+    def reason(self, key: str, planned: Planned) -> str:
+        """Why this prompt is no new one, or nothing."""
+        if self._prompt_id(key, planned) is not None:
+            return ALREADY_THERE
+        return SAME_IN_FILE if self._seen(key, planned) is not None else ""
+
+    def remember(self, key: str, planned: Planned) -> Planned:
+        self._here[key] = self._here[planned.text] = planned
+        return planned
+
+    def runs_for(self, key: str, planned: Planned, more: list[MoreRuns]) -> str:
+        """Give its runs to the prompt that has its text; why not, where that cannot be."""
+        if (prompt_id := self._prompt_id(key, planned)) is not None:
+            return self._more_runs(prompt_id, planned, more)
+        if (seen := self._seen(key, planned)) is not None:
+            return _join(seen, planned)
+        return ""
+
+    def _prompt_id(self, key: str, planned: Planned) -> int | None:
+        return self._keys.get(key) or self._texts.get(planned.text)
+
+    def _seen(self, key: str, planned: Planned) -> Planned | None:
+        """One of this file: the same in everything; where it has runs, also the same in title and text."""
+        return self._here.get(key) or (self._here.get(planned.text) if planned.runs else None)
+
+    def _more_runs(self, prompt_id: int, planned: Planned, more: list[MoreRuns]) -> str:
+        prompt = Prompt.objects.owned_by(self._owner).get(pk=prompt_id)
+        versions = {version.digest: version for version in prompt.versions.order_by("-number")}
+        found = MoreRuns(prompt, versions, planned)
+        if not all(version.digest in versions for version in planned.versions):
+            return ANOTHER_TEXT
+        there = _runs_of(prompt) | {
+            _key(one, run) for one in more if one.prompt == prompt for run in one.runs
+        }
+        found.runs = [run for run in planned.runs if _key(found, run) not in there]
+        if not found.runs:
+            return ALREADY_THERE
+        more.append(found)
+        return ""
+
+
+def _join(seen: Planned, planned: Planned) -> str:
+    """Runs of another file of the same prompt, when none of it is saved yet."""
+    numbers = {version.digest: version.number for version in reversed(seen.versions)}
+    if not all(version.digest in numbers for version in planned.versions):
+        return ANOTHER_TEXT
+    joined = [run for run in planned.runs if run not in seen.runs]
+    for run in joined:
+        digest = planned.versions[run.version - 1].digest
+        seen.runs.append(replace(run, version=numbers[digest]))
+    return "" if joined else SAME_IN_FILE
+
+
+def _key(more: MoreRuns, run: BundledRun) -> RunKey:
+    return (
+        more.version_of(run).digest, run.model, suite_digest(run.suite), run.created_at.isoformat(),
+    )  # fmt: skip
+
+
+def _runs_of(prompt: Prompt) -> set[RunKey]:
+    """Those that were imported before."""
+    runs = Run.objects.filter(prompt=prompt, source=Source.IMPORTED)
+    rows = runs.values_list("version__digest", "model", "suite_digest", "created_at")
+    return {(digest, model, suite, at.isoformat()) for digest, model, suite, at in rows}

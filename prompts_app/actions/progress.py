@@ -138,7 +138,7 @@ class Progress:
 
     @property
     def needs_author(self) -> bool:
-        return any(need.is_problem for need in self.needs)
+        return any(need.is_problem or need.look_at for need in self.needs)
 
     @property
     def cases(self) -> int:

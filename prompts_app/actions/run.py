@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from prompts_app.actions.evidence import rebuild_evidence
 from prompts_app.actions.execute import execute_run
@@ -161,8 +162,16 @@ def start_batch(
             prompt=prompt, repeats=repeats, cost_cap=cost_cap, **columns_of(judge, Batch)
         )
         runs = Run.objects.bulk_create(_runs(batch, versions, endpoint, models, judge))
+        if not endpoint.is_practice:
+            _note_first_run(versions)
         _enqueue_when_committed(runs[0])  # the others follow, one after the other
     return batch
+
+
+def _note_first_run(versions: Sequence[Version]) -> None:
+    """Versions are never changed; this is about them, and says whether the tests came first."""
+    never = Version.objects.filter(pk__in=[version.pk for version in versions], first_run_at=None)
+    never.update(first_run_at=timezone.now())
 
 
 def _runs(

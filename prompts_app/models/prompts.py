@@ -240,6 +240,8 @@ class Version(models.Model):
     parameters = models.JSONField(default=dict)  # as sent: {"temperature": 0, "max_tokens": 300}
     note = models.TextField(max_length=2000, blank=True, validators=[refuse_nul])
     digest = models.CharField(max_length=64)  # over messages, variables and parameters
+    # When a model was first asked it, practice apart; stays when that run is deleted. Null: never.
+    first_run_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -15,7 +15,7 @@ from prompts_app.access import Viewer
 from prompts_app.models import Prompt, Result, Run, Version
 from prompts_app.templatetags.sheet import Frame, as_frames
 from prompts_app.views.public import failing
-from prompts_app.views.public.sentences import Evidence, baseline_of, headline, headline_text
+from prompts_app.views.public.sentences import Evidence, baseline_of, headline, headline_text, tests_dated
 
 MOST_LARGE_FRAMES = 450  # on one page; beyond it, small strips are drawn instead
 MOST_LISTED_PASSES = 30
@@ -103,6 +103,10 @@ class Study:
     @property
     def assertions(self) -> int:
         return sum(len(case.get("assertions") or ()) for case in self.suite)
+
+    @property
+    def tests_dated(self) -> str:
+        return tests_dated(self.main) if self.main else ""
 
     @property
     def answered(self) -> int:

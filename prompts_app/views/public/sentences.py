@@ -1,4 +1,4 @@
-"""Sentences computed from figures. Pure: evidence summaries and checks go in, safe HTML or text comes out."""
+"""Sentences computed from figures. Evidence summaries, checks and runs go in, safe HTML or text comes out."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.utils.html import format_html, format_html_join, strip_tags
 from django.utils.safestring import SafeString
 
+from prompts_app.models import Run
 from prompts_app.templatetags.sheet import interval, level_name
 from prompts_app.templatetags.text import one_line
 from prompts_app.templatetags.written import dollars, seconds_of_ms, whole
 
 type Evidence = Mapping[str, Any]
 
+UNJUDGED = "u"  # a frame's letter
 RECORDED = 2  # the level from which on this server made the calls
 WORTH_SAYING = 0.1  # a change in tokens smaller than this share is not told
 LONGEST_VALUE = 90  # characters of an assertion's value
@@ -39,6 +42,10 @@ def baseline_of(evidence: Evidence, number: int | None = None) -> Evidence | Non
 def headline(evidence: Evidence, baseline: Evidence | None) -> SafeString:
     """The result in one sentence: "24 of 25 cases pass on birch-large, up from 9 of 25 for v1; …"."""
     clauses = [_main_clause(evidence, baseline), _worst_clause(evidence), *_shorter_clause(evidence)]
+    if unjudged := evidence.get("frames", "").count(UNJUDGED):
+        clauses.append(
+            format_html("{} not judged", "one case is" if unjudged == 1 else f"{unjudged} cases are")
+        )
     if errors := evidence["errors"]:
         clauses.append(format_html("{} got no answer", "one case" if errors == 1 else f"{errors} cases"))
     return format_html("{}.", format_html_join("; ", "{}", ((clause,) for clause in clauses if clause)))
@@ -117,6 +124,31 @@ def _shorter_clause(evidence: Evidence) -> Iterator[SafeString]:
         longest["version"],
         "at the same pass rate" if same else "and more cases pass",
     )
+
+
+# --- dates ---
+
+
+def tests_dated(run: Run) -> str:
+    """Whether the tests of a run came first: "fixed 2 days before the first run of v3".
+
+    "" where that is not known, and for runs this server did not record: it was not there.
+    """
+    asked, fixed = run.version.first_run_at, run.suite_fixed_at
+    if asked is None or fixed is None or (run.level or 0) < RECORDED:
+        return ""
+    if fixed <= asked:
+        return f"fixed {span(asked - fixed)} before the first run of {run.version}"
+    return f"last changed {span(fixed - asked)} after the first run of {run.version}"
+
+
+def span(time: timedelta) -> str:
+    """In its largest unit: "2 days", "1 hour", "5 minutes", "less than a minute"."""
+    minutes = int(time.total_seconds() // 60)
+    for size, unit in ((24 * 60, "day"), (60, "hour"), (1, "minute")):
+        if count := minutes // size:
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return "less than a minute"
 
 
 # --- assertions ------------------------------------------------------------------------------------------

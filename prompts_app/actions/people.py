@@ -14,6 +14,7 @@ from prompts_app.models import (
     Prompt,
     Result,
     Run,
+    ShareLink,
     User,
     Version,
 )
@@ -74,6 +75,7 @@ class Losses:
     runs: int
     results: int
     endpoints: int
+    links: int
 
 
 def losses(user: User) -> Losses:
@@ -85,6 +87,7 @@ def losses(user: User) -> Losses:
         runs=Run.objects.filter(prompt__owner=user).count(),
         results=Result.objects.filter(run__prompt__owner=user).count(),
         endpoints=Endpoint.objects.filter(owner=user).count(),
+        links=ShareLink.objects.owned_by(user).count(),
     )
 
 

@@ -71,6 +71,10 @@ def test_who_has_the_link_sees_the_work(visibility: str, viewer: str) -> None:
         assert response.status_code == 200, address
         is_for_its_recipient(response)
         assert "quokka-in-the-label" not in response.content.decode()
+        if not response["Content-Type"].startswith("text/html"):
+            assert w.token not in response.content.decode(), (
+                "a file that is taken away must not carry the link"
+            )
         if response["Content-Type"].startswith("text/html"):
             assert TITLE in response.content.decode()
             assert any(

@@ -123,15 +123,23 @@ class TestPrivateWork:
         client.post(link().get_absolute_url(), typed(prompts=["beta"], expires="keep"))
         assert titles() == ["Beta"]
 
+    def test_a_likely_secret_in_it_is_told_before_the_link_is_sent(self) -> None:
+        alpha = prompt("Alpha", Visibility.PRIVATE)
+        VersionFactory(prompt=alpha, number=2, note="Ask jane.lind@birch-ltd.co.uk, she knows.")
+        data = typed(although_private="on")
+        page = client_of(alice()).post("/studio/links/new/", data, follow=True).content.decode()
+        assert "“Alpha” has 1 thing in it that look" in page
+        assert 'id="new-address"' in page
+
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
         ({"label": ""}, "Say who it is for"),
-        ({"label": "x" * 1_000_000}, "at most 80 characters"),
+        ({"label": "x" * 1_000_000}, "At most 80 characters"),
         ({"label": "a\u202eb"}, "invisible character"),
         ({"label": "a\0b"}, "invisible character"),
-        ({"note": "x" * 1_000_000}, "at most 2000 characters"),
+        ({"note": "x" * 1_000_000}, "At most 2000 characters"),
         ({"note": "a\0b"}, "NUL character"),
         ({"prompts": []}, "Tick at least one prompt"),
         ({"prompts": ["nobodys"]}, "Tick at least one prompt"),
@@ -141,7 +149,7 @@ class TestPrivateWork:
         ({"place-alpha": "9" * 5000}, "must be a number from 1 to 999"),
         ({"expires": "1000"}, "Select a valid choice"),
         ({"expires": "keep"}, "Select a valid choice"),
-        ({"passphrase": "x" * 201}, "at most 200 characters"),
+        ({"passphrase": "x" * 201}, "At most 200 characters"),
         ({"passphrase": "a\u200bb"}, "invisible character"),
     ],
 )  # fmt: skip

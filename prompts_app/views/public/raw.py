@@ -1,4 +1,4 @@
-"""``/@handle/slug.md`` and ``.json``: a prompt for programs, and to take away."""
+"""``/@handle/slug.md``, ``.json`` and ``.promptfoo.yaml``: a prompt for programs, and to take away."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from prompts_app.access import prompt_visible_to
 from prompts_app.actions.bundle import export_bundle
+from prompts_app.actions.export import NothingToExport, as_promptfoo
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion
 from prompts_app.engine.formats import bundle as bundle_format
 from prompts_app.engine.formats import markdown as markdown_format
@@ -37,16 +38,16 @@ def markdown(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
 
 
 def evidence_line(prompt: Prompt) -> str:
-    """How it tested and where to see it, in one line."""
-    address = settings.SITE_URL + prompt.get_absolute_url()
+    """How it tested and where to see it, in one line; not where, for who reads it through a share link."""
+    address = "" if prompt.read_at else settings.SITE_URL + prompt.get_absolute_url()
     evidence = prompt.evidence
     if not evidence:
-        return f"Not tested yet. {address}"
+        return f"Not tested yet. {address}".strip()
     passed, cases = evidence["passed"], evidence["cases"]
     return (
         f"v{evidence['version']}: {passed}/{cases} cases pass ({interval(passed, cases)}), "
         f"{level_name(evidence['level'])}, {full_date(evidence['tested'])}. {address}"
-    )
+    ).strip()
 
 
 @public_page
@@ -55,6 +56,16 @@ def bundle(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     only = Prompt.objects.filter(pk=found.pk)
     text = bundle_format.emit(export_bundle(found.owner, only, everything=False))
     return listed_only(found, _raw(text, "application/json", f"{found.slug}.json"))
+
+
+@public_page
+def promptfoo(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
+    found = prompt_visible_to(request.user, handle, slug)
+    try:
+        text = as_promptfoo(found, remark=evidence_line(found))
+    except NothingToExport:
+        raise Http404 from None
+    return listed_only(found, _raw(text, "application/yaml", f"{found.slug}.promptfoo.yaml"))
 
 
 def _raw(text: str, kind: str, name: str) -> HttpResponse:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from prompts_app.access import LinkReader, own_link
+from prompts_app.actions.publish import findings_of
 from prompts_app.actions.sharing import (
     LinkRefused,
     change_link,
@@ -19,7 +20,7 @@ from prompts_app.actions.sharing import (
     revoke_link,
 )
 from prompts_app.forms.sharing import LinkForm
-from prompts_app.models import KeyUnreadable, ShareLink
+from prompts_app.models import KeyUnreadable, Prompt, ShareLink
 from prompts_app.models.encryption import decrypt, encrypt
 from prompts_app.views.public import shared
 from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
@@ -49,6 +50,7 @@ def new(request: AuthorRequest) -> HttpResponse:
             form.add_error(None, str(refused))
         else:
             _show_once(request, link, token)
+            _warn_of_secrets(request, form.cleaned_data["prompts"])
             return redirect(link)
     return render(request, "studio/link_edit.html", {"here": "links", "form": form})
 
@@ -62,6 +64,7 @@ def edit(request: AuthorRequest, public_id: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         change_link(link, form.choice())
         messages.success(request, "Saved. The address is the same; it shows the change at once.")
+        _warn_of_secrets(request, form.cleaned_data["prompts"])
         return redirect(link)
     context = {
         "here": "links",
@@ -72,6 +75,17 @@ def edit(request: AuthorRequest, public_id: str) -> HttpResponse:
         "days": opens_by_day([link])[link.pk],
     }
     return render(request, "studio/link_edit.html", context)
+
+
+def _warn_of_secrets(request: AuthorRequest, prompts: list[Prompt]) -> None:
+    """Private prompts were never looked through on the way to being published."""
+    for prompt in prompts:
+        if prompt.is_private and (found := findings_of(prompt)):
+            messages.warning(
+                request,
+                f"“{prompt.title}” has {len(found)} thing{'s' if len(found) > 1 else ''} in it that look "
+                "like a key, a password or an address. See its Publish page before you send the link.",
+            )
 
 
 @require_POST

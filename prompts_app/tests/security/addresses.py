@@ -86,6 +86,7 @@ TABLE = {
     "prompt_badge": Row(Rule.PROMPT, _of_prompt),
     "prompt_md": Row(Rule.PROMPT, _of_prompt),
     "prompt_json": Row(Rule.PROMPT, _of_prompt),
+    "prompt_promptfoo": Row(Rule.PROMPT, _of_prompt),
     "version": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.version.number]),
     "result": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.result.public_id]),
     "run_record": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.run.public_id]),

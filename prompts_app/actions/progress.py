@@ -109,6 +109,7 @@ class Failure:
     expected: str
     reason: str
     passes: int
+    distinct: int  # different outputs of its repeats; 0: not known, or asked once
     anchor: str
 
     @property
@@ -302,6 +303,7 @@ def _failure(run: Run, result: Result, passes: int) -> Failure:
         expected=_expected(check),
         reason=str(check.get("reason", "")),
         passes=passes,
+        distinct=run.distinct_of(result.case_index),
         anchor=f"fail-{run.public_id}-{number}",
     )
 

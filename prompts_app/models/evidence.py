@@ -219,6 +219,15 @@ class Run(models.Model):
     def has_judge(self) -> bool:
         return bool(self.judge_model or self.judge_embedding_model)
 
+    def distinct_of(self, case_index: int) -> int:
+        """How many different outputs the case's repeats gave; 0 while that is not known."""
+        return self.distinct[case_index] if case_index < len(self.distinct) else 0
+
+    @property
+    def cases_steady(self) -> int:
+        """Cases whose repeats all gave the same output."""
+        return sum(count == 1 for count in self.distinct)
+
     @property
     def cases_counted(self) -> int:
         return self.cases_passed + self.cases_failed

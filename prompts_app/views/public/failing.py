@@ -49,6 +49,7 @@ class CaseRow:
     got: list[Piece]
     passing: int  # repeats that passed
     repeats: int
+    distinct: int  # different outputs of its repeats; 0: not known, or asked once
     latency_ms: float | None
     fault: str  # why there was no answer, "" where there was one
 
@@ -140,6 +141,7 @@ def _row(
         got=excerpt(output, blamed) if output else [],
         passing=sum(result.passed is True for result in repeats),
         repeats=cell.run.repeats,
+        distinct=cell.run.distinct_of(cell.index),
         latency_ms=telling.latency_ms if telling else None,
         fault=fault.label if fault else "",
     )

@@ -43,6 +43,7 @@ def result(request: HttpRequest, handle: str, slug: str, public_id: str) -> Http
         "listed": is_indexable(prompt),
         **_request_of(found),
         **_neighbours(found),
+        "repeats": _repeats_of(found),
     }
     return listed_only(prompt, render(request, "public/result.html", context))
 
@@ -60,6 +61,21 @@ def _request_of(found: Result) -> dict[str, Any]:
     return {
         "sent": messages,
         "settings": _cut(json.dumps(rest, ensure_ascii=False, indent=2)) if rest else "",
+    }
+
+
+def _repeats_of(found: Result) -> dict[str, Any] | None:
+    """How the repeats of the case came out together; None where it was asked once."""
+    if found.run.repeats == 1:
+        return None
+    cells = Result.objects.filter(run=found.run, case_index=found.case_index)
+    rows = list(cells.values_list("passed", "latency_ms", "error_kind"))
+    times = [latency for _, latency, error in rows if latency is not None and not error]
+    return {
+        "passing": sum(passed is True for passed, _, _ in rows),
+        "distinct": found.run.distinct_of(found.case_index),
+        "fastest": min(times, default=None),
+        "slowest": max(times, default=None),
     }
 
 

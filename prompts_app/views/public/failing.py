@@ -77,8 +77,8 @@ def page_of(cells: Sequence[Cell], number: object = 1, size: int = PAGE) -> Page
 def rows_of(cells: Iterable[Cell], names: Names, *, anchors: bool = False) -> list[CaseRow]:
     """The rows of these cells, in their order, from two queries whatever their number."""
     cells = list(cells)
-    repeats = _repeats(cells)
-    telling = {cell: _telling(repeats[cell.run.pk, cell.index]) for cell in cells}
+    repeats = repeats_of(cells)
+    telling = {cell: telling_of(repeats[cell.run.pk, cell.index]) for cell in cells}
     texts = _texts([result.pk for result in telling.values() if result])
     seen: set[int] = set()
     rows = []
@@ -89,7 +89,7 @@ def rows_of(cells: Iterable[Cell], names: Names, *, anchors: bool = False) -> li
     return rows
 
 
-def _repeats(cells: list[Cell]) -> dict[tuple[int, int], list[Result]]:
+def repeats_of(cells: list[Cell]) -> dict[tuple[int, int], list[Result]]:
     """The results of each cell without their texts; one query."""
     found: dict[tuple[int, int], list[Result]] = defaultdict(list)
     of_run: dict[int, set[int]] = defaultdict(set)
@@ -104,7 +104,7 @@ def _repeats(cells: list[Cell]) -> dict[tuple[int, int], list[Result]]:
     return found
 
 
-def _telling(repeats: list[Result]) -> Result | None:
+def telling_of(repeats: list[Result]) -> Result | None:
     """The repeat to open: the first that failed, else the first without an answer, else the first."""
     failed = [result for result in repeats if result.passed is False]
     errors = [result for result in repeats if result.is_error]

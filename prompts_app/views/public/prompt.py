@@ -12,7 +12,7 @@ from prompts_app.access import prompt_visible_to, version_of
 from prompts_app.engine.render import RenderError
 from prompts_app.engine.types import Prompt as EnginePrompt
 from prompts_app.models import Prompt, Version
-from prompts_app.views.public import case_study, filling
+from prompts_app.views.public import before_after, case_study, filling
 from prompts_app.views.public.door import is_indexable, json_in_html, listed_only, public_page
 from prompts_app.views.public.version import version_context
 
@@ -24,6 +24,7 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     found = prompt_visible_to(request.user, handle, slug)
     shown = case_study.read_shown(request.GET)
     study = case_study.study_of(found, shown)
+    asked = before_after.read_case(request.GET)
     newest = found.versions.order_by("-number").first()
     versions = case_study.versions_of(found)
     context = {
@@ -31,6 +32,8 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "version": newest,
         "study": study,
         "shown": shown,
+        "ab": before_after.before_after_of(study, asked),
+        "is_chosen": shown.is_chosen or asked is not None,
         "story": case_study.story_of(versions[: case_study.MOST_VERSIONS], found.evidence),
         "older": versions[case_study.MOST_VERSIONS :],
         "tags": found.tags.order_by("name"),

@@ -1,0 +1,202 @@
+"""The baseline and the shown version on the same case and the same model, side by side."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models.functions import Substr
+from django.http import QueryDict
+
+from prompts_app.engine.errors import FAULTS
+from prompts_app.models import Result, Run
+from prompts_app.templatetags.sheet import STATE_WORDS
+from prompts_app.views.public import failing
+from prompts_app.views.public.both_ran import CasePair, Suites, pairs_of
+from prompts_app.views.public.case_study import Study
+from prompts_app.views.public.sentences import Piece, check_in_words
+
+MOST_SHOWN = 6_000  # characters of an output; all of it is on the result's own page
+MOST_OF_A_VALUE = 4_000
+MOST_LISTED = 100  # cases in the list to pick from; of more, the number is typed
+MOST_MARKS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One version's answer to the case, and how it was judged."""
+
+    run: Run
+    result: Result
+    state: str  # the case's, over all repeats
+    output: list[Piece]
+    is_cut: bool
+    checks: list[tuple[str, Mapping[str, Any]]]  # in words, as stored
+
+    @property
+    def failing(self) -> int:
+        return sum(check.get("passed") is False for _, check in self.checks)
+
+    @property
+    def holding(self) -> int:
+        return sum(check.get("passed") is True for _, check in self.checks)
+
+    @property
+    def judged(self) -> int:
+        return sum(check.get("passed") is not None for _, check in self.checks)
+
+    @property
+    def state_word(self) -> str:
+        return STATE_WORDS.get(self.state, "")
+
+    @property
+    def fault(self) -> str:
+        fault = FAULTS.get(self.result.error_kind)
+        return fault.label if fault else ""
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeAfter:
+    """What the section shows. ``sides`` is empty where both runs have no case in common."""
+
+    before: Run
+    after: Run
+    pairs: list[CasePair]
+    is_partial: bool  # a run has cases that the other has not
+    pair: CasePair | None = None
+    why: str = ""  # by which rule the case was chosen, "" where the visitor chose it
+    inputs: Sequence[tuple[str, str]] = ()
+    sides: Sequence[Side] = ()
+
+    @property
+    def is_listed(self) -> bool:
+        return len(self.pairs) <= MOST_LISTED
+
+    @property
+    def fixed(self) -> int:
+        return sum(pair.outcome == "fixed" for pair in self.pairs)
+
+    @property
+    def broken(self) -> int:
+        return sum(pair.outcome == "broken" for pair in self.pairs)
+
+
+def read_case(get: QueryDict) -> int | None:
+    """The case's number in ``?case=3``; None for anything else."""
+    asked = get.get("case", "")
+    return int(asked) if re.fullmatch(r"[0-9]{1,6}", asked) else None
+
+
+def before_after_of(study: Study | None, asked: int | None) -> BeforeAfter | None:
+    """None where there is no earlier tested version. Reads two results, whatever the number of cases."""
+    before = next((row.run for row in study.sheet if row.is_baseline), None) if study else None
+    after = study.main if study else None
+    if study is None or before is None or after is None:
+        return None
+    suites = _suites(study, before, after)
+    pairs = pairs_of(before, after, suites)
+    partial = any(len(pairs) < len(suites[run.suite_digest]) for run in (before, after))
+    pair, why = _chosen(pairs, before, after, asked)
+    if pair is None:
+        return BeforeAfter(before, after, pairs, partial)
+    case = suites[after.suite_digest][pair.now_at]
+    return BeforeAfter(before, after, pairs, partial, pair, why, _inputs(case), sides_of(before, after, pair))
+
+
+def _suites(study: Study, before: Run, after: Run) -> Suites:
+    """One more query only where the cases have changed."""
+    known: dict[str, Sequence[Mapping[str, Any]]] = {after.suite_digest: study.suite}
+    return known if before.suite_digest in known else {**known, **failing.suites_of([before])}
+
+
+# --- which case ------------------------------------------------------------------------------------------
+
+
+def _chosen(
+    pairs: Sequence[CasePair], before: Run, after: Run, asked: int | None
+) -> tuple[CasePair | None, str]:
+    """The case asked for, else the most telling one, and the rule in words."""
+    for pair in pairs:
+        if pair.number == asked:
+            return pair, ""
+    old, new = f"v{before.version.number}", f"v{after.version.number}"
+    if fixed := [pair for pair in pairs if pair.outcome == "fixed"]:
+        most = _failing_in(before, [pair.was_at for pair in fixed])
+        said = f"Of the {len(fixed)} cases that {old} fails and {new} passes" if len(fixed) > 1 else ""
+        why = f"{said}, the one with the most assertions changed." if said else f"The one case {new} fixed."
+        return max(fixed, key=lambda pair: (most.get(pair.was_at, 0), -pair.now_at)), why
+    for pair in pairs:
+        if pair.differs:
+            return pair, f"{new} passes no case that {old} fails; this is the first that came out otherwise."
+    return next(iter(pairs), None), "Every case came out alike in both; this is the first."
+
+
+def _failing_in(run: Run, places: Sequence[int]) -> dict[int, int]:
+    """Case → how many assertions that count fail in its first failing repeat; one query, no outputs."""
+    found = Result.objects.filter(run=run, case_index__in=places, passed=False)
+    counts: dict[int, int] = {}
+    for place, checks in found.order_by("case_index", "repeat").values_list("case_index", "checks"):
+        counted = (check for check in checks if check.get("weight", 1) != 0)
+        counts.setdefault(place, sum(check.get("passed") is False for check in counted))
+    return counts
+
+
+# --- what to show of it ----------------------------------------------------------------------------------
+
+
+def sides_of(before: Run, after: Run, pair: CasePair) -> list[Side]:
+    """Both answers; of several repeats the first that failed, else the first. Two queries."""
+    cells = [failing.Cell(before, pair.was_at), failing.Cell(after, pair.now_at)]
+    repeats = failing.repeats_of(cells)
+    told = [failing.telling_of(repeats[cell.run.pk, cell.index]) for cell in cells]
+    rows = Result.objects.filter(pk__in=[one.pk for one in told if one]).defer("request", "output")
+    by_run = {row.run_id: row for row in rows.annotate(start=Substr("output", 1, MOST_SHOWN + 1))}
+    states = (pair.was, pair.now)
+    return [
+        _side(cell.run, by_run[cell.run.pk], state)
+        for cell, state in zip(cells, states, strict=True)
+        if cell.run.pk in by_run
+    ]
+
+
+def _side(run: Run, result: Any, state: str) -> Side:
+    output = result.start or ""
+    return Side(
+        run=run,
+        result=result,
+        state=state,
+        output=marked(output[:MOST_SHOWN], result.checks),
+        is_cut=len(output) > MOST_SHOWN,
+        checks=[(check_in_words(check), check) for check in result.checks],
+    )
+
+
+def _inputs(case: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the case puts in, each part under its name."""
+    named = [(str(name), str(value)) for name, value in (case.get("variables") or {}).items()]
+    turns = [(f"turn {number}", str(turn)) for number, turn in enumerate(case.get("turns") or (), 1)]
+    return [(name, value if len(value) <= MOST_OF_A_VALUE else value[:MOST_OF_A_VALUE] + "…")
+            for name, value in named + turns]  # fmt: skip
+
+
+def marked(output: str, checks: Sequence[Mapping[str, Any]]) -> list[Piece]:
+    """The output in pieces; those an assertion forbids are hits. Joined they are the output again."""
+    pieces, at = [], 0
+    for start, end in sorted(_forbidden(output, checks))[:MOST_MARKS]:
+        if start >= at:
+            pieces += [Piece(output[at:start]), Piece(output[start:end], hit=True)]
+            at = end
+    return [piece for piece in (*pieces, Piece(output[at:])) if piece.text]
+
+
+def _forbidden(output: str, checks: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, int]]:
+    for check in checks:
+        kind, value = str(check.get("type", "")), check.get("value")
+        if check.get("passed") is not False or not kind.startswith(("not-contains", "not-icontains")):
+            continue
+        flags = re.IGNORECASE if kind.startswith("not-icontains") else 0
+        for word in value if isinstance(value, list) else [value]:
+            if isinstance(word, str) and word:
+                yield from (match.span() for match in re.finditer(re.escape(word), output, flags))

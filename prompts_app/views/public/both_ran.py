@@ -1,0 +1,72 @@
+"""The cases that two runs have in common. Comparisons are made over these alone, told apart by digest."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prompts_app.engine.digests import digest
+from prompts_app.models import Run
+from prompts_app.views.public.failing import FAILED, NO_ANSWER, PASSED
+
+type Suites = Mapping[str, Sequence[Mapping[str, Any]]]  # suite digest → its cases
+
+_OUTCOMES = {
+    (FAILED, PASSED): "fixed",
+    (PASSED, FAILED): "broken",
+    (PASSED, PASSED): "passes in both",
+    (FAILED, FAILED): "fails in both",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CasePair:
+    """One case in an older and a newer run. Places count from 0, states are letters of frames."""
+
+    name: str
+    was_at: int
+    now_at: int
+    was: str
+    now: str
+
+    @property
+    def number(self) -> int:
+        """As the newer run counts its cases, from 1."""
+        return self.now_at + 1
+
+    @property
+    def differs(self) -> bool:
+        return self.was != self.now
+
+    @property
+    def outcome(self) -> str:
+        """ "fixed", "broken", "passes in both" or "fails in both"; else what one side lacks."""
+        usual = "no answer in one" if NO_ANSWER in (self.was, self.now) else "not judged in both"
+        return _OUTCOMES.get((self.was, self.now), usual)
+
+
+def pairs_of(before: Run, after: Run, suites: Suites) -> list[CasePair]:
+    """The very same cases of both runs, in the newer run's order. A case that was changed is another one."""
+    old, new = suites[before.suite_digest], suites[after.suite_digest]
+    if before.suite_digest == after.suite_digest:
+        places = [(at, at) for at in range(len(new))]
+    else:
+        places = _same_cases(old, new)
+    return [
+        CasePair(str(new[now].get("name", "")), was, now, before.frames[was], after.frames[now])
+        for was, now in places
+        if was < len(before.frames) and now < len(after.frames)
+    ]
+
+
+def _same_cases(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
+    waiting: dict[str, list[int]] = defaultdict(list)
+    for at, case in enumerate(old):
+        waiting[digest(dict(case))].append(at)
+    found = []
+    for at, case in enumerate(new):
+        if same := waiting[digest(dict(case))]:
+            found.append((same.pop(0), at))
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django import forms
@@ -126,6 +126,15 @@ class CaseForm(forms.Form):
     """
 
     name = LineField(required=False, max_length=120, help_text="What this case is about, in a few words.")
+    system = ProseField(
+        label="System message of its own",
+        required=False,
+        strip=False,
+        max_length=LONGEST_VALUE,
+        help_text="Optional. In this case it is sent in place of the prompt’s system message; the prompt’s "
+        "variables are filled in.",
+        widget=forms.Textarea(attrs={"rows": 2, "class": "one"}),
+    )
     # The case's revision the author saw: how a second tab's save is noticed.
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -149,7 +158,7 @@ class CaseForm(forms.Form):
         elif typed is not None:
             super().__init__(initial={name: typed[name] for name in typed})
         else:
-            super().__init__(initial={"name": case.name, "revision": case.revision} if case else {})
+            super().__init__(initial=_initial(case) if case else {})
 
     def apply(self, command: RowCommand) -> None:
         if command.noun == "turn":
@@ -166,6 +175,7 @@ class CaseForm(forms.Form):
             variables={row.name: row.value for row in self.values if row.value or not row.default},
             turns=tuple(row.text for row in self.turns),
             assertions=tuple(row.read() for row in self.assertions),
+            system=self.cleaned_data["system"],
         )
 
     def is_valid(self) -> bool:
@@ -238,11 +248,15 @@ def _named(table: CaseTable) -> CaseTable:
                 f"A value of case {number} is longer than {LONGEST_VALUE:,} characters. Shorten it."
             )
         name = " ".join(without_invisible(case.name).split())[:120] or f"Row {number}"
-        cases.append(engine.Case(name, case.variables, case.turns, case.assertions))
+        cases.append(replace(case, name=name))
     return CaseTable(tuple(cases), table.columns, table.left_out)
 
 
 # --- reading ------------------------------------------------------------------------------------------
+
+
+def _initial(case: Case) -> dict[str, Any]:
+    return {"name": case.name, "system": case.system, "revision": case.revision}
 
 
 def _value_rows(version: Version | None, values: dict[str, str]) -> list[ValueRow]:

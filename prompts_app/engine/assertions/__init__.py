@@ -10,12 +10,23 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from prompts_app.engine.assertions import graded, human, json_, limits, markup, refusal, similarity, text
+from prompts_app.engine.assertions import (
+    graded,
+    human,
+    json_,
+    limits,
+    markup,
+    refusal,
+    similarity,
+    sql,
+    text,
+    tools,
+)
 from prompts_app.engine.assertions.entry import READERS, read_number, show
 from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, NotJudged, as_text
 from prompts_app.engine.types import Answer, Assertion, Check
 
-_FAMILIES = (text, json_, limits, similarity, refusal, markup, graded, human)
+_FAMILIES = (text, json_, limits, similarity, refusal, markup, sql, tools, graded, human)
 
 KINDS: dict[str, Kind] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
 """In picker order, without the ``not-`` forms."""

@@ -58,6 +58,7 @@ READERS: dict[ValueShape, Callable[[str], Json]] = {
     "prose": _read_text,
     "lines": _read_lines,
     "schema": _read_schema,
+    "object": _read_schema,
     "words": read_words,
     "names": lambda text: text.strip() or None,
 }

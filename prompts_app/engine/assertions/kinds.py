@@ -11,7 +11,7 @@ from prompts_app.engine.types import Answer, Assertion, Json
 if TYPE_CHECKING:
     from prompts_app.engine.assertions.judging import Bench
 
-ValueShape = Literal["none", "text", "prose", "lines", "number", "schema", "words", "names"]
+ValueShape = Literal["none", "text", "prose", "lines", "number", "schema", "object", "words", "names"]
 
 QUOTE_LIMIT = 80
 
@@ -53,11 +53,11 @@ class Kind:
     """One kind of assertion, and all that a picker, a docs page or an importer needs to know of it.
 
     ``value`` is the shape of the value: ``none``; ``text``; ``prose`` (a text of some length); ``lines``
-    (several texts); ``number`` (a limit
-    in ``unit``, kept as the assertion's threshold); ``schema`` (a JSON Schema); ``words`` (a count or a
-    range); ``names`` (one of ``choices``, though others are taken too). ``optional`` says the value may be
-    left out. ``usual_threshold`` belongs to kinds that compare by degree, in ``unit`` where there is one,
-    else a score of 0..1; ``has_threshold`` to kinds that take one but have none of their own.
+    (several texts); ``number`` (a limit in ``unit``, kept as the assertion's threshold); ``schema`` (a JSON
+    Schema); ``object`` (JSON); ``words`` (a count or a range); ``names`` (one of ``choices``, though others
+    are taken too). ``optional`` says the value may be left out. ``usual_threshold`` belongs to kinds that
+    compare by degree, in ``unit`` where there is one, else a score of 0..1; ``has_threshold`` to kinds that
+    take one but have none of their own.
 
     ``find`` judges by itself. Kinds that ``ask`` a judge model, or have it ``embed`` texts, are judged by
     ``grade`` where a judge was chosen; one that asks without it is judged over several outputs at once.

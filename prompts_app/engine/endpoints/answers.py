@@ -262,7 +262,8 @@ def _reply(data: Json, answered: Answered) -> Reply | Fault:
 
 
 def output_of(choice: Mapping[str, Json]) -> str | None:
-    """The text of a choice: its content, else its refusal, else its tool calls as JSON.
+    """The text of a choice: its content, else its refusal, else its tool calls as JSON; a message that has
+    both a content and tool calls is given as JSON itself, so that neither is lost.
 
     An empty answer is an answer; ``None`` means there is no message at all.
     """
@@ -275,7 +276,10 @@ def output_of(choice: Mapping[str, Json]) -> str | None:
             part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)
         )
     if isinstance(content, str) and content:
-        return content
+        if not message.get("tool_calls"):
+            return content
+        both = {"role": "assistant", "content": content, "tool_calls": message["tool_calls"]}
+        return json.dumps(both, ensure_ascii=False)
     if isinstance(message.get("refusal"), str) and message["refusal"]:
         return str(message["refusal"])
     if message.get("tool_calls"):

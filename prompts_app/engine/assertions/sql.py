@@ -1,0 +1,192 @@
+"""Assertions on SQL in the output, with promptfoo's lists of what it may touch.
+
+The parser is forgiving here and there, as databases are; what it refuses, no database of that kind takes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import regex
+
+from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, fact, quote, quote_all
+from prompts_app.engine.assertions.text import compile_pattern
+from prompts_app.engine.types import Answer, Assertion, Json
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+USUAL_DATABASE = "MySQL"  # promptfoo's
+LONGEST_SQL = 50_000  # characters
+PATTERN_TIMEOUT_S = 1.0
+
+# promptfoo's names (its spelling varies) → the parser's.
+DATABASES = {
+    "athena": "athena", "bigquery": "bigquery", "hive": "hive", "mariadb": "mysql", "mysql": "mysql",
+    "postgresql": "postgres", "redshift": "redshift", "snowflake": "snowflake", "sqlite": "sqlite",
+    "transactsql": "tsql", "trino": "trino",
+}  # fmt: skip
+_OPTIONS = ("databaseType", "allowedTables", "allowedColumns")
+_FENCE = re.compile(r"```([^\n`]*)\n(.*?)```", re.DOTALL)
+_MAY_BE_SQL = {"", "sql", *DATABASES, *DATABASES.values()}
+
+
+class _NotSql(Exception):
+    """Why it is none, as a sentence."""
+
+
+def _is_sql(assertion: Assertion, answer: Answer) -> Finding:
+    return _held(assertion.value or {}, answer.output, "Is")
+
+
+def _contains_sql(assertion: Assertion, answer: Answer) -> Finding:
+    """In a fenced block where there is one; else the whole output has to be it."""
+    fenced = [body for tag, body in _FENCE.findall(answer.output) if tag.strip().lower() in _MAY_BE_SQL]
+    blocks = fenced or [answer.output]
+    found = [_held(assertion.value or {}, block, "Contains") for block in blocks]
+    return next((one for one in found if one.passed), found[0])
+
+
+def _held(options: dict[str, Json], text: str, how: str) -> Finding:
+    name = str(options.get("databaseType") or USUAL_DATABASE)
+    if len(text) > LONGEST_SQL:
+        raise CannotTell(f"The output is too long to be read as SQL: the most is {LONGEST_SQL:,} characters.")
+    try:
+        statements = _statements(text, DATABASES[_folded(name)])
+    except _NotSql as why:
+        return Finding(False, 0.0, str(why))
+    lists = (
+        ("table", options.get("allowedTables"), _tables),
+        ("column", options.get("allowedColumns"), _columns),
+    )
+    for what, allowed, touched in lists:
+        if allowed:
+            used = [one for statement in statements for one in touched(statement)]
+            if refused := [one for one in used if not _is_allowed(one, allowed)]:
+                return Finding(
+                    False, 0.0, f"Touches what no {what} of the list allows: {quote_all(refused)}."
+                )
+    return fact(True, f"{how} valid SQL for {name}.", "")
+
+
+def _statements(text: str, dialect: str) -> Sequence[exp.Expr]:
+    """Raises ``_NotSql``. The parser takes long to import, so it is imported at the first check."""
+    import sqlglot
+    from sqlglot import errors, exp
+
+    try:
+        found = [one for one in sqlglot.parse(text, dialect=dialect) if one is not None]
+    except errors.SqlglotError as error:
+        raise _NotSql(f"Is not valid SQL: {_said(error)}.") from None
+    except RecursionError:
+        raise _NotSql("Is not valid SQL, or nested too deeply to tell.") from None
+    whole = (
+        exp.Query, exp.DML, exp.DDL, exp.Drop, exp.Alter, exp.Show, exp.Describe, exp.Use, exp.Set, exp.Grant,
+        exp.Transaction, exp.Commit, exp.Rollback, exp.TruncateTable, exp.Pragma, exp.Merge,
+    )  # fmt: skip
+    # A lone word or a sum is an expression, and what the parser only passes through it did not check.
+    if not found or any(not isinstance(one, whole) for one in found):
+        raise _NotSql(f"Is not a statement of SQL, but {quote(text)}.")
+    return found
+
+
+def _said(error: Exception) -> str:
+    details = getattr(error, "errors", None) or [{}]
+    first = details[0]
+    what = str(first.get("description") or str(error).splitlines()[0]).rstrip(".")
+    what = re.sub(r"<[^>]*>", "", what).split(" but got ")[0].strip()
+    line, column = first.get("line"), first.get("col")
+    return f"{what} (line {line}, column {column})" if line else what
+
+
+def _tables(statement: exp.Expr) -> Iterator[str]:
+    """``select::null::users``: what is done, in which database, to which table."""
+    from sqlglot import exp
+
+    own = {cte.alias_or_name.lower() for cte in statement.find_all(exp.CTE)}
+    target = statement.find(exp.Table) if not isinstance(statement, exp.Query) else None
+    for table in statement.find_all(exp.Table):
+        if not table.db and table.name.lower() in own:
+            continue
+        action = statement.key if table is target else "select"
+        yield f"{action}::{table.db or 'null'}::{table.name}"
+
+
+def _columns(statement: exp.Expr) -> Iterator[str]:
+    """``select::users::name``; the table is ``null`` where the column does not say, ``(.*)`` is all."""
+    from sqlglot import exp
+
+    names = {table.alias_or_name: table.name for table in statement.find_all(exp.Table)}
+    action = "select" if isinstance(statement, exp.Query) else statement.key
+    for column in statement.find_all(exp.Column):
+        yield f"{action}::{names.get(column.table, column.table) or 'null'}::{column.name}"
+    for star in statement.find_all(exp.Star):
+        if not isinstance(star.parent, exp.Column | exp.Count):
+            yield f"{action}::null::(.*)"
+
+
+def _is_allowed(used: str, allowed: list[str]) -> bool:
+    try:
+        return any(
+            used.lower() == pattern.lower() or _pattern(pattern).fullmatch(used, timeout=PATTERN_TIMEOUT_S)
+            for pattern in allowed
+        )
+    except TimeoutError:
+        raise CannotTell("An entry of the list took too long to compare.") from None
+
+
+@lru_cache(maxsize=256)
+def _pattern(entry: str) -> regex.Pattern[str]:
+    """An entry of a list; one without "::" is a name alone. Raises ``regex.error``."""
+    return compile_pattern("(?i)" + (entry if "::" in entry else f"(.*)::(.*)::(?:{entry})"))
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("snowflakesql", "snowflake")
+
+
+def _problem(assertion: Assertion) -> str | None:
+    options = assertion.value
+    if options is None:
+        return None
+    if not isinstance(options, dict) or set(options) - set(_OPTIONS):
+        return f"Enter the options as a JSON object with {', '.join(_OPTIONS)}, or leave it empty."
+    name = options.get("databaseType") or USUAL_DATABASE
+    if not isinstance(name, str) or _folded(name) not in DATABASES:
+        return f"Choose one of these databases: {', '.join(DATABASES)}."
+    for option in _OPTIONS[1:]:
+        if problem := _list_problem(option, options.get(option)):
+            return problem
+    return None
+
+
+def _list_problem(option: str, entries: Json) -> str | None:
+    if entries is None:
+        return None
+    if not isinstance(entries, list) or not all(isinstance(entry, str) and entry for entry in entries):
+        return f"“{option}” is a list of texts."
+    try:
+        for entry in entries:
+            _pattern(entry)
+    except (regex.error, RecursionError, ValueError) as error:
+        return f"An entry of “{option}” is not a valid pattern: {error}."
+    return None
+
+
+_EXAMPLE = {"databaseType": "PostgreSQL", "allowedTables": ["select::(.*)::users"]}
+_PLACEHOLDER = '{"databaseType": "PostgreSQL"}'
+
+KINDS = (
+    Kind(
+        "is-sql", "SQL",
+        "The whole output is valid SQL, and touches only what the lists allow, if there are any.",
+        "object", _is_sql, _problem, _PLACEHOLDER, _EXAMPLE, optional=True,
+    ),
+    Kind(
+        "contains-sql", "SQL", "The output contains valid SQL, in a fenced block or as a whole.",
+        "object", _contains_sql, _problem, _PLACEHOLDER, _EXAMPLE, optional=True,
+    ),
+)  # fmt: skip

@@ -89,6 +89,12 @@ def page_ld(kind: str, name: str, path: str, **more: object) -> SafeString:
     return json_in_html(about | more)
 
 
+def part_ld(prompt: Prompt, name: str, path: str) -> SafeString | None:
+    """A page below a prompt's as structured data; None where the prompt is not to be indexed."""
+    whole = {"@type": "CreativeWork", "url": settings.SITE_URL + prompt.get_absolute_url()}
+    return page_ld("CreativeWork", name, path, isPartOf=whole) if is_indexable(prompt) else None
+
+
 _ESCAPES = {ord(letter): f"\\u{ord(letter):04X}" for letter in "<>&\u2028\u2029"}
 
 

@@ -13,7 +13,7 @@ from prompts_app.actions.verdict import can_judge
 from prompts_app.engine.errors import FAULTS
 from prompts_app.models import Result, Source
 from prompts_app.templatetags.text import LONGEST_MARKDOWN
-from prompts_app.views.public.door import is_indexable, listed_only, public_page
+from prompts_app.views.public.door import is_indexable, listed_only, part_ld, public_page
 from prompts_app.views.public.sentences import check_in_words
 
 MOST_SHOWN = 200_000  # characters of an output on the page
@@ -41,6 +41,7 @@ def result(request: HttpRequest, handle: str, slug: str, public_id: str) -> Http
         "is_cut": len(found.output) > MOST_SHOWN,
         "as_markdown": bool(found.output) and len(found.output) <= LONGEST_MARKDOWN,
         "listed": is_indexable(prompt),
+        "json_ld": part_ld(prompt, f"One result of {prompt.title}", found.get_absolute_url()),
         **_request_of(found),
         **_neighbours(found),
         "repeats": _repeats_of(found),

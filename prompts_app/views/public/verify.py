@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from prompts_app.access import prompt_visible_to, run_visible_to
 from prompts_app.actions.seal import NOT_PROVEN, key_set, sealed_file, verify
 from prompts_app.forms.verify import VerifyForm
-from prompts_app.views.public.door import listed_only, public_page
+from prompts_app.views.public.door import listed_only, page_ld, public_page
 
 
 @csrf_exempt  # it changes nothing and needs no account; without a cookie the page stays cacheable
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify_page(request: HttpRequest) -> HttpResponse:
+    page = {"not_proven": NOT_PROVEN, "json_ld": page_ld("WebPage", "Verify a record", reverse("verify"))}
     if request.method != "POST":
-        return render(request, "public/verify.html", {"form": VerifyForm(), "not_proven": NOT_PROVEN})
+        return render(request, "public/verify.html", {"form": VerifyForm(), **page})
     form = VerifyForm(request.POST, request.FILES)
     verdict = verify(form.cleaned_data["sealed"]) if form.is_valid() else None
-    context = {"form": form, "verdict": verdict, "not_proven": NOT_PROVEN}
+    context = {"form": form, "verdict": verdict, **page}
     return render(request, "public/verify.html", context, status=200 if verdict else 422)
 
 

@@ -8,6 +8,7 @@ from prompts_app.engine.diffs import MessageDiff, message_diff
 from prompts_app.models import Prompt, Run, Version
 from prompts_app.views.public import failing
 from prompts_app.views.public.case_study import Shown
+from prompts_app.views.public.door import part_ld
 
 MOST_RUNS = 60  # on one page
 LONGEST_COMPARED = 60_000  # characters of both versions together
@@ -22,6 +23,7 @@ def version_context(prompt: Prompt, version: Version, shown: Shown) -> dict[str,
     return {
         "prompt": prompt,
         "version": version,
+        "json_ld": part_ld(prompt, f"{prompt.title}, {version}", version.get_absolute_url()),
         "before": before,
         "after": after,
         "changes": changes_of(before, version) if before else None,

@@ -283,7 +283,7 @@ class TestSections:
 
     def test_models_with_interval_level_cost_time_and_tokens(self) -> None:
         html = section(page(improved_prompt()), "models")
-        first, second = html.split("<tr>")[2:]
+        first, second = html.partition('class="stacks"')[2].split("<tr>")[2:]
         for said in ("main-model", "9/10", "60–98%", "recorded", "$0.0011", "1.9 s", "100, 20"):
             assert said in first, said
         assert "unknown" in second

@@ -12,7 +12,7 @@ from prompts_app.access import prompt_visible_to, version_of
 from prompts_app.engine.render import RenderError
 from prompts_app.engine.types import Prompt as EnginePrompt
 from prompts_app.models import Prompt, Version
-from prompts_app.views.public import before_after, case_study, filling
+from prompts_app.views.public import before_after, case_study, concision, filling, portability
 from prompts_app.views.public.door import is_indexable, json_in_html, listed_only, public_page
 from prompts_app.views.public.version import version_context
 
@@ -33,6 +33,8 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "study": study,
         "shown": shown,
         "ab": before_after.before_after_of(study, asked),
+        "grid": portability.grid_of(found, study.evidence) if study else None,
+        "curve": concision.curve_of(study.evidence) if study else None,
         "is_chosen": shown.is_chosen or asked is not None,
         "story": case_study.story_of(versions[: case_study.MOST_VERSIONS], found.evidence),
         "older": versions[case_study.MOST_VERSIONS :],

@@ -1,0 +1,86 @@
+"""Tokens against pass rate, version by version, on the main model. Pure: computed from the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from prompts_app.views.public.sentences import WORTH_SAYING, Evidence
+
+MOST_POINTS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One tested version."""
+
+    version: int
+    tokens: float  # median of what was sent, the case's values included
+    passed: int
+    cases: int
+    low: float  # 95% interval, 0..1
+    high: float
+    other_cases: bool  # put to other cases than the shown version
+
+    @property
+    def rate(self) -> float:
+        return self.passed / self.cases
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """The shown version does no worse with fewer tokens than ``longest`` took."""
+
+    longest: Point
+    shown: Point
+
+    @property
+    def percent(self) -> int:
+        return round((1 - self.shown.tokens / self.longest.tokens) * 100)
+
+    @property
+    def same_rate(self) -> bool:
+        return self.longest.passed * self.shown.cases == self.shown.passed * self.longest.cases
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    points: list[Point]  # oldest first; the last is the shown version
+    gain: Gain | None
+    left_out: int  # tested versions not in it, for their tokens are unknown or they are too old
+
+    @property
+    def newest_first(self) -> list[Point]:
+        return self.points[::-1]
+
+
+def curve_of(evidence: Evidence) -> Curve | None:
+    """None unless the shown version and an earlier one have token counts."""
+    history = evidence.get("history", ())
+    points = [
+        Point(
+            item["version"], item["tokens_in"], item["passed"], item["cases"], item["low"], item["high"],
+            item["suite_digest"] != evidence["suite_digest"],
+        )
+        for item in sorted(history, key=lambda item: item["version"])
+        if item["tokens_in"] and item["cases"]
+    ]  # fmt: skip
+    if len(points) < 2 or points[-1].version != evidence["version"]:
+        return None
+    shown = points[-MOST_POINTS:]
+    return Curve(shown, _gain(shown), len(history) - len(shown))
+
+
+def _gain(points: list[Point]) -> Gain | None:
+    """Against the longest earlier version on the same cases that passes no more; None if hardly shorter."""
+    shown = points[-1]
+    longest = max(_comparable(points), key=lambda point: point.tokens, default=shown)
+    gain = Gain(longest, shown)
+    return gain if 1 - shown.tokens / longest.tokens >= WORTH_SAYING else None
+
+
+def _comparable(points: list[Point]) -> Iterator[Point]:
+    shown = points[-1]
+    for point in points[:-1]:
+        if not point.other_cases and point.passed * shown.cases <= shown.passed * point.cases:
+            yield point

@@ -18,6 +18,7 @@ from prompts_app.engine.types import Json
 ERROR = 2  # promptfoo's failureReason for "there is no answer"; 1 is a failed assertion
 MOST_DOLLARS = 1_000_000  # for one call: more is no price
 
+_STACK = re.compile(r"\n\n\w*Error\b.*?\n\s+at |\n\s+at ", re.DOTALL)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 # What an error's words say of its kind, in our labels; the first that fits.
 _FAULTS = (
@@ -84,8 +85,11 @@ def _text(value: Json) -> str:
 
 
 def _error(row: Fields, response: Mapping[str, Json]) -> str:
-    """The error's words where there is no answer; a failed assertion has words too, and is none."""
-    said = _text(row.values.get("error")) or _text(response.get("error"))
+    """The error's words where there is no answer; a failed assertion has words too, and is none.
+
+    Without the program's stack: it says nothing to anyone else, and names folders of somebody's machine.
+    """
+    said = _STACK.split(_text(row.values.get("error")) or _text(response.get("error")))[0].strip()
     if row.values.get("failureReason") == ERROR:
         return said or "promptfoo says that there is no answer, and not why."
     unanswered = response.get("output") is None and not row.values.get("gradingResult")

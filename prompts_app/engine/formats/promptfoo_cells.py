@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -11,6 +12,8 @@ from prompts_app.engine.formats.promptfoo_reading import FILE, Reading
 from prompts_app.engine.formats.promptfoo_tests import Test, Tests
 from prompts_app.engine.formats.reading import Fields
 from prompts_app.engine.types import Assertion, Case, Json
+
+_NUMBERED = re.compile(r"Row #\d+")  # promptfoo's name for a test in a file that gives it none
 
 
 class Cells:
@@ -46,21 +49,24 @@ class Cells:
 
     def _read(self, rows: list[Fields]) -> Case:
         test = _object(rows[0].values.get("testCase"))
+        if _NUMBERED.fullmatch(str(test.get("description") or "")):
+            test = {key: value for key, value in test.items() if key != "description"}
         where = f"{rows[0].where}.testCase"
         options = _object(test.get("options"))
-        found = self._asserted(rows, where)
+        found = self._asserted(rows, options)
         if not found:
             found = assertions.read(self._reading, test.get("assert"), f"{where}.assert", options)
         return self._tests.case_of(Test({**test, "vars": _variables(rows[0], test)}, where), found)
 
-    def _asserted(self, rows: list[Fields], where: str) -> tuple[Assertion, ...]:
+    def _asserted(self, rows: list[Fields], options: Mapping[str, Json]) -> tuple[Assertion, ...]:
         """The assertions as they were really run, from the first result that has them."""
         for row in rows:
             components = _object(row.values.get("gradingResult")).get("componentResults")
             listed = components if isinstance(components, list) else []
             asserted = [_object(one).get("assertion") for one in listed]
             if known := [one for one in asserted if isinstance(one, dict) and one.get("type")]:
-                return assertions.read(self._reading, known, f"{row.where}.gradingResult.componentResults")
+                where = f"{row.where}.gradingResult.componentResults"
+                return assertions.read(self._reading, known, where, options)
         return ()
 
 

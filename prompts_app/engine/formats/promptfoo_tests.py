@@ -66,17 +66,22 @@ class Tests:
     def case_of(self, test: Test, found: tuple[Assertion, ...]) -> Case:
         """One test whose values are settled, held to the assertions in ``found``."""
         variables = _mapping(test.fields.get("vars"))
+        for name, value in variables.items():
+            if isinstance(value, str) and value.startswith(FILE):
+                self._note(
+                    f"the value of “{name}” from “{value.removeprefix(FILE)}”: results do not hold it",
+                    test.where,
+                )
         self._tell(test.fields, found, test.where)
-        return Case(
-            _name(test.fields, variables, [variables]), self._values(variables, test), assertions=found
-        )
+        values = self._values(variables, test)
+        return Case(self._name(test.fields, values, [values]), values, assertions=found)
 
     # --- where they stand ---
 
     def _all(self) -> Iterator[Test]:
         config = self._reading.config
         if not config.get("tests") and not config.get("scenarios"):
-            if self._default.get("assert") or self._default.get("vars"):
+            if not self._reading.is_ours and (self._default.get("assert") or self._default.get("vars")):
                 yield Test({}, "defaultTest")
             return
         yield from self._listed(config.get("tests"), "tests")
@@ -94,7 +99,8 @@ class Tests:
                 self._note("the configuration of a file of tests", where)
             yield from self._file(value["path"], where, folder, depth)
         elif isinstance(value, dict):
-            yield Test(value if _is_test(value) else test_of_row(self._reading, value, where), where, folder)
+            is_test = self._reading.is_ours or _is_test(value)
+            yield Test(value if is_test else test_of_row(self._reading, value, where), where, folder)
         elif value is not None:
             self._note("a test that is none", where)
 
@@ -175,10 +181,8 @@ class Tests:
         found = self._assertions(own, options, test.where)
         self._tell(own, found, test.where)
         combinations = self._combinations(variables, options, test)
-        return [
-            Case(_name(own, one, combinations), self._values(one, test), assertions=found)
-            for one in combinations
-        ]
+        values = [self._values(one, test) for one in combinations]
+        return [Case(self._name(own, one, values), one, assertions=found) for one in values]
 
     def _exactly(self, fields: Mapping[str, Json]) -> Case | None:
         """The case as this site wrote it, where promptfoo has no way to say the same."""
@@ -252,10 +256,27 @@ class Tests:
         if self._reading.is_ours:
             return flat
         values = _resolved({name: re.sub(r"\n\Z", "", value) for name, value in flat.items()})
+        for name in sorted(self._usage.needed - values.keys()):
+            if name.partition(".")[0] not in values:
+                self._note(f"no value for “{name}”: it is empty, as promptfoo takes it", test.where)
+                values[name] = ""
         for name, value in values.items():
             for mention in dict.fromkeys(_ANY_MENTION.findall(value)):
                 self._note(f"“{mention}” in the value of “{name}”: nothing fills it in here", test.where)
         return values
+
+    def _name(self, own: Mapping[str, Json], one: Mapping[str, str], all_: list[dict[str, str]]) -> str:
+        """Its description, with what differs where one test became several; else its own values."""
+        described = own.get("description")
+        usual = flattened(_mapping(self._default.get("vars")), self._usage)
+        if described:
+            names = [name for name in one if any(other.get(name) != one[name] for other in all_[:50])]
+        else:
+            names = [name for name in one if one[name] != usual.get(name)] or list(one)
+        values = " · ".join(titles.cut(one[name][:200], 60) for name in names if one[name].strip())
+        if isinstance(described, str) and described.strip():
+            return f"{described}: {values}" if values else described
+        return titles.cut(values, 100)
 
     # --- what is not carried ---
 
@@ -316,19 +337,6 @@ def _merged(data: Mapping[str, Json], test: Mapping[str, Json]) -> dict[str, Jso
     if data.get("assert") or test.get("assert"):
         merged["assert"] = [*_as_list(data.get("assert")), *_as_list(test.get("assert"))]
     return merged
-
-
-def _name(own: Mapping[str, Json], one: Mapping[str, Json], all_: list[dict[str, Json]]) -> str:
-    """Its description, with what differs where one test became several; else what its values begin with."""
-    described = own.get("description")
-    differing = [name for name in one if any(plain_text(o[name]) != plain_text(one[name]) for o in all_[:50])]
-    shown = differing if described else list(one)
-    values = " · ".join(
-        titles.cut(plain_text(one[name])[:200], 60) for name in shown if plain_text(one[name])
-    )
-    if isinstance(described, str) and described.strip():
-        return f"{described}: {values}" if values else described
-    return titles.cut(values, 100)
 
 
 def _resolved(values: dict[str, str]) -> dict[str, str]:

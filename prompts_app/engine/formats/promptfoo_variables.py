@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from prompts_app.engine.filters import structured
 from prompts_app.engine.formats.promptfoo_reading import plain_text
-from prompts_app.engine.render import VARIABLE
+from prompts_app.engine.render import VARIABLE, name_of
 from prompts_app.engine.types import Json, Message
 
+_BOUND = re.compile(r"\{%-?\s*(?:for|set)\s+(\w+)")  # names that the template itself gives a value
+_DEFAULT = re.compile(r"\|\s*d(?:efault)?\b")
 _FOR_LISTS = ("join", "first", "last", "length", "dump")
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How messages use variables: ``dotted`` names, and names of values that have to be lists or objects."""
+    """How messages use variables: ``dotted`` names, names of values that have to be lists or objects, and
+    all that are ``needed``: a default is given nowhere."""
 
     dotted: frozenset[str]
     structured: frozenset[str]
+    needed: frozenset[str]
 
 
 def usage_of(messages: Iterable[Message]) -> Usage:
-    dotted, lists = set(), set()
+    dotted: set[str] = set()
+    lists: set[str] = set()
+    needed: set[str] = set()
+    defaulted: set[str] = set()
     for message in messages:
+        bound = {"env", "loop", *_BOUND.findall(message.content)}
         for match in VARIABLE.finditer(message.content):
             name, places, filters = match[1], match[2], match[3]
             if places or name.endswith(".length") or any(word in filters for word in _FOR_LISTS):
                 lists.add(name.partition(".")[0])
             elif "." in name:
                 dotted.add(name)
-    return Usage(frozenset(dotted), frozenset(lists))
+            if name.partition(".")[0] not in bound:
+                (defaulted if _DEFAULT.search(filters) else needed).add(name_of(match))
+    return Usage(frozenset(dotted), frozenset(lists), frozenset(needed - defaulted))
 
 
 def flattened(values: Mapping[str, Json], usage: Usage) -> dict[str, str]:

@@ -22,13 +22,14 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from prompts_app.actions import lease
 from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.judge import JudgeGone, judge_of
 from prompts_app.actions.outcomes import result_of
 from prompts_app.actions.seal import seal_run
+from prompts_app.actions.select_best import select_best, wants_comparing
 from prompts_app.actions.tasks import enqueue_next
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.errors import FAULTS
@@ -93,12 +94,51 @@ def _execute(run_id: int, worker: str) -> None:
     run = Run.objects.select_related(*related).get(pk=run_id)
     try:
         end = _ask(run, worker)
+        is_ours = end.word != LOST and _compare(run, worker, end)
     except Exception:
         _conclude(run, worker, End("internal", FAULTS["internal"].next_step))
         raise
-    if end.word != LOST:
+    if is_ours:
         _conclude(run, worker, end)
     enqueue_next(run.endpoint_id)
+
+
+def _compare(run: Run, worker: str, end: End) -> bool:
+    """Compare the batch's outputs where this was its last run. False where the run was lost meanwhile."""
+    batch = run.batch
+    if batch is None or batch.runs.under_way().exclude(pk=run.pk).exists():
+        return True
+    ended = Q(state=Run.State.FINISHED) | (Q(pk=run.pk) if end.word is None else Q())
+    runs = list(batch.runs.filter(ended).select_related("version", "prompt").order_by("pk"))
+    try:
+        judge = judge_of(batch) if wants_comparing(runs) else None
+    except (JudgeGone, KeyUnreadable):
+        return True
+    if judge is None or not judge.model:
+        return True
+    room = None if batch.cost_cap is None else batch.cost_cap - _spent(batch)
+    watch = _Watch(run, worker)
+    select_best(runs, judge, room=room, go_on=watch.go_on)
+    return not watch.is_lost
+
+
+class _Watch:
+    """Holds a run's lease while something else than asking takes its time."""
+
+    def __init__(self, run: Run, worker: str) -> None:
+        self._run, self._worker, self._renewed, self._watched = run, worker, 0.0, 0.0
+        self.is_lost = False
+
+    def go_on(self) -> bool:
+        """False once the run was lost or cancelled. Asks the database only now and then."""
+        now = monotonic()
+        if now - self._renewed >= lease.renew_every():
+            self._renewed = now
+            self.is_lost = not persistently(lambda: lease.renew(self._run.pk, self._worker))
+        if self.is_lost or now - self._watched < WATCH_EVERY_S:
+            return not self.is_lost
+        self._watched = now
+        return not persistently(lambda: _cancel_requested(self._run))
 
 
 def _ask(run: Run, worker: str) -> End:

@@ -25,7 +25,7 @@ def result_of(run: Run, outcome: Outcome) -> Result:
     )
     set_price(result, outcome.price)
     if outcome.judge_price is not None:
-        result.judge_cost = _as_stored(outcome.judge_price.dollars)
+        result.judge_cost = as_stored(outcome.judge_price.dollars)
         result.judge_calls = sum(len(check.judge.calls) for check in outcome.checks if check.judge)
     if outcome.reply is not None:
         _set_reply(result, outcome.reply)
@@ -40,11 +40,12 @@ def checks_json(checks: tuple[Check, ...]) -> Json:
 
 def set_price(result: Result, price: Price) -> None:
     """A price the column cannot hold is unknown, not an error."""
-    result.cost = _as_stored(price.dollars)
+    result.cost = as_stored(price.dollars)
     result.cost_source = "" if result.cost is None else price.source[:60]
 
 
-def _as_stored(dollars: Decimal | None) -> Decimal | None:
+def as_stored(dollars: Decimal | None) -> Decimal | None:
+    """As the columns hold it; None for what they cannot hold."""
     known = dollars is not None and 0 <= dollars < 1_000_000
     return dollars.quantize(_EIGHT_PLACES) if known and dollars is not None else None
 

@@ -1,0 +1,187 @@
+"""``select-best``: comparing what the runs of a batch answered to the same case, once all have ended.
+
+Done by the worker of the batch's last run while it still holds that run: where it is killed, the run is
+taken up again by another one, and with it what is left to compare.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from queue import Empty, Queue
+from threading import Thread
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from prompts_app.actions.evidence import count_run, rebuild_evidence
+from prompts_app.actions.outcomes import as_stored
+from prompts_app.actions.seal import seal_run
+from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
+from prompts_app.engine.comparing import ALONE, SELECT_BEST, Compared, Comparison, Contender, run_comparisons
+from prompts_app.engine.types import Check, Judge, Price
+from prompts_app.models import Result, Run
+from prompts_app.models.text import storable_json
+
+LOOK_EVERY_S = 0.25
+
+type Group = list[Result]  # one of each run, of the same case and repeat
+
+
+def wants_comparing(runs: Sequence[Run]) -> list[int]:
+    """The cases of these runs' suite that have a ``select-best``, by their place."""
+    suite = runs[0].suite if runs else []
+    return [
+        index
+        for index, case in enumerate(suite)
+        if any(assertion.get("type") == SELECT_BEST for assertion in case["assertions"])
+    ]
+
+
+def select_best(
+    runs: Sequence[Run], judge: Judge, *, room: Decimal | None, go_on: Callable[[], bool]
+) -> None:
+    """Compare what these finished runs of a batch answered and was not compared yet.
+
+    ``room`` is how many US dollars may still be spent, None for any. ``go_on`` is asked several times a
+    second; once it says no, nothing further is begun and nothing further stored. Runs whose results changed
+    are counted and, where they were sealed, sealed anew.
+    """
+    groups = {
+        f"{group[0].case_index}/{group[0].repeat}/{place}": (group, place) for group, place in _groups(runs)
+    }
+    asked = [_comparison(key, group, place) for key, (group, place) in groups.items() if len(group) > 1]
+    for group, place in groups.values():
+        if len(group) == 1:
+            _say_alone(group[0], place)
+    changed = set[int]()
+    for compared in _compared(asked, judge, room, go_on):
+        group, place = groups[compared.comparison.key]
+        _store(group, place, compared)
+        changed |= {result.run_id for result in group}
+    for run in runs:
+        if run.pk in changed:
+            _count_anew(run)
+
+
+def _groups(runs: Sequence[Run]) -> Iterator[tuple[Group, int]]:
+    """Each group in which somebody was not compared yet, with the place of the check."""
+    by_pk = {run.pk: run for run in runs}
+    found: dict[tuple[int, int], Group] = defaultdict(list)
+    answered = Result.objects.filter(run__in=runs, case_index__in=wants_comparing(runs), error_kind="")
+    for result in answered.order_by("case_index", "repeat", "run_id"):
+        result.run = by_pk[result.run_id]
+        found[result.case_index, result.repeat].append(result)
+    for group in found.values():
+        for place, check in enumerate(group[0].checks):
+            if check.get("type") == SELECT_BEST and any(_is_open(result, place) for result in group):
+                yield group, place
+
+
+def _is_open(result: Result, place: int) -> bool:
+    return place < len(result.checks) and result.checks[place].get("passed") is None
+
+
+def _comparison(key: str, group: Group, place: int) -> Comparison:
+    contenders = (Contender(f"{result.run.version} on {result.run.model}", result.output) for result in group)
+    return Comparison(key, str(group[0].checks[place].get("value")), tuple(contenders))
+
+
+def _compared(
+    comparisons: Sequence[Comparison], judge: Judge, room: Decimal | None, go_on: Callable[[], bool]
+) -> Iterator[Compared]:
+    """The comparisons as they are done: asked in another thread, so that this one can keep its lease."""
+    done: Queue[Compared | BaseException | None] = Queue()
+    spent, stopped = [Decimal(0)], list[bool]()
+
+    def note(price: Price) -> None:
+        spent[0] += price.dollars or 0
+
+    def should_stop() -> str | None:
+        return "stop" if stopped or (room is not None and spent[0] >= room) else None
+
+    def work() -> None:
+        try:
+            asyncio.run(
+                run_comparisons(
+                    comparisons, judge,
+                    concurrency=settings.ENDPOINT_CONCURRENCY, deadline_s=settings.CALL_DEADLINE_S,
+                    on_compared=done.put, should_stop=should_stop, on_price=note,
+                )
+            )  # fmt: skip
+        except BaseException as error:  # the other thread must hear of it
+            done.put(error)
+        else:
+            done.put(None)
+
+    if comparisons:
+        Thread(target=work, daemon=True).start()
+        yield from _until_done(done, go_on, lambda: stopped.append(True))
+
+
+def _until_done(
+    done: Queue[Compared | BaseException | None], go_on: Callable[[], bool], stop: Callable[[], None]
+) -> Iterator[Compared]:
+    try:
+        while go_on():
+            try:
+                item = done.get(timeout=LOOK_EVERY_S)
+            except Empty:
+                continue
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop()
+
+
+def _store(group: Group, place: int, compared: Compared) -> None:
+    """Each contender's check; the judge's cost stands with the first of them, so that it counts once."""
+    with transaction.atomic():
+        for number, result in enumerate(group):
+            weight = float(result.checks[place].get("weight", 1.0))
+            _put(result, place, compared.check_of(number, weight))
+            if number == 0 and compared.price is not None:
+                _add_cost(result, compared.price, len(compared.judging.calls))
+            if compared.fault is not None and result.passed is None and weight:
+                result.error_kind, result.error_message = compared.fault.kind, compared.fault.message
+            result.save(
+                update_fields=["checks", "passed", "judge_cost", "judge_calls", "error_kind", "error_message"]
+            )
+
+
+def _put(result: Result, place: int, check: Check) -> None:
+    checks: list[dict[str, Any]] = list(result.checks)
+    checks[place] = storable_json(check_json(check))
+    result.checks, result.passed = checks, verdict_of_stored(checks)
+
+
+def _add_cost(result: Result, price: Price, calls: int) -> None:
+    known = result.judge_cost or (Decimal(0) if not result.judge_calls else None)
+    result.judge_cost = None if known is None or price.dollars is None else as_stored(known + price.dollars)
+    result.judge_calls += calls
+
+
+def _say_alone(result: Result, place: int) -> None:
+    if result.checks[place].get("reason") != ALONE:
+        weight = float(result.checks[place].get("weight", 1.0))
+        _put(
+            result,
+            place,
+            Check(SELECT_BEST, result.checks[place].get("value"), None, None, ALONE, weight=weight),
+        )
+        result.save(update_fields=["checks", "passed"])
+
+
+def _count_anew(run: Run) -> None:
+    """A run that is still held is counted and sealed when it is concluded, a moment later."""
+    with transaction.atomic():
+        count_run(run)
+        if run.sealed_at is not None:
+            seal_run(run)
+        rebuild_evidence(run.prompt)

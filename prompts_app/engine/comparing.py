@@ -1,0 +1,139 @@
+"""``select-best``: a judge picks one of several outputs for the same case, without knowing whose they are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from prompts_app.engine.assertions.judging import (
+    Bench,
+    JudgeFailed,
+    Material,
+    Sheet,
+    price_of_calls,
+    read_object,
+    reason_in,
+)
+from prompts_app.engine.assertions.kinds import number_of, quote
+from prompts_app.engine.endpoints import PACING, Pacing, open_endpoint
+from prompts_app.engine.types import Check, Fault, Judge, Judging, Price
+
+SELECT_BEST = "select-best"
+ALONE = "Not judged: there was no other output of this case to compare it with."
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One output of a case; ``name`` says whose it is, which the judge is not told."""
+
+    name: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is compared, by what; ``key`` is the caller's own."""
+
+    key: str
+    criterion: str
+    contenders: tuple[Contender, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How it came out: the place of the best among the contenders, or why there is none."""
+
+    comparison: Comparison
+    best: int | None
+    reason: str
+    judging: Judging
+    price: Price | None
+    fault: Fault | None = None
+
+    def check_of(self, place: int, weight: float = 1.0) -> Check:
+        """The check of one contender."""
+        value, why = self.comparison.criterion, self.reason
+        if self.best is None:
+            return Check(SELECT_BEST, value, None, None, why, weight=weight, judge=self.judging)
+        won, count = place == self.best, len(self.comparison.contenders)
+        name = self.comparison.contenders[self.best].name
+        said = (
+            f"Chosen as the best of {count}."
+            if won
+            else f"Not chosen; the best of {count} is that of {name}."
+        )
+        return Check(SELECT_BEST, value, won, float(won), f"{said} {why}", weight=weight, judge=self.judging)
+
+
+async def run_comparisons(
+    comparisons: Sequence[Comparison],
+    judge: Judge,
+    *,
+    concurrency: int,
+    deadline_s: float,
+    on_compared: Callable[[Compared], None],
+    should_stop: Callable[[], str | None],
+    on_price: Callable[[Price], None] = lambda price: None,
+    pacing: Pacing = PACING,
+) -> None:
+    """Put each comparison before the judge, at most ``concurrency`` at once. A word from ``should_stop``
+    begins no further one. The callbacks are called on the event loop's thread and must be quick."""
+    waiting = iter(comparisons)
+    async with open_endpoint(judge.endpoint, concurrency, pacing) as asker:
+
+        async def work() -> None:
+            for comparison in waiting:
+                if should_stop():
+                    return
+                bench = Bench(judge, asker, deadline_s, after_call=on_price)
+                on_compared(await _compare(comparison, bench))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(concurrency, len(comparisons))):
+                group.create_task(work())
+
+
+async def _compare(comparison: Comparison, bench: Bench) -> Compared:
+    # The place in a list sways judges; so everybody's place is drawn, the same way each time.
+    count = len(comparison.contenders)
+    order = Random(comparison.key).sample(range(count), count)  # noqa: S311 an order, not a secret
+    best: int | None = None
+    fault: Fault | None = None
+    try:
+        place, reason = read_best(await bench.ask(_sheet(comparison, order)), len(order))
+        best = order[place - 1]
+    except JudgeFailed as why:
+        reason, fault = str(why), Fault("judge_error", str(why), cause=why.cause)
+    judging = Judging(comparison.criterion, tuple(bench.calls))
+    return Compared(comparison, best, reason, judging, price_of_calls(bench.calls), fault)
+
+
+def _sheet(comparison: Comparison, order: Sequence[int]) -> Sheet:
+    task = (
+        f"Which of the {len(order)} texts is the best, by this criterion alone?\n\n"
+        f"Criterion:\n{comparison.criterion}"
+    )
+    texts = tuple(
+        Material(
+            f"Text {number}",
+            comparison.contenders[place].output,
+            f"the output of {comparison.contenders[place].name}",
+        )
+        for number, place in enumerate(order, 1)
+    )
+    return Sheet(
+        task, texts, f'{{"reason": "one or two sentences", "best": a whole number from 1 to {len(order)}}}'
+    )
+
+
+def read_best(answer: str, count: int) -> tuple[int, str]:
+    """``{"reason", "best"}``: the number and the reason. Raises ``JudgeFailed``."""
+    found = read_object(answer, "best")
+    number = number_of(found["best"])
+    if number is None or not number.is_integer() or not 1 <= number <= count:
+        raise JudgeFailed(
+            f"The judge’s choice is no number from 1 to {count}, but {quote(str(found['best']))}."
+        )
+    return int(number), reason_in(found)

@@ -1,0 +1,190 @@
+"""``select-best``: the outputs of a batch compared by a judge, once all its runs have ended."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from prompts_app.actions import lease
+from prompts_app.actions import run as runs
+from prompts_app.actions.judge import JudgeChoice
+from prompts_app.actions.run import execute_run
+from prompts_app.actions.seal import sealed_file, verify
+from prompts_app.engine.assertions.judging import JudgeFailed
+from prompts_app.engine.comparing import ALONE, read_best
+from prompts_app.engine.types import Price
+from prompts_app.models import Batch, Result, Run, Version
+from prompts_app.tests.actions.running import at
+from prompts_app.tests.engine.judges import says
+from prompts_app.tests.engine.servers import OddServer, answering, completion, http
+from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
+from prompts_app.tests.people import alice
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BEST = {"type": "select-best", "value": "The shortest for {{word}}."}
+YES = {"type": "contains", "value": "yes"}
+
+
+def a_version(*assertions: dict[str, Any], cases: int = 1) -> Version:
+    version: Version = VersionFactory(prompt=PromptFactory(owner=alice()))
+    for _ in range(cases):
+        CaseFactory(prompt=version.prompt, assertions=list(assertions))
+    return version
+
+
+def run_all(
+    model: OddServer, bench: OddServer, version: Version, names: str = "ab", **more: Any
+) -> list[Run]:
+    """A batch over some models, executed to its end."""
+    judge = JudgeChoice(at(bench), "judge-1")
+    batch = runs.start_batch(version.prompt, [version], at(model), list(names), judge=judge, **more)
+    for run in batch.runs.order_by("pk"):
+        assert execute_run(run.pk)
+    return list(batch.runs.order_by("pk"))
+
+
+def outputs(*texts: str) -> Any:
+    return answering(*(http(200, completion(text)) for text in texts))
+
+
+def shown_first(bench: OddServer, call: int = 0) -> str:
+    """The output the judge saw as Text 1."""
+    asked: str = bench.asked[call].json["messages"][1]["content"]
+    return asked.split("Text 1:")[1].split("---")[2].strip()
+
+
+def test_one_wins_the_others_fail_and_all_say_why(settings: Any) -> None:
+    settings.ENDPOINT_CONCURRENCY = 1
+    with outputs("yes, one", "yes, two", "yes, three") as model:
+        with answering(says({"reason": "It is short.", "best": 1})) as bench:
+            made = run_all(model, bench, a_version(YES, BEST), "abc")
+        winner = Result.objects.get(output=shown_first(bench))
+    assert sorted(run.frames for run in made) == ["f", "f", "p"]
+    assert (winner.passed, winner.checks[1]["score"]) == (True, 1.0)
+    assert winner.checks[1]["reason"] == "Chosen as the best of 3. It is short."
+    for loser in Result.objects.exclude(pk=winner.pk):
+        assert (loser.passed, loser.checks[0]["passed"], loser.checks[1]["passed"]) == (False, True, False)
+        assert f"the best of 3 is that of v1 on {winner.run.model}" in loser.checks[1]["reason"]
+
+
+def test_the_judge_is_told_the_criterion_and_not_whose_outputs_they_are() -> None:
+    with outputs("yes, one", "yes, two") as model, answering(says({"reason": "r", "best": 2})) as bench:
+        run_all(model, bench, a_version(BEST))
+    asked = json.dumps(bench.asked[0].json["messages"])
+    assert "The shortest for yes." in asked
+    assert "v1 on" not in asked
+    kept = Result.objects.all()[0].checks[0]["judge"]["calls"][0]["asked"]
+    assert "the output of v1 on a" in kept  # what is kept says it, instead of repeating the outputs
+    assert "yes, one" not in kept
+
+
+def test_each_case_is_compared_once_all_runs_have_ended() -> None:
+    with outputs("yes") as model, answering(says({"reason": "r", "best": 1})) as bench:
+        version = a_version(BEST, cases=3)
+        judge = JudgeChoice(at(bench), "judge-1")
+        batch = runs.start_batch(version.prompt, [version], at(model), ["a", "b"], judge=judge)
+        first, second = batch.runs.order_by("pk")
+        execute_run(first.pk)
+        assert (bench.asked, Run.objects.get(pk=first.pk).frames) == ([], "uuu")
+        execute_run(second.pk)
+        assert len(bench.asked) == 3
+    counted = [Run.objects.get(pk=run.pk) for run in (first, second)]
+    assert sum(run.cases_passed for run in counted) == 3
+    assert sum(run.cases_failed for run in counted) == 3
+    for run in counted:
+        file = sealed_file(run)
+        assert file is not None
+        assert verify(file).holds
+
+
+def test_its_cost_counts_once_and_the_cap_holds_for_it_too(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.ENDPOINT_CONCURRENCY = 1
+    prices = {"tiny-1": Decimal("0.1"), "judge-1-2026": Decimal("0.2")}
+    for module in ("prompts_app.engine.run", "prompts_app.engine.assertions.judging"):
+        monkeypatch.setattr(f"{module}.price_of", lambda model, *_: Price(prices[model], "a table"))
+    with outputs("yes") as model, answering(says({"reason": "r", "best": 1})) as bench:
+        made = run_all(model, bench, a_version(BEST, cases=3), cost_cap=Decimal(1))
+        assert len(bench.asked) == 2  # 0.6 for the answers, then 0.2 twice
+    assert sum(run.judge_cost or 0 for run in made) == Decimal("0.4")
+    assert [run.judge_cost for run in made if run.judge_cost is None] == [None]
+    assert {run.frames[2] for run in made} == {"u"}
+
+
+def test_a_judge_that_answers_nonsense_is_an_error_for_all_of_them() -> None:
+    with outputs("yes") as model, answering(says({"best": 9})) as bench:
+        made = run_all(model, bench, a_version(YES, BEST))
+    assert [run.frames for run in made] == ["e", "e"]
+    for result in Result.objects.all():
+        assert (result.error_kind, result.passed, result.output) == ("judge_error", None, "yes")
+
+
+def test_what_failed_otherwise_stays_failed_whatever_the_judge_says() -> None:
+    with outputs("no") as model, answering(says("?")) as bench:
+        made = run_all(model, bench, a_version(YES, BEST))
+    assert [run.frames for run in made] == ["f", "f"]
+    assert {result.error_kind for result in Result.objects.all()} == {""}
+
+
+def test_an_output_that_is_alone_is_not_judged_and_says_so() -> None:
+    with outputs("yes") as model, answering(says({"best": 1})) as bench:
+        [run] = run_all(model, bench, a_version(BEST), "a")
+        assert not bench.asked
+    assert run.frames == "u"
+    assert Result.objects.get().checks[0]["reason"] == ALONE
+
+
+def test_without_a_judge_nothing_is_compared() -> None:
+    with outputs("yes") as model:
+        version = a_version(BEST)
+        batch = runs.start_batch(version.prompt, [version], at(model), ["a", "b"])
+        for run in batch.runs.order_by("pk"):
+            execute_run(run.pk)
+    assert {run.frames for run in batch.runs.all()} == {"u"}
+
+
+def test_a_cancelled_batch_is_not_compared_further() -> None:
+    with outputs("yes") as model, answering(says({"reason": "r", "best": 1})) as bench:
+        version = a_version(BEST)
+        judge = JudgeChoice(at(bench), "judge-1")
+        batch = runs.start_batch(version.prompt, [version], at(model), ["a", "b"], judge=judge)
+        first, second = batch.runs.order_by("pk")
+        execute_run(first.pk)
+        Batch.objects.filter(pk=batch.pk).update(cancel_requested=True)
+        execute_run(second.pk)
+    assert Run.objects.get(pk=first.pk).frames == "u"
+
+
+def test_repeats_are_compared_with_their_like() -> None:
+    with outputs("yes") as model, answering(says({"reason": "r", "best": 1})) as bench:
+        run_all(model, bench, a_version(BEST), repeats=2)
+        assert len(bench.asked) == 2
+    for repeat in (0, 1):
+        assert Result.objects.filter(repeat=repeat, passed=True).count() == 1
+
+
+def test_a_worker_that_lost_the_run_stores_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with outputs("yes") as model, answering(says({"reason": "r", "best": 1})) as bench:
+        version = a_version(BEST)
+        judge = JudgeChoice(at(bench), "judge-1")
+        batch = runs.start_batch(version.prompt, [version], at(model), ["a", "b"], judge=judge)
+        first, second = batch.runs.order_by("pk")
+        execute_run(first.pk)
+        monkeypatch.setattr(lease, "renew", lambda *_: False)
+        execute_run(second.pk)
+    assert Run.objects.get(pk=second.pk).state == Run.State.RUNNING  # somebody else's now
+    assert not Result.objects.exclude(passed=None).exists()
+
+
+@pytest.mark.parametrize(
+    "said", ['{"best": 0}', '{"best": 4}', '{"best": 1.5}', '{"best": "first"}', "2", ""]
+)
+def test_a_choice_is_one_of_the_numbers(said: str) -> None:
+    assert read_best('{"best": "2", "reason": "r"}', 3) == (2, "r")
+    with pytest.raises(JudgeFailed):
+        read_best(said, 3)

@@ -38,6 +38,14 @@ def _of_prompt(w: World) -> list[Any]:
     return [w.prompt.owner.handle, w.prompt.slug]
 
 
+def _another(w: World) -> int:
+    """The number of a second version, made where there is none yet."""
+    second, _ = w.prompt.versions.get_or_create(
+        number=w.version.number + 1, defaults={"messages": w.version.messages, "note": "quokka-in-the-note"}
+    )
+    return second.number
+
+
 def _slug(w: World) -> list[Any]:
     return [w.prompt.slug]
 
@@ -89,6 +97,8 @@ TABLE = {
     "prompt_promptfoo": Row(Rule.PROMPT, _of_prompt),
     "version": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.version.number]),
     "result": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.result.public_id]),
+    "random": Row(Rule.PROMPT, _of_prompt),
+    "compare": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.version.number, _another(w)]),
     "run_record": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.run.public_id]),
     # share links
     "shared": Row(Rule.LINK, lambda w: [w.token]),

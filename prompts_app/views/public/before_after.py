@@ -102,7 +102,9 @@ def before_after_of(study: Study | None, asked: int | None) -> BeforeAfter | Non
     if pair is None:
         return BeforeAfter(before, after, pairs, partial)
     case = suites[after.suite_digest][pair.now_at]
-    return BeforeAfter(before, after, pairs, partial, pair, why, _inputs(case), sides_of(before, after, pair))
+    return BeforeAfter(
+        before, after, pairs, partial, pair, why, _inputs(case), sides_of(before, after, [pair])[0]
+    )
 
 
 def _suites(study: Study, before: Run, after: Run) -> Suites:
@@ -146,29 +148,36 @@ def _failing_in(run: Run, places: Sequence[int]) -> dict[int, int]:
 # --- what to show of it ----------------------------------------------------------------------------------
 
 
-def sides_of(before: Run, after: Run, pair: CasePair) -> list[Side]:
-    """Both answers; of several repeats the first that failed, else the first. Two queries."""
-    cells = [failing.Cell(before, pair.was_at), failing.Cell(after, pair.now_at)]
-    repeats = failing.repeats_of(cells)
-    told = [failing.telling_of(repeats[cell.run.pk, cell.index]) for cell in cells]
-    rows = Result.objects.filter(pk__in=[one.pk for one in told if one]).defer("request", "output")
-    by_run = {row.run_id: row for row in rows.annotate(start=Substr("output", 1, MOST_SHOWN + 1))}
-    states = (pair.was, pair.now)
+def sides_of(before: Run, after: Run, pairs: Sequence[CasePair], most: int = MOST_SHOWN) -> list[list[Side]]:
+    """Both answers to each case; of several repeats the first that failed, else the first. Two queries.
+
+    At most ``most`` characters of an output. A side whose results are gone is left out.
+    """
+    cells = [(failing.Cell(before, pair.was_at), failing.Cell(after, pair.now_at), pair) for pair in pairs]
+    repeats = failing.repeats_of([cell for old, new, _ in cells for cell in (old, new)])
+    told = {place: failing.telling_of(found) for place, found in repeats.items()}
+    rows = Result.objects.filter(pk__in=[one.pk for one in told.values() if one]).defer("request", "output")
+    by_place = {
+        (row.run_id, row.case_index): row for row in rows.annotate(start=Substr("output", 1, most + 1))
+    }
     return [
-        _side(cell.run, by_run[cell.run.pk], state)
-        for cell, state in zip(cells, states, strict=True)
-        if cell.run.pk in by_run
+        [
+            _side(cell.run, by_place[cell.run.pk, cell.index], state, most)
+            for cell, state in ((old, pair.was), (new, pair.now))
+            if (cell.run.pk, cell.index) in by_place
+        ]
+        for old, new, pair in cells
     ]
 
 
-def _side(run: Run, result: Any, state: str) -> Side:
+def _side(run: Run, result: Any, state: str, most: int) -> Side:
     output = result.start or ""
     return Side(
         run=run,
         result=result,
         state=state,
-        output=marked(output[:MOST_SHOWN], result.checks),
-        is_cut=len(output) > MOST_SHOWN,
+        output=marked(output[:most], result.checks),
+        is_cut=len(output) > most,
         checks=[(check_in_words(check), check) for check in result.checks],
     )
 

@@ -53,6 +53,7 @@ class Step:
     tested: Evidence | None  # as in Prompt.evidence["history"]
     change: int | None  # passing cases more or less than the version tested before it; None: not comparable
     cases_changed: bool
+    before: int | None  # the number of the version before it; None for the first that is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +230,7 @@ def story_of(versions: Sequence[Version], evidence: Evidence) -> list[Step]:
     history = {item["version"]: item for item in evidence.get("history", ())}
     steps: list[Step] = []
     before: Evidence | None = None
+    number: int | None = None
     for version in sorted(versions, key=lambda v: v.number):
         title, _, rest = version.note.strip().partition("\n")
         tested = history.get(version.number)
@@ -236,8 +238,8 @@ def story_of(versions: Sequence[Version], evidence: Evidence) -> list[Step]:
         change: int | None = (
             tested["passed"] - before["passed"] if tested and before and not changed else None
         )
-        steps.append(Step(version, title, rest.strip(), tested, change, changed))
-        before = tested or before
+        steps.append(Step(version, title, rest.strip(), tested, change, changed, number))
+        before, number = tested or before, version.number
     return steps[::-1]
 
 

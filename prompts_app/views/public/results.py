@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import random as chance
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from prompts_app.access import prompt_visible_to, result_visible_to
 from prompts_app.actions.verdict import can_judge
 from prompts_app.engine.errors import FAULTS
-from prompts_app.models import Result, Source
+from prompts_app.models import Prompt, Result, Run, Source
 from prompts_app.templatetags.text import LONGEST_MARKDOWN
-from prompts_app.views.public.door import is_indexable, listed_only, part_ld, public_page
+from prompts_app.views.public.door import KEPT_BY_NOBODY, is_indexable, listed_only, part_ld, public_page
 from prompts_app.views.public.sentences import check_in_words
 
 MOST_SHOWN = 200_000  # characters of an output on the page
@@ -24,8 +25,29 @@ MOST_OF_A_VALUE = 20_000  # characters of a message or a case's value
 def result(request: HttpRequest, handle: str, slug: str, public_id: str) -> HttpResponse:
     prompt = prompt_visible_to(request.user, handle, slug)
     found = result_visible_to(request.user, prompt, public_id)
+    return listed_only(prompt, render(request, "public/result.html", _context(request, prompt, found)))
+
+
+@public_page
+def random(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
+    """Any one of the results the prompt's figures are made of, drawn anew each time; nobody can pick it."""
+    prompt = prompt_visible_to(request.user, handle, slug)
+    runs = Run.objects.that_count().filter(prompt=prompt)
+    shown = runs.filter(public_id__in=[model["run"] for model in prompt.evidence.get("models", ())])
+    drawn_from = Result.objects.filter(run__in=shown).order_by("pk").values_list("public_id", flat=True)
+    if not (count := drawn_from.count()):
+        raise Http404
+    public_id = drawn_from[chance.randrange(count)]  # noqa: S311 fair is enough, nothing is kept secret
+    found = result_visible_to(request.user, prompt, public_id)
+    context = {**_context(request, prompt, found), "drawn_from": count}
+    response = render(request, "public/result.html", context)
+    response.headers["Cache-Control"] = KEPT_BY_NOBODY
+    return listed_only(prompt, response)
+
+
+def _context(request: HttpRequest, prompt: Prompt, found: Result) -> dict[str, Any]:
     case = found.case if found.case_index < len(found.run.suite) else {}
-    context = {
+    return {
         "prompt": prompt,
         "result": found,
         "run": found.run,
@@ -46,7 +68,6 @@ def result(request: HttpRequest, handle: str, slug: str, public_id: str) -> Http
         **_neighbours(found),
         "repeats": _repeats_of(found),
     }
-    return listed_only(prompt, render(request, "public/result.html", context))
 
 
 def _request_of(found: Result) -> dict[str, Any]:

@@ -1,0 +1,105 @@
+"""``/@handle/slug/compare/v2...v3/``: any two versions, their messages and their outputs case by case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from django.core.paginator import Page, Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from prompts_app.access import prompt_visible_to, version_of
+from prompts_app.actions.evidence import latest_runs
+from prompts_app.models import Prompt, Run
+from prompts_app.views.public import failing
+from prompts_app.views.public.before_after import Side, sides_of
+from prompts_app.views.public.both_ran import CasePair, pairs_of
+from prompts_app.views.public.door import is_indexable, listed_only, part_ld, public_page
+from prompts_app.views.public.version import changes_of
+
+PAGE = 10  # cases with both outputs on one page
+MOST_SHOWN = 1_500  # characters of an output
+ORDER = ("broken", "fixed", "no answer in one", "fails in both", "not judged in both", "passes in both")
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What both versions answered on one model. ``rows`` are those of the page, what broke first."""
+
+    before: Run
+    after: Run
+    pairs: list[CasePair]
+    is_partial: bool  # a run has cases that the other has not
+    page: Page[CasePair]
+    rows: list[tuple[CasePair, list[Side]]]
+
+    def _with(self, outcome: str) -> list[CasePair]:
+        return [pair for pair in self.pairs if pair.outcome == outcome]
+
+    @property
+    def fixed(self) -> list[CasePair]:
+        return self._with("fixed")
+
+    @property
+    def broken(self) -> list[CasePair]:
+        return self._with("broken")
+
+
+@public_page
+def compare(request: HttpRequest, handle: str, slug: str, older: int, newer: int) -> HttpResponse:
+    prompt = prompt_visible_to(request.user, handle, slug)
+    before, after = version_of(prompt, older), version_of(prompt, newer)
+    if older == newer:
+        raise Http404
+    runs = latest_runs(prompt)
+    models = _models(prompt, runs, older, newer)
+    asked = request.GET.get("model", "")
+    model = asked if asked in models else next(iter(models), "")
+    context: dict[str, Any] = {
+        "prompt": prompt,
+        "before": before,
+        "after": after,
+        "changes": changes_of(before, after),
+        "models": models,
+        "model": model,
+        "model_query": quote(model, safe=""),
+        "outputs": (
+            _outputs(runs[older, model], runs[newer, model], request.GET.get("page", 1)) if model else None
+        ),
+        "listed": is_indexable(prompt) and not request.GET,
+        "json_ld": part_ld(
+            prompt,
+            f"{before} and {after} of {prompt.title}",
+            f"{prompt.get_absolute_url()}compare/v{older}...v{newer}/",
+        ),
+    }
+    return listed_only(prompt, render(request, "public/compare.html", context))
+
+
+def _models(prompt: Prompt, runs: dict[tuple[int, str], Run], older: int, newer: int) -> list[str]:
+    """Those both versions were put to, the main one first."""
+    both = {model for number, model in runs if number == older} & {m for n, m in runs if n == newer}
+    main = prompt.evidence.get("main_model")
+    return sorted(both, key=lambda model: (model != main, model))
+
+
+def _outputs(before: Run, after: Run, page: object) -> Outputs:
+    suites = failing.suites_of([before, after])
+    pairs = pairs_of(before, after, suites)
+    telling = sorted(pairs, key=lambda pair: (ORDER.index(pair.outcome), pair.now_at))
+    shown = Paginator(telling, PAGE).get_page(page)  # type: ignore[arg-type]  # it takes whatever was typed
+    return Outputs(
+        before=before,
+        after=after,
+        pairs=pairs,
+        is_partial=any(len(pairs) < len(suites[run.suite_digest]) for run in (before, after)),
+        page=shown,
+        rows=_rows(before, after, list(shown)),
+    )
+
+
+def _rows(before: Run, after: Run, pairs: Sequence[CasePair]) -> list[tuple[CasePair, list[Side]]]:
+    return list(zip(pairs, sides_of(before, after, pairs, MOST_SHOWN), strict=True))

@@ -10,6 +10,7 @@ from prompts_app.views.public import (
     compare,
     feeds,
     home,
+    interview,
     oembed,
     profile,
     prompt,
@@ -38,6 +39,7 @@ urlpatterns = [
     path("@<handle:handle>/<prompt_slug:slug>/badge.svg", badge.badge, name="prompt_badge"),
     path("@<handle:handle>/<prompt_slug:slug>/v<int:number>/", prompt.version, name="version"),
     path("@<handle:handle>/<prompt_slug:slug>/results/<slug:public_id>/", results.result, name="result"),
+    path("@<handle:handle>/<prompt_slug:slug>/interview/", interview.interview, name="interview"),
     path("@<handle:handle>/<prompt_slug:slug>/random/", results.random, name="random"),
     path(
         "@<handle:handle>/<prompt_slug:slug>/compare/v<int:older>...v<int:newer>/",

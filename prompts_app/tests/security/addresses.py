@@ -97,6 +97,7 @@ TABLE = {
     "prompt_promptfoo": Row(Rule.PROMPT, _of_prompt),
     "version": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.version.number]),
     "result": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.result.public_id]),
+    "interview": Row(Rule.PROMPT, _of_prompt),
     "random": Row(Rule.PROMPT, _of_prompt),
     "compare": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.version.number, _another(w)]),
     "run_record": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.run.public_id]),

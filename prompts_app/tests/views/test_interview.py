@@ -1,0 +1,167 @@
+"""``/interview/``: questions made by fixed rules from changes, failures and trade-offs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prompts_app.engine.stats import wilson
+from prompts_app.models import Prompt
+from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.people import client_of
+from prompts_app.tests.views.recorded import improved_prompt, practice_run, public_prompt, recorded_run
+from prompts_app.views.public.concision import Curve, Point
+from prompts_app.views.public.questions import MOST_CHANGES, MOST_FAILURES, Change, Failure, questions
+
+
+def evidence(passed: int = 95, cases: int = 100, **more: Any) -> dict[str, Any]:
+    low, high = wilson(passed, cases)
+    return {"passed": passed, "cases": cases, "low": low, "high": high, "level": 2, "models": [],
+            "main_model": "main", "errors": 0, "deleted_runs": 0, **more}  # fmt: skip
+
+
+def asked(
+    about: dict[str, Any] | None = None,
+    changes: list[Change] | None = None,
+    failures: list[Failure] | None = None,
+    curve: Curve | None = None,
+) -> list[str]:
+    found = questions(evidence() if about is None else about, changes or [], failures or [], curve)
+    return [question.ask for question in found]
+
+
+class TestRules:
+    def test_nothing_recorded_nothing_asked(self) -> None:
+        assert asked({}) == []
+        assert asked() == []
+
+    def test_what_was_dropped_is_quoted(self) -> None:
+        assert asked(changes=[Change(3, 4, 2, 40, "Example: one\ntwo")]) == [
+            "v4 dropped 40 words, among them “Example: one two”: why?"
+        ]
+
+    def test_what_was_added(self) -> None:
+        assert asked(changes=[Change(1, 2, 30, 20, "x")]) == ["v2 added 30 words: what was each of them for?"]
+
+    def test_small_changes_are_not_asked_about(self) -> None:
+        assert asked(changes=[Change(1, 2, 14, 14, "x")]) == []
+
+    def test_the_biggest_changes_in_their_order(self) -> None:
+        changes = [Change(n, n + 1, 10 + 10 * n, 0, "") for n in range(1, 9)]
+        assert [ask[:2] for ask in asked(changes=changes)] == ["v6", "v7", "v8", "v9"]
+
+    def test_failures_on_most_models_first(self) -> None:
+        about = evidence(models=[{"model": "main", "low": 0.9}, {"model": "b", "low": 0.95}])
+        found = asked(about, failures=[Failure(2, "", 1), Failure(7, "Two rates", 2)])
+        assert found[0].startswith("Case 7 (“Two rates”) still fails on 2 of 2 models: what did you try")
+        assert found[1].startswith("Case 2 still fails on 1 of 2 models")
+
+    def test_more_tokens_for_more_cases(self) -> None:
+        first = Point(1, 50, 20, 100, 0.1, 0.3, other_cases=False)
+        last = replace(first, version=3, tokens=100, passed=95)
+        curve = Curve([first, last], None, 0)
+        assert asked(curve=curve) == [
+            "v3 sends 100% more tokens than v1 and passes 95 of 100 cases instead of 20 of 100: "
+            "when is that not worth it?"
+        ]
+        elsewhere = Curve([replace(first, other_cases=True), last], None, 0)
+        assert asked(curve=elsewhere) == []
+
+    def test_the_weakest_model(self) -> None:
+        models = [{"model": name, "passed": n, "cases": 100, "low": n / 100 - 0.1}
+                  for name, n in (("main", 95), ("b", 60), ("c", 80))]  # fmt: skip
+        found = asked(evidence(models=models))
+        assert found == [
+            "On b 60 of 100 cases pass, on main 95 of 100: what would you change for the weaker model?"
+        ]
+
+    @pytest.mark.parametrize(
+        ("about", "said"),
+        [
+            (evidence(6, 12), "6 of 12 may be anything from 25% to 75%"),
+            (evidence(level=0), "were not recorded by this server"),
+            (evidence(deleted_runs=1), "One run was deleted"),
+            (evidence(deleted_runs=3), "3 runs were deleted"),
+            (evidence(errors=2), "2 cases got no answer"),
+        ],
+    )
+    def test_how_far_the_figures_carry(self, about: dict[str, Any], said: str) -> None:
+        (only,) = asked(about)
+        assert said in only
+
+
+_CHANGES = st.lists(st.builds(Change, st.integers(1, 9), st.integers(2, 10), st.integers(0, 99),
+                              st.integers(0, 99), st.text(max_size=200)), max_size=12)  # fmt: skip
+_FAILURES = st.lists(st.builds(Failure, st.integers(1, 99), st.text(max_size=200), st.integers(1, 5)))
+
+
+@given(_CHANGES, _FAILURES)
+def test_the_sheet_stays_short_and_is_the_same_whatever_the_order(
+    changes: list[Change], failures: list[Failure]
+) -> None:
+    found = questions(evidence(), changes, failures, None)
+    assert len(found) <= MOST_CHANGES + MOST_FAILURES
+    assert all(question.ask.endswith("?") and len(question.ask) < 300 for question in found)
+
+
+@pytest.mark.django_db
+class TestPage:
+    def page(self, prompt: Prompt, client: Client | None = None) -> str:
+        response = (client or Client()).get(f"{prompt.get_absolute_url()}interview/")
+        assert response.status_code == 200
+        return re.sub(r"</?bdi>", "", response.content.decode())
+
+    def test_questions_with_the_place_they_come_from(self) -> None:
+        prompt = improved_prompt(deleted_runs=2)
+        html = self.page(prompt)
+        assert "Case 4 (“Case 4”) still fails on 2 of 2 models" in html
+        assert "Case 7 (“Case 7”) still fails on 1 of 2 models" in html
+        assert "9 of 10 may be anything from 60% to 98%" in html
+        assert f'href="{prompt.get_absolute_url()}#failures"' in html
+
+    def test_a_change_is_asked_about_and_compared(self) -> None:
+        prompt = public_prompt()
+        for number, text in ((1, "word " * 40), (2, "short")):
+            messages = [{"role": "user", "content": text}]
+            recorded_run(VersionFactory(prompt=prompt, number=number, messages=messages))
+        html = self.page(prompt)
+        assert "v2 dropped 40 words" in html
+        assert f'href="{prompt.get_absolute_url()}compare/v1...v2/"' in html
+
+    def test_nothing_yet_and_practice_is_nothing(self) -> None:
+        prompt = public_prompt()
+        practice_run(VersionFactory(prompt=prompt))
+        for client in (Client(), client_of(prompt.owner)):
+            assert "Nothing is recorded yet" in self.page(prompt, client)
+
+    def test_markup_is_shown_not_run(self) -> None:
+        prompt = public_prompt(title="<script>a</script>")
+        for number, text in ((1, "<script>alert(1)</script> " * 20), (2, "short")):
+            VersionFactory(prompt=prompt, number=number, messages=[{"role": "user", "content": text}])
+        assert "<script>a" not in self.page(prompt)
+
+    def test_private_is_its_authors_alone(self) -> None:
+        prompt = improved_prompt(visibility="private")
+        assert Client().get(f"{prompt.get_absolute_url()}interview/").status_code == 404
+        assert "To ask" in self.page(prompt, client_of(prompt.owner))
+
+    def test_more_cases_and_models_take_no_more_queries(self) -> None:
+        counts = []
+        for cases, models in ((5, 1), (100, 4)):
+            prompt = public_prompt()
+            for number in (1, 2):
+                version = VersionFactory(prompt=prompt, number=number)
+                for model in range(models):
+                    recorded_run(version, f"m{model}", cases=cases, fails=range(1, cases))
+            with CaptureQueriesContext(connection) as queries:
+                self.page(prompt)
+            counts.append(len(queries))
+        assert counts[0] == counts[1]

@@ -1,0 +1,64 @@
+"""``/@handle/slug/interview/``: a printable sheet of questions an interviewer can ask about a prompt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from prompts_app.access import prompt_visible_to
+from prompts_app.engine.diffs import MessageDiff
+from prompts_app.models import Prompt, Run, Version
+from prompts_app.views.public import failing
+from prompts_app.views.public.concision import curve_of
+from prompts_app.views.public.door import is_indexable, listed_only, part_ld, public_page
+from prompts_app.views.public.questions import Change, Failure, questions
+from prompts_app.views.public.version import changes_of
+
+MOST_VERSIONS = 8  # the newest; each is compared with the one before it
+
+
+@public_page
+def interview(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
+    prompt = prompt_visible_to(request.user, handle, slug)
+    evidence = prompt.evidence
+    context = {
+        "prompt": prompt,
+        "evidence": evidence,
+        "questions": questions(
+            evidence, _changes(prompt), _failures(prompt), curve_of(evidence) if evidence else None
+        ),
+        "listed": is_indexable(prompt),
+        "json_ld": part_ld(
+            prompt, f"Questions about {prompt.title}", f"{prompt.get_absolute_url()}interview/"
+        ),
+    }
+    return listed_only(prompt, render(request, "public/interview.html", context))
+
+
+def _changes(prompt: Prompt) -> list[Change]:
+    versions = list(prompt.versions.order_by("-number")[: MOST_VERSIONS + 1])[::-1]
+    return [_change(old, new, found) for old, new in pairwise(versions) if (found := changes_of(old, new))]
+
+
+def _change(old: Version, new: Version, messages: Sequence[MessageDiff]) -> Change:
+    pieces = [piece for message in messages for piece in message.pieces]
+    words = Counter[str]()
+    for piece in pieces:
+        words[piece.change] += len(piece.text.split())
+    gone = [piece.text for piece in pieces if piece.change == "removed"]
+    return Change(old.number, new.number, words["added"], words["removed"], max(gone, key=len, default=""))
+
+
+def _failures(prompt: Prompt) -> list[Failure]:
+    """The cases of the main run that the shown version fails, on the models that had the same cases."""
+    shown = [model["run"] for model in prompt.evidence.get("models", ())]
+    runs = list(Run.objects.that_count().filter(prompt=prompt, public_id__in=shown).defer("suite"))
+    runs = [run for run in runs if run.suite_digest == prompt.evidence.get("suite_digest")]
+    names = failing.names_of(failing.suites_of(runs))
+    failed = Counter(cell.index for cell in failing.cells_in(runs, failing.FAILED))
+    digest = prompt.evidence.get("suite_digest", "")
+    return [Failure(at + 1, failing.name_of(names, digest, at), count) for at, count in failed.items()]

@@ -1,0 +1,134 @@
+"""Questions an interviewer may ask about a prompt, each from something that was recorded.
+
+Pure and deterministic: the same rows give the same questions in the same order. No rule, no question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from prompts_app.views.public.concision import Curve
+from prompts_app.views.public.sentences import RECORDED, Evidence
+
+MANY_WORDS = 15  # a change of fewer words is not asked about
+MOST_CHANGES = 4
+MOST_FAILURES = 4
+MOST_QUOTED = 80  # characters
+WIDE = 0.25  # an interval wider than this is asked about
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one version did to the one before it."""
+
+    before: int
+    after: int
+    added: int  # words
+    removed: int
+    gone: str  # the longest stretch that was removed, "" for none
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A case the shown version fails, on how many of the models."""
+
+    number: int
+    name: str
+    models: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """``ask`` for the interviewer; ``look`` is the place below the prompt's address that it comes from."""
+
+    ask: str
+    look: str
+
+
+def questions(
+    evidence: Evidence, changes: Sequence[Change], failures: Sequence[Failure], curve: Curve | None
+) -> list[Question]:
+    """Changes first, then failures, then trade-offs, then how far the figures carry."""
+    return [
+        *_of_changes(changes),
+        *_of_failures(failures, len(evidence.get("models", ()))),
+        *_of_trade_offs(evidence, curve),
+        *_of_figures(evidence),
+    ]
+
+
+def _of_changes(changes: Sequence[Change]) -> Iterator[Question]:
+    """The versions that changed most words, in their order."""
+    big = [change for change in changes if max(change.added, change.removed) >= MANY_WORDS]
+    chosen = sorted(big, key=lambda change: (-(change.added + change.removed), change.after))[:MOST_CHANGES]
+    for change in sorted(chosen, key=lambda change: change.after):
+        look = f"compare/v{change.before}...v{change.after}/"
+        if change.removed >= MANY_WORDS and change.removed > change.added:
+            quoted = f", among them “{_short(change.gone)}”" if change.gone else ""
+            yield Question(f"v{change.after} dropped {change.removed} words{quoted}: why?", look)
+        else:
+            yield Question(f"v{change.after} added {change.added} words: what was each of them for?", look)
+
+
+def _of_failures(failures: Sequence[Failure], models: int) -> Iterator[Question]:
+    ordered = sorted(failures, key=lambda failure: (-failure.models, failure.number))
+    for failure in ordered[:MOST_FAILURES]:
+        name = f" (“{_short(failure.name)}”)" if failure.name else ""
+        where = "" if models < 2 else f" on {failure.models} of {models} models"
+        yield Question(
+            f"Case {failure.number}{name} still fails{where}: what did you try, and what would you put"
+            " around it?",
+            "#failures",
+        )
+
+
+def _of_trade_offs(evidence: Evidence, curve: Curve | None) -> Iterator[Question]:
+    if curve:
+        first, last = curve.points[0], curve.points[-1]
+        if last.tokens > first.tokens and not first.other_cases:
+            more = round((last.tokens / first.tokens - 1) * 100)
+            yield Question(
+                f"v{last.version} sends {more}% more tokens than v{first.version} and passes {last.passed} of"
+                f" {last.cases} cases instead of {first.passed} of {first.cases}: when is that not worth it?",
+                "#tokens",
+            )
+        elif curve.gain:
+            yield Question(
+                f"v{curve.gain.shown.version} takes {curve.gain.percent}% fewer tokens than"
+                f" v{curve.gain.longest.version}: how did you know what could go?",
+                "#tokens",
+            )
+    models = evidence.get("models", ())
+    worst = min(models[1:], key=lambda model: model["low"], default=None)
+    if worst and worst["low"] < evidence["low"]:
+        yield Question(
+            f"On {worst['model']} {worst['passed']} of {worst['cases']} cases pass, on"
+            f" {evidence['main_model']} {evidence['passed']} of {evidence['cases']}: what would you change"
+            " for the weaker model?",
+            "#models",
+        )
+
+
+def _of_figures(evidence: Evidence) -> Iterator[Question]:
+    if not evidence:
+        return
+    if evidence["high"] - evidence["low"] > WIDE:
+        yield Question(
+            f"{evidence['passed']} of {evidence['cases']} may be anything from {evidence['low']:.0%} to"
+            f" {evidence['high']:.0%}: how many cases would you want, and which?",
+            "#sheet",
+        )
+    if evidence["level"] < RECORDED:
+        yield Question("These outputs were not recorded by this server: how were they made?", "#evidence")
+    if deleted := evidence.get("deleted_runs"):
+        runs = "One run was" if deleted == 1 else f"{deleted} runs were"
+        yield Question(f"{runs} deleted: what was in there?", "#evidence")
+    if errors := evidence.get("errors"):
+        cases = "One case" if errors == 1 else f"{errors} cases"
+        yield Question(f"{cases} got no answer: what happens then in production?", "#failures")
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= MOST_QUOTED else text[: MOST_QUOTED - 1] + "…"

@@ -26,7 +26,7 @@ class MoreRuns:
     runs: list[BundledRun] = field(default_factory=list)
 
     def version_of(self, run: BundledRun) -> Version:
-        return self.versions[self.planned.versions[run.version - 1].digest]
+        return self.versions[_digest_of(self.planned, run)]
 
 
 class Known:
@@ -78,9 +78,9 @@ class Known:
         if not all(version.digest in versions for version in planned.versions):
             return ANOTHER_TEXT
         there = _runs_of(prompt) | {
-            _key(one, run) for one in more if one.prompt == prompt for run in one.runs
+            _key(one.planned, run) for one in more if one.prompt == prompt for run in one.runs
         }
-        found.runs = [run for run in planned.runs if _key(found, run) not in there]
+        found.runs = [run for run in planned.runs if _key(planned, run) not in there]
         if not found.runs:
             return ALREADY_THERE
         more.append(found)
@@ -92,17 +92,19 @@ def _join(seen: Planned, planned: Planned) -> str:
     numbers = {version.digest: version.number for version in reversed(seen.versions)}
     if not all(version.digest in numbers for version in planned.versions):
         return ANOTHER_TEXT
-    joined = [run for run in planned.runs if run not in seen.runs]
-    for run in joined:
-        digest = planned.versions[run.version - 1].digest
-        seen.runs.append(replace(run, version=numbers[digest]))
+    there = {_key(seen, run) for run in seen.runs}
+    joined = [run for run in planned.runs if _key(planned, run) not in there]
+    seen.runs += [replace(run, version=numbers[_digest_of(planned, run)]) for run in joined]
     return "" if joined else SAME_IN_FILE
 
 
-def _key(more: MoreRuns, run: BundledRun) -> RunKey:
-    return (
-        more.version_of(run).digest, run.model, suite_digest(run.suite), run.created_at.isoformat(),
-    )  # fmt: skip
+def _digest_of(planned: Planned, run: BundledRun) -> str:
+    """The digest of the version a run is of."""
+    return planned.versions[run.version - 1].digest
+
+
+def _key(planned: Planned, run: BundledRun) -> RunKey:
+    return _digest_of(planned, run), run.model, suite_digest(run.suite), run.created_at.isoformat()
 
 
 def _runs_of(prompt: Prompt) -> set[RunKey]:

@@ -26,7 +26,7 @@ from prompts_app.engine.formats.source import Source, read_json
 from prompts_app.engine.formats.types import Format, FormatError, ImportedPrompt, Parsed
 from prompts_app.engine.types import Case, Json
 
-VERSIONS = {2, 3}
+VERSIONS = (2, 3)
 
 
 def recognises(source: Source) -> bool:
@@ -103,15 +103,16 @@ def _columns(
 ) -> tuple[tuple[Variant, ...], list[_Column]]:
     heads = _heads(summary)
     variants: dict[tuple[str, str], Variant] = {}
-    columns: dict[tuple[Json, ...], _Column] = {}
+    columns: dict[tuple[str, str], _Column] = {}
     for row in rows:
         provider, head = _object(row.values.get("provider")), _head_of(row, heads)
-        key = (row.values.get("promptIdx"), head.raw, head.config, provider.get("id"), provider.get("label"))
+        who = as_json([head.raw, head.config, provider.get("id"), provider.get("label")])
+        key = (as_json(row.values.get("promptIdx")), who)
         if key not in columns:
             if (head.raw, head.config) not in variants:
                 variants[head.raw, head.config] = _variant(reading, head, len(variants))
             place = list(variants).index((head.raw, head.config))
-            asked = sum(1 for other in columns if other[1:] == key[1:])
+            asked = sum(1 for _, other in columns if other == who)
             found = _provider(provider, configured, asked)
             settings = {**found.settings, **variants[head.raw, head.config].settings}
             columns[key] = _Column(place, found, asked, settings)

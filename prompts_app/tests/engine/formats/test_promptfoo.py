@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prompts_app.engine.formats import (
@@ -526,6 +526,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=200)
 @given(JSON, JSON, JSON, JSON, JSON)
 def test_whatever_stands_where_is_read_or_refused_in_words(
     prompts: Any, providers: Any, tests: Any, default: Any, scenarios: Any

@@ -1,6 +1,7 @@
 """``manage.py import_prompts``."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +90,70 @@ def test_a_broken_file_is_one_sentence_and_changes_nothing(
     assert Prompt.objects.count() == 0
 
 
-def test_a_missing_file_and_an_empty_folder_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_and_an_empty_folder_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(CommandError, match=r"no\.csv cannot be read: No such file"):
         run(tmp_path / "no.csv", capsys=capsys)
-    with pytest.raises(CommandError, match="no file in it that holds a prompt. Nothing was imported"):
+    with pytest.raises(CommandError, match=r"no file in it that holds a prompt\. Nothing was"):
         run(tmp_path, capsys=capsys)
 
 
 def test_an_unknown_owner_is_named(csv_file: Path) -> None:
     with pytest.raises(CommandError, match="nobody with the handle “nobody”"):
         call_command("import_prompts", str(csv_file), "--owner", "nobody")
+
+
+DATA = Path(__file__).parents[1] / "data" / "promptfoo"
+
+
+def test_a_folder_and_a_file_with_what_it_names_are_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    folder: dict[str, Any] = json.loads(run(DATA / "everything", "--json", "--dry-run", capsys=capsys))
+    file: dict[str, Any] = json.loads(
+        run(DATA / "everything" / "promptfooconfig.yaml", "--json", "--dry-run", capsys=capsys)
+    )
+    for key in ("prompts", "versions", "cases", "assertions", "results", "unsupported"):
+        assert folder[key] == file[key], key
+    assert (file["prompts"], file["versions"], file["cases"]) == (1, 9, 20)
+
+
+def test_all_of_promptfoos_examples_come_in_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    report: dict[str, Any] = json.loads(run(DATA / "examples", "--json", capsys=capsys))
+    assert report["prompts"] == Prompt.objects.count() == 26
+    assert all(set(one) == {"what", "where"} for one in report["unsupported"])
+    assert all(set(one) == {"what", "why"} for one in report["skipped"])
+
+
+def test_a_zip_is_read_as_the_folder_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = Path(shutil.make_archive(str(tmp_path / "eval"), "zip", DATA / "everything"))
+    assert "1 prompt imported for @alice" in run(path, capsys=capsys)
+
+
+def test_variants_are_told_and_can_be_kept_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = DATA / "examples" / "getting-started"
+    assert "2 versions in all: prompts that one file compares" in run(folder, capsys=capsys)
+    assert "2 prompts imported" in run(folder, "--separate", capsys=capsys)
+    assert Prompt.objects.count() == 3
+
+
+def test_results_are_told_with_their_level_and_where_they_went(capsys: pytest.CaptureFixture[str]) -> None:
+    file = DATA / "results" / "promptfoo-results-v3-repeat2.json"
+    said = run(file, capsys=capsys)
+    assert "6 results, kept as the file has them (level 1, imported)." in said
+    assert "Skipped (It is already there), 1:" in run(file, capsys=capsys)
+
+
+def test_nothing_outside_the_folder_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "secret.txt").write_text("top secret")
+    (tmp_path / "eval").mkdir()
+    (tmp_path / "eval" / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (tmp_path / "eval" / "promptfooconfig.yaml").write_text(
+        "prompts: [Hi, file://../secret.txt, file://link.txt]\nproviders: [echo]\n"
+        f"tests: [{{vars: {{x: 'file://{tmp_path}/secret.txt'}}}}]\n"
+    )
+    for path in (tmp_path / "eval", tmp_path / "eval" / "promptfooconfig.yaml"):
+        report: dict[str, Any] = json.loads(run(path, "--json", "--dry-run", capsys=capsys))
+        assert report["versions"] == 1
+        assert len(report["unsupported"]) == 3
+    run(tmp_path / "eval", capsys=capsys)
+    assert "top secret" not in json.dumps(list(Version.objects.values_list("messages", flat=True)))

@@ -119,3 +119,28 @@ class TestWhoMaySee:
         response = raw(recorded_prompt(visibility="unlisted"), kind)
         assert response.headers["Cache-Control"] == "private, no-store"
         assert response.headers["X-Robots-Tag"] == "noindex"
+
+
+class TestPromptfoo:
+    def test_is_text_shown_in_place_with_how_it_tested(self) -> None:
+        response = raw(recorded_prompt(slug="reader"), "promptfoo.yaml")
+        assert response.headers["Content-Type"] == "application/yaml; charset=utf-8"
+        assert response.headers["Content-Disposition"] == 'inline; filename="reader.promptfoo.yaml"'
+        assert "cases pass" in response.content.decode()
+
+    def test_has_every_version_and_case_and_comes_back_the_same(self) -> None:
+        prompt = improved_prompt(title="Invoice reader", owner=alice(), slug="r")
+        (found,) = parse("r.promptfoo.yaml", raw(prompt, "promptfoo.yaml").content).prompts
+        versions = prompt.versions.order_by("number")
+        assert [one.prompt for one in found.versions] == [version.as_engine() for version in versions]
+        assert found.cases == prompt.suite()
+
+    def test_names_no_model_of_a_practice_run(self) -> None:
+        prompt = public_prompt(owner=alice(), slug="p")
+        practice_run(VersionFactory(prompt=prompt))
+        assert "providers:\n- echo\n" in raw(prompt, "promptfoo.yaml").content.decode()
+
+    def test_a_prompt_without_a_version_has_none(self) -> None:
+        prompt = public_prompt(owner=alice(), slug="p")
+        prompt.versions.all().delete()
+        assert Client().get(f"{prompt.get_absolute_url().rstrip('/')}.promptfoo.yaml").status_code == 404

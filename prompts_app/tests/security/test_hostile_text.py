@@ -190,7 +190,7 @@ def is_harmless_data(kind: str, body: str) -> None:
             assert not [name for name in element.attrib if name.startswith("on")]
             assert not (element.get("href") or "").lower().startswith(("javascript:", "data:"))
     else:
-        assert kind in ("text/markdown", "text/plain"), kind
+        assert kind in ("text/markdown", "text/plain", "application/yaml"), kind
 
 
 def is_harmless(response: Any, text: str) -> None:

@@ -174,6 +174,8 @@ def _version(
 ) -> Version:
     prompt = version.prompt if imported.is_templated else convert(version.prompt, styles)
     prompt = replace(prompt, variables=_variables(prompt))
+    if len(version.note) > LONGEST_NOTE:
+        _shortened(planned, "the note of a version", LONGEST_NOTE, "")
     row = Version(prompt=planned.prompt, number=number, note=_note(imported, version), **columns_of(prompt))
     row.digest = row.content_digest()  # bulk_create does not call save
     return row

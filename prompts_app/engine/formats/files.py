@@ -88,7 +88,7 @@ class Folder:
     def read(self, path: str) -> bytes | None:
         try:
             place = self._root / path
-            if not self._is_inside(place) or not place.is_file():
+            if is_not_meant(path) or not self._is_inside(place) or not place.is_file():
                 return None
             with place.open("rb") as file:
                 data = file.read(self._bytes_left + 1)

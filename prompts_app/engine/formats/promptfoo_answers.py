@@ -18,7 +18,7 @@ from prompts_app.engine.types import Json
 ERROR = 2  # promptfoo's failureReason for "there is no answer"; 1 is a failed assertion
 MOST_DOLLARS = 1_000_000  # for one call: more is no price
 
-_STACK = re.compile(r"\n\n\w*Error\b.*?\n\s+at |\n\s+at ", re.DOTALL)
+_STACK = re.compile(r"\n\n\w{0,40}Error\b.{0,2000}?\n[ \t]{1,20}at |\n[ \t]{1,20}at ", re.DOTALL)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 # What an error's words say of its kind, in our labels; the first that fits.
 _FAULTS = (

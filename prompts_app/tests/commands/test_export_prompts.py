@@ -34,7 +34,7 @@ def test_every_format_can_be_read_again(
 ) -> None:
     text = export("alice/reader", "--format", kind, capsys=capsys)
     parsed = parse(f"reader{SUFFIXES[kind]}", text.encode())
-    titles = [one.title for one in (*parsed.prompts, *parsed.bundled)]
+    titles = [one.title for one in parsed.prompts] + [one.title for one in parsed.bundled]
     assert titles == ["Reader"]
 
 

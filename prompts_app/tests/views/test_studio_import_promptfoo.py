@@ -119,8 +119,7 @@ class TestTwoAtOnce:
         self, browser: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         preview = send(browser, self.DATA, "poet.md").url
-        own_draft = views.own_import_draft
-        self.meanwhile(browser, preview, monkeypatch, "own_import_draft", own_draft)
+        self.meanwhile(browser, preview, monkeypatch, "own_import_draft")
         response = browser.post(preview, {})
         assert (response.status_code, response["Location"]) == (302, "/studio/import/done/")
         assert "1 prompt imported" in page(browser.get("/studio/import/done/"))
@@ -130,7 +129,7 @@ class TestTwoAtOnce:
         self, browser: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         preview = send(browser, self.DATA, "poet.md").url
-        self.meanwhile(browser, preview, monkeypatch, "parse", views.parse)
+        self.meanwhile(browser, preview, monkeypatch, "parse")
         response = browser.post(preview, {})
         assert (response.status_code, response["Location"]) == (302, "/studio/import/done/")
         assert "1 prompt imported" in page(browser.get("/studio/import/done/"))
@@ -142,15 +141,14 @@ class TestTwoAtOnce:
         assert browser.post(preview, {}).status_code == 404
 
     @staticmethod
-    def meanwhile(
-        browser: Client, preview: str, monkeypatch: pytest.MonkeyPatch, name: str, real: Any
-    ) -> None:
+    def meanwhile(browser: Client, preview: str, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         """Another request of the same browser is answered in full before ``name`` is called."""
+        real = getattr(views, name)
 
         def late(*args: Any, **more: Any) -> Any:
             monkeypatch.setattr(views, name, real)
             other = Client()
-            other.cookies = browser.cookies.copy()
+            other.cookies.update(browser.cookies)
             assert other.post(preview, {}).status_code == 302
             return real(*args, **more)
 

@@ -122,6 +122,11 @@ class TestFolder:
     def test_nothing_outside_is_read(self, folder: Path, path: str) -> None:
         assert Folder(folder).read(path) is None
 
+    def test_hidden_files_and_those_of_tools_are_not_read(self, folder: Path) -> None:
+        (folder / ".env").write_text("KEY=secret")
+        assert Folder(folder).read(".env") is None
+        assert Folder(folder).names() == ("a.txt", "texts/b.txt")
+
     def test_nor_through_a_link(self, folder: Path) -> None:
         (folder / "link.txt").symlink_to(folder.parent / "secret.txt")
         (folder / "linked").symlink_to(folder.parent)

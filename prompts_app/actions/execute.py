@@ -27,7 +27,7 @@ from django.db.models import Q, Sum
 from prompts_app.actions import lease
 from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.judge import JudgeGone, judge_of
-from prompts_app.actions.outcomes import result_of
+from prompts_app.actions.outcomes import JUDGE_AGAIN, answered_of, judge_again, result_of
 from prompts_app.actions.seal import seal_run
 from prompts_app.actions.select_best import select_best, wants_comparing
 from prompts_app.actions.tasks import enqueue_next
@@ -165,11 +165,12 @@ def _endpoint_of(run: Run) -> Endpoint | None:
 
 
 def missing_cells(run: Run) -> list[Cell]:
-    """What was not asked yet, case by case."""
-    stored = set(run.results.values_list("case_index", "repeat"))
+    """What was not asked yet, case by case, and what is to be judged again."""
+    stored = set(run.results.exclude(error_kind=JUDGE_AGAIN).values_list("case_index", "repeat"))
+    kept = {(r.case_index, r.repeat): answered_of(r) for r in run.results.filter(error_kind=JUDGE_AGAIN)}
     cases = [case_from_json(case) for case in run.suite]
     return [
-        Cell(index, repeat, case)
+        Cell(index, repeat, case, kept.get((index, repeat)))
         for index, case in enumerate(cases)
         for repeat in range(run.repeats)
         if (index, repeat) not in stored
@@ -294,11 +295,18 @@ def _arrived(queue: Queue[Outcome | End]) -> tuple[list[Outcome], End | None]:
 
 def _store(run: Run, worker: str, outcomes: Iterable[Outcome]) -> bool:
     """Keep them; what is stored already stays as it is. False when the run is gone."""
-    rows = [result_of(run, outcome) for outcome in outcomes]
-    if not rows:
+    rows = [result_of(run, outcome) for outcome in outcomes if outcome.cell.answered is None]
+    judged = [result_of(run, outcome) for outcome in outcomes if outcome.cell.answered is not None]
+    if not rows and not judged:
         return True
+
+    def write() -> None:
+        Result.objects.bulk_create(rows, ignore_conflicts=True)
+        for row in judged:
+            judge_again(row)
+
     try:
-        persistently(lambda: Result.objects.bulk_create(rows, ignore_conflicts=True))
+        persistently(write)
     except IntegrityError:  # the run was deleted with its prompt or account: there is nothing to hold
         if persistently(lambda: lease.renew(run.pk, worker)):
             raise

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.db import transaction
+
 from prompts_app.engine.assertions.stored import check_json
-from prompts_app.engine.types import Check, Fault, Json, Outcome, Price, Reply
+from prompts_app.engine.types import (
+    Answered,
+    Check,
+    Fault,
+    Json,
+    Message,
+    Outcome,
+    Price,
+    Reply,
+    Request,
+)
 from prompts_app.models import Result, Run
 from prompts_app.models.text import storable, storable_json
 
+JUDGE_AGAIN = "judge_again"  # error_kind of a result whose answer stays and whose judge is asked again
 _MOST_TOKENS = 2**31 - 1
 _EIGHT_PLACES = Decimal("0.00000001")
 
@@ -32,6 +45,54 @@ def result_of(run: Run, outcome: Outcome) -> Result:
     if outcome.fault is not None:
         _set_fault(result, outcome.fault)
     return result
+
+
+def answered_of(result: Result) -> Answered:
+    """What a stored result says of the call, for judging it again."""
+    sent = result.request
+    known = {"model", "messages"}
+    request = Request(
+        str(sent.get("model", "")),
+        tuple(Message(message["role"], message["content"]) for message in sent.get("messages", ())),
+        {name: value for name, value in sent.items() if name not in known},
+    )
+    reply = Reply(
+        result.output,
+        result.finish_reason or None,
+        result.model or None,
+        result.response_id or None,
+        result.fingerprint or None,
+        result.tokens_in,
+        result.tokens_out,
+        result.latency_ms or 0.0,
+        attempts=result.attempts,
+        cached=result.latency_ms is None,
+    )
+    return Answered(request, reply, Price(result.cost, result.cost_source))
+
+
+def judge_again(judged: Result) -> None:
+    """Write what a new judging came to over the stored result, which keeps its answer; only once.
+
+    What the judge cost before is still counted.
+    """
+    with transaction.atomic():
+        waiting = Result.objects.select_for_update().filter(error_kind=JUDGE_AGAIN, run_id=judged.run_id)
+        stored = waiting.filter(case_index=judged.case_index, repeat=judged.repeat).first()
+        if stored is None:
+            return
+        stored.judge_cost = _together(stored, judged)
+        stored.judge_calls += judged.judge_calls
+        for name in ("checks", "passed", "error_kind", "error_message"):
+            setattr(stored, name, getattr(judged, name))
+        stored.save()
+
+
+def _together(before: Result, now: Result) -> Decimal | None:
+    """None as soon as one of two that were asked has no known cost."""
+    asked = [result for result in (before, now) if result.judge_calls]
+    known = [result.judge_cost for result in asked if result.judge_cost is not None]
+    return sum(known, Decimal(0)) if asked and len(known) == len(asked) else None
 
 
 def checks_json(checks: tuple[Check, ...]) -> Json:

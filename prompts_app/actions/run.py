@@ -23,6 +23,7 @@ from prompts_app.actions.judge import (
     needs_of_suite,
     what_is_wrong_with,
 )
+from prompts_app.actions.outcomes import JUDGE_AGAIN
 from prompts_app.actions.tasks import enqueue_run
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.endpoints.practice import MODELS as PRACTICE_MODELS
@@ -238,15 +239,17 @@ def check_can_ask_again(run: Run, *, cost_cap: Decimal | None = None) -> Batch:
 def ask_again(run: Run, *, cost_cap: Decimal | None = None) -> None:
     """Continue the same run: results without an answer are dropped and asked again with what is missing.
 
-    What was answered stays: asking a failed case until it passes is what this does not do. A new
-    ``cost_cap`` replaces the batch's. Until the run has finished it does not count. Raises RunRefused.
+    What was answered stays, and where only the judge failed, only the judge is asked: asking a failed case
+    until it passes is what this does not do. A new ``cost_cap`` replaces the batch's. Until the run has
+    finished it does not count. Raises RunRefused.
     """
     with transaction.atomic():
         batch = check_can_ask_again(run, cost_cap=cost_cap)
         batch.cancel_requested = False
         batch.cost_cap = batch.cost_cap if cost_cap is None else cost_cap
         batch.save(update_fields=["cancel_requested", "cost_cap"])
-        run.results.exclude(error_kind="").delete()
+        run.results.filter(error_kind="judge_error").update(error_kind=JUDGE_AGAIN)
+        run.results.exclude(error_kind__in=["", JUDGE_AGAIN]).delete()
         run.state, run.stop_reason, run.finished_at, run.sealed_at = Run.State.QUEUED, "", None, None
         run.save(update_fields=["state", "stop_reason", "finished_at", "sealed_at"])
         rebuild_evidence(run.prompt)

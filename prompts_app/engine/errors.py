@@ -143,8 +143,13 @@ _KINDS = (
     FaultKind(
         "judge_error",
         "the judge gave no verdict",
-        "The model answered, but the judge model’s answer could not be used. Ask again, or choose another "
-        "judge model for a new run.",
+        "The model answered, but the judge model’s answer could not be used. Ask again: the answer stays, "
+        "and only the judge is asked. Or choose another judge model for a new run.",
+    ),
+    FaultKind(
+        "judge_again",
+        "waiting to be judged again",
+        "The answer is kept; only the judge is asked again.",
     ),
     FaultKind("cancelled", "cancelled", "Re-run the missing cells when you want them."),
     FaultKind(

@@ -155,6 +155,9 @@ class _Run:
             raise _Stop(word)
 
     async def outcome_of(self, cell: Cell) -> Outcome:
+        if (known := cell.answered) is not None:
+            self.stop_if_told()
+            return await self._judged(cell, known.request, known.reply, known.price)
         try:
             opening, turns = conversation(self.prompt, cell.case)
         except RenderError as error:

@@ -221,12 +221,25 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer that came before, with the request it answered and what it cost."""
+
+    request: Request
+    reply: Reply
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
-    """One thing to ask: case number ``case_index`` (0-based, place in the suite), repeat ``repeat``."""
+    """One thing to ask: case number ``case_index`` (0-based, place in the suite), repeat ``repeat``.
+
+    With ``answered`` only the judging is left: the model is not asked again.
+    """
 
     case_index: int
     repeat: int
     case: Case
+    answered: Answered | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,8 @@ def answer(request: Request) -> str:
 def _verdict(told: str) -> str:
     """In the form a judge is asked for; there is nothing behind it."""
     verdict = {
-        "reason": "Practice: nobody judged this.", "pass": True, "score": 1, "category": "C", "best": 1,
+        "reason": "Practice: nobody judged this.", "pass": True, "score": 10 if "0 to 10" in told else 1,
+        "category": "C", "best": 1,
         "steps": ["Practice: there are none."], "questions": ["Practice: there is none."],
     }  # fmt: skip
     return json.dumps({name: value for name, value in verdict.items() if f'"{name}"' in told})

@@ -152,6 +152,42 @@ class TestExecute:
 
 
 @over_threads
+class TestAskAgain:
+    def test_only_the_judge_is_asked_again_and_the_answer_stays(self, yes: OddServer) -> None:
+        with answering(says("Nice!"), says(YES)) as bench:
+            run = judged_run(yes, bench, a_version({"type": "contains", "value": "yes"}, POLITE))
+            execute_run(run.pk)
+            before = run.results.get()
+            runs.ask_again(fresh(run))
+            assert run.results.get().error_kind == "judge_again"
+            assert execute_run(run.pk)
+        after = run.results.get()
+        assert (len(yes.asked), len(bench.asked)) == (1, 2)
+        assert (after.public_id, after.output, after.latency_ms) == (
+            before.public_id, before.output, before.latency_ms
+        )  # fmt: skip
+        assert (after.passed, after.error_kind, after.error_message, after.judge_calls) == (True, "", "", 2)
+        assert (fresh(run).frames, fresh(run).state) == ("p", Run.State.FINISHED)
+
+    def test_a_judge_that_fails_again_is_an_error_again(self, yes: OddServer) -> None:
+        with answering(says("Nice!")) as bench:
+            run = judged_run(yes, bench, a_version(POLITE))
+            execute_run(run.pk)
+            runs.ask_again(fresh(run))
+            execute_run(run.pk)
+        assert (run.results.get().error_kind, fresh(run).state) == ("judge_error", Run.State.FINISHED)
+
+    def test_what_got_no_answer_is_asked_in_full(self, yes: OddServer) -> None:
+        with answering(says("Nice!"), says(YES)) as bench:
+            run = judged_run(yes, bench, a_version(POLITE))
+            execute_run(run.pk)
+            run.results.update(error_kind="timeout", output="")
+            runs.ask_again(fresh(run))
+            execute_run(run.pk)
+        assert (len(yes.asked), fresh(run).frames) == (2, "p")
+
+
+@over_threads
 class TestCost:
     @pytest.fixture
     def priced(self, monkeypatch: pytest.MonkeyPatch) -> None:

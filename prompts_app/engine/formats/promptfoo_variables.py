@@ -82,5 +82,10 @@ def nested(values: Mapping[str, str], usage: Usage) -> dict[str, Json]:
                 break
             place = inner
         else:
-            place[last] = structured(value) if name in usage.structured else value
+            place[last] = structured(value) if _has_parts(name, usage) else value
     return whole
+
+
+def _has_parts(name: str, usage: Usage) -> bool:
+    """Whether messages use parts of this value, so that it has to be a list or an object."""
+    return name in usage.structured or any(dotted.startswith(f"{name}.") for dotted in usage.dotted)

@@ -123,10 +123,13 @@ def test_a_chat_is_json_and_so_is_what_promptfoo_would_take_for_a_file() -> None
 
 
 def test_dotted_names_are_parts_and_lists_are_lists_where_they_are_used_so() -> None:
-    case = Case("c", {"user.name": "Ada", "list": '["a","b"]', "x": '["text"]'})
-    prompt = simple("{{user.name}} {{ list | join }} {{x}}", cases=(case,))
+    case = Case(
+        "c", {"user.name": "Ada", "list": '["a","b"]', "x": '["text"]', "pet": '{"name":"Rex","age":"3"}'}
+    )
+    prompt = simple("{{user.name}} {{ list | join }} {{x}} {{pet.name}}", cases=(case,))
     (test,) = config(prompt)["tests"]
-    assert test["vars"] == {"user": {"name": "Ada"}, "list": ["a", "b"], "x": '["text"]'}
+    pet = {"name": "Rex", "age": "3"}
+    assert test["vars"] == {"user": {"name": "Ada"}, "list": ["a", "b"], "x": '["text"]', "pet": pet}
     assert test["options"] == {"disableVarExpansion": True}
     assert "metadata" not in test
 

@@ -15,11 +15,11 @@ from prompts_app.models.prompts import (
     Tag,
     Task,
     Version,
-    Visibility,
 )
 from prompts_app.models.samples import SampleBundle
 from prompts_app.models.seals import Seal, SigningKey
 from prompts_app.models.sharing import ShareLink, ShareLinkOpens, ShareLinkPrompt
+from prompts_app.models.visibility import Visibility
 
 __all__ = [
     "Batch", "Case", "Draft", "Endpoint", "FormerHandle", "FormerSlug", "ImpactKind", "ImportDraft",

@@ -13,6 +13,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 from prompts_app.models.text import refuse_invisible, refuse_nul
+from prompts_app.models.visibility import Visibility
 
 HANDLE_PATTERN = r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){2,29}"
 RESERVED_HANDLES = frozenset(
@@ -113,10 +114,7 @@ class User(AbstractUser):
 class Profile(models.Model):
     """What the page at ``/@handle/`` says about its author."""
 
-    class Visibility(models.TextChoices):
-        PRIVATE = "private", "Private"
-        UNLISTED = "unlisted", "Unlisted"
-        PUBLIC = "public", "Public"
+    Visibility = Visibility
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="profile")
     name = models.CharField(max_length=80, blank=True, validators=[refuse_invisible])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
@@ -13,9 +12,10 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from prompts_app.engine import types as engine
-from prompts_app.engine.digests import case_from_json, digest, suite_digest
+from prompts_app.engine.digests import case_from_json, digest
 from prompts_app.models.ids import public_id
 from prompts_app.models.text import refuse_invisible, refuse_nul
+from prompts_app.models.visibility import Visibility
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -25,12 +25,6 @@ if TYPE_CHECKING:
 MOST_CASES = 1000  # in one suite: beyond it a page and a run stop being readable
 MOST_MESSAGES = 40
 LONGEST_MESSAGE = 200_000  # characters
-
-
-class Visibility(models.TextChoices):
-    PRIVATE = "private", "Private"
-    UNLISTED = "unlisted", "Unlisted"
-    PUBLIC = "public", "Public"
 
 
 class Task(models.TextChoices):
@@ -311,11 +305,6 @@ class Case(models.Model):
                 "system": self.system,
             }
         )
-
-
-def digest_of_suite(cases: Iterable[Case]) -> str:
-    """What a run stores to say which tests it was put to."""
-    return suite_digest([case.as_engine() for case in cases])
 
 
 class FormerSlug(models.Model):

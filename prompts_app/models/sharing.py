@@ -16,8 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from prompts_app.models.ids import public_id
-from prompts_app.models.prompts import Prompt, PromptQuerySet, Visibility
+from prompts_app.models.prompts import Prompt, PromptQuerySet
 from prompts_app.models.text import refuse_invisible, refuse_nul
+from prompts_app.models.visibility import Visibility
 
 if TYPE_CHECKING:
     from prompts_app.models.people import User

@@ -151,6 +151,10 @@ class Prompt(models.Model):
     forked_from = models.ForeignKey(
         "Version", null=True, blank=True, on_delete=models.SET_NULL, related_name="forks"
     )
+    # What stays when that version is gone: the licence it was taken under ("": this is no fork), and how a
+    # file that was imported credits a prompt that was never here.
+    forked_licence = models.CharField(max_length=20, choices=Licence, blank=True)
+    forked_credit = models.CharField(max_length=400, blank=True)
     baseline = models.ForeignKey(
         "Version", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -208,6 +212,16 @@ class Prompt(models.Model):
     @property
     def is_private(self) -> bool:
         return self.visibility == Visibility.PRIVATE
+
+    @property
+    def was_forked(self) -> bool:
+        """Whether it began as somebody's work, though that may be gone."""
+        return bool(self.forked_from_id or self.forked_licence or self.forked_credit)
+
+    @property
+    def keeps_licence(self) -> bool:
+        """Whether it was taken under terms that bind what is made of it to the same licence."""
+        return self.forked_licence == Licence.CC_BY_SA
 
     @property
     def latest_version(self) -> Version | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -20,6 +20,7 @@ from prompts_app.models import Result, Run, Seal, SigningKey, Source, User
 from prompts_app.models.encryption import encrypt
 
 RECORD_FORMAT = "proofsheet-run/1"
+RESULTS_AT_ONCE = 50  # in memory while a run is sealed
 
 # What no seal can show, said beside every check.
 NOT_PROVEN = (
@@ -61,6 +62,16 @@ def names_of(run: Run) -> dict[str, Any]:
 def record_of(run: Run, names: Mapping[str, Any]) -> dict[str, Any]:
     """Everything a run holds, as the JSON that is sealed. Money and latencies are text, so that every
     language computes the same canonical bytes."""
+    return {**_head_of(run, names), "results": list(_result_records(run))}
+
+
+def digest_of(run: Run, names: Mapping[str, Any]) -> str:
+    """The digest of ``record_of``, computed without ever holding more than a few results."""
+    return digest({**_head_of(run, names), "suite": iter(run.suite), "results": _result_records(run)})
+
+
+def _head_of(run: Run, names: Mapping[str, Any]) -> dict[str, Any]:
+    """The record without its results."""
     return {
         "format": RECORD_FORMAT,
         **names,
@@ -87,8 +98,12 @@ def record_of(run: Run, names: Mapping[str, Any]) -> dict[str, Any]:
             **_later(suite_fixed_at=_iso(run.suite_fixed_at)),
         },
         **_later(judge=_later(model=run.judge_model, embedding_model=run.judge_embedding_model)),
-        "results": [_result_record(result) for result in run.results.order_by("case_index", "repeat")],
     }
+
+
+def _result_records(run: Run) -> Iterator[dict[str, Any]]:
+    results = run.results.order_by("case_index", "repeat")
+    return map(_result_record, results.iterator(chunk_size=RESULTS_AT_ONCE))
 
 
 def _later(**values: Any) -> dict[str, Any]:
@@ -148,14 +163,14 @@ def seal_run(run: Run) -> Seal | None:
     if not can_seal(run):
         return None
     existing = run.seals.last()
-    if existing and digest(record_of(run, existing.names)) == existing.record_digest:
+    if existing and digest_of(run, existing.names) == existing.record_digest:
         return existing
     return _add_to_chain(owner, run)
 
 
 def _add_to_chain(owner: User, run: Run) -> Seal:
     names = names_of(run)
-    content = digest(record_of(run, names))
+    content = digest_of(run, names)
     last, now = owner.seals.last(), timezone.now()
     statement = Statement(
         author=owner.handle,
@@ -230,6 +245,6 @@ def _still_there(seal: Seal) -> Finding:
     run = Run.objects.select_related("prompt__owner", "version").get(pk=seal.run.pk)
     if run.seals.last() != seal:
         return Finding("kept", None, "The run was continued later and has a newer seal.")
-    if digest(record_of(run, seal.names)) == seal.record_digest:
+    if digest_of(run, seal.names) == seal.record_digest:
         return Finding("kept", True, "What this site shows of the run today is what was sealed.")
     return Finding("kept", False, "What this site holds of the run today differs from what was sealed.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
 import rfc8785
@@ -25,9 +25,48 @@ def canonical(value: Json) -> bytes:
         raise ValueError(f"This cannot be written as canonical JSON: {error}") from error
 
 
+def canonical_pieces(value: Json) -> Iterator[bytes]:
+    """The bytes of ``canonical(value)``, piece by piece.
+
+    A list may be given as an iterator: it is written item by item, so that the whole never stands in memory
+    at once. So may the lists that are members of ``value`` itself, or of such an item.
+    """
+    if isinstance(value, Iterator):
+        yield from _in_row(b"[]", map(canonical_pieces, value))
+    elif isinstance(value, dict) and any(isinstance(item, Iterator) for item in value.values()):
+        names = sorted(value, key=_place_of_name)
+        yield from _in_row(b"{}", (_member(name, value[name]) for name in names))
+    else:
+        yield canonical(value)
+
+
+def _in_row(brackets: bytes, items: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
+    yield brackets[:1]
+    for number, pieces in enumerate(items):
+        if number:
+            yield b","
+        yield from pieces
+    yield brackets[1:]
+
+
+def _member(name: str, value: Json) -> Iterator[bytes]:
+    yield canonical(name) + b":"
+    yield from canonical_pieces(value)
+
+
+def _place_of_name(name: Json) -> bytes:
+    if not isinstance(name, str):
+        raise ValueError("This cannot be written as canonical JSON: object keys must be strings")  # noqa: TRY004
+    return name.encode("utf-16be", "surrogatepass")
+
+
 def digest(value: Json) -> str:
-    """The SHA-256 of the canonical JSON, in hex."""
-    return sha256(canonical(value)).hexdigest()
+    """The SHA-256 of the canonical JSON, in hex. Lists in ``value`` may be iterators, as in
+    ``canonical_pieces``."""
+    summed = sha256()
+    for piece in canonical_pieces(value):
+        summed.update(piece)
+    return summed.hexdigest()
 
 
 def _plain(value: Json) -> Json:

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from hashlib import sha256
 
 import pytest
+import rfc8785
 
-from prompts_app.actions.seal import key_set, new_signing_key, seal_run, sealed_file, verify
+from prompts_app.actions.seal import (
+    digest_of,
+    key_set,
+    names_of,
+    new_signing_key,
+    record_of,
+    seal_run,
+    sealed_file,
+    verify,
+)
 from prompts_app.models import Result, Run, Seal, SigningKey, Source
 from prompts_app.tests.factories import ResultFactory, RunFactory, VersionFactory
 from prompts_app.tests.people import alice, dana
@@ -46,6 +57,17 @@ def test_a_finished_recorded_run_is_sealed_and_holds() -> None:
     assert findings(downloaded(run)) == {"signature": True, "content": True, "chain": True, "kept": True}
     run.refresh_from_db()
     assert run.level == 3
+
+
+def test_the_digest_is_that_of_the_whole_record_though_it_is_never_whole_in_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = a_run(judge_model="judge-1")
+    for index in range(2, 9):
+        ResultFactory(run=run, case_index=index, output="é\u2028" * index, request={"b": [1, {"a": 0.1}]})
+    monkeypatch.setattr("prompts_app.actions.seal.RESULTS_AT_ONCE", 2)
+    names = names_of(run)
+    assert digest_of(run, names) == sha256(rfc8785.dumps(record_of(run, names))).hexdigest()
 
 
 @pytest.mark.parametrize("source", [Source.PASTED, Source.IMPORTED, Source.PRACTICE])

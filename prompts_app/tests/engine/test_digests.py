@@ -2,9 +2,11 @@
 
 import json
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +14,7 @@ from prompts_app.engine.digests import (
     assertion_from_json,
     assertion_json,
     canonical,
+    canonical_pieces,
     case_from_json,
     case_json,
     digest,
@@ -59,6 +62,37 @@ def test_what_is_not_json_is_refused(value: Any) -> None:
 def test_huge_whole_numbers_are_read_as_every_json_reader_does() -> None:
     assert canonical(2**63) == canonical(float(2**63))
     assert canonical(True) == b"true"
+
+
+ANY_JSON = st.recursive(
+    VALUES | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(TEXT, ANY_JSON, max_size=5), TEXT, st.lists(ANY_JSON, max_size=5))
+def test_a_list_written_item_by_item_has_the_bytes_of_the_whole(
+    members: dict[str, Json], name: str, items: list[Json]
+) -> None:
+    whole = rfc8785.dumps({**members, name: items})
+    assert b"".join(canonical_pieces({**members, name: iter(items)})) == whole
+    assert b"".join(canonical_pieces(iter([{**members, name: iter(items)}]))) == b"[" + whole + b"]"
+    assert (
+        digest({**members, name: iter(items)})
+        == sha256(whole).hexdigest()
+        == digest({**members, name: items})
+    )
+
+
+@given(st.dictionaries(TEXT, TEXT, max_size=3), st.sampled_from([1, None, "\ud800"]))
+def test_what_is_not_json_is_refused_item_by_item_too(members: dict[str, str], odd: Any) -> None:
+    with pytest.raises(ValueError):
+        list(canonical_pieces({**members, odd: 1, "results": iter([1])}))
+    with pytest.raises(ValueError):
+        list(canonical_pieces({"results": iter([float("nan")])}))
+    with pytest.raises(ValueError):
+        list(canonical_pieces({"nested": {"results": iter([1])}}))
 
 
 def test_a_case_as_json_holds_only_what_is_set() -> None:

@@ -1,8 +1,9 @@
 """The data: people, their prompts, and the evidence."""
 
 from prompts_app.models.encryption import KeyUnreadable
-from prompts_app.models.evidence import Batch, Endpoint, Level, Result, Run, Source
-from prompts_app.models.people import FormerHandle, Profile, User
+from prompts_app.models.evidence import Batch, Endpoint, Level, PictureFile, Result, Run, Source
+from prompts_app.models.failures import KnownFailure
+from prompts_app.models.people import Face, FormerHandle, Profile, User
 from prompts_app.models.prompts import (
     Case,
     Draft,
@@ -20,10 +21,12 @@ from prompts_app.models.samples import SampleBundle
 from prompts_app.models.seals import Seal, SigningKey
 from prompts_app.models.sharing import ShareLink, ShareLinkOpens, ShareLinkPrompt
 from prompts_app.models.visibility import Visibility
+from prompts_app.models.votes import BlindChoice, BlindVote
 
 __all__ = [
-    "Batch", "Case", "Draft", "Endpoint", "FormerHandle", "FormerSlug", "ImpactKind", "ImportDraft",
-    "KeyUnreadable", "Level", "Licence", "Profile", "Prompt", "Result", "Run", "SampleBundle", "Seal",
-    "SearchDocument", "ShareLink", "ShareLinkOpens", "ShareLinkPrompt", "SigningKey", "Source", "Tag",
-    "Task", "User", "Version", "Visibility",
+    "Batch", "BlindChoice", "BlindVote", "Case", "Draft", "Endpoint", "Face", "FormerHandle", "FormerSlug",
+    "ImpactKind", "ImportDraft", "KeyUnreadable", "KnownFailure", "Level", "Licence", "PictureFile",
+    "Profile", "Prompt", "Result", "Run", "SampleBundle", "Seal", "SearchDocument", "ShareLink",
+    "ShareLinkOpens", "ShareLinkPrompt", "SigningKey", "Source", "Tag", "Task", "User", "Version",
+    "Visibility",
 ]  # fmt: skip

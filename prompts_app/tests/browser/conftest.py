@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 ROOT = Path(settings.BASE_DIR)
 LLMOCK = str(Path(sys.executable).parent / "llmock")
@@ -181,22 +181,27 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def new_page(browser: Browser, site: Site) -> Iterator[Any]:
-    """``new_page()`` opens a browser of its own (nobody is signed in); keywords go to ``new_context``."""
+def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """``new_context(...)`` is a browser of its own (nobody is signed in); keywords as Playwright's."""
     contexts = []
 
-    def open_page(**options: Any) -> Page:
-        context = browser.new_context(base_url=site.url, **options)
+    def open_context(**options: Any) -> BrowserContext:
+        context = browser.new_context(**options)
         context.set_default_timeout(15_000)
         contexts.append(context)
-        return context.new_page()
+        return context
 
-    yield open_page
+    yield open_context
     for context in contexts:
         context.close()
 
 
 @pytest.fixture
-def page(new_page: Any) -> Page:
-    opened: Page = new_page()
-    return opened
+def new_page(new_context: Callable[..., BrowserContext], site: Site) -> Callable[..., Page]:
+    """``new_page()`` opens the running site's browser of its own; keywords go to ``new_context``."""
+    return lambda **options: new_context(base_url=site.url, **options).new_page()
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    return new_page()

@@ -1,0 +1,133 @@
+"""Untrusted text in a real browser: it does not run, asks nothing of another host, and the page keeps its shape.
+
+security/test_hostile_text.py reads every page as text; here Chromium itself is the judge. A browser that only
+our content security policy kept from running something counts as a failure too: the text got in as markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.urls import reverse
+from playwright.sync_api import BrowserContext, Page
+
+from prompts_app.models import Visibility
+from prompts_app.tests.people import alice, client_of
+from prompts_app.tests.security.addresses import TABLE, Rule, names
+from prompts_app.tests.security.test_hostile_text import ODD, SCRIPTS, TELLING, addresses, poison
+from prompts_app.tests.security.world import World, world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PHONE = {"width": 390, "height": 800}
+# Set before anything of the page: what would be run, and what the policy had to stop.
+WATCH = """
+window.happened = [];
+for (const name of ["alert", "confirm", "prompt"]) window[name] = () => window.happened.push(name);
+addEventListener("securitypolicyviolation", e => window.happened.push(e.violatedDirective + " " + e.blockedURI));
+"""
+# Names what sticks out, for the one who has to mend it.
+WIDEST = """
+[...document.body.querySelectorAll("*")].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+  .slice(0, 6).map(e => `${e.tagName}.${e.className}#${e.id}:${Math.round(e.getBoundingClientRect().right)}`).join(" | ")
+"""
+# Comments, style sheets and the like hide what follows them, so they come last in a long text.
+HIDES_THE_REST = ("<!--", "<style>", "<math>", "</textarea>", "<iframe")
+ALL_SCRIPTS = "\n\n".join(sorted(SCRIPTS, key=lambda text: text.startswith(HIDES_THE_REST)))
+ALL_ODD = "\n\n".join(ODD)
+
+
+@pytest.fixture
+def visit(new_context: Callable[..., BrowserContext], live_server: Any) -> Iterator[Callable[[str], Page]]:
+    """``visit(address)`` opens it on a phone; what it did that it should not have is the test's failure."""
+    page = new_context(viewport=PHONE).new_page()
+    wrong: list[str] = []
+    page.add_init_script(WATCH)
+    page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
+    page.on("request", lambda request: _is_ours(request.url, live_server.url) or wrong.append(request.url))
+
+    def open_address(address: str) -> Page:
+        answer = page.goto(live_server.url + address)
+        assert answer is not None
+        assert answer.status == 200, address
+        page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        assert page.evaluate("window.happened") == [], address
+        assert page.locator("h1").count() == 1, address
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > PHONE["width"]:
+            wrong.append(
+                f"{address} is {wide} px wide on a phone of {PHONE['width']}: " + page.evaluate(WIDEST)
+            )
+        return page
+
+    yield open_address
+    assert wrong == []
+
+
+def _is_ours(url: str, site: str) -> bool:
+    return url.startswith((site, "data:image/", "blob:", "about:"))
+
+
+def pages_of(w: World) -> list[str]:
+    """Every public address that is a page."""
+    raw = (
+        ".png",
+        ".svg",
+        ".md",
+        ".json",
+        ".yaml",
+        ".xml",
+        ".txt",
+        ".atom",
+        "/healthz",
+        "/record/",
+        "/picture",
+    )
+    return [address for address in addresses(w) if not address.endswith(raw) and "oembed" not in address]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", [ALL_SCRIPTS, ALL_ODD], ids=["markup", "odd letters"])
+def test_no_public_page_runs_loads_or_widens(visit: Callable[[str], Page], text: str) -> None:
+    w = world(Visibility.PUBLIC)
+    poison(w, text)
+    for address in pages_of(w):
+        visit(address)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", TELLING)
+def test_the_pages_an_employer_opens_show_each_as_text(visit: Callable[[str], Page], text: str) -> None:
+    w = world(Visibility.PUBLIC)
+    poison(w, text)
+    for name in ("profile", "prompt", "result"):
+        page = visit(reverse(name, args=TABLE[name].args(w)))
+        assert "evil.example" not in str(page.evaluate("[...document.images].map(i => i.src)"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", [ALL_SCRIPTS, ALL_ODD], ids=["markup", "odd letters"])
+def test_the_authors_own_pages_run_nothing(visit: Callable[[str], Page], text: str, live_server: Any) -> None:
+    w = world(Visibility.PRIVATE)
+    poison(w, text)
+    page = visit(reverse("account_login"))
+    session = client_of(alice()).cookies[settings.SESSION_COOKIE_NAME].value
+    page.context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
+    )
+    rows = {name: TABLE[name] for name in names(Rule.OWN, Rule.THING)}
+    for name, row in rows.items():
+        if row.method == "get" and row.answers == (200,):
+            visit(reverse(name, args=row.args(w)))
+
+
+@pytest.mark.slow
+def test_a_script_in_the_page_would_be_noticed(visit: Callable[[str], Page]) -> None:
+    """The watch itself is watched: what it looks for does show when it is there."""
+    world(Visibility.PUBLIC)
+    page = visit("/@alice/")
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=alert(1)>')")
+    page.wait_for_function("window.happened.length > 0", timeout=5_000)

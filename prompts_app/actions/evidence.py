@@ -16,6 +16,8 @@ from typing import TypedDict
 
 from django.db import transaction
 from django.db.models import Count, QuerySet
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
 
 from prompts_app.engine.stats import median, wilson
 from prompts_app.models import Level, Prompt, Result, Run
@@ -166,7 +168,8 @@ def _distinct_outputs(run: Run) -> list[int]:
     if run.repeats == 1:
         return []
     answers = run.results.filter(error_kind="").order_by().values("case_index")
-    counts = dict(answers.annotate(n=Count("output", distinct=True)).values_list("case_index", "n"))
+    said = Coalesce(KT("picture__sha256"), "output")
+    counts = dict(answers.annotate(n=Count(said, distinct=True)).values_list("case_index", "n"))
     return [counts.get(index, 0) for index in range(len(run.suite))]
 
 

@@ -121,6 +121,8 @@ def _set_reply(result: Result, reply: Reply) -> None:
     # A cached answer's time says nothing about the model.
     result.latency_ms = None if reply.cached else reply.latency_ms
     result.attempts = reply.attempts
+    if reply.picture is not None:
+        result.picture = storable_json(reply.picture.about())
 
 
 def _set_fault(result: Result, fault: Fault) -> None:

@@ -13,11 +13,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from prompts_app.actions.pictures import pictures_changed
 from prompts_app.engine import seals
 from prompts_app.engine.digests import digest
 from prompts_app.engine.seals import Finding, Statement
 from prompts_app.models import Result, Run, Seal, SigningKey, Source, User
 from prompts_app.models.encryption import encrypt
+from prompts_app.models.evidence import CHAT
 
 RECORD_FORMAT = "proofsheet-run/1"
 RESULTS_AT_ONCE = 50  # in memory while a run is sealed
@@ -95,7 +97,7 @@ def _head_of(run: Run, names: Mapping[str, Any]) -> dict[str, Any]:
             "created_at": _iso(run.created_at),
             "started_at": _iso(run.started_at),
             "finished_at": _iso(run.finished_at),
-            **_later(suite_fixed_at=_iso(run.suite_fixed_at)),
+            **_later(suite_fixed_at=_iso(run.suite_fixed_at), asks=run.asks if run.asks != CHAT else ""),
         },
         **_later(judge=_later(model=run.judge_model, embedding_model=run.judge_embedding_model)),
     }
@@ -133,7 +135,7 @@ def _result_record(result: Result) -> dict[str, Any]:
         "checks": result.checks,
         "passed": result.passed,
         "at": _iso(result.created_at),
-        **_later(judge_cost=_dollars(result.judge_cost)),
+        **_later(judge_cost=_dollars(result.judge_cost), picture=result.picture),
     }
 
 
@@ -245,6 +247,8 @@ def _still_there(seal: Seal) -> Finding:
     run = Run.objects.select_related("prompt__owner", "version").get(pk=seal.run.pk)
     if run.seals.last() != seal:
         return Finding("kept", None, "The run was continued later and has a newer seal.")
+    if pictures_changed(run):
+        return Finding("kept", False, "A picture this site holds of the run is not the one that was sealed.")
     if digest_of(run, seal.names) == seal.record_digest:
         return Finding("kept", True, "What this site shows of the run today is what was sealed.")
     return Finding("kept", False, "What this site holds of the run today differs from what was sealed.")

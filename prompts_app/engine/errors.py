@@ -105,13 +105,23 @@ _KINDS = (
     FaultKind(
         "wrong_shape",
         "the answer held no output",
-        "Check that the endpoint offers Chat Completions in OpenAI’s form, and that the model is a chat "
-        "model.",
+        "Check that the endpoint offers Chat Completions in OpenAI’s form (for pictures, the images API), "
+        "and that the model is a chat model (or one that draws).",
     ),
     FaultKind(
         "answer_too_large",
         "the answer was too large to keep",
-        "Ask for a shorter output, for example with max_tokens.",
+        "Ask for a shorter output, for example with max_tokens, or for a smaller picture.",
+    ),
+    FaultKind(
+        "picture_address",
+        "an address came instead of the picture",
+        'Set the parameter response_format to "b64_json", so that the picture comes in the answer itself.',
+    ),
+    FaultKind(
+        "bad_picture",
+        "the picture could not be kept",
+        "Ask for PNG, JPEG or WebP in a smaller size; if it stays, tell the provider.",
     ),
     FaultKind(
         "content_filter",
@@ -150,6 +160,12 @@ _KINDS = (
         "judge_again",
         "waiting to be judged again",
         "The answer is kept; only the judge is asked again.",
+    ),
+    FaultKind(
+        "cut_short",
+        "ended before the answer was there",
+        "The run was ended while this was being asked. The provider may bill the call, though its answer was "
+        "not kept. Re-run the missing cells when you want them.",
     ),
     FaultKind("cancelled", "cancelled", "Re-run the missing cells when you want them."),
     FaultKind(

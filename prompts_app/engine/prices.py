@@ -23,24 +23,30 @@ CHARACTERS_PER_TOKEN = 4
 USUAL_OUTPUT_TOKENS = 500  # assumed for an estimate where the author set no limit
 
 
-def price_of(model: str, base_url: str, tokens_in: int | None, tokens_out: int | None) -> Price:
+def price_of(
+    model: str, base_url: str, tokens_in: int | None, tokens_out: int | None, *, drawn: bool = False
+) -> Price:
     """The call's price in US dollars, or ``Price(None, "")`` where the table has no such model.
 
     Only a base URL of a provider the table knows has a price: the same open model on your own machine,
-    or at somebody the table does not list, costs something we do not know. Never raises.
+    or at somebody the table does not list, costs something we do not know. With ``drawn``, the answer's
+    tokens are those of a picture. Never raises.
     """
     if tokens_in is None or tokens_out is None or tokens_in < 0 or tokens_out < 0:
         return UNKNOWN
-    found = _calculate(model, base_url, tokens_in, tokens_out)
+    found = _calculate(model, base_url, tokens_in, tokens_out, drawn)
     return Price(found.total_price, source()) if found else UNKNOWN
 
 
-def _calculate(model: str, base_url: str, tokens_in: int, tokens_out: int) -> PriceCalculation | None:
+def _calculate(
+    model: str, base_url: str, tokens_in: int, tokens_out: int, drawn: bool
+) -> PriceCalculation | None:
     if not model or not base_url.startswith("https://"):
         return None
     from genai_prices import Usage, calc_price
 
-    usage = Usage(input_tokens=tokens_in, output_tokens=tokens_out)
+    in_picture = {"output_image_tokens": tokens_out} if drawn else {}
+    usage = Usage(input_tokens=tokens_in, output_tokens=tokens_out, **in_picture)
     try:
         found = calc_price(usage, model, provider_api_url=base_url)
     except (LookupError, ValueError):

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any, Literal
 
 type Json = Any
 Role = Literal["system", "user", "assistant"]
+Asks = Literal["chat", "images"]  # the API a call goes to: Chat Completions, or the images API
 ROLES: tuple[Role, ...] = ("system", "user", "assistant")
 
 
@@ -99,14 +101,52 @@ class Request:
     model: str
     messages: tuple[Message, ...]
     parameters: Mapping[str, Json] = field(default_factory=dict)
+    asks: Asks = "chat"
 
     def body(self) -> dict[str, Json]:
-        """The Chat Completions body: only what the author set, nothing of our own."""
+        """What goes over the wire: only what the author set, nothing of our own.
+
+        The images API takes one text: the messages one after the other, without their roles.
+        """
+        if self.asks == "images":
+            text = "\n\n".join(message.content for message in self.messages)
+            return {"model": self.model, "prompt": text, "n": 1, **self.parameters}
         return {
             "model": self.model,
             "messages": [{"role": m.role, "content": m.content} for m in self.messages],
             **self.parameters,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as it is kept (see ``engine.pictures``): a WebP, and a small one of the same.
+
+    ``original_digest`` is the SHA-256 of the bytes that came, in hex; ``revised_prompt`` what the server
+    says it drew, where that is not what it was asked.
+    """
+
+    data: bytes = field(repr=False)
+    small: bytes = field(repr=False)
+    width: int
+    height: int
+    original_digest: str
+    original_size: int  # bytes
+    revised_prompt: str = ""
+
+    def about(self) -> dict[str, Json]:
+        """What is known of it, as the JSON that is stored, sealed and exported; digests are in hex."""
+        known: dict[str, Json] = {
+            "type": "image/webp",
+            "width": self.width,
+            "height": self.height,
+            "bytes": len(self.data),
+            "sha256": sha256(self.data).hexdigest(),
+            "small_sha256": sha256(self.small).hexdigest(),
+            "original_bytes": self.original_size,
+            "original_sha256": self.original_digest,
+        }
+        return known | ({"revised_prompt": self.revised_prompt} if self.revised_prompt else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +166,7 @@ class Reply:
     latency_ms: float
     attempts: int = 1
     cached: bool = False
+    picture: Picture | None = None  # the output, where the images API was asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +210,7 @@ class Answer:
     cost: Decimal | None = None
     tokens: int | None = None
     tools: Json = None  # the request's "tools" parameter
+    is_picture: bool = False  # there is no text to look at
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +250,9 @@ class Check:
     ``passed`` and ``score`` are ``None`` where nothing was judged. With a ``weight`` of 0 the check is only
     shown: so are assertions that are not run here. Otherwise the verdict is still wanting (no judge model
     was chosen, the judge failed, the author did not look yet), and so is the case's.
+
+    ``transform`` is what the output went through first, "" for nothing; ``applied_to`` what it was then, its
+    beginning where it is long.
     """
 
     type: str
@@ -218,6 +263,8 @@ class Check:
     threshold: float | None = None
     weight: float = 1.0
     judge: Judging | None = None
+    transform: str = ""
+    applied_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

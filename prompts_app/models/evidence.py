@@ -35,6 +35,13 @@ class Source(models.TextChoices):
     PRACTICE = "practice", "Practice, not a model"
 
 
+CHAT, IMAGES = "chat", "images"
+ASKS = [
+    (CHAT, "Chat Completions: the outputs are texts"),
+    (IMAGES, "The images API: the outputs are pictures"),
+]
+
+
 class Endpoint(models.Model):
     """An OpenAI-compatible base URL and a key, which is encrypted, never shown again and never exported."""
 
@@ -149,6 +156,7 @@ class Run(models.Model):
     model = models.CharField(max_length=200)  # as asked
     model_answered = models.CharField(max_length=200, blank=True)  # as the provider named it
     parameters = models.JSONField(default=dict, blank=True)
+    asks = models.CharField(max_length=8, default=CHAT, choices=ASKS)  # the API its calls go to
     repeats = models.PositiveSmallIntegerField(default=1)
     suite = models.JSONField()  # [engine.digests.case_json, …]: the tests as they were
     suite_digest = models.CharField(max_length=64)
@@ -242,6 +250,9 @@ class Result(models.Model):
     repeat = models.PositiveSmallIntegerField(default=0)
     request = models.JSONField(default=dict, blank=True)  # as sent
     output = models.TextField(blank=True)
+    # What is known of an output that is a picture: engine.types.Picture.about; {}: it is a text. The picture
+    # itself is in PictureFile, so that no list ever reads it. Only digests: it came in a file without it.
+    picture = models.JSONField(default=dict, blank=True)
     finish_reason = models.CharField(max_length=60, blank=True)
     model = models.CharField(max_length=200, blank=True)  # as returned
     response_id = models.CharField(max_length=200, blank=True)
@@ -286,3 +297,14 @@ class Result(models.Model):
     @property
     def is_error(self) -> bool:
         return bool(self.error_kind)
+
+
+class PictureFile(models.Model):
+    """The bytes of a picture, with the result they belong to: stored with it, deleted with it."""
+
+    result = models.OneToOneField(Result, on_delete=models.CASCADE, related_name="picture_file")
+    data = models.BinaryField()  # WebP
+    small = models.BinaryField()  # WebP, for lists
+
+    def __str__(self) -> str:
+        return f"picture of {self.result_id}"

@@ -128,9 +128,26 @@ class Profile(models.Model):
     visibility = models.CharField(max_length=8, choices=Visibility, default=Visibility.PUBLIC)
     # Made by the maintainers to show what evidence looks like; every page of such an author says so.
     is_sample = models.BooleanField(default=False)
+    face_digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the author's picture; "": none
 
     def __str__(self) -> str:
         return f"@{self.user.handle}"
+
+    @property
+    def initials(self) -> str:
+        """What stands where there is no picture: the first letters of the first and the last name."""
+        words = [word for word in self.user.display_name.split() if word[0].isalnum()] or [self.user.handle]
+        return "".join(word[0] for word in dict.fromkeys((words[0], words[-1]))).upper()[:2]
+
+
+class Face(models.Model):
+    """The author's picture, a square WebP, apart from the profile so that no page reads it by the way."""
+
+    profile = models.OneToOneField(Profile, on_delete=models.CASCADE, related_name="face")
+    data = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"picture of {self.profile}"
 
 
 class FormerHandle(models.Model):

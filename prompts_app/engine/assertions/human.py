@@ -25,6 +25,6 @@ KINDS = (
         "human", "your own verdict",
         "You look at each output yourself and say whether it passes; it is labelled as your own verdict.",
         "prose", _look, _problem, "Is the tone right?", "Is the tone right?",
-        optional=True, has_opposite=False,
+        optional=True, has_opposite=False, takes_pictures=True,
     ),
 )  # fmt: skip

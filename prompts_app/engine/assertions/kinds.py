@@ -61,6 +61,7 @@ class Kind:
 
     ``find`` judges by itself. Kinds that ``ask`` a judge model, or have it ``embed`` texts, are judged by
     ``grade`` where a judge was chosen; one that asks without it is judged over several outputs at once.
+    ``takes_pictures`` belongs to kinds that do not look at a text.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Kind:
     grade: Grade | None = None
     asks: bool = False
     embeds: bool = False
+    takes_pictures: bool = False
 
     @property
     def needs_judge(self) -> bool:

@@ -108,18 +108,19 @@ KINDS = (
     ),
     Kind(
         "latency", "limits", "The answer takes at most this many milliseconds.", "number",
-        _latency, _limit_problem, "2000", 2000, unit="milliseconds",
+        _latency, _limit_problem, "2000", 2000, unit="milliseconds", takes_pictures=True,
     ),
     Kind(
         "cost", "limits", "The call costs at most this many US dollars.", "number",
-        _cost, _limit_problem, "0.01", 0.01, unit="US dollars",
+        _cost, _limit_problem, "0.01", 0.01, unit="US dollars", takes_pictures=True,
     ),
     Kind(
         "finish-reason", "limits", "The model stopped for this reason.", "names",
-        _finish_reason, _finish_problem, "stop", "stop", choices=FINISH_REASONS,
+        _finish_reason, _finish_problem, "stop", "stop", choices=FINISH_REASONS, takes_pictures=True,
     ),
     Kind(
         "tokens-used", "limits", "Prompt and answer together use this many tokens: a number or a range.",
         "words", _tokens_used, _bounds_problem, "at most 500", {"max": 500}, unit="tokens",
+        takes_pictures=True,
     ),
 )  # fmt: skip

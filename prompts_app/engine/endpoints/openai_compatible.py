@@ -1,4 +1,4 @@
-"""Endpoints that speak OpenAI's Chat Completions, which nearly every model server does.
+"""Endpoints that speak OpenAI's Chat Completions, which nearly every model server does, or its images API.
 
 One POST and an exact account of what happened. By construction there are no redirects followed, no
 proxies or keys taken from the environment, no retries but those below, and no cookies.
@@ -29,13 +29,17 @@ from prompts_app.engine.endpoints.answers import (
     scrub,
 )
 from prompts_app.engine.endpoints.connecting import CheckedBackend, Stopwatch, UnsafeConnection, stopwatch
+from prompts_app.engine.endpoints.drawn import Drawn, read_drawn, with_picture
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.endpoints.pacing import Pacing, asked_wait, spent_limit
 from prompts_app.engine.errors import FAULTS
-from prompts_app.engine.types import Embedded, Endpoint, Fault, Json, Reply, Request
+from prompts_app.engine.types import Asks, Embedded, Endpoint, Fault, Json, Reply, Request
 
 USER_AGENT = "Proofsheet"
 IDLE_S = 30.0  # how long an unused connection is kept
+
+# Parameters of each API that the run sets.
+OURS: dict[Asks, tuple[str, ...]] = {"chat": (), "images": ("prompt", "n")}
 
 _KEY = re.compile(r"[!-~]*")
 
@@ -90,9 +94,17 @@ class _OpenAiCompatible:
             body = body_of(request)
         except ValueError as error:
             return Fault("bad_request", str(error))
+        if request.asks == "images":
+            return await self._draw(body, deadline_s)
         return await self._insist(
             "/chat/completions", body, deadline_s, lambda answered: read_reply(answered, self._key)
         )
+
+    async def _draw(self, body: bytes, deadline_s: float) -> Reply | Fault:
+        drawn = await self._insist(
+            "/images/generations", body, deadline_s, lambda answered: read_drawn(answered, self._key)
+        )
+        return drawn if isinstance(drawn, Fault) else await with_picture(drawn)
 
     async def embed(self, model: str, texts: tuple[str, ...], deadline_s: float) -> Embedded | Fault:
         try:
@@ -103,7 +115,7 @@ class _OpenAiCompatible:
             "/embeddings", body, deadline_s, lambda answered: read_embeddings(answered, len(texts), self._key)
         )
 
-    async def _insist[A: (Reply, Embedded)](
+    async def _insist[A: (Reply, Embedded, Drawn)](
         self, path: str, body: bytes, deadline_s: float, read: Callable[[Answered], A | Fault]
     ) -> A | Fault:
         """Ask, and again where that may help, as patiently as the pacing says."""
@@ -129,7 +141,7 @@ class _OpenAiCompatible:
         return answered if isinstance(answered, Fault) else read_models(answered, self._key)
 
     def _wait_after(
-        self, result: Reply | Embedded | Fault, answered: Answered | Fault, attempt: int
+        self, result: Reply | Embedded | Drawn | Fault, answered: Answered | Fault, attempt: int
     ) -> float | None:
         """How long to wait before asking again; ``None`` when there is nothing to ask again."""
         headers = {} if isinstance(answered, Fault) else answered.headers
@@ -205,7 +217,7 @@ def _told_to_wait(seconds: float) -> Fault:
 
 def body_of(request: Request) -> bytes:
     """The request as it goes over the wire. Raises ``ValueError`` with a sentence."""
-    if taken := {"model", "messages"} & set(request.parameters):
+    if taken := ({"model", "messages"} | set(OURS[request.asks])) & set(request.parameters):
         raise ValueError(f"Remove the parameter “{taken.pop()}”: the run sets it.")
     if request.parameters.get("stream"):
         raise ValueError("Remove the parameter “stream”: answers are taken whole here.")

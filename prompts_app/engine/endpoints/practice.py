@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from time import perf_counter
 
+from prompts_app.engine.endpoints import practice_pictures
+from prompts_app.engine.endpoints.drawn import Drawn, with_picture
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.endpoints.pacing import Pacing
 from prompts_app.engine.prices import estimate_tokens
@@ -69,7 +71,10 @@ class _Practice:
         mishap = chance // 1000 % ONE_IN
         if mishap == 0 and chance // 100_000 % 2:
             return Fault("server_error", "The practice server answered 503, for practice.", 503, latency_ms)
-        return _reply(request, chance, latency_ms, attempts=2 if mishap == 0 else 1)
+        attempts = 2 if mishap == 0 else 1
+        if request.asks == "images":
+            return await with_picture(_drawn(request, chance, latency_ms, attempts))
+        return _reply(request, chance, latency_ms, attempts)
 
     async def embed(self, model: str, texts: tuple[str, ...], deadline_s: float) -> Embedded | Fault:
         """Texts that share words lie close together; that is all it knows of meaning."""
@@ -112,6 +117,22 @@ def _reply(request: Request, chance: int, latency_ms: float, attempts: int) -> R
         latency_ms=latency_ms,
         attempts=attempts,
     )
+
+
+def _drawn(request: Request, chance: int, latency_ms: float, attempts: int) -> Drawn:
+    text = str(request.body()["prompt"])
+    is_sloppy = request.model == SLOPPY and chance // 10_000_000 % SLOPPY_ONE_IN == 0
+    reply = Reply(
+        output="",
+        finish_reason=None,
+        model=request.model,
+        response_id=f"practice-{chance:016x}",
+        fingerprint=None,
+        tokens_in=estimate_tokens(text),
+        tokens_out=None,
+        latency_ms=latency_ms,
+    )
+    return Drawn(reply, practice_pictures.draw(text, sloppy=is_sloppy), attempts=attempts)
 
 
 def answer(request: Request) -> str:

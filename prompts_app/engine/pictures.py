@@ -1,0 +1,142 @@
+"""The one way a picture comes in: read in full by Pillow, drawn anew, and written as a WebP of our own.
+
+Nothing of the file that came survives but its pixels: no EXIF, place or camera, no colour profile (colours
+are taken for sRGB), no texts, nothing behind the picture's end. What came is only hashed, before anything
+else is done with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from io import BytesIO
+from threading import BoundedSemaphore
+
+from PIL import Image, ImageOps
+
+from prompts_app.engine.types import Picture
+
+MOST_BYTES = 8 * 1024 * 1024  # of a file that comes in
+MOST_PIXELS = 25_000_000
+LONGEST_SIDE = 2048  # pixels of what is kept
+SMALL_SIDE = 320  # of the small one that lists show
+FACE_SIDE = 256  # of an author's own picture
+QUALITY, SMALL_QUALITY = 90, 80
+
+KIND = "image/webp"  # of what is kept
+FORMATS = ("PNG", "JPEG", "WEBP")
+PNG_START, WEBP_START = b"\x89PNG\r\n\x1a\n", b"RIFF"
+
+# A picture in the making takes about 8 bytes a pixel: two at once is what a small server can hold.
+_in_the_making = BoundedSemaphore(2)
+
+_NOT_READABLE = "This file is damaged, or is no picture. Save it anew as PNG, JPEG or WebP."
+
+
+class PictureRefused(Exception):
+    """Why a file cannot be kept as a picture, as a plain sentence that says what to do."""
+
+
+def keep(original: bytes, revised_prompt: str = "") -> Picture:
+    """The picture in ``original`` as it is kept. Raises PictureRefused."""
+    digest = sha256(original).hexdigest()
+    with _read(original, LONGEST_SIDE) as picture:
+        width, height = picture.size
+        small = picture.copy()
+        small.thumbnail((SMALL_SIDE, SMALL_SIDE))
+        return Picture(
+            data=_as_webp(picture, QUALITY),
+            small=_as_webp(small, SMALL_QUALITY),
+            width=width,
+            height=height,
+            original_digest=digest,
+            original_size=len(original),
+            revised_prompt=revised_prompt,
+        )
+
+
+def square(original: bytes, side: int = FACE_SIDE) -> bytes:
+    """The middle of a picture as a square of at most ``side`` pixels, a WebP. Raises PictureRefused."""
+    with _read(original, LONGEST_SIDE) as picture:
+        side = min(side, *picture.size)
+        return _as_webp(ImageOps.fit(picture, (side, side), Image.Resampling.LANCZOS), QUALITY)
+
+
+@contextmanager
+def _read(original: bytes, longest_side: int) -> Iterator[Image.Image]:
+    """The picture upright, in plain RGB or RGBA, no side longer than that. Raises PictureRefused."""
+    _check_file(original)
+    with _in_the_making:
+        try:
+            yield _drawn_anew(original, longest_side)
+        except PictureRefused:
+            raise
+        except Exception as error:  # a hostile file makes Pillow raise whatever it stumbles over
+            raise PictureRefused(_NOT_READABLE) from error
+
+
+def _check_file(original: bytes) -> None:
+    """What can be told before anything is unpacked. Raises PictureRefused."""
+    if not original:
+        raise PictureRefused("This file is empty. Choose the picture again.")
+    if len(original) > MOST_BYTES:
+        raise PictureRefused(
+            f"This file has {len(original) / 2**20:.1f} MB; {MOST_BYTES // 2**20} MB is the most. "
+            "Make it smaller."
+        )
+    is_webp = original.startswith(WEBP_START) and original[8:12] == b"WEBP"
+    if not (original.startswith((PNG_START, b"\xff\xd8\xff")) or is_webp):
+        raise PictureRefused(
+            "This is no PNG, JPEG or WebP. Save it as one of these; GIF, SVG and other kinds are not taken."
+        )
+    end = _end_of_png(original) if original.startswith(PNG_START) else _end_of_webp(original)
+    # Cameras leave data of their own behind a JPEG; it is dropped like everything that is not a pixel.
+    if (original.startswith(PNG_START) or is_webp) and len(original) > end:
+        raise PictureRefused("Something else stands behind the picture in this file. Save the picture anew.")
+
+
+def _end_of_png(original: bytes) -> int:
+    """Where its last chunk ends. Raises PictureRefused where that is behind the file's end."""
+    at = len(PNG_START)
+    while at + 12 <= len(original):
+        length, kind = int.from_bytes(original[at : at + 4]), original[at + 4 : at + 8]
+        at += 12 + length
+        if kind == b"IEND":
+            return at
+    raise PictureRefused(_NOT_READABLE)
+
+
+def _end_of_webp(original: bytes) -> int:
+    size = int.from_bytes(original[4:8], "little")
+    return 8 + size + size % 2
+
+
+def _drawn_anew(original: bytes, longest_side: int) -> Image.Image:
+    with Image.open(BytesIO(original), formats=FORMATS) as image:
+        _check_size(*image.size)
+        if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+            raise PictureRefused("This picture moves. Save one moment of it as a picture of its own.")
+        image.draft("RGB", (longest_side, longest_side))  # a JPEG is read at the size that is wanted
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+        plain = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+    plain.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
+    # The pixels, and nothing that hung on them.
+    return Image.frombytes(plain.mode, plain.size, plain.tobytes())
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MOST_PIXELS:
+        raise PictureRefused(
+            f"This picture has {width:,} × {height:,} pixels; {MOST_PIXELS // 10**6} million is the most. "
+            "Make it smaller."
+        )
+    if max(width, height) > 20 * min(width, height):
+        raise PictureRefused("One side of this picture is more than 20 times the other. Cut it smaller.")
+
+
+def _as_webp(picture: Image.Image, quality: int) -> bytes:
+    out = BytesIO()
+    picture.save(out, "WEBP", quality=quality, method=4)
+    return out.getvalue()

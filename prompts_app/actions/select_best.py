@@ -20,8 +20,11 @@ from django.db import transaction
 from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.outcomes import as_stored
 from prompts_app.actions.seal import seal_run
+from prompts_app.engine.assertions import seen_by
+from prompts_app.engine.assertions.kinds import CannotTell
 from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
 from prompts_app.engine.comparing import ALONE, SELECT_BEST, Compared, Comparison, Contender, run_comparisons
+from prompts_app.engine.digests import assertion_from_json
 from prompts_app.engine.types import Check, Judge, Price
 from prompts_app.models import Result, Run
 from prompts_app.models.text import storable_json
@@ -71,7 +74,10 @@ def _groups(runs: Sequence[Run]) -> Iterator[tuple[Group, int]]:
     """Each group in which somebody was not compared yet, with the place of the check."""
     by_pk = {run.pk: run for run in runs}
     found: dict[tuple[int, int], Group] = defaultdict(list)
-    answered = Result.objects.filter(run__in=runs, case_index__in=wants_comparing(runs), error_kind="")
+    # Pictures are not compared: the judge reads texts.
+    answered = Result.objects.filter(
+        run__in=runs, case_index__in=wants_comparing(runs), error_kind="", picture={}
+    )
     for result in answered.order_by("case_index", "repeat", "run_id"):
         result.run = by_pk[result.run_id]
         found[result.case_index, result.repeat].append(result)
@@ -86,8 +92,16 @@ def _is_open(result: Result, place: int) -> bool:
 
 
 def _comparison(key: str, group: Group, place: int) -> Comparison:
-    contenders = (Contender(f"{result.run.version} on {result.run.model}", result.output) for result in group)
+    contenders = (Contender(f"{r.run.version} on {r.run.model}", _seen(r, place)) for r in group)
     return Comparison(key, str(group[0].checks[place].get("value")), tuple(contenders))
+
+
+def _seen(result: Result, place: int) -> str:
+    """The output as the assertion looks at it; as it is where its transform does not fit it."""
+    try:
+        return seen_by(assertion_from_json(result.case["assertions"][place]), result.output)
+    except CannotTell:
+        return result.output
 
 
 def _compared(
@@ -157,7 +171,8 @@ def _store(group: Group, place: int, compared: Compared) -> None:
 
 def _put(result: Result, place: int, check: Check) -> None:
     checks: list[dict[str, Any]] = list(result.checks)
-    checks[place] = storable_json(check_json(check))
+    through = {name: checks[place][name] for name in ("transform", "applied_to") if name in checks[place]}
+    checks[place] = storable_json(check_json(check)) | through
     result.checks, result.passed = checks, verdict_of_stored(checks)
 
 

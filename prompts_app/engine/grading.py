@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from prompts_app.engine.assertions import checked, kind_of, not_run, opposed, unjudged, validate
+from prompts_app.engine.assertions import (
+    checked,
+    kind_of,
+    looked_at,
+    not_run,
+    opposed,
+    seen_by,
+    unjudged,
+    validate,
+)
 from prompts_app.engine.assertions.graded import rubric_of
 from prompts_app.engine.assertions.judging import Bench, JudgeFailed, price_of_calls
-from prompts_app.engine.assertions.kinds import Exhibit, Grade
+from prompts_app.engine.assertions.kinds import CannotTell, Exhibit, Grade
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.types import Assertion, Check, Fault, Judge, Judging, Message, Price, Reply, Request
 
@@ -46,7 +55,12 @@ async def grade(
         by = grader_of(assertion)
         if by is None:
             continue
-        graded[place], fault = await _one(assertion, by, exhibit, court)
+        try:
+            seen = seen_by(assertion, exhibit.output)
+        except CannotTell:
+            continue  # it failed already, and why
+        check, fault = await _one(assertion, by, replace(exhibit, output=seen), court)
+        graded[place] = looked_at(check, assertion, seen)
         if assertion.weight != 0:
             failure = failure or fault
     calls = [call for check in graded if check.judge for call in check.judge.calls]

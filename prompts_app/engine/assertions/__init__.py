@@ -21,6 +21,7 @@ from prompts_app.engine.assertions import (
     sql,
     text,
     tools,
+    transforms,
 )
 from prompts_app.engine.assertions.entry import READERS, read_number, show
 from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, NotJudged, as_text
@@ -32,12 +33,15 @@ KINDS: dict[str, Kind] = {kind.name: kind for family in _FAMILIES for kind in fa
 """In picker order, without the ``not-`` forms."""
 
 NOT = "not-"
+NO_TEXT = "Not judged: the output is a picture, and this looks at text."
 
 # Other names for the same kind; an assertion keeps the one it was given.
 ALIASES = {"closedqa": "model-graded-closedqa", "model-graded-factuality": "factuality"}
 
-# Options that change what is judged by running a program on it first.
-_PROGRAMS = ("transform", "contextTransform")
+TRANSFORM = "transform"
+TEST_TRANSFORM = "postprocess"  # promptfoo's older name: what a whole test's outputs go through before
+_ALWAYS_PROGRAMS = ("contextTransform", TEST_TRANSFORM)
+LONGEST_APPLIED = 2_000  # characters of a transformed output that are kept with a check
 _ELSEWHERE = re.compile(r"file://\S+")
 
 
@@ -75,11 +79,31 @@ def not_run(assertion: Assertion) -> str:
         return f"Not run here: this site has no “{assertion.type}”."
     if kind.needs_judge and "rubricPrompt" in assertion.options:
         return "Not run here: it brings its own words to the judge, and this site has its own."
-    if program := next((name for name in _PROGRAMS if name in assertion.options), ""):
+    if program := _program_in(assertion):
         return f"Not run here: its “{program}” is a program, and the output would go through that first."
     if isinstance(assertion.value, str) and _ELSEWHERE.fullmatch(assertion.value.strip()):
         return "Not run here: what it looks for stands in a file, or is made by a program."
     return ""
+
+
+def _program_in(assertion: Assertion) -> str:
+    """The option that would run a program; "" where there is none, or one that can be evaluated here."""
+    expression = assertion.options.get(TRANSFORM)
+    if expression and not transforms.is_readable(expression):
+        return TRANSFORM
+    return next((name for name in _ALWAYS_PROGRAMS if assertion.options.get(name)), "")
+
+
+def seen_by(assertion: Assertion, output: str) -> str:
+    """What the assertion looks at: the output, or what its transform makes of it. Raises ``CannotTell``."""
+    expression = str(assertion.options.get(TRANSFORM) or "")
+    if not expression:
+        return output
+    try:
+        return transforms.transformed(expression, output)
+    except ValueError as why:
+        told = f"The output could not be put through “{expression[:80]}”: {str(why).rstrip('.')}."
+        raise CannotTell(told) from None
 
 
 def check(assertion: Assertion, answer: Answer) -> Check:
@@ -87,7 +111,8 @@ def check(assertion: Assertion, answer: Answer) -> Check:
 
     What cannot be judged (invalid assertion, a regex that ran out of time, an unknown cost) fails in
     both its plain and its ``not-`` form, and the reason says why. What is not run here (see ``not_run``)
-    neither passes nor fails; what a judge model or the author has to look at is not judged here.
+    neither passes nor fails; what a judge model or the author has to look at is not judged here, nor is a
+    picture by what looks at text.
     """
     if why := not_run(assertion):
         return Check(assertion.type, assertion.value, None, None, why, assertion.threshold, weight=0.0)
@@ -95,13 +120,25 @@ def check(assertion: Assertion, answer: Answer) -> Check:
         return checked(assertion, Finding(False, 0.0, problem))
     kind = kind_of(assertion.type)
     assert kind is not None  # or it would not be run
+    if answer.is_picture and not kind.takes_pictures:
+        return unjudged(assertion, NO_TEXT)
+    seen = ""
     try:
-        found = kind.find(assertion, answer)
+        seen = seen_by(assertion, answer.output)
+        found = kind.find(assertion, replace(answer, output=seen))
     except CannotTell as told:
-        return checked(assertion, Finding(False, 0.0, str(told)))
+        return looked_at(checked(assertion, Finding(False, 0.0, str(told))), assertion, seen)
     except NotJudged as told:
-        return unjudged(assertion, str(told))
-    return checked(assertion, opposed(assertion, found))
+        return looked_at(unjudged(assertion, str(told)), assertion, seen)
+    return looked_at(checked(assertion, opposed(assertion, found)), assertion, seen)
+
+
+def looked_at(check: Check, assertion: Assertion, seen: str) -> Check:
+    """``check`` with what the output went through and became, where it went through anything."""
+    if not assertion.options.get(TRANSFORM):
+        return check
+    kept = seen if len(seen) <= LONGEST_APPLIED else f"{seen[:LONGEST_APPLIED]}…"
+    return replace(check, transform=str(assertion.options[TRANSFORM]), applied_to=kept)
 
 
 def opposed(assertion: Assertion, found: Finding) -> Finding:

@@ -10,7 +10,8 @@ from prompts_app.engine.types import Check, Json, JudgeCall, Judging, Price
 
 
 def check_json(check: Check) -> dict[str, Json]:
-    """What has its usual value (a weight of 1, no judge) is left out. Money is text: it is sealed."""
+    """What has its usual value (a weight of 1, no transform, no judge) is left out. Money is text: it is
+    sealed."""
     data: dict[str, Json] = {
         "type": check.type,
         "value": check.value,
@@ -21,6 +22,8 @@ def check_json(check: Check) -> dict[str, Json]:
     }
     if check.weight != 1:
         data["weight"] = check.weight
+    if check.transform:
+        data["transform"], data["applied_to"] = check.transform, check.applied_to
     if check.judge is not None:
         data["judge"] = _judging_json(check.judge)
     return data

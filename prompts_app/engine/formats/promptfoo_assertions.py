@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from prompts_app.engine.assertions import not_run, split_type, validate
+from prompts_app.engine.assertions import TEST_TRANSFORM, TRANSFORM, not_run, split_type, transforms, validate
 from prompts_app.engine.assertions.kinds import number_of
 from prompts_app.engine.formats.promptfoo_reading import (
     FILE,
@@ -155,19 +155,31 @@ def _with_options(
     """What the test says of all its assertions, where it concerns this one and is not said by itself."""
     added: dict[str, Json] = {}
     if split_type(assertion.type)[1] in GRADED:
-        added = {key: options[key] for key in ("provider", "rubricPrompt") if options.get(key)}
+        added = {
+            key: options[key]
+            for key in ("provider", "rubricPrompt")
+            if options.get(key) and key not in assertion.options
+        }
     if transform := next((options[key] for key in _TRANSFORMS if options.get(key)), None):
-        if assertion.options.get("transform"):
-            reading.findings.note(
-                "the transform of a test, where an assertion has its own", reading.at(where)
-            )
-        added["transform"] = transform
-    both, gone = without_secrets({**added, **assertion.options})
+        own = assertion.options.get(TRANSFORM)
+        added |= _both(transform, own) if own else {TRANSFORM: transform}
+    both, gone = without_secrets({**assertion.options, **added})
     if gone:
         reading.findings.note(f"the setting “{gone[0]}” of a judge: keys are never kept", reading.at(where))
     return Assertion(
         assertion.type, assertion.value, assertion.threshold, assertion.weight, assertion.metric, both
     )
+
+
+def _both(first: Json, then: Json) -> dict[str, Json]:
+    """The output goes through a test's transform, and what comes of it through an assertion's own.
+
+    Where one of them cannot be evaluated here both are kept, and neither is.
+    """
+    try:
+        return {TRANSFORM: transforms.chained(str(first), str(then))}
+    except transforms.NotReadable:
+        return {TRANSFORM: then, TEST_TRANSFORM: first}
 
 
 def _tell(reading: Reading, assertion: Assertion, where: str) -> None:
@@ -181,7 +193,7 @@ def _tell(reading: Reading, assertion: Assertion, where: str) -> None:
         return
     if problem := validate(assertion):
         reading.findings.note(f"the assertion “{assertion.type}” is kept, but cannot pass: {problem}", place)
-    for key in assertion.options:
+    for key in assertion.options.keys() - {TRANSFORM}:
         reading.findings.note(f"the “{key}” of an assertion is kept, but not used here", place)
 
 

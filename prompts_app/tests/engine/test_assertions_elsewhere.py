@@ -23,7 +23,7 @@ def judged(*assertions: Assertion) -> tuple[tuple[Check, ...], bool | None]:
     [
         (Assertion("javascript", "output.length > 3"), "no “javascript”"),
         (Assertion("not-webhook", "rude"), "no “not-webhook”"),
-        (Assertion("contains", "x", options={"transform": "output.trim()"}), "“transform” is a program"),
+        (Assertion("contains", "x", options={"transform": "fetch(output)"}), "“transform” is a program"),
         (Assertion("contains", "file://expected.py"), "stands in a file"),
         (Assertion("is-json", "file://schema.json:function"), "stands in a file"),
     ],

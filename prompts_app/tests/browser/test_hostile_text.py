@@ -1,4 +1,4 @@
-"""Untrusted text in a real browser: it does not run, asks nothing of another host, and the page keeps its shape.
+"""Untrusted text in a real browser: it does not run, asks nothing of another host, leaves the page in shape.
 
 security/test_hostile_text.py reads every page as text; here Chromium itself is the judge. A browser that only
 our content security policy kept from running something counts as a failure too: the text got in as markup.
@@ -27,16 +27,20 @@ PHONE = {"width": 390, "height": 800}
 WATCH = """
 window.happened = [];
 for (const name of ["alert", "confirm", "prompt"]) window[name] = () => window.happened.push(name);
-addEventListener("securitypolicyviolation", e => window.happened.push(e.violatedDirective + " " + e.blockedURI));
+addEventListener(
+  "securitypolicyviolation", e => window.happened.push(`${e.violatedDirective} ${e.blockedURI}`)
+);
 """
 # Names what sticks out, for the one who has to mend it.
 WIDEST = """
-[...document.body.querySelectorAll("*")].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
-  .slice(0, 6).map(e => `${e.tagName}.${e.className}#${e.id}:${Math.round(e.getBoundingClientRect().right)}`).join(" | ")
+[...document.body.querySelectorAll("*")]
+  .map(e => [e, Math.round(e.getBoundingClientRect().right)]).filter(([e, right]) => right > innerWidth)
+  .slice(0, 6).map(([e, right]) => `${e.tagName}.${e.className}#${e.id} ends at ${right}`).join(", ")
 """
 # Comments, style sheets and the like hide what follows them, so they come last in a long text.
 HIDES_THE_REST = ("<!--", "<style>", "<math>", "</textarea>", "<iframe")
 ALL_SCRIPTS = "\n\n".join(sorted(SCRIPTS, key=lambda text: text.startswith(HIDES_THE_REST)))
+NO_PAGE = (".png", ".svg", ".md", ".json", ".yaml", ".xml", ".txt", ".atom", "/healthz", "/picture")
 ALL_ODD = "\n\n".join(ODD)
 
 
@@ -47,7 +51,7 @@ def visit(new_context: Callable[..., BrowserContext], live_server: Any) -> Itera
     wrong: list[str] = []
     page.add_init_script(WATCH)
     page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
-    page.on("request", lambda request: _is_ours(request.url, live_server.url) or wrong.append(request.url))
+    page.on("request", lambda request: wrong.extend(_elsewhere(request.url, live_server.url)))
 
     def open_address(address: str) -> Page:
         answer = page.goto(live_server.url + address)
@@ -67,8 +71,9 @@ def visit(new_context: Callable[..., BrowserContext], live_server: Any) -> Itera
     assert wrong == []
 
 
-def _is_ours(url: str, site: str) -> bool:
-    return url.startswith((site, "data:image/", "blob:", "about:"))
+def _elsewhere(url: str, site: str) -> list[str]:
+    """``url`` where it leads to another host."""
+    return [] if url.startswith((site, "data:image/", "blob:", "about:")) else [url]
 
 
 def pages_of(w: World) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.db.models import Prefetch, QuerySet
 
+from prompts_app.actions.lineage import credits_of
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.formats.bundle_types import (
     Bundle,
@@ -44,8 +45,11 @@ def export_bundle(owner: User, prompts: QuerySet[Prompt], *, everything: bool) -
         Prefetch("runs", runs.select_related("version").order_by("created_at", "pk")),
         Prefetch("runs__results", Result.objects.order_by("case_index", "repeat")),
     ).select_related("baseline")
-    ordered = rows.order_by("slug")
-    return Bundle(_author_of(owner), tuple(_exported(prompt, everything) for prompt in ordered))
+    ordered = list(rows.order_by("slug"))
+    credits = credits_of(ordered)
+    return Bundle(
+        _author_of(owner), tuple(_exported(prompt, everything, credits[prompt.pk]) for prompt in ordered)
+    )
 
 
 def _author_of(owner: User) -> BundledAuthor:
@@ -61,7 +65,7 @@ def _author_of(owner: User) -> BundledAuthor:
     )
 
 
-def _exported(prompt: Prompt, everything: bool) -> BundledPrompt:
+def _exported(prompt: Prompt, everything: bool, credit: str) -> BundledPrompt:
     return BundledPrompt(
         slug=prompt.slug,
         **{name: getattr(prompt, name) for name in TEXT_COLUMNS},
@@ -74,6 +78,8 @@ def _exported(prompt: Prompt, everything: bool) -> BundledPrompt:
         deleted_runs=prompt.deleted_runs,
         source=prompt.source,
         suite_changed_at=prompt.suite_changed_at,
+        forked_from=credit,
+        forked_licence=prompt.forked_licence,
         versions=tuple(
             BundledVersion(row.number, row.as_engine(), row.note, row.created_at)
             for row in sorted(prompt.versions.all(), key=lambda version: version.number)

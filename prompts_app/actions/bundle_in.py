@@ -105,6 +105,7 @@ def _prompt(owner: User, bundled: BundledPrompt, shipped: bool) -> Prompt:
     texts = {name: getattr(bundled, name) for name in TEXT_COLUMNS if getattr(bundled, name)}
     changed_at = bundled.suite_changed_at if shipped else timezone.now() if bundled.cases else None
     prompt = Prompt(owner=owner, source_key=prompt_digest(bundled), suite_changed_at=changed_at, **texts)
+    prompt.forked_credit, prompt.forked_licence = bundled.forked_from, bundled.forked_licence
     if shipped:
         prompt.slug, prompt.source = bundled.slug, bundled.source
         prompt.visibility, prompt.published_at = bundled.visibility, bundled.published_at

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 
 from prompts_app.actions.bundle import export_bundle
+from prompts_app.actions.lineage import credit_of
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, markdown, promptfoo_out
 from prompts_app.engine.formats.bundle import emit
 from prompts_app.engine.types import Case, Json
@@ -62,6 +63,7 @@ def _with(prompt: Prompt, versions: Sequence[Version], cases: tuple[Case, ...] =
         tags=tuple(sorted(tag.name for tag in prompt.tags.all())),
         licence=str(prompt.licence),
         cases=cases,
+        forked_from=credit_of(prompt),
     )
 
 

@@ -26,6 +26,7 @@ from prompts_app.models.text import without_invisible
 
 LONGEST_TITLE = 120
 LONGEST_SUMMARY = 300
+LONGEST_CREDIT = 500
 LONGEST_NOTE = 2000
 LONGEST_SECTION = 8000
 LONGEST_TEXT = 1_000_000  # characters of all messages of a version together
@@ -87,7 +88,12 @@ def plan(owner: User, imported: ImportedPrompt, styles: Collection[Style]) -> Pl
     """The rows of one prompt, with the placeholders of ``styles`` as variables. Everything is private."""
     planned = Planned(
         where=imported.where or imported.source,
-        prompt=Prompt(owner=owner, source=imported.source[:200], source_key=source_key(imported)),
+        prompt=Prompt(
+            owner=owner,
+            source=imported.source[:200],
+            source_key=source_key(imported),
+            forked_credit=titles.cut(_one_line(imported.forked_from), LONGEST_CREDIT),
+        ),
         versions=[],
         cases=[],
         tags=[],

@@ -13,7 +13,7 @@ from django.http import QueryDict
 
 from prompts_app.actions.save import SlugTaken, check_can_take_slug
 from prompts_app.forms.fields import PLAIN, LineField, ProseField, TagsField, one_line_end
-from prompts_app.models import Prompt, Version
+from prompts_app.models import Licence, Prompt, Version
 
 SECTIONS = {
     "situation": "The task, and who cares whether it is done well.",
@@ -106,6 +106,8 @@ class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         # A copy: a form writes what was typed into its instance even when it refuses it.
         super().__init__(typed if judged else None, instance=copy.copy(prompt), initial=initial)
         cast(VersionField, self.fields["baseline"]).queryset = prompt.versions.all()
+        if prompt.keeps_licence:
+            self.fields["licence"].help_text = "A fork of a share-alike prompt keeps its licence."
 
     def clean_slug(self) -> str:
         slug = str(self.cleaned_data["slug"])
@@ -114,6 +116,13 @@ class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         except SlugTaken as taken:
             raise ValidationError(str(taken)) from None
         return slug
+
+    def clean_licence(self) -> str:
+        licence = str(self.cleaned_data["licence"])
+        if self.prompt.keeps_licence and licence != self.prompt.forked_licence:
+            kept = Licence(self.prompt.forked_licence).label
+            raise ValidationError(f"This was forked under {kept}, which what is made of it has to keep.")
+        return licence
 
     @property
     def columns(self) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="prompt",
             name="forked_credit",
-            field=models.CharField(blank=True, default="", max_length=400),
+            field=models.CharField(blank=True, default="", max_length=500),
             preserve_default=False,
         ),
     ]

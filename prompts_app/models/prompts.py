@@ -154,7 +154,7 @@ class Prompt(models.Model):
     # What stays when that version is gone: the licence it was taken under ("": this is no fork), and how a
     # file that was imported credits a prompt that was never here.
     forked_licence = models.CharField(max_length=20, choices=Licence, blank=True)
-    forked_credit = models.CharField(max_length=400, blank=True)
+    forked_credit = models.CharField(max_length=500, blank=True)
     baseline = models.ForeignKey(
         "Version", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

@@ -9,6 +9,7 @@ from prompts_app.views.public import (
     cards,
     compare,
     feeds,
+    fork,
     home,
     interview,
     oembed,
@@ -41,6 +42,7 @@ urlpatterns = [
     path("@<handle:handle>/<prompt_slug:slug>/results/<slug:public_id>/", results.result, name="result"),
     path("@<handle:handle>/<prompt_slug:slug>/interview/", interview.interview, name="interview"),
     path("@<handle:handle>/<prompt_slug:slug>/random/", results.random, name="random"),
+    path("@<handle:handle>/<prompt_slug:slug>/fork/", fork.fork, name="fork"),
     path(
         "@<handle:handle>/<prompt_slug:slug>/compare/v<int:older>...v<int:newer>/",
         compare.compare,

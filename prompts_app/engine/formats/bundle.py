@@ -42,6 +42,8 @@ _LATER = frozenset(
         "judge_embedding_model",
         "suite_fixed_at",
         "suite_changed_at",
+        "forked_from",
+        "forked_licence",
     }
 )
 
@@ -206,6 +208,8 @@ def _prompt(row: Fields) -> BundledPrompt:
         deleted_runs=row.whole("deleted_runs", 0),
         source=row.text("source"),
         suite_changed_at=row.maybe_time("suite_changed_at"),
+        forked_from=row.text("forked_from"),
+        forked_licence=row.text("forked_licence"),
     )
     _check_numbers(row, prompt)
     return prompt

@@ -119,6 +119,8 @@ class BundledPrompt:
     deleted_runs: int = 0
     source: str = ""
     suite_changed_at: datetime | None = None
+    forked_from: str = ""  # its credit in one line, where the origin may be named
+    forked_licence: str = ""  # what it was taken under; "": no fork
 
 
 @dataclass(frozen=True, slots=True)

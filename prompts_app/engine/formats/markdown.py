@@ -38,7 +38,7 @@ _TITLE = re.compile(r"#[ \t]+(.*?)[ \t#]*")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _FIELDS = {
     "title", "name", "summary", "description", "task", "tags", "licence", "license", "model", "note",
-    "parameters", "variables", "proofsheet",
+    "forked_from", "parameters", "variables", "proofsheet",
 }  # fmt: skip
 
 
@@ -97,6 +97,7 @@ def read(source: Source) -> Parsed:
         where=where,
         written_for=front.text("model"),
         licence=front.text("licence", "license"),
+        forked_from=front.text("forked_from"),
         is_templated=exact,
     )
     if sections and not exact:
@@ -174,6 +175,7 @@ def emit(prompt: ImportedPrompt, remark: str = "") -> str:
         "task": prompt.task,
         "tags": list(prompt.tags),
         "licence": prompt.licence,
+        "forked_from": prompt.forked_from,
         "model": prompt.written_for,
         "note": version.note,
         "parameters": dict(version.prompt.parameters),

@@ -99,6 +99,7 @@ TABLE = {
     "result": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.result.public_id]),
     "interview": Row(Rule.PROMPT, _of_prompt),
     "random": Row(Rule.PROMPT, _of_prompt),
+    "fork": Row(Rule.PROMPT, _of_prompt),
     "compare": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.version.number, _another(w)]),
     "run_record": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.run.public_id]),
     # share links

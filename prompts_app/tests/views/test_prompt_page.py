@@ -344,7 +344,7 @@ class TestLineage:
         fork = recorded_prompt(owner=dana(), forked_from=source.versions.get())
         html = page(fork)
         assert "Mother" not in html
-        assert "a prompt that is not public" in html
+        assert "a prompt that is no longer public" in html
 
     @pytest.mark.parametrize("visibility", ["private", "unlisted"])
     def test_a_fork_that_is_not_public_is_not_named(self, visibility: str) -> None:

@@ -11,7 +11,6 @@ from django.core.paginator import Page
 from django.db.models import Count, Q
 from django.http import QueryDict
 
-from prompts_app.access import Viewer
 from prompts_app.models import Prompt, Result, Run, Version
 from prompts_app.templatetags.sheet import Frame, as_frames
 from prompts_app.views.public import failing
@@ -21,7 +20,6 @@ MOST_LARGE_FRAMES = 450  # on one page; beyond it, small strips are drawn instea
 MOST_LISTED_PASSES = 30
 MOST_LISTED_ERRORS = 10
 MOST_VERSIONS = 40  # told in full
-MOST_FORKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,24 +244,6 @@ def story_of(versions: Sequence[Version], evidence: Evidence) -> list[Step]:
 def versions_of(prompt: Prompt) -> list[Version]:
     """All versions without their texts, newest first."""
     return list(prompt.versions.defer("messages", "variables", "parameters").order_by("-number"))
-
-
-# --- lineage -----------------------------------------------------------------------------------------------
-
-
-def lineage_of(prompt: Prompt, viewer: Viewer) -> dict[str, Any]:
-    """Where it was forked from, as far as ``viewer`` may see it, and its public forks."""
-    source = prompt.forked_from
-    visible = source and Prompt.objects.visible_to(viewer).with_author().filter(pk=source.prompt_id).first()
-    forks = Prompt.objects.public().filter(forked_from__prompt=prompt).exclude(pk=prompt.pk)
-    found = list(forks.with_author().best_first()[: MOST_FORKS + 1])
-    return {
-        "forked_from": visible or None,
-        "forked_version": source.number if source and visible else None,
-        "was_forked": bool(source),
-        "forks": found[:MOST_FORKS],
-        "more_forks": len(found) > MOST_FORKS,
-    }
 
 
 def operated_by_author(prompt: Prompt) -> bool:

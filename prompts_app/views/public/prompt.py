@@ -9,10 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from prompts_app.access import prompt_visible_to, version_of
+from prompts_app.actions.lineage import Origin
 from prompts_app.engine.render import RenderError
 from prompts_app.engine.types import Prompt as EnginePrompt
 from prompts_app.models import Prompt, Version
-from prompts_app.views.public import before_after, case_study, concision, filling, portability
+from prompts_app.views.public import before_after, case_study, concision, filling, lineage, portability
 from prompts_app.views.public.door import is_indexable, json_in_html, listed_only, public_page
 from prompts_app.views.public.version import version_context
 
@@ -41,12 +42,12 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "tags": found.tags.order_by("name"),
         "operated_by_author": case_study.operated_by_author(found),
         "listed": is_indexable(found),
-        **case_study.lineage_of(found, request.user),
+        **lineage.lineage_of(found, request.user),
         **(_text_of(newest, study, request) if newest else {}),
     }
     context["description"] = _description(found, study)
     if context["listed"]:
-        context["json_ld"] = json_in_html(_json_ld(found, context["description"]))
+        context["json_ld"] = json_in_html(_json_ld(found, context["description"], context["origin"]))
     return listed_only(found, render(request, "public/prompt.html", context))
 
 
@@ -90,7 +91,7 @@ def _description(found: Prompt, study: case_study.Study | None) -> str:
     return " ".join(f"{found.summary} {tested}".split())[:300]
 
 
-def _json_ld(found: Prompt, description: str) -> dict[str, Any]:
+def _json_ld(found: Prompt, description: str, origin: Origin | None) -> dict[str, Any]:
     return {
         "@context": "https://schema.org",
         "@type": "CreativeWork",
@@ -105,6 +106,7 @@ def _json_ld(found: Prompt, description: str) -> dict[str, Any]:
         "dateModified": found.updated_at.date().isoformat(),
         **({"datePublished": found.published_at.date().isoformat()} if found.published_at else {}),
         "keywords": [tag.name for tag in found.tags.all()],
+        **({"isBasedOn": origin.address} if origin and is_indexable(origin.prompt) else {}),
     }
 
 
@@ -114,5 +116,6 @@ def version(request: HttpRequest, handle: str, slug: str, number: int) -> HttpRe
     one = version_of(found, number)
     context = version_context(found, one, case_study.read_shown(request.GET))
     context["texts"] = shortened(one.as_engine())
+    context["offers_fork"] = lineage.offers_fork(found, request.user)
     context["listed"] = is_indexable(found)
     return listed_only(found, render(request, "public/version.html", context))

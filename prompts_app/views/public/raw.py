@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from prompts_app.access import prompt_visible_to
 from prompts_app.actions.bundle import export_bundle
 from prompts_app.actions.export import NothingToExport, as_promptfoo
+from prompts_app.actions.lineage import credit_of
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion
 from prompts_app.engine.formats import bundle as bundle_format
 from prompts_app.engine.formats import markdown as markdown_format
@@ -30,6 +31,7 @@ def markdown(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
             task=found.task,
             tags=tuple(found.tags.order_by("name").values_list("name", flat=True)),
             licence=found.licence,
+            forked_from=credit_of(found),
             versions=(ImportedVersion(version.as_engine(), version.note),),
         ),
         remark=evidence_line(found),

@@ -173,7 +173,9 @@ def test_what_is_written_out_comes_back_to_the_character(
     written = ImportedPrompt(
         title, (version,), summary, "writing", tuple(tags), "Markdown file p.md", "p.md", "gpt-4o", "CC0-1.0"
     )
-    written = replace(written, is_templated=True)
+    written = replace(
+        written, is_templated=True, forked_from="Mother v2 by Ada, CC0 1.0, https://example.org/"
+    )
     parsed = parse("p.md", emit(written, remark="24/25 cases pass --> <b>\n## User").encode())
     assert parsed.prompts == (written,)
     assert parsed.unsupported == ()

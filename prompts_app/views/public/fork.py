@@ -1,0 +1,77 @@
+"""``/@handle/slug/fork/``: a reader takes a public prompt as the beginning of one of their own."""
+
+from __future__ import annotations
+
+import re
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from prompts_app.access import LinkReader, Moved, prompt_visible_to, version_of
+from prompts_app.actions.fork import CannotFork, check_can_fork, fork_prompt, forks_by
+from prompts_app.forms.fork import ForkForm
+from prompts_app.models import Prompt, Version
+from prompts_app.views.public.door import KEPT_BY_NOBODY
+from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def fork(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
+    """The prompt's own door comes first: who may not read it is not asked to sign in for it."""
+    if isinstance(request.user, LinkReader):
+        raise Http404
+    try:
+        prompt = prompt_visible_to(request.user, handle, slug)
+    except Moved as moved:
+        return redirect("fork", moved.handle, moved.slug)
+    try:
+        check_can_fork(prompt, request.user)
+    except CannotFork as why:
+        return _page(request, prompt, problem=why)
+    if request.method == "POST" or request.user.is_authenticated:
+        return _fork(request, prompt)
+    return _page(request, prompt, version=_version(prompt, request.GET.get("v", "")))
+
+
+@keeps_typing
+def _fork(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
+    typed = request.POST if request.method == "POST" else typing_kept(request)
+    version = _version(prompt, (request.GET if typed is None else typed).get("v", ""))
+    form = ForkForm(prompt, typed)
+    if request.method == "POST" and form.is_valid():
+        return _forked(request, version, form)
+    mine = forks_by(request.user, prompt).with_author()[:3]
+    status = 422 if form.errors else 200
+    return _page(request, prompt, status=status, version=version, form=form, mine=mine)
+
+
+def _page(request: HttpRequest, prompt: Prompt, *, status: int = 200, **context: object) -> HttpResponse:
+    context |= {"prompt": prompt, "cases": prompt.cases.count()}
+    response = render(request, "public/fork.html", context, status=status)
+    response.headers["Cache-Control"] = KEPT_BY_NOBODY
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _version(prompt: Prompt, asked: str) -> Version:
+    """The one that was looked at, ``?v=2``; else the newest."""
+    if re.fullmatch("[0-9]{1,9}", asked):
+        return version_of(prompt, int(asked))
+    newest = prompt.latest_version
+    if newest is None:
+        raise Http404
+    return newest
+
+
+def _forked(request: AuthorRequest, version: Version, form: ForkForm) -> HttpResponse:
+    fork, is_new = fork_prompt(
+        version,
+        request.user,
+        form.cleaned_data["title"],
+        with_cases=form.cleaned_data.get("with_cases", False),
+    )
+    said = "Forked. It is private until you publish it." if is_new else "You forked this already: here it is."
+    messages.success(request, said)
+    return redirect("studio_prompt", fork.slug)

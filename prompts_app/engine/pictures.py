@@ -32,6 +32,7 @@ PNG_START, WEBP_START = b"\x89PNG\r\n\x1a\n", b"RIFF"
 _in_the_making = BoundedSemaphore(2)
 
 _NOT_READABLE = "This file is damaged, or is no picture. Save it anew as PNG, JPEG or WebP."
+_TOO_MANY_PIXELS = f"This picture has too many pixels: {MOST_PIXELS // 10**6} million is the most."
 
 
 class PictureRefused(Exception):
@@ -72,6 +73,8 @@ def _read(original: bytes, longest_side: int) -> Iterator[Image.Image]:
             yield _drawn_anew(original, longest_side)
         except PictureRefused:
             raise
+        except Image.DecompressionBombError:
+            raise PictureRefused(_TOO_MANY_PIXELS) from None
         except Exception as error:  # a hostile file makes Pillow raise whatever it stumbles over
             raise PictureRefused(_NOT_READABLE) from error
 
@@ -128,10 +131,7 @@ def _drawn_anew(original: bytes, longest_side: int) -> Image.Image:
 
 def _check_size(width: int, height: int) -> None:
     if width * height > MOST_PIXELS:
-        raise PictureRefused(
-            f"This picture has {width:,} × {height:,} pixels; {MOST_PIXELS // 10**6} million is the most. "
-            "Make it smaller."
-        )
+        raise PictureRefused(f"{_TOO_MANY_PIXELS} It has {width:,} × {height:,}.")
     if max(width, height) > 20 * min(width, height):
         raise PictureRefused("One side of this picture is more than 20 times the other. Cut it smaller.")
 

@@ -37,7 +37,12 @@ _BY_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
             re.IGNORECASE,
         ),
     ),
-    ("content_filter", re.compile(r"content[ _](?:filter|management|policy)|flagged", re.IGNORECASE)),
+    (
+        "content_filter",
+        re.compile(
+            r"content[ _](?:filter|management|policy)|flagged|moderation_blocked|safety system", re.IGNORECASE
+        ),
+    ),
     ("no_credit", re.compile(r"insufficient[ _](?:quota|credit|balance|funds)", re.I)),
     ("model_not_found", re.compile(r"model_not_found|not a valid model|invalid model|no such model", re.I)),
 )

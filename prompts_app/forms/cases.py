@@ -13,10 +13,20 @@ from django.http import QueryDict
 
 from prompts_app.actions.cases import TooManyCases, check_can_add
 from prompts_app.engine import types as engine
-from prompts_app.engine.assertions import KINDS, NOT, assertion_from_text, kind_of, split_type, text_of
-from prompts_app.engine.assertions.kinds import Kind
+from prompts_app.engine.assertions import (
+    KINDS,
+    NOT,
+    TRANSFORM,
+    assertion_from_text,
+    kind_of,
+    split_type,
+    text_of,
+)
+from prompts_app.engine.assertions.kinds import Kind, as_text
+from prompts_app.engine.assertions.transforms import is_readable
 from prompts_app.engine.digests import assertion_from_json, assertion_json
 from prompts_app.engine.formats.case_csv import CaseTable, CsvError, parse_cases
+from prompts_app.engine.types import Json
 from prompts_app.forms.fields import LineField, ProseField, as_number, is_storable, one_line_end
 from prompts_app.forms.prompts import RowProblem
 from prompts_app.forms.rows import RowCommand
@@ -48,7 +58,8 @@ class TurnRow:
 
 @dataclass
 class AssertionRow:
-    """``was``: the assertion this row was made from, as JSON; unchanged, it is kept exactly as it was."""
+    """``was``: the assertion this row was made from, as JSON; unchanged, it is kept exactly as it was, and
+    changed it keeps what a row has no field for."""
 
     kind: str = FIRST_KIND
     is_opposite: bool = False
@@ -56,6 +67,7 @@ class AssertionRow:
     threshold: str = ""
     weight: str = ""
     metric: str = ""
+    transform: str = ""
     was: str = ""
     problems: list[str] = field(default_factory=list)
 
@@ -72,6 +84,7 @@ class AssertionRow:
             "" if shown is None else str(as_number(shown)),
             "" if assertion.weight == 1 else str(as_number(assertion.weight)),
             assertion.metric,
+            as_text(assertion.options.get(TRANSFORM) or ""),
             json.dumps(assertion_json(assertion)),
         )
 
@@ -82,25 +95,57 @@ class AssertionRow:
 
     @property
     def has_more(self) -> bool:
-        return bool(self.weight or self.metric or self.threshold)
+        return bool(self.weight or self.metric or self.threshold or self.transform or self.kept)
+
+    @property
+    def kept(self) -> list[str]:
+        """The names of what else was said of it elsewhere, which stays with it."""
+        before = self._before()
+        return sorted(before.options.keys() - {TRANSFORM}) if before and self._is_of(before) else []
 
     def read(self) -> engine.Assertion:
         """Raises ValueError with a plain sentence."""
-        if (kept := self._unchanged()) is not None:
-            return kept
-        if self.about is None:
-            raise ValueError("This kind is not run here. Choose another, or remove it.")
-        text = "" if self.about.value == "none" else self.value
-        weight = _weight(self.weight)
-        type_ = f"{NOT}{self.kind}" if self.is_opposite else self.kind
-        return assertion_from_text(type_, text, self.threshold, weight, self.metric.strip())
+        before = self._before()
+        if before and _typed(AssertionRow.of(before)) == _typed(self):
+            return before
+        return replace(self._typed_anew(before), options=self._options(before))
 
-    def _unchanged(self) -> engine.Assertion | None:
+    def _typed_anew(self, before: engine.Assertion | None) -> engine.Assertion:
+        type_ = f"{NOT}{self.kind}" if self.is_opposite else self.kind
+        weight, metric = _weight(self.weight), self.metric.strip()
+        if self.about is not None:
+            text = "" if self.about.value == "none" else self.value
+            return assertion_from_text(type_, text, self.threshold, weight, metric)
+        if before is None or not self._is_of(before):
+            raise ValueError("This kind is not run here. Choose another, or remove it.")
+        value = before.value if self.value == text_of(before) else self.value or None
+        return replace(before, type=type_, value=value, weight=weight, metric=metric)
+
+    def _options(self, before: engine.Assertion | None) -> dict[str, Json]:
+        """Those of the same kind stay; what an output goes through first is typed here."""
+        kept = dict(before.options) if before and self._is_of(before) else {}
+        kept.pop(TRANSFORM, None)
+        if not (typed := self.transform.strip()):
+            return kept
+        if not is_readable(typed) and typed != self.transform_before().strip():
+            raise ValueError(
+                "This is no expression that can be evaluated here. Begin with output: output.trim(), "
+                "JSON.parse(output).name, output.split(',')[0]."
+            )
+        return {**kept, TRANSFORM: typed}
+
+    def transform_before(self) -> str:
+        before = self._before()
+        return as_text(before.options.get(TRANSFORM) or "") if before else ""
+
+    def _is_of(self, before: engine.Assertion) -> bool:
+        return split_type(before.type)[1] == self.kind
+
+    def _before(self) -> engine.Assertion | None:
         try:
-            before = assertion_from_json(json.loads(self.was)) if self.was else None
+            return assertion_from_json(json.loads(self.was)) if self.was else None
         except (ValueError, RecursionError):
             return None
-        return before if before and _typed(AssertionRow.of(before)) == _typed(self) else None
 
 
 def _typed(row: AssertionRow) -> tuple[object, ...]:
@@ -108,7 +153,7 @@ def _typed(row: AssertionRow) -> tuple[object, ...]:
     return (
         row.kind,
         row.is_opposite,
-        *(t.strip() for t in (row.value, row.threshold, row.weight, row.metric)),
+        *(t.strip() for t in (row.value, row.threshold, row.weight, row.metric, row.transform)),
     )
 
 
@@ -249,7 +294,7 @@ def _named(table: CaseTable) -> CaseTable:
             )
         name = " ".join(without_invisible(case.name).split())[:120] or f"Row {number}"
         cases.append(replace(case, name=name))
-    return CaseTable(tuple(cases), table.columns, table.left_out)
+    return replace(table, cases=tuple(cases))
 
 
 # --- reading ------------------------------------------------------------------------------------------
@@ -281,10 +326,14 @@ def _typed_assertions(typed: QueryDict) -> list[AssertionRow]:
     names = ("kind", "expected", "threshold", "weight", "metric", "was")
     opposites = typed.getlist("opposite")  # numbers of the rows that are ticked, from 1
     columns = [typed.getlist(name) for name in names]
-    return [
-        AssertionRow(kind, str(number) in opposites, one_line_end(value), threshold, weight, metric, was)
+    through = typed.getlist("transform")
+    rows = [
+        AssertionRow(kind, str(number) in opposites, one_line_end(value), threshold, weight, metric, was=was)
         for number, (kind, value, threshold, weight, metric, was) in enumerate(zip(*columns, strict=False), 1)
     ]
+    for row, expression in zip(rows, through or map(AssertionRow.transform_before, rows), strict=False):
+        row.transform = expression
+    return rows
 
 
 def _kinds(rows: Sequence[AssertionRow]) -> list[tuple[str, list[str]]]:
@@ -303,7 +352,7 @@ def _kinds(rows: Sequence[AssertionRow]) -> list[tuple[str, list[str]]]:
 
 
 def _problems_of_assertion(row: AssertionRow) -> list[str]:
-    if problems := _text_problems(row.value) or _text_problems(row.metric):
+    if problems := _text_problems(row.value) or _text_problems(row.metric) or _text_problems(row.transform):
         return problems
     try:
         stored = assertion_json(row.read())

@@ -2,7 +2,8 @@
 
 ``__expected`` columns (also ``__expected1``, ``__expected2`` …) hold one assertion each: ``is-json``,
 ``contains: refund``, ``not-regex: ^Sorry``, ``levenshtein(5): text``; any other text must be equalled.
-``__description`` is the case's name, and so is ``name`` where no variable has that name.
+Kinds that are not run here are kept as they are. ``__description`` is the case's name, and so is ``name``
+where no variable has that name.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from prompts_app.engine.assertions import KINDS, assertion_from_text, split_type
+from prompts_app.engine.assertions import KINDS, assertion_from_text, not_run, split_type
+from prompts_app.engine.formats import promptfoo_assertions
 from prompts_app.engine.types import Assertion, Case
 
 MOST_ROWS = 20_000  # read at all; what may be kept is for who keeps it to say
@@ -21,14 +23,8 @@ LONGEST_FIELD = 1_000_000  # characters
 
 _SHORT = re.compile(r"((?:not-)?[a-z][a-z0-9-]*)(?:\((\d+(?:\.\d+)?)\))?(?:\s*:(.*))?", re.DOTALL)
 _EXPECTED = re.compile(r"__expected\d*")
-# promptfoo's kinds that need a judge or a program; they are told, never taken for plain text.
-ELSEWHERE = frozenset(
-    """answer-relevance bleu-n classifier closedqa context-faithfulness context-recall context-relevance eval
-    factuality file fn g-eval gleu grade guardrails human is-sql is-valid-openai-function-call
-    is-valid-openai-tools-call javascript llm-rubric meteor model-graded-closedqa model-graded-factuality
-    moderation perplexity perplexity-score pi python ruby select-best similar trace-span-count
-    webhook""".split()
-)
+# Kinds of promptfoo's that are not run here, and its short names for them: kept, never taken for plain text.
+ELSEWHERE = promptfoo_assertions.KINDS | {"eval", "file", "fn", "grade"}
 
 
 class CsvError(ValueError):
@@ -37,11 +33,13 @@ class CsvError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CaseTable:
-    """``left_out``: what was not carried over, with its row. ``columns``: the variables' names."""
+    """``left_out``: what was not carried over, with its row; ``not_run``: what was, but is not run here.
+    ``columns``: the variables' names."""
 
     cases: tuple[Case, ...]
     columns: tuple[str, ...]
     left_out: tuple[str, ...] = ()
+    not_run: tuple[str, ...] = ()
 
 
 def parse_cases(text: str, variables: Collection[str] = ()) -> CaseTable:
@@ -57,7 +55,12 @@ def parse_cases(text: str, variables: Collection[str] = ()) -> CaseTable:
     left_out: list[str] = []
     cases = tuple(_case(number, header, row, title, left_out) for number, row in rows[1:])
     columns = tuple(name for name in header if not name.startswith("__") and name != title)
-    return CaseTable(cases, columns, tuple(left_out))
+    return CaseTable(cases, columns, tuple(left_out), tuple(_not_run(cases, rows[1:])))
+
+
+def _not_run(cases: tuple[Case, ...], rows: list[tuple[int, list[str]]]) -> Iterator[str]:
+    for (number, _), case in zip(rows, cases, strict=True):
+        yield from (f"{one.type} (line {number})" for one in case.assertions if not_run(one))
 
 
 def _rows(text: str) -> list[tuple[int, list[str]]]:
@@ -109,21 +112,21 @@ def _assertions(number: int, fields: dict[str, str], left_out: list[str]) -> Ite
             if column != "__description" and text.strip():
                 left_out.append(f"{column} (line {number})")
         elif column.startswith("__") and text.strip():
-            yield from _expected(number, text.strip(), left_out)
+            yield _expected(number, text.strip())
 
 
-def _expected(number: int, text: str, left_out: list[str]) -> Iterator[Assertion]:
+def _expected(number: int, text: str) -> Assertion:
     found = _SHORT.fullmatch(text)
     name = split_type(found[1])[1] if found else ""
     if found and name in KINDS and (found[3] is not None or _needs_no_value(name, found[2])):
         try:
-            yield _short(found[1], found[2] or "", (found[3] or "").strip())
+            return _short(found[1], found[2] or "", (found[3] or "").strip())
         except ValueError as wrong:
             raise CsvError(f"Line {number}, “{text[:60]}”: {wrong}") from None
-    elif found and name in ELSEWHERE and found[3] is not None:
-        left_out.append(f"{found[1]} (line {number})")
-    else:
-        yield Assertion("equals", text)
+    if found and name in ELSEWHERE and found[3] is not None:
+        kept = promptfoo_assertions.from_short(text)
+        return Assertion(kept["type"], kept.get("value"), kept.get("threshold"))
+    return Assertion("equals", text)
 
 
 def _needs_no_value(name: str, threshold: str | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -173,6 +174,56 @@ class TestSaving:
         assert case.name == "New"
         assert case.assertions == assertions
 
+    def test_what_a_row_has_no_field_for_stays_when_the_rest_is_changed(
+        self, client: Client, prompt: Prompt
+    ) -> None:
+        elsewhere = {"provider": "openai:gpt-5", "transform": "clean(output)"}
+        assertions = [
+            {"type": "llm-rubric", "value": "Is polite.", "options": elsewhere},
+            {"type": "javascript", "value": "true", "options": {"config": {"a": 1}}},
+        ]
+        case = CaseFactory(prompt=prompt, assertions=assertions)
+        page = client.get(url_of(case))
+        rows = page.context["form"].assertions
+        assert "Kept with it, as it came: provider." in page.content.decode()
+        posted = {
+            name: [getattr(row, name) for row in rows] for name in ("kind", "threshold", "metric", "was")
+        }
+        changed = {"expected": ["Is kind.", "false"], "weight": ["2", "3"], "opposite": ["1"]}
+        client.post(url_of(case), form() | posted | changed)
+        case.refresh_from_db()
+        assert case.assertions == [
+            {"type": "not-llm-rubric", "value": "Is kind.", "weight": 2, "options": elsewhere},
+            {"type": "javascript", "value": "false", "weight": 3, "options": {"config": {"a": 1}}},
+        ]
+
+    def test_of_another_kind_they_go_and_what_the_output_goes_through_stays(
+        self, client: Client, prompt: Prompt
+    ) -> None:
+        options = {"provider": "openai:gpt-5", "transform": "output.trim()"}
+        case = CaseFactory(
+            prompt=prompt, assertions=[{"type": "llm-rubric", "value": "a", "options": options}]
+        )
+        (row,) = client.get(url_of(case)).context["form"].assertions
+        client.post(url_of(case), form(("contains", "a")) | {"was": [row.was], "transform": [row.transform]})
+        case.refresh_from_db()
+        assert case.assertions == [
+            {"type": "contains", "value": "a", "options": {"transform": "output.trim()"}}
+        ]
+
+    @pytest.mark.parametrize(
+        ("typed", "options"), [("", {}), (" output.trim() ", {"transform": "output.trim()"})]
+    )
+    def test_what_the_output_goes_through_first_can_be_typed_and_taken_away(
+        self, client: Client, prompt: Prompt, typed: str, options: dict[str, str]
+    ) -> None:
+        before = {"type": "contains", "value": "a", "options": {"transform": "output.length"}}
+        case = CaseFactory(prompt=prompt, assertions=[before])
+        posted = form(("contains", "a")) | {"was": [json.dumps(before)], "transform": [typed]}
+        client.post(url_of(case), posted)
+        case.refresh_from_db()
+        assert case.assertions[0].get("options", {}) == options
+
     def test_save_and_write_another(self, client: Client, prompt: Prompt) -> None:
         assert client.post(NEW, form(do="save-another"))["Location"] == NEW
 
@@ -205,6 +256,11 @@ class TestWrongInput:
             (form(("word-count", "some")), "Enter a number or a range"),
             (form(("javascript", "1")), "This kind is not run here"),
             (form(("contains", "a")) | {"weight": ["heavy"]}, "The weight is a number"),
+            (
+                form(("contains", "a")) | {"transform": ["fetch(output)"]},
+                "no expression that can be evaluated",
+            ),
+            (form(("contains", "a")) | {"transform": ["a\x00b"]}, "NUL character"),
             (form(("contains", "a")) | {"weight": ["-1"]}, "The weight is a number"),
             (form(("contains", "a")) | {"weight": ["nan"]}, "The weight is a number"),
             (form(turn=[" "]), "This turn is empty"),

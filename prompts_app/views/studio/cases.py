@@ -27,6 +27,7 @@ from prompts_app.actions.publish import findings_in_cases
 from prompts_app.actions.save import StaleEdit
 from prompts_app.actions.secrets import Finding
 from prompts_app.engine.digests import case_json, digest
+from prompts_app.engine.formats.case_csv import CaseTable
 from prompts_app.forms.cases import CaseForm, CasesCsvForm
 from prompts_app.forms.rows import RowCommand
 from prompts_app.models import Case, Draft, Prompt, Run, Version
@@ -260,17 +261,23 @@ def _added(request: AuthorRequest, prompt: Prompt, form: CasesCsvForm) -> bool:
     except TooManyCases as too_many:  # others were added since the form was checked
         form.add_error("csv", str(too_many))
         return False
-    _tell_of_csv(request, len(added), form.unknown_columns, table.left_out)
+    _tell_of_csv(request, len(added), form.unknown_columns, table)
     return True
 
 
-def _tell_of_csv(request: AuthorRequest, added: int, unknown: Sequence[str], left_out: Sequence[str]) -> None:
+def _tell_of_csv(request: AuthorRequest, added: int, unknown: Sequence[str], table: CaseTable) -> None:
     messages.success(request, f"{added:,} case{' is' if added == 1 else 's are'} added.")
     if unknown:
         messages.warning(
             request,
             f"No variable of the newest version is called {', '.join(unknown)}; the values are kept.",
         )
-    if left_out:
-        more = f" and {len(left_out) - 10} more" if len(left_out) > 10 else ""
-        messages.warning(request, f"Left out, because it is not run here: {', '.join(left_out[:10])}{more}.")
+    if table.left_out:
+        messages.warning(request, f"Left out, because there is no place for it: {_some(table.left_out)}.")
+    if table.not_run:
+        messages.warning(request, f"Kept, but not run here: {_some(table.not_run)}.")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return f"{', '.join(names[:10])}{more}"

@@ -49,11 +49,30 @@ def test_several_columns_are_several_assertions() -> None:
     assert [a.value for a in parse_cases(table).cases[0].assertions] == ["a", "b"]
 
 
-def test_what_needs_a_judge_or_a_program_is_told_with_its_line() -> None:
-    table = "word,__expected,__metadata:x\na,moderation: polite,1\nb,javascript: 1,"
-    assert parse_cases(table).left_out == (
-        "moderation (line 2)", "__metadata:x (line 2)", "javascript (line 3)",
-    )  # fmt: skip
+def test_kinds_that_are_not_run_here_are_kept_and_told_with_their_line() -> None:
+    table = "word,__expected,__metadata:x\na,moderation: polite,1\nb,javascript: output == 1,\nc,yes,"
+    read = parse_cases(table)
+    assert [case.assertions for case in read.cases] == [
+        (Assertion("moderation", "polite"),),
+        (Assertion("javascript", "output == 1"),),
+        (Assertion("equals", "yes"),),
+    ]
+    assert read.not_run == ("moderation (line 2)", "javascript (line 3)")
+    assert read.left_out == ("__metadata:x (line 2)",)
+
+
+@pytest.mark.parametrize(
+    ("text", "assertion"),
+    [
+        ("grade: is polite", Assertion("llm-rubric", "is polite")),
+        ("fn: output.length > 3", Assertion("javascript", "output.length > 3")),
+        ("file://check.py", Assertion("python", "file://check.py")),
+        ("classifier(0.9): polite", Assertion("classifier", "polite", threshold=0.9)),
+        ("not-meteor: a text", Assertion("not-meteor", "a text")),
+    ],
+)
+def test_the_short_forms_of_other_kinds(text: str, assertion: Assertion) -> None:
+    assert expected(text) == (assertion,)
 
 
 def test_the_name_column_is_a_variable_where_the_prompt_has_one() -> None:

@@ -4,6 +4,7 @@ from prompts_app.models.encryption import KeyUnreadable
 from prompts_app.models.evidence import Batch, Endpoint, Level, PictureFile, Result, Run, Source
 from prompts_app.models.failures import KnownFailure
 from prompts_app.models.people import Face, FormerHandle, Profile, User
+from prompts_app.models.private import PrivateSpan
 from prompts_app.models.prompts import (
     Case,
     Draft,
@@ -26,7 +27,7 @@ from prompts_app.models.votes import BlindChoice, BlindVote
 __all__ = [
     "Batch", "BlindChoice", "BlindVote", "Case", "Draft", "Endpoint", "Face", "FormerHandle", "FormerSlug",
     "ImpactKind", "ImportDraft", "KeyUnreadable", "KnownFailure", "Level", "Licence", "PictureFile",
-    "Profile", "Prompt", "Result", "Run", "SampleBundle", "Seal", "SearchDocument", "ShareLink",
-    "ShareLinkOpens", "ShareLinkPrompt", "SigningKey", "Source", "Tag", "Task", "User", "Version",
-    "Visibility",
+    "PrivateSpan", "Profile", "Prompt", "Result", "Run", "SampleBundle", "Seal", "SearchDocument",
+    "ShareLink", "ShareLinkOpens", "ShareLinkPrompt", "SigningKey", "Source", "Tag", "Task", "User",
+    "Version", "Visibility",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from prompts_app.engine import types as engine
 from prompts_app.models.encryption import decrypt, encrypt
 from prompts_app.models.ids import public_id
 from prompts_app.models.prompts import Prompt, Version
+from prompts_app.models.reading import Masked
 from prompts_app.models.text import refuse_invisible
 
 
@@ -133,7 +134,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.under_way().filter(Q(lease_until__lt=now) | Q(lease_until=None))
 
 
-class Run(models.Model):
+class Run(Masked):
     """One version × one model × the suite × repeats. The truth of a run is this row, never the queue."""
 
     class State(models.TextChoices):
@@ -168,6 +169,7 @@ class Run(models.Model):
     source_note = models.CharField(max_length=200, blank=True)  # file name of an import, and the like
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     stop_reason = models.CharField(max_length=300, blank=True)
+    cancel_requested = models.BooleanField(default=False)  # of this run alone; the batch has its own
 
     # Who works on it: taken by compare-and-set, renewed while it runs, free again when it runs out.
     claim = models.CharField(max_length=36, blank=True)
@@ -241,8 +243,10 @@ class Run(models.Model):
         return self.cases_passed + self.cases_failed
 
 
-class Result(models.Model):
+class Result(Masked):
     """One output: one case, one repeat. Written the moment it arrives."""
+
+    masked_by = "run__prompt"
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="results")
     public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)

@@ -9,6 +9,7 @@ from django.db import models
 from prompts_app.models.evidence import Run
 from prompts_app.models.ids import public_id
 from prompts_app.models.prompts import Prompt, Version
+from prompts_app.models.reading import Masked
 from prompts_app.models.text import refuse_nul
 
 LONGEST_DIAGNOSIS = 4000  # characters
@@ -28,7 +29,7 @@ class KnownFailureQuerySet(models.QuerySet["KnownFailure"]):
         )
 
 
-class KnownFailure(models.Model):
+class KnownFailure(Masked):
     """One case that failed in one run, and the author's diagnosis. It goes when its run is deleted.
 
     Nothing of the failure is copied: input, answer and verdict are read from the run each time.

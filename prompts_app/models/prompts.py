@@ -14,6 +14,7 @@ from django.urls import reverse
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_from_json, digest
 from prompts_app.models.ids import public_id
+from prompts_app.models.reading import Masked
 from prompts_app.models.text import refuse_invisible, refuse_nul
 from prompts_app.models.visibility import Visibility
 
@@ -127,8 +128,10 @@ class PromptQuerySet(models.QuerySet["Prompt"]):
         return self.order_by(F("last_tested_at").desc(nulls_last=True), "-pk")
 
 
-class Prompt(models.Model):
+class Prompt(Masked):
     """A titled work of one author. What is sent to a model lives in its versions."""
+
+    masked_by = "pk"
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="prompts")
     slug = models.SlugField(max_length=80)
@@ -238,7 +241,7 @@ class PromptVersionError(Exception):
     """A version is never changed: save a new one."""
 
 
-class Version(models.Model):
+class Version(Masked):
     """An immutable numbered state of a prompt: messages, variables, parameters and a note on why."""
 
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="versions")
@@ -284,7 +287,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.order_by("position", "pk")
 
 
-class Case(models.Model):
+class Case(Masked):
     """One test: values for the variables, optionally further user turns, and assertions."""
 
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="cases")

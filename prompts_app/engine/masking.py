@@ -1,0 +1,375 @@
+"""Private parts: texts an author keeps to themselves, found wherever they stand and replaced by a label.
+
+What visitors read instead is ``[client rule, 42 words]#a1b2c3d4``. The hash is the beginning of the SHA-256
+over the span's secret salt (32 hex digits) and exactly the characters that stand there, so that whoever is
+given salt and text later can tell that this was it; without the salt not even a short text can be guessed.
+
+A text is found by its letters and digits alone, in their order: capitals, accents, white space, punctuation,
+markup, JSON and HTML escapes between them make no difference, and neither do values where it has
+``{{variables}}``. So are long parts of it (``PART`` letters), and its beginning or end where it was cut.
+A paraphrase, a translation or an encoding such as base64 is not found: only the author can see to that.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from html import unescape
+from itertools import accumulate
+
+from prompts_app.engine.render import VARIABLE
+from prompts_app.engine.types import Json
+
+LEAST = 8  # letters and digits of a span; one of a script without word spaces counts twice
+PART = 36  # letters and digits of a span that are masked alone, about eight words
+CUT = 12  # the same where the text ends, or has an ellipsis, in the middle of the span
+_BLOCK, _STRIDE = 18, 19  # PART letters of a span hold a whole block: _BLOCK + _STRIDE - 1 == PART
+MOST_FILLED_IN = 4_000  # letters and digits of a variable's value inside a span
+
+LABEL = r"[^\W_](?:[^\W_]|[ -]){0,38}"  # letters, digits, spaces, hyphens: it needs no escaping anywhere
+PLACEHOLDER = re.compile(rf"\[({LABEL}), (\d{{1,6}}) words?\]#([0-9a-f]{{8}})")
+"""What stands for a private text: (1) label, (2) words, (3) the beginning of its salted hash."""
+
+_ESCAPE = re.compile(
+    r"\\+u[0-9a-fA-F]{4}|\\+[nrtbfsSwWdDB\"/]"
+    r"|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});|%[0-7][0-9a-fA-F]"
+)
+_ELLIPSIS_AFTER = re.compile(r"[\"'”’»\s]*(?:…|\.\.\.)")
+_ELLIPSIS_BEFORE = re.compile(r"(?:…|\.\.\.)[\"'“‘«\s]*\Z")
+
+
+class _Folding(dict[int, str]):
+    """Each character as the letters and digits it stands for: "É" → "e", "ß" → "ss", "," → "".
+
+    Letter by letter, so that the folding of a part is a part of the folding of the whole.
+    """
+
+    def __missing__(self, code: int) -> str:
+        plain = unicodedata.normalize("NFKD", chr(code)).casefold()
+        self[code] = folded = "".join(letter for letter in plain if letter.isalnum())
+        return folded
+
+
+_FOLDING = _Folding()
+
+
+def fold(text: str) -> str:
+    """The letters and digits of a text, without case and accents."""
+    return text.translate(_FOLDING)
+
+
+def fold_read(text: str) -> str:
+    """The same with escapes (of JSON, HTML, addresses, patterns) as the characters they stand for."""
+    return fold(_ESCAPE.sub(lambda match: _character(match[0]), text))
+
+
+def weight(text: str) -> int:
+    """Letters and digits; those of scripts that write no word spaces count twice."""
+    return sum(1 if ord(letter) < 0x2E80 else 2 for letter in text if letter.isalnum())
+
+
+def words_in(text: str) -> int:
+    return len(text.split())
+
+
+def salted(salt: str, text: str) -> str:
+    """The hash that stands for ``text``: SHA-256 in hex over the salt's characters and then the text's."""
+    return sha256((salt + text).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def placeholder(label: str, text: str, salt: str) -> str:
+    count = words_in(text)
+    return f"[{label}, {count} word{'' if count == 1 else 's'}]#{salted(salt, text)[:8]}"
+
+
+@dataclass(frozen=True)
+class Span:
+    """One private text. ``salt``: 32 hex digits nobody else knows."""
+
+    label: str
+    text: str
+    salt: str
+
+    @property
+    def digest(self) -> str:
+        return salted(self.salt, self.text)
+
+    @property
+    def words(self) -> int:
+        return words_in(self.text)
+
+    @property
+    def placeholder(self) -> str:
+        return placeholder(self.label, self.text, self.salt)
+
+    @cached_property
+    def folded(self) -> tuple[str, ...]:
+        """As it stands and with its escapes read: each is looked for."""
+        return tuple(dict.fromkeys(f for f in (fold(self.text), fold_read(self.text)) if f))
+
+    @cached_property
+    def filled(self) -> re.Pattern[str] | None:
+        """What it becomes where values stand in the place of its variables; None where it has none."""
+        parts = [part for part in map(fold, VARIABLE.split(self.text)[:: VARIABLE.groups + 1]) if part]
+        if not VARIABLE.search(self.text) or sum(map(len, parts)) < LEAST:
+            return None
+        return re.compile(f".{{0,{MOST_FILLED_IN}}}?".join(map(re.escape, parts)))
+
+    @cached_property
+    def blocks(self) -> tuple[tuple[str, int, str], ...]:
+        """(a stretch, where it begins, the whole it is from): every part of PART letters holds one."""
+        return tuple(
+            (whole[at : at + _BLOCK], at, whole)
+            for whole in self.folded
+            if len(whole) > PART
+            for at in range(0, len(whole) - _BLOCK + 1, _STRIDE)
+        )
+
+    @cached_property
+    def edges(self) -> tuple[str, str]:
+        """The marks before its first letter and after its last: they go with it where they are there."""
+        inside = [place for place, letter in enumerate(self.text) if _FOLDING[ord(letter)]]
+        return self.text[: inside[0]], self.text[inside[-1] + 1 :]
+
+
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    """A folded text, and where in the original each of its letters stands."""
+
+    text: str
+    units: Sequence[tuple[int, int, str]]  # (start, end in the original, folded)
+    ends: Sequence[int]  # of each unit, in the folded text
+
+    @classmethod
+    def plain(cls, text: str) -> _Folded:
+        return cls.of((at, at + 1, _FOLDING[ord(letter)]) for at, letter in enumerate(text))
+
+    @classmethod
+    def read(cls, text: str) -> _Folded:
+        """With its escapes as the characters they stand for."""
+        return cls.of(_read_units(text))
+
+    @classmethod
+    def of(cls, units: Iterable[tuple[int, int, str]]) -> _Folded:
+        kept = [unit for unit in units if unit[2]]
+        return cls("".join(unit[2] for unit in kept), kept, list(accumulate(len(unit[2]) for unit in kept)))
+
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """Where in the original the folded letters from ``start`` to ``end`` stand."""
+        first, last = bisect_right(self.ends, start), bisect_right(self.ends, end - 1)
+        return self.units[first][0], self.units[last][1]
+
+
+def _read_units(text: str) -> Iterator[tuple[int, int, str]]:
+    at = 0
+    for match in _ESCAPE.finditer(text):
+        yield from ((place, place + 1, _FOLDING[ord(text[place])]) for place in range(at, match.start()))
+        yield match.start(), match.end(), fold(_character(match[0]))
+        at = match.end()
+    yield from ((place, place + 1, _FOLDING[ord(text[place])]) for place in range(at, len(text)))
+
+
+def _character(escape: str) -> str:
+    if escape.startswith("&"):
+        return unescape(escape)
+    if escape.startswith("%"):
+        return chr(int(escape[1:], 16))
+    code = escape.lstrip("\\")
+    return chr(int(code[1:], 16)) if code.startswith("u") else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A stretch of a text that is masked, and by which span."""
+
+    start: int
+    end: int
+    span: Span
+    alone: bool = True  # whether no other span has a part in it
+
+
+class Mask:
+    """All spans of a prompt, as they are applied to whatever of it others read.
+
+    Masking is done on whole texts, before anything cuts, compares or formats them. What was masked once
+    stays as it is. ``forms`` collects the exact stretches that were masked, by span, for a reveal.
+    """
+
+    def __init__(self, spans: Iterable[Span] = ()) -> None:
+        self.spans = tuple(spans)
+        self.forms: dict[Span, set[str]] = {span: set() for span in self.spans}
+
+    def __bool__(self) -> bool:
+        return bool(self.spans)
+
+    def value(self, value: Json) -> Json:
+        """A JSON value with every text in it masked, keys too; anything else as it is."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(key): self.value(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(item) for item in value]
+        return value
+
+    def text(self, text: str) -> str:
+        hidden = self.hidden_in(text)
+        if not hidden:
+            return text
+        parts, at = [], 0
+        for one in hidden:
+            form = text[one.start : one.end]
+            if one.alone:
+                self.forms[one.span].add(form)
+            parts += [text[at : one.start], placeholder(one.span.label, form, one.span.salt)]
+            at = one.end
+        return "".join([*parts, text[at:]])
+
+    def hidden_in(self, text: str) -> list[Hidden]:
+        """The stretches that are masked, in order; none of them touches a placeholder that is there."""
+        if not self.spans or not text:
+            return []
+        found: list[Hidden] = []
+        for start, end in self._between_placeholders(text):
+            found += self._found(text, start, end)
+        return found
+
+    def shows(self, text: str) -> bool:
+        """Whether one of the private texts can be read in it in full."""
+        plain, read = fold(text), fold_read(text)
+        return any(form in plain or form in read for span in self.spans for form in span.folded)
+
+    def _between_placeholders(self, text: str) -> Iterator[tuple[int, int]]:
+        at, own = 0, {span.label for span in self.spans}
+        for match in PLACEHOLDER.finditer(text) if "]#" in text else ():
+            if match[1] in own:
+                yield at, match.start()
+                at = match.end()
+        yield at, len(text)
+
+    def _found(self, whole: str, start: int, end: int) -> list[Hidden]:
+        """In the stretch from ``start`` to ``end``, read as it stands and with its escapes read."""
+        text = whole[start:end]
+        matches: set[tuple[int, int, Span]] = set()
+        for reading in (_Reading(whole, start, end, False), _Reading(whole, start, end, True)):
+            if reading.is_another:
+                found = {*self._matches(reading.folded), *self._cut(reading)}
+                matches |= {(*reading.places.place(first, last), span) for first, last, span in found}
+        return _merged(text, start, matches)
+
+    def _matches(self, folded: str) -> Iterator[tuple[int, int, Span]]:
+        """Whole spans and long parts of them, as places in the folded text."""
+        for span in self.spans:
+            for form in span.folded:
+                yield from ((at, at + len(form), span) for at in _each(folded, form))
+            if span.filled:
+                yield from ((*match.span(), span) for match in span.filled.finditer(folded))
+            for block, begins, form in span.blocks:
+                for at in _each(folded, block):
+                    first, last = _grown(folded, at, form, begins, _BLOCK)
+                    if last - first >= PART:
+                        yield first, last, span
+
+    def _cut(self, reading: _Reading) -> Iterator[tuple[int, int, Span]]:
+        """A span's beginning where the text breaks off after it, and its end where the text sets in."""
+        folded = reading.folded
+        for span in self.spans:
+            for form in (form for form in span.folded if len(form) > CUT):
+                for at in _each(folded, form[:CUT]):
+                    first, last = _grown(folded, at, form, 0, CUT)
+                    if reading.breaks_off_after(first, last):
+                        yield first, last, span
+                for at in _each(folded, form[-CUT:]):
+                    first, last = _grown(folded, at, form, len(form) - CUT, CUT)
+                    if reading.sets_in_before(first, last):
+                        yield first, last, span
+
+
+class _Reading:
+    """A stretch of a text as it is looked through."""
+
+    def __init__(self, whole: str, start: int, end: int, with_escapes: bool) -> None:
+        self.whole, self.start, self.end = whole, start, end
+        self._text, self._with_escapes = whole[start:end], with_escapes
+        self.is_another = not with_escapes or bool(_ESCAPE.search(self._text))
+        self.folded = (fold_read if with_escapes else fold)(self._text) if self.is_another else ""
+
+    @cached_property
+    def places(self) -> _Folded:
+        return (_Folded.read if self._with_escapes else _Folded.plain)(self._text)
+
+    def breaks_off_after(self, first: int, last: int) -> bool:
+        if last == len(self.folded) and self.end == len(self.whole):
+            return True
+        _, stop = self.places.place(first, last)
+        return bool(_ELLIPSIS_AFTER.match(self.whole, self.start + stop))
+
+    def sets_in_before(self, first: int, last: int) -> bool:
+        if first == 0 and self.start == 0:
+            return True
+        begin, _ = self.places.place(first, last)
+        place = self.start + begin
+        return bool(_ELLIPSIS_BEFORE.search(self.whole[max(0, place - 12) : place]))
+
+
+def _each(text: str, part: str) -> Iterator[int]:
+    at = text.find(part)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + 1)
+
+
+def _grown(text: str, at: int, form: str, begins: int, size: int) -> tuple[int, int]:
+    """The longest stretch of ``text`` around ``at`` that is also in ``form`` around ``begins``."""
+    first, last = at, at + size
+    before, after = begins, begins + size
+    while first and before and text[first - 1] == form[before - 1]:
+        first, before = first - 1, before - 1
+    while last < len(text) and after < len(form) and text[last] == form[after]:
+        last, after = last + 1, after + 1
+    return first, last
+
+
+def _merged(text: str, offset: int, matches: Iterable[tuple[int, int, Span]]) -> list[Hidden]:
+    """Stretches that overlap become one, under the span that has most of it."""
+    merged: list[list[tuple[int, int, Span]]] = []
+    reach = -1
+    for start, end, span in sorted((_with_edges(text, match) for match in matches), key=lambda m: m[:2]):
+        if start < reach:
+            merged[-1].append((start, end, span))
+        else:
+            merged.append([(start, end, span)])
+        reach = max(reach, end)
+    return [_hidden(group, offset) for group in merged]
+
+
+def _hidden(group: Sequence[tuple[int, int, Span]], offset: int) -> Hidden:
+    start, end = group[0][0], max(end for _, end, _ in group)
+    _, _, most = max(group, key=lambda match: (match[1] - match[0], -match[0], match[2].salt))
+    return Hidden(start + offset, end + offset, most, len({span for _, _, span in group}) == 1)
+
+
+def _with_edges(text: str, match: tuple[int, int, Span]) -> tuple[int, int, Span]:
+    start, end, span = match
+    before, after = span.edges
+    if before and text[:start].endswith(before):
+        start -= len(before)
+    if after and text.startswith(after, end):
+        end += len(after)
+    return start, end, span
+
+
+def restored(value: Json, texts: Mapping[str, str]) -> Json:
+    """The opposite: placeholders whose short hash is in ``texts`` become the text again."""
+    if isinstance(value, str):
+        return PLACEHOLDER.sub(lambda match: texts.get(match[3], match[0]), value)
+    if isinstance(value, Mapping):
+        return {restored(key, texts): restored(item, texts) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [restored(item, texts) for item in value]
+    return value

@@ -1,0 +1,206 @@
+"""Who reads rows now, and masking what they may not read, at the one place where rows come from.
+
+While a ``Reading`` is in force (every request has one, see ``access``), the texts of each row of a prompt
+are set aside the moment the row is loaded, however it is loaded: by a list, a join, a foreign key, a
+deferred column. The first look at any of them masks all that wait, with one query for the private parts of
+the prompts that are new. So a page need not know of private parts, and one that is written tomorrow is
+masked too. Not masked is what is no row: ``values()``, ``values_list()`` and functions of the database, so
+public pages read texts as rows. Without a reading (commands, tasks) rows are what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from typing import Any, Self
+
+from django.db import models
+
+from prompts_app.engine.masking import Mask, Span, salted
+from prompts_app.models.private import PrivateSpan
+
+_now: ContextVar[Reading | None] = ContextVar("reading", default=None)
+
+# Texts that are addresses, states or digests: nobody wrote them, and pages could not work without them.
+_AS_THEY_ARE = {"public_id", "source_key", "frames", "claim", "error_kind", "asks"}
+_DIGESTS = {"suite_digest", "digest"}
+
+
+class MaskedRowKept(Exception):
+    """A row as visitors see it must never be saved: its placeholders would replace the text."""
+
+
+class Reading:
+    """What one reader may read. ``author`` gives the id of whoever sees their own prompts in full, if any."""
+
+    def __init__(self, author: Callable[[], int | None]) -> None:
+        self._author = author
+        self._masks: dict[int, Mask] = {}  # by prompt
+        self._own: set[int] = set()  # prompts that are read in full
+        self._prompt_of_run: dict[int, int] = {}
+        self._waiting: list[Masked] = []
+
+    def set_aside(self, row: Masked) -> None:
+        """Take the texts of a row that was just loaded, until somebody looks at one."""
+        known = row.__dict__
+        self._learn_from(row)
+        if self._prompt_id(row) in self._own:
+            return
+        if kept := {name: known.pop(name) for name in texts_of(type(row)) if name in known}:
+            known["_set_aside"], known["_reader"] = kept, self
+            self._waiting.append(row)
+
+    def _learn_from(self, row: Masked) -> None:
+        """What the row says of others: whose the prompt is, and which prompt a run is of."""
+        if row.masked_by == "pk" and row.__dict__.get("owner_id", 0) == self._author():
+            self._own.add(row.pk)
+        if row._meta.model_name == "run" and "prompt_id" in row.__dict__:
+            self._prompt_of_run[row.pk] = row.__dict__["prompt_id"]
+
+    def _prompt_id(self, row: Masked) -> int | None:
+        """None where the row alone does not say."""
+        if row.masked_by == "pk":
+            return row.pk  # type: ignore[no-any-return]
+        if row.masked_by == "prompt":
+            return row.__dict__.get("prompt_id")
+        return self._prompt_of_run.get(row.__dict__.get("run_id", 0))
+
+    def show_all(self) -> None:
+        """Mask what waits and give it back to its rows."""
+        waiting, self._waiting = self._waiting, []
+        prompts = self._prompts_of(waiting)
+        self._load(set(prompts))
+        for row, prompt in zip(waiting, prompts, strict=True):
+            kept = row.__dict__.pop("_set_aside")
+            row.__dict__.update(kept)
+            if prompt not in self._own:
+                row.mask_with(self._masks[prompt], kept)
+
+    def _prompts_of(self, rows: Sequence[Masked]) -> list[int]:
+        """One query for each kind of row that does not say itself."""
+        known = {id(row): self._prompt_id(row) for row in rows}
+        for model in {type(row) for row in rows if known[id(row)] is None}:
+            unknown = {row.pk: row for row in rows if type(row) is model and known[id(row)] is None}
+            asked = model._base_manager.filter(pk__in=unknown).values_list("pk", model.masked_by)
+            found = dict(asked)
+            known |= {id(row): found[row.pk] for row in rows if row.pk in found and type(row) is model}
+        return [known[id(row)] or 0 for row in rows]
+
+    def mask_of(self, prompts: Iterable[int]) -> Mask:
+        """What is hidden of these prompts from this reader, all in one."""
+        wanted = set(prompts)
+        self._load(wanted)
+        return Mask(span for key in wanted - self._own for span in self._masks[key].spans)
+
+    @property
+    def hidden(self) -> Mask:
+        """All that is hidden of the prompts that were read so far."""
+        return self.mask_of(self._masks)
+
+    def _load(self, prompts: set[int]) -> None:
+        """One query, none where everything is known."""
+        if not (new := prompts - self._masks.keys() - self._own):
+            return
+        found: dict[int, list[Span]] = {key: [] for key in new}
+        rows = PrivateSpan.objects.filter(prompt__in=new).in_order()
+        for span, owner in ((row, row.of) for row in rows.annotate(of=models.F("prompt__owner"))):
+            found[span.prompt_id].append(span.as_engine())
+            if owner == self._author():
+                self._own.add(span.prompt_id)
+        self._masks |= {key: Mask(spans) for key, spans in found.items()}
+
+
+def now() -> Reading | None:
+    return _now.get()
+
+
+@contextmanager
+def reading(reader: Reading | None) -> Iterator[None]:
+    """Put ``reader`` in force for what runs inside; None: rows are what they are."""
+    token = _now.set(reader)
+    try:
+        yield
+    finally:
+        _now.reset(token)
+
+
+@cache
+def texts_of(model: type[models.Model]) -> tuple[str, ...]:
+    """The columns in which somebody's words can stand."""
+    kinds = (models.CharField, models.TextField, models.JSONField)
+    return tuple(
+        field.attname
+        for field in model._meta.concrete_fields
+        if isinstance(field, kinds)
+        and not isinstance(field, models.SlugField)
+        and not field.choices
+        and field.name not in _AS_THEY_ARE
+    )
+
+
+class Masked(models.Model):
+    """A row of a prompt: read through the reading that is in force."""
+
+    masked_by = "prompt"  # the way to the prompt: "pk" for the prompt itself
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Raises MaskedRowKept."""
+        columns = kwargs.get("update_fields")
+        masked = self.__dict__.get("_masked", set())
+        if masked and (columns is None or masked & set(columns)):
+            raise MaskedRowKept("This row is masked, as visitors see it.")
+        super().save(*args, **kwargs)
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
+        row = super().from_db(*args, **kwargs)
+        if reader := now():
+            reader.set_aside(row)
+        return row
+
+    def refresh_from_db(self, using: Any = None, fields: Any = None, from_queryset: Any = None) -> None:
+        """Also how Django reads a column that is not there: one that was set aside is given back masked."""
+        reader = now()
+        if "_set_aside" in self.__dict__:
+            self.__dict__["_reader"].show_all()
+        names = set(fields) - self.__dict__.keys() if fields is not None else None
+        if names == set():
+            return
+        with reading(None):
+            super().refresh_from_db(using=using, fields=names, from_queryset=from_queryset)
+        if reader:
+            reader.set_aside(self)
+            reader.show_all()
+
+    def mask_with(self, mask: Mask, columns: Iterable[str]) -> None:
+        """Digests of what is masked are salted too: they would confirm a guess."""
+        if not mask:
+            return
+        for name in columns:
+            whole = self.__dict__[name]
+            shown = _masked_value(mask, name, whole)
+            if shown != whole:
+                self.__dict__[name] = shown
+                self.__dict__.setdefault("_masked", set()).add(name)
+
+
+def _masked_value(mask: Mask, name: str, value: Any) -> Any:
+    if name in _DIGESTS:
+        return salted(mask.spans[0].salt, value) if value else value
+    if name == "evidence":
+        return _with_salted_digests(mask, mask.value(value))
+    return mask.value(value)
+
+
+def _with_salted_digests(mask: Mask, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _masked_value(mask, key, item) if key in _DIGESTS else _with_salted_digests(mask, item)
+            for key, item in value.items()
+        }
+    return [_with_salted_digests(mask, item) for item in value] if isinstance(value, list) else value

@@ -39,8 +39,11 @@ def estimate_of(
     models: Sequence[str],
     suite: Sequence[Case],
     repeats: int,
+    *,
+    drawn: bool = False,
 ) -> Estimate:
-    """Prices from the table, lengths from the messages and the limits the author set."""
+    """Prices from the table, lengths from the messages and the limits the author set. Of a picture nobody
+    can say beforehand: with ``drawn``, no price is known."""
     limits = [_output_limit(version) for version in versions]
     sizes = [
         (_tokens_in(version, suite), (limit or USUAL_OUTPUT_TOKENS) * len(suite))
@@ -50,7 +53,7 @@ def estimate_of(
         model: [estimate(model, endpoint.base_url, tokens_in, tokens_out) for tokens_in, tokens_out in sizes]
         for model in models
     }
-    unpriced = tuple(model for model, prices in sums.items() if None in prices)
+    unpriced = tuple(model for model, prices in sums.items() if drawn or None in prices)
     known = [price for prices in sums.values() for price in prices if price is not None]
     return Estimate(
         versions=len(versions),

@@ -8,12 +8,13 @@ from django.db import transaction
 
 from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.outcomes import checks_json
+from prompts_app.actions.pictures import replace_picture
 from prompts_app.actions.run import LONGEST_MODEL, RunRefused
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.prices import UNKNOWN
 from prompts_app.engine.render import values_for
 from prompts_app.engine.run import judge
-from prompts_app.engine.types import Reply
+from prompts_app.engine.types import Picture, Reply
 from prompts_app.models import Case, Prompt, Result, Run, Source, Version
 
 
@@ -35,18 +36,20 @@ def paste_output(
     model: str,
     output: str,
     date: date,
+    picture: Picture | None = None,
     finish_reason: str = "",
     tokens_in: int | None = None,
     tokens_out: int | None = None,
 ) -> Result:
-    """Store and judge one pasted output, then count it.
+    """Store and judge one output, a pasted text or an uploaded picture, then count it.
 
     There is one pasted run for each version, model and state of the suite. Pasting for the same case
     again replaces what was there. Latency and cost stay unknown. Raises RunRefused.
     """
     check_can_paste(prompt, version, case, model=model, date=date)
     # "Cached" says that its time is unknown; whatever limits it then fails, and says why.
-    reply = Reply(output, finish_reason or None, model, None, None, tokens_in, tokens_out, 0.0, cached=True)
+    known = (finish_reason or None, model, None, None, tokens_in, tokens_out, 0.0)
+    reply = Reply(output, *known, cached=True, picture=picture)
     held = case.as_engine()
     values = values_for(version.as_engine(), held)
     checks, passed = judge(held, reply, UNKNOWN, values, version.parameters.get("tools"))
@@ -59,6 +62,7 @@ def paste_output(
             repeat=0,
             defaults={
                 "output": output,
+                "picture": picture.about() if picture else {},
                 "finish_reason": finish_reason,
                 "model": model,
                 "tokens_in": tokens_in,
@@ -68,6 +72,7 @@ def paste_output(
                 "created_at": answered_at,
             },
         )
+        replace_picture(result, picture)
         count_run(run)
         rebuild_evidence(prompt)
     return result

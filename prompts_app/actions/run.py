@@ -29,8 +29,10 @@ from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.endpoints.practice import MODELS as PRACTICE_MODELS
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.render import RenderError, render_messages
+from prompts_app.engine.run import conversation
 from prompts_app.engine.types import Case
 from prompts_app.models import Batch, Endpoint, Prompt, Run, Source, User, Version
+from prompts_app.models.evidence import CHAT, IMAGES
 
 __all__ = [
     "LONGEST_MODEL", "MOST_CALLS", "MOST_REPEATS", "MOST_RUNS", "RunRefused", "ask_again", "can_delete",
@@ -70,6 +72,7 @@ def check_can_run(
     repeats: int = 1,
     cost_cap: Decimal | None = None,
     judge: JudgeChoice | None = None,
+    asks: str = CHAT,
 ) -> None:
     """Raises RunRefused where ``start_batch`` with the same arguments would make no sense."""
     suite = prompt.suite()
@@ -78,6 +81,7 @@ def check_can_run(
         _what_is_too_much(len(versions) * len(models), len(suite), repeats),
         _what_is_wrong(prompt, versions, endpoint, models, cost_cap),
         _value_missing(versions, suite),
+        _turns_left(versions, suite) if asks == IMAGES else "",
         what_is_wrong_with(judge, endpoint, suite) if judge else "",
     )
     for reason in reasons:
@@ -140,6 +144,18 @@ def _value_missing(versions: Sequence[Version], suite: Sequence[Case]) -> str:
     return ""
 
 
+def _turns_left(versions: Sequence[Version], suite: Sequence[Case]) -> str:
+    """The images API takes one text: a first turn may be that text, a further one has no place."""
+    for version in versions:
+        for case in suite:
+            if conversation(version.as_engine(), case)[1]:
+                return (
+                    f"The case “{case.name}” has further turns, and the images API takes one text. Take the "
+                    "turns out, or ask for texts."
+                )
+    return ""
+
+
 def start_batch(
     prompt: Prompt,
     versions: Sequence[Version],
@@ -149,20 +165,24 @@ def start_batch(
     repeats: int = 1,
     cost_cap: Decimal | None = None,
     judge: JudgeChoice | None = None,
+    asks: str = CHAT,
 ) -> Batch:
     """One run for each version × model, queued, with the suite as it is now. Raises RunRefused.
 
     ``cost_cap`` is in US dollars for the whole batch, the judge's calls included. ``judge`` grades what a
-    model has to grade; it is forgotten where the suite has nothing of the kind. A worker takes the runs up
+    model has to grade; it is forgotten where the suite has nothing of the kind. ``asks`` is the API the
+    calls go to: with IMAGES the outputs are pictures. A worker takes the runs up
     by itself once the transaction is committed; ``execute_run(run.pk)`` does the same here and now.
     """
     with transaction.atomic():
-        check_can_run(prompt, versions, endpoint, models, repeats=repeats, cost_cap=cost_cap, judge=judge)
+        check_can_run(
+            prompt, versions, endpoint, models, repeats=repeats, cost_cap=cost_cap, judge=judge, asks=asks
+        )
         judge = judge if needs_of_suite(prompt.suite()) else None
         batch = Batch.objects.create(
             prompt=prompt, repeats=repeats, cost_cap=cost_cap, **columns_of(judge, Batch)
         )
-        runs = Run.objects.bulk_create(_runs(batch, versions, endpoint, models, judge))
+        runs = Run.objects.bulk_create(_runs(batch, versions, endpoint, models, judge, asks))
         if not endpoint.is_practice:
             _note_first_run(versions)
         _enqueue_when_committed(runs[0])  # the others follow, one after the other
@@ -181,6 +201,7 @@ def _runs(
     endpoint: Endpoint,
     models: Sequence[str],
     judge: JudgeChoice | None,
+    asks: str,
 ) -> Iterator[Run]:
     suite = batch.prompt.suite()
     cases, suites_digest = [case_json(case) for case in suite], suite_digest(suite)
@@ -196,6 +217,7 @@ def _runs(
                 endpoint_host=(urlsplit(endpoint.base_url).hostname or "")[:255],
                 model=model,
                 parameters=version.parameters,
+                asks=asks,
                 repeats=batch.repeats,
                 suite=cases,
                 suite_digest=suites_digest,

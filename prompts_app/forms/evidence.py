@@ -24,9 +24,10 @@ from prompts_app.actions.run import (
     practice_endpoint,
 )
 from prompts_app.engine import types as engine
-from prompts_app.forms.fields import LineField, ProseField
+from prompts_app.forms.fields import LineField, PictureField, ProseField
 from prompts_app.forms.judge import JudgeForm
-from prompts_app.models import Batch, Case, Endpoint, Prompt, Version
+from prompts_app.models import Batch, Case, Endpoint, Prompt, Task, Version
+from prompts_app.models.evidence import ASKS, CHAT, IMAGES
 from prompts_app.models.text import refuse_invisible
 
 MOST_LISTED_MODELS = 200  # as boxes to tick; an endpoint that offers more has its models typed
@@ -58,6 +59,12 @@ class RunForm(JudgeForm):
         help_text="One a line, exactly as the endpoint calls them.",
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
     )
+    asks = forms.ChoiceField(
+        label="What comes back",
+        choices=ASKS,
+        help_text="OpenAI’s dall-e models, and some others, send a picture only with the parameter "
+        'response_format set to "b64_json".',
+    )
     repeats = forms.IntegerField(
         min_value=1,
         max_value=MOST_REPEATS,
@@ -81,6 +88,8 @@ class RunForm(JudgeForm):
         self._choose_from("versions", [(v.number, f"v{v.number}") for v in self.all_versions])
         self._choose_from("endpoint", [(e.public_id, _name_of(e)) for e in self.endpoints])
         self.choose_judge(needs_of_suite(self.suite), self.endpoints)
+        if prompt.task != Task.IMAGE:
+            del self.fields["asks"]
         self.initial = {**self._usual(), **self.initial}
         self._choose_from("models", [(name, name) for name in self.known_models])
         if self.known_models:
@@ -123,7 +132,9 @@ class RunForm(JudgeForm):
         if last is None or run is None or run.endpoint not in self.endpoints:
             first = self.endpoints[0]
             ready = first.known_models[:1] if first.is_practice or len(first.known_models) == 1 else []
-            return {"versions": newest, "endpoint": first.public_id, "models": ready}
+            return {
+                "versions": newest, "endpoint": first.public_id, "models": ready, "asks": IMAGES,
+            }  # fmt: skip
         names = list(last.runs.order_by("pk").values_list("model", flat=True))
         known = run.endpoint.known_models
         return {
@@ -133,6 +144,7 @@ class RunForm(JudgeForm):
             "more_models": "\n".join(dict.fromkeys(name for name in names if name not in known)),
             "repeats": last.repeats,
             "cost_cap": last.cost_cap,
+            "asks": run.asks,
             **self.usual_judge(last),
         }
 
@@ -152,6 +164,7 @@ class RunForm(JudgeForm):
             data["models"] = list(dict.fromkeys([*data["models"], *data["more_models"]]))
             data["endpoint"] = self.chosen_endpoint
             data["judge"] = self.chosen_judge()
+            data.setdefault("asks", CHAT)
             data["versions"] = [v for v in self.all_versions if v.number in data["versions"]]
             try:
                 check_can_run(self.prompt, **self.arguments())
@@ -163,7 +176,7 @@ class RunForm(JudgeForm):
         """For ``start_batch``, once the form is valid."""
         return {
             name: self.cleaned_data[name]
-            for name in ("versions", "endpoint", "models", "repeats", "cost_cap", "judge")
+            for name in ("versions", "endpoint", "models", "repeats", "cost_cap", "judge", "asks")
         }
 
     @cached_property
@@ -183,7 +196,10 @@ class RunForm(JudgeForm):
         typed = [name for name in lines if 0 < len(name) <= LONGEST_MODEL]
         models = list(dict.fromkeys([*ticked_models, *typed]))
         repeats = _whole(self["repeats"].value(), 1, MOST_REPEATS)
-        return estimate_of(versions[:MOST_RUNS], self.chosen_endpoint, models, self.suite, repeats)
+        drawn = "asks" in self.fields and self["asks"].value() == IMAGES
+        return estimate_of(
+            versions[:MOST_RUNS], self.chosen_endpoint, models, self.suite, repeats, drawn=drawn
+        )
 
 
 def _name_of(endpoint: Endpoint) -> str:
@@ -229,9 +245,15 @@ class PasteForm(forms.Form):
     )
     output = ProseField(
         max_length=LONGEST_OUTPUT,
+        required=False,
         strip=False,
         help_text="Exactly as the model gave it.",
         widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
+    )
+    picture = PictureField(
+        label="Or a picture",
+        help_text="PNG, JPEG or WebP, up to 8 MB. It is drawn anew here: camera, place and texts in the file "
+        "are gone. The file itself is not kept, only its SHA-256, which is shown.",
     )
     finish_reason = LineField(
         label="Finish reason", max_length=60, required=False, help_text="stop, length, …, if you know it."
@@ -246,6 +268,17 @@ class PasteForm(forms.Form):
         self._choose_among("version", prompt.versions.order_by("-number"))
         self._choose_among("case", prompt.cases.in_order())
         self.fields["date"].initial = datetime.now(tz=UTC).date
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        text, picture = self.cleaned_data.get("output"), self.cleaned_data.get("picture")
+        if text and picture:
+            self.add_error(
+                "picture", "An output is a text or a picture: empty the text, or choose no picture."
+            )
+        if not (text or picture or {"output", "picture"} & set(self.errors)):
+            self.add_error("output", "Paste the output, or choose its picture.")
+        return self.cleaned_data
 
     def _choose_among(self, name: str, rows: QuerySet[Any]) -> None:
         field = self.fields[name]

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 
 from prompts_app.engine.digests import canonical
+from prompts_app.engine.pictures import MOST_BYTES, PictureRefused, keep
 from prompts_app.models import Tag
 from prompts_app.models.text import refuse_invisible, refuse_nul, storable_json
 
@@ -62,6 +63,30 @@ class ProseField(_Text):
 def one_line_end(text: str) -> str:
     """Browsers send line ends as two characters."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class PictureField(forms.FileField):
+    """A picture file; ``cleaned_data`` has it as it is kept, None without one. A browser never sends a
+    file a second time by itself: what is wrong with it is said, and it has to be chosen again."""
+
+    widget = forms.FileInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"required": False} | kwargs)
+        self.widget.attrs["accept"] = ".png,.jpg,.jpeg,.webp"
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        file = super().clean(data, initial)
+        if not file:
+            return None
+        try:
+            return self.kept(file.read(MOST_BYTES + 1))
+        except PictureRefused as why:
+            raise ValidationError(str(why)) from None
+
+    def kept(self, original: bytes) -> Any:
+        """Raises PictureRefused."""
+        return keep(original)
 
 
 class TagsField(_Text):

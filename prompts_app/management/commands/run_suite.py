@@ -20,6 +20,7 @@ from prompts_app.actions.run import RunRefused, execute_run, practice_endpoint, 
 from prompts_app.engine.endpoints.addresses import check_url
 from prompts_app.engine.stats import wilson
 from prompts_app.models import Batch, Endpoint, Prompt, Run, Version
+from prompts_app.models.evidence import CHAT, IMAGES
 
 KEY_VARIABLE = "PROOFSHEET_API_KEY"
 FAILED, ERRORS = 1, 2  # exit statuses
@@ -48,6 +49,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--judge-model", metavar="MODEL", default="")
         parser.add_argument("--judge-embedding-model", metavar="MODEL", default="")
+        parser.add_argument(
+            "--pictures", action="store_true", help="ask the images API: the outputs are pictures"
+        )
         parser.add_argument("--wait", action="store_true", help="until the run has ended")
         parser.add_argument("--json", action="store_true", help="one line of JSON instead of text")
 
@@ -68,6 +72,7 @@ class Command(BaseCommand):
                 repeats=options["repeats"],
                 cost_cap=_dollars(options["cost_cap"]),
                 judge=_judge(prompt, endpoint, options),
+                asks=IMAGES if options["pictures"] else CHAT,
             )
         except RunRefused as why:
             raise CommandError(str(why), returncode=ERRORS) from None

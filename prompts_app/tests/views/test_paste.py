@@ -96,7 +96,7 @@ def test_time_and_cost_are_unknown_so_their_limits_fail(version: Version) -> Non
         ({"model": " "}, "Fill this in"),
         ({"model": "m\u200b"}, "invisible character"),
         ({"model": "m" * 201}, "At most 200 characters"),
-        ({"output": ""}, "Fill this in"),
+        ({"output": ""}, "Paste the output, or choose its picture"),
         ({"output": "a\0b"}, "NUL character"),
         ({"output": "a" * 1_000_000}, "At most 500000 characters"),
         ({"date": "soon"}, "Enter a valid date"),

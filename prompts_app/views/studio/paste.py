@@ -20,7 +20,8 @@ from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_ke
 @keeps_typing
 def paste(request: AuthorRequest, slug: str) -> HttpResponse:
     prompt = own_prompt(request.user, slug)
-    form = PasteForm(request.POST or typing_kept(request) or None, prompt=prompt, initial=request.GET.dict())
+    typed = request.POST or typing_kept(request) or None
+    form = PasteForm(typed, request.FILES or None, prompt=prompt, initial=request.GET.dict())
     if request.method == "POST" and form.is_valid():
         try:
             result = paste_output(prompt, **form.cleaned_data)
@@ -41,9 +42,8 @@ def paste(request: AuthorRequest, slug: str) -> HttpResponse:
 
 
 def _said(result: Result) -> str:
-    verdict = {True: "it passes", False: "it fails", None: "there was no assertion to hold it to"}[
-        result.passed
-    ]
+    unjudged = "it is not judged yet" if result.checks else "there was no assertion to hold it to"
+    verdict = {True: "it passes", False: "it fails", None: unjudged}[result.passed]
     return f"Kept the output for “{result.case['name']}”: {verdict}."
 
 

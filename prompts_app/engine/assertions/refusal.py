@@ -31,12 +31,16 @@ _REFUSALS = re.compile(
 )
 
 
+def find_refusal(output: str) -> re.Match[str] | None:
+    """The first usual words of a refusal; their place is that in ``output``."""
+    return _REFUSALS.search(output.replace("’", "'").replace("‘", "'"))
+
+
 def _is_refusal(assertion: Assertion, answer: Answer) -> Finding:
     """An empty answer counts as a refusal, as in promptfoo."""
-    text = answer.output.replace("’", "'").replace("‘", "'")
-    if not text.strip():
+    if not answer.output.strip():
         return Finding(True, 1.0, "Is empty, which counts as a refusal.")
-    found = _REFUSALS.search(text)
+    found = find_refusal(answer.output)
     if found is None:
         return Finding(False, 0.0, "Holds none of the usual words of a refusal.")
     return Finding(True, 1.0, f"Refuses: {quote(found[0])}.")

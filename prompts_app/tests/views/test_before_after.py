@@ -21,7 +21,8 @@ from prompts_app.tests.views.recorded import (
     recorded_run,
     suite_of,
 )
-from prompts_app.views.public.before_after import MOST_SHOWN, marked
+from prompts_app.views.public.before_after import MOST_SHOWN
+from prompts_app.views.public.sentences import marked
 
 
 def html_of(prompt: Prompt, **query: str) -> str:

@@ -23,7 +23,11 @@ from prompts_app.views.public.sentences import (
 def item(
     version: int, passed: int, cases: int, tokens: float | None = 100, digest: str = "a"
 ) -> dict[str, Any]:
-    return {"version": version, "passed": passed, "cases": cases, "tokens_in": tokens, "suite_digest": digest}
+    low, high = wilson(passed, cases)
+    return {
+        "version": version, "passed": passed, "cases": cases, "low": low, "high": high,
+        "tokens_in": tokens, "suite_digest": digest,
+    }  # fmt: skip
 
 
 @st.composite

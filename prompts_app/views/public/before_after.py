@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,11 @@ from prompts_app.templatetags.sheet import STATE_WORDS
 from prompts_app.views.public import failing
 from prompts_app.views.public.both_ran import CasePair, Suites, pairs_of
 from prompts_app.views.public.case_study import Study
-from prompts_app.views.public.sentences import Piece, check_in_words
+from prompts_app.views.public.sentences import Piece, check_in_words, marked
 
 MOST_SHOWN = 6_000  # characters of an output; all of it is on the result's own page
 MOST_OF_A_VALUE = 4_000
 MOST_LISTED = 100  # cases in the list to pick from; of more, the number is typed
-MOST_MARKS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def before_after_of(study: Study | None, asked: int | None) -> BeforeAfter | Non
         return BeforeAfter(before, after, pairs, partial)
     case = suites[after.suite_digest][pair.now_at]
     return BeforeAfter(
-        before, after, pairs, partial, pair, why, _inputs(case), sides_of(before, after, [pair])[0]
+        before, after, pairs, partial, pair, why, inputs_of(case), sides_of(before, after, [pair])[0]
     )
 
 
@@ -182,30 +181,9 @@ def _side(run: Run, result: Any, state: str, most: int) -> Side:
     )
 
 
-def _inputs(case: Mapping[str, Any]) -> list[tuple[str, str]]:
+def inputs_of(case: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What the case puts in, each part under its name."""
     named = [(str(name), str(value)) for name, value in (case.get("variables") or {}).items()]
     turns = [(f"turn {number}", str(turn)) for number, turn in enumerate(case.get("turns") or (), 1)]
     return [(name, value if len(value) <= MOST_OF_A_VALUE else value[:MOST_OF_A_VALUE] + "…")
             for name, value in named + turns]  # fmt: skip
-
-
-def marked(output: str, checks: Sequence[Mapping[str, Any]]) -> list[Piece]:
-    """The output in pieces; those an assertion forbids are hits. Joined they are the output again."""
-    pieces, at = [], 0
-    for start, end in sorted(_forbidden(output, checks))[:MOST_MARKS]:
-        if start >= at:
-            pieces += [Piece(output[at:start]), Piece(output[start:end], hit=True)]
-            at = end
-    return [piece for piece in (*pieces, Piece(output[at:])) if piece.text]
-
-
-def _forbidden(output: str, checks: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, int]]:
-    for check in checks:
-        kind, value = str(check.get("type", "")), check.get("value")
-        if check.get("passed") is not False or not kind.startswith(("not-contains", "not-icontains")):
-            continue
-        flags = re.IGNORECASE if kind.startswith("not-icontains") else 0
-        for word in value if isinstance(value, list) else [value]:
-            if isinstance(word, str) and word:
-                yield from (match.span() for match in re.finditer(re.escape(word), output, flags))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-
-from prompts_app.views.public.sentences import WORTH_SAYING, Evidence
+from typing import Any
 
 MOST_POINTS = 12
+WORTH_SAYING = 0.1  # a change in tokens smaller than this share is not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +54,41 @@ class Curve:
         return self.points[::-1]
 
 
-def curve_of(evidence: Evidence) -> Curve | None:
+def curve_of(evidence: Mapping[str, Any]) -> Curve | None:
     """None unless the shown version and an earlier one have token counts."""
-    history = evidence.get("history", ())
+    points = _points(evidence)
+    if len(points) < 2:
+        return None
+    gain = _gain(points)
+    shown = points[-MOST_POINTS:]
+    if gain and gain.longest not in shown:
+        shown[0] = gain.longest
+    return Curve(shown, gain, len(evidence["history"]) - len(shown))
+
+
+def gain_of(evidence: Mapping[str, Any]) -> Gain | None:
+    """Tokens saved against the longest earlier version on the same cases that passes no more of them.
+
+    None where that is hardly shorter: the headline, the curve and the profile tell the same saving.
+    """
+    points = _points(evidence)
+    return _gain(points) if points else None
+
+
+def _points(evidence: Mapping[str, Any]) -> list[Point]:
+    """Every tested version whose tokens are known, oldest first; none where the shown one's are not."""
     points = [
         Point(
             item["version"], item["tokens_in"], item["passed"], item["cases"], item["low"], item["high"],
             item["suite_digest"] != evidence["suite_digest"],
         )
-        for item in sorted(history, key=lambda item: item["version"])
+        for item in sorted(evidence.get("history", ()), key=lambda item: item["version"])
         if item["tokens_in"] and item["cases"]
     ]  # fmt: skip
-    if len(points) < 2 or points[-1].version != evidence["version"]:
-        return None
-    shown = points[-MOST_POINTS:]
-    return Curve(shown, _gain(shown), len(history) - len(shown))
+    return points if points and points[-1].version == evidence["version"] else []
 
 
 def _gain(points: list[Point]) -> Gain | None:
-    """Against the longest earlier version on the same cases that passes no more; None if hardly shorter."""
     shown = points[-1]
     longest = max(_comparable(points), key=lambda point: point.tokens, default=shown)
     gain = Gain(longest, shown)

@@ -7,21 +7,23 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 from django.utils.html import format_html, format_html_join, strip_tags
 from django.utils.safestring import SafeString
 
+from prompts_app.engine.assertions.places import places
 from prompts_app.models import Run
 from prompts_app.templatetags.sheet import interval, level_name
 from prompts_app.templatetags.text import one_line
 from prompts_app.templatetags.written import dollars, seconds_of_ms, whole
+from prompts_app.views.public.concision import gain_of
 
 type Evidence = Mapping[str, Any]
 
 UNJUDGED = "u"  # a frame's letter
 RECORDED = 2  # the level from which on this server made the calls
-WORTH_SAYING = 0.1  # a change in tokens smaller than this share is not told
 LONGEST_VALUE = 90  # characters of an assertion's value
 AROUND = 60  # characters shown on both sides of what broke an assertion
 LONGEST_EXCERPT = 160
@@ -101,29 +103,14 @@ def _worst_clause(evidence: Evidence) -> SafeString | str:
 
 
 def _shorter_clause(evidence: Evidence) -> Iterator[SafeString]:
-    """Tokens saved against the longest earlier version that did no better on the same cases."""
-    now = evidence.get("tokens_in")
-    comparable = [
-        item
-        for item in evidence.get("history", ())
-        if item["version"] < evidence["version"]
-        and item["suite_digest"] == evidence["suite_digest"]
-        and item["tokens_in"]
-        and item["passed"] * evidence["cases"] <= evidence["passed"] * item["cases"]
-    ]
-    if not comparable or now is None:
-        return
-    longest = max(comparable, key=lambda item: item["tokens_in"])
-    saved = 1 - now / longest["tokens_in"]
-    if saved < WORTH_SAYING:
-        return
-    same = longest["passed"] * evidence["cases"] == evidence["passed"] * longest["cases"]
-    yield format_html(
-        "<b>{}% fewer</b> tokens than v{} {}",
-        round(saved * 100),
-        longest["version"],
-        "at the same pass rate" if same else "and more cases pass",
-    )
+    """Tokens saved without passing fewer cases."""
+    if gain := gain_of(evidence):
+        yield format_html(
+            "<b>{}% fewer</b> tokens than v{} {}",
+            gain.percent,
+            gain.longest.version,
+            "at the same pass rate" if gain.same_rate else "and more cases pass",
+        )
 
 
 # --- dates ---
@@ -201,30 +188,27 @@ class Piece:
 
 def excerpt(output: str, check: Mapping[str, Any]) -> list[Piece]:
     """A few words of ``output`` around what broke ``check``; its beginning where no place is to blame."""
-    place = _place_of_hit(output, check)
-    if place is None:
+    start, end = next(iter(places(str(check.get("type", "")), check.get("value"), output)), (0, 0))
+    if start == end:
         whole = " ".join(output[: LONGEST_EXCERPT * 4].split())
-        whole_hit = check.get("type") in {"equals", "starts-with"}
-        return [Piece(whole[:LONGEST_EXCERPT] + ("…" if len(whole) > LONGEST_EXCERPT else ""), whole_hit)]
-    start, end = place
-    before, after = output[max(0, start - AROUND) : start], output[end : end + AROUND]
+        return [Piece(whole[:LONGEST_EXCERPT] + ("…" if len(whole) > LONGEST_EXCERPT else ""))]
+    shown = min(end, start + LONGEST_EXCERPT)
+    before, after = output[max(0, start - AROUND) : start], output[shown : shown + AROUND]
     pieces = [
         Piece(("…" if start > AROUND else "") + before),
-        Piece(output[start : min(end, start + LONGEST_EXCERPT)], hit=True),
-        Piece(after + ("…" if end + AROUND < len(output) else "")),
+        Piece(output[start:shown], hit=True),
+        Piece("…" if shown < end else after + ("…" if shown + AROUND < len(output) else "")),
     ]
     return [Piece(re.sub(r"\s+", " ", piece.text), piece.hit) for piece in pieces if piece.text]
 
 
-def _place_of_hit(output: str, check: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Where a text stands that should not be there."""
-    value = check.get("value")
-    words = [
-        word for word in (value if isinstance(value, list) else [value]) if isinstance(word, str) and word
-    ]
-    kind = check.get("type", "")
-    if not kind.startswith(("not-contains", "not-icontains")):
-        return None
-    flags = re.IGNORECASE if kind.startswith("not-icontains") else 0
-    found = (re.search(re.escape(word), output, flags) for word in words)
-    return next((match.span() for match in found if match), None)
+def marked(output: str, checks: Sequence[Mapping[str, Any]]) -> list[Piece]:
+    """The whole output in pieces, hits where a failed check is broken. Joined they are the output again."""
+    failed = [check for check in checks if check.get("passed") is False]
+    found = (places(str(check.get("type", "")), check.get("value"), output) for check in failed)
+    pieces, at = [], 0
+    for start, end in sorted(chain.from_iterable(found)):
+        if start >= at:
+            pieces += [Piece(output[at:start]), Piece(output[start:end], hit=True)]
+            at = end
+    return [piece for piece in (*pieces, Piece(output[at:])) if piece.text]

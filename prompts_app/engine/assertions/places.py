@@ -1,0 +1,88 @@
+"""Where in an output stands what broke an assertion, for the kinds that can tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+
+import regex
+
+from prompts_app.engine.assertions.kinds import as_text
+from prompts_app.engine.assertions.refusal import find_refusal
+from prompts_app.engine.assertions.text import compile_pattern
+from prompts_app.engine.assertions.values import UnreadableValue, texts_of
+from prompts_app.engine.types import Json
+
+type Place = tuple[int, int]  # start and end in the output
+type Find = Callable[[Json, str], Iterator[Place]]
+
+MOST = 50  # places in one output
+PATIENCE_S = 0.05  # for a regular expression: a page is waiting
+
+
+def places(kind: str, value: Json, output: str) -> list[Place]:
+    """What breaks a failed assertion of ``kind`` in ``output``, in no overlap and in order.
+
+    Empty where nothing in the text is to blame: something is missing, or the kind measures the whole.
+    """
+    find = _FINDERS.get(kind)
+    if find is None:
+        return []
+    try:
+        found = sorted(islice((place for place in find(value, output) if place[1] > place[0]), MOST))
+    except (UnreadableValue, regex.error, TimeoutError, TypeError, ValueError):  # as it came in a file
+        return []
+    kept: list[Place] = []
+    for place in found:
+        if not kept or place[0] >= kept[-1][1]:
+            kept.append(place)
+    return kept
+
+
+def _word(flags: re.RegexFlag) -> Find:
+    return lambda value, output: _each(as_text(value), output, flags)
+
+
+def _words(flags: re.RegexFlag) -> Find:
+    return lambda value, output: chain.from_iterable(_each(text, output, flags) for text in texts_of(value))
+
+
+def _each(text: str, output: str, flags: re.RegexFlag) -> Iterator[Place]:
+    return (match.span() for match in re.finditer(re.escape(text), output, flags)) if text else iter(())
+
+
+def _pattern(value: Json, output: str) -> Iterator[Place]:
+    found = compile_pattern(as_text(value)).finditer(output, timeout=PATIENCE_S, concurrent=True)
+    return (match.span() for match in found)
+
+
+def _beginning(value: Json, output: str) -> Iterator[Place]:
+    yield 0, min(len(as_text(value)), len(output))
+
+
+def _all_of_it(value: Json, output: str) -> Iterator[Place]:
+    yield 0, len(output)
+
+
+def _refusal(value: Json, output: str) -> Iterator[Place]:
+    if found := find_refusal(output):
+        yield found.span()
+
+
+_AS_IT_IS, _ANY_CASE = re.NOFLAG, re.IGNORECASE
+_FINDERS: dict[str, Find] = {
+    "equals": _all_of_it,
+    "not-equals": _all_of_it,
+    "starts-with": _beginning,
+    "not-starts-with": _beginning,
+    "not-contains": _word(_AS_IT_IS),
+    "not-icontains": _word(_ANY_CASE),
+    "not-contains-any": _words(_AS_IT_IS),
+    "not-icontains-any": _words(_ANY_CASE),
+    "not-contains-all": _words(_AS_IT_IS),
+    "not-icontains-all": _words(_ANY_CASE),
+    "not-regex": _pattern,
+    "not-is-json": _all_of_it,
+    "not-is-refusal": _refusal,
+}

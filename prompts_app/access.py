@@ -5,6 +5,7 @@ Ownership (who may) lives here; state (when) lives with the action.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -19,6 +20,7 @@ from prompts_app.models import (
     FormerHandle,
     FormerSlug,
     ImportDraft,
+    KnownFailure,
     Profile,
     Prompt,
     Result,
@@ -28,8 +30,19 @@ from prompts_app.models import (
     User,
     Version,
 )
+from prompts_app.models.reading import Reading
 
 type Viewer = User | AnonymousUser
+
+
+def reads_own(viewer: Callable[[], Viewer]) -> Reading:
+    """Everywhere but on public pages: one's own prompts in full, anybody else's with private parts masked."""
+    return Reading(lambda: viewer().pk)
+
+
+def reads_as_visitor(viewer: Viewer, *, in_full: bool = False) -> Reading:
+    """On public pages: what a visitor reads, the author too, who may ask for their own prompts in full."""
+    return Reading(lambda: viewer.pk if in_full else None)
 
 
 class Moved(Exception):
@@ -192,3 +205,14 @@ def own_pasted_run(user: User, slug: str, public_id: str) -> Run:
     """The pasted outputs of one version and model."""
     pasted = Run.objects.filter(prompt__owner=user, prompt__slug=slug, source=Source.PASTED)
     return _one(pasted.filter(public_id=public_id).select_related("prompt__owner__profile"))
+
+
+def own_run(user: User, slug: str, public_id: str) -> Run:
+    found = Run.objects.filter(prompt__owner=user, prompt__slug=slug, public_id=public_id)
+    return _one(found.select_related("prompt__owner__profile", "version"))
+
+
+def own_failure(user: User, slug: str, public_id: str) -> KnownFailure:
+    """A place on the failure shelf."""
+    found = KnownFailure.objects.filter(prompt__owner=user, prompt__slug=slug, public_id=public_id)
+    return _one(found.select_related("prompt__owner__profile", "run__version", "run__prompt", "fixed_in"))

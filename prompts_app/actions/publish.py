@@ -1,11 +1,10 @@
-"""Showing a prompt to others: what becomes visible, what should not, and what would make it convincing."""
+"""Showing a prompt to others: what becomes visible, and what should not."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.utils import timezone
 
@@ -13,9 +12,6 @@ from prompts_app.actions.secrets import Finding, Text, find_secrets, unacknowled
 from prompts_app.engine import types as engine
 from prompts_app.models import Profile, Prompt, Result, Run, Source, Version, Visibility
 from prompts_app.search import reindex
-
-FEW_CASES = 5
-OLD = timedelta(days=90)
 
 
 class CannotPublish(Exception):
@@ -81,6 +77,7 @@ class Visible:
     practice: int
     models: tuple[str, ...]
     sections: tuple[str, ...]
+    failures: int  # on the shelf
 
 
 def what_becomes_visible(prompt: Prompt) -> Visible:
@@ -94,6 +91,7 @@ def what_becomes_visible(prompt: Prompt) -> Visible:
         practice=prompt.runs.filter(source=Source.PRACTICE).count(),
         models=tuple(sorted({run.model for run in runs})),
         sections=tuple(name for name in sections if getattr(prompt, name).strip()),
+        failures=prompt.known_failures.count(),
     )
 
 
@@ -129,6 +127,8 @@ def _texts(prompt: Prompt) -> Iterator[Text]:
         yield from _version_texts(f"{version}, ", version.as_engine(), version.note)
     for number, case in enumerate(prompt.cases.in_order().iterator(), 1):
         yield from _case_texts(f"case {number}", case.as_engine())
+    for failure in prompt.known_failures.all():
+        yield f"known failure, case {failure.number}", failure.diagnosis
     yield from _run_texts(prompt)
 
 
@@ -166,89 +166,6 @@ def _run_texts(prompt: Prompt) -> Iterator[Text]:
 
 def _output_place(run: Run, case_index: int) -> str:
     return f"output of {run.version} on {run.model}, case {case_index + 1}"
-
-
-# --- what would make it convincing -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """One thing a reader would miss. ``page`` is the name of the address where it can be done."""
-
-    sentence: str
-    page: str
-
-    @property
-    def action(self) -> str:
-        return _ACTIONS[self.page]
-
-
-_ACTIONS = {
-    "studio_cases": "Write cases",
-    "studio_run_start": "Run it",
-    "studio_prompt": "Write another version",
-    "studio_prompt_details": "Open the details",
-}
-
-
-def advice_for(prompt: Prompt) -> list[Advice]:
-    """What is missing for a convincing case study, most telling first. None of it stands in the way."""
-    return [*_advice_on_tests(prompt), *_advice_on_story(prompt)]
-
-
-def _advice_on_tests(prompt: Prompt) -> Iterator[Advice]:
-    cases = prompt.cases.count()
-    if not cases:
-        yield Advice("It has no cases: nothing says what a good answer is.", "studio_cases")
-    elif cases < FEW_CASES:
-        yield Advice(f"It has {cases} of the {FEW_CASES} cases a reader would want at least.", "studio_cases")
-    evidence = prompt.evidence
-    if not evidence:
-        yield from _advice_without_evidence(prompt)
-        return
-    if not evidence["is_current"]:
-        yield Advice(
-            f"The newest version is not tested; the figures are those of v{evidence['version']}.",
-            "studio_run_start",
-        )
-    if len(evidence["models"]) == 1:
-        yield Advice(
-            "It was run on one model only; a second shows whether it carries over.", "studio_run_start"
-        )
-    if prompt.last_tested_at and prompt.last_tested_at < timezone.now() - OLD:
-        yield Advice(f"Its last run is older than {OLD.days} days; models change.", "studio_run_start")
-
-
-def _advice_without_evidence(prompt: Prompt) -> Iterator[Advice]:
-    if prompt.runs.filter(source=Source.PRACTICE).exists():
-        yield Advice(
-            "It was only run for practice, which is no evidence: run it on a model.", "studio_run_start"
-        )
-    else:
-        yield Advice("It was never run: there is no output to look at.", "studio_run_start")
-
-
-def _advice_on_story(prompt: Prompt) -> Iterator[Advice]:
-    if prompt.baseline_id is None:
-        if prompt.versions.count() > 1:
-            yield Advice(
-                "No baseline is chosen, so nothing shows what your work added.", "studio_prompt_details"
-            )
-        else:
-            yield Advice(
-                "It has one version; a naive one to compare it to would show what your work adds.",
-                "studio_prompt",
-            )
-    if not prompt.summary.strip():
-        yield Advice("It has no summary, the one sentence lists show.", "studio_prompt_details")
-    if not prompt.situation.strip():
-        yield Advice(
-            "The situation is not told: whose task is this, and why does it matter?", "studio_prompt_details"
-        )
-    if not prompt.limits.strip():
-        yield Advice(
-            "Its limits are not told: where does it fail, or was never tried?", "studio_prompt_details"
-        )
 
 
 def profile_hides(prompt: Prompt) -> bool:

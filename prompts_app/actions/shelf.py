@@ -131,8 +131,9 @@ class _Records:
     def __init__(self, prompt: Prompt, runs: Iterable[Run] = ()) -> None:
         self.latest = latest_runs(prompt)
         one_each = {run.suite_digest: run.pk for run in (*self.latest.values(), *runs)}
-        suites = Run.objects.filter(pk__in=one_each.values()).values_list("suite_digest", "suite")
-        self.suites: dict[str, Suite] = dict(suites)
+        # As rows, which is how readers get what they may see of them.
+        rows = Run.objects.filter(pk__in=one_each.values()).only("prompt_id", "suite_digest", "suite")
+        self.suites: dict[str, Suite] = {run.suite_digest: run.suite for run in rows}
         self._keys = {name: keys_of(suite) for name, suite in self.suites.items()}
 
     def case(self, cell: Cell) -> Mapping[str, Any]:

@@ -21,6 +21,28 @@ SECTIONS = {
     "impact": "What changed because of it: a figure and where it comes from, or an honest estimate.",
     "limits": "Where it fails, or was never tried. Readers trust a prompt that says so.",
 }
+# What a reader looks for in each: short questions, answered in any order or not at all.
+QUESTIONS = {
+    "situation": (
+        "Whose task is it, how often does it come up, and what was done before?",
+        "What goes in, what has to come out, and who or what reads it next?",
+        "Why a prompt, and not a rule, a form or a person?",
+    ),
+    "constraints": (
+        "What must never be in an answer?",
+        "What may a call cost, and how long may it take?",
+        "What happens when it is wrong, and who notices?",
+    ),
+    "impact": (
+        "What was counted before and after, over how long, by whom?",
+        "Is it measured, or your estimate? Say which, and how you came to it.",
+    ),
+    "limits": (
+        "Which inputs were never tried: languages, lengths, formats?",
+        "Where does it still fail, and what should stand around it there?",
+        "What would have to change before somebody else relies on it?",
+    ),
+}
 LONGEST_SECTION = 8000  # characters
 
 
@@ -138,8 +160,10 @@ class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         return [self[name] for name in ("baseline", "pin_position")]
 
     @property
-    def section_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("situation", "constraints", "impact_kind", "impact", "limits")]
+    def guided_fields(self) -> list[tuple[forms.BoundField, tuple[str, ...]]]:
+        """The sections of the case study, each with what a reader looks for in it."""
+        names = ("situation", "constraints", "impact_kind", "impact", "limits")
+        return [(self[name], QUESTIONS.get(name, ())) for name in names]
 
     def differences(self, stored: Prompt) -> list[tuple[str, str, str]]:
         """(label, what is stored now, what was typed) of every field in which the two differ."""

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from prompts_app.views.studio import cases, editor, endpoints, prompts, publish
+from prompts_app.views.studio import cases, editor, endpoints, failures, prompts, publish
 
 urlpatterns = [
     path("", prompts.studio, name="studio"),
@@ -20,6 +20,20 @@ urlpatterns = [
     path("prompts/<slug:slug>/cases/<slug:public_id>/move/", cases.move, name="studio_case_move"),
     path("prompts/<slug:slug>/cases/<slug:public_id>/copy/", cases.duplicate, name="studio_case_copy"),
     path("prompts/<slug:slug>/cases/<slug:public_id>/delete/", cases.delete, name="studio_case_delete"),
+    path("prompts/<slug:slug>/missing/", publish.missing, name="studio_missing"),
+    path("prompts/<slug:slug>/failures/", failures.failures, name="studio_failures"),
+    path(
+        "prompts/<slug:slug>/failures/new/<slug:run>/<int:number>/",
+        failures.new,
+        name="studio_failure_new",
+    ),
+    path("prompts/<slug:slug>/failures/<slug:public_id>/", failures.edit, name="studio_failure"),
+    path("prompts/<slug:slug>/failures/<slug:public_id>/move/", failures.move, name="studio_failure_move"),
+    path(
+        "prompts/<slug:slug>/failures/<slug:public_id>/delete/",
+        failures.delete,
+        name="studio_failure_delete",
+    ),
     path("endpoints/", endpoints.endpoints, name="studio_endpoints"),
     path("endpoints/new/", endpoints.new, name="studio_endpoint_new"),
     path("endpoints/<slug:public_id>/", endpoints.edit, name="studio_endpoint"),

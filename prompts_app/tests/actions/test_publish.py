@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.publish import (
     CannotPublish,
-    advice_for,
     can_publish,
     check_can_publish,
     findings_of,
@@ -158,41 +155,3 @@ def test_what_becomes_visible_counts_everything_but_practice(prompt: Prompt) -> 
     assert visible.models == ("test-model",)
     assert visible.sections == ("limits",)
     assert [version.number for version in visible.versions] == [1]
-
-
-class TestAdvice:
-    def said(self, prompt: Prompt) -> str:
-        prompt.refresh_from_db()
-        return " ".join(one.sentence for one in advice_for(prompt))
-
-    def test_an_untested_prompt(self, prompt: Prompt) -> None:
-        assert "It has no cases" in self.said(prompt)
-        assert "It was never run" in self.said(prompt)
-
-    def test_few_cases_and_practice_only(self, prompt: Prompt) -> None:
-        CaseFactory.create_batch(4, prompt=prompt)
-        run_of(prompt, ["a"], source=Source.PRACTICE)
-        assert "It has 4 of the 5 cases" in self.said(prompt)
-        assert "only run for practice" in self.said(prompt)
-
-    def test_one_model_an_old_run_and_an_untested_version(self, prompt: Prompt) -> None:
-        run_of(prompt, ["a"], finished_at=timezone.now() - timedelta(days=91))
-        assert "one model only" in self.said(prompt)
-        assert "older than 90 days" in self.said(prompt)
-        VersionFactory(prompt=prompt, number=2)
-        rebuild_evidence(prompt)
-        assert "newest version is not tested; the figures are those of v1" in self.said(prompt)
-
-    def test_a_story_without_baseline_situation_and_limits(self, prompt: Prompt) -> None:
-        assert "It has one version" in self.said(prompt)
-        VersionFactory(prompt=prompt, number=2)
-        said = self.said(prompt)
-        for word in ("No baseline is chosen", "The situation is not told", "Its limits are not told"):
-            assert word in said
-
-    def test_a_complete_one_gets_none(self, prompt: Prompt) -> None:
-        CaseFactory.create_batch(5, prompt=prompt)
-        for model in ("one", "two"):
-            run_of(prompt, ["a"], model=model, finished_at=timezone.now())
-        Prompt.objects.update(situation="S", limits="L", baseline=prompt.versions.get())
-        assert self.said(prompt) == ""

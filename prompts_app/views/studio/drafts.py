@@ -10,12 +10,15 @@ from prompts_app.actions.drafts import DraftTooLong, find_draft, keep_draft
 from prompts_app.models import Draft, Prompt
 from prompts_app.views.studio.door import AuthorRequest, typing_kept
 
-_PAGE = re.compile(r"edit|details|case-[a-z0-9]{1,12}", re.ASCII)
+_PAGE = re.compile(r"edit|details|case-[a-z0-9]{1,12}|failure-[a-z0-9]{1,12}-[0-9]{1,4}", re.ASCII)
 NEW = "prompt:new"
 
 
 def draft_key(prompt: Prompt | None, page: str) -> str:
-    """``page`` is "edit", "details", "case-new" or "case-<public id>". Raises Http404 for another."""
+    """``page`` is "edit", "details", "case-new", "case-<public id>" or "failure-<run>-<case>".
+
+    Raises Http404 for another.
+    """
     if not _PAGE.fullmatch(page):
         raise Http404
     if prompt is None:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from prompts_app.access import own_prompt
 from prompts_app.actions.cases import cases_filling
 from prompts_app.actions.drafts import drop_draft
+from prompts_app.actions.guide import guide_for
 from prompts_app.actions.publish import findings_in_version
 from prompts_app.actions.save import NothingChanged, StaleEdit, create_prompt, save_version
 from prompts_app.engine.diffs import Piece, word_diff
@@ -151,6 +152,8 @@ def _desk(
     stale: Version | None = None,
 ) -> HttpResponse:
     context = _context(request, form, prompt) | {"draft": draft, "stale": stale}
+    if prompt is not None:
+        context["guide"] = guide_for(prompt)
     if stale is not None:
         context["differences"] = _differences(stale.as_engine(), form.content())
     return render(request, "studio/prompt_edit.html", context)

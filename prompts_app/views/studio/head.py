@@ -6,7 +6,7 @@ from prompts_app.models import Prompt
 
 
 def head(prompt: Prompt, tab: str) -> dict[str, object]:
-    """``tab`` names the page one is on: "edit", "cases", "details" or "publish"."""
+    """``tab`` names the page one is on: "edit", "cases", "details", "failures" or "publish"."""
     return {
         "here": "prompts",
         "tab": tab,

@@ -16,6 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from prompts_app.access import own_prompt, version_of
 from prompts_app.actions.drafts import DraftTooLong, drop_draft
 from prompts_app.actions.drafts import keep_draft as keep
+from prompts_app.actions.guide import SECTIONS as GUIDED
+from prompts_app.actions.guide import guide_for
 from prompts_app.actions.publish import findings_in_details
 from prompts_app.actions.save import (
     CannotDelete,
@@ -163,6 +165,7 @@ def _details(
 ) -> HttpResponse:
     context = {"form": form, "draft": draft, "is_stale": is_stale, **head(prompt, "details")}
     context |= shown(request, findings)
+    context["guide"] = guide_for(prompt, {name: str(form[name].value() or "") for name in GUIDED})
     if is_stale:
         context["differences"] = form.differences(Prompt.objects.get(pk=prompt.pk))
     return render(request, "studio/prompt_details.html", context)

@@ -9,9 +9,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from prompts_app.access import own_prompt
+from prompts_app.actions.guide import SECTIONS as GUIDED
+from prompts_app.actions.guide import guide_for
 from prompts_app.actions.publish import (
     CannotPublish,
-    advice_for,
     check_can_publish,
     findings_of,
     profile_hides,
@@ -78,8 +79,20 @@ def _page(
         "visible": what_becomes_visible(prompt),
         "groups": grouped(findings),
         "harmless": harmless,
-        "advice": advice_for(prompt),
+        "guide": guide_for(prompt),
         "profile_hides": profile_hides(prompt),
         "problem": problem,
     }
     return render(request, "studio/publish.html", context)
+
+
+@keeps_typing
+@require_http_methods(["GET", "HEAD", "POST"])
+def missing(request: AuthorRequest, slug: str) -> HttpResponse:
+    """What a reader can't find yet, as a part of a page: asked for anew while one types, or comes back.
+
+    What is posted stands in for what is saved; nothing is kept.
+    """
+    prompt = own_prompt(request.user, slug)
+    typed = {name: request.POST[name] for name in GUIDED if name in request.POST}
+    return render(request, "studio/_missing.html", {"prompt": prompt, "guide": guide_for(prompt, typed)})

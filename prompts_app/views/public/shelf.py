@@ -1,0 +1,44 @@
+"""The failure shelf on a page: what was asked, what was wanted and what came, as recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prompts_app.actions.shelf import Item, shelf_of
+from prompts_app.models import KnownFailure, Prompt, Version
+from prompts_app.views.public import failing
+from prompts_app.views.public.before_after import inputs_of
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """One failure, ready to show. ``row`` is its line of the failures' table."""
+
+    item: Item
+    row: failing.CaseRow
+    inputs: Sequence[tuple[str, str]]
+
+    @property
+    def failure(self) -> KnownFailure:
+        return self.item.failure
+
+    @property
+    def version(self) -> Version:
+        return self.failure.run.version
+
+    @property
+    def model(self) -> str:
+        return self.failure.run.model
+
+
+def shelved(prompt: Prompt) -> list[Shelved]:
+    """What others see, in the author's order. One query where there is none."""
+    return shown(shelf_of(prompt))
+
+
+def shown(items: Sequence[Item]) -> list[Shelved]:
+    """Two queries, whatever their number."""
+    cells = [failing.Cell(item.failure.run, item.failure.case_index) for item in items]
+    rows = failing.rows_of(cells, {})
+    return [Shelved(item, row, inputs_of(item.case)) for item, row in zip(items, rows, strict=True)]

@@ -13,7 +13,15 @@ from prompts_app.actions.lineage import Origin
 from prompts_app.engine.render import RenderError
 from prompts_app.engine.types import Prompt as EnginePrompt
 from prompts_app.models import Prompt, Version
-from prompts_app.views.public import before_after, case_study, concision, filling, lineage, portability
+from prompts_app.views.public import (
+    before_after,
+    case_study,
+    concision,
+    elsewhere,
+    filling,
+    lineage,
+    portability,
+)
 from prompts_app.views.public.door import is_indexable, json_in_html, listed_only, public_page
 from prompts_app.views.public.version import version_context
 
@@ -36,6 +44,7 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "ab": before_after.before_after_of(study, asked),
         "grid": portability.grid_of(found, study.evidence) if study else None,
         "curve": concision.curve_of(study.evidence) if study else None,
+        "shelf": failure_shelf.shelved(found) if study else [],
         "is_chosen": shown.is_chosen or asked is not None,
         "story": case_study.story_of(versions[: case_study.MOST_VERSIONS], found.evidence),
         "older": versions[case_study.MOST_VERSIONS :],
@@ -62,14 +71,15 @@ def _text_of(newest: Version, study: case_study.Study | None, request: HttpReque
         "is_shortened": sum(len(message.content) for message in text.messages) > MOST_SHOWN,
         "blanks": blanks,
         "example_shown": bool(example) and not asked,
-        **(_filled(text, blanks) if asked else {}),
+        **(_filled(text, blanks) if asked else {"ways": elsewhere.ways_for(text.messages)}),
     }
 
 
 def _filled(text: EnginePrompt, blanks: list[filling.Blank]) -> dict[str, Any]:
     """The filled messages, or why they cannot be."""
     try:
-        return {"filled": filling.filled(text, blanks)}
+        filled = filling.filled(text, blanks)
+        return {"filled": filled, "ways": elsewhere.ways_for(filled)}
     except RenderError as problem:
         return {"fill_problem": str(problem)}
 

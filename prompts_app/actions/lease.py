@@ -10,19 +10,34 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from prompts_app.models import Run
+from prompts_app.models import Endpoint, Run
 from prompts_app.models.evidence import RunQuerySet
 
 
 def claim(run_id: int, worker: str) -> bool:
-    """Take the run for ``worker``, if it is under way, nobody holds it, and its endpoint is free.
+    """Take the run for ``worker``, if it is under way, nobody holds it, and its endpoint is free. Asked twice
+    by the same worker, the answer is the same.
 
     Runs on one endpoint go one after the other: the limit on calls at once is the endpoint's.
     """
+    with transaction.atomic():
+        _stand_in_line(run_id)
+        return _take(run_id, worker) or _held_by(run_id, worker).exists()
+
+
+def _stand_in_line(run_id: int) -> None:
+    """Of two that claim runs on one endpoint in the same instant, the second waits here for the first to
+    commit, and then sees its lease. SQLite has one writer at a time anyway."""
+    endpoint = Run.objects.filter(pk=run_id).values("endpoint")
+    list(Endpoint.objects.select_for_update(no_key=True).filter(pk__in=endpoint).values_list("pk"))
+
+
+def _take(run_id: int, worker: str) -> bool:
     now = timezone.now()
     return bool(
         claimable(now)
@@ -39,8 +54,8 @@ def claim(run_id: int, worker: str) -> bool:
 
 
 def claimable(now: datetime) -> RunQuerySet:
-    """Runs under way that nobody holds, whose endpoint is free."""
-    return Run.objects.abandoned(now).exclude(Exists(_others_on_its_endpoint(now)))
+    """Runs under way that nobody holds, whose endpoint is free; one that only has to be ended needs none."""
+    return Run.objects.abandoned(now).exclude(Exists(_others_on_its_endpoint(now)), cancel_requested=False)
 
 
 def _others_on_its_endpoint(now: datetime) -> QuerySet[Run]:

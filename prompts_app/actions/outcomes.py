@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from prompts_app.engine.assertions.stored import check_json
+from prompts_app.engine.endpoints.leash import CUT_SHORT
 from prompts_app.engine.types import (
     Answered,
     Check,
@@ -126,7 +127,9 @@ def _set_reply(result: Result, reply: Reply) -> None:
 
 
 def _set_fault(result: Result, fault: Fault) -> None:
-    result.error_kind, result.error_message = fault.kind, storable(fault.message)
+    # Where the run was ended before its judge had answered, there is an answer, and nothing went wrong.
+    kind = JUDGE_AGAIN if fault.cause == CUT_SHORT else fault.kind
+    result.error_kind, result.error_message = kind, storable(fault.message)
     result.latency_ms, result.attempts = fault.latency_ms, fault.attempts
 
 

@@ -24,7 +24,8 @@ from prompts_app.actions.judge import (
     what_is_wrong_with,
 )
 from prompts_app.actions.outcomes import JUDGE_AGAIN
-from prompts_app.actions.tasks import enqueue_run
+from prompts_app.actions.select_best import wants_comparing
+from prompts_app.actions.tasks import enqueue_next, enqueue_run
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.endpoints.practice import MODELS as PRACTICE_MODELS
 from prompts_app.engine.errors import FAULTS
@@ -32,12 +33,12 @@ from prompts_app.engine.render import RenderError, render_messages
 from prompts_app.engine.run import conversation
 from prompts_app.engine.types import Case
 from prompts_app.models import Batch, Endpoint, Prompt, Run, Source, User, Version
-from prompts_app.models.evidence import CHAT, IMAGES
+from prompts_app.models.evidence import CHAT, IMAGES, RunQuerySet
 
 __all__ = [
     "LONGEST_MODEL", "MOST_CALLS", "MOST_REPEATS", "MOST_RUNS", "RunRefused", "ask_again", "can_delete",
-    "check_can_ask_again", "check_can_delete", "check_can_run", "delete_batch", "delete_runs", "execute_run",
-    "practice_endpoint", "request_cancel", "start_batch", "tombstones_of",
+    "cancel_run", "check_can_ask_again", "check_can_delete", "check_can_run", "delete_batch", "delete_runs",
+    "execute_run", "practice_endpoint", "request_cancel", "start_batch", "tombstones_of",
 ]  # fmt: skip
 
 MOST_RUNS = 20  # in one batch
@@ -236,10 +237,30 @@ def request_cancel(batch: Batch) -> None:
     """Stop the batch: waiting runs at once, running ones within about a second. Answers are kept."""
     with transaction.atomic():
         Batch.objects.filter(pk=batch.pk).update(cancel_requested=True)
-        batch.runs.filter(state=Run.State.QUEUED).update(
-            state=Run.State.CANCELLED, stop_reason=FAULTS["cancelled"].label.capitalize()
-        )
+        _cancel_waiting(batch.runs.under_way())
     batch.cancel_requested = True
+
+
+def cancel_run(run: Run) -> None:
+    """Stop this run alone, so that the others of its batch need not wait for it. Its answers are kept.
+
+    One that still waits ends at once, unless what the others answered is to be compared: that takes a
+    worker, which ends it.
+    """
+    with transaction.atomic():
+        under_way = Run.objects.under_way().filter(pk=run.pk)
+        under_way.update(cancel_requested=True)
+        if run.has_judge and wants_comparing([run]):
+            _enqueue_when_committed(run)
+        else:
+            _cancel_waiting(under_way)
+            transaction.on_commit(lambda: enqueue_next(run.endpoint_id), robust=True)
+    run.cancel_requested = True
+
+
+def _cancel_waiting(runs: RunQuerySet) -> None:
+    waiting = runs.filter(state=Run.State.QUEUED)
+    waiting.update(state=Run.State.CANCELLED, stop_reason=FAULTS["cancelled"].label.capitalize())
 
 
 def check_can_ask_again(run: Run, *, cost_cap: Decimal | None = None) -> Batch:
@@ -253,7 +274,7 @@ def check_can_ask_again(run: Run, *, cost_cap: Decimal | None = None) -> Batch:
     if run.state == Run.State.CAPPED and (cost_cap is None or cost_cap <= (run.batch.cost_cap or 0)):
         raise RunRefused("This run stopped at its cost cap. Give a higher cap to go on.")
     answered = run.results.filter(error_kind="").count()
-    if answered >= run.expected_results:
+    if answered >= run.expected_results and run.state != Run.State.STOPPED:
         raise RunRefused("Every case of this run has its answers.")
     return run.batch
 
@@ -273,7 +294,9 @@ def ask_again(run: Run, *, cost_cap: Decimal | None = None) -> None:
         run.results.filter(error_kind="judge_error").update(error_kind=JUDGE_AGAIN)
         run.results.exclude(error_kind__in=["", JUDGE_AGAIN]).delete()
         run.state, run.stop_reason, run.finished_at, run.sealed_at = Run.State.QUEUED, "", None, None
-        run.save(update_fields=["state", "stop_reason", "finished_at", "sealed_at"])
+        run.cancel_requested, run.resumed = False, 0
+        changed = ["state", "stop_reason", "finished_at", "sealed_at", "cancel_requested", "resumed"]
+        run.save(update_fields=changed)
         rebuild_evidence(run.prompt)
         _enqueue_when_committed(run)
 

@@ -10,6 +10,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 from queue import Empty, Queue
 from threading import Thread
 from typing import Any
@@ -17,14 +18,17 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from prompts_app.actions.asking import LOST, OVER_CAP, last_calls_s
 from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.outcomes import as_stored
+from prompts_app.actions.patience import persistently
 from prompts_app.actions.seal import seal_run
 from prompts_app.engine.assertions import seen_by
 from prompts_app.engine.assertions.kinds import CannotTell
 from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
 from prompts_app.engine.comparing import ALONE, SELECT_BEST, Compared, Comparison, Contender, run_comparisons
 from prompts_app.engine.digests import assertion_from_json
+from prompts_app.engine.endpoints.leash import CUT_SHORT
 from prompts_app.engine.types import Check, Judge, Price
 from prompts_app.models import Result, Run
 from prompts_app.models.text import storable_json
@@ -45,29 +49,32 @@ def wants_comparing(runs: Sequence[Run]) -> list[int]:
 
 
 def select_best(
-    runs: Sequence[Run], judge: Judge, *, room: Decimal | None, go_on: Callable[[], bool]
+    runs: Sequence[Run], judge: Judge, *, room: Decimal | None, told: Callable[[], str | None]
 ) -> None:
     """Compare what these finished runs of a batch answered and was not compared yet.
 
-    ``room`` is how many US dollars may still be spent, None for any. ``go_on`` is asked several times a
-    second; once it says no, nothing further is begun and nothing further stored. Runs whose results changed
-    are counted and, where they were sealed, sealed anew.
+    ``room`` is how many US dollars may still be spent, None for any. ``told`` is asked several times a
+    second; once it says "cancelled", the judge is asked no more, and what it is asked then is noted as cut
+    short; once "lost", nothing further is stored. Runs whose results changed are counted and, where they
+    were sealed, sealed anew.
     """
     groups = {
         f"{group[0].case_index}/{group[0].repeat}/{place}": (group, place) for group, place in _groups(runs)
     }
     asked = [_comparison(key, group, place) for key, (group, place) in groups.items() if len(group) > 1]
-    for group, place in groups.values():
-        if len(group) == 1:
-            _say_alone(group[0], place)
-    changed = set[int]()
-    for compared in _compared(asked, judge, room, go_on):
+    alone = [group for group, place in groups.values() if len(group) == 1 and _note_alone(group[0], place)]
+    changed = {result.run_id for group in alone for result in group}
+    for group in alone:
+        persistently(partial(_store, group))
+    for compared in _compared(asked, judge, room, told):
         group, place = groups[compared.comparison.key]
-        _store(group, place, compared)
+        _note(group, place, compared)
+        persistently(partial(_store, group))
         changed |= {result.run_id for result in group}
     for run in runs:
-        if run.pk in changed:
-            _count_anew(run)
+        # One without a seal may have been compared by a worker that vanished before it came to this.
+        if run.pk in changed or run.sealed_at is None:
+            persistently(partial(_count_anew, run))
 
 
 def _groups(runs: Sequence[Run]) -> Iterator[tuple[Group, int]]:
@@ -105,17 +112,17 @@ def _seen(result: Result, place: int) -> str:
 
 
 def _compared(
-    comparisons: Sequence[Comparison], judge: Judge, room: Decimal | None, go_on: Callable[[], bool]
+    comparisons: Sequence[Comparison], judge: Judge, room: Decimal | None, told: Callable[[], str | None]
 ) -> Iterator[Compared]:
     """The comparisons as they are done: asked in another thread, so that this one can keep its lease."""
     done: Queue[Compared | BaseException | None] = Queue()
-    spent, stopped = [Decimal(0)], list[bool]()
+    spent, words = [Decimal(0)], list[str]()
 
     def note(price: Price) -> None:
         spent[0] += price.dollars or 0
 
     def should_stop() -> str | None:
-        return "stop" if stopped or (room is not None and spent[0] >= room) else None
+        return words[-1] if words else OVER_CAP if room is not None and spent[0] >= room else None
 
     def work() -> None:
         try:
@@ -123,7 +130,7 @@ def _compared(
                 run_comparisons(
                     comparisons, judge,
                     concurrency=settings.ENDPOINT_CONCURRENCY, deadline_s=settings.CALL_DEADLINE_S,
-                    on_compared=done.put, should_stop=should_stop, on_price=note,
+                    on_compared=done.put, should_stop=should_stop, on_price=note, last_calls_s=last_calls_s,
                 )
             )  # fmt: skip
         except BaseException as error:  # the other thread must hear of it
@@ -131,16 +138,20 @@ def _compared(
         else:
             done.put(None)
 
-    if comparisons:
+    if comparisons and not told():
         Thread(target=work, daemon=True).start()
-        yield from _until_done(done, go_on, lambda: stopped.append(True))
+        yield from _until_done(done, told, words.append)
 
 
 def _until_done(
-    done: Queue[Compared | BaseException | None], go_on: Callable[[], bool], stop: Callable[[], None]
+    done: Queue[Compared | BaseException | None],
+    told: Callable[[], str | None],
+    stop: Callable[[str], None],
 ) -> Iterator[Compared]:
     try:
-        while go_on():
+        while (word := told()) != LOST:
+            if word:
+                stop(word)
             try:
                 item = done.get(timeout=LOOK_EVERY_S)
             except Empty:
@@ -151,22 +162,31 @@ def _until_done(
                 raise item
             yield item
     finally:
-        stop()
+        stop(LOST)
 
 
-def _store(group: Group, place: int, compared: Compared) -> None:
-    """Each contender's check; the judge's cost stands with the first of them, so that it counts once."""
+def _note(group: Group, place: int, compared: Compared) -> None:
+    """Each contender's check; the judge's cost stands with the first of them, so that it counts once.
+
+    A judge that was cut short did not fail: the outputs are still to be compared.
+    """
+    fault = compared.fault if compared.fault and compared.fault.cause != CUT_SHORT else None
+    for number, result in enumerate(group):
+        weight = float(result.checks[place].get("weight", 1.0))
+        _put(result, place, compared.check_of(number, weight))
+        if number == 0 and compared.price is not None:
+            _add_cost(result, compared.price, len(compared.judging.calls))
+        if fault and result.passed is None and weight:
+            result.error_kind, result.error_message = fault.kind, fault.message
+
+
+def _store(group: Group) -> None:
+    """All or none; from then on the seals of these runs no longer fit."""
+    columns = ["checks", "passed", "judge_cost", "judge_calls", "error_kind", "error_message"]
     with transaction.atomic():
-        for number, result in enumerate(group):
-            weight = float(result.checks[place].get("weight", 1.0))
-            _put(result, place, compared.check_of(number, weight))
-            if number == 0 and compared.price is not None:
-                _add_cost(result, compared.price, len(compared.judging.calls))
-            if compared.fault is not None and result.passed is None and weight:
-                result.error_kind, result.error_message = compared.fault.kind, compared.fault.message
-            result.save(
-                update_fields=["checks", "passed", "judge_cost", "judge_calls", "error_kind", "error_message"]
-            )
+        for result in group:
+            result.save(update_fields=columns)
+        Run.objects.filter(pk__in=[result.run_id for result in group]).update(sealed_at=None)
 
 
 def _put(result: Result, place: int, check: Check) -> None:
@@ -182,21 +202,19 @@ def _add_cost(result: Result, price: Price, calls: int) -> None:
     result.judge_calls += calls
 
 
-def _say_alone(result: Result, place: int) -> None:
-    if result.checks[place].get("reason") != ALONE:
-        weight = float(result.checks[place].get("weight", 1.0))
-        _put(
-            result,
-            place,
-            Check(SELECT_BEST, result.checks[place].get("value"), None, None, ALONE, weight=weight),
-        )
-        result.save(update_fields=["checks", "passed"])
+def _note_alone(result: Result, place: int) -> bool:
+    """Whether that is news."""
+    check = result.checks[place]
+    if check.get("reason") == ALONE:
+        return False
+    weight = float(check.get("weight", 1.0))
+    _put(result, place, Check(SELECT_BEST, check.get("value"), None, None, ALONE, weight=weight))
+    return True
 
 
 def _count_anew(run: Run) -> None:
     """A run that is still held is counted and sealed when it is concluded, a moment later."""
     with transaction.atomic():
         count_run(run)
-        if run.sealed_at is not None:
-            seal_run(run)
+        seal_run(run)
         rebuild_evidence(run.prompt)

@@ -18,6 +18,7 @@ from prompts_app.engine.assertions.judging import (
 )
 from prompts_app.engine.assertions.kinds import number_of, quote
 from prompts_app.engine.endpoints import PACING, Pacing, open_endpoint
+from prompts_app.engine.endpoints.leash import Leash
 from prompts_app.engine.types import Check, Fault, Judge, Judging, Price
 
 SELECT_BEST = "select-best"
@@ -76,23 +77,27 @@ async def run_comparisons(
     on_compared: Callable[[Compared], None],
     should_stop: Callable[[], str | None],
     on_price: Callable[[Price], None] = lambda price: None,
+    last_calls_s: Callable[[str], float] = lambda word: 0.0,
     pacing: Pacing = PACING,
 ) -> None:
-    """Put each comparison before the judge, at most ``concurrency`` at once. A word from ``should_stop``
-    begins no further one. The callbacks are called on the event loop's thread and must be quick."""
-    waiting = iter(comparisons)
-    async with open_endpoint(judge.endpoint, concurrency, pacing) as asker:
+    """Put each comparison before the judge, at most ``concurrency`` at once. After a word from
+    ``should_stop`` no further one is begun, and ``last_calls_s(word)`` seconds later those that are under way
+    come to a "judge_error" with the cause "cut_short". The callbacks are called on the event loop's thread
+    and must be quick."""
+    waiting, leash = iter(comparisons), Leash()
+    async with open_endpoint(judge.endpoint, concurrency, pacing) as opened:
+        asker = leash.hold(opened)
 
-        async def work() -> None:
+        async def work() -> str | None:
             for comparison in waiting:
-                if should_stop():
-                    return
+                if word := should_stop():
+                    return word
                 bench = Bench(judge, asker, deadline_s, after_call=on_price)
                 on_compared(await _compare(comparison, bench))
+            return None
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(concurrency, len(comparisons))):
-                group.create_task(work())
+        workers = [asyncio.create_task(work()) for _ in range(min(concurrency, len(comparisons)))]
+        await leash.watch(workers, should_stop, last_calls_s)
 
 
 async def _compare(comparison: Comparison, bench: Bench) -> Compared:

@@ -6,17 +6,20 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from prompts_app.engine.assertions import check, verdict_of
+from prompts_app.engine.assertions.judging import JudgeFailed
 from prompts_app.engine.endpoints import PACING, Asker, Pacing, open_endpoint
+from prompts_app.engine.endpoints.leash import CUT_SHORT, Leash, cut_short
 from prompts_app.engine.grading import Court, Graded, exhibit_of, grade, grader_of
 from prompts_app.engine.prices import UNKNOWN, price_of
 from prompts_app.engine.render import VARIABLE, RenderError, fill, render, render_messages, values_for
 from prompts_app.engine.types import (
     Answer,
+    Asks,
     Assertion,
     Case,
     Cell,
@@ -33,7 +36,8 @@ from prompts_app.engine.types import (
     Request,
 )
 
-WATCH_EVERY_S = 0.5
+LOOK_FOR_ROOM_S = 0.05
+NO_TURNS = "The images API takes one text, and this case has further turns. Take the turns out of the case."
 
 log = logging.getLogger(__name__)
 
@@ -50,15 +54,20 @@ async def run_cells(
     should_stop: Callable[[], str | None],
     judge: Judge | None = None,
     on_price: Callable[[Price], None] = lambda price: None,
+    last_calls_s: Callable[[str], float] = lambda word: 0.0,
+    has_room: Callable[[], bool] = lambda: True,
     pacing: Pacing = PACING,
+    asks: Asks = "chat",
 ) -> str | None:
     """Ask every cell, at most ``concurrency`` at once, and hand each outcome over the moment it is done.
 
-    The callbacks are called on the event loop's thread and must be quick. ``should_stop`` is asked
-    before each new call and about twice a second; a word from it ("cancelled", "over_cap") ends the
-    calls in flight at once, and their cells get no outcome. Returns that word, or ``None`` when every
-    cell was asked. ``deadline_s`` is for each attempt at a call. What ``on_outcome`` raises is raised
-    here, after the calls in flight were ended.
+    The callbacks are called on the event loop's thread and must be quick. ``should_stop`` is asked before
+    each new call and a few times a second; after a word from it ("cancelled", "over_cap") nothing further
+    is begun. The calls in flight are awaited for ``last_calls_s(word)`` seconds, and then ended: whatever
+    was sent has an outcome, though it may be the fault "cut_short" (or "judge_error" with that cause, where
+    only the judge was still being asked). No cell is begun while ``has_room`` says no. Returns the last
+    word, or ``None`` when every cell was asked. ``deadline_s`` is for each attempt at a call. What
+    ``on_outcome`` raises is raised here, after the calls in flight were ended.
 
     ``judge`` grades the assertions that a model has to grade; without one they are not judged. ``on_price``
     is told the price of each call the moment it is over, the judge's too.
@@ -66,65 +75,33 @@ async def run_cells(
     A case with turns is asked turn by turn: the output is the last answer, its latency that of the last
     call, tokens and price the sums over all calls; the request stored is the last, with the earlier
     answers in it.
+
+    ``asks`` says which API the calls go to; where that is "images", the outputs are pictures.
     """
-    waiting = iter(cells)
+    waiting, leash = iter(cells), Leash()
     async with AsyncExitStack() as stack:
-        asker = await stack.enter_async_context(open_endpoint(endpoint, concurrency, pacing))
-        run = _Run(prompt, model, endpoint, asker, deadline_s, should_stop, on_price)
+        asker = leash.hold(await stack.enter_async_context(open_endpoint(endpoint, concurrency, pacing)))
+        run = _Run(prompt, model, endpoint, asker, deadline_s, should_stop, on_price, asks, has_room=has_room)
         if judge is not None:
             bench = await stack.enter_async_context(open_endpoint(judge.endpoint, concurrency, pacing))
-            run = replace(run, court=Court(judge, bench, deadline_s, run.stop_if_told, on_price))
+            court = Court(judge, leash.hold(bench), deadline_s, run.check_judge_may_be_asked, on_price)
+            run = replace(run, court=court)
         workers = [
             asyncio.create_task(_work(run, waiting, on_outcome)) for _ in range(min(concurrency, len(cells)))
         ]
-        try:
-            return await _watch(workers, should_stop)
-        finally:
-            await _end(workers)
-
-
-class _Stop(Exception):
-    """``should_stop`` gave its word."""
-
-    def __init__(self, word: str) -> None:
-        self.word = word
-        super().__init__(word)
-
-
-type _Worker = asyncio.Task[str | None]
+        return await leash.watch(workers, should_stop, last_calls_s)
 
 
 async def _work(run: _Run, waiting: Iterator[Cell], on_outcome: Callable[[Outcome], None]) -> str | None:
     """Take cells until none is left; the word, where that is why it ended."""
     for cell in waiting:
-        try:
-            outcome = await run.outcome_of(cell)
-        except _Stop as stop:
-            return stop.word
+        if word := await run.told_before_a_cell():
+            return word
+        outcome = await run.outcome_of(cell)
         on_outcome(outcome)
+        if outcome.fault and CUT_SHORT in (outcome.fault.kind, outcome.fault.cause):
+            return run.should_stop()
     return None
-
-
-async def _watch(workers: Sequence[_Worker], should_stop: Callable[[], str | None]) -> str | None:
-    """Wait for the workers; the word, as soon as there is one while cells are left."""
-    left = set(workers)
-    while left:
-        done, left = await asyncio.wait(left, timeout=WATCH_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
-        words = [worker.result() for worker in done]
-        if left:
-            words.append(should_stop())
-        for word in words:
-            if word:
-                return word
-    return None
-
-
-async def _end(workers: Sequence[_Worker]) -> None:
-    for worker in workers:
-        worker.cancel()
-    for worker in workers:
-        with suppress(asyncio.CancelledError, Exception):
-            await worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +124,23 @@ class _Run:
     deadline_s: float
     should_stop: Callable[[], str | None]
     on_price: Callable[[Price], None]
+    asks: Asks = "chat"
     court: Court | None = None
+    has_room: Callable[[], bool] = lambda: True
 
-    def stop_if_told(self) -> None:
-        """Raises ``_Stop``."""
-        if word := self.should_stop():
-            raise _Stop(word)
+    async def told_before_a_cell(self) -> str | None:
+        """The word to stop, if there is one; waits until there is room to keep another outcome."""
+        while not (word := self.should_stop()) and not self.has_room():  # noqa: ASYNC110 another thread's doing
+            await asyncio.sleep(LOOK_FOR_ROOM_S)
+        return word
+
+    def check_judge_may_be_asked(self) -> None:
+        """Raises ``JudgeFailed``: the answer stays, and its verdict is wanting."""
+        if self.should_stop():
+            raise JudgeFailed(cut_short("before the judge was asked").message, CUT_SHORT)
 
     async def outcome_of(self, cell: Cell) -> Outcome:
         if (known := cell.answered) is not None:
-            self.stop_if_told()
             return await self._judged(cell, known.request, known.reply, known.price)
         try:
             opening, turns = conversation(self.prompt, cell.case)
@@ -169,16 +153,23 @@ class _Run:
 
     async def _converse(self, messages: tuple[Message, ...], turns: tuple[str, ...]) -> _Said:
         """Ask, then ask each further turn with the answers so far in context."""
+        if turns and self.asks == "images":
+            return _Said(self._request(messages), Fault("bad_request", NO_TURNS), UNKNOWN)
         said = await self._ask(messages)
         for turn in turns:
             if isinstance(said.result, Fault):
                 break
             messages = (*messages, Message("assistant", said.result.output), Message("user", turn))
-            said = _together(said, await self._ask(messages))
+            said = _together(said, await self._ask_on(messages))
         return said
 
+    async def _ask_on(self, messages: tuple[Message, ...]) -> _Said:
+        """A further turn; where the run is to stop, it is not begun, and what was said before was in vain."""
+        if self.should_stop():
+            return _Said(self._request(messages), cut_short("between two turns of this case"), UNKNOWN)
+        return await self._ask(messages)
+
     async def _ask(self, messages: tuple[Message, ...]) -> _Said:
-        self.stop_if_told()
         request = self._request(messages)
         try:
             result = await self.asker.ask(request, self.deadline_s)
@@ -192,13 +183,15 @@ class _Run:
     def _price(self, reply: Reply) -> Price:
         """By the model that answered; by the one asked where the table does not know that name."""
         for model in dict.fromkeys((reply.model or self.model, self.model)):
-            price = price_of(model, self.endpoint.base_url, reply.tokens_in, reply.tokens_out)
+            price = price_of(
+                model, self.endpoint.base_url, reply.tokens_in, reply.tokens_out, drawn=self.asks == "images"
+            )
             if price.dollars is not None:
                 return price
         return UNKNOWN
 
     def _request(self, messages: tuple[Message, ...]) -> Request:
-        return Request(self.model, messages, self.prompt.parameters)
+        return Request(self.model, messages, self.prompt.parameters, self.asks)
 
     async def _judged(self, cell: Cell, request: Request, reply: Reply, price: Price) -> Outcome:
         """Judged in another thread: a slow regex must not hold up the clocks of the calls in flight."""
@@ -208,8 +201,6 @@ class _Run:
                 judge, cell.case, reply, price, values, self.prompt.parameters.get("tools")
             )
             graded = await self._graded(cell.case, checks, request, reply, values)
-        except _Stop:
-            raise
         except Exception as error:
             log.exception("Judging case %s failed", cell.case_index)
             fault = Fault(
@@ -229,7 +220,7 @@ class _Run:
         reply: Reply,
         values: Mapping[str, str],
     ) -> Graded:
-        if self.court is None or not any(map(grader_of, case.assertions)):
+        if self.court is None or reply.picture or not any(map(grader_of, case.assertions)):
             return Graded(checks)
         assertions = [filled(assertion, values) for assertion in case.assertions]
         return await grade(checks, assertions, exhibit_of(request, reply, values), self.court)
@@ -305,6 +296,7 @@ def answer_of(reply: Reply, price: Price) -> Answer:
         latency_ms=None if reply.cached else reply.latency_ms,
         cost=price.dollars,
         tokens=_sum(reply.tokens_in, reply.tokens_out),
+        is_picture=reply.picture is not None,
     )
 
 

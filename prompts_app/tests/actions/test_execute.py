@@ -157,7 +157,7 @@ class TestCostCap:
     @pytest.fixture(autouse=True)
     def a_cent_a_call(self, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
         price = Price(Decimal("0.01"), "test table")
-        monkeypatch.setattr("prompts_app.engine.run.price_of", lambda *args: price)
+        monkeypatch.setattr("prompts_app.engine.run.price_of", lambda *args, **kwargs: price)
         settings.ENDPOINT_CONCURRENCY = 2
 
     def test_it_is_never_passed_by_more_than_the_calls_in_flight(self, yes: OddServer) -> None:
@@ -240,7 +240,7 @@ class TestSeveralAtOnce:
             thread = in_a_thread(lambda: execute_run(run.pk))
             eventually(lambda: run.results.exists())
             Prompt.objects.all().delete()
-            thread.join(5)
+            thread.join(15)
         assert not thread.is_alive()
         assert not Run.objects.exists()
 

@@ -16,6 +16,7 @@ import pytest
 from prompts_app.engine import endpoints, run
 from prompts_app.engine.assertions import check
 from prompts_app.engine.endpoints import Asker, Pacing
+from prompts_app.engine.endpoints.leash import Leash
 from prompts_app.engine.prices import UNKNOWN
 from prompts_app.engine.run import answer_of, judge, run_cells
 from prompts_app.engine.types import (
@@ -27,6 +28,7 @@ from prompts_app.engine.types import (
     Embedded,
     Endpoint,
     Fault,
+    Judge,
     Message,
     Outcome,
     Price,
@@ -253,7 +255,10 @@ def test_a_stop_ends_calls_in_flight_within_a_second(stub: Callable[..., Stub]) 
     )
     assert word == "cancelled"
     assert perf_counter() - started < 1.0
-    assert (outcomes, made.now) == ([], 0)
+    assert made.now == 0
+    # What was sent may be billed, so it is not forgotten; what was not sent is still to be asked.
+    assert [one.fault and one.fault.kind for one in outcomes] == ["cut_short"] * 4
+    assert sorted(str(one.request) for one in outcomes) == sorted(map(str, made.asked))
 
 
 def test_a_stop_also_ends_a_call_to_a_real_server() -> None:
@@ -264,8 +269,113 @@ def test_a_stop_also_ends_a_call_to_a_real_server() -> None:
             server.endpoint(),
             should_stop=lambda: "cancelled" if perf_counter() - started > 0.1 else None,
         )
-    assert (word, outcomes) == ("cancelled", [])
+    assert (word, {one.fault and one.fault.kind for one in outcomes}) == ("cancelled", {"cut_short"})
     assert perf_counter() - started < 1.2
+
+
+def test_calls_in_flight_are_awaited_as_long_as_the_word_allows(stub: Callable[..., Stub]) -> None:
+    made = stub(takes_s=0.4)
+    outcomes: list[Outcome] = []
+    word = asyncio.run(
+        run_cells(
+            PROMPT, "tiny-1", cases(20), Endpoint("stub"), concurrency=3, deadline_s=5,
+            on_outcome=outcomes.append, should_stop=lambda: "over_cap" if made.asked else None,
+            last_calls_s=lambda word: {"over_cap": 10.0}[word], pacing=QUICK,
+        )
+    )  # fmt: skip
+    assert word == "over_cap"
+    assert len(outcomes) == len(made.asked) <= 3
+    assert {one.fault for one in outcomes} == {None}
+
+
+def test_a_more_urgent_word_ends_the_waiting(stub: Callable[..., Stub]) -> None:
+    made = stub(takes_s=30.0)
+    started = perf_counter()
+
+    def word_of_now() -> str | None:
+        if not made.asked:
+            return None
+        return "over_cap" if perf_counter() - started < 0.6 else "cancelled"
+
+    word = asyncio.run(
+        run_cells(
+            PROMPT, "tiny-1", cases(4), Endpoint("stub"), concurrency=2, deadline_s=60, pacing=QUICK,
+            on_outcome=lambda outcome: None,
+            should_stop=word_of_now,
+            last_calls_s=lambda word: 20.0 if word == "over_cap" else 0.0,
+        )
+    )  # fmt: skip
+    assert word == "cancelled"
+    assert perf_counter() - started < 2.0
+
+
+def test_a_talk_that_is_cut_short_keeps_what_its_first_turns_cost(stub: Callable[..., Stub]) -> None:
+    made = stub(lambda request: reply(model="gpt-4o-mini"))
+    word, (outcome,) = go(
+        [Cell(0, 0, Case("talk", {"name": "x"}, ("a", "b")))],
+        should_stop=lambda: "over_cap" if made.asked else None,
+    )
+    assert (word, len(made.asked)) == ("over_cap", 1)
+    assert outcome.fault
+    assert outcome.fault.kind == "cut_short"
+    assert outcome.price.dollars
+
+
+def test_an_answer_whose_judge_is_cut_short_is_kept(
+    stub: Callable[..., Stub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub()
+    bench = Stub(lambda request: reply("?"), takes_s=30.0)
+    monkeypatch.setitem(endpoints.KINDS, "bench", bench.open)
+    outcomes: list[Outcome] = []
+    graded = cases(3, Assertion("contains", "Hello"), Assertion("llm-rubric", "Is polite."))
+    asyncio.run(
+        run_cells(
+            PROMPT, "tiny-1", graded, Endpoint("stub"), concurrency=1, deadline_s=60, pacing=QUICK,
+            on_outcome=outcomes.append, should_stop=lambda: "cancelled" if bench.asked else None,
+            judge=Judge(Endpoint("bench"), "judge-1"),
+        )
+    )  # fmt: skip
+    (outcome,) = outcomes
+    assert outcome.reply
+    assert outcome.fault
+    assert (outcome.fault.kind, outcome.fault.cause, outcome.passed) == ("judge_error", "cut_short", None)
+    assert [check.passed for check in outcome.checks] == [True, None]
+
+
+def test_no_cell_is_begun_while_there_is_no_room_for_its_outcome(stub: Callable[..., Stub]) -> None:
+    made = stub()
+    outcomes: list[Outcome] = []
+    full_since: list[float] = []
+
+    def has_room() -> bool:
+        if len(outcomes) < 3:
+            return True
+        full_since.append(perf_counter())
+        return perf_counter() - full_since[0] > 0.3
+
+    started = perf_counter()
+    asyncio.run(
+        run_cells(
+            PROMPT, "tiny-1", cases(6), Endpoint("stub"), concurrency=1, deadline_s=5, pacing=QUICK,
+            on_outcome=outcomes.append, should_stop=lambda: None, has_room=has_room,
+        )
+    )  # fmt: skip
+    assert (len(made.asked), perf_counter() - started > 0.3) == (6, True)
+
+
+def test_after_the_end_nothing_further_is_called_and_other_timeouts_are_not_taken_for_it() -> None:
+    async def late() -> str:
+        raise TimeoutError("somebody else’s")
+
+    async def try_both() -> None:
+        leash = Leash()
+        with pytest.raises(TimeoutError, match="somebody"):
+            await leash.wait(late())
+        leash.end()
+        assert isinstance(await leash.wait(asyncio.sleep(30)), Fault)
+
+    asyncio.run(try_both())
 
 
 def test_over_the_cap_no_further_call_is_made(stub: Callable[..., Stub]) -> None:

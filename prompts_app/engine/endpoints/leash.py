@@ -1,0 +1,101 @@
+"""Ending the calls of a run: each comes to a fault that is kept, instead of vanishing as if it never was."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from prompts_app.engine.endpoints.kinds import Asker
+from prompts_app.engine.types import Embedded, Fault, Reply, Request
+
+CUT_SHORT = "cut_short"  # the kind of fault such a call comes to
+WATCH_EVERY_S = 0.25
+
+type Worker = asyncio.Task[str | None]
+
+
+class Leash:
+    """Holds the calls of several askers, so that all of them can be ended at once. For one run only."""
+
+    def __init__(self) -> None:
+        self._limits: set[asyncio.Timeout] = set()
+        self._is_over = False
+
+    def hold(self, asker: Asker) -> Asker:
+        return _Held(asker, self)
+
+    def end(self) -> None:
+        """End the calls in flight; further ones are not made."""
+        self._is_over = True
+        for limit in self._limits:
+            limit.reschedule(asyncio.get_running_loop().time())
+
+    async def wait[A](self, call: Awaitable[A]) -> A | Fault:
+        """What the call comes to, or the fault that it was cut short."""
+        limit = asyncio.timeout(0 if self._is_over else None)
+        try:
+            async with limit:
+                self._limits.add(limit)
+                return await call
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return cut_short("while it was being asked; the provider may bill it all the same")
+        finally:
+            self._limits.discard(limit)
+
+    async def watch(
+        self,
+        workers: Sequence[Worker],
+        should_stop: Callable[[], str | None],
+        last_calls_s: Callable[[str], float],
+    ) -> str | None:
+        """Wait for the workers; the last word of ``should_stop``, or one of theirs, while some were left.
+
+        Their calls are ended ``last_calls_s(word)`` seconds after it. What a worker raises is raised here,
+        after the others were cancelled.
+        """
+        left, word, clock = set(workers), None, asyncio.get_running_loop().time
+        told_at = clock()
+        try:
+            while left:
+                done, left = await asyncio.wait(left, timeout=WATCH_EVERY_S, return_when="FIRST_COMPLETED")
+                words = [worker.result() for worker in done]
+                if left:
+                    words.append(should_stop())
+                told_at = told_at if word else clock()
+                word = next((told for told in reversed(words) if told), word)
+                if word and clock() - told_at >= last_calls_s(word):
+                    self.end()
+            return word
+        finally:
+            await _cancel(workers)
+
+
+async def _cancel(workers: Sequence[Worker]) -> None:
+    for worker in workers:
+        worker.cancel()
+    for worker in workers:
+        with suppress(asyncio.CancelledError, Exception):
+            await worker
+
+
+def cut_short(when: str) -> Fault:
+    return Fault(CUT_SHORT, f"The run was ended {when}.")
+
+
+class _Held:
+    """An asker whose calls hang on a leash."""
+
+    def __init__(self, asker: Asker, leash: Leash) -> None:
+        self._asker, self._leash = asker, leash
+
+    async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
+        return await self._leash.wait(self._asker.ask(request, deadline_s))
+
+    async def embed(self, model: str, texts: tuple[str, ...], deadline_s: float) -> Embedded | Fault:
+        return await self._leash.wait(self._asker.embed(model, texts, deadline_s))
+
+    async def list_models(self, deadline_s: float) -> tuple[str, ...] | Fault:
+        return await self._leash.wait(self._asker.list_models(deadline_s))

@@ -17,7 +17,9 @@ from django.db import connections
 from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
 from django.db.models.expressions import RawSQL
 
+from prompts_app.engine.masking import Mask
 from prompts_app.models import Prompt, SearchDocument, Version
+from prompts_app.models.reading import reading
 
 MOST_TERMS = 12
 LONGEST_TERM = 80  # characters
@@ -133,6 +135,7 @@ def _postgres(terms: list[str]) -> _Match:
 # --- keeping ---------------------------------------------------------------------------------------------
 
 
+@reading(None)  # what is written down is masked here, whoever's request it is
 def reindex(prompts: Iterable[Prompt]) -> None:
     """Write down what the search reads of these prompts. Call it after any change of one."""
     for keys in batched([prompt.pk for prompt in prompts], 200):
@@ -144,20 +147,22 @@ def reindex(prompts: Iterable[Prompt]) -> None:
 def _documents(keys: Iterable[int]) -> Iterator[SearchDocument]:
     newer = Version.objects.filter(prompt=OuterRef("prompt"), number__gt=OuterRef("number"))
     newest = Prefetch("versions", Version.objects.filter(~Exists(newer)), to_attr="newest")
-    rows = Prompt.objects.filter(pk__in=list(keys)).with_author().prefetch_related("tags", newest)
+    rows = Prompt.objects.filter(pk__in=list(keys)).with_author()
+    rows = rows.prefetch_related("tags", newest, "private_spans")
     return map(_document, rows)
 
 
 def _document(prompt: Prompt) -> SearchDocument:
     newest: list[Version] = getattr(prompt, "newest", [])
+    mask = Mask(span.as_engine() for span in prompt.private_spans.all())  # for everybody, its author too
     texts = [message["content"] for version in newest for message in version.messages]
     return SearchDocument(
         prompt=prompt,
-        title=storable(prompt.title),
+        title=storable(mask.text(prompt.title)),
         tags=" ".join(tag.name for tag in prompt.tags.all()),
-        summary=storable(f"{prompt.summary} {prompt.get_task_display()}"),
+        summary=storable(f"{mask.text(prompt.summary)} {prompt.get_task_display()}"),
         author=storable(f"{prompt.owner.display_name} {prompt.owner.handle}"),
-        body=storable("\n".join([prompt.situation, *texts])),
+        body=storable("\n".join(map(mask.text, [prompt.situation, *texts]))),
     )
 
 

@@ -21,6 +21,7 @@ from django.db.models.functions import Coalesce
 
 from prompts_app.engine.stats import median, wilson
 from prompts_app.models import Level, Prompt, Result, Run
+from prompts_app.models.reading import reading
 
 # One letter a case, in the suite's order.
 PASSED, FAILED, NO_ANSWER, WAITING, UNJUDGED = "p", "f", "e", "w", "u"
@@ -131,6 +132,7 @@ def judge_cost_of(results: Iterable[Result]) -> Decimal | None:
     return sum(known, Decimal(0)) if costs and len(known) == len(costs) else None
 
 
+@reading(None)
 def count_run(run: Run) -> None:
     """Write the run's totals and frames from its results. Counting twice changes nothing."""
     results = list(_columns_that_count(run.results.all()))
@@ -173,6 +175,7 @@ def _distinct_outputs(run: Run) -> list[int]:
     return [counts.get(index, 0) for index in range(len(run.suite))]
 
 
+@reading(None)  # figures are of what is stored, whoever's request it is
 def rebuild_evidence(prompt: Prompt) -> None:
     """Write ``prompt``'s evidence summary from its runs. The only place that does.
 

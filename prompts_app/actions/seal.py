@@ -19,6 +19,7 @@ from prompts_app.engine.digests import digest
 from prompts_app.engine.seals import Finding, Statement
 from prompts_app.models import Result, Run, Seal, SigningKey, Source, User
 from prompts_app.models.encryption import encrypt
+from prompts_app.models.reading import reading
 from prompts_app.models.evidence import CHAT
 
 RECORD_FORMAT = "proofsheet-run/1"
@@ -156,6 +157,7 @@ def can_seal(run: Run) -> bool:
     return run.source == Source.RECORDED and run.state == Run.State.FINISHED
 
 
+@reading(None)
 @transaction.atomic
 def seal_run(run: Run) -> Seal | None:
     """Seals a finished recorded run; None where ``can_seal`` says no. Sealing the same content twice makes
@@ -216,6 +218,7 @@ class Verdict:
         return self.statement is not None and all(f.holds is not False for f in self.findings)
 
 
+@reading(None)  # what is compared is the full record; nothing of it is in the findings
 def verify(sealed: Any) -> Verdict:
     """What holds of a sealed file, checked against this site's keys and its chain of seals."""
     statement, findings = seals.check_file(sealed, key_set())

@@ -16,7 +16,8 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from html import unescape
@@ -89,11 +90,12 @@ def placeholder(label: str, text: str, salt: str) -> str:
 
 @dataclass(frozen=True)
 class Span:
-    """One private text. ``salt``: 32 hex digits nobody else knows."""
+    """One private text. ``salt``: 32 hex digits nobody else knows; ``since``: when it was set down."""
 
     label: str
     text: str
     salt: str
+    since: datetime | None = field(default=None, compare=False)
 
     @property
     def digest(self) -> str:
@@ -185,24 +187,29 @@ def _character(escape: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A stretch of a text that is masked, and by which span."""
+    """A stretch of a text that is masked, under the first of the spans that have a part in it."""
 
     start: int
     end: int
-    span: Span
-    alone: bool = True  # whether no other span has a part in it
+    spans: tuple[Span, ...]
+
+    @property
+    def span(self) -> Span:
+        return self.spans[0]
 
 
 class Mask:
     """All spans of a prompt, as they are applied to whatever of it others read.
 
     Masking is done on whole texts, before anything cuts, compares or formats them. What was masked once
-    stays as it is. ``forms`` collects the exact stretches that were masked, by span, for a reveal.
+    stays as it is. ``used`` collects the spans something was masked by, and ``forms`` the exact stretches
+    that one span alone masked, for its reveal.
     """
 
     def __init__(self, spans: Iterable[Span] = ()) -> None:
         self.spans = tuple(spans)
         self.forms: dict[Span, set[str]] = {span: set() for span in self.spans}
+        self.used: set[Span] = set()
 
     def __bool__(self) -> bool:
         return bool(self.spans)
@@ -224,7 +231,8 @@ class Mask:
         parts, at = [], 0
         for one in hidden:
             form = text[one.start : one.end]
-            if one.alone:
+            self.used.update(one.spans)
+            if len(one.spans) == 1:
                 self.forms[one.span].add(form)
             parts += [text[at : one.start], placeholder(one.span.label, form, one.span.salt)]
             at = one.end
@@ -350,8 +358,8 @@ def _merged(text: str, offset: int, matches: Iterable[tuple[int, int, Span]]) ->
 
 def _hidden(group: Sequence[tuple[int, int, Span]], offset: int) -> Hidden:
     start, end = group[0][0], max(end for _, end, _ in group)
-    _, _, most = max(group, key=lambda match: (match[1] - match[0], -match[0], match[2].salt))
-    return Hidden(start + offset, end + offset, most, len({span for _, _, span in group}) == 1)
+    by_length = sorted(group, key=lambda match: (match[0] - match[1], match[0], match[2].salt))
+    return Hidden(start + offset, end + offset, tuple(dict.fromkeys(span for _, _, span in by_length)))
 
 
 def _with_edges(text: str, match: tuple[int, int, Span]) -> tuple[int, int, Span]:
@@ -362,6 +370,19 @@ def _with_edges(text: str, match: tuple[int, int, Span]) -> tuple[int, int, Span
     if after and text.startswith(after, end):
         end += len(after)
     return start, end, span
+
+
+def strings_in(value: Json) -> Iterator[str]:
+    """Every text of a JSON value, keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield key
+            yield from strings_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from strings_in(item)
 
 
 def restored(value: Json, texts: Mapping[str, str]) -> Json:

@@ -56,7 +56,7 @@ class PrivateSpan(models.Model):
         return self.label
 
     def as_engine(self) -> Span:
-        return Span(self.label, self.text, self.salt)
+        return Span(self.label, self.text, self.salt, self.created_at)
 
     @property
     def placeholder(self) -> str:

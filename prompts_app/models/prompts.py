@@ -13,8 +13,9 @@ from django.urls import reverse
 
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_from_json, digest
+from prompts_app.engine.masking import Span
 from prompts_app.models.ids import public_id
-from prompts_app.models.reading import Masked
+from prompts_app.models.reading import Masked, now
 from prompts_app.models.text import refuse_invisible, refuse_nul
 from prompts_app.models.visibility import Visibility
 
@@ -225,6 +226,12 @@ class Prompt(Masked):
     def keeps_licence(self) -> bool:
         """Whether it was taken under terms that bind what is made of it to the same licence."""
         return self.forked_licence == Licence.CC_BY_SA
+
+    @property
+    def private_parts(self) -> tuple[Span, ...]:
+        """What everybody but its author reads as a label."""
+        reader = now()
+        return reader.spans_of(self.pk) if reader else self.private_spans.all().mask().spans
 
     @property
     def latest_version(self) -> Version | None:

@@ -94,14 +94,19 @@ class Reading:
         self._load(wanted)
         return Mask(span for key in wanted - self._own for span in self._masks[key].spans)
 
-    @property
-    def hidden(self) -> Mask:
-        """All that is hidden of the prompts that were read so far."""
-        return self.mask_of(self._masks)
+    def spans_of(self, prompt: int) -> tuple[Span, ...]:
+        """The private parts of a prompt, whoever reads it."""
+        self._load({prompt}, though_own=True)
+        return self._masks[prompt].spans
 
-    def _load(self, prompts: set[int]) -> None:
+    def shown_in(self, text: str) -> list[tuple[int, Span]]:
+        """Those hidden of the prompts that were read so far which ``text`` shows, each with its prompt."""
+        hidden = [(key, span) for key in self._masks.keys() - self._own for span in self._masks[key].spans]
+        return [(key, span) for key, span in hidden if Mask([span]).shows(text)]
+
+    def _load(self, prompts: set[int], *, though_own: bool = False) -> None:
         """One query, none where everything is known."""
-        if not (new := prompts - self._masks.keys() - self._own):
+        if not (new := prompts - self._masks.keys() - (set() if though_own else self._own)):
             return
         found: dict[int, list[Span]] = {key: [] for key in new}
         rows = PrivateSpan.objects.filter(prompt__in=new).in_order()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from hashlib import sha256
+from html import unescape
 from typing import Any
 
 from django.conf import settings
@@ -17,8 +20,11 @@ from django.utils.cache import get_conditional_response
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
-from prompts_app.access import Moved
+from prompts_app.access import Moved, reads_as_visitor
+from prompts_app.actions.private import is_said_openly
+from prompts_app.engine.masking import LEAST, fold
 from prompts_app.models import Prompt
+from prompts_app.models.reading import Reading, reading
 
 type View = Callable[..., HttpResponseBase]
 
@@ -28,18 +34,58 @@ KEPT_BY_NOBODY = "private, no-store"
 
 
 def public_page(view: Callable[..., HttpResponse]) -> View:
-    """For views anybody may ask for: read only, a former handle or slug redirects, headers are set."""
+    """For views anybody may ask for: read only, a former handle or slug redirects, headers are set, and
+    private parts are masked, for their author too unless they ask otherwise."""
 
     @require_safe
     @wraps(view)
     def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        try:
-            response = view(request, *args, **kwargs)
-        except Moved as moved:
-            response = _to_new_address(request, moved, kwargs)
+        with read_by_visitor(request) as reader:
+            try:
+                response = view(request, *args, **kwargs)
+            except Moved as moved:
+                response = _to_new_address(request, moved, kwargs)
+            refuse_to_show_private(request, response, reader)
         return _with_cache_headers(request, response)
 
     return shown
+
+
+IN_FULL = "shown"  # ?private=shown: the author's own prompts as they are
+
+
+def wants_in_full(request: HttpRequest) -> bool:
+    return request.GET.get("private") == IN_FULL
+
+
+@contextmanager
+def read_by_visitor(request: HttpRequest) -> Iterator[Reading]:
+    """What is loaded inside is what visitors read; the reading says what was hidden."""
+    reader = reads_as_visitor(request.user, in_full=wants_in_full(request))
+    with reading(reader):
+        yield reader
+
+
+class PrivatePartShown(Exception):
+    """A page was about to show what it must not. Nobody got it; it names no text."""
+
+
+def refuse_to_show_private(request: HttpRequest, response: HttpResponse, reader: Reading) -> None:
+    """The last look at a page before it leaves. Raises PrivatePartShown.
+
+    Not where the visitor typed words of their own, which pages repeat: whether the answer is refused would
+    tell whether they guessed right.
+    """
+    kind = response.headers.get("Content-Type", "")
+    if kind.startswith("image/png") or any(len(fold(v)) >= LEAST for v in request.GET.values()):
+        return
+    text = response.content.decode("utf-8", "replace")
+    found = dict.fromkeys([*reader.shown_in(text), *reader.shown_in(unescape(_TAG.sub("", text)))])
+    if found := [one for one in found if not is_said_openly(*one)]:
+        raise PrivatePartShown(f"{request.path} shows {len(found)} private parts of a prompt.")
+
+
+_TAG = re.compile(r"<[^>]*>")
 
 
 def _to_new_address(request: HttpRequest, moved: Moved, kwargs: dict[str, Any]) -> HttpResponse:

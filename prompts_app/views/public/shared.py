@@ -22,7 +22,7 @@ from prompts_app.actions.sharing import TooManyTries, count_open, lets_in, unloc
 from prompts_app.forms.sharing import PassphraseForm
 from prompts_app.models import ShareLink
 from prompts_app.views.errors import not_found
-from prompts_app.views.public.door import KEPT_BY_NOBODY
+from prompts_app.views.public.door import KEPT_BY_NOBODY, read_by_visitor, refuse_to_show_private
 from prompts_app.views.public.profile import safe_links
 
 SESSION_KEY = "share_link_passes"  # {link's public id: what ``unlock`` gave}
@@ -82,14 +82,19 @@ def front(request: HttpRequest, reader: LinkReader) -> HttpResponse:
     """The author, the note and the chosen prompts, as ``reader`` sees them."""
     request.user = reader
     author = reader.link.owner
-    context = {
-        "link": reader.link,
-        "author": author,
-        "links": safe_links(author.profile.links),
-        "prompts": reader.prompts(),
-        "operates": author.handle in settings.OPERATOR_HANDLES,
-    }
-    return render(request, "public/shared.html", context)
+    with read_by_visitor(request) as eyes:
+        prompts = reader.prompts()
+        context = {
+            "link": reader.link,
+            "note": eyes.mask_of(prompt.pk for prompt in prompts).text(reader.link.note),
+            "author": author,
+            "links": safe_links(author.profile.links),
+            "prompts": prompts,
+            "operates": author.handle in settings.OPERATOR_HANDLES,
+        }
+        response = render(request, "public/shared.html", context)
+        refuse_to_show_private(request, response, eyes)
+    return response
 
 
 def page(request: HttpRequest, reader: LinkReader, place: str) -> HttpResponse:

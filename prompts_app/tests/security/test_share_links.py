@@ -25,7 +25,7 @@ from prompts_app.tests.security.test_visibility import (
     is_noindex,
     says_nothing,
 )
-from prompts_app.tests.security.world import TITLE, Tags, World, world
+from prompts_app.tests.security.world import TITLE, Tags, World, build_world, world
 
 pytestmark = pytest.mark.django_db
 
@@ -172,7 +172,7 @@ def test_expired_revoked_and_unknown_are_the_same_to_the_byte() -> None:
     for close in (unknown, expired, revoked):
         ShareLink.objects.all().delete()
         Prompt.objects.all().delete()
-        w = world()
+        w = build_world()
         response = Client().get(f"/s/{close(w)}/")
         nonce = next(iter(Tags(response.content.decode()).named("script"))).get("nonce") or ""
         answers.add(

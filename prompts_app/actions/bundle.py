@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.db.models import Prefetch, QuerySet
 
+from prompts_app.actions.bundle_pictures import MOST_PICTURES, MOST_PICTURES_PUBLIC, pack
 from prompts_app.actions.lineage import credits_of
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.formats.bundle_types import (
@@ -19,6 +20,7 @@ from prompts_app.engine.formats.bundle_types import (
     BundledVersion,
 )
 from prompts_app.models import Prompt, Result, Run, User
+from prompts_app.models.evidence import CHAT
 
 # The columns that are written as they stand, under their own names.
 TEXT_COLUMNS = (
@@ -27,7 +29,7 @@ TEXT_COLUMNS = (
 RESULT_COLUMNS = (
     "case_index", "repeat", "created_at", "request", "passed", "output", "finish_reason", "model",
     "response_id", "fingerprint", "tokens_in", "tokens_out", "latency_ms", "attempts", "cost", "cost_source",
-    "judge_cost", "judge_calls", "error_kind", "error_message",
+    "judge_cost", "judge_calls", "error_kind", "error_message", "picture",
 )  # fmt: skip
 
 
@@ -46,6 +48,8 @@ def export_bundle(owner: User, prompts: QuerySet[Prompt], *, everything: bool) -
         Prefetch("runs__results", Result.objects.order_by("case_index", "repeat")),
     ).select_related("baseline")
     ordered = list(rows.order_by("slug"))
+    results = (one for prompt in ordered for run in prompt.runs.all() for one in run.results.all())
+    pack(results, MOST_PICTURES if everything else MOST_PICTURES_PUBLIC)
     credits = credits_of(ordered)
     return Bundle(
         _author_of(owner), tuple(_exported(prompt, everything, credits[prompt.pk]) for prompt in ordered)
@@ -100,6 +104,7 @@ def _exported_run(run: Run, everything: bool) -> BundledRun:
         created_at=run.created_at,
         results=tuple(map(_exported_result, run.results.all())),
         endpoint=run.endpoint_name if everything else "",
+        asks="" if run.asks == CHAT else run.asks,
         parameters=run.parameters,
         repeats=run.repeats,
         source_note=run.source_note,

@@ -18,20 +18,22 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from prompts_app.actions.bundle import RESULT_COLUMNS, TEXT_COLUMNS
+from prompts_app.actions.bundle_known import missing_in, same_prompt, version_digest
+from prompts_app.actions.bundle_pictures import keep_results
 from prompts_app.actions.evidence import count_run, rebuild_evidence
-from prompts_app.actions.save import columns_of, free_slug, set_tags
+from prompts_app.actions.publish import findings_of
+from prompts_app.actions.save import columns_of, free_slug, note_suite_changed, set_tags
 from prompts_app.engine.digests import case_json, digest, suite_digest
 from prompts_app.engine.formats.bundle import prompt_json
-from prompts_app.engine.formats.bundle_types import BundledPrompt, BundledResult, BundledRun
+from prompts_app.engine.formats.bundle_types import BundledCase, BundledPrompt, BundledResult, BundledRun
 from prompts_app.models import Case, Prompt, Result, Run, Source, Tag, User, Version
+from prompts_app.models.evidence import CHAT
 from prompts_app.models.prompts import MOST_CASES, MOST_MESSAGES
 from prompts_app.search import reindex
 
 IMPORTED_FROM = "Proofsheet bundle"
 # What was seen by this server becomes what a file says; a pasted output and a practice run stay such.
 SOURCES: dict[str, str] = {Source.RECORDED: Source.IMPORTED}
-
-_ROWS = 200  # in one INSERT
 
 
 class BundleRefused(Exception):
@@ -40,11 +42,15 @@ class BundleRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What became of a bundle: rows, what they were made of, and titles of prompts that were there before."""
+    """What became of a bundle: new rows and what they were made of; prompts that were there, with what of
+    the file was added to them; prompts with nothing new, by their titles, and those that got nothing, why.
+    """
 
     prompts: tuple[Prompt, ...]
     bundled: tuple[BundledPrompt, ...]
     already: tuple[str, ...]
+    added: tuple[tuple[Prompt, BundledPrompt], ...] = ()
+    left: tuple[tuple[str, str], ...] = ()
 
 
 def prompt_digest(prompt: BundledPrompt) -> str:
@@ -56,19 +62,79 @@ def prompt_digest(prompt: BundledPrompt) -> str:
 def import_bundle(owner: User, bundled: Iterable[BundledPrompt]) -> Kept:
     """Keep a bundle's prompts from outside as private prompts of ``owner``, their runs as level 1.
 
-    A prompt that was imported before is not imported again. Raises BundleRefused.
+    A prompt that was imported before is not imported again; one that the owner has, in whatever state, gets
+    the versions, cases and runs it lacks, and nothing of it is changed. Raises BundleRefused.
     """
     User.objects.select_for_update().get(pk=owner.pk)  # the same file twice at once makes no doubles
     known = set(Prompt.objects.owned_by(owner).values_list("source_key", flat=True))
-    kept, new, already = [], [], []
+    kept, new, already, added, left = [], [], [], [], []
     for prompt in bundled:
         if (key := prompt_digest(prompt)) in known:
             already.append(prompt.title)
-        else:
+        elif (mine := same_prompt(owner, prompt, but=kept)) is None:
             known.add(key)
             kept.append(keep_prompt(owner, prompt))
             new.append(prompt)
-    return Kept(tuple(kept), tuple(new), tuple(already))
+        elif not _has_anything(missing := missing_in(mine, prompt)):
+            already.append(prompt.title)
+        elif why := _add_in_view(mine, prompt, missing):
+            left.append((prompt.title, why))
+        else:
+            added.append((mine, missing))
+    return Kept(tuple(kept), tuple(new), tuple(already), tuple(added), tuple(left))
+
+
+def _has_anything(missing: BundledPrompt) -> bool:
+    return bool(missing.versions or missing.cases or missing.runs)
+
+
+def _add_in_view(prompt: Prompt, bundled: BundledPrompt, missing: BundledPrompt) -> str:
+    """Add what is missing; "" or, where others may see the prompt and it would show a secret, why not."""
+    before = set() if prompt.is_private else {finding.token for finding in findings_of(prompt)}
+    with transaction.atomic():
+        add_missing(prompt, bundled, missing)
+        found = [] if prompt.is_private else [one for one in findings_of(prompt) if one.token not in before]
+        if found:
+            transaction.set_rollback(True)
+    what = f"{found[0].kind} {found[0].masked}" if found else ""
+    return (
+        f"Others can see this prompt, and the file would show: {what}. Make it private first." if what else ""
+    )
+
+
+@transaction.atomic
+def add_missing(prompt: Prompt, bundled: BundledPrompt, missing: BundledPrompt) -> None:
+    """Versions, cases and runs behind those that are there. Raises BundleRefused.
+
+    A version keeps its number where that is free. ``bundled`` is all of the file's prompt, which ``missing``
+    is a part of.
+    """
+    prompt = Prompt.objects.select_for_update().get(pk=prompt.pk)
+    try:
+        _refuse_too_much(missing, there=prompt.cases.count())
+        _versions(prompt, missing, _free_numbers(prompt, missing))
+        _cases(prompt, missing.cases)
+        rows = {row.digest: row for row in prompt.versions.order_by("-number")}
+        by_number = {one.number: rows[version_digest(one)] for one in bundled.versions}
+        for run in missing.runs:
+            _run(prompt, by_number[run.version], run, _imported(run))
+    except ValidationError as error:
+        raise BundleRefused(f"“{bundled.title}” cannot be kept: {_said(error)}") from None
+    if missing.cases:
+        note_suite_changed(prompt)
+    rebuild_evidence(prompt)
+    reindex([prompt])
+
+
+def _free_numbers(prompt: Prompt, missing: BundledPrompt) -> dict[int, int]:
+    """The file's number → the number here."""
+    taken = set(prompt.versions.values_list("number", flat=True))
+    numbers: dict[int, int] = {}
+    for version in missing.versions:
+        free = version.number not in taken and version.number > 0
+        numbers[version.number] = version.number if free else max(taken, default=0) + 1
+        taken.add(numbers[version.number])
+    return numbers
 
 
 @transaction.atomic
@@ -80,7 +146,7 @@ def keep_prompt(owner: User, bundled: BundledPrompt, *, shipped: bool = False) -
     try:
         prompt = _prompt(owner, bundled, shipped)
         versions = _versions(prompt, bundled)
-        _cases(prompt, bundled)
+        _cases(prompt, bundled.cases)
         for run in bundled.runs:
             _run(prompt, versions[run.version], run, _shipped(run) if shipped else _imported(run))
     except ValidationError as error:
@@ -121,9 +187,9 @@ def _prompt(owner: User, bundled: BundledPrompt, shipped: bool) -> Prompt:
     return prompt
 
 
-def _refuse_too_much(bundled: BundledPrompt) -> None:
-    if len(bundled.cases) > MOST_CASES:
-        raise ValidationError(f"it has {len(bundled.cases)} cases, and at most {MOST_CASES} can be kept.")
+def _refuse_too_much(bundled: BundledPrompt, *, there: int = 0) -> None:
+    if (cases := there + len(bundled.cases)) > MOST_CASES:
+        raise ValidationError(f"it has {cases} cases, and at most {MOST_CASES} can be kept.")
     if any(len(version.prompt.messages) > MOST_MESSAGES for version in bundled.versions):
         raise ValidationError(f"a version has more than {MOST_MESSAGES} messages.")
 
@@ -145,10 +211,14 @@ def _date(row: models.Model, created_at: datetime | None) -> None:
         type(row)._default_manager.filter(pk=row.pk).update(created_at=created_at)
 
 
-def _versions(prompt: Prompt, bundled: BundledPrompt) -> dict[int, Version]:
+def _versions(
+    prompt: Prompt, bundled: BundledPrompt, numbers: Mapping[int, int] | None = None
+) -> dict[int, Version]:
+    """``numbers``: the file's number → the number here, where these differ."""
     rows = {}
     for version in bundled.versions:
-        row = Version(prompt=prompt, number=version.number, note=version.note, **columns_of(version.prompt))
+        number = (numbers or {}).get(version.number, version.number)
+        row = Version(prompt=prompt, number=number, note=version.note, **columns_of(version.prompt))
         _clean(row, exclude={"prompt", "digest", "messages", "variables", "parameters"})
         row.save()
         _date(row, version.created_at)
@@ -156,8 +226,10 @@ def _versions(prompt: Prompt, bundled: BundledPrompt) -> dict[int, Version]:
     return rows
 
 
-def _cases(prompt: Prompt, bundled: BundledPrompt) -> None:
-    for position, bundled_case in enumerate(bundled.cases):
+def _cases(prompt: Prompt, cases: Iterable[BundledCase]) -> None:
+    """Behind those that are there."""
+    last = prompt.cases.aggregate(last=models.Max("position"))["last"]
+    for position, bundled_case in enumerate(cases, 0 if last is None else last + 1):
         case = Case(prompt=prompt, position=position, **case_json(bundled_case.case))
         case.clean_fields(exclude={"prompt"})
         case.save()
@@ -184,6 +256,7 @@ def _run(prompt: Prompt, version: Version, bundled: BundledRun, provenance: Mapp
         endpoint_name=bundled.endpoint,
         model=bundled.model,
         parameters=bundled.parameters,
+        asks=bundled.asks or CHAT,
         repeats=bundled.repeats,
         suite=[case_json(case) for case in bundled.suite],
         suite_digest=suite_digest(bundled.suite),
@@ -200,7 +273,7 @@ def _run(prompt: Prompt, version: Version, bundled: BundledRun, provenance: Mapp
     )
     run.clean_fields(exclude={"batch", "prompt", "version", "endpoint", "suite"})
     run.save()
-    Result.objects.bulk_create(_results(run, bundled.results, "public_id" in provenance), batch_size=_ROWS)
+    keep_results(_results(run, bundled.results, "public_id" in provenance))
     count_run(run)
     if run.source != Source.PRACTICE:
         _note_first_run(version, bundled.created_at)

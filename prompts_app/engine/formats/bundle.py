@@ -24,6 +24,7 @@ from prompts_app.engine.formats.bundle_types import (
     BundledRun,
     BundledVersion,
 )
+from prompts_app.engine.formats.bundled_picture import read_picture
 from prompts_app.engine.formats.reading import Fields
 from prompts_app.engine.formats.source import read_json
 from prompts_app.engine.formats.types import FormatError
@@ -42,6 +43,8 @@ _LATER = frozenset(
         "judge_embedding_model",
         "suite_fixed_at",
         "suite_changed_at",
+        "asks",
+        "picture",
         "forked_from",
         "forked_licence",
     }
@@ -123,7 +126,7 @@ def _columns(row: Json, written: Mapping[str, Callable[[Json], Json]]) -> dict[s
     return {
         name: [written[name](item) for item in value] if name in written else _plain(value)
         for name, value in values.items()
-        if name not in _LATER or value not in (None, "", 0)
+        if name not in _LATER or value not in (None, "", 0, {})
     }
 
 
@@ -279,6 +282,7 @@ def _run(row: Fields, suites: Mapping[str, tuple[Case, ...]]) -> BundledRun:
         created_at=row.time("created_at"),
         results=row.each("results", _result),
         endpoint=row.text("endpoint"),
+        asks=row.text("asks"),
         parameters=row.object("parameters"),
         repeats=row.whole("repeats", 1),
         source_note=row.text("source_note"),
@@ -325,6 +329,7 @@ def _result(row: Fields) -> BundledResult:
         judge_calls=row.whole("judge_calls", 0),
         error_kind=row.text("error_kind"),
         error_message=row.text("error_message"),
+        picture=read_picture(row),
     )
 
 

@@ -66,6 +66,8 @@ class BundledResult:
     judge_calls: int = 0
     error_kind: str = ""
     error_message: str = ""
+    # engine.types.Picture.about, with the picture as "data" in base64 where there was room; {}: a text
+    picture: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class BundledRun:
     created_at: datetime
     results: tuple[BundledResult, ...]
     endpoint: str = ""
+    asks: str = ""  # the API its calls went to; "": Chat Completions
     parameters: Mapping[str, Json] = field(default_factory=dict)
     repeats: int = 1
     source_note: str = ""

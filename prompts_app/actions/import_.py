@@ -39,6 +39,23 @@ class ImportOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Added:
+    """What a prompt that was there got."""
+
+    prompt: Prompt
+    versions: int
+    cases: int
+    runs: int
+
+    @property
+    def what(self) -> str:
+        """ "2 versions and 1 run"."""
+        counts = {"version": self.versions, "case": self.cases, "run": self.runs}
+        words = [f"{count:,} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items() if count]
+        return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+@dataclass(frozen=True, slots=True)
 class ImportReport:
     """What an import did, or with ``dry_run`` would do."""
 
@@ -49,7 +66,7 @@ class ImportReport:
     results: int
     unsupported: tuple[Problem, ...]
     skipped: tuple[Skip, ...]
-    added_to: tuple[Prompt, ...] = ()  # prompts that were there and got further runs
+    added_to: tuple[Added, ...] = ()
     dry_run: bool = False
 
     def as_json(self) -> dict[str, Json]:
@@ -221,19 +238,28 @@ def _name(imported: ImportedPrompt) -> str:
 def _report(parsed: Parsed, planned: _Plan, kept: Kept, *, dry_run: bool) -> ImportReport:
     runs = [run for item in planned.new for run in item.runs]
     runs += [run for item in planned.more for run in item.runs]
-    runs += [run for item in kept.bundled for run in item.runs]
-    cases = [one.case for item in kept.bundled for one in item.cases]
+    bundled = [*kept.bundled, *(missing for _, missing in kept.added)]
+    runs += [run for item in bundled for run in item.runs]
+    cases = [one.case for item in bundled for one in item.cases]
     problems = (problem for item in planned.new for problem in item.problems)
     return ImportReport(
         prompts=(*(item.prompt for item in planned.new), *kept.prompts),
         versions=sum(len(item.versions) for item in planned.new)
-        + sum(len(item.versions) for item in kept.bundled),
+        + sum(len(item.versions) for item in bundled),
         cases=sum(len(item.cases) for item in planned.new) + len(cases),
         assertions=sum(item.assertions for item in planned.new) + sum(len(case.assertions) for case in cases),
         results=sum(len(run.results) for run in runs),
         unsupported=(*parsed.unsupported, *problems),
-        skipped=(*parsed.skipped, *planned.skipped, *(Skip(title, ALREADY_THERE) for title in kept.already)),
-        added_to=tuple(item.prompt for item in planned.more),
+        skipped=(
+            *parsed.skipped,
+            *planned.skipped,
+            *(Skip(title, ALREADY_THERE) for title in kept.already),
+            *(Skip(title, why) for title, why in kept.left),
+        ),
+        added_to=(
+            *(Added(item.prompt, 0, 0, len(item.runs)) for item in planned.more),
+            *(Added(prompt, len(m.versions), len(m.cases), len(m.runs)) for prompt, m in kept.added),
+        ),
         dry_run=dry_run,
     )
 

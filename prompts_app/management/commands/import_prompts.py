@@ -76,8 +76,9 @@ class Command(BaseCommand):
             self.stdout.write(f"With them: {report.cases} cases, {report.assertions} assertions.")
         if report.results:
             self.stdout.write(f"{report.results} results, kept as the file has them (level 1, imported).")
-        for prompt in report.added_to:
-            self.stdout.write(f"Results were added to “{prompt.title}”, which was there.")
+        for added in report.added_to:
+            verb = "would be" if report.dry_run else "were"
+            self.stdout.write(f"“{added.prompt.title}” is there already: {added.what} {verb} added to it.")
         self._list("Not carried over", [f"{p.what} ({p.where})" for p in report.unsupported])
         reasons = Counter(skip.why for skip in report.skipped)
         for why, _ in reasons.most_common():

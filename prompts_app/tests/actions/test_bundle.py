@@ -11,11 +11,13 @@ import pytest
 from prompts_app.actions.bundle import export_bundle
 from prompts_app.actions.bundle_in import BundleRefused, import_bundle, keep_prompt
 from prompts_app.actions.export import NothingToExport, as_markdown, as_messages, export
+from prompts_app.actions.import_ import import_prompts
 from prompts_app.engine.digests import case_json, suite_digest
+from prompts_app.engine.formats import Parsed, Skip
 from prompts_app.engine.formats import parse as parse_any
 from prompts_app.engine.formats.bundle import as_json, emit, parse
 from prompts_app.engine.formats.bundle_types import Bundle
-from prompts_app.models import Endpoint, Level, Prompt, Result, Run, Source
+from prompts_app.models import Case, Endpoint, Level, Prompt, Result, Run, Source
 from prompts_app.search import search_prompts
 from prompts_app.tests.factories import CaseFactory, PromptFactory, ResultFactory, RunFactory, VersionFactory
 from prompts_app.tests.people import alice, bob
@@ -256,3 +258,120 @@ def test_a_prompt_without_a_version_says_so() -> None:
     prompt = PromptFactory(owner=alice(), title="Empty")
     with pytest.raises(NothingToExport, match="“Empty” has no version yet"):
         export(alice(), [prompt], "md", everything=True)
+
+
+# --- into an account that has the prompt ------------------------------------------------------------------
+
+
+def later(prompt: Prompt) -> Bundle:
+    """A file of the prompt as it was when it had a second version, case and run, all gone since."""
+    version = VersionFactory(prompt=prompt, number=2, messages=[{"role": "user", "content": "Say no."}])
+    case = CaseFactory(prompt=prompt, position=1, name="Second")
+    run = run_of(version)
+    bundle = moved()
+    run.delete()
+    case.delete()
+    version.delete()
+    return bundle
+
+
+def test_a_file_of_ones_own_prompt_makes_no_copy_and_says_that_nothing_is_new() -> None:
+    prompt_with_a_run()
+    kept = import_bundle(alice(), moved().prompts)
+    assert (kept.prompts, kept.added, kept.already) == ((), (), ("Echo",))
+    assert (Prompt.objects.count(), Run.objects.count()) == (1, 1)
+
+
+def test_what_is_missing_is_added_once() -> None:
+    prompt = prompt_with_a_run()
+    bundle = later(prompt)
+    report = import_prompts(alice(), Parsed((), bundled=bundle.prompts))
+    assert [(added.prompt, added.what) for added in report.added_to] == [
+        (prompt, "1 version, 1 case and 1 run")
+    ]
+    counts = {"prompts": 0, "versions": 1, "cases": 1, "assertions": 1, "results": 1}
+    assert {name: report.as_json()[name] for name in counts} == counts
+    assert bundle_of(alice()).prompts[0].versions == bundle.prompts[0].versions
+    assert bundle_of(alice()).prompts[0].cases == bundle.prompts[0].cases
+    assert sorted(prompt.runs.values_list("source", flat=True)) == ["imported", "recorded"]
+    again = import_prompts(alice(), Parsed((), bundled=bundle.prompts))
+    assert (again.added_to, again.versions, again.skipped) == (
+        (), 0, (Skip("Echo", "It is already there."),),
+    )  # fmt: skip
+
+
+def test_a_dry_run_says_the_same_and_adds_nothing() -> None:
+    bundle = later(prompt_with_a_run())
+    report = import_prompts(alice(), Parsed((), bundled=bundle.prompts), dry_run=True)
+    assert [added.what for added in report.added_to] == ["1 version, 1 case and 1 run"]
+    assert bundle_of(alice()).prompts[0].versions[-1].number == 1
+
+
+def test_what_was_edited_since_is_not_overwritten() -> None:
+    prompt = prompt_with_a_run(limits="Few cases.")
+    bundle = later(prompt)
+    case = prompt.cases.get()
+    Prompt.objects.filter(pk=prompt.pk).update(title="Renamed", slug="renamed", limits="None.")
+    case.name, case.variables = "Edited", {"word": "other"}
+    case.save()
+    VersionFactory(prompt=prompt, number=2, messages=[{"role": "user", "content": "Say maybe."}])
+    ((_, missing),) = import_bundle(alice(), bundle.prompts).added
+    assert [one.case.name for one in missing.cases] == ["Second"]
+    prompt.refresh_from_db()
+    assert (prompt.title, prompt.slug, prompt.limits) == ("Renamed", "renamed", "None.")
+    assert [one.name for one in prompt.cases.in_order()] == ["Edited", "Second"]
+    texts = prompt.versions.order_by("number").values_list("number", "messages__0__content")
+    assert list(texts)[1:] == [(2, "Say maybe."), (3, "Say no.")]
+    assert prompt.runs.get(source="imported").version.number == 3
+
+
+def test_a_copy_somebody_made_from_a_file_gets_what_a_later_file_has() -> None:
+    prompt = prompt_with_a_run()
+    earlier = moved()
+    both = later(prompt)
+    (copy,) = import_bundle(bob(), earlier.prompts).prompts
+    kept = import_bundle(bob(), both.prompts)
+    assert (kept.prompts, [one for one, _ in kept.added]) == ((), [copy])
+    assert (copy.versions.count(), copy.cases.count(), copy.runs.count()) == (2, 2, 2)
+    assert import_bundle(bob(), both.prompts).already == ("Echo",)
+
+
+def test_somebody_elses_prompt_is_none_of_ones_own() -> None:
+    prompt_with_a_run()
+    assert len(import_bundle(bob(), moved().prompts).prompts) == 1
+
+
+def test_another_prompt_made_at_the_same_moment_is_another() -> None:
+    prompt_with_a_run()
+    data = as_json(moved())
+    data["prompts"][0] |= {"runs": [], "suites": {}}
+    data["prompts"][0]["versions"][0]["messages"][0]["content"] = "Something else."
+    assert len(import_bundle(alice(), parse(json.dumps(data)).prompts).prompts) == 1
+
+
+def test_to_a_prompt_that_others_see_nothing_is_added_that_looks_like_a_secret() -> None:
+    prompt = prompt_with_a_run(visibility="public")
+    version = VersionFactory(
+        prompt=prompt,
+        number=2,
+        messages=[{"role": "user", "content": "Write to carol@smith-consulting.com."}],
+    )
+    bundle = moved()
+    version.delete()
+    report = import_prompts(alice(), Parsed((), bundled=bundle.prompts))
+    assert (prompt.versions.count(), report.added_to, report.versions) == (1, (), 0)
+    ((what, why),) = [(skip.what, skip.why) for skip in report.skipped]
+    assert what == "Echo"
+    assert why.startswith("Others can see this prompt, and the file would show: e-mail address")
+    assert "carol" not in why
+    Prompt.objects.filter(pk=prompt.pk).update(visibility="private")
+    assert import_prompts(alice(), Parsed((), bundled=bundle.prompts)).versions == 1
+
+
+def test_more_cases_than_fit_are_refused() -> None:
+    prompt = prompt_with_a_run()
+    bundle = later(prompt)
+    Case.objects.bulk_create(Case(prompt=prompt, name="x", position=n) for n in range(1, 1000))
+    with pytest.raises(BundleRefused, match="it has 1001 cases"):
+        import_bundle(alice(), bundle.prompts)
+    assert prompt.versions.count() == 1

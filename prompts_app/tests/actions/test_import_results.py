@@ -87,7 +87,7 @@ class TestResults:
         bring(results())
         report = bring(results("later.json", timestamp="2026-11-23T08:00:00.000Z"))
         assert (len(report.prompts), report.results) == (0, 16)
-        assert [prompt.title for prompt in report.added_to] == ["Two prompts, two providers"]
+        assert [added.prompt.title for added in report.added_to] == ["Two prompts, two providers"]
         assert (Prompt.objects.count(), Run.objects.count()) == (1, 8)
         assert Prompt.objects.get().evidence["runs"] == 8
 

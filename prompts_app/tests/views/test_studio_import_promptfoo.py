@@ -83,7 +83,7 @@ def test_results_of_a_prompt_that_is_there_are_added_to_it(browser: Client) -> N
     assert "Import the results" in shown
     done = page(browser.post(preview, {}, follow=True))
     assert "The results were added to what you have." in done
-    assert "Results added to" in done
+    assert "Added to" in done
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,8 @@ def _for_session(report: ImportReport) -> dict[str, Any]:
             "results": report.results,
         },
         "added_to": [
-            {"title": prompt.title, "slug": prompt.slug} for prompt in report.added_to[:MOST_LISTED]
+            {"title": added.prompt.title, "slug": added.prompt.slug, "what": added.what}
+            for added in report.added_to[:MOST_LISTED]
         ],
         "prompts": [{"title": prompt.title, "slug": prompt.slug} for prompt in report.prompts[:MOST_LISTED]],
         "more": max(0, len(report.prompts) - MOST_LISTED),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
+from typing import Any
 
 from django.db.models import Model
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -90,8 +91,9 @@ STANDING: list[World] = []
 
 def _fresh(w: World) -> World:
     """The same rows, read again: what an earlier test did to the objects is not in them."""
-    rows = {name: value for name, value in vars(w).items() if isinstance(value, Model)}
-    return replace(w, **{name: type(row)._default_manager.get(pk=row.pk) for name, row in rows.items()})
+    rows = {name: row for name, row in vars(w).items() if isinstance(row, Model)}
+    again: dict[str, Any] = {name: type(row)._default_manager.get(pk=row.pk) for name, row in rows.items()}
+    return replace(w, **again)
 
 
 def build_world() -> World:

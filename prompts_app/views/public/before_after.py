@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models.functions import Substr
 from django.http import QueryDict
 
 from prompts_app.engine.errors import FAULTS
@@ -155,10 +154,8 @@ def sides_of(before: Run, after: Run, pairs: Sequence[CasePair], most: int = MOS
     cells = [(failing.Cell(before, pair.was_at), failing.Cell(after, pair.now_at), pair) for pair in pairs]
     repeats = failing.repeats_of([cell for old, new, _ in cells for cell in (old, new)])
     told = {place: failing.telling_of(found) for place, found in repeats.items()}
-    rows = Result.objects.filter(pk__in=[one.pk for one in told.values() if one]).defer("request", "output")
-    by_place = {
-        (row.run_id, row.case_index): row for row in rows.annotate(start=Substr("output", 1, most + 1))
-    }
+    rows = Result.objects.filter(pk__in=[one.pk for one in told.values() if one]).defer("request")
+    by_place = {(row.run_id, row.case_index): row for row in rows}
     return [
         [
             _side(cell.run, by_place[cell.run.pk, cell.index], state, most)
@@ -169,8 +166,8 @@ def sides_of(before: Run, after: Run, pairs: Sequence[CasePair], most: int = MOS
     ]
 
 
-def _side(run: Run, result: Any, state: str, most: int) -> Side:
-    output = result.start or ""
+def _side(run: Run, result: Result, state: str, most: int) -> Side:
+    output = result.output  # whole: private parts are masked before anything is cut
     return Side(
         run=run,
         result=result,

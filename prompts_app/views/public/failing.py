@@ -14,7 +14,6 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Q
-from django.db.models.functions import Substr
 
 from prompts_app.engine.errors import FAULTS
 from prompts_app.models import Result, Run
@@ -52,6 +51,7 @@ class CaseRow:
     distinct: int  # different outputs of its repeats; 0: not known, or asked once
     latency_ms: float | None
     fault: str  # why there was no answer, "" where there was one
+    picture: Mapping[str, Any]  # what is known of an output that is one; {}: it is a text
 
 
 def cells_in(runs: Sequence[Run], state: str) -> list[Cell]:
@@ -98,7 +98,7 @@ def repeats_of(cells: list[Cell]) -> dict[tuple[int, int], list[Result]]:
     if not of_run:
         return found
     wanted = reduce(or_, (Q(run=run, case_index__in=indexes) for run, indexes in of_run.items()))
-    columns = ("public_id", "run_id", "case_index", "repeat", "passed", "latency_ms", "error_kind")
+    columns = ("public_id", "run_id", "case_index", "repeat", "passed", "latency_ms", "error_kind", "picture")
     for result in Result.objects.filter(wanted).only(*columns):
         found[result.run_id, result.case_index].append(result)
     return found
@@ -113,10 +113,9 @@ def telling_of(repeats: list[Result]) -> Result | None:
 
 def _texts(keys: list[int]) -> dict[int, tuple[str, list[Any], str]]:
     """Result → (beginning of its output, checks, error message); one query."""
-    rows = Result.objects.filter(pk__in=keys).annotate(start=Substr("output", 1, READ))
-    return {pk: (start or "", checks, error) for pk, start, checks, error in rows.values_list(
-        "pk", "start", "checks", "error_message"
-    )}  # fmt: skip
+    # As rows and whole, so that private parts are found before anything is cut (see models.reading).
+    rows = Result.objects.filter(pk__in=keys).only("run_id", "output", "checks", "error_message")
+    return {row.pk: (row.output[:READ], row.checks, row.error_message) for row in rows}
 
 
 def _row(
@@ -144,6 +143,7 @@ def _row(
         distinct=cell.run.distinct_of(cell.index),
         latency_ms=telling.latency_ms if telling else None,
         fault=fault.label if fault else "",
+        picture=telling.picture if telling else {},
     )
 
 
@@ -155,7 +155,8 @@ def name_of(names: Names, digest: str, index: int) -> str:
 def suites_of(runs: Iterable[Run]) -> dict[str, list[dict[str, Any]]]:
     """Suite digest → its cases, as they were when these runs were made; one query, one suite a digest."""
     one_each = {run.suite_digest: run.pk for run in runs}
-    return dict(Run.objects.filter(pk__in=one_each.values()).values_list("suite_digest", "suite"))
+    rows = Run.objects.filter(pk__in=one_each.values()).only("prompt_id", "suite_digest", "suite")
+    return {run.suite_digest: run.suite for run in rows}
 
 
 def names_of(suites: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ from django.urls import path, register_converter
 from prompts_app.urls.converters import HandleConverter, PromptSlugConverter
 from prompts_app.views.public import (
     badge,
+    blind,
     browse,
     cards,
     compare,
@@ -13,6 +14,7 @@ from prompts_app.views.public import (
     home,
     interview,
     oembed,
+    pictures,
     profile,
     prompt,
     raw,
@@ -31,6 +33,7 @@ urlpatterns = [
     path("prompts/", browse.browse, name="browse"),
     path("@<handle:handle>/", profile.profile, name="profile"),
     path("@<handle:handle>/card.png", cards.profile_card, name="profile_card"),
+    path("@<handle:handle>/picture.webp", pictures.face, name="face"),
     path("@<handle:handle>/feed.atom", feeds.author_feed, name="author_feed"),
     path("@<handle:handle>/<prompt_slug:slug>/", prompt.prompt, name="prompt"),
     path("@<handle:handle>/<prompt_slug:slug>.md", raw.markdown, name="prompt_md"),
@@ -40,7 +43,19 @@ urlpatterns = [
     path("@<handle:handle>/<prompt_slug:slug>/badge.svg", badge.badge, name="prompt_badge"),
     path("@<handle:handle>/<prompt_slug:slug>/v<int:number>/", prompt.version, name="version"),
     path("@<handle:handle>/<prompt_slug:slug>/results/<slug:public_id>/", results.result, name="result"),
+    path(
+        "@<handle:handle>/<prompt_slug:slug>/results/<slug:public_id>/picture.webp",
+        pictures.picture,
+        name="result_picture",
+    ),
+    path(
+        "@<handle:handle>/<prompt_slug:slug>/results/<slug:public_id>/thumbnail.webp",
+        pictures.thumbnail,
+        name="result_thumbnail",
+    ),
     path("@<handle:handle>/<prompt_slug:slug>/interview/", interview.interview, name="interview"),
+    path("@<handle:handle>/<prompt_slug:slug>/blind/", blind.blind, name="blind"),
+    path("@<handle:handle>/<prompt_slug:slug>/blind/<slug:draw>/", blind.blind_pair, name="blind_pair"),
     path("@<handle:handle>/<prompt_slug:slug>/random/", results.random, name="random"),
     path("@<handle:handle>/<prompt_slug:slug>/fork/", fork.fork, name="fork"),
     path(

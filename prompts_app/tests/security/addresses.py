@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from prompts_app.actions.pictures import replace_picture, set_face
+from prompts_app.engine.pictures import keep
+from prompts_app.tests.engine.files import a_file
+from prompts_app.models import KnownFailure
 from prompts_app.tests.security.world import World
 
 
@@ -46,12 +50,35 @@ def _another(w: World) -> int:
     return second.number
 
 
+def _pictured(w: World) -> str:
+    """The result, whose output is a picture as well."""
+    if not w.result.picture:
+        picture = keep(a_file())
+        w.result.picture = picture.about()
+        w.result.save(update_fields=["picture"])
+        replace_picture(w.result, picture)
+    return w.result.public_id
+
+
+def _with_face(w: World) -> list[Any]:
+    set_face(w.prompt.owner.profile, a_file())
+    return [w.prompt.owner.handle]
+
+
 def _slug(w: World) -> list[Any]:
     return [w.prompt.slug]
 
 
 def _case(w: World) -> list[Any]:
     return [w.prompt.slug, w.case.public_id]
+
+
+def _failure(w: World) -> list[Any]:
+    """A place on the failure shelf, made where there is none yet."""
+    there, _ = KnownFailure.objects.get_or_create(
+        prompt=w.prompt, run=w.run, case_index=0, defaults={"diagnosis": "quokka-in-the-note"}
+    )
+    return [w.prompt.slug, there.public_id]
 
 
 def _endpoint(w: World) -> list[Any]:
@@ -89,6 +116,7 @@ TABLE = {
     "oembed": Row(Rule.OPEN, answers=(404,)),  # without the address of a public page
     "author_feed": Row(Rule.AUTHOR, lambda w: [w.prompt.owner.handle]),
     "profile_card": Row(Rule.AUTHOR, lambda w: [w.prompt.owner.handle]),
+    "face": Row(Rule.AUTHOR, _with_face),
     "prompt": Row(Rule.PROMPT, _of_prompt),
     "prompt_card": Row(Rule.PROMPT, _of_prompt),
     "prompt_badge": Row(Rule.PROMPT, _of_prompt),
@@ -97,7 +125,11 @@ TABLE = {
     "prompt_promptfoo": Row(Rule.PROMPT, _of_prompt),
     "version": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.version.number]),
     "result": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.result.public_id]),
+    "result_picture": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), _pictured(w)]),
+    "result_thumbnail": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), _pictured(w)]),
     "interview": Row(Rule.PROMPT, _of_prompt),
+    "blind": Row(Rule.PROMPT, _of_prompt),
+    "blind_pair": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), "draw"]),
     "random": Row(Rule.PROMPT, _of_prompt),
     "fork": Row(Rule.PROMPT, _of_prompt),
     "compare": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.version.number, _another(w)]),
@@ -131,6 +163,12 @@ TABLE = {
     "studio_case_copy": Row(Rule.THING, _case, "post", answers=DONE),
     "studio_case_move": Row(Rule.THING, _case, "post", {"step": "up"}, DONE),
     "studio_case_delete": Row(Rule.THING, _case),
+    "studio_missing": Row(Rule.THING, _slug),
+    "studio_failures": Row(Rule.THING, _slug),
+    "studio_failure_new": Row(Rule.THING, lambda w: [w.prompt.slug, w.run.public_id, 1]),
+    "studio_failure": Row(Rule.THING, _failure),
+    "studio_failure_move": Row(Rule.THING, _failure, "post", {"step": "up"}, DONE),
+    "studio_failure_delete": Row(Rule.THING, _failure),
     "studio_endpoint": Row(Rule.THING, _endpoint),
     "studio_endpoint_test": Row(Rule.THING, _endpoint, "post", answers=DONE),
     "studio_endpoint_delete": Row(Rule.THING, _endpoint),

@@ -21,6 +21,7 @@ from prompts_app.tests.security.world import MARKS, TITLE, Tags, World, named_ur
 pytestmark = pytest.mark.django_db
 
 STRANGER, READER, OWNER = "stranger", "reader", "owner"
+PICTURES = ("result_picture", "result_thumbnail")  # there is nothing to read in them
 VIEWERS = [STRANGER, READER, OWNER]
 
 
@@ -64,7 +65,7 @@ def test_a_prompt_is_seen_by_whom_it_is_for(name: str, visibility: str, viewer: 
         assert says_nothing(response)
         return
     assert response.status_code == 200
-    assert not says_nothing(response) or name in ("run_record", "prompt_card", "prompt_badge")
+    assert not says_nothing(response) or name in ("run_record", "prompt_card", "prompt_badge", *PICTURES)
     assert not is_noindex(response) or (visibility, name) != (Visibility.PUBLIC, "prompt")
     if visibility != Visibility.PUBLIC:
         assert is_noindex(response)

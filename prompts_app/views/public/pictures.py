@@ -1,0 +1,86 @@
+"""``…/results/id/picture.webp`` and ``/@handle/picture.webp``: pictures, each behind the door of its page.
+
+Only pictures this server drew anew are ever given out (see engine.pictures), and only those whose digest is
+the recorded one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from hashlib import sha256
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response
+from django.views.decorators.csp import csp_override
+
+from prompts_app.access import author_visible_to, prompt_visible_to, result_visible_to
+from prompts_app.engine.pictures import KIND
+from prompts_app.models import Face, PictureFile, Profile
+from prompts_app.views.public.door import KEPT_BY_NOBODY, SHARED, listed_only, public_page
+
+# Opened by itself, a picture is a page of its own; it may do nothing at all.
+_ALONE = csp_override({**settings.SECURE_CSP, "sandbox": True})
+
+log = logging.getLogger(__name__)
+
+
+@_ALONE
+@public_page
+def picture(request: HttpRequest, handle: str, slug: str, public_id: str) -> HttpResponse:
+    return _of_result(request, handle, slug, public_id, "data", "sha256")
+
+
+@_ALONE
+@public_page
+def thumbnail(request: HttpRequest, handle: str, slug: str, public_id: str) -> HttpResponse:
+    return _of_result(request, handle, slug, public_id, "small", "small_sha256")
+
+
+def _of_result(
+    request: HttpRequest, handle: str, slug: str, public_id: str, column: str, digest: str
+) -> HttpResponse:
+    prompt = prompt_visible_to(request.user, handle, slug)
+    found = result_visible_to(request.user, prompt, public_id)
+    files = PictureFile.objects.filter(result=found).values_list(column, flat=True)
+    return listed_only(prompt, _answer(request, found.picture.get(digest, ""), files.first))
+
+
+@_ALONE
+@public_page
+def face(request: HttpRequest, handle: str) -> HttpResponse:
+    profile = author_visible_to(request.user, handle).profile
+    files = Face.objects.filter(profile=profile).values_list("data", flat=True)
+    response = _answer(request, profile.face_digest, files.first)
+    if profile.visibility != Profile.Visibility.PUBLIC:
+        response.headers["Cache-Control"] = KEPT_BY_NOBODY
+        response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _answer(
+    request: HttpRequest, digest: str, read: Callable[[], bytes | memoryview[int] | None]
+) -> HttpResponse:
+    """The picture of this digest; 304 for who has it, without reading it. Raises Http404."""
+    if not digest:
+        raise Http404
+    etag = f'"{digest}"'
+    response = get_conditional_response(request, etag=etag)
+    if not isinstance(response, HttpResponse):
+        response = HttpResponse(_checked(read(), digest), content_type=KIND)
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = SHARED
+    response.headers["Content-Disposition"] = f'inline; filename="{digest[:12]}.webp"'
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
+
+
+def _checked(data: bytes | memoryview[int] | None, digest: str) -> bytes:
+    """What is not what was recorded is not shown. Raises Http404."""
+    if data is None:
+        raise Http404
+    if sha256(data := bytes(data)).hexdigest() != digest:
+        log.error("A stored picture is not the one with the digest %s: it was changed.", digest)
+        raise Http404
+    return data

@@ -109,7 +109,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     # WAL and one writer at a time, taken at the start of a transaction: no "database is locked" surprises.
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
+        "timeout": env.float("SQLITE_TIMEOUT_S", 20.0),  # how long one writer waits for another
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
     # A file, not memory: tests start real workers in other processes on the same database.
@@ -180,6 +180,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "Proofsheet: "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _site.scheme
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# allauth's own limits stay; this one is for blind votes (views.public.blind), by a hash of the network.
+ACCOUNT_RATE_LIMITS = {"blind_vote": "60/h/key"}
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or address is told to its owner
 MFA_ADAPTER = "prompts_app.forms.accounts.MFAAdapter"
 MFA_FORMS = {

@@ -8,9 +8,9 @@ from enum import Enum
 from typing import Any
 
 from prompts_app.actions.pictures import replace_picture, set_face
-from prompts_app.engine.pictures import keep
-from prompts_app.tests.engine.files import a_file
+from prompts_app.engine.pictures import keep, square
 from prompts_app.models import KnownFailure
+from prompts_app.tests.engine.files import a_file
 from prompts_app.tests.security.world import World
 
 
@@ -61,7 +61,7 @@ def _pictured(w: World) -> str:
 
 
 def _with_face(w: World) -> list[Any]:
-    set_face(w.prompt.owner.profile, a_file())
+    set_face(w.prompt.owner.profile, square(a_file()))
     return [w.prompt.owner.handle]
 
 

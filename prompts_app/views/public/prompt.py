@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from prompts_app.access import prompt_visible_to, version_of
+from prompts_app.access import LinkReader, prompt_visible_to, version_of
 from prompts_app.actions.lineage import Origin
 from prompts_app.engine.render import RenderError
 from prompts_app.engine.types import Prompt as EnginePrompt
@@ -17,10 +17,12 @@ from prompts_app.views.public import (
     before_after,
     case_study,
     concision,
+    duel,
     elsewhere,
     filling,
     lineage,
     portability,
+    shelf,
 )
 from prompts_app.views.public.door import is_indexable, json_in_html, listed_only, public_page
 from prompts_app.views.public.version import version_context
@@ -44,7 +46,8 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "ab": before_after.before_after_of(study, asked),
         "grid": portability.grid_of(found, study.evidence) if study else None,
         "curve": concision.curve_of(study.evidence) if study else None,
-        "shelf": failure_shelf.shelved(found) if study else [],
+        "shelf": shelf.shelved(found) if study else [],
+        "duel": None if isinstance(request.user, LinkReader) else duel.duel_of(found),
         "is_chosen": shown.is_chosen or asked is not None,
         "story": case_study.story_of(versions[: case_study.MOST_VERSIONS], found.evidence),
         "older": versions[case_study.MOST_VERSIONS :],

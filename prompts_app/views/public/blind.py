@@ -1,0 +1,210 @@
+"""``/@handle/slug/blind/``: two outputs for one input, read without knowing whose they are, then compared.
+
+What visitors choose is opinion. It is shown here, after choosing, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+
+from allauth.account.adapter import get_adapter
+from allauth.core import ratelimit
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.crypto import salted_hmac
+from django.views.decorators.http import require_http_methods, require_safe
+
+from prompts_app.access import LinkReader, Moved, prompt_visible_to
+from prompts_app.actions.votes import (
+    Tally,
+    Visitor,
+    VotedFromHere,
+    cast_vote,
+    choices_of,
+    tally_of,
+    tally_of_runs,
+)
+from prompts_app.models import BlindChoice, Prompt, Result, Run
+from prompts_app.views.public import failing
+from prompts_app.views.public.before_after import inputs_of
+from prompts_app.views.public.door import KEPT_BY_NOBODY
+from prompts_app.views.public.duel import MOST_SHOWN, Drawn, Duel, duel_of
+
+COOKIE = "__Host-blind" if settings.HTTPS else "blind"
+COOKIE_AGE = 365 * 24 * 60 * 60  # seconds
+LETTERS = ("A", "B")  # left and right
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One output as it stands, and what it turns out to be."""
+
+    letter: str
+    result: Result
+    run: Run
+    name: str
+    votes: int
+    chosen: bool
+
+    @property
+    def output(self) -> str:
+        return self.result.output[:MOST_SHOWN]
+
+    @property
+    def is_cut(self) -> bool:
+        return len(self.result.output) > MOST_SHOWN
+
+
+def for_visitors(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Each visitor's own page: in no cache and no index, and not below a share link, where nobody votes."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, handle: str, slug: str, **kwargs: str) -> HttpResponse:
+        if isinstance(request.user, LinkReader):
+            raise Http404
+        try:
+            prompt = prompt_visible_to(request.user, handle, slug)
+        except Moved as moved:
+            return redirect("blind", moved.handle, moved.slug)
+        response = view(request, prompt, **kwargs)
+        response.headers["Cache-Control"] = KEPT_BY_NOBODY
+        response.headers["X-Robots-Tag"] = "noindex"
+        return response
+
+    return shown
+
+
+@require_safe
+@for_visitors
+def blind(request: HttpRequest, prompt: Prompt) -> HttpResponse:
+    """On to a pair this visitor has not chosen in; the page itself where there is none."""
+    duel = duel_of(prompt)
+    if duel is None:
+        return render(request, "public/blind.html", {"prompt": prompt})
+    visitor = visitor_of(request)
+    chosen = choices_of(visitor, duel.pairs)
+    left = set(duel.pairs) - chosen.keys()
+    if not left:
+        tally = tally_of_runs(duel.one, duel.other)
+        return render(request, "public/blind.html", {"prompt": prompt, "duel": duel, "all": tally})
+    return redirect("blind_pair", prompt.owner.handle, prompt.slug, duel.fresh_draw(left))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_visitors
+def blind_pair(request: HttpRequest, prompt: Prompt, draw: str) -> HttpResponse:
+    duel = duel_of(prompt)
+    if duel is None:
+        return render(request, "public/blind.html", {"prompt": prompt})
+    drawn = duel.drawn(draw)
+    if request.method == "POST":
+        return _choose(request, prompt, duel, drawn)
+    return _page(request, prompt, duel, drawn)
+
+
+# --- choosing ------------------------------------------------------------------------------------------
+
+
+def visitor_of(request: HttpRequest) -> Visitor:
+    """An address is only ever hashed; what a forged cookie says is not heard."""
+    cookie = request.get_signed_cookie(COOKIE, default="", salt="blind") or ""
+    return Visitor(request.user.pk if request.user.is_authenticated else None, cookie, _network(request))
+
+
+def _network(request: HttpRequest) -> str:
+    """The client's address as sign-up takes it; of IPv6 the part that one household shares."""
+    address = ipaddress.ip_address(get_adapter().get_client_ip(request))
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network(f"{address}/64", strict=False))
+    return str(address)
+
+
+def _choose(request: HttpRequest, prompt: Prompt, duel: Duel, drawn: Drawn) -> HttpResponse:
+    choice = _chosen(request.POST.get("choice", ""), drawn)
+    if not drawn.is_sealed_by(request.POST.get("pair", "")):
+        return _page(request, prompt, duel, drawn, problem="changed", status=409)
+    if choice is None:
+        return _page(request, prompt, duel, drawn, problem="nothing", status=422)
+    here = redirect("blind_pair", prompt.owner.handle, prompt.slug, drawn.draw)
+    if request.user.pk == prompt.owner_id:  # an author's own choice is never counted
+        return here
+    visitor = visitor_of(request)
+    if not _may_vote_now(request, visitor):
+        return _page(request, prompt, duel, drawn, problem="often", status=429)
+    if not visitor.is_known:
+        visitor = Visitor(None, secrets.token_urlsafe(16), visitor.network)
+        _give_cookie(here, visitor.cookie)
+    try:
+        cast_vote(drawn.pair, visitor, choice)
+    except VotedFromHere:
+        return _page(request, prompt, duel, drawn, problem="network", status=409)
+    return here
+
+
+def _chosen(word: str, drawn: Drawn) -> BlindChoice | None:
+    """From the letter of a side, which is the other way round where the pair is swapped."""
+    if word == "neither":
+        return BlindChoice.NEITHER
+    if word not in LETTERS:
+        return None
+    is_left = word == LETTERS[0]
+    return BlindChoice.ONE if is_left != drawn.is_swapped else BlindChoice.OTHER
+
+
+def _may_vote_now(request: HttpRequest, visitor: Visitor) -> bool:
+    """The limit and its counter are those of signing up; its key is a hash."""
+    key = salted_hmac("blind-rate", visitor.network, algorithm="sha256").hexdigest()
+    return bool(ratelimit.consume(request, action="blind_vote", key=key))
+
+
+def _give_cookie(response: HttpResponse, value: str) -> None:
+    response.set_signed_cookie(
+        COOKIE, value, salt="blind", max_age=COOKIE_AGE, secure=settings.HTTPS, httponly=True, samesite="Lax"
+    )
+
+
+# --- the page ------------------------------------------------------------------------------------------
+
+
+def _page(
+    request: HttpRequest, prompt: Prompt, duel: Duel, drawn: Drawn, *, problem: str = "", status: int = 200
+) -> HttpResponse:
+    is_author = request.user.pk == prompt.owner_id
+    choice = choices_of(visitor_of(request), [drawn.pair]).get(drawn.pair)
+    is_told = is_author or (choice is not None and not problem)
+    case = failing.suites_of([duel.other])[duel.other.suite_digest][drawn.case_index]
+    tally = tally_of(drawn.pair) if is_told else None
+    context = {
+        "prompt": prompt,
+        "duel": duel,
+        "drawn": drawn,
+        "inputs": inputs_of(case),
+        "sides": _sides(duel, drawn, tally, choice),
+        "tally": tally,
+        "all": tally_of_runs(duel.one, duel.other) if is_told else None,
+        "is_author": is_author,
+        "is_told": is_told,
+        "choice": choice,
+        "problem": problem,
+    }
+    return render(request, "public/blind.html", context, status=status)
+
+
+def _sides(duel: Duel, drawn: Drawn, tally: Tally | None, choice: BlindChoice | None) -> list[Side]:
+    """Left first. Read as rows, which is how a visitor gets what they may see of them."""
+    found = Result.objects.filter(pk__in=drawn.keys).only("public_id", "run_id", "case_index", "output")
+    results = {result.pk: result for result in found}
+    known = {
+        drawn.pair.one: (duel.one, duel.names[0], tally.one if tally else 0, BlindChoice.ONE),
+        drawn.pair.other: (duel.other, duel.names[1], tally.other if tally else 0, BlindChoice.OTHER),
+    }
+    sides = []
+    for letter, key in zip(LETTERS, drawn.keys, strict=True):
+        run, name, votes, own = known[key]
+        sides.append(Side(letter, results[key], run, name, votes, choice == own))
+    return sides

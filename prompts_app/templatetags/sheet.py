@@ -24,6 +24,7 @@ from prompts_app.templatetags.written import (
     percent_range,
     seconds_of_ms,
     short_date,
+    signed,
     whole,
 )
 
@@ -37,6 +38,7 @@ for write in (
     percent_range,
     seconds_of_ms,
     short_date,
+    signed,
     whole,
 ):
     register.filter(write.__name__, write)

@@ -77,6 +77,12 @@ def whole(value: float | str | None) -> str:
     return f"{value:,.0f}" if isinstance(value, int | float) else UNKNOWN
 
 
+def signed(value: float) -> str:
+    """A change as a whole number with its sign: "+35", "−4", "±0"."""
+    number = round(value)
+    return f"+{number}" if number > 0 else f"−{-number}" if number else "±0"
+
+
 def iso_date(value: datetime | date | str | None) -> str:
     """2026-11-14, for the attribute of a <time>; "" for none."""
     when = as_datetime(value)

@@ -102,18 +102,18 @@ class TestFigures:
         assert f"90%; 95% interval {round(low * 100)}–{round(high * 100)}%" in html
 
     def test_every_figure_leads_to_its_rows(self) -> None:
-        recorded_prompt(owner=alice())
+        improved_prompt(owner=alice())
         html = page()
         strip = html.partition('<dl class="figures">')[2].partition("</dl>")[0]
         links = re.findall(r'href="#(\w+)"', strip)
-        assert len(links) == 5
+        assert len(links) == 8  # no tokens were saved
         assert all(f'id="{target}"' in html for target in links)
 
     def test_runs_are_counted_deleted_ones_too(self) -> None:
         improved_prompt(owner=alice(), deleted_runs=2)
         html = page()
         assert ">4 runs</a>" in html
-        assert "2 more deleted by the author" in html
+        assert "2 more runs deleted by the author" in html
 
     def test_none_deleted_is_said(self) -> None:
         recorded_prompt(owner=alice())

@@ -35,8 +35,12 @@ class Gain:
     shown: Point
 
     @property
+    def saved_percent(self) -> float:
+        return (1 - self.shown.tokens / self.longest.tokens) * 100
+
+    @property
     def percent(self) -> int:
-        return round((1 - self.shown.tokens / self.longest.tokens) * 100)
+        return round(self.saved_percent)
 
     @property
     def same_rate(self) -> bool:

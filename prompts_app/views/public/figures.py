@@ -14,19 +14,55 @@ from statistics import median
 from typing import Any
 
 from prompts_app.engine.stats import wilson
+from prompts_app.engine.vendors import maker_of
 from prompts_app.models import Level, Prompt, Task
+from prompts_app.views.public.concision import Gain, gain_of
+from prompts_app.views.public.sentences import baseline_of
+
+
+@dataclass(frozen=True, slots=True)
+class Median:
+    """The middle of what ``count`` of ``among`` prompts gave."""
+
+    value: float
+    count: int
+    among: int
+
+
+@dataclass(frozen=True, slots=True)
+class GainRow:
+    """What one prompt gained: passes since its baseline, tokens since its longest comparable version."""
+
+    prompt: Prompt
+    baseline: Mapping[str, Any] | None  # None: no earlier version on the same cases
+    shorter: Gain | None
+
+    @property
+    def points(self) -> float | None:
+        """Percentage points of the pass rate, -100..100; None where there is nothing to compare with."""
+        if self.baseline is None:
+            return None
+        now, was = self.prompt.evidence, self.baseline
+        return 100.0 * float(now["passed"] / now["cases"] - was["passed"] / was["cases"])
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """The 60-second strip."""
 
+    prompts: int
     passed: int
     cases: int
     is_current: bool  # whether every prompt's newest version is the one that was tested
     models: int
     cost: Decimal | None  # median of a call; None: unknown everywhere
     models_without_cost: int
+    latency_ms: float | None  # median of the models' medians; None: unknown everywhere
+    models_without_latency: int
+    makers: list[str]  # who made the models, those known
+    models_without_maker: int
+    improvement: Median | None  # percentage points since the baseline, on the same cases and model
+    saving: Median | None  # per cent fewer tokens than a longer version that passed no more
     last_tested: datetime | None
 
     @property
@@ -68,15 +104,44 @@ def figures_of(prompts: Sequence[Prompt]) -> Figures | None:
         return None
     costs = _costs_by_model(prompts)
     known = [cost for of_model in costs.values() for cost in of_model]
+    times = _latencies_by_model(prompts)
+    makers = {model: maker_of(model) for model in costs}
+    gains = gains_of(prompts)
     return Figures(
+        prompts=len(prompts),
         passed=sum(prompt.evidence_passed for prompt in prompts),
         cases=sum(prompt.evidence_cases for prompt in prompts),
         is_current=all(prompt.evidence["is_current"] for prompt in prompts),
         models=len(costs),
         cost=median(known) if known else None,
         models_without_cost=sum(not of_model for of_model in costs.values()),
+        latency_ms=median(every) if (every := [time for found in times.values() for time in found]) else None,
+        models_without_latency=sum(not of_model for of_model in times.values()),
+        makers=sorted({maker for maker in makers.values() if maker}),
+        models_without_maker=sum(not maker for maker in makers.values()),
+        improvement=_median([row.points for row in gains if row.points is not None], len(prompts)),
+        saving=_median([row.shorter.saved_percent for row in gains if row.shorter], len(prompts)),
         last_tested=max((p.last_tested_at for p in prompts if p.last_tested_at), default=None),
     )
+
+
+def _median(values: Sequence[float], among: int) -> Median | None:
+    return Median(median(values), len(values), among) if values else None
+
+
+def gains_of(prompts: Iterable[Prompt]) -> list[GainRow]:
+    """The prompts with something to compare with, in their order. Pure: from their summaries.
+
+    ``baseline_number`` is read where the prompts carry it: the version their author chose to compare with.
+    """
+    rows = []
+    for prompt in prompts:
+        evidence = prompt.evidence
+        baseline = baseline_of(evidence, getattr(prompt, "baseline_number", None))
+        if baseline and (baseline["suite_digest"] != evidence["suite_digest"] or not baseline["cases"]):
+            baseline = None
+        rows.append(GainRow(prompt, baseline, gain_of(evidence)))
+    return [row for row in rows if row.baseline or row.shorter]
 
 
 def models_of(prompts: Sequence[Prompt]) -> list[ModelRow]:
@@ -117,6 +182,13 @@ def _costs_by_model(prompts: Sequence[Prompt]) -> dict[str, list[Decimal]]:
     for model in _recorded_models(prompts):
         costs[model["model"]] += _costs([model])
     return costs
+
+
+def _latencies_by_model(prompts: Sequence[Prompt]) -> dict[str, list[float]]:
+    times: dict[str, list[float]] = defaultdict(list)
+    for model in _recorded_models(prompts):
+        times[model["model"]] += [model["latency_ms"]] if model["latency_ms"] is not None else []
+    return times
 
 
 def _costs(models: Iterable[Mapping[str, Any]]) -> list[Decimal]:

@@ -1,4 +1,4 @@
-"""What ``/prompts/`` is asked for, and what there is to choose from."""
+"""What a list of prompts is asked for, and what there is to choose from: all of them, or one author’s."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
 
-from prompts_app.models import Level, Prompt, Run, Tag, Task
+from prompts_app.models import Level, Run, Tag, Task
 from prompts_app.models.prompts import PromptQuerySet
 from prompts_app.models.text import without_invisible
 from prompts_app.search import prompts_that_match, search_prompts, search_terms
@@ -146,30 +146,67 @@ def in_order(prompts: PromptQuerySet, search: Search) -> PromptQuerySet:
 # --- what there is to choose from -------------------------------------------------------------------------
 
 
-def tasks_left(search: Search) -> list[Choice]:
-    prompts = narrow(Prompt.objects.public(), search.without("task"))
+def filters_of(search: Search, among: PromptQuerySet) -> list[Filter]:
+    """The lists of the form, with what choosing each line would leave of ``among``. Four queries."""
+    return [
+        Filter("task", "Task", "Any task", search, tasks_left(search, among)),
+        Filter("model", "Model", "Any model", search, models_left(search, among)),
+        Filter("level", "Evidence, at least", "Any", search, levels_left(search, among)),
+        Filter("tag", "Tag", "Any tag", search, tags_left(search, among)),
+    ]
+
+
+def set_filters(search: Search) -> list[tuple[str, str]]:
+    """(in words, the query string without it) of each filter that is set."""
+    return [(said, search.without(name).query()) for name, said in in_words(search).items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One list. ``none`` is the choice that filters nothing, ``left`` what would leave something."""
+
+    name: str
+    label: str
+    none: str
+    search: Search
+    left: list[Choice]
+
+    @property
+    def value(self) -> str:
+        return str(getattr(self.search, self.name))
+
+    @property
+    def choices(self) -> list[Choice]:
+        """What is chosen stays in its list, though nothing is left of it."""
+        if not self.value or any(choice.value == self.value for choice in self.left):
+            return self.left
+        return [Choice(self.value, in_words(self.search)[self.name].removeprefix("tag "), 0), *self.left]
+
+
+def tasks_left(search: Search, among: PromptQuerySet) -> list[Choice]:
+    prompts = narrow(among, search.without("task"))
     counts = dict(prompts.order_by().values_list("task").annotate(n=Count("pk", distinct=True)))
     return [Choice(task.value, task.label, counts[task]) for task in Task if counts.get(task)]
 
 
-def levels_left(search: Search) -> list[Choice]:
+def levels_left(search: Search, among: PromptQuerySet) -> list[Choice]:
     """Each level with how many have it or a better one."""
-    prompts = narrow(Prompt.objects.public(), search.without("level"))
+    prompts = narrow(among, search.without("level"))
     counts = dict(prompts.order_by().values_list("evidence_level").annotate(n=Count("pk", distinct=True)))
     from_best = sorted(Level.values, reverse=True)
     at_least = dict(zip(from_best, accumulate(counts.get(number, 0) for number in from_best), strict=True))
     return [Choice(str(n), level_name(n), at_least[n]) for n in sorted(Level.values) if at_least[n]]
 
 
-def models_left(search: Search) -> list[Choice]:
-    prompts = narrow(Prompt.objects.public(), search.without("model"))
+def models_left(search: Search, among: PromptQuerySet) -> list[Choice]:
+    prompts = narrow(among, search.without("model"))
     runs = _runs_that_say_something().filter(prompt__in=prompts.order_by().values("pk"))
     counts = runs.order_by().values_list("model").annotate(n=Count("prompt", distinct=True))
     return [Choice(model, model, n) for model, n in counts.order_by("-n", "model")[:MOST_CHOICES]]
 
 
-def tags_left(search: Search) -> list[Choice]:
-    prompts = narrow(Prompt.objects.public(), search.without("tag"))
+def tags_left(search: Search, among: PromptQuerySet) -> list[Choice]:
+    prompts = narrow(among, search.without("tag"))
     tags = Tag.objects.filter(prompts__in=prompts.order_by().values("pk"))
     counts = tags.values_list("name").annotate(n=Count("prompts", distinct=True))
     return [Choice(name, name, n) for name, n in counts.order_by("-n", "name")[:MOST_CHOICES]]
@@ -187,7 +224,7 @@ class WayOut:
     count: int
 
 
-def ways_out(search: Search) -> list[WayOut]:
+def ways_out(search: Search, among: PromptQuerySet) -> list[WayOut]:
     """What leads to results: each filter dropped, each word dropped. Only those that find something."""
     ways = [(_label_without(search, name), search.without(name)) for name in search.filters()]
     words = search_terms(search.q)
@@ -196,7 +233,7 @@ def ways_out(search: Search) -> list[WayOut]:
             (f"Without “{word}”", replace(search, q=" ".join(w for w in words if w != word)))
             for word in words
         ]
-    counted = [WayOut(label, way, narrow(Prompt.objects.public(), way).count()) for label, way in ways]
+    counted = [WayOut(label, way, narrow(among, way).count()) for label, way in ways]
     return [way for way in counted if way.count]
 
 

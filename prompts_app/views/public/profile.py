@@ -7,18 +7,21 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, Sum
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Count, F, Q, Sum
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.encoding import iri_to_uri
 
 from prompts_app.access import author_visible_to
 from prompts_app.models import Profile, Prompt, Run, Source, User
-from prompts_app.views.public import figures
+from prompts_app.models.prompts import PromptQuerySet
+from prompts_app.views.public import figures, finder
 from prompts_app.views.public.door import KEPT_BY_NOBODY, json_in_html, public_page
 from prompts_app.views.public.home import LONG_COLUMNS
 
 PAGE = 100  # prompts in the table
+AT_A_GLANCE = 8  # as many prompts need no form to find one
 MOST_PINNED = 6
 
 
@@ -27,12 +30,13 @@ def profile(request: HttpRequest, handle: str) -> HttpResponse:
     """The same page for everybody, its author too: what is not public is not on it."""
     author = author_visible_to(request.user, handle)
     public = Prompt.objects.public().owned_by(author).defer(*LONG_COLUMNS)
-    tested = list(_shown_as_of(author, public.tested().best_first()))
+    compared = public.tested().annotate(baseline_number=F("baseline__number"))
+    tested = _shown_as_of(author, compared.best_first())
     recorded = figures.recorded(tested)
-    page = Paginator(public.with_author().best_first(), PAGE).get_page(request.GET.get("page"))
+    work = _work(request.GET, public)
     shown = figures.figures_of(recorded)
-    links, description = safe_links(author.profile.links), _description(author, page.paginator.count, shown)
-    listed = author.profile.visibility == Profile.Visibility.PUBLIC and bool(page.paginator.count)
+    links, description = safe_links(author.profile.links), _description(author, work["count"], shown)
+    listed = author.profile.visibility == Profile.Visibility.PUBLIC and bool(work["count"])
     context = {
         "author": author,
         "links": links,
@@ -40,7 +44,8 @@ def profile(request: HttpRequest, handle: str) -> HttpResponse:
         "runs": _runs_of(author),
         "deleted": public.aggregate(n=Sum("deleted_runs"))["n"] or 0,
         "pinned": _pinned(author, public),
-        "page": page,
+        "gains": figures.gains_of(recorded),
+        **work,
         "models": figures.models_of(recorded),
         "tasks": figures.tasks_of(recorded),
         "uncounted": len(tested) - len(recorded),
@@ -57,6 +62,26 @@ def profile(request: HttpRequest, handle: str) -> HttpResponse:
     if not listed:
         response.headers["X-Robots-Tag"] = "noindex"
     return response
+
+
+def _work(get: QueryDict, public: PromptQuerySet) -> dict[str, Any]:
+    """The table of all work: narrowed by what is asked for, with the form where there is much to narrow."""
+    search, ignored = finder.read_search(get)
+    found = finder.in_order(finder.narrow(public, search), search).with_author()
+    page = Paginator(found, PAGE).get_page(get.get("page"))
+    count = page.paginator.count if search.is_empty else public.count()
+    return {
+        "page": page,
+        "count": count,
+        "search": search,
+        "ignored": ignored,
+        "order": finder.ORDER_IN_WORDS[search.order],
+        "query": search.query(),
+        "set_filters": finder.set_filters(search),
+        "filters": finder.filters_of(search, public) if count > AT_A_GLANCE else [],
+        "sorts": finder.sorts_for(search),
+        "ways_out": [] if page.paginator.count else finder.ways_out(search, public),
+    }
 
 
 def _shown_as_of(author: User, prompts: Any) -> list[Prompt]:
@@ -128,5 +153,12 @@ def _json_ld(author: User, description: str, links: list[dict[str, str]]) -> dic
             "description": author.profile.headline or description,
             "url": address,
             "sameAs": [link["url"] for link in links],
+            **_face_ld(author),
         },
     }
+
+
+def _face_ld(author: User) -> dict[str, str]:
+    if not author.profile.face_digest:
+        return {}
+    return {"image": settings.SITE_URL + reverse("face", args=[author.handle])}

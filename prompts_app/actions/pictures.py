@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from django.db import transaction
 
-from prompts_app.engine import pictures
+from prompts_app.engine.pictures import Square
 from prompts_app.engine.types import Outcome, Picture
 from prompts_app.models import Face, PictureFile, Profile, Result, Run
 
@@ -63,9 +63,8 @@ def _digest(data: bytes | memoryview[int]) -> str:
 
 
 @transaction.atomic
-def set_face(profile: Profile, original: bytes | None) -> None:
-    """The author's picture, drawn anew as a square; None takes it away. Raises PictureRefused."""
-    data = pictures.square(original) if original is not None else None
+def set_face(profile: Profile, data: Square | None) -> None:
+    """Make this the author's picture; None takes it away."""
     Face.objects.filter(profile=profile).delete()
     if data is not None:
         Face.objects.create(profile=profile, data=data)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from io import BytesIO
 from threading import BoundedSemaphore
+from typing import NewType
 
 from PIL import Image, ImageOps
 
@@ -27,6 +28,8 @@ QUALITY, SMALL_QUALITY = 90, 80
 KIND = "image/webp"  # of what is kept
 FORMATS = ("PNG", "JPEG", "WEBP")
 PNG_START, WEBP_START = b"\x89PNG\r\n\x1a\n", b"RIFF"
+
+Square = NewType("Square", bytes)  # a square picture that was drawn anew
 
 # A picture in the making takes about 8 bytes a pixel: two at once is what a small server can hold.
 _in_the_making = BoundedSemaphore(2)
@@ -57,11 +60,11 @@ def keep(original: bytes, revised_prompt: str = "") -> Picture:
         )
 
 
-def square(original: bytes, side: int = FACE_SIDE) -> bytes:
+def square(original: bytes, side: int = FACE_SIDE) -> Square:
     """The middle of a picture as a square of at most ``side`` pixels, a WebP. Raises PictureRefused."""
     with _read(original, LONGEST_SIDE) as picture:
         side = min(side, *picture.size)
-        return _as_webp(ImageOps.fit(picture, (side, side), Image.Resampling.LANCZOS), QUALITY)
+        return Square(_as_webp(ImageOps.fit(picture, (side, side), Image.Resampling.LANCZOS), QUALITY))
 
 
 @contextmanager

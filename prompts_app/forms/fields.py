@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 
 from prompts_app.engine.digests import canonical
-from prompts_app.engine.pictures import MOST_BYTES, PictureRefused, keep
+from prompts_app.engine.pictures import MOST_BYTES, PictureRefused, keep, square
 from prompts_app.models import Tag
 from prompts_app.models.text import refuse_invisible, refuse_nul, storable_json
 
@@ -87,6 +87,13 @@ class PictureField(forms.FileField):
     def kept(self, original: bytes) -> Any:
         """Raises PictureRefused."""
         return keep(original)
+
+
+class FaceField(PictureField):
+    """The author's own picture, as a square."""
+
+    def kept(self, original: bytes) -> Any:
+        return square(original)
 
 
 class TagsField(_Text):

@@ -11,6 +11,7 @@ from django.core.validators import RegexValidator, URLValidator
 from django.http import QueryDict
 
 from prompts_app.engine.digests import digest
+from prompts_app.forms.fields import FaceField
 from prompts_app.models import Profile, User
 from prompts_app.models.people import handle_validators
 from prompts_app.models.text import refuse_invisible
@@ -44,6 +45,11 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
     """What the public page says. ``seen`` notices that another tab saved meanwhile."""
 
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
+    picture = FaceField(
+        help_text="PNG, JPEG or WebP, up to 8 MB. Its middle is shown as a square; camera, place and texts "
+        "in the file are gone. Without one, your initials stand there.",
+    )
+    remove_picture = forms.BooleanField(label="Take my picture away", required=False)
 
     class Meta:
         model = Profile
@@ -71,6 +77,8 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.widget.attrs.pop("maxlength", None)  # the server says so; a browser cuts without a word
+        if not self.instance.face_digest:
+            del self.fields["remove_picture"]
         visibility = self.fields["visibility"]
         assert isinstance(visibility, forms.ChoiceField)
         visibility.choices = [

@@ -104,6 +104,7 @@ TABLE = {
     # public
     "home": Row(Rule.OPEN),
     "about_evidence": Row(Rule.OPEN),
+    "about_assertions": Row(Rule.OPEN),
     "browse": Row(Rule.OPEN),
     "verify": Row(Rule.OPEN),
     "jwks": Row(Rule.OPEN),

@@ -9,8 +9,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 
 from prompts_app.actions import people
+from prompts_app.actions.pictures import set_face
 from prompts_app.forms.people import DeleteAccountForm, HandleForm, ProfileForm, link_formset
-from prompts_app.models import User
+from prompts_app.models import Profile, User
 from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
 
 
@@ -19,14 +20,22 @@ def profile(request: AuthorRequest) -> HttpResponse:
     typed = request.POST or typing_kept(request)
     # A row of its own, so that what was refused does not show in the page's own header.
     mine = User.objects.select_related("profile").get(pk=request.user.pk).profile
-    form, links = ProfileForm(typed, instance=mine), link_formset(mine, typed)
+    form, links = ProfileForm(typed, request.FILES or None, instance=mine), link_formset(mine, typed)
     if request.method == "POST" and form.is_valid() and links.is_valid():
         saved = form.save(commit=False)
         saved.links = links.links()
         people.save_profile(saved)
+        _keep_face(saved, form)
         messages.success(request, "Profile saved.")
         return redirect("studio_profile")
     return render(request, "studio/profile.html", {"form": form, "links": links, "here": "profile"})
+
+
+def _keep_face(profile: Profile, form: ProfileForm) -> None:
+    if (picture := form.cleaned_data["picture"]) is not None:
+        set_face(profile, picture)
+    elif form.cleaned_data.get("remove_picture"):
+        set_face(profile, None)
 
 
 @keeps_typing

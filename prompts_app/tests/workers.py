@@ -25,8 +25,11 @@ def database_url() -> str:
 
 
 @contextmanager
-def worker(directory: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """``manage.py run_huey`` with a queue of its own in ``directory``; killed at the end."""
+def worker(directory: Path, log: Path | None = None, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """``manage.py run_huey`` with a queue of its own in ``directory``; killed at the end.
+
+    What it says on its standard error goes to ``log``, where one is given.
+    """
     environ = {
         **os.environ,
         "DATABASE_URL": database_url(),
@@ -34,14 +37,19 @@ def worker(directory: Path, **environment: str) -> Iterator[subprocess.Popen[byt
         "ENDPOINT_KEYS": ",".join(settings.ENDPOINT_KEYS),
         **environment,
     }
+    said = log.open("ab") if log else None
     process = subprocess.Popen(
-        [sys.executable, str(settings.BASE_DIR / "manage.py"), "run_huey", "--quiet"], env=environ
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), "run_huey", "--quiet"],
+        env=environ,
+        stderr=said,
     )
     try:
         yield process
     finally:
         process.kill()
         process.wait()
+        if said:
+            said.close()
 
 
 def eventually(true: Callable[[], bool], within_s: float = 30.0) -> None:

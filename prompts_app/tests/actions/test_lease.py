@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
+from threading import Barrier
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from prompts_app.actions import lease
 from prompts_app.actions.tasks import resume_abandoned
 from prompts_app.models import Endpoint, Run
+from prompts_app.tests.actions.running import in_a_thread
 from prompts_app.tests.factories import EndpointFactory, RunFactory, VersionFactory
 
 pytestmark = pytest.mark.django_db
@@ -98,6 +102,40 @@ def test_on_one_endpoint_one_run_at_a_time() -> None:
     assert not lease.claim(second.pk, "two")
     assert lease.claim(elsewhere.pk, "three")
     lease.finish(first.pk, "one", Run.State.FINISHED)
+    assert lease.claim(second.pk, "two")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_runs_on_one_endpoint_that_are_claimed_in_the_same_instant_one_is_taken() -> None:
+    for _ in range(10):
+        endpoint = EndpointFactory()
+        waiting, together, got = [a_run(endpoint) for _ in range(4)], Barrier(4), list[bool]()
+
+        def claim(run: Run) -> None:
+            connection.ensure_connection()
+            together.wait(10)  # noqa: B023 the threads end before the next round
+            got.append(lease.claim(run.pk, f"worker of {run.pk}"))  # noqa: B023
+
+        threads = [in_a_thread(partial(claim, run)) for run in waiting]
+        for thread in threads:
+            thread.join(20)
+        assert sorted(got) == [False, False, False, True]
+        assert endpoint.runs.filter(state=Run.State.RUNNING).count() == 1
+
+
+def test_a_claim_that_was_taken_but_not_heard_of_is_still_the_same_workers() -> None:
+    """The connection may end after the database has written and before it has said so."""
+    run = a_run()
+    assert lease.claim(run.pk, "one")
+    assert lease.claim(run.pk, "one")
+    run.refresh_from_db()
+    assert run.resumed == 0
+
+
+def test_a_run_that_only_has_to_be_ended_does_not_wait_for_its_endpoint() -> None:
+    endpoint = EndpointFactory()
+    first, second = a_run(endpoint), a_run(endpoint, cancel_requested=True)
+    assert lease.claim(first.pk, "one")
     assert lease.claim(second.pk, "two")
 
 

@@ -1,0 +1,181 @@
+"""What is killed for real: workers, and the database's connections, in the middle of each thing they do.
+
+Nothing is lost, nothing doubled, and nothing is billed again but the calls in flight.
+"""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from prompts_app.actions import run as runs
+from prompts_app.actions.judge import JudgeChoice
+from prompts_app.actions.seal import sealed_file, verify
+from prompts_app.models import Batch, Endpoint, Result, Run
+from prompts_app.tests.actions.running import YES, a_run, at, fresh
+from prompts_app.tests.engine.judges import says
+from prompts_app.tests.engine.servers import answering
+from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
+from prompts_app.tests.people import alice
+from prompts_app.tests.workers import database_url, eventually, worker
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+CLAIMING = "SELECT id FROM prompts_app_endpoint FOR UPDATE"
+WRITING = "LOCK TABLE prompts_app_result IN SHARE MODE"
+RENEWING = "SELECT id FROM prompts_app_run FOR NO KEY UPDATE"
+SEALING = "SELECT id FROM prompts_app_user FOR NO KEY UPDATE"
+
+END_WHOM_I_BLOCK = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+)
+
+
+class Log:
+    """What a worker says on its standard error."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def troubles(self) -> int:
+        return self.path.read_text().count("The database did not do its part") if self.path.exists() else 0
+
+
+@contextmanager
+def database_that_fails(at: str, log: Log) -> Iterator[Callable[[], None]]:
+    """While this is open, whoever comes to ``at`` is held up; the call ends its connection there and lets go.
+
+    SQLite has no connection to end: there the whole database stays locked until the worker has given up
+    waiting for it. (Not while it claims: Django does not start on a database it cannot write to.)
+    """
+    if connection.vendor == "postgresql":
+        with psycopg.connect(database_url()) as holder:
+            holder.execute(at)
+
+            def has_failed() -> bool:
+                with connection.cursor() as cursor:
+                    cursor.execute(END_WHOM_I_BLOCK, [holder.info.backend_pid])
+                    return bool(cursor.fetchall())
+
+            def fail() -> None:
+                eventually(has_failed)
+                holder.rollback()
+
+            yield fail
+    elif at == CLAIMING:
+        yield lambda: None
+    else:
+        holding = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, timeout=10)
+        holding.execute("BEGIN EXCLUSIVE")
+        before = log.troubles()
+        try:
+            yield lambda: eventually(lambda: log.troubles() > before)
+        finally:
+            holding.close()
+
+
+def test_a_database_connection_that_ends_in_the_middle_costs_nothing(tmp_path: Path) -> None:
+    environment = {"RUN_LEASE_S": "6", "ENDPOINT_CONCURRENCY": "2", "SQLITE_TIMEOUT_S": "0.2"}
+    with answering([0.15, *YES]) as server:
+        run = a_run(server, cases=40)
+        log = Log(tmp_path / "log")
+        with database_that_fails(CLAIMING, log) as fail, worker(tmp_path, log.path, **environment):
+            fail()
+            eventually(lambda: run.results.count() >= 3)
+            assert fresh(run).state == Run.State.RUNNING
+            for phase in (WRITING, RENEWING, SEALING):
+                with database_that_fails(phase, log) as fail_now:
+                    fail_now()
+            eventually(lambda: fresh(run).state == Run.State.FINISHED)
+        assert len(server.asked) == 40  # not one cell twice
+    assert log.troubles() >= (4 if connection.vendor == "postgresql" else 3)
+    assert (fresh(run).frames, fresh(run).resumed) == ("p" * 40, 0)
+    file = sealed_file(fresh(run))
+    assert file is not None
+    assert verify(file).holds
+
+
+class TestTheJudge:
+    """Kills while a judge is asked: about one output, and about which of several is the best."""
+
+    POLITE = {"type": "llm-rubric", "value": "Is polite."}
+    BEST = {"type": "select-best", "value": "The shortest for {{word}}."}
+    VERDICT = says({"reason": "So it is.", "pass": True, "score": 1, "best": 1})
+    CASES = 6
+    ENVIRONMENT = {"RUN_LEASE_S": "1", "ENDPOINT_CONCURRENCY": "2"}
+
+    def test_is_not_asked_again_for_what_is_stored(self, tmp_path: Path) -> None:
+        with answering(YES) as model, answering([0.2, *self.VERDICT]) as bench:
+            made = self.a_batch(at(model), JudgeChoice(at(bench), "judge-1"))
+            graded = self.killed_once(tmp_path, made, lambda: judged(made, 0) >= 3)
+            assert not judged(made, 1)
+            compared = self.killed_once(tmp_path, made, lambda: judged(made, 1) >= 2)
+            assert judged(made, 1) < 2 * self.CASES
+            with worker(tmp_path, **self.ENVIRONMENT):
+                eventually(lambda: not made.runs.under_way().exists())
+            in_flight = 2 * 2  # two kills, two calls at once
+            assert len(model.asked) <= 2 * self.CASES + in_flight
+            assert len(bench.asked) <= 3 * self.CASES + in_flight
+        kept = verdicts(made)
+        assert graded.items() <= kept.items()
+        assert compared.items() <= kept.items()
+        self.check_whole(made)
+
+    def a_batch(self, endpoint: Endpoint, judge: JudgeChoice) -> Batch:
+        version = VersionFactory(prompt=PromptFactory(owner=alice()))
+        for number in range(self.CASES):
+            CaseFactory(
+                prompt=version.prompt,
+                variables={"word": f"word {number}"},
+                assertions=[self.POLITE, self.BEST],
+            )
+        return runs.start_batch(version.prompt, [version], endpoint, ["a", "b"], judge=judge)
+
+    def killed_once(
+        self, directory: Path, batch: Batch, when: Callable[[], bool]
+    ) -> dict[tuple[int, int, int], str]:
+        """Start a worker, kill it; the verdicts that were stored by then."""
+        with worker(directory, **self.ENVIRONMENT) as victim:
+            eventually(when)
+            victim.send_signal(signal.SIGKILL)
+            victim.wait()
+        late = batch.runs.under_way().filter(lease_until__gte=timezone.now())
+        eventually(lambda: not late.filter(lease_until__gte=timezone.now()).exists())
+        return verdicts(batch)
+
+    def check_whole(self, batch: Batch) -> None:
+        results = Result.objects.filter(run__batch=batch)
+        assert results.count() == 2 * self.CASES
+        for number in range(self.CASES):
+            of_case = [result.checks[1]["passed"] for result in results.filter(case_index=number)]
+            assert sorted(of_case) == [False, True]
+        assert sum(result.judge_calls for result in results) == 3 * self.CASES
+        for run in batch.runs.all():
+            assert (run.state, len(run.frames), "u" in run.frames) == (Run.State.FINISHED, self.CASES, False)
+            file = sealed_file(run)
+            assert file is not None
+            assert verify(file).holds
+
+
+def verdicts(batch: Batch) -> dict[tuple[int, int, int], str]:
+    """What the judge was asked and said, by run, case and place. No two judgings have the same marks."""
+    results = Result.objects.filter(run__batch=batch)
+    return {
+        (result.run_id, result.case_index, place): str(check["judge"])
+        for result in results
+        for place, check in enumerate(result.checks)
+        if check["passed"] is not None
+    }
+
+
+def judged(batch: Batch, place: int) -> int:
+    """How many results have a verdict at this place among their assertions."""
+    return sum(at == place for _, _, at in verdicts(batch))

@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 
 from prompts_app.urls.converters import HandleConverter, PromptSlugConverter
 from prompts_app.views.public import (
+    assertions,
     badge,
     blind,
     browse,
@@ -30,6 +31,7 @@ register_converter(PromptSlugConverter, "prompt_slug")
 urlpatterns = [
     path("", home.home, name="home"),
     path("evidence/", site.about_evidence, name="about_evidence"),
+    path("assertions/", assertions.about_assertions, name="about_assertions"),
     path("prompts/", browse.browse, name="browse"),
     path("@<handle:handle>/", profile.profile, name="profile"),
     path("@<handle:handle>/card.png", cards.profile_card, name="profile_card"),

@@ -217,17 +217,20 @@ KINDS = (
         "llm-rubric", _BY_MODEL, "A judge model finds that the output fulfils this rubric.", "prose",
         _without_judge, _rubric_problem, "Is polite, and names the refund period.",
         "Is polite, and names the refund period.", has_threshold=True, grade=_llm_rubric, asks=True,
+        passes=Answer("Thank you for writing. Your money is back within five days."), fails=Answer("No."),
     ),
     Kind(
         "model-graded-closedqa", _BY_MODEL, "A judge model finds that the answer meets this one criterion.",
         "prose", _without_judge, _problem("Enter the criterion the answer has to meet."),
         "Says how long delivery takes.", "Says how long delivery takes.", grade=_closed_qa, asks=True,
+        passes=Answer("Delivery takes two days."), fails=Answer("We deliver everywhere."),
     ),
     Kind(
         "factuality", _BY_MODEL, "A judge model finds nothing in the output that contradicts this reference.",
         "prose", _without_judge, _problem("Enter the facts the output must not contradict."),
         "The capital of Australia is Canberra.", "The capital of Australia is Canberra.",
         grade=_factuality, asks=True,
+        passes=Answer("Canberra is the capital."), fails=Answer("Sydney is the capital."),
     ),
     Kind(
         "g-eval", _BY_MODEL,
@@ -236,12 +239,15 @@ KINDS = (
         "lines", _without_judge, _problem("Enter at least one criterion, one per line.", lists=True),
         "Is friendly\nUses no jargon", ["Is friendly", "Uses no jargon"],
         usual_threshold=USUAL_G_EVAL, grade=_g_eval, asks=True,
+        passes=Answer("Happy to help: your money is back within five days."),
+        fails=Answer("The refund pipeline is idempotent."),
     ),
     Kind(
         "answer-relevance", _BY_MODEL,
         "Questions a judge model makes from the output are close in meaning to what was asked.", "none",
         _without_judge, _threshold_problem,
         has_threshold=True, grade=_answer_relevance, asks=True, embeds=True,
+        passes=Answer("Canberra is the capital of Australia."), fails=Answer("Kangaroos hop."),
     ),
     Kind(
         "similar", _BY_MODEL,
@@ -250,11 +256,14 @@ KINDS = (
         _problem("Enter at least one text to compare with, one per line.", lists=True),
         "Your order has shipped.", "Your order has shipped.",
         usual_threshold=USUAL_SIMILARITY, grade=_similar, embeds=True,
+        passes=Answer("We have sent you your order."), fails=Answer("We lost your parcel."),
     ),
     Kind(
         "select-best", _BY_MODEL,
         "A judge model picks this output as the best of all versions and models that run together.", "prose",
         _to_be_compared, _best_problem, "The shortest that is still polite.",
         "The shortest that is still polite.", has_opposite=False, asks=True,
+        passes=Answer("Sorry: your money is back within five days."),
+        fails=Answer("We are really very sorry, and we assure you that we are."),
     ),
 )  # fmt: skip

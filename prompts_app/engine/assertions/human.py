@@ -26,5 +26,6 @@ KINDS = (
         "You look at each output yourself and say whether it passes; it is labelled as your own verdict.",
         "prose", _look, _problem, "Is the tone right?", "Is the tone right?",
         optional=True, has_opposite=False, takes_pictures=True,
+        passes=Answer("Sorry about that: your money is on its way."), fails=Answer("Read the terms."),
     ),
 )  # fmt: skip

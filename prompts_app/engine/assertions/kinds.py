@@ -61,7 +61,8 @@ class Kind:
 
     ``find`` judges by itself. Kinds that ``ask`` a judge model, or have it ``embed`` texts, are judged by
     ``grade`` where a judge was chosen; one that asks without it is judged over several outputs at once.
-    ``takes_pictures`` belongs to kinds that do not look at a text.
+    ``takes_pictures`` belongs to kinds that do not look at a text. ``passes`` and ``fails`` are an answer
+    that the ``example`` holds of and one that it does not.
     """
 
     name: str
@@ -82,10 +83,19 @@ class Kind:
     asks: bool = False
     embeds: bool = False
     takes_pictures: bool = False
+    passes: Answer | None = None
+    fails: Answer | None = None
 
     @property
     def needs_judge(self) -> bool:
         return self.asks or self.embeds
+
+    @property
+    def as_example(self) -> Assertion:
+        """The example as an assertion."""
+        if self.value == "number":
+            return Assertion(self.name, threshold=self.example)
+        return Assertion(self.name, self.example)
 
     @property
     def takes_threshold(self) -> bool:

@@ -117,7 +117,10 @@ KINDS = (
     Kind(
         "is-xml", "markup", "The whole output is well-formed XML, with these elements if any are named.",
         "lines", _is_xml, _xml_problem, "order\norder.item", ["order", "order.item"], optional=True,
+        passes=Answer("<order><item>Tea</item></order>"), fails=Answer("<order>Tea</order>"),
     ),
-    Kind("is-html", "markup", "The whole output is HTML, with no text outside its elements.", "none",
-         _is_html),
+    Kind(
+        "is-html", "markup", "The whole output is HTML, with no text outside its elements.", "none", _is_html,
+        passes=Answer("<p>Your order has shipped.</p>"), fails=Answer("Your order has shipped."),
+    ),
 )  # fmt: skip

@@ -47,6 +47,10 @@ def _is_refusal(assertion: Assertion, answer: Answer) -> Finding:
 
 
 KINDS = (
-    Kind("is-refusal", "refusal", "The model refuses to answer (usual English phrases, or nothing at all).",
-         "none", _is_refusal),
+    Kind(
+        "is-refusal", "refusal", "The model refuses to answer (usual English phrases, or nothing at all).",
+        "none", _is_refusal,
+        passes=Answer("I'm sorry, but I can't help with that."),
+        fails=Answer("Here is the list you asked for."),
+    ),
 )  # fmt: skip

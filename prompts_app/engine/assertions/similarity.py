@@ -149,13 +149,16 @@ KINDS = (
         "levenshtein", "similarity", "The output is at most this many edits away from this text.", "text",
         _levenshtein, _problem(None, _is_reference), _REFERENCE, _REFERENCE,
         unit="edits", usual_threshold=USUAL_EDITS,
+        passes=Answer("Your order was shipped."), fails=Answer("We lost your parcel."),
     ),
     Kind(
         "rouge-n", "similarity", "The output holds at least this share of the reference’s words (ROUGE-1).",
         "text", _rouge, _problem(1.0, _is_reference), _REFERENCE, _REFERENCE, usual_threshold=USUAL_ROUGE,
+        passes=Answer("Your order has shipped today."), fails=Answer("We lost your parcel."),
     ),
     Kind(
         "bleu", "similarity", "The output’s wording is at least this close to a reference (BLEU-4).",
         "text", _bleu, _problem(1.0, _is_references), _REFERENCE, _REFERENCE, usual_threshold=USUAL_BLEU,
+        passes=Answer("Your order has shipped."), fails=Answer("We lost your parcel."),
     ),
 )  # fmt: skip

@@ -184,9 +184,11 @@ KINDS = (
         "is-sql", "SQL",
         "The whole output is valid SQL, and touches only what the lists allow, if there are any.",
         "object", _is_sql, _problem, _PLACEHOLDER, _EXAMPLE, optional=True,
+        passes=Answer("SELECT name FROM users"), fails=Answer("SELECT name FROM orders"),
     ),
     Kind(
         "contains-sql", "SQL", "The output contains valid SQL, in a fenced block or as a whole.",
         "object", _contains_sql, _problem, _PLACEHOLDER, _EXAMPLE, optional=True,
+        passes=Answer("```sql\nSELECT name FROM users\n```"), fails=Answer("Ask who keeps the database."),
     ),
 )  # fmt: skip

@@ -145,37 +145,47 @@ KINDS = (
     Kind(
         "equals", "text", "The output is exactly this text, or exactly this JSON.", "text",
         _equals, _equals_problem, "Positive", "Positive",
+        passes=Answer("Positive"), fails=Answer("positive"),
     ),
     Kind(
         "contains", "text", "The output contains this text.", "text",
         _contains(_same), _text_problem, "refund", "refund",
+        passes=Answer("You get a refund in five days."), fails=Answer("We send you a new one."),
     ),
     Kind(
         "icontains", "text", "The output contains this text, in capitals or not.", "text",
         _contains(str.lower), _text_problem, "refund", "refund",
+        passes=Answer("Refund granted."), fails=Answer("We send you a new one."),
     ),
     Kind(
         "contains-any", "text", "The output contains at least one of these texts.", "lines",
         _contains_any(_same), _lines_problem, "refund\nreplacement", ["refund", "replacement"],
+        passes=Answer("We send a replacement."), fails=Answer("We are sorry."),
     ),
     Kind(
         "contains-all", "text", "The output contains each of these texts.", "lines",
         _contains_all(_same), _lines_problem, "order number\ndate", ["order number", "date"],
+        passes=Answer("Please give the order number and the date."),
+        fails=Answer("Please give the order number."),
     ),
     Kind(
         "icontains-any", "text", "The output contains at least one of these texts, in capitals or not.",
         "lines", _contains_any(str.lower), _lines_problem, "refund\nreplacement", ["refund", "replacement"],
+        passes=Answer("Refund granted."), fails=Answer("We are sorry."),
     ),
     Kind(
         "icontains-all", "text", "The output contains each of these texts, in capitals or not.", "lines",
         _contains_all(str.lower), _lines_problem, "order number\ndate", ["order number", "date"],
+        passes=Answer("Order number and date, please."), fails=Answer("Order number, please."),
     ),
     Kind(
         "starts-with", "text", "The output starts with this text.", "text",
         _starts_with, _text_problem, "Dear", "Dear",
+        passes=Answer("Dear Ada, thank you."), fails=Answer("Hello Ada, thank you."),
     ),
     Kind(
         "regex", "text", "Some part of the output matches this regular expression.", "text",
         _regex, _regex_problem, r"^\d{4}-\d{2}-\d{2}$", r"^\d{4}-\d{2}-\d{2}$",
+        passes=Answer("2026-11-22"), fails=Answer("22 November 2026"),
     ),
 )  # fmt: skip

@@ -76,10 +76,16 @@ def _hold(name: str, arguments: Json, schema: Json) -> None:
         raise _Misfit(f"The arguments of {quote(name)} do not fit: {error.message}.")
 
 
+_PARAMETERS = {"type": "object", "required": ["city"], "properties": {"city": {"type": "string"}}}
+_TOOLS = [{"type": "function", "function": {"name": "get_weather", "parameters": _PARAMETERS}}]
+_CALL = '[{"type": "function", "function": {"name": "get_weather", "arguments": "CITY"}}]'
+
 KINDS = (
     Kind(
         "is-valid-openai-tools-call", "tools",
         "The model calls tools, each of them one it was given and with arguments that fit its schema.",
         "none", _is_valid_call,
+        passes=Answer(_CALL.replace("CITY", '{\\"city\\": \\"Paris\\"}'), tools=_TOOLS),
+        fails=Answer(_CALL.replace("CITY", "{}"), tools=_TOOLS),
     ),
 )  # fmt: skip

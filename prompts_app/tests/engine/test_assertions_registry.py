@@ -1,6 +1,7 @@
 """The registry: what the picker, the docs and the importers read."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from prompts_app.engine.assertions import KINDS, assertion_from_text, check, split_type, text_of, validate
 from prompts_app.engine.assertions.kinds import Kind
 from prompts_app.engine.types import Answer, Assertion, Json
+from prompts_app.tests.engine.judges import graded, says, vectors
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
@@ -28,13 +30,55 @@ def test_the_picker_begins_with_the_kinds_people_use_most() -> None:
 def test_every_kind_explains_itself_and_its_example_works(kind: Kind) -> None:
     assert kind.sentence[0].isupper()
     assert kind.sentence.endswith(".")
-    example = (
-        Assertion(kind.name, threshold=kind.example)
-        if kind.value == "number"
-        else Assertion(kind.name, kind.example)
-    )
-    assert validate(example) is None
+    assert "\n" not in kind.sentence
+    assert validate(kind.as_example) is None
     assert (kind.placeholder != "") == (kind.value != "none")
+
+
+# What a judge says of the example's two outputs: one that it passes, one that it fails.
+VERDICTS = [says({"pass": True, "reason": "Does."})], [says({"pass": False, "reason": "Does not."})]
+STEPS = says({"steps": ["Look."]})
+QUESTIONS = says({"questions": ["What?", "Which?", "Where?"]})
+JUDGES = {
+    "llm-rubric": VERDICTS,
+    "model-graded-closedqa": VERDICTS,
+    "factuality": ([says({"category": "C", "reason": "Same."})], [says({"category": "D", "reason": "Not."})]),
+    "g-eval": (
+        [STEPS, says({"score": 9, "reason": "Is."})] * 2, [STEPS, says({"score": 1, "reason": "Not."})] * 2
+    ),
+    "answer-relevance": (
+        [QUESTIONS, vectors([1, 0], [1, 0], [1, 0], [1, 0])],
+        [QUESTIONS, vectors([1, 0], [0, 1], [0, 1], [0, 1])],
+    ),
+    "similar": ([vectors([1, 0], [1, 0])], [vectors([1, 0], [0, 1])]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_its_example_passes_one_output_and_fails_another(kind: Kind) -> None:
+    assert kind.passes is not None
+    assert kind.fails is not None
+    if kind.grade is not None:
+        example = (
+            replace(kind.as_example, threshold=0.5) if kind.name == "answer-relevance" else kind.as_example
+        )
+        for answer, script in zip((kind.passes, kind.fails), JUDGES[kind.name], strict=True):
+            outcome, _ = graded(example, *script, output=answer.output)
+            assert outcome.checks[0].passed is (answer is kind.passes)
+    else:
+        found = [check(kind.as_example, answer) for answer in (kind.passes, kind.fails)]
+        looks_later = kind.name in {"select-best", "human"}  # all outputs together; a person
+        assert [one.passed for one in found] == ([None, None] if looks_later else [True, False])
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS.values() if not kind.needs_judge and kind.name != "human"]
+)
+def test_its_opposite_fails_the_one_and_passes_the_other(kind: Kind) -> None:
+    opposite = replace(kind.as_example, type=f"not-{kind.name}")
+    assert kind.passes is not None
+    assert kind.fails is not None
+    assert [check(opposite, answer).passed for answer in (kind.passes, kind.fails)] == [False, True]
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))

@@ -5,6 +5,8 @@ The way in is ``actions.bundle_in``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.db.models import Prefetch, QuerySet
 
 from prompts_app.actions.bundle_pictures import MOST_PICTURES, MOST_PICTURES_PUBLIC, pack
@@ -14,12 +16,13 @@ from prompts_app.engine.formats.bundle_types import (
     Bundle,
     BundledAuthor,
     BundledCase,
+    BundledFailure,
     BundledPrompt,
     BundledResult,
     BundledRun,
     BundledVersion,
 )
-from prompts_app.models import Prompt, Result, Run, User
+from prompts_app.models import KnownFailure, Prompt, Result, Run, User
 from prompts_app.models.evidence import CHAT
 
 # The columns that are written as they stand, under their own names.
@@ -44,6 +47,7 @@ def export_bundle(owner: User, prompts: QuerySet[Prompt], *, everything: bool) -
         "tags",
         "versions",
         "cases",
+        Prefetch("known_failures", KnownFailure.objects.with_run()),
         Prefetch("runs", runs.select_related("version").order_by("created_at", "pk")),
         Prefetch("runs__results", Result.objects.order_by("case_index", "repeat")),
     ).select_related("baseline")
@@ -90,7 +94,17 @@ def _exported(prompt: Prompt, everything: bool, credit: str) -> BundledPrompt:
         ),
         cases=tuple(BundledCase(case.as_engine(), case.created_at) for case in prompt.cases.all()),
         runs=tuple(_exported_run(run, everything) for run in prompt.runs.all()),
+        known_failures=tuple(_exported_failures(prompt)),
     )
+
+
+def _exported_failures(prompt: Prompt) -> Iterator[BundledFailure]:
+    """Of the runs that are in the bundle."""
+    runs = {run.pk for run in prompt.runs.all()}
+    for one in prompt.known_failures.all():
+        if one.run_id in runs:
+            fixed_in = one.fixed_in.number if one.fixed_in else None
+            yield BundledFailure(one.run.public_id, one.case_index, one.diagnosis, fixed_in)
 
 
 def _exported_run(run: Run, everything: bool) -> BundledRun:
@@ -115,6 +129,7 @@ def _exported_run(run: Run, everything: bool) -> BundledRun:
         judge_endpoint=run.judge_endpoint_name if everything else "",
         judge_model=run.judge_model,
         judge_embedding_model=run.judge_embedding_model,
+        judge_parameters=run.judge_parameters,
     )
 
 

@@ -25,8 +25,14 @@ from prompts_app.actions.publish import findings_of
 from prompts_app.actions.save import columns_of, free_slug, note_suite_changed, set_tags
 from prompts_app.engine.digests import case_json, digest, suite_digest
 from prompts_app.engine.formats.bundle import prompt_json
-from prompts_app.engine.formats.bundle_types import BundledCase, BundledPrompt, BundledResult, BundledRun
-from prompts_app.models import Case, Prompt, Result, Run, Source, Tag, User, Version
+from prompts_app.engine.formats.bundle_types import (
+    BundledCase,
+    BundledFailure,
+    BundledPrompt,
+    BundledResult,
+    BundledRun,
+)
+from prompts_app.models import Case, KnownFailure, Prompt, Result, Run, Source, Tag, User, Version
 from prompts_app.models.evidence import CHAT
 from prompts_app.models.prompts import MOST_CASES, MOST_MESSAGES
 from prompts_app.search import reindex
@@ -116,8 +122,8 @@ def add_missing(prompt: Prompt, bundled: BundledPrompt, missing: BundledPrompt) 
         _cases(prompt, missing.cases)
         rows = {row.digest: row for row in prompt.versions.order_by("-number")}
         by_number = {one.number: rows[version_digest(one)] for one in bundled.versions}
-        for run in missing.runs:
-            _run(prompt, by_number[run.version], run, _imported(run))
+        runs = {run.id: _run(prompt, by_number[run.version], run, _imported(run)) for run in missing.runs}
+        _failures(prompt, bundled.known_failures, runs, by_number)
     except ValidationError as error:
         raise BundleRefused(f"“{bundled.title}” cannot be kept: {_said(error)}") from None
     if missing.cases:
@@ -147,8 +153,11 @@ def keep_prompt(owner: User, bundled: BundledPrompt, *, shipped: bool = False) -
         prompt = _prompt(owner, bundled, shipped)
         versions = _versions(prompt, bundled)
         _cases(prompt, bundled.cases)
-        for run in bundled.runs:
-            _run(prompt, versions[run.version], run, _shipped(run) if shipped else _imported(run))
+        runs = {
+            run.id: _run(prompt, versions[run.version], run, _shipped(run) if shipped else _imported(run))
+            for run in bundled.runs
+        }
+        _failures(prompt, bundled.known_failures, runs, versions)
     except ValidationError as error:
         raise BundleRefused(f"“{bundled.title}” cannot be kept: {_said(error)}") from None
     if bundled.baseline is not None:
@@ -248,7 +257,7 @@ def keep_run(prompt: Prompt, version: Version, bundled: BundledRun) -> None:
         raise BundleRefused(f"{version} on {bundled.model[:80]}: {_said(error)}") from None
 
 
-def _run(prompt: Prompt, version: Version, bundled: BundledRun, provenance: Mapping[str, Any]) -> None:
+def _run(prompt: Prompt, version: Version, bundled: BundledRun, provenance: Mapping[str, Any]) -> Run:
     """``provenance``: the columns that say where it comes from; with a public id, it is shipped."""
     run = Run(
         prompt=prompt,
@@ -269,6 +278,7 @@ def _run(prompt: Prompt, version: Version, bundled: BundledRun, provenance: Mapp
         judge_endpoint_name=bundled.judge_endpoint,
         judge_model=bundled.judge_model,
         judge_embedding_model=bundled.judge_embedding_model,
+        judge_parameters=bundled.judge_parameters,
         **provenance,
     )
     run.clean_fields(exclude={"batch", "prompt", "version", "endpoint", "suite"})
@@ -277,6 +287,25 @@ def _run(prompt: Prompt, version: Version, bundled: BundledRun, provenance: Mapp
     count_run(run)
     if run.source != Source.PRACTICE:
         _note_first_run(version, bundled.created_at)
+    return run
+
+
+def _failures(
+    prompt: Prompt,
+    bundled: Iterable[BundledFailure],
+    runs: Mapping[str, Run],
+    versions: Mapping[int, Version],
+) -> None:
+    """Those of ``runs``, by the file's ids, behind what is on the shelf; a fix by its number in the file."""
+    last = prompt.known_failures.aggregate(last=models.Max("position"))["last"]
+    chosen = [one for one in bundled if one.run in runs]
+    for position, one in enumerate(chosen, 0 if last is None else last + 1):
+        run, fix = runs[one.run], versions[one.fixed_in] if one.fixed_in is not None else None
+        failure = KnownFailure(prompt=prompt, run=run, case_index=one.case_index, position=position)
+        failure.diagnosis = one.diagnosis
+        failure.fixed_in = fix if fix and fix.number > run.version.number else None
+        _clean(failure, exclude={"prompt", "run", "fixed_in"})
+        failure.save()
 
 
 def _note_first_run(version: Version, at: datetime) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from prompts_app.actions.bundle import export_bundle
 from prompts_app.actions.lineage import credit_of
+from prompts_app.actions.shelf import shelf_of
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, markdown, promptfoo_out
 from prompts_app.engine.formats.bundle import emit
+from prompts_app.engine.formats.types import NotedFailure
 from prompts_app.engine.types import Case, Json
 from prompts_app.models import Prompt, Run, User, Version
 
@@ -22,7 +25,7 @@ class NothingToExport(Exception):
 
 def as_markdown(prompt: Prompt) -> str:
     """The current version as Markdown that can be imported again."""
-    return markdown.emit(_imported(prompt))
+    return markdown.emit(replace(_imported(prompt), known_failures=noted_failures(prompt)))
 
 
 def as_messages(prompt: Prompt) -> str:
@@ -52,6 +55,20 @@ def _imported(prompt: Prompt) -> ImportedPrompt:
     if version is None:
         raise NothingToExport(f"“{prompt.title}” has no version yet.")
     return _with(prompt, [version])
+
+
+def noted_failures(prompt: Prompt) -> tuple[NotedFailure, ...]:
+    """The failure shelf in words, as visitors see it."""
+    return tuple(
+        NotedFailure(
+            case=item.name or f"case {item.failure.number}",
+            found_in=f"{item.failure.run.version} on {item.failure.run.model},"
+            f" {item.before.passing}/{item.before.repeats} repeats pass",
+            diagnosis=item.failure.diagnosis,
+            fix=f"{item.fix.version}: {item.fix.words}" if item.fix else "still open",
+        )
+        for item in shelf_of(prompt)
+    )
 
 
 def _with(prompt: Prompt, versions: Sequence[Version], cases: tuple[Case, ...] = ()) -> ImportedPrompt:

@@ -62,6 +62,14 @@ class Fix:
         known = {PASSED: "passes", FAILED: "fails", NO_ANSWER: "no answer"}
         return known.get(self.outcome.state, "not judged")
 
+    @property
+    def words(self) -> str:
+        """ "passes this case, 3/3", or why nothing is known."""
+        if self.outcome is None:
+            return "did not run this case on this model" if self.is_run else "not run on this model"
+        verb = {"passes": "passes", "fails": "fails"}.get(self.state, f"{self.state} on")
+        return f"{verb} this case, {self.outcome.passing}/{self.outcome.repeats}"
+
 
 @dataclass(frozen=True, slots=True)
 class Item:

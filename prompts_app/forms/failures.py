@@ -28,14 +28,7 @@ class FixField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic in 
 
     def label_from_instance(self, obj: Model) -> str:
         fix = self.fixes[cast(Version, obj).pk]
-        return f"{fix.version}: {in_words(fix)}"
-
-
-def in_words(fix: Fix) -> str:
-    """What the records say of the version: "passes this case, 3/3"."""
-    if fix.outcome is None:
-        return "did not run this case on this model" if fix.is_run else "not run on this model"
-    return f"{fix.state} on this case, {fix.outcome.passing}/{fix.outcome.repeats}"
+        return f"{fix.version}: {fix.words}"
 
 
 class FailureForm(forms.Form):

@@ -19,6 +19,7 @@ from prompts_app.engine.formats.bundle_types import (
     Bundle,
     BundledAuthor,
     BundledCase,
+    BundledFailure,
     BundledPrompt,
     BundledResult,
     BundledRun,
@@ -41,12 +42,14 @@ _LATER = frozenset(
         "judge_endpoint",
         "judge_model",
         "judge_embedding_model",
+        "judge_parameters",
         "suite_fixed_at",
         "suite_changed_at",
         "asks",
         "picture",
         "forked_from",
         "forked_licence",
+        "known_failures",
     }
 )
 
@@ -91,6 +94,7 @@ def prompt_json(prompt: BundledPrompt) -> dict[str, Json]:
         "versions": _version_json,
         "cases": _case_json,
         "runs": _run_json,
+        "known_failures": lambda failure: _columns(failure, {}),
     }
     suites = {suite_digest(run.suite): [case_json(case) for case in run.suite] for run in prompt.runs}
     return _columns(prompt, written) | {"suites": suites}
@@ -126,7 +130,7 @@ def _columns(row: Json, written: Mapping[str, Callable[[Json], Json]]) -> dict[s
     return {
         name: [written[name](item) for item in value] if name in written else _plain(value)
         for name, value in values.items()
-        if name not in _LATER or value not in (None, "", 0, {})
+        if name not in _LATER or value not in (None, "", 0, {}, ())
     }
 
 
@@ -213,8 +217,10 @@ def _prompt(row: Fields) -> BundledPrompt:
         suite_changed_at=row.maybe_time("suite_changed_at"),
         forked_from=row.text("forked_from"),
         forked_licence=row.text("forked_licence"),
+        known_failures=row.each("known_failures", _failure),
     )
     _check_numbers(row, prompt)
+    _check_failures(row, prompt)
     return prompt
 
 
@@ -226,6 +232,25 @@ def _check_numbers(row: Fields, prompt: BundledPrompt) -> None:
         row.refuse("baseline", "the number of a version")
     if any(run.version not in numbers for run in prompt.runs):
         row.refuse("runs", "a list of runs of versions that are in the file")
+
+
+def _failure(row: Fields) -> BundledFailure:
+    return BundledFailure(
+        row.name("run"), row.whole("case_index"), row.name("diagnosis"), row.maybe_whole("fixed_in")
+    )
+
+
+def _check_failures(row: Fields, prompt: BundledPrompt) -> None:
+    runs = {run.id: run for run in prompt.runs}
+    numbers = [version.number for version in prompt.versions]
+    for failure in prompt.known_failures:
+        run = runs.get(failure.run)
+        if run is None or failure.case_index >= len(run.suite):
+            row.refuse("known_failures", "a list of cases of runs that are in the file")
+        if (fix := failure.fixed_in) is not None and (fix not in numbers or fix <= run.version):
+            row.refuse("known_failures", "a list in which each fix is a version after the one that failed")
+    if len({(one.run, one.case_index) for one in prompt.known_failures}) < len(prompt.known_failures):
+        row.refuse("known_failures", "a list that names each case of a run once")
 
 
 def _suites(row: Fields) -> dict[str, tuple[Case, ...]]:
@@ -293,6 +318,7 @@ def _run(row: Fields, suites: Mapping[str, tuple[Case, ...]]) -> BundledRun:
         judge_endpoint=row.text("judge_endpoint"),
         judge_model=row.text("judge_model"),
         judge_embedding_model=row.text("judge_embedding_model"),
+        judge_parameters=row.object("judge_parameters"),
     )
     _check_cells(row, run)
     return run

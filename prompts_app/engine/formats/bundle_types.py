@@ -94,6 +94,20 @@ class BundledRun:
     judge_endpoint: str = ""
     judge_model: str = ""
     judge_embedding_model: str = ""
+    judge_parameters: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BundledFailure:
+    """A known failure: which case of which run, by the run's id, and what its author says of it.
+
+    ``fixed_in`` is a version's number; None: still open.
+    """
+
+    run: str
+    case_index: int
+    diagnosis: str
+    fixed_in: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +138,7 @@ class BundledPrompt:
     suite_changed_at: datetime | None = None
     forked_from: str = ""  # its credit in one line, where the origin may be named
     forked_licence: str = ""  # what it was taken under; "": no fork
+    known_failures: tuple[BundledFailure, ...] = ()  # the failure shelf, in its order
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ hand is read kindly: blank lines around a message are not part of it, and code f
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from prompts_app.engine.formats import front_matter, parameters, titles
 from prompts_app.engine.formats.front_matter import FrontMatter
@@ -38,7 +38,7 @@ _TITLE = re.compile(r"#[ \t]+(.*?)[ \t#]*")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _FIELDS = {
     "title", "name", "summary", "description", "task", "tags", "licence", "license", "model", "note",
-    "forked_from", "parameters", "variables", "proofsheet",
+    "forked_from", "parameters", "variables", "proofsheet", "known_failures",
 }  # fmt: skip
 
 
@@ -80,6 +80,7 @@ def read(source: Source) -> Parsed:
         raise FormatError("There is no prompt text in this file, only a heading or front matter.")
     where = source.name or "the pasted text"
     settings, problems = parameters.sort_out(front.mapping("parameters"), where)
+    problems += _not_carried(front, where)
     problems += [
         Problem(f"the front matter field “{key}”", where) for key in front.fields if key not in _FIELDS
     ]
@@ -104,6 +105,15 @@ def read(source: Source) -> Parsed:
         prompt, lost = _with_preamble(prompt, " ".join("\n".join(preamble.lines).split()))
         problems += lost
     return Parsed((prompt,), tuple(problems))
+
+
+def _not_carried(front: FrontMatter, where: str) -> list[Problem]:
+    """Known failures hang on recorded runs, which a Markdown file does not hold."""
+    listed = front.fields.get("known_failures")
+    if not isinstance(listed, list) or not listed:
+        return []
+    what = "a known failure" if len(listed) == 1 else f"{len(listed)} known failures"
+    return [Problem(f"{what}: not taken in without the runs behind them; the .json has both", where)]
 
 
 def _titled(body: str, front: FrontMatter) -> tuple[str, str]:
@@ -180,6 +190,7 @@ def emit(prompt: ImportedPrompt, remark: str = "") -> str:
         "note": version.note,
         "parameters": dict(version.prompt.parameters),
         "variables": variables,
+        "known_failures": [asdict(failure) for failure in prompt.known_failures],
     }
     head = write_yaml({key: value for key, value in fields.items() if value} | {"proofsheet": 1})
     sections = "\n".join(_section(message) for message in version.prompt.messages)

@@ -42,6 +42,19 @@ class ImportedVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class NotedFailure:
+    """A known failure in words, for who reads a file without runs: where it was found, what it was.
+
+    ``fix`` says what the records say of the version that is named as the fix, or that it is still open.
+    """
+
+    case: str
+    found_in: str
+    diagnosis: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImportedPrompt:
     """One prompt as its file has it. Nothing is shortened here: limits belong to what stores it.
 
@@ -65,6 +78,7 @@ class ImportedPrompt:
     cases: tuple[Case, ...] = ()
     is_templated: bool = False
     runs: tuple[BundledRun, ...] = ()
+    known_failures: tuple[NotedFailure, ...] = ()  # written only: they hang on runs of this server
     forked_from: str = ""
 
 

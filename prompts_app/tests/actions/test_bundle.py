@@ -10,8 +10,11 @@ import pytest
 
 from prompts_app.actions.bundle import export_bundle
 from prompts_app.actions.bundle_in import BundleRefused, import_bundle, keep_prompt
+from prompts_app.actions.evidence import count_run
 from prompts_app.actions.export import NothingToExport, as_markdown, as_messages, export
+from prompts_app.actions.failures import shelve
 from prompts_app.actions.import_ import import_prompts
+from prompts_app.actions.shelf import shelf_of
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.formats import Parsed, Skip
 from prompts_app.engine.formats import parse as parse_any
@@ -197,6 +200,46 @@ def test_out_in_and_out_again_is_the_same_apart_from_what_the_rules_change() -> 
     assert second.baseline == 1
 
 
+def failing_prompt() -> Prompt:
+    """Two versions; the first fails its case, which stands on the shelf as fixed in the second."""
+    prompt = PromptFactory(owner=alice(), slug="echo", title="Echo")
+    CaseFactory(prompt=prompt)
+    runs = [run_of(VersionFactory(prompt=prompt, number=number)) for number in (1, 2)]
+    Result.objects.filter(run=runs[0]).update(passed=False)
+    for run in runs:
+        count_run(run)
+    shelve(runs[0], 0, "It **echoed** the question.", prompt.versions.get(number=2))
+    return prompt
+
+
+def test_known_failures_travel_with_their_runs() -> None:
+    failing_prompt()
+    assert [one.diagnosis for one in bundle_of(alice(), everything=False).prompts[0].known_failures]
+    (kept,) = import_bundle(bob(), moved().prompts).prompts
+    one = kept.known_failures.get()
+    assert (one.diagnosis, one.case_index, one.run.prompt, one.run.version.number) == (
+        "It **echoed** the question.", 0, kept, 1,
+    )  # fmt: skip
+    assert one.fixed_in == kept.versions.get(number=2)
+    assert [item.fix and item.fix.state for item in shelf_of(kept)] == ["passes"]
+
+
+def test_a_failure_of_a_run_that_visitors_do_not_get_stays_at_home() -> None:
+    failing_prompt()
+    Run.objects.filter(version__number=1).update(source=Source.PRACTICE)
+    assert bundle_of(alice(), everything=False).prompts[0].known_failures == ()
+
+
+def test_the_markdown_file_tells_of_known_failures_and_reading_it_says_they_are_left_out() -> None:
+    prompt = failing_prompt()
+    text = as_markdown(prompt)
+    assert "It **echoed** the question." in text
+    assert "v2: passes this case, 1/1" in text
+    parsed = parse_any("echo.md", text.encode())
+    assert parsed.prompts[0].versions[0].prompt.messages == prompt.latest_version.as_engine().messages  # type: ignore[union-attr]
+    assert ["a known failure" in problem.what for problem in parsed.unsupported] == [True]
+
+
 def change(**fields: Any) -> Bundle:
     data = as_json(moved())
     data["prompts"][0].update(fields)
@@ -266,7 +309,7 @@ def test_a_prompt_without_a_version_says_so() -> None:
 def later(prompt: Prompt) -> Bundle:
     """A file of the prompt as it was when it had a second version, case and run, all gone since."""
     version = VersionFactory(prompt=prompt, number=2, messages=[{"role": "user", "content": "Say no."}])
-    case = CaseFactory(prompt=prompt, position=1, name="Second")
+    case = CaseFactory(prompt=prompt, name="Second")  # behind the other
     run = run_of(version)
     bundle = moved()
     run.delete()

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from prompts_app.access import prompt_visible_to
 from prompts_app.actions.bundle import export_bundle
-from prompts_app.actions.export import NothingToExport, as_promptfoo
+from prompts_app.actions.export import NothingToExport, as_promptfoo, noted_failures
 from prompts_app.actions.lineage import credit_of
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion
 from prompts_app.engine.formats import bundle as bundle_format
@@ -32,6 +32,7 @@ def markdown(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
             tags=tuple(found.tags.order_by("name").values_list("name", flat=True)),
             licence=found.licence,
             forked_from=credit_of(found),
+            known_failures=noted_failures(found),
             versions=(ImportedVersion(version.as_engine(), version.note),),
         ),
         remark=evidence_line(found),

@@ -24,7 +24,7 @@ from prompts_app.actions.failures import (
 from prompts_app.actions.save import StaleEdit
 from prompts_app.actions.secrets import Finding, find_secrets
 from prompts_app.actions.shelf import fixes_of, items_of, suggestions
-from prompts_app.forms.failures import FailureForm, in_words
+from prompts_app.forms.failures import FailureForm
 from prompts_app.models import Draft, KnownFailure, Prompt, Run
 from prompts_app.views.public import failing
 from prompts_app.views.public.before_after import inputs_of
@@ -65,9 +65,8 @@ class Spot:
 @require_safe
 def failures(request: AuthorRequest, slug: str) -> HttpResponse:
     prompt = own_prompt(request.user, slug)
-    items = [(item, in_words(item.fix) if item.fix else "") for item in items_of(prompt)]
     page = Paginator(suggestions(prompt), A_PAGE).get_page(request.GET.get("page"))
-    context = {"items": items, "page": page, **head(prompt, "failures")}
+    context = {"items": items_of(prompt), "page": page, **head(prompt, "failures")}
     return render(request, "studio/failures.html", context)
 
 

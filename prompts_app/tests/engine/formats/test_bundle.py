@@ -1,6 +1,7 @@
 """Our own export as text: nothing is lost on the way out and in, and a changed file is refused."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from prompts_app.engine.formats.bundle_types import (
     Bundle,
     BundledAuthor,
     BundledCase,
+    BundledFailure,
     BundledPrompt,
     BundledResult,
     BundledRun,
@@ -92,7 +94,25 @@ runs = st.builds(
     parameters=objects,
     finished_at=maybe_moment,
 )
-prompts = st.builds(
+
+
+@st.composite
+def with_failures(draw: st.DrawFn, prompts: st.SearchStrategy[BundledPrompt]) -> BundledPrompt:
+    """Some of its cases stand on the failure shelf."""
+    prompt = draw(prompts)
+    places = {(run.id, place) for run in prompt.runs for place in range(len(run.suite))}
+    ids = [run.id for run in prompt.runs]
+    if len(set(ids)) < len(ids):
+        return prompt
+    return replace(
+        prompt,
+        known_failures=tuple(
+            BundledFailure(run, place, draw(name)) for run, place in sorted(places) if draw(st.booleans())
+        ),
+    )
+
+
+plain_prompts = st.builds(
     BundledPrompt,
     slug=name,
     title=name,
@@ -107,6 +127,7 @@ prompts = st.builds(
     baseline=st.sampled_from([None, 1]),
     deleted_runs=count,
 )
+prompts = with_failures(plain_prompts)
 links = st.fixed_dictionaries({"label": text, "url": name})
 authors = st.builds(BundledAuthor, name, text, text, text, text, text, st.lists(links, max_size=2).map(tuple))
 bundles = st.builds(Bundle, authors, st.lists(prompts, max_size=2).map(tuple))
@@ -162,6 +183,7 @@ def test_a_case_changed_under_a_recorded_run_is_noticed() -> None:
         from_json(data)
 
 
+FAILURE = {"run": "run1", "case_index": 0, "diagnosis": "d"}
 WRONG: list[tuple[list[str | int], Any, str]] = [
     (["format"], "promptfoo", "not a Proofsheet bundle"),
     (["version"], 2, "version 2; this site reads version 1"),
@@ -172,6 +194,27 @@ WRONG: list[tuple[list[str | int], Any, str]] = [
     (["prompts", 0, "versions"], [], "at least one version"),
     (["prompts", 0, "versions", 0, "messages", 0, "role"], "robot", "not one of system, user, assistant"),
     (["prompts", 0, "baseline"], 7, "not the number of a version"),
+    (
+        ["prompts", 0, "known_failures"],
+        [{"run": "run2", "case_index": 0, "diagnosis": "d"}],
+        "runs that are in",
+    ),
+    (
+        ["prompts", 0, "known_failures"],
+        [{"run": "run1", "case_index": 1, "diagnosis": "d"}],
+        "runs that are in",
+    ),
+    (["prompts", 0, "known_failures"], [{"run": "run1", "case_index": 0, "diagnosis": " "}], "not filled in"),
+    (
+        ["prompts", 0, "known_failures"],
+        [{"run": "run1", "case_index": 0, "diagnosis": "d", "fixed_in": 1}],
+        "a version after the one that failed",
+    ),
+    (
+        ["prompts", 0, "known_failures"],
+        [{"run": "run1", "case_index": 0, "diagnosis": "d"}] * 2,
+        "each case of a run once",
+    ),
     (["prompts", 0, "runs", 0, "version"], 7, "versions that are in the file"),
     (["prompts", 0, "runs", 0, "suite"], "0" * 64, "not the digest of a suite"),
     (["prompts", 0, "runs", 0, "created_at"], "yesterday", "not a time with its zone"),

@@ -130,9 +130,13 @@ HUEY: dict[str, Any] = {
     "consumer": {"workers": env.int("WORKERS", 4), "worker_type": "thread", "check_worker_health": True},
 }
 if _queue_url.startswith("redis"):
-    HUEY |= {"huey_class": "huey.RedisHuey", "url": _queue_url}
+    HUEY |= {"huey_class": "portfolio.queue.RedisQueue", "url": _queue_url}
 else:
-    HUEY |= {"huey_class": "huey.SqliteHuey", "filename": str(DATA_DIR / "queue.sqlite3"), "timeout": 20}
+    HUEY |= {
+        "huey_class": "portfolio.queue.SqliteQueue",
+        "filename": str(DATA_DIR / "queue.sqlite3"),
+        "timeout": 20,
+    }
 
 # --- runs ---
 ENDPOINT_CONCURRENCY: int = env.int("ENDPOINT_CONCURRENCY", 8)  # calls at once to one endpoint

@@ -119,7 +119,7 @@ class TestTheJudge:
             assert not judged(made, 1)
             compared = self.killed_once(tmp_path, made, lambda: judged(made, 1) >= 2)
             assert judged(made, 1) < 2 * self.CASES
-            with worker(tmp_path, **self.ENVIRONMENT):
+            with worker(tmp_path, None, **self.ENVIRONMENT):
                 eventually(lambda: not made.runs.under_way().exists())
             in_flight = 2 * 2  # two kills, two calls at once
             assert len(model.asked) <= 2 * self.CASES + in_flight
@@ -143,7 +143,7 @@ class TestTheJudge:
         self, directory: Path, batch: Batch, when: Callable[[], bool]
     ) -> dict[tuple[int, int, int], str]:
         """Start a worker, kill it; the verdicts that were stored by then."""
-        with worker(directory, **self.ENVIRONMENT) as victim:
+        with worker(directory, None, **self.ENVIRONMENT) as victim:
             eventually(when)
             victim.send_signal(signal.SIGKILL)
             victim.wait()

@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from prompts_app.actions import lease
-from prompts_app.actions.tasks import resume_abandoned
+from prompts_app.actions.tasks import execute_run_task, resume_abandoned
 from prompts_app.models import Endpoint, Run
 from prompts_app.tests.actions.running import in_a_thread
 from prompts_app.tests.factories import EndpointFactory, RunFactory, VersionFactory
@@ -173,6 +173,15 @@ class TestSweep:
     def test_what_has_ended_is_left_alone(self, enqueued: list[int]) -> None:
         a_run(state=Run.State.FINISHED)
         assert resume_abandoned() == 0
+
+    def test_the_queue_keeps_nothing_of_a_task_that_is_done(self, settings: Any) -> None:
+        from huey.contrib.djhuey import HUEY
+
+        backend = "huey.contrib.djhuey.tasks_backend.HueyBackend"
+        settings.TASKS = {"default": {"BACKEND": backend}}
+        execute_run_task.enqueue(0)
+        HUEY.execute(HUEY.dequeue())
+        assert (HUEY.pending(), HUEY.all_results()) == ([], {})
 
     def test_the_queue_knows_it_by_the_clock(self) -> None:
         from huey.contrib.djhuey import HUEY

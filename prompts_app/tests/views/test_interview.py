@@ -19,7 +19,14 @@ from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import client_of
 from prompts_app.tests.views.recorded import improved_prompt, practice_run, public_prompt, recorded_run
 from prompts_app.views.public.concision import Curve, Point
-from prompts_app.views.public.questions import MOST_CHANGES, MOST_FAILURES, Change, Failure, questions
+from prompts_app.views.public.questions import (
+    MOST_CHANGES,
+    MOST_FAILURES,
+    Change,
+    Failure,
+    KnownFailure,
+    questions,
+)
 
 
 def evidence(passed: int = 95, cases: int = 100, **more: Any) -> dict[str, Any]:
@@ -33,8 +40,10 @@ def asked(
     changes: list[Change] | None = None,
     failures: list[Failure] | None = None,
     curve: Curve | None = None,
+    shelf: list[KnownFailure] | None = None,
 ) -> list[str]:
-    found = questions(evidence() if about is None else about, changes or [], failures or [], curve)
+    about = evidence() if about is None else about
+    found = questions(about, changes or [], failures or [], curve, shelf or [])
     return [question.ask for question in found]
 
 
@@ -57,6 +66,29 @@ class TestRules:
     def test_the_biggest_changes_in_their_order(self) -> None:
         changes = [Change(n, n + 1, 10 + 10 * n, 0, "") for n in range(1, 9)]
         assert [ask[:2] for ask in asked(changes=changes)] == ["v6", "v7", "v8", "v9"]
+
+    @pytest.mark.parametrize(
+        ("fix", "state", "said"),
+        [
+            ("", "", "v1 fails case 3 (“Two rates”) and it is still open"),
+            ("v2", "passes", "v1 failed case 3 (“Two rates”), v2 passes it: how did you find the cause"),
+            ("v2", "fails", "v2 is named as the fix for case 3 (“Two rates”) and still fails it"),
+            ("v2", "not tested", "and no run of it on main shows that: how do you know?"),
+            ("v2", "no answer", "and no run of it on main shows that: how do you know?"),
+        ],
+    )
+    def test_a_known_failure_is_asked_about_as_the_records_have_it(
+        self, fix: str, state: str, said: str
+    ) -> None:
+        (ask,) = asked(shelf=[KnownFailure(3, "Two rates", "v1", "main", fix, state)])
+        assert said in ask
+
+    def test_failures_that_are_on_record_and_not_disclosed(self) -> None:
+        history = [{"passed": 9, "cases": 10}]
+        assert ["No failure is disclosed" in ask for ask in asked(evidence(history=history))] == [True]
+        assert asked(evidence(history=[{"passed": 10, "cases": 10}])) == []
+        shelf = [KnownFailure(1, "", "v1", "main", "", "")] * 5
+        assert [ask[:15] for ask in asked(evidence(history=history), shelf=shelf)] == ["v1 fails case 1"] * 3
 
     def test_failures_on_most_models_first(self) -> None:
         about = evidence(models=[{"model": "main", "low": 0.9}, {"model": "b", "low": 0.95}])

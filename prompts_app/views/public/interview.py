@@ -10,12 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from prompts_app.access import prompt_visible_to
+from prompts_app.actions.shelf import shelf_of
 from prompts_app.engine.diffs import MessageDiff
 from prompts_app.models import Prompt, Run, Version
 from prompts_app.views.public import failing
 from prompts_app.views.public.concision import curve_of
 from prompts_app.views.public.door import is_indexable, listed_only, part_ld, public_page
-from prompts_app.views.public.questions import Change, Failure, questions
+from prompts_app.views.public.questions import Change, Failure, KnownFailure, questions
 from prompts_app.views.public.version import changes_of
 
 MOST_VERSIONS = 8  # the newest; each is compared with the one before it
@@ -29,7 +30,11 @@ def interview(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "prompt": prompt,
         "evidence": evidence,
         "questions": questions(
-            evidence, _changes(prompt), _failures(prompt), curve_of(evidence) if evidence else None
+            evidence,
+            _changes(prompt),
+            _failures(prompt),
+            curve_of(evidence) if evidence else None,
+            _shelf(prompt),
         ),
         "listed": is_indexable(prompt),
         "json_ld": part_ld(
@@ -62,3 +67,17 @@ def _failures(prompt: Prompt) -> list[Failure]:
     failed = Counter(cell.index for cell in failing.cells_in(runs, failing.FAILED))
     digest = prompt.evidence.get("suite_digest", "")
     return [Failure(at + 1, failing.name_of(names, digest, at), count) for at, count in failed.items()]
+
+
+def _shelf(prompt: Prompt) -> list[KnownFailure]:
+    return [
+        KnownFailure(
+            item.failure.number,
+            item.name,
+            str(item.failure.run.version),
+            item.failure.run.model,
+            str(item.fix.version) if item.fix else "",
+            item.fix.state if item.fix else "",
+        )
+        for item in shelf_of(prompt)
+    ]

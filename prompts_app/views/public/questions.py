@@ -14,6 +14,7 @@ from prompts_app.views.public.sentences import RECORDED, Evidence
 MANY_WORDS = 15  # a change of fewer words is not asked about
 MOST_CHANGES = 4
 MOST_FAILURES = 4
+MOST_SHELVED = 3
 MOST_QUOTED = 80  # characters
 WIDE = 0.25  # an interval wider than this is asked about
 
@@ -39,6 +40,19 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownFailure:
+    """A failure on the shelf. ``fix`` is the version named as its fix, "" for none, and ``state`` what the
+    records say of that, in the words of actions.shelf."""
+
+    number: int
+    name: str
+    version: str
+    model: str
+    fix: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """``ask`` for the interviewer; ``look`` is the place below the prompt's address that it comes from."""
 
@@ -47,11 +61,16 @@ class Question:
 
 
 def questions(
-    evidence: Evidence, changes: Sequence[Change], failures: Sequence[Failure], curve: Curve | None
+    evidence: Evidence,
+    changes: Sequence[Change],
+    failures: Sequence[Failure],
+    curve: Curve | None,
+    shelf: Sequence[KnownFailure] = (),
 ) -> list[Question]:
-    """Changes first, then failures, then trade-offs, then how far the figures carry."""
+    """Changes first, then known failures, other failures, trade-offs, then how far the figures carry."""
     return [
         *_of_changes(changes),
+        *_of_shelf(shelf, evidence),
         *_of_failures(failures, len(evidence.get("models", ()))),
         *_of_trade_offs(evidence, curve),
         *_of_figures(evidence),
@@ -69,6 +88,33 @@ def _of_changes(changes: Sequence[Change]) -> Iterator[Question]:
             yield Question(f"v{change.after} dropped {change.removed} words{quoted}: why?", look)
         else:
             yield Question(f"v{change.after} added {change.added} words: what was each of them for?", look)
+
+
+def _of_shelf(shelf: Sequence[KnownFailure], evidence: Evidence) -> Iterator[Question]:
+    for one in shelf[:MOST_SHELVED]:
+        case = f"case {one.number}" + (f" (“{_short(one.name)}”)" if one.name else "")
+        yield Question(_about(one, case), "#shelf")
+    ever = any(item["passed"] < item["cases"] for item in evidence.get("history", ()))
+    if ever and not shelf:
+        yield Question(
+            "No failure is disclosed, though some are on record: which taught you most?", "#failures"
+        )
+
+
+def _about(one: KnownFailure, case: str) -> str:
+    if not one.fix:
+        return (
+            f"{one.version} fails {case} and it is still open: what would it take, and what stands in for it?"
+        )
+    if one.state == "passes":
+        return (
+            f"{one.version} failed {case}, {one.fix} passes it: how did you find the cause, and what did"
+            " the fix cost elsewhere?"
+        )
+    if one.state == "fails":
+        return f"{one.fix} is named as the fix for {case} and still fails it: what did it mend?"
+    named = f"{one.fix} is named as the fix for {case}"
+    return f"{named}, and no run of it on {one.model} shows that: how do you know?"
 
 
 def _of_failures(failures: Sequence[Failure], models: int) -> Iterator[Question]:

@@ -191,6 +191,12 @@ def own_batch(user: User, public_id: str) -> Batch:
     )
 
 
+def own_run_of_batch(user: User, batch_id: str, public_id: str) -> Run:
+    """A run of a batch, whatever has become of it."""
+    found = Run.objects.filter(batch__prompt__owner=user, batch__public_id=batch_id, public_id=public_id)
+    return _one(found.select_related("prompt", "version", "batch", "endpoint"))
+
+
 def own_result(user: User, public_id: str) -> Result:
     found = Result.objects.filter(run__prompt__owner=user, public_id=public_id)
     return _one(found.select_related("run__prompt__owner__profile", "run__version", "run__batch"))

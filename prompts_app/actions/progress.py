@@ -20,9 +20,11 @@ from django.utils import timezone
 
 from prompts_app.actions.evidence import FAILED, NO_ANSWER, PASSED, WAITING, case_states
 from prompts_app.actions.needs import Need, needs_of
+from prompts_app.actions.outcomes import JUDGE_AGAIN
 from prompts_app.models import Batch, Result, Run
 
-ASKING = "n"  # a case a worker is asking now
+ASKING = "n"  # a case whose turn it is
+NO_VERDICT = "j"  # answered, but its judge failed
 MOST_FAILURES = 50  # rows in the table of failures
 OUTPUT_SHOWN = 300  # characters of an output there
 
@@ -30,10 +32,14 @@ _WORDS = {
     PASSED: "passed",
     FAILED: "failed",
     NO_ANSWER: "no answer",
-    ASKING: "being asked",
+    NO_VERDICT: "no verdict",
+    ASKING: "being asked, or next",
     "u": "not judged",
 }
-_CLASSES = {PASSED: "", FAILED: "fail", NO_ANSWER: "error", ASKING: "now", "u": "wait unjudged"}
+_CLASSES = {
+    PASSED: "", FAILED: "fail", NO_ANSWER: "error", NO_VERDICT: "error", ASKING: "now", "u": "wait unjudged",
+}  # fmt: skip
+_OF_THE_JUDGE = Q(error_kind__in=["judge_error", JUDGE_AGAIN])  # there is an answer all the same
 
 
 class Frame(NamedTuple):
@@ -56,8 +62,9 @@ class Frame(NamedTuple):
 class Totals:
     """What is stored of one run's results."""
 
-    answers: int = 0
-    errors: int = 0
+    answers: int = 0  # with whatever verdict they were to have
+    errors: int = 0  # no answer
+    wanting: int = 0  # answers whose judge failed, or is to be asked again
     spent: Decimal = Decimal(0)  # US dollars, of the answers whose price is known
     unpriced: int = 0  # answers whose price is not
     judged: int = 0  # answers a judge model graded
@@ -68,6 +75,7 @@ class Totals:
         return Totals(
             self.answers + other.answers,
             self.errors + other.errors,
+            self.wanting + other.wanting,
             self.spent + other.spent,
             self.unpriced + other.unpriced,
             self.judged + other.judged,
@@ -94,8 +102,14 @@ class RunProgress:
         return self.states[PASSED] + self.states[FAILED]
 
     @property
+    def answered(self) -> int:
+        return self.totals.answers + self.totals.wanting
+
+    @property
     def can_be_asked_again(self) -> bool:
-        return not self.run.is_under_way and self.totals.answers < self.run.expected_results
+        """Also where it was stopped when all answers were there: by an error of ours, or a lost worker."""
+        is_short = self.totals.answers < self.run.expected_results
+        return not self.run.is_under_way and (is_short or self.run.state == Run.State.STOPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +162,7 @@ class Progress:
 
     @property
     def asked(self) -> int:
-        return self.totals.answers + self.totals.errors
+        return self.totals.answers + self.totals.errors + self.totals.wanting
 
     @property
     def passed(self) -> int:
@@ -165,6 +179,16 @@ class Progress:
     @property
     def without_answer(self) -> int:
         return sum(run.states[NO_ANSWER] for run in self.runs)
+
+    @property
+    def without_verdict(self) -> int:
+        """Cases that were answered, but whose judge failed."""
+        return sum(run.states[NO_VERDICT] for run in self.runs)
+
+    @property
+    def can_end_one(self) -> bool:
+        """Whether one run can be ended while others go on."""
+        return len(self.runs) > 1
 
     @property
     def is_practice(self) -> bool:
@@ -192,7 +216,7 @@ class Progress:
         if not self.under_way or not self.elapsed_s or self.asked < 3:
             return None
         ahead = sum(
-            run.run.expected_results - run.totals.answers - run.totals.errors
+            run.run.expected_results - run.totals.answers - run.totals.errors - run.totals.wanting
             for run in self.runs
             if run.run.is_under_way
         )
@@ -204,11 +228,12 @@ def progress_of(batch: Batch) -> Progress:
     runs = list(batch.runs.select_related("version", "endpoint").order_by("pk"))
     for run in runs:
         run.batch, run.prompt = batch, batch.prompt
-    totals, now = _totals(runs), timezone.now()
+    totals, judged, now = _totals(runs), _judge_failed(runs), timezone.now()
     failures, in_all = _failures(runs)
     linked = {(failure.run.pk, failure.number): f"#{failure.anchor}" for failure in failures}
     lines = [
-        _line(run, letters, totals.get(run.pk, Totals()), linked) for run, letters in _letters(runs, now)
+        _line(run, _with_verdicts_wanting(run, letters, judged), totals.get(run.pk, Totals()), linked)
+        for run, letters in _letters(runs, now)
     ]
     whole = Totals()
     for line in lines:
@@ -223,6 +248,7 @@ def _totals(runs: Sequence[Run]) -> dict[int, Totals]:
         row["run_id"]: Totals(
             row["answers"],
             row["errors"],
+            row["wanting"],
             row["spent"] or Decimal(0),
             row["unpriced"],
             row["judged"],
@@ -231,7 +257,8 @@ def _totals(runs: Sequence[Run]) -> dict[int, Totals]:
         )
         for row in rows.annotate(
             answers=Count("pk", filter=answered),
-            errors=Count("pk", filter=~answered),
+            errors=Count("pk", filter=~answered & ~_OF_THE_JUDGE),
+            wanting=Count("pk", filter=_OF_THE_JUDGE),
             spent=Sum("cost"),
             unpriced=Count("pk", filter=answered & Q(cost=None)),
             judged=Count("pk", filter=judged),
@@ -263,10 +290,25 @@ def _letters(runs: Sequence[Run], now: datetime) -> Iterable[tuple[Run, str]]:
 
 
 def _with_asking(run: Run, letters: str, now: datetime) -> str:
-    """Cases are asked in order, so the first that wait are those a worker asks now."""
+    """Cases are asked in order, so those a worker asks now are among the first that wait. Which ones they are
+    is not written down each time: the page says "or next"."""
     if run.state != Run.State.RUNNING or run.lease_until is None or run.lease_until < now:
         return letters
     return letters.replace(WAITING, ASKING, max(1, settings.ENDPOINT_CONCURRENCY // run.repeats))
+
+
+def _judge_failed(runs: Sequence[Run]) -> set[tuple[int, int]]:
+    """Run and case of those whose only trouble is their judge."""
+    faults = Result.objects.filter(run__in=runs).exclude(error_kind="").order_by()
+    cells = faults.values("run_id", "case_index").annotate(unanswered=Count("pk", filter=~_OF_THE_JUDGE))
+    return set(cells.filter(unanswered=0).values_list("run_id", "case_index"))
+
+
+def _with_verdicts_wanting(run: Run, letters: str, judged: set[tuple[int, int]]) -> str:
+    return "".join(
+        NO_VERDICT if letter == NO_ANSWER and (run.pk, index) in judged else letter
+        for index, letter in enumerate(letters)
+    )
 
 
 def _failures(runs: Sequence[Run]) -> tuple[list[Failure], int]:

@@ -8,6 +8,7 @@ urlpatterns = [
     path("runs/", runs.runs, name="studio_runs"),
     path("runs/<slug:public_id>/", runs.batch, name="studio_batch"),
     path("runs/<slug:public_id>/cancel/", runs.cancel, name="studio_batch_cancel"),
+    path("runs/<slug:public_id>/cancel/<slug:run_id>/", runs.cancel_one, name="studio_run_cancel"),
     path("runs/<slug:public_id>/again/", runs.again, name="studio_batch_again"),
     path("runs/<slug:public_id>/delete/", runs.delete, name="studio_batch_delete"),
     path("results/<slug:public_id>/verdict/", verdict.verdict, name="studio_verdict"),

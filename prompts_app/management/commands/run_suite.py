@@ -50,6 +50,9 @@ class Command(BaseCommand):
         parser.add_argument("--judge-model", metavar="MODEL", default="")
         parser.add_argument("--judge-embedding-model", metavar="MODEL", default="")
         parser.add_argument(
+            "--judge-parameters", metavar="JSON", default="", help='sent to the judge: {"temperature": 0}'
+        )
+        parser.add_argument(
             "--pictures", action="store_true", help="ask the images API: the outputs are pictures"
         )
         parser.add_argument("--wait", action="store_true", help="until the run has ended")
@@ -132,7 +135,7 @@ def run_line(run: Run) -> str:
         low, high = wilson(run.cases_passed, run.cases_counted)
         line += f", {run.cases_passed}/{run.cases_counted} cases pass ({low:.0%} to {high:.0%})"
     if run.cases_error:
-        line += f", {run.cases_error} without an answer"
+        line += f", {run.cases_error} without an answer or a verdict"
     if waiting := unjudged(run):
         line += f", {waiting} not judged"
     return f"{line}. {run.stop_reason}".rstrip()
@@ -189,7 +192,19 @@ def _judge(prompt: Prompt, asked: Endpoint, options: dict[str, Any]) -> JudgeCho
     if not (options["judge_endpoint"] or model or embedding):
         return None
     name = options["judge_endpoint"]
-    return JudgeChoice(_endpoint_called(prompt, name) if name else asked, model, embedding)
+    judge = _endpoint_called(prompt, name) if name else asked
+    return JudgeChoice(judge, model, embedding, _parameters(options["judge_parameters"]))
+
+
+def _parameters(given: str) -> dict[str, Any]:
+    try:
+        parameters = json.loads(given or "{}")
+    except ValueError:
+        parameters = None
+    if not isinstance(parameters, dict):
+        message = '--judge-parameters is a JSON object, such as {"temperature": 0}.'
+        raise CommandError(message, returncode=ERRORS)
+    return parameters
 
 
 def _dollars(given: str | None) -> Decimal | None:

@@ -175,6 +175,9 @@ TABLE = {
     "studio_endpoint_delete": Row(Rule.THING, _endpoint),
     "studio_batch": Row(Rule.THING, _batch),
     "studio_batch_cancel": Row(Rule.THING, _batch, "post", answers=DONE),
+    "studio_run_cancel": Row(
+        Rule.THING, lambda w: [w.batch.public_id, w.batch.runs.get().public_id], "post", answers=DONE
+    ),
     "studio_batch_again": Row(Rule.THING, _batch, "post", answers=DONE),
     "studio_batch_delete": Row(Rule.THING, _batch),
     "studio_verdict": Row(Rule.THING, lambda w: [w.result.public_id]),

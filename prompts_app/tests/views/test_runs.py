@@ -19,6 +19,7 @@ from prompts_app.tests.factories import (
     EndpointFactory,
     PromptFactory,
     ResultFactory,
+    RunFactory,
     VersionFactory,
 )
 from prompts_app.tests.people import alice, bob, client_of
@@ -223,6 +224,24 @@ class TestLivePage:
         assert page.count('<li class="now">') == 1
         assert page.count('<li class="wait">') == 2
 
+    def test_which_case_is_asked_is_not_claimed_to_be_known(self) -> None:
+        batch = batch_of_alice()
+        batch.runs.update(state=Run.State.RUNNING, lease_until=timezone.now() + timedelta(seconds=20))
+        assert "being asked, or next" in self.page(batch).content.decode()
+
+    def test_a_judge_that_failed_is_told_from_an_answer_that_never_came(self) -> None:
+        batch = batch_of_alice(cases=4)
+        run = finished(batch, "pee")
+        ResultFactory(run=run, case_index=3, passed=None, error_kind="judge_error", error_message="Nonsense.")
+        count_run(run)
+        page = self.page(batch).content.decode()
+        assert "<dd>2 of 4</dd>" in page
+        assert "2 without an answer; 1 without a verdict" in page
+        assert "2 cases without an answer are not counted" in page
+        assert "1 case whose judge gave no verdict is not counted" in page
+        assert page.count("no answer</span>") == 2
+        assert page.count("no verdict</span>") == 1
+
     def test_a_refused_key_says_what_to_do(self) -> None:
         batch = batch_of_alice()
         run = finished(batch, "pe")
@@ -253,7 +272,7 @@ class TestLivePage:
 
     def test_nobody_else_sees_it(self) -> None:
         batch = batch_of_alice()
-        for path in ("", "cancel/", "again/", "delete/"):
+        for path in ("", "cancel/", f"cancel/{batch.runs.get().public_id}/", "again/", "delete/"):
             address = f"/studio/runs/{batch.public_id}/{path}"
             assert client_of(bob()).post(address).status_code == 404
             assert client_of(None).get(address).status_code in {302, 405}
@@ -279,6 +298,49 @@ class TestCancelAndAskAgain:
         answer = client_of(alice()).post(f"/studio/runs/{batch.public_id}/cancel/")
         assert answer["Location"] == batch.get_absolute_url()
         assert batch.runs.get().state == Run.State.CANCELLED
+
+    def test_one_run_is_ended_without_the_others(self) -> None:
+        version = version_of_alice()
+        CaseFactory(prompt=version.prompt)
+        batch = runs.start_batch(version.prompt, [version], EndpointFactory(owner=alice()), ["slow", "quick"])
+        slow, quick = batch.runs.order_by("pk")
+        alices = client_of(alice())
+        page = alices.get(batch.get_absolute_url()).content.decode()
+        assert page.count("Finish without this one") == 2
+        assert "Cancel all runs" in page
+        address = f"/studio/runs/{batch.public_id}/cancel/{slow.public_id}/"
+        page = alices.post(address, follow=True).content.decode()
+        assert "v1 on slow is ended without waiting for it; the others go on." in page
+        slow.refresh_from_db()
+        quick.refresh_from_db()
+        assert (slow.state, quick.state) == (Run.State.CANCELLED, Run.State.QUEUED)
+        assert page.count("Finish without this one") == 1
+
+    def test_a_run_a_worker_has_is_told_to_stop(self) -> None:
+        version = version_of_alice()
+        CaseFactory(prompt=version.prompt)
+        batch = runs.start_batch(version.prompt, [version], EndpointFactory(owner=alice()), ["slow", "quick"])
+        run = batch.runs.order_by("pk")[0]
+        Run.objects.filter(pk=run.pk).update(
+            state=Run.State.RUNNING, lease_until=timezone.now() + timedelta(seconds=20)
+        )
+        address = f"/studio/runs/{batch.public_id}/cancel/{run.public_id}/"
+        assert client_of(alice()).get(address).status_code == 405
+        page = client_of(alice()).post(address, follow=True).content.decode()
+        run.refresh_from_db()
+        assert (run.state, run.cancel_requested) == (Run.State.RUNNING, True)
+        assert "Stopping …" in page
+
+    def test_where_there_is_only_one_run_it_is_cancelled_as_a_whole(self) -> None:
+        batch = batch_of_alice()
+        page = client_of(alice()).get(batch.get_absolute_url()).content.decode()
+        assert "Finish without this one" not in page
+        assert "Cancel run" in page
+
+    def test_a_run_of_another_batch_cannot_be_ended_here(self) -> None:
+        batch, other = batch_of_alice(), RunFactory(state=Run.State.QUEUED)
+        address = f"/studio/runs/{batch.public_id}/cancel/{other.public_id}/"
+        assert client_of(alice()).post(address).status_code == 404
 
     def test_ask_again_goes_on_with_the_same_run(self) -> None:
         batch = batch_of_alice()

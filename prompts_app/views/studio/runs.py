@@ -10,12 +10,13 @@ from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST
 
-from prompts_app.access import own_batch, own_prompt
+from prompts_app.access import own_batch, own_prompt, own_run_of_batch
 from prompts_app.actions.progress import progress_of
 from prompts_app.actions.run import (
     RunRefused,
     ask_again,
     can_delete,
+    cancel_run,
     delete_batch,
     request_cancel,
     start_batch,
@@ -85,6 +86,16 @@ def cancel(request: AuthorRequest, public_id: str) -> HttpResponse:
     request_cancel(batch)
     messages.success(request, "Cancelled. What was answered is kept as a partial run, which never counts.")
     return redirect(batch)
+
+
+@require_POST
+@keeps_typing
+def cancel_one(request: AuthorRequest, public_id: str, run_id: str) -> HttpResponse:
+    """End one run of a batch, so that the others need not wait for it."""
+    run = own_run_of_batch(request.user, public_id, run_id)
+    cancel_run(run)
+    messages.success(request, f"{run} is ended without waiting for it; the others go on.")
+    return redirect("studio_batch", public_id)
 
 
 @require_POST

@@ -113,7 +113,7 @@ class TestFigures:
         improved_prompt(owner=alice(), deleted_runs=2)
         html = page()
         assert ">4 runs</a>" in html
-        assert "2 more runs deleted by the author" in html
+        assert "2 more deleted by the author" in html
 
     def test_none_deleted_is_said(self) -> None:
         recorded_prompt(owner=alice())

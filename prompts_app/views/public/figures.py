@@ -79,10 +79,12 @@ class ModelRow:
     """One model over all prompts it was run on."""
 
     model: str
+    maker: str  # "": unknown
     prompts: int
     passed: int
     cases: int
     cost: Decimal | None
+    latency_ms: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +154,12 @@ def models_of(prompts: Sequence[Prompt]) -> list[ModelRow]:
     found = [
         ModelRow(
             model=name,
+            maker=maker_of(name),
             prompts=len(of_model),
             passed=sum(model["passed"] for model in of_model),
             cases=sum(model["cases"] for model in of_model),
             cost=median(costs) if (costs := _costs(of_model)) else None,
+            latency_ms=median(times) if (times := _latencies(of_model)) else None,
         )
         for name, of_model in rows.items()
     ]
@@ -187,8 +191,12 @@ def _costs_by_model(prompts: Sequence[Prompt]) -> dict[str, list[Decimal]]:
 def _latencies_by_model(prompts: Sequence[Prompt]) -> dict[str, list[float]]:
     times: dict[str, list[float]] = defaultdict(list)
     for model in _recorded_models(prompts):
-        times[model["model"]] += [model["latency_ms"]] if model["latency_ms"] is not None else []
+        times[model["model"]] += _latencies([model])
     return times
+
+
+def _latencies(models: Iterable[Mapping[str, Any]]) -> list[float]:
+    return [model["latency_ms"] for model in models if model["latency_ms"] is not None]
 
 
 def _costs(models: Iterable[Mapping[str, Any]]) -> list[Decimal]:

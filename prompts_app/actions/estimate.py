@@ -6,13 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from prompts_app.actions.judge import needs_of_suite
+from prompts_app.actions.judge import JudgeChoice, needs_of_suite
+from prompts_app.engine.assertions import kind_of, not_run
+from prompts_app.engine.assertions.graded import rubric_of
+from prompts_app.engine.assertions.kinds import Kind
+from prompts_app.engine.comparing import SELECT_BEST
 from prompts_app.engine.prices import USUAL_OUTPUT_TOKENS, estimate, estimate_tokens
 from prompts_app.engine.render import RenderError, render_messages
-from prompts_app.engine.types import Case
+from prompts_app.engine.types import Assertion, Case
 from prompts_app.models import Endpoint, Version
 
 _OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens")
+# Tokens of what a judge is told beside the material, and of its answer; both are guesses.
+JUDGE_TOLD, JUDGE_SAYS = 250, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,8 @@ class Estimate:
     dollars: Decimal | None
     bounded: bool
     unpriced: tuple[str, ...]
-    gradings: int  # by a judge, if one is chosen: each at least one call more, whose price is not in it
+    gradings: int  # by a judge, if one is chosen: each at least one call more, whose price is not in dollars
+    judge_dollars: Decimal | None = None  # for all gradings; None without a judge or a price
 
     @property
     def calls(self) -> int:
@@ -41,9 +48,10 @@ def estimate_of(
     repeats: int,
     *,
     drawn: bool = False,
+    judge: JudgeChoice | None = None,
 ) -> Estimate:
     """Prices from the table, lengths from the messages and the limits the author set. Of a picture nobody
-    can say beforehand: with ``drawn``, no price is known."""
+    can say beforehand: with ``drawn``, no price is known. What ``judge`` costs is told apart."""
     limits = [_output_limit(version) for version in versions]
     sizes = [
         (_tokens_in(version, suite), (limit or USUAL_OUTPUT_TOKENS) * len(suite))
@@ -64,7 +72,42 @@ def estimate_of(
         bounded=all(limit is not None for limit in limits),
         unpriced=unpriced,
         gradings=len(versions) * len(models) * needs_of_suite(suite).gradings * repeats,
+        judge_dollars=_judging(versions, len(models), suite, repeats, judge) if judge else None,
     )
+
+
+def _judging(
+    versions: Sequence[Version], models: int, suite: Sequence[Case], repeats: int, judge: JudgeChoice
+) -> Decimal | None:
+    """About what grading all outputs costs; None where a price is not known, or nothing is graded."""
+    sizes = [_grading(version, case, one) for version in versions for case in suite for one in _graded(case)]
+    told, said, embedded = (sum(part) for part in zip(*sizes, strict=True)) if sizes else (0, 0, 0)
+    url, prices = judge.endpoint.base_url, list[Decimal | None]()
+    if told:
+        prices.append(estimate(judge.model, url, told, said))
+    if embedded:
+        prices.append(estimate(judge.embedding_model or judge.model, url, embedded, 0))
+    known = [price for price in prices if price is not None]
+    return sum(known, Decimal(0)) * models * repeats if prices and len(known) == len(prices) else None
+
+
+def _graded(case: Case) -> list[tuple[Kind, Assertion]]:
+    kinds = [(kind_of(assertion.type), assertion) for assertion in case.assertions if not not_run(assertion)]
+    return [(kind, assertion) for kind, assertion in kinds if kind is not None and kind.needs_judge]
+
+
+def _grading(version: Version, case: Case, graded: tuple[Kind, Assertion]) -> tuple[int, int, int]:
+    """Tokens to the judge, from it, and to its embedding model, for one output. In ``select-best``, an
+    output's share of the comparison."""
+    kind, assertion = graded
+    output = _output_limit(version) or USUAL_OUTPUT_TOKENS
+    rubric = 0 if assertion.value is None else estimate_tokens(rubric_of(assertion.value))
+    question = 0 if kind.name == SELECT_BEST else _tokens_in(version, [case])
+    # g-eval asks twice for each criterion: for its steps, and for the score.
+    calls = 2 * len(assertion.value) if kind.name == "g-eval" and isinstance(assertion.value, list) else 1
+    told = (JUDGE_TOLD + rubric + question + output) * calls
+    asked = (told, JUDGE_SAYS * calls) if kind.asks else (0, 0)
+    return (*asked, output + rubric if kind.embeds else 0)
 
 
 def _output_limit(version: Version) -> int | None:

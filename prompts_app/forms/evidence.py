@@ -14,7 +14,7 @@ from django.db.models import Case as Whether
 from django.db.models import QuerySet, When
 
 from prompts_app.actions.estimate import Estimate, estimate_of
-from prompts_app.actions.judge import needs_of_suite
+from prompts_app.actions.judge import JudgeChoice, needs_of_suite
 from prompts_app.actions.run import (
     LONGEST_MODEL,
     MOST_REPEATS,
@@ -198,8 +198,21 @@ class RunForm(JudgeForm):
         repeats = _whole(self["repeats"].value(), 1, MOST_REPEATS)
         drawn = "asks" in self.fields and self["asks"].value() == IMAGES
         return estimate_of(
-            versions[:MOST_RUNS], self.chosen_endpoint, models, self.suite, repeats, drawn=drawn
-        )
+            versions[:MOST_RUNS], self.chosen_endpoint, models, self.suite, repeats,
+            drawn=drawn, judge=self.judge_now,
+        )  # fmt: skip
+
+    @cached_property
+    def judge_now(self) -> JudgeChoice | None:
+        """The judge as it stands in the form now, whether or not it could be used."""
+        typed = {
+            name: str(self[name].value() or "").strip() if name in self.fields else ""
+            for name in ("judge_model", "judge_embedding_model")
+        }
+        endpoint = self._endpoint(self["judge_endpoint"].value()) if self.judge_fields else None
+        if endpoint is None or not any(typed.values()) or max(map(len, typed.values())) > LONGEST_MODEL:
+            return None
+        return JudgeChoice(endpoint, typed["judge_model"], typed["judge_embedding_model"])
 
 
 def _name_of(endpoint: Endpoint) -> str:

@@ -63,6 +63,29 @@ class TestStart:
         assert 'value="judge-1"' in page
         assert f'value="{bench.public_id}" selected' in page
 
+    def test_what_is_sent_to_the_judge_besides_is_stored_with_batch_and_run(self) -> None:
+        a_version(POLITE)
+        endpoint = EndpointFactory(owner=alice())
+        judge = {"judge_endpoint": endpoint.public_id, "judge_model": "judge-1"}
+        typed = self.choices(endpoint, judge_parameters='{"temperature": 0}', **judge)
+        assert client_of(alice()).post(START, typed).status_code == 302
+        assert Batch.objects.get().judge_parameters == {"temperature": 0}
+        assert Run.objects.get().judge_parameters == {"temperature": 0}
+        assert "&quot;temperature&quot;: 0" in client_of(alice()).get(START).content.decode()
+
+    def test_what_the_judge_would_cost_is_said_before_it_is_asked(self) -> None:
+        a_version(POLITE)
+        endpoint = EndpointFactory(owner=alice(), base_url="https://api.openai.com/v1")
+        looked = self.choices(endpoint, look="1", more_models="gpt-4o-mini")
+        page = client_of(alice()).post(START, looked).content.decode()
+        assert "With a judge, 1 grading more, whose price is not in this." in page
+        looked |= {"judge_endpoint": endpoint.public_id, "judge_model": "gpt-4o-mini"}
+        page = client_of(alice()).post(START, looked).content.decode()
+        assert "The judge’s 1 grading comes on top: an estimated $0.00" in page
+        looked |= {"judge_model": "my-own"}
+        page = client_of(alice()).post(START, looked).content.decode()
+        assert "The judge’s 1 grading comes on top, at a price that is not known." in page
+
     def test_nobody_is_a_choice(self) -> None:
         a_version(POLITE)
         assert client_of(alice()).post(START, self.choices(EndpointFactory(owner=alice()))).status_code == 302
@@ -75,6 +98,8 @@ class TestStart:
             ({"judge_endpoint": "nowhere"}, "There is no such endpoint any more"),
             ({"judge_endpoint": "HERE"}, "Name the judge’s model"),
             ({"judge_endpoint": "HERE", "judge_model": "m" * 201}, "200 characters"),
+            ({"judge_parameters": "{"}, "This is not valid JSON"),
+            ({"judge_parameters": '{"model": "m"}'}, "Take “model” out"),
         ],
     )
     def test_a_choice_that_makes_no_sense_comes_back_with_a_sentence(
@@ -122,6 +147,13 @@ class TestResultPage:
             "&quot;&lt;b&gt;&quot;", "Judged by", "The judge’s cost", "$0.0020, apart from the above",
         ):  # fmt: skip
             assert said in page, said
+
+    def test_what_was_sent_to_the_judge_besides_stands_with_it(self) -> None:
+        result = self.judged(parameters={"temperature": 0})
+        Run.objects.update(judge_parameters={"temperature": 0})
+        page = self.page(result)
+        assert "Asked of judge-1 with <code>{&quot;temperature&quot;: 0}</code>" in page
+        assert "judge-1 with <code>{&quot;temperature&quot;: 0}</code></dd>" in page
 
     def test_an_unknown_cost_is_unknown(self) -> None:
         page = self.page(self.judged(cost=None, model=None))

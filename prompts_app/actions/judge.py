@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from prompts_app.engine import types as engine
 from prompts_app.engine.assertions import kind_of, not_run
-from prompts_app.engine.types import Case
+from prompts_app.engine.types import Case, Json
 from prompts_app.models import Batch, Endpoint, Run
 
 LONGEST_MODEL = 200  # characters of its name
@@ -20,6 +20,7 @@ class JudgeChoice:
     endpoint: Endpoint
     model: str = ""
     embedding_model: str = ""
+    parameters: Mapping[str, Json] = field(default_factory=dict)  # sent with each question to the model
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,11 @@ def columns_of(judge: JudgeChoice | None, model: type[Batch | Run]) -> dict[str,
     """The choice as a batch's or a run's columns hold it."""
     if judge is None:
         return {}
-    names = {"judge_model": judge.model, "judge_embedding_model": judge.embedding_model}
+    names = {
+        "judge_model": judge.model,
+        "judge_embedding_model": judge.embedding_model,
+        "judge_parameters": dict(judge.parameters),
+    }
     if model is Batch:
         return {"judge_endpoint": judge.endpoint, **names}
     return {"judge_endpoint_name": judge.endpoint.name, **names}
@@ -83,4 +88,9 @@ def judge_of(batch: Batch | None) -> engine.Judge | None:
         return None
     if batch.judge_endpoint is None:
         raise JudgeGone
-    return engine.Judge(batch.judge_endpoint.as_engine(), batch.judge_model, batch.judge_embedding_model)
+    return engine.Judge(
+        batch.judge_endpoint.as_engine(),
+        batch.judge_model,
+        batch.judge_embedding_model,
+        batch.judge_parameters,
+    )

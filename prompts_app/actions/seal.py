@@ -100,7 +100,7 @@ def _head_of(run: Run, names: Mapping[str, Any]) -> dict[str, Any]:
             "finished_at": _iso(run.finished_at),
             **_later(suite_fixed_at=_iso(run.suite_fixed_at), asks=run.asks if run.asks != CHAT else ""),
         },
-        **_later(judge=_later(model=run.judge_model, embedding_model=run.judge_embedding_model)),
+        **_later(judge=_judge_record(run)),
     }
 
 
@@ -113,6 +113,14 @@ def _later(**values: Any) -> dict[str, Any]:
     """What records did not have from the beginning is left out where it is empty, so that those sealed
     before stay what they were."""
     return {name: value for name, value in values.items() if value}
+
+
+def _judge_record(run: Run) -> dict[str, Any]:
+    return _later(
+        model=run.judge_model,
+        embedding_model=run.judge_embedding_model,
+        parameters=run.judge_parameters,
+    )
 
 
 def _result_record(result: Result) -> dict[str, Any]:
@@ -216,6 +224,15 @@ class Verdict:
     @property
     def holds(self) -> bool:
         return self.statement is not None and all(f.holds is not False for f in self.findings)
+
+    @property
+    def in_words(self) -> str:
+        content = {finding.holds for finding in self.findings if finding.name in ("content", "signature")}
+        if content == {None}:
+            return "It cannot be checked"
+        if self.holds and None in content:
+            return "It holds as far as it can be checked"
+        return "It holds" if self.holds else "It does not hold"
 
 
 @reading(None)  # what is compared is the full record; nothing of it is in the findings

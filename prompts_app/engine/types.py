@@ -86,12 +86,13 @@ class Endpoint:
 class Judge:
     """Who grades outputs: a model at an endpoint, and the model that makes embeddings there.
 
-    ``embedding_model`` "" stands for ``model``.
+    ``embedding_model`` "" stands for ``model``. ``parameters`` are sent with each question to the model.
     """
 
     endpoint: Endpoint
     model: str
     embedding_model: str = ""
+    parameters: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +234,7 @@ class JudgeCall:
     tokens_in: int | None
     tokens_out: int | None
     price: Price
+    parameters: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

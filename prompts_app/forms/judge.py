@@ -9,10 +9,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from prompts_app.actions.judge import LONGEST_MODEL, JudgeChoice, JudgeNeeds
-from prompts_app.forms.fields import LineField
+from prompts_app.forms.fields import JsonObjectField, LineField
+from prompts_app.forms.parameters import REFUSED
 from prompts_app.models import Batch, Endpoint
 
-_FIELDS = ("judge_endpoint", "judge_model", "judge_embedding_model")
+_FIELDS = ("judge_endpoint", "judge_model", "judge_parameters", "judge_embedding_model")
 
 
 class JudgeForm(forms.Form):
@@ -31,6 +32,13 @@ class JudgeForm(forms.Form):
         help_text="Better another model than those it grades: models are fond of their own writing.",
         widget=forms.TextInput(attrs={"list": "judge-models", "spellcheck": "false"}),
     )
+    judge_parameters = JsonObjectField(
+        label="Judge’s parameters",
+        required=False,
+        help_text='JSON, sent with each question. {"temperature": 0} makes verdicts steadier; some models '
+        "refuse it.",
+        widget=forms.Textarea(attrs={"rows": 1, "spellcheck": "false"}),
+    )
     judge_embedding_model = LineField(
         label="Judge’s embedding model",
         required=False,
@@ -41,7 +49,7 @@ class JudgeForm(forms.Form):
 
     def choose_judge(self, needs: JudgeNeeds, endpoints: Sequence[Endpoint]) -> None:
         self.judge_needs, self._judge_endpoints = needs, endpoints
-        wanted = (bool(needs), needs.asks, needs.embeds)
+        wanted = (bool(needs), needs.asks, needs.asks, needs.embeds)
         for name, is_wanted in zip(_FIELDS, wanted, strict=True):
             if not is_wanted:
                 del self.fields[name]
@@ -71,7 +79,14 @@ class JudgeForm(forms.Form):
             "judge_endpoint": last.judge_endpoint.public_id if last.judge_endpoint else "",
             "judge_model": last.judge_model,
             "judge_embedding_model": last.judge_embedding_model,
+            "judge_parameters": last.judge_parameters or None,
         }
+
+    def clean_judge_parameters(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = self.cleaned_data["judge_parameters"] or {}
+        if refused := next((name for name in parameters if name in REFUSED), ""):
+            raise ValidationError(f"Take “{refused}” out: this site says that itself.")
+        return parameters
 
     def chosen_judge(self) -> JudgeChoice | None:
         """Once the fields are clean. Raises ValidationError where a model has no endpoint."""
@@ -80,4 +95,5 @@ class JudgeForm(forms.Form):
         endpoint = self._endpoint(data.get("judge_endpoint"))
         if endpoint is None and (model or embedding):
             raise ValidationError("Choose the judge’s endpoint, or leave its model empty.")
-        return JudgeChoice(endpoint, model, embedding) if endpoint else None
+        parameters = data.get("judge_parameters") or {}
+        return JudgeChoice(endpoint, model, embedding, parameters) if endpoint else None

@@ -105,6 +105,7 @@ class Batch(models.Model):
     )
     judge_model = models.CharField(max_length=200, blank=True)
     judge_embedding_model = models.CharField(max_length=200, blank=True)
+    judge_parameters = models.JSONField(default=dict, blank=True)  # as sent: {"temperature": 0}
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -165,6 +166,7 @@ class Run(Masked):
     judge_endpoint_name = models.CharField(max_length=60, blank=True)
     judge_model = models.CharField(max_length=200, blank=True)  # as asked; no model at all: no judge
     judge_embedding_model = models.CharField(max_length=200, blank=True)  # as asked
+    judge_parameters = models.JSONField(default=dict, blank=True)  # as sent to the judge's model
     source = models.CharField(max_length=10, choices=Source)
     source_note = models.CharField(max_length=200, blank=True)  # file name of an import, and the like
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)

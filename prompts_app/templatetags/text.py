@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -106,6 +107,12 @@ def shown_plainly(text: object) -> str:
     return _SUSPECTS.sub(
         lambda match: match[0] if _belongs(source, match) else f"⟨{_codes(match[0])}⟩", source
     )
+
+
+@register.filter
+def as_json(value: object) -> str:
+    """A small value on one line, to be shown as any other text."""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 @register.filter

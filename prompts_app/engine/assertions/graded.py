@@ -24,7 +24,7 @@ from prompts_app.engine.assertions.judging import (
     read_verdict,
     reason_in,
 )
-from prompts_app.engine.assertions.kinds import Exhibit, Finding, Kind, NotJudged, as_text, fact, quote
+from prompts_app.engine.assertions.kinds import Exhibit, Finding, Kind, NotJudged, as_text, number_of, quote
 from prompts_app.engine.types import Answer, Assertion, Json
 
 USUAL_SIMILARITY = 0.75
@@ -39,14 +39,19 @@ SELECT_LATER = (
     "Not judged yet: it is compared with the other outputs of this case when all of them are there."
 )
 
-# What the output is related to the reference as, and whether that is consistent with it (as OpenAI's evals).
+# How the output relates to the reference (as in OpenAI's evals), and what that is worth if nothing is said.
 _RELATIONS = {
-    "A": (True, "Says part of the reference and contradicts nothing in it."),
-    "B": (True, "Says all of the reference and more, and contradicts nothing in it."),
-    "C": (True, "Says the same as the reference."),
-    "D": (False, "Contradicts the reference."),
-    "E": (True, "Differs from the reference, but not in what is true."),
+    "A": "Says part of the reference and contradicts nothing in it.",
+    "B": "Says all of the reference and more, and contradicts nothing in it.",
+    "C": "Says the same as the reference.",
+    "D": "Contradicts the reference.",
+    "E": "Differs from the reference, but not in what is true.",
 }
+FACTUALITY = "factuality"  # the option, with promptfoo's names
+_WORTH = {
+    "A": ("subset", 1.0), "B": ("superset", 1.0), "C": ("agree", 1.0),
+    "D": ("disagree", 0.0), "E": ("differButFactual", 1.0),
+}  # fmt: skip
 _LETTER = re.compile(r"\W*([A-E])\b")
 
 
@@ -105,8 +110,24 @@ async def _factuality(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> F
     letter = _LETTER.match(as_text(found["category"]).upper())
     if letter is None:
         raise JudgeFailed(f"The judge’s category is none of A to E, but {quote(as_text(found['category']))}.")
-    consistent, relation = _RELATIONS[letter[1]]
-    return fact(consistent, *[f"{relation} {reason_in(found)}"] * 2)
+    relation = _RELATIONS[letter[1]]
+    score = _scores_of(assertion)[letter[1]]
+    return Finding(score > 0, score, f"{relation} {reason_in(found)}")
+
+
+def _scores_of(assertion: Assertion) -> dict[str, float]:
+    """Letter → score. promptfoo's option ``factuality`` says what each relation is worth; 0 fails."""
+    given = assertion.options.get(FACTUALITY) or {}
+    worth = {letter: given.get(name, usual) for letter, (name, usual) in _WORTH.items()}
+    return {letter: number_of(value) or 0.0 for letter, value in worth.items()}
+
+
+def _factuality_problem(assertion: Assertion) -> str | None:
+    given = assertion.options.get(FACTUALITY) or {}
+    numbers = [number_of(value) for value in given.values()] if isinstance(given, dict) else [None]
+    if any(number is None or not 0 <= number <= 1 for number in numbers):
+        return "What “factuality” says each relation is worth is a number from 0 to 1."
+    return _problem("Enter the facts the output must not contradict.")(assertion)
 
 
 async def _g_eval(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
@@ -227,7 +248,7 @@ KINDS = (
     ),
     Kind(
         "factuality", _BY_MODEL, "A judge model finds nothing in the output that contradicts this reference.",
-        "prose", _without_judge, _problem("Enter the facts the output must not contradict."),
+        "prose", _without_judge, _factuality_problem,
         "The capital of Australia is Canberra.", "The capital of Australia is Canberra.",
         grade=_factuality, asks=True,
         passes=Answer("Canberra is the capital."), fails=Answer("Sydney is the capital."),

@@ -22,6 +22,7 @@ from prompts_app.engine.prices import UNKNOWN, price_of
 from prompts_app.engine.types import Embedded, Fault, Json, Judge, JudgeCall, Message, Price, Reply, Request
 
 LONGEST_REASON = 2_000  # characters of it in a check; the judge's full answer is kept beside
+NONE: Mapping[str, Json] = {}
 
 log = logging.getLogger(__name__)
 
@@ -91,10 +92,13 @@ class Bench:
         mark = secrets.token_hex(6)
         self.before_call()
         reply = await self._answered(
-            self.asker.ask(Request(self.judge.model, sheet.messages(mark)), self.deadline_s)
+            self.asker.ask(
+                Request(self.judge.model, sheet.messages(mark), self.judge.parameters), self.deadline_s
+            )
         )
         shown = "\n\n".join(f"{m.role}: {m.content}" for m in sheet.messages(mark, shown=True))
-        self._keep(shown, reply.output, self.judge.model, reply.model, (reply.tokens_in, reply.tokens_out))
+        tokens = (reply.tokens_in, reply.tokens_out)
+        self._keep(shown, reply.output, self.judge.model, reply.model, tokens, self.judge.parameters)
         if not reply.output.strip():
             raise JudgeFailed("The judge answered nothing.")
         return reply.output
@@ -123,10 +127,16 @@ class Bench:
         return found
 
     def _keep(
-        self, asked: str, answer: str, model: str, named: str | None, tokens: tuple[int | None, int | None]
+        self,
+        asked: str,
+        answer: str,
+        model: str,
+        named: str | None,
+        tokens: tuple[int | None, int | None],
+        parameters: Mapping[str, Json] = NONE,
     ) -> None:
         price = self._price(model, named, *tokens)
-        self.calls.append(JudgeCall(asked, answer, model, named, *tokens, price))
+        self.calls.append(JudgeCall(asked, answer, model, named, *tokens, price, parameters))
         self.after_call(price)
 
     def _price(self, model: str, named: str | None, tokens_in: int | None, tokens_out: int | None) -> Price:

@@ -48,6 +48,7 @@ def _call_json(call: JudgeCall) -> dict[str, Json]:
         "tokens_out": call.tokens_out,
         "cost": _dollars(call.price),
         "cost_source": call.price.source,
+        **({"parameters": dict(call.parameters)} if call.parameters else {}),
     }
 
 

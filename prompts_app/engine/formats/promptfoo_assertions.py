@@ -6,7 +6,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from prompts_app.engine.assertions import TEST_TRANSFORM, TRANSFORM, not_run, split_type, transforms, validate
+from prompts_app.engine.assertions import (
+    TEST_TRANSFORM,
+    TRANSFORM,
+    kind_of,
+    not_run,
+    split_type,
+    transforms,
+    validate,
+)
+from prompts_app.engine.assertions.graded import FACTUALITY
 from prompts_app.engine.assertions.kinds import number_of
 from prompts_app.engine.formats.promptfoo_reading import (
     FILE,
@@ -160,6 +169,8 @@ def _with_options(
             for key in ("provider", "rubricPrompt")
             if options.get(key) and key not in assertion.options
         }
+    if is_factuality(assertion) and options.get(FACTUALITY) and FACTUALITY not in assertion.options:
+        added[FACTUALITY] = options[FACTUALITY]
     if transform := next((options[key] for key in _TRANSFORMS if options.get(key)), None):
         own = assertion.options.get(TRANSFORM)
         added |= _both(transform, own) if own else {TRANSFORM: transform}
@@ -182,6 +193,12 @@ def _both(first: Json, then: Json) -> dict[str, Json]:
         return {TRANSFORM: then, TEST_TRANSFORM: first}
 
 
+def is_factuality(assertion: Assertion) -> bool:
+    """Whether the test's option of that name concerns it."""
+    kind = kind_of(assertion.type)
+    return kind is not None and kind.name == FACTUALITY
+
+
 def _tell(reading: Reading, assertion: Assertion, where: str) -> None:
     """Note what of a kept assertion does nothing here."""
     place = reading.at(where)
@@ -193,7 +210,8 @@ def _tell(reading: Reading, assertion: Assertion, where: str) -> None:
         return
     if problem := validate(assertion):
         reading.findings.note(f"the assertion “{assertion.type}” is kept, but cannot pass: {problem}", place)
-    for key in assertion.options.keys() - {TRANSFORM}:
+    used = {TRANSFORM, FACTUALITY} if is_factuality(assertion) else {TRANSFORM}
+    for key in sorted(assertion.options.keys() - used):
         reading.findings.note(f"the “{key}” of an assertion is kept, but not used here", place)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
+from prompts_app.engine.assertions.graded import FACTUALITY
 from prompts_app.engine.digests import case_json
 from prompts_app.engine.formats import promptfoo_assertions as assertions
 from prompts_app.engine.formats.promptfoo import opened
@@ -73,12 +74,21 @@ def _test(case: Case, usage: Usage) -> dict[str, Json]:
         "vars": nested(case.variables, usage),
         "assert": [assertions.write(one) for one in case.assertions if assertions.is_promptfoos(one.type)],
     }
-    if any(isinstance(value, list) for value in test["vars"].values()):
-        test["options"] = {"disableVarExpansion": True}
+    test["options"] = _options(test)
     test = {key: value for key, value in test.items() if value}
     if _read_again(test, usage) != case:
         test["metadata"] = {OURS: {"case": case_json(case)}}
     return test
+
+
+def _options(test: Mapping[str, Json]) -> dict[str, Json]:
+    """What promptfoo says of a whole test: that its lists are values, and what relations of facts are worth
+    (which it does not look for in an assertion)."""
+    options: dict[str, Json] = {}
+    if any(isinstance(value, list) for value in test["vars"].values()):
+        options["disableVarExpansion"] = True
+    worth = [one.pop(FACTUALITY) for one in test["assert"] if FACTUALITY in one]
+    return options | ({FACTUALITY: worth[0]} if worth else {})
 
 
 def _read_again(test: Mapping[str, Json], usage: Usage) -> Case | None:

@@ -27,7 +27,7 @@ _TEST_FIELDS = _FIELDS | {
     "provider", "providers", "prompts", "providerOutput", "assertScoringFunction", "threshold",
 }  # fmt: skip
 # Said for all assertions of a test, and so kept with each of them.
-_KEPT_OPTIONS = frozenset({"provider", "rubricPrompt", "transform", "postprocess"})
+_KEPT_OPTIONS = frozenset({"provider", "rubricPrompt", "transform", "postprocess", "factuality"})
 _DONE_OPTIONS = {"disableVarExpansion", "disableDefaultAsserts"}
 _MENTION = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _ANY_MENTION = re.compile(r"\{\{[^{}]{1,200}\}\}")

@@ -70,6 +70,12 @@ def test_the_digest_is_that_of_the_whole_record_though_it_is_never_whole_in_memo
     assert digest_of(run, names) == sha256(rfc8785.dumps(record_of(run, names))).hexdigest()
 
 
+def test_the_judges_parameters_are_in_the_record_where_there_are_any() -> None:
+    assert record_of(a_run(judge_model="judge-1"), {})["judge"] == {"model": "judge-1"}
+    run = a_run(judge_model="judge-1", judge_parameters={"temperature": 0})
+    assert record_of(run, {})["judge"] == {"model": "judge-1", "parameters": {"temperature": 0}}
+
+
 @pytest.mark.parametrize("source", [Source.PASTED, Source.IMPORTED, Source.PRACTICE])
 def test_only_recorded_runs_are_sealed(source: str) -> None:
     run = a_run(source=source)

@@ -119,6 +119,13 @@ def test_a_judge_is_named_by_its_endpoint_and_model() -> None:
     assert report["runs"][0]["cases"]["passed"] == 2
 
 
+def test_the_judges_parameters_are_a_json_object() -> None:
+    a_prompt("yes")
+    judge = ("--judge-endpoint", "practice", "--judge-model", "practice-1", "--judge-parameters")
+    with pytest.raises(CommandError, match="is a JSON object"):
+        run(*PRACTICE, *judge, "0")
+
+
 def test_a_judge_without_a_model_is_refused() -> None:
     prompt = a_prompt("yes")
     CaseFactory(prompt=prompt, assertions=[GRADED])

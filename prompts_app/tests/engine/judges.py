@@ -39,7 +39,8 @@ def graded(
     case = Case("c", variables, assertions=listed)
     found: list[Outcome] = []
     with answering(http(200, completion(output))) as model, answering(*script) as bench:
-        judge = Judge(bench.endpoint(), "judge-1", more.pop("embedding_model", ""))
+        embedding = more.pop("embedding_model", "")
+        judge = Judge(bench.endpoint(), "judge-1", embedding, more.pop("parameters", {}))
         asyncio.run(
             run_cells(
                 PROMPT, "tiny-1", [Cell(0, 0, case)], model.endpoint(),

@@ -82,6 +82,43 @@ def test_factuality_fails_only_on_a_contradiction(category: str, passed: bool) -
     assert opposite.passed is not passed
 
 
+@pytest.mark.parametrize(
+    ("category", "passed", "score"),
+    [("A", True, 0.5), ("B", False, 0.0), ("C", True, 1.0), ("D", True, 0.25)],
+)
+def test_what_each_relation_of_facts_is_worth_can_be_said(category: str, passed: bool, score: float) -> None:
+    worth = {"subset": 0.5, "superset": 0, "disagree": 0.25}
+    assertion = Assertion("factuality", "Paris is the capital.", options={"factuality": worth})
+    found = one(assertion, says({"reason": "r", "category": category}))
+    assert (found.passed, found.score) == (passed, score)
+
+
+def test_a_judge_looks_at_what_the_output_went_through() -> None:
+    assertion = Assertion("llm-rubric", "Is polite.", options={"transform": "JSON.parse(output).text"})
+    outcome, bench = graded(assertion, says(YES), output='{"text": "Please.", "note": "hidden"}')
+    asked = json.dumps(bench.asked[0].json)
+    assert "Please." in asked
+    assert "hidden" not in asked
+    assert (outcome.checks[0].passed, outcome.checks[0].applied_to) == (True, "Please.")
+
+
+def test_a_judge_is_not_asked_of_an_output_that_does_not_fit() -> None:
+    assertion = Assertion("llm-rubric", "Is polite.", options={"transform": "JSON.parse(output).text"})
+    outcome, bench = graded(assertion, says(YES), output="no JSON")
+    assert (outcome.checks[0].passed, outcome.passed, bench.asked) == (False, False, [])
+    assert "could not be put through" in outcome.checks[0].reason
+
+
+def test_the_judges_parameters_are_sent_and_kept_with_the_call() -> None:
+    outcome, bench = graded(Assertion("llm-rubric", "Is polite."), says(YES), parameters={"temperature": 0})
+    assert bench.asked[0].json["temperature"] == 0
+    (call,) = check_json(outcome.checks[0])["judge"]["calls"]
+    assert call["parameters"] == {"temperature": 0}
+    outcome, bench = graded(Assertion("llm-rubric", "Is polite."), says(YES))
+    assert "temperature" not in bench.asked[0].json
+    assert "parameters" not in check_json(outcome.checks[0])["judge"]["calls"][0]
+
+
 def test_g_eval_makes_steps_then_scores_each_criterion_and_counts_the_mean() -> None:
     steps = says({"steps": ["Read it.", "Compare."]})
     high, low = says({"reason": "Good.", "score": 9}), says({"reason": "Weak.", "score": 4})
@@ -329,6 +366,8 @@ def test_without_a_judge_it_is_not_judged(kind: Any) -> None:
         (Assertion("llm-rubric", "x", 2), "between 0 and 1"),
         (Assertion("closedqa"), "Enter the criterion"),
         (Assertion("factuality", ["x"]), "Enter the facts"),
+        (Assertion("factuality", "x", options={"factuality": {"subset": 2}}), "number from 0 to 1"),
+        (Assertion("factuality", "x", options={"factuality": 1}), "number from 0 to 1"),
         (Assertion("g-eval", []), "at least one criterion"),
         (Assertion("g-eval", ["x"] * 21), "At most 20"),
         (Assertion("similar", ["x", ""]), "at least one text"),

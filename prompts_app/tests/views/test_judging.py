@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import unescape
 from typing import Any
 
 import pytest
@@ -151,9 +152,9 @@ class TestResultPage:
     def test_what_was_sent_to_the_judge_besides_stands_with_it(self) -> None:
         result = self.judged(parameters={"temperature": 0})
         Run.objects.update(judge_parameters={"temperature": 0})
-        page = self.page(result)
-        assert "Asked of judge-1 with <code>{&quot;temperature&quot;: 0}</code>" in page
-        assert "judge-1 with <code>{&quot;temperature&quot;: 0}</code></dd>" in page
+        page = unescape(self.page(result))
+        assert 'judge-1</bdi> with <code>{"temperature": 0}</code>, answered by' in page
+        assert 'judge-1</bdi> with <code>{"temperature": 0}</code></dd>' in page
 
     def test_an_unknown_cost_is_unknown(self) -> None:
         page = self.page(self.judged(cost=None, model=None))

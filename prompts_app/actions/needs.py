@@ -15,6 +15,7 @@ from prompts_app.actions.verdict import waiting_for_author
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.errors import FAULTS
 from prompts_app.models import Result, Run
+from prompts_app.models.evidence import IMAGES
 
 WAITING_LONG = timedelta(seconds=20)  # for a worker
 
@@ -74,6 +75,9 @@ def _verdict_need(run: Run) -> Need | None:
         return Need(
             run, what, "Until then their cases count neither way.", look_at=waiting[0], is_problem=False
         )
+    if run.asks == IMAGES:
+        what, next_step = "not judged in part", "What looks at text judges no picture; limits and “human” do."
+        return Need(run, what, next_step, is_problem=False)
     if not run.has_judge and needs_of_suite(map(case_from_json, run.suite)):
         what, next_step = "not judged in part", "No judge model was chosen. Start a new run with one."
         return Need(run, what, next_step, is_problem=False)

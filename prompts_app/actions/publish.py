@@ -158,10 +158,10 @@ def _run_texts(prompt: Prompt) -> Iterator[Text]:
         for number, case in enumerate(run.suite, 1):
             yield f"case {number} as run in {digest[:8]}", json.dumps(case, ensure_ascii=False)
     answers = Result.objects.filter(run__in=list(runs)).order_by("pk")
-    for run_id, index, output, error in answers.values_list(
-        "run_id", "case_index", "output", "error_message"
+    for run_id, index, *texts in answers.values_list(
+        "run_id", "case_index", "output", "error_message", "picture__revised_prompt"
     ).iterator(chunk_size=500):
-        yield _output_place(runs[run_id], index), f"{output}\n{error}" if error else output
+        yield _output_place(runs[run_id], index), "\n".join(filter(None, texts))
 
 
 def _output_place(run: Run, case_index: int) -> str:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from prompts_app.actions import execute
 from prompts_app.actions.pictures import pictures_changed, store_pictures
+from prompts_app.actions.progress import progress_of
 from prompts_app.actions.run import RunRefused, ask_again, execute_run, practice_endpoint, start_batch
 from prompts_app.actions.seal import record_of, sealed_file, verify
 from prompts_app.engine.errors import FAULTS
@@ -138,6 +139,16 @@ def test_a_case_with_further_turns_is_refused_before_anything_is_asked() -> None
     with pytest.raises(RunRefused, match="takes one text"):
         start_batch(version.prompt, [version], practice_endpoint(alice()), ["practice-1"], asks=IMAGES)
     start_batch(version.prompt, [version], practice_endpoint(alice()), ["practice-1"], asks=CHAT)
+
+
+def test_a_case_that_only_looks_at_text_is_not_judged_and_the_page_says_what_would() -> None:
+    with answering(drawing()) as server:
+        version = a_version(1, assertions=[{"type": "not-contains", "value": "dog"}])
+        batch = start_batch(version.prompt, [version], at(server), ["gpt-image-1"], asks=IMAGES)
+        execute_run(batch.runs.get().pk)
+    (need,) = progress_of(batch).needs
+    assert (need.run.frames, need.run.cases_passed) == ("u", 0)
+    assert "no picture" in need.next_step
 
 
 def test_practice_draws_and_is_never_evidence() -> None:

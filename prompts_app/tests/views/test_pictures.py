@@ -16,6 +16,7 @@ from PIL import Image
 from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.paste import paste_output
 from prompts_app.actions.pictures import replace_picture
+from prompts_app.actions.publish import findings_of
 from prompts_app.actions.run import delete_runs
 from prompts_app.actions.sharing import Choice, create_link
 from prompts_app.engine.digests import case_json, suite_digest
@@ -282,3 +283,19 @@ def test_a_picture_goes_with_whatever_it_belongs_to(what: str) -> None:
     else:
         alice().delete()
     assert not PictureFile.objects.exists()
+
+
+def test_the_request_is_shown_as_the_one_text_it_was() -> None:
+    result = a_pictured()
+    Result.objects.update(request={"model": "gpt-image-1", "prompt": "A red fox, please", "n": 1})
+    page = Client().get(result.get_absolute_url()).content.decode()
+    assert "A red fox, please" in page
+    assert "Nothing was recorded of it" not in page
+
+
+def test_a_revised_prompt_is_looked_through_for_secrets_before_publishing() -> None:
+    result = a_pictured(Visibility.PRIVATE)
+    key = "sk-proj-" + "a1B2c3D4e5F6g7H8" * 3
+    Result.objects.update(picture={**result.picture, "revised_prompt": f"A fox with {key}"})
+    (found,) = findings_of(result.run.prompt)
+    assert found.places == ("output of v1 on gpt-image-1, case 1",)

@@ -77,7 +77,7 @@ def refuse_to_show_private(request: HttpRequest, response: HttpResponse, reader:
     tell whether they guessed right.
     """
     kind = response.headers.get("Content-Type", "")
-    if kind.startswith("image/png") or any(len(fold(v)) >= LEAST for v in request.GET.values()):
+    if kind in _PICTURES or any(len(fold(v)) >= LEAST for v in request.GET.values()):
         return
     text = response.content.decode("utf-8", "replace")
     found = dict.fromkeys([*reader.shown_in(text), *reader.shown_in(unescape(_TAG.sub("", text)))])
@@ -86,6 +86,7 @@ def refuse_to_show_private(request: HttpRequest, response: HttpResponse, reader:
 
 
 _TAG = re.compile(r"<[^>]*>")
+_PICTURES = {"image/png", "image/webp"}
 
 
 def _to_new_address(request: HttpRequest, moved: Moved, kwargs: dict[str, Any]) -> HttpResponse:

@@ -79,7 +79,9 @@ def _request_of(found: Result) -> dict[str, Any]:
         for message in (listed if isinstance(listed, list) else [])
         if isinstance(message, dict)
     ]
-    rest = {key: value for key, value in sent.items() if key != "messages"}
+    if isinstance(sent.get("prompt"), str):  # to the images API
+        messages.append(("prompt", _cut(sent["prompt"])))
+    rest = {key: value for key, value in sent.items() if key not in {"messages", "prompt"}}
     return {
         "sent": messages,
         "settings": _cut(json.dumps(rest, ensure_ascii=False, indent=2)) if rest else "",

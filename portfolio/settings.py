@@ -292,8 +292,6 @@ STORAGES: dict[str, Any] = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
-MEDIA_ROOT = DATA_DIR / "media"
-MEDIA_URL = "/media/"
 
 LOGGING: dict[str, Any] = {
     "version": 1,

@@ -19,8 +19,8 @@ from prompts_app.engine.digests import digest
 from prompts_app.engine.seals import Finding, Statement
 from prompts_app.models import Result, Run, Seal, SigningKey, Source, User
 from prompts_app.models.encryption import encrypt
-from prompts_app.models.reading import reading
 from prompts_app.models.evidence import CHAT
+from prompts_app.models.reading import reading
 
 RECORD_FORMAT = "proofsheet-run/1"
 RESULTS_AT_ONCE = 50  # in memory while a run is sealed

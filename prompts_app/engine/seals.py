@@ -20,6 +20,7 @@ from joserfc.errors import BadSignatureError, JoseError
 from joserfc.jwk import KeySet, OKPKey
 
 from prompts_app.engine.digests import canonical, digest
+from prompts_app.engine.reveals import IN_A_FILE, NO_SEAL, is_masked
 from prompts_app.engine.types import Json
 
 ALGORITHM = "Ed25519"
@@ -102,6 +103,8 @@ def check_file(sealed: Json, key_set: Mapping[str, Any]) -> tuple[Statement | No
 
     Never raises: a file of the wrong shape is a finding too.
     """
+    if is_masked(sealed) and sealed.get("seal") is None:
+        return None, (Finding("signature", None, NO_SEAL),)
     if not isinstance(sealed, Mapping) or "record" not in sealed or not isinstance(sealed.get("seal"), str):
         sentence = "This is no sealed record: it should be JSON with “record” and “seal”."
         return None, (Finding("shape", False, sentence),)
@@ -110,7 +113,15 @@ def check_file(sealed: Json, key_set: Mapping[str, Any]) -> tuple[Statement | No
     except SealError as why:
         return None, (Finding("signature", False, str(why)),)
     signed = Finding("signature", True, f"Signed with this site’s key on {statement.sealed_at}.")
-    return statement, (signed, _content(sealed["record"], statement))
+    content = _MASKED if is_masked(sealed) else _content(sealed["record"], statement)
+    return statement, (signed, content)
+
+
+_MASKED = Finding(
+    "content",
+    None,
+    f"{IN_A_FILE} Until then it says nothing of the rest either: anything in this file could be changed.",
+)
 
 
 def _content(record: Json, statement: Statement) -> Finding:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import wraps
 from hashlib import sha256
 from html import unescape
-from typing import Any
+from typing import Any, Concatenate
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
@@ -47,6 +47,21 @@ def public_page(view: Callable[..., HttpResponse]) -> View:
                 response = _to_new_address(request, moved, kwargs)
             refuse_to_show_private(request, response, reader)
         return _with_cache_headers(request, response)
+
+    return shown
+
+
+def read_as_visitors_read[**P](
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """For a public view that is no ``public_page``, since it takes a form: the same masking."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        with read_by_visitor(request) as reader:
+            response = view(request, *args, **kwargs)
+            refuse_to_show_private(request, response, reader)
+        return response
 
     return shown
 

@@ -9,8 +9,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from prompts_app.access import prompt_visible_to, run_visible_to
-from prompts_app.actions.seal import NOT_PROVEN, key_set, sealed_file, verify
+from prompts_app.actions.reveal import visitors_file
+from prompts_app.actions.seal import NOT_PROVEN, key_set, verify
 from prompts_app.forms.verify import VerifyForm
+from prompts_app.models.reading import now
 from prompts_app.views.public.door import listed_only, page_ld, public_page
 
 
@@ -34,10 +36,11 @@ def jwks(request: HttpRequest) -> HttpResponse:
 
 @public_page
 def record(request: HttpRequest, handle: str, slug: str, public_id: str) -> HttpResponse:
-    """A run's record with its seal, as it can be checked anywhere."""
+    """A run's record with its seal, as it can be checked anywhere; its author may ask for it in full."""
     prompt = prompt_visible_to(request.user, handle, slug)
     run = run_visible_to(request.user, prompt, public_id)
-    sealed = sealed_file(run)
+    reader = now()
+    sealed = visitors_file(run, reader) if reader else None
     if sealed is None:
         raise Http404
     response = JsonResponse(sealed, json_dumps_params={"ensure_ascii": False, "indent": 1})

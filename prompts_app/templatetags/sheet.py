@@ -64,6 +64,7 @@ STATE_WORDS = {
     WAITING: "waiting",
     UNJUDGED: "not judged",
 }
+GLYPHS = {PASSED: "✓", FAILED: "✗", ERROR: "!"}
 STATE_CLASSES = {FAILED: "fail", ERROR: "error", WAITING: "wait", UNJUDGED: "unjudged"}
 
 
@@ -86,6 +87,13 @@ class Frame(NamedTuple):
 def as_frames(frames: str) -> list[Frame]:
     """The letters as numbered frames, for a list of large ones."""
     return [Frame(number, state) for number, state in enumerate(frames or "", 1)]
+
+
+@register.filter
+def glyph(state: str) -> SafeString:
+    """One case's state as a mark, with its word for who does not see it."""
+    word, mark = STATE_WORDS.get(state, STATE_WORDS[WAITING]), GLYPHS.get(state, "–")
+    return format_html('<span aria-hidden="true">{}</span><span class="vh">{}</span>', mark, word)
 
 
 # --- the contact strip ------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from prompts_app.views.public import (
     profile,
     prompt,
     raw,
+    result_list,
     results,
     shared,
     site,
@@ -44,6 +45,7 @@ urlpatterns = [
     path("@<handle:handle>/<prompt_slug:slug>/card.png", cards.prompt_card, name="prompt_card"),
     path("@<handle:handle>/<prompt_slug:slug>/badge.svg", badge.badge, name="prompt_badge"),
     path("@<handle:handle>/<prompt_slug:slug>/v<int:number>/", prompt.version, name="version"),
+    path("@<handle:handle>/<prompt_slug:slug>/results/", result_list.result_list, name="results"),
     path("@<handle:handle>/<prompt_slug:slug>/results/<slug:public_id>/", results.result, name="result"),
     path(
         "@<handle:handle>/<prompt_slug:slug>/results/<slug:public_id>/picture.webp",

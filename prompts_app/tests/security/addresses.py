@@ -125,6 +125,7 @@ TABLE = {
     "prompt_json": Row(Rule.PROMPT, _of_prompt),
     "prompt_promptfoo": Row(Rule.PROMPT, _of_prompt),
     "version": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.version.number]),
+    "results": Row(Rule.PROMPT, _of_prompt),
     "result": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.result.public_id]),
     "result_picture": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), _pictured(w)]),
     "result_thumbnail": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), _pictured(w)]),
@@ -183,6 +184,7 @@ TABLE = {
     "studio_verdict": Row(Rule.THING, lambda w: [w.result.public_id]),
     "studio_run_start": Row(Rule.THING, _slug),
     "studio_paste": Row(Rule.THING, _slug),
+    "studio_paste_judge": Row(Rule.THING, lambda w: [w.prompt.slug, w.pasted.public_id]),
     "studio_paste_delete": Row(
         Rule.THING, lambda w: [w.prompt.slug, w.pasted.public_id], "post", answers=DONE
     ),

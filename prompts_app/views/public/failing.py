@@ -51,6 +51,7 @@ class CaseRow:
     distinct: int  # different outputs of its repeats; 0: not known, or asked once
     latency_ms: float | None
     fault: str  # why there was no answer, "" where there was one
+    state: str  # the case's over all repeats, a letter of a frame
     picture: Mapping[str, Any]  # what is known of an output that is one; {}: it is a text
 
 
@@ -143,6 +144,7 @@ def _row(
         distinct=cell.run.distinct_of(cell.index),
         latency_ms=telling.latency_ms if telling else None,
         fault=fault.label if fault else "",
+        state=cell.run.frames[cell.index],
         picture=telling.picture if telling else {},
     )
 

@@ -1,0 +1,120 @@
+"""``/@handle/slug/results/``: every result that counts, failures first, by version, model, case and state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+
+from prompts_app.access import prompt_visible_to
+from prompts_app.actions.evidence import latest_runs
+from prompts_app.models import Run
+from prompts_app.models.text import without_invisible
+from prompts_app.templatetags.sheet import ERROR, FAILED, PASSED, STATE_WORDS, UNJUDGED
+from prompts_app.views.public import failing
+from prompts_app.views.public.door import listed_only, part_ld, public_page
+
+# What is asked for in the address → the letter of a frame; failures first.
+STATES = {"failed": FAILED, "error": ERROR, "unjudged": UNJUDGED, "passed": PASSED}
+
+type Runs = Mapping[tuple[int, str], Run]  # version and model → the run that counts
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for; "" and 0 filter nothing, but the version is always one."""
+
+    version: int = 0
+    model: str = ""
+    case: int = 0
+    state: str = ""
+
+    def query(self) -> str:
+        return urlencode({f.name: value for f in fields(self) if (value := getattr(self, f.name))})
+
+    def runs_of(self, runs: Runs) -> list[Run]:
+        """The runs of that version on that model, or on all of them."""
+        return [
+            run
+            for (number, model), run in runs.items()
+            if number == self.version and self.model in ("", model)
+        ]
+
+    def cells_of(self, runs: Sequence[Run]) -> list[failing.Cell]:
+        """What is shown of them, in its order."""
+        letters = [STATES[self.state]] if self.state else STATES.values()
+        cells = (cell for letter in letters for cell in failing.cells_in(runs, letter))
+        return [cell for cell in cells if self.case in (0, cell.index + 1)]
+
+
+@public_page
+def result_list(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
+    prompt = prompt_visible_to(request.user, handle, slug)
+    runs = _in_order(latest_runs(prompt), prompt.evidence.get("models", ()))
+    wanted, ignored = read_wanted(request.GET, runs)
+    chosen = wanted.runs_of(runs)
+    page = failing.page_of(wanted.cells_of(chosen), request.GET.get("page", 1))
+    context = {
+        "prompt": prompt,
+        "wanted": wanted,
+        "ignored": ignored,
+        "versions": sorted({number for number, _ in runs}, reverse=True),
+        "models": [model for number, model in runs if number == wanted.version],
+        "states": [(word, STATE_WORDS[letter]) for word, letter in STATES.items()],
+        "cases": max((len(run.frames) for run in chosen), default=0),
+        "counts": _counts(chosen),
+        "page": page,
+        "rows": failing.rows_of(page, failing.names_of(failing.suites_of(chosen))),
+        "query": wanted.query(),
+        "json_ld": part_ld(prompt, f"Results of {prompt.title}", f"{prompt.get_absolute_url()}results/"),
+    }
+    return listed_only(prompt, render(request, "public/result_list.html", context))
+
+
+def _in_order(runs: Runs, first: Iterable[Mapping[str, str]]) -> Runs:
+    """Newest version first; of each the models in the order of the prompt's page."""
+    places = {item["model"]: place for place, item in enumerate(first)}
+    order = sorted(runs, key=lambda key: (-key[0], places.get(key[1], len(places)), key[1]))
+    return {key: runs[key] for key in order}
+
+
+def read_wanted(get: QueryDict, runs: Runs) -> tuple[Wanted, list[str]]:
+    """What is asked for, and a sentence for each value that means nothing here and is left out."""
+    newest = next(iter(runs), (0, ""))[0]
+    number = _number(get.get("version", ""))
+    version = number if any(number == known for known, _ in runs) else newest
+    models = {model for known, model in runs if known == version}
+    typed = {
+        "version": (get.get("version", ""), version == number),
+        "model": (get.get("model", ""), get.get("model", "") in models),
+        "case": (get.get("case", ""), _number(get.get("case", "")) > 0),
+        "state": (get.get("state", ""), get.get("state", "") in STATES),
+    }
+    wanted = Wanted(
+        version,
+        typed["model"][0] if typed["model"][1] else "",
+        _number(typed["case"][0]),
+        typed["state"][0] if typed["state"][1] else "",
+    )
+    ignored = [
+        f"There is no {name} “{without_invisible(value)[:40]}” here; it was left out."
+        for name, (value, is_known) in typed.items()
+        if value and not is_known
+    ]
+    return wanted, ignored
+
+
+def _number(text: str) -> int:
+    return int(text) if re.fullmatch("[0-9]{1,6}", text) else 0
+
+
+def _counts(runs: Sequence[Run]) -> list[tuple[str, int]]:
+    """How many case results of each state there are, in words; those there are none of are left out."""
+    counted = (
+        (STATE_WORDS[letter], sum(run.frames.count(letter) for run in runs)) for letter in STATES.values()
+    )
+    return [(word, count) for word, count in counted if count]

@@ -32,7 +32,7 @@ from prompts_app.actions.votes import (
 from prompts_app.models import BlindChoice, Prompt, Result, Run
 from prompts_app.views.public import failing
 from prompts_app.views.public.before_after import inputs_of
-from prompts_app.views.public.door import KEPT_BY_NOBODY
+from prompts_app.views.public.door import KEPT_BY_NOBODY, read_as_visitors_read
 from prompts_app.views.public.duel import MOST_SHOWN, Drawn, Duel, duel_of
 
 COOKIE = "__Host-blind" if settings.HTTPS else "blind"
@@ -63,6 +63,7 @@ class Side:
 def for_visitors(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Each visitor's own page: in no cache and no index, and not below a share link, where nobody votes."""
 
+    @read_as_visitors_read
     @wraps(view)
     def shown(request: HttpRequest, handle: str, slug: str, **kwargs: str) -> HttpResponse:
         if isinstance(request.user, LinkReader):

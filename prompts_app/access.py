@@ -21,6 +21,7 @@ from prompts_app.models import (
     FormerSlug,
     ImportDraft,
     KnownFailure,
+    PrivateSpan,
     Profile,
     Prompt,
     Result,
@@ -210,12 +211,18 @@ def own_link(user: User, public_id: str) -> ShareLink:
 def own_pasted_run(user: User, slug: str, public_id: str) -> Run:
     """The pasted outputs of one version and model."""
     pasted = Run.objects.filter(prompt__owner=user, prompt__slug=slug, source=Source.PASTED)
-    return _one(pasted.filter(public_id=public_id).select_related("prompt__owner__profile"))
+    found = pasted.filter(public_id=public_id)
+    return _one(found.select_related("prompt__owner__profile", "version"))
 
 
 def own_run(user: User, slug: str, public_id: str) -> Run:
     found = Run.objects.filter(prompt__owner=user, prompt__slug=slug, public_id=public_id)
     return _one(found.select_related("prompt__owner__profile", "version"))
+
+
+def own_span(user: User, slug: str, public_id: str) -> PrivateSpan:
+    found = PrivateSpan.objects.filter(prompt__owner=user, prompt__slug=slug, public_id=public_id)
+    return _one(found.select_related("prompt__owner__profile"))
 
 
 def own_failure(user: User, slug: str, public_id: str) -> KnownFailure:

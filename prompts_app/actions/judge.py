@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from prompts_app.engine import types as engine
 from prompts_app.engine.assertions import kind_of, not_run
-from prompts_app.engine.types import Case, Json
+from prompts_app.engine.types import Assertion, Case, Json
 from prompts_app.models import Batch, Endpoint, Run
 
 LONGEST_MODEL = 200  # characters of its name
@@ -36,10 +36,13 @@ class JudgeNeeds:
 
 
 def needs_of_suite(suite: Iterable[Case]) -> JudgeNeeds:
+    return needs_of(assertion for case in suite for assertion in case.assertions)
+
+
+def needs_of(assertions: Iterable[Assertion]) -> JudgeNeeds:
     kinds = [
         kind
-        for case in suite
-        for assertion in case.assertions
+        for assertion in assertions
         if (kind := kind_of(assertion.type)) and kind.needs_judge and not not_run(assertion)
     ]
     return JudgeNeeds(any(kind.asks for kind in kinds), any(kind.embeds for kind in kinds), len(kinds))

@@ -69,6 +69,8 @@ def paste_output(
                 "tokens_out": tokens_out,
                 "checks": checks_json(checks),
                 "passed": passed,
+                "judge_cost": None,
+                "judge_calls": 0,
                 "created_at": answered_at,
             },
         )

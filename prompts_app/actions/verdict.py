@@ -18,6 +18,7 @@ from prompts_app.models import KeyUnreadable, Result, Run, Source, User
 from prompts_app.models.text import storable
 
 HUMAN = "human"
+AFTER_IMPORT = "after_import"  # in a verdict: given here, and not in the file the output came in
 NO_NOTE = {True: "The author looked at it and passed it.", False: "The author looked at it and failed it."}
 
 
@@ -31,8 +32,13 @@ def check_can_judge(result: Result) -> None:
         raise VerdictRefused("This run is still under way. Give your verdict when it has ended.")
     if result.is_error:
         raise VerdictRefused("There is no verdict to give: this case got no answer, or its judge failed.")
-    if result.run.source == Source.IMPORTED:
+    if result.run.source == Source.IMPORTED and _file_judged(result):
         raise VerdictRefused("This was imported with its verdicts, which stay as the file has them.")
+
+
+def _file_judged(result: Result) -> bool:
+    """Whether an imported file said pass or fail itself; where it did not, the author may."""
+    return verdict_of_stored(check for check in result.checks if not check.get(AFTER_IMPORT)) is not None
 
 
 def can_judge(result: Result) -> bool:
@@ -60,6 +66,7 @@ def give_verdict(result: Result, by: User, *, passed: bool, note: str = "", plac
         "reason": storable(note.strip()) or NO_NOTE[passed],
         "by": by.handle,
         "at": timezone.now().isoformat(timespec="seconds"),
+        **({AFTER_IMPORT: True} if result.run.source == Source.IMPORTED else {}),
     }
     _change(result, place, verdict)
 

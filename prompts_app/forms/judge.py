@@ -97,3 +97,22 @@ class JudgeForm(forms.Form):
             raise ValidationError("Choose the judge’s endpoint, or leave its model empty.")
         parameters = data.get("judge_parameters") or {}
         return JudgeChoice(endpoint, model, embedding, parameters) if endpoint else None
+
+
+class PastedJudgeForm(JudgeForm):
+    """A judge for outputs that were pasted: somebody has to be chosen. ``cleaned_data["judge"]`` is who."""
+
+    def __init__(self, data: Any, *, needs: JudgeNeeds, endpoints: Sequence[Endpoint]) -> None:
+        super().__init__(data)
+        self.choose_judge(needs, [endpoint for endpoint in endpoints if not endpoint.is_practice])
+        field = self.fields["judge_endpoint"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(endpoint.public_id, endpoint.name) for endpoint in self._judge_endpoints]
+        field.required = True
+        field.error_messages |= {"required": "Add an endpoint with a model that can judge, and choose it."}
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        if not self.errors:
+            self.cleaned_data["judge"] = self.chosen_judge()
+        return self.cleaned_data

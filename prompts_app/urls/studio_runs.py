@@ -14,5 +14,6 @@ urlpatterns = [
     path("results/<slug:public_id>/verdict/", verdict.verdict, name="studio_verdict"),
     path("prompts/<slug:slug>/run/", runs.start, name="studio_run_start"),
     path("prompts/<slug:slug>/paste/", paste.paste, name="studio_paste"),
+    path("prompts/<slug:slug>/paste/<slug:public_id>/judge/", paste.judge, name="studio_paste_judge"),
     path("prompts/<slug:slug>/paste/<slug:public_id>/delete/", paste.delete, name="studio_paste_delete"),
 ]

@@ -16,7 +16,7 @@ from prompts_app.actions.verdict import (
     take_back,
     waiting_for_author,
 )
-from prompts_app.models import Prompt, Result, Run, Source
+from prompts_app.models import Level, Prompt, Result, Run, Source
 from prompts_app.tests.factories import PromptFactory, ResultFactory, RunFactory, VersionFactory
 from prompts_app.tests.people import alice
 
@@ -140,6 +140,33 @@ class TestRefused:
             with pytest.raises(VerdictRefused):
                 give_verdict(result, alice(), passed=True)
             assert fresh(result).checks == [HOLDS]
+
+
+class TestImported:
+    """Somebody else's file: what it says stays; where it says nothing, the author may."""
+
+    def test_an_output_without_a_verdict_takes_the_authors_which_says_that_it_was_given_here(self) -> None:
+        result = a_result({**HOLDS, "passed": None, "weight": 0}, source=Source.IMPORTED, passed=None)
+        give_verdict(result, alice(), passed=True, note="Right.")
+        result = fresh(result)
+        assert (result.passed, result.run.level) == (True, Level.IMPORTED)
+        assert (result.checks[-1]["by"], result.checks[-1]["after_import"]) == (alice().handle, True)
+        give_verdict(result, alice(), passed=False)
+        assert fresh(result).passed is False
+        take_back(fresh(result))
+        assert fresh(result).passed is None
+
+    def test_a_verdict_of_the_files_own_author_stays_as_it_is(self) -> None:
+        theirs = {
+            **ASKS,
+            "passed": True,
+            "score": 1.0,
+            "by": alice().handle,
+            "at": "2026-01-01T00:00:00+00:00",
+        }
+        result = a_result(theirs, source=Source.IMPORTED)
+        with pytest.raises(VerdictRefused, match="imported with its verdicts"):
+            give_verdict(result, alice(), passed=False, place=0)
 
 
 def test_a_sealed_run_is_sealed_anew() -> None:

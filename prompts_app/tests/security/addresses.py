@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from prompts_app.actions.pictures import replace_picture, set_face
+from prompts_app.actions.private import add_span
 from prompts_app.engine.pictures import keep, square
 from prompts_app.models import KnownFailure
 from prompts_app.tests.engine.files import a_file
@@ -63,6 +64,11 @@ def _pictured(w: World) -> str:
 def _with_face(w: World) -> list[Any]:
     set_face(w.prompt.owner.profile, square(a_file()))
     return [w.prompt.owner.handle]
+
+
+def _private(w: World) -> list[Any]:
+    span = w.prompt.private_spans.first() or add_span(w.prompt, "animal", "quokka-in-the-summary")
+    return [w.prompt.slug, span.public_id]
 
 
 def _slug(w: World) -> list[Any]:
@@ -158,6 +164,9 @@ TABLE = {
     "studio_prompt_delete": Row(Rule.THING, _slug),
     "studio_version_delete": Row(Rule.THING, lambda w: [w.prompt.slug, w.version.number]),
     "studio_publish": Row(Rule.THING, _slug),
+    "studio_private": Row(Rule.THING, _slug),
+    "studio_private_part": Row(Rule.THING, _private),
+    "studio_private_remove": Row(Rule.THING, _private),
     "studio_cases": Row(Rule.THING, _slug),
     "studio_case_new": Row(Rule.THING, _slug),
     "studio_case": Row(Rule.THING, _case),

@@ -6,15 +6,25 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from prompts_app.access import own_pasted_run, own_prompt
+from prompts_app.actions.judge_pasted import (
+    JudgingRefused,
+    judge_pasted,
+    needs_of_waiting,
+    waiting_for_judge,
+)
 from prompts_app.actions.paste import paste_output
 from prompts_app.actions.run import RunRefused, delete_runs
 from prompts_app.forms.evidence import PasteForm
-from prompts_app.models import Prompt, Result, Run, Source
+from prompts_app.forms.judge import PastedJudgeForm
+from prompts_app.models import Endpoint, Prompt, Result, Run, Source
 from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
+
+MOST_LISTED = 20  # outputs on the page that asks a judge
 
 
 @keeps_typing
@@ -58,6 +68,42 @@ def _next(prompt: Prompt, form: PasteForm) -> str:
         "date": data["date"].isoformat(),
     }
     return reverse("studio_paste", args=[prompt.slug], query=query)
+
+
+@keeps_typing
+def judge(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
+    """Have the outputs of one version and model graded that wait for a judge."""
+    run = own_pasted_run(request.user, slug, public_id)
+    waiting = waiting_for_judge(run)
+    if not waiting:
+        messages.info(request, "No pasted output waits for a judge.")
+        return redirect("studio_paste", slug)
+    needs, endpoints = needs_of_waiting(waiting), list(Endpoint.objects.filter(owner=request.user))
+    typed = request.POST or typing_kept(request) or None
+    form = PastedJudgeForm(typed, needs=needs, endpoints=endpoints)
+    if request.method == "POST" and form.is_valid() and _was_judged(request, run, form):
+        return redirect("studio_paste", slug)
+    context = {
+        "prompt": run.prompt,
+        "run": run,
+        "form": form,
+        "waiting": waiting[:MOST_LISTED],
+        "here": "runs",
+    }
+    return render(request, "studio/paste_judge.html", context | {"needs": needs, "outputs": len(waiting)})
+
+
+def _was_judged(request: AuthorRequest, run: Run, form: PastedJudgeForm) -> bool:
+    try:
+        judged = judge_pasted(run, form.cleaned_data["judge"])
+    except JudgingRefused as refused:
+        form.add_error(None, str(refused))
+        return False
+    messages.success(request, f"{judged.graded} output{pluralize(judged.graded)} graded; they stay level 0.")
+    if judged.left:
+        why = judged.why or "There was no time for them: ask again."
+        messages.warning(request, f"{judged.left} output{pluralize(judged.left)} not graded. {why}")
+    return True
 
 
 @require_POST

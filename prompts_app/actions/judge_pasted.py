@@ -1,0 +1,181 @@
+"""A judge asked, at the author's word, about outputs they pasted.
+
+What the judge was asked and said is recorded as ever; the outputs stay pasted ones, level 0. Somebody is
+waiting for the page, so only so much is asked at once: what is left can be asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from prompts_app.actions.evidence import count_run, rebuild_evidence
+from prompts_app.actions.judge import LONGEST_MODEL, JudgeChoice, JudgeNeeds, needs_of
+from prompts_app.actions.outcomes import as_stored
+from prompts_app.engine import types as engine
+from prompts_app.engine.assertions import unjudged
+from prompts_app.engine.assertions.kinds import Exhibit
+from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
+from prompts_app.engine.digests import case_from_json
+from prompts_app.engine.endpoints import open_endpoint
+from prompts_app.engine.endpoints.pacing import Pacing
+from prompts_app.engine.grading import Court, Graded, exhibit_of, grade, grader_of
+from prompts_app.engine.render import RenderError, values_for
+from prompts_app.engine.run import conversation, filled
+from prompts_app.engine.types import Assertion, Price, Reply, Request
+from prompts_app.models import KeyUnreadable, Result, Run, Source
+from prompts_app.models.text import storable_json
+
+ALTOGETHER_S = 45.0
+A_CALL_S = 30.0
+PACING = Pacing(attempts=2, wait_budget_s=5.0)
+
+
+class JudgingRefused(Exception):
+    """Why no judge can be asked, as a plain sentence to the author."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One output with what is to be graded of it: assertions by their places among the checks."""
+
+    result: Result
+    exhibit: Exhibit
+    open: Mapping[int, Assertion]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How many outputs the judge gave its verdicts on, and how many are left; why, where a judge failed."""
+
+    graded: int
+    left: int
+    why: str = ""
+
+
+def waiting_for_judge(run: Run) -> list[Asked]:
+    """The run's outputs that a judge could still grade, in order."""
+    unjudged = run.results.filter(passed=None, error_kind="").order_by("case_index", "repeat")
+    version = run.version.as_engine()
+    with_text = (result for result in unjudged if not result.picture)
+    return [asked for result in with_text if (asked := _asked(result, version, run)) is not None]
+
+
+def needs_of_waiting(waiting: Iterable[Asked]) -> JudgeNeeds:
+    return needs_of(assertion for asked in waiting for assertion in asked.open.values())
+
+
+def _asked(result: Result, version: engine.Prompt, run: Run) -> Asked | None:
+    """None where there is nothing to grade, or where it cannot be told what it was an answer to."""
+    case = case_from_json(run.suite[result.case_index])
+    values = values_for(version, case)
+    places = {
+        place: filled(assertion, values)
+        for place, (assertion, check) in enumerate(zip(case.assertions, result.checks, strict=False))
+        if check.get("passed") is None and grader_of(assertion)
+    }
+    if not places:
+        return None
+    with suppress(RenderError):
+        opening, turns = conversation(version, case)
+        messages = (*opening, *(engine.Message("user", turn) for turn in turns))
+        reply = Reply(result.output, None, None, None, None, None, None, 0.0)
+        return Asked(result, exhibit_of(Request(run.model, messages), reply, values), places)
+    return None
+
+
+def check_can_ask(run: Run, judge: JudgeChoice, waiting: Sequence[Asked]) -> None:
+    """Raises JudgingRefused."""
+    needs = needs_of_waiting(waiting)
+    if run.source != Source.PASTED or judge.endpoint.owner_id != run.prompt.owner_id:
+        raise JudgingRefused("These do not belong together. Load the page again and choose anew.")
+    if not waiting:
+        raise JudgingRefused("There is nothing to grade any more.")
+    if judge.endpoint.is_practice:
+        raise JudgingRefused("Practice cannot judge what a model said. Choose an endpoint with a model.")
+    if needs.asks and not judge.model:
+        raise JudgingRefused("Name the judge’s model.")
+    if needs.embeds and not judge.embedding_model:
+        raise JudgingRefused("Name the judge’s embedding model: some assertions compare meanings.")
+    if any(len(name) > LONGEST_MODEL for name in (judge.model, judge.embedding_model)):
+        raise JudgingRefused(f"A model’s name has at most {LONGEST_MODEL} characters.")
+
+
+def judge_pasted(run: Run, judge: JudgeChoice) -> Judged:
+    """Have what waits graded, for at most about ALTOGETHER_S, and count the run anew.
+
+    Raises JudgingRefused.
+    """
+    waiting = waiting_for_judge(run)
+    check_can_ask(run, judge, waiting)
+    try:
+        bench = engine.Judge(judge.endpoint.as_engine(), judge.model, judge.embedding_model, judge.parameters)
+    except KeyUnreadable as unreadable:
+        raise JudgingRefused(str(unreadable)) from None
+    found = asyncio.run(_all_graded(waiting, bench))
+    with transaction.atomic():
+        Run.objects.filter(pk=run.pk).update(
+            judge_endpoint_name=judge.endpoint.name,
+            judge_model=judge.model,
+            judge_embedding_model=judge.embedding_model,
+            judge_parameters=dict(judge.parameters),
+        )
+        done = sum(_keep(asked, graded) for asked, graded in found)
+        run = Run.objects.select_related("prompt").get(pk=run.pk)
+        count_run(run)
+        rebuild_evidence(run.prompt)
+    failure = next((graded.failure.message for _, graded in found if graded.failure), "")
+    return Judged(done, len(waiting) - done, failure)
+
+
+async def _all_graded(waiting: Sequence[Asked], judge: engine.Judge) -> list[tuple[Asked, Graded]]:
+    """Those that were graded in time, in their order."""
+    at_once = asyncio.Semaphore(settings.ENDPOINT_CONCURRENCY)
+    async with open_endpoint(judge.endpoint, settings.ENDPOINT_CONCURRENCY, PACING) as asker:
+        court = Court(judge, asker, A_CALL_S)
+
+        async def one(asked: Asked) -> tuple[Asked, Graded]:
+            async with at_once:
+                return asked, await grade(*_unjudged(asked), asked.exhibit, court)
+
+        tasks = [asyncio.create_task(one(asked)) for asked in waiting]
+        done, late = await asyncio.wait(tasks, timeout=ALTOGETHER_S)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        return [task.result() for task in tasks if task in done]
+
+
+def _unjudged(asked: Asked) -> tuple[list[engine.Check], list[Assertion]]:
+    assertions = list(asked.open.values())
+    checks = [unjudged(one, "") for one in assertions]
+    return checks, assertions
+
+
+def _keep(asked: Asked, graded: Graded) -> bool:
+    """Store the verdicts, unless another output was pasted meanwhile; whether there is one on each."""
+    stored = Result.objects.select_for_update().filter(pk=asked.result.pk).first()
+    if stored is None or stored.output != asked.result.output:
+        return False
+    checks: list[dict[str, Any]] = list(stored.checks)
+    for place, check in zip(asked.open, graded.checks, strict=True):
+        if check.judge is not None or check.passed is not None:
+            checks[place] = storable_json(check_json(check))
+    stored.checks, stored.passed = checks, verdict_of_stored(checks)
+    if graded.price is not None:
+        stored.judge_cost = as_stored(_sum(stored, graded.price))
+        stored.judge_calls += sum(len(check.judge.calls) for check in graded.checks if check.judge)
+    stored.save(update_fields=["checks", "passed", "judge_cost", "judge_calls"])
+    return graded.failure is None
+
+
+def _sum(stored: Result, price: Price) -> Decimal | None:
+    before = stored.judge_cost if stored.judge_calls else Decimal(0)
+    return None if before is None or price.dollars is None else before + price.dollars

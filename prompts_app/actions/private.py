@@ -198,6 +198,11 @@ def _elsewhere(prompt: Prompt, mask: Mask) -> tuple[str, ...]:
     return tuple(found)
 
 
+def forks_by_others(prompt: Prompt) -> int:
+    """Prompts that took their text from it. What was private then is masked in them; what was not is theirs."""
+    return Prompt.objects.filter(forked_from__prompt=prompt).exclude(owner=prompt.owner_id).count()
+
+
 def texts_of(prompt: Prompt) -> Iterator[Text]:
     """Every text of the prompt that others could read, with its place in words."""
     for name in ("title", "summary", "situation", "constraints", "impact", "limits"):

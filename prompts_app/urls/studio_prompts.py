@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from prompts_app.views.studio import cases, editor, endpoints, failures, prompts, publish
+from prompts_app.views.studio import cases, editor, endpoints, failures, private, prompts, publish
 
 urlpatterns = [
     path("", prompts.studio, name="studio"),
@@ -33,6 +33,11 @@ urlpatterns = [
         "prompts/<slug:slug>/failures/<slug:public_id>/delete/",
         failures.delete,
         name="studio_failure_delete",
+    ),
+    path("prompts/<slug:slug>/private/", private.parts, name="studio_private"),
+    path("prompts/<slug:slug>/private/<slug:public_id>/", private.part, name="studio_private_part"),
+    path(
+        "prompts/<slug:slug>/private/<slug:public_id>/remove/", private.remove, name="studio_private_remove"
     ),
     path("endpoints/", endpoints.endpoints, name="studio_endpoints"),
     path("endpoints/new/", endpoints.new, name="studio_endpoint_new"),

@@ -6,7 +6,7 @@ from prompts_app.models import Prompt
 
 
 def head(prompt: Prompt, tab: str) -> dict[str, object]:
-    """``tab`` names the page one is on: "edit", "cases", "details", "failures" or "publish"."""
+    """``tab`` names the page one is on: "edit", "cases", "details", "failures", "private" or "publish"."""
     return {
         "here": "prompts",
         "tab": tab,

@@ -28,7 +28,13 @@ from prompts_app.engine.endpoints.answers import (
     read_reply,
     scrub,
 )
-from prompts_app.engine.endpoints.connecting import CheckedBackend, Stopwatch, UnsafeConnection, stopwatch
+from prompts_app.engine.endpoints.connecting import (
+    CheckedBackend,
+    Connections,
+    Stopwatch,
+    UnsafeConnection,
+    stopwatch,
+)
 from prompts_app.engine.endpoints.drawn import Drawn, read_drawn, with_picture
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.endpoints.pacing import Pacing, asked_wait, spent_limit
@@ -48,7 +54,8 @@ _KEY = re.compile(r"[!-~]*")
 async def open_openai_compatible(
     endpoint: Endpoint, concurrency: int, pacing: Pacing
 ) -> AsyncIterator[Asker]:
-    """Keeps up to ``concurrency`` connections. A URL or key that cannot be used is told by each call."""
+    """Keeps its connections, as many as calls are made at once. A URL or key that cannot be used is told by
+    each call."""
     try:
         target = parse_url(endpoint.base_url)
     except BadUrl as error:
@@ -57,15 +64,21 @@ async def open_openai_compatible(
     if not _KEY.fullmatch(endpoint.key):
         yield _Unusable(Fault("auth", "The key holds characters that no key has, such as a space."))
         return
-    pool = httpcore2.AsyncConnectionPool(
-        ssl_context=httpcore2.default_ssl_context() if target.scheme == "https" else None,
-        max_connections=concurrency,
-        max_keepalive_connections=concurrency,
-        keepalive_expiry=IDLE_S,
-        network_backend=CheckedBackend(endpoint.allowed_private_hosts),
+    connections = _connections(target, CheckedBackend(endpoint.allowed_private_hosts))
+    try:
+        yield _OpenAiCompatible(connections, target, endpoint.key, pacing)
+    finally:
+        await connections.aclose()
+
+
+def _connections(target: Target, backend: CheckedBackend) -> Connections:
+    url = httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target="/")
+    context = httpcore2.default_ssl_context() if target.scheme == "https" else None
+    return Connections(
+        lambda: httpcore2.AsyncHTTPConnection(
+            url.origin, ssl_context=context, keepalive_expiry=IDLE_S, network_backend=backend
+        )
     )
-    async with pool:
-        yield _OpenAiCompatible(pool, target, endpoint.key, pacing)
 
 
 class _Unusable:
@@ -85,8 +98,8 @@ class _Unusable:
 
 
 class _OpenAiCompatible:
-    def __init__(self, pool: httpcore2.AsyncConnectionPool, target: Target, key: str, pacing: Pacing) -> None:
-        self._pool, self._target, self._key, self._pacing = pool, target, key, pacing
+    def __init__(self, connections: Connections, target: Target, key: str, pacing: Pacing) -> None:
+        self._connections, self._target, self._key, self._pacing = connections, target, key, pacing
         self._resume_at = 0.0  # on the loop's clock: a server that said "wait" is not asked before
 
     async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
@@ -183,7 +196,11 @@ class _OpenAiCompatible:
         url = httpcore2.URL(
             scheme=target.scheme, host=target.host, port=target.port, target=target.path + path
         )
-        async with self._pool.stream(method, url, headers=self._headers(body), content=body) as response:
+        headers = self._headers(body)
+        async with (
+            self._connections.one() as connection,
+            connection.stream(method, url, headers=headers, content=body) as response,
+        ):
             chunks, size = [], 0
             async for chunk in response.aiter_stream():
                 size += len(chunk)
@@ -191,10 +208,8 @@ class _OpenAiCompatible:
                     raise TooLarge
                 chunks.append(chunk)
             latency_ms = watch.exchange_ms()
-        headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
-        }
-        return Answered(response.status, headers, b"".join(chunks), latency_ms)
+        told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+        return Answered(response.status, told, b"".join(chunks), latency_ms)
 
     def _headers(self, body: bytes | None) -> list[tuple[str, str]]:
         headers = [

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 from hashlib import sha256
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -40,8 +42,11 @@ def a_version(cases: int = 2, **case: Any) -> Any:
         prompt=PromptFactory(owner=alice(), task="image"), parameters={"size": "1024x1024"}
     )
     for number in range(cases):
-        limits = {"assertions": [{"type": "latency", "threshold": 60_000}]}
-        CaseFactory(prompt=version.prompt, variables={"word": f"fox {number}"}, **limits | case)
+        usual = {
+            "variables": {"word": f"fox {number}"},
+            "assertions": [{"type": "latency", "threshold": 60_000}],
+        }
+        CaseFactory(prompt=version.prompt, **usual | case)
     return version
 
 
@@ -149,6 +154,17 @@ def test_a_case_that_only_looks_at_text_is_not_judged_and_the_page_says_what_wou
     (need,) = progress_of(batch).needs
     assert (need.run.frames, need.run.cases_passed) == ("u", 0)
     assert "no picture" in need.next_step
+
+
+def test_a_run_from_the_terminal_can_ask_for_pictures() -> None:
+    prompt = a_version(1, variables={"word": "a hen"}).prompt
+    out = StringIO()
+    call_command(
+        "run_suite", f"alice/{prompt.slug}", endpoint="practice", model=["practice-1"], pictures=True,
+        wait=True, json=True, stdout=out,
+    )  # fmt: skip
+    assert json.loads(out.getvalue())["runs"][0]["cases"]["passed"] == 1
+    assert PictureFile.objects.count() == 1
 
 
 def test_practice_draws_and_is_never_evidence() -> None:

@@ -16,6 +16,7 @@ from PIL import Image
 from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.paste import paste_output
 from prompts_app.actions.pictures import replace_picture
+from prompts_app.actions.private import add_span
 from prompts_app.actions.publish import findings_of
 from prompts_app.actions.run import delete_runs
 from prompts_app.actions.sharing import Choice, create_link
@@ -299,3 +300,16 @@ def test_a_revised_prompt_is_looked_through_for_secrets_before_publishing() -> N
     Result.objects.update(picture={**result.picture, "revised_prompt": f"A fox with {key}"})
     (found,) = findings_of(result.run.prompt)
     assert found.places == ("output of v1 on gpt-image-1, case 1",)
+
+
+def test_private_words_are_masked_in_what_the_server_says_it_drew() -> None:
+    result = a_pictured()
+    Result.objects.update(
+        picture={**result.picture, "revised_prompt": "a fox for the Northwind account, in snow"}
+    )
+    add_span(result.run.prompt, "client", "the Northwind account")
+    page = Client().get(result.get_absolute_url())
+    assert "Northwind" not in page.content.decode()
+    assert "in snow" in page.content.decode()
+    assert images(page)[0]["src"] == at(result)
+    assert Client().get(at(result)).status_code == 200

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from hashlib import sha256
+from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,7 +22,8 @@ from prompts_app.models import Face, PictureFile, Profile
 from prompts_app.views.public.door import KEPT_BY_NOBODY, SHARED, listed_only, public_page
 
 # Opened by itself, a picture is a page of its own; it may do nothing at all.
-_ALONE = csp_override({**settings.SECURE_CSP, "sandbox": True})
+_POLICY: dict[str, Any] = {**settings.SECURE_CSP, "sandbox": True}
+_ALONE = csp_override(_POLICY)
 
 log = logging.getLogger(__name__)
 

@@ -22,11 +22,10 @@ def prompt() -> Prompt:
     return improved_prompt(owner=alice(), slug="invoices", title="Invoices")
 
 
-def put(
-    prompt: Prompt, diagnosis: str = "It **copied** the example.", fixed_in: int | None = 2
-) -> KnownFailure:
+def put(prompt: Prompt, fixed_in: int | None = 2) -> KnownFailure:
     run = prompt.runs.get(version__number=1)
-    return shelve(run, 6, diagnosis, prompt.versions.filter(number=fixed_in or 0).first())
+    fix = prompt.versions.filter(number=fixed_in or 0).first()
+    return shelve(run, 6, "It **copied** the example.", fix)
 
 
 def page(prompt: Prompt, client: Client | None = None) -> str:
@@ -113,6 +112,7 @@ def test_the_interview_sheet_asks_about_it(prompt: Prompt) -> None:
 def test_under_a_share_link_it_stays_below_the_link(prompt: Prompt) -> None:
     put(prompt)
     Prompt.objects.update(visibility=Visibility.PRIVATE)
+    prompt.refresh_from_db()
     _, token = create_link(alice(), Choice("For them", [prompt], although_private=True))
     body = Client().get(f"/s/{token}/invoices/").content.decode()
     assert "It <strong>copied</strong> the example." in body

@@ -102,16 +102,18 @@ def _gave_up(run: Run) -> End | None:
 def _compare(run: Run, worker: str) -> bool:
     """Compare the batch's outputs where this was its last run. False where the run was lost meanwhile."""
     batch = run.batch
-    if batch is None or persistently(lambda: batch.runs.under_way().exclude(pk=run.pk).exists()):
+    if batch is None or not batch.judge_model or not wants_comparing([run]):
+        return True
+    if persistently(lambda: batch.runs.under_way().exclude(pk=run.pk).exists()):
         return True
     ended = Q(state=Run.State.FINISHED) | (Q(pk=run.pk) if persistently(lambda: is_complete(run)) else Q())
     done = batch.runs.filter(ended).select_related("version", "prompt").order_by("pk")
     runs = persistently(lambda: list(done))
     try:
-        judge = judge_of(batch) if wants_comparing(runs) else None
+        judge = judge_of(batch)
     except (JudgeGone, KeyUnreadable):
         return True
-    if judge is None or not judge.model:
+    if judge is None:
         return True
     room = None if batch.cost_cap is None else batch.cost_cap - persistently(lambda: _spent(batch))
     watch = _Watch(run, worker)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from prompts_app.actions import lease
+from prompts_app.actions import lease, select_best
 from prompts_app.actions import run as runs
 from prompts_app.actions.judge import JudgeChoice
 from prompts_app.actions.run import execute_run
@@ -179,6 +179,36 @@ def test_a_worker_that_lost_the_run_stores_nothing(monkeypatch: pytest.MonkeyPat
         execute_run(second.pk)
     assert Run.objects.get(pk=second.pk).state == Run.State.RUNNING  # somebody else's now
     assert not Result.objects.exclude(passed=None).exists()
+
+
+def test_a_worker_that_vanishes_before_it_has_counted_leaves_no_run_with_a_seal_that_does_not_fit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(run: Run) -> None:
+        raise Killed
+
+    with outputs("yes") as model, answering(says({"reason": "r", "best": 1})) as bench:
+        version = a_version(YES, BEST, cases=2)
+        judge = JudgeChoice(at(bench), "judge-1")
+        batch = runs.start_batch(version.prompt, [version], at(model), ["a", "b"], judge=judge)
+        first, second = batch.runs.order_by("pk")
+        execute_run(first.pk)
+        with monkeypatch.context() as patched:
+            patched.setattr(select_best, "_count_anew", killed)
+            with pytest.raises(Killed):
+                execute_run(second.pk)
+        assert Run.objects.get(pk=first.pk).sealed_at is None  # its seal is about less than there is now
+        Run.objects.update(lease_until=None)
+        assert execute_run(second.pk)
+        assert len(bench.asked) == 2
+    for run in batch.runs.all():
+        assert "u" not in run.frames
+        file = sealed_file(run)
+        assert file is not None
+        assert verify(file).holds
 
 
 @pytest.mark.parametrize(

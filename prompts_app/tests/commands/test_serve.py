@@ -18,7 +18,10 @@ from django.conf import settings
 from django.core.management import CommandError
 
 from prompts_app.management.commands.serve import answers, check_port, environment
-from prompts_app.tests.workers import database_url, eventually
+from prompts_app.models import Run
+from prompts_app.tests.actions.running import YES, a_run, fresh
+from prompts_app.tests.engine.servers import answering
+from prompts_app.tests.workers import database_url, eventually, worker
 
 started = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +38,12 @@ def serving(directory: Path, port: int, *arguments: str) -> Iterator[subprocess.
     process = subprocess.Popen(
         [sys.executable, "manage.py", "serve", "--port", str(port), "--workers", "1", *arguments],
         cwd=settings.BASE_DIR,
-        env={**kept, "DATABASE_URL": database_url(), "DATA_DIR": str(directory)},
+        env={
+            **kept,
+            "DATABASE_URL": database_url(),
+            "DATA_DIR": str(directory),
+            "ENDPOINT_KEYS": ",".join(settings.ENDPOINT_KEYS),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -111,6 +119,29 @@ def test_when_one_dies_the_other_is_stopped_and_the_status_says_so(tmp_path: Pat
         assert process.stdout
         assert "ended by itself" in process.stdout.read()
     assert all(is_gone(child) for child in children)
+
+
+@pytest.mark.slow
+@started
+def test_a_run_outlives_its_web_server(tmp_path: Path) -> None:
+    """The web server is killed while a run is asked: the worker gives it back, and the next one goes on."""
+    with answering([0.3, *YES]) as server:
+        run = a_run(server, cases=40)
+        with serving(tmp_path, free_port()) as process:
+            eventually(lambda: run.results.count() >= 3, within_s=90)
+            web = next(pid for pid, line in commands(children_of(process.pid)).items() if "granian" in line)
+            os.kill(web, signal.SIGKILL)
+            assert process.wait(20) == 1
+        before = dict(run.results.values_list("case_index", "public_id"))
+        assert 3 <= len(before) < 40
+        assert fresh(run).lease_until is None
+        with worker(tmp_path):
+            eventually(lambda: fresh(run).state == Run.State.FINISHED)
+        in_flight = settings.ENDPOINT_CONCURRENCY
+        assert len(server.asked) <= 40 + in_flight
+    after = dict(run.results.values_list("case_index", "public_id"))
+    assert before.items() <= after.items()
+    assert (fresh(run).frames, fresh(run).resumed) == ("p" * 40, 0)
 
 
 @pytest.mark.slow

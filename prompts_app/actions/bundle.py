@@ -22,8 +22,11 @@ from prompts_app.engine.formats.bundle_types import (
     BundledRun,
     BundledVersion,
 )
+from prompts_app.engine.reveals import parts_json
+from prompts_app.engine.types import Json
 from prompts_app.models import KnownFailure, Prompt, Result, Run, User
 from prompts_app.models.evidence import CHAT
+from prompts_app.models.reading import now
 
 # The columns that are written as they stand, under their own names.
 TEXT_COLUMNS = (
@@ -47,6 +50,7 @@ def export_bundle(owner: User, prompts: QuerySet[Prompt], *, everything: bool) -
         "tags",
         "versions",
         "cases",
+        "private_spans",
         Prefetch("known_failures", KnownFailure.objects.with_run()),
         Prefetch("runs", runs.select_related("version").order_by("created_at", "pk")),
         Prefetch("runs__results", Result.objects.order_by("case_index", "repeat")),
@@ -95,7 +99,16 @@ def _exported(prompt: Prompt, everything: bool, credit: str) -> BundledPrompt:
         cases=tuple(BundledCase(case.as_engine(), case.created_at) for case in prompt.cases.all()),
         runs=tuple(_exported_run(run, everything) for run in prompt.runs.all()),
         known_failures=tuple(_exported_failures(prompt)),
+        private=tuple(_exported_private(prompt)),
     )
+
+
+def _exported_private(prompt: Prompt) -> Iterator[dict[str, Json]]:
+    """With text and salt for who reads the prompt in full, so that the file can be brought in again."""
+    spans, reader = [span.as_engine() for span in prompt.private_spans.all()], now()
+    is_hidden = bool(reader and reader.mask_of([prompt.pk]))
+    for span, said in zip(spans, parts_json(spans), strict=True):
+        yield said if is_hidden else {**said, "text": span.text, "salt": span.salt}
 
 
 def _exported_failures(prompt: Prompt) -> Iterator[BundledFailure]:

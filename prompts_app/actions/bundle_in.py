@@ -32,7 +32,19 @@ from prompts_app.engine.formats.bundle_types import (
     BundledResult,
     BundledRun,
 )
-from prompts_app.models import Case, KnownFailure, Prompt, Result, Run, Source, Tag, User, Version
+from prompts_app.engine.masking import Span
+from prompts_app.models import (
+    Case,
+    KnownFailure,
+    PrivateSpan,
+    Prompt,
+    Result,
+    Run,
+    Source,
+    Tag,
+    User,
+    Version,
+)
 from prompts_app.models.evidence import CHAT
 from prompts_app.models.prompts import MOST_CASES, MOST_MESSAGES
 from prompts_app.search import reindex
@@ -40,6 +52,12 @@ from prompts_app.search import reindex
 IMPORTED_FROM = "Proofsheet bundle"
 # What was seen by this server becomes what a file says; a pasted output and a practice run stay such.
 SOURCES: dict[str, str] = {Source.RECORDED: Source.IMPORTED}
+
+
+MASKED_HERE = (
+    "Its private parts are masked in this file, so nothing of it was added to the prompt you have. "
+    "Import the file you download in full."
+)
 
 
 class BundleRefused(Exception):
@@ -81,6 +99,8 @@ def import_bundle(owner: User, bundled: Iterable[BundledPrompt]) -> Kept:
             known.add(key)
             kept.append(keep_prompt(owner, prompt))
             new.append(prompt)
+        elif prompt.is_masked:
+            left.append((prompt.title, MASKED_HERE))
         elif not _has_anything(missing := missing_in(mine, prompt)):
             already.append(prompt.title)
         elif why := _add_in_view(mine, prompt, missing):
@@ -118,6 +138,7 @@ def add_missing(prompt: Prompt, bundled: BundledPrompt, missing: BundledPrompt) 
     prompt = Prompt.objects.select_for_update().get(pk=prompt.pk)
     try:
         _refuse_too_much(missing, there=prompt.cases.count())
+        _private(prompt, bundled.private)
         _versions(prompt, missing, _free_numbers(prompt, missing))
         _cases(prompt, missing.cases)
         rows = {row.digest: row for row in prompt.versions.order_by("-number")}
@@ -158,6 +179,7 @@ def keep_prompt(owner: User, bundled: BundledPrompt, *, shipped: bool = False) -
             for run in bundled.runs
         }
         _failures(prompt, bundled.known_failures, runs, versions)
+        _private(prompt, bundled.private)
     except ValidationError as error:
         raise BundleRefused(f"“{bundled.title}” cannot be kept: {_said(error)}") from None
     if bundled.baseline is not None:
@@ -165,6 +187,19 @@ def keep_prompt(owner: User, bundled: BundledPrompt, *, shipped: bool = False) -
     rebuild_evidence(prompt)
     reindex([prompt])
     return prompt
+
+
+def _private(prompt: Prompt, parts: Iterable[Mapping[str, Any]]) -> None:
+    """Those the file has the text of. They are dated now: what a file says of the day could be anything."""
+    known = set(prompt.private_spans.values_list("text", flat=True))
+    for part in parts:
+        if "text" in part and part["text"] not in known:
+            span = Span(part["label"], part["text"], part["salt"])
+            row = PrivateSpan(
+                prompt=prompt, label=span.label, text=span.text, salt=span.salt, digest=span.digest
+            )
+            _clean(row, exclude={"prompt"})
+            row.save()
 
 
 def _said(error: ValidationError) -> str:

@@ -19,6 +19,7 @@ from prompts_app.engine.digests import case_json, digest
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, Problem, titles
 from prompts_app.engine.formats.bundle_types import BundledRun
 from prompts_app.engine.formats.variables import Style, convert
+from prompts_app.engine.masking import PLACEHOLDER, strings_in
 from prompts_app.engine.render import find_variables
 from prompts_app.models import Case, Licence, Prompt, Task, User, Version
 from prompts_app.models.prompts import LONGEST_MESSAGE, MOST_CASES, MOST_MESSAGES
@@ -106,7 +107,17 @@ def plan(owner: User, imported: ImportedPrompt, styles: Collection[Style]) -> Pl
     cases = _cases(planned, imported.cases)
     planned.cases = [_case(planned.prompt, position, case) for position, case in enumerate(cases)]
     planned.runs = _runs(imported, cases)
+    _tell_of_masked(planned)
     return planned
+
+
+def _tell_of_masked(planned: Planned) -> None:
+    """Labels that stand for private parts are not the text: whoever brings them in is told."""
+    texts = [message["content"] for version in planned.versions for message in version.messages]
+    texts += [text for case in planned.cases for text in strings_in([case.variables, case.assertions])]
+    if found := sorted({match[0] for text in texts for match in PLACEHOLDER.finditer(text)}):
+        what = f"private parts, masked in this file, where only labels stand: {', '.join(found)[:300]}"
+        planned.problems.append(Problem(what, planned.where))
 
 
 def _describe(planned: Planned, imported: ImportedPrompt) -> None:

@@ -199,7 +199,7 @@ def _elsewhere(prompt: Prompt, mask: Mask) -> tuple[str, ...]:
 
 
 def forks_by_others(prompt: Prompt) -> int:
-    """Prompts that took their text from it. What was private then is masked in them; what was not is theirs."""
+    """How many prompts of others took their text from it. What was not private then is theirs."""
     return Prompt.objects.filter(forked_from__prompt=prompt).exclude(owner=prompt.owner_id).count()
 
 

@@ -1,13 +1,21 @@
-"""A sealed record to be checked: uploaded or pasted."""
+"""What /verify/ takes: a sealed record, uploaded or pasted, with what was revealed; and a private part."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from django import forms
 
+from prompts_app.engine.reveals import FORMAT, Reveal, RevealUnreadable, read_reveals
+
 LARGEST = 10 * 1024 * 1024  # bytes
+LARGEST_REVEAL = 1024 * 1024
+
+
+def _area(rows: int) -> forms.Textarea:
+    return forms.Textarea(attrs={"rows": rows, "spellcheck": "false", "autocomplete": "off"})
 
 
 class VerifyForm(forms.Form):
@@ -16,15 +24,17 @@ class VerifyForm(forms.Form):
         required=False,
         help_text="The .sealed.json that a prompt’s page offers under “How do we know?”.",
     )
-    text = forms.CharField(
-        label="Or its text",
+    text = forms.CharField(label="Or its text", required=False, strip=False, widget=_area(8))
+    reveals = forms.CharField(
+        label="Private parts you were given",
         required=False,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "autocomplete": "off"}),
+        help_text="For a record in which parts are masked: what its author sent you, one block or a list.",
+        widget=_area(4),
     )
 
     def clean(self) -> dict[str, Any]:
-        """Adds ``sealed``: the JSON that was given."""
+        """Adds ``sealed``, the JSON that was given, and ``revealed``, a tuple of Reveal."""
         data = super().clean() or {}
         raw = self._bytes(data)
         if len(raw) > LARGEST:
@@ -37,10 +47,78 @@ class VerifyForm(forms.Form):
             raise forms.ValidationError(
                 "This is not JSON. Give the whole file, from the first { to the last }."
             ) from None
+        if isinstance(data["sealed"], dict) and data["sealed"].get("format") == FORMAT:
+            raise forms.ValidationError("This is a reveal, not a record: check it under “A private part”.")
+        data["revealed"] = self._revealed(data.get("reveals") or "")
         return data
+
+    def _revealed(self, text: str) -> tuple[Reveal, ...]:
+        try:
+            return read_blocks(text) if text.strip() else ()
+        except RevealUnreadable as why:
+            self.add_error("reveals", str(why))
+            return ()
 
     def _bytes(self, data: dict[str, Any]) -> bytes:
         upload = data.get("file")
         if upload is not None:
             return bytes(upload.read(LARGEST + 1))
-        return str(data.get("text") or "").encode()
+        return str(data.get("text") or "").encode("utf-8", "replace")
+
+
+def read_blocks(text: str) -> tuple[Reveal, ...]:
+    """One reveal, a list of them, or several one after the other. Raises RevealUnreadable."""
+    if len(text) > LARGEST_REVEAL:
+        raise RevealUnreadable("This is longer than any reveal. Give only what the author sent you.")
+    decoder, blocks, rest = json.JSONDecoder(), list[Any](), text.strip()
+    try:
+        while rest:
+            block, end = decoder.raw_decode(rest)
+            blocks += block if isinstance(block, list) else [block]
+            rest = rest[end:].lstrip(" ,\r\n\t")
+    except (ValueError, RecursionError):
+        raise RevealUnreadable(
+            "This is not JSON. Give the whole block, from the first { to the last }."
+        ) from None
+    return read_reveals(blocks)
+
+
+class PartForm(forms.Form):
+    """A block as the studio gives it; or text and salt; or a hash alone. Adds ``reveal`` and ``digest``."""
+
+    block = forms.CharField(
+        label="What you were given",
+        required=False,
+        strip=False,
+        help_text="The block the author sent you, or the text alone with its salt below.",
+        widget=_area(6),
+    )
+    salt = forms.CharField(label="Salt", required=False, help_text="32 digits, for a text alone.")
+    hash = forms.CharField(
+        label="Hash", required=False, help_text="The SHA-256 a page shows, to find where it stands."
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        text, salt = str(data.get("block") or ""), str(data.get("salt") or "").strip().lower()
+        digest = str(data.get("hash") or "").strip().lower().removeprefix("sha256:")
+        if digest and not re.fullmatch("[0-9a-f]{64}", digest):
+            self.add_error("hash", "A hash has 64 digits, 0 to 9 and a to f; a label shows its first eight.")
+        if not text.strip() and not digest:
+            raise forms.ValidationError("Paste what you were given, or a hash.")
+        data["reveal"] = self._reveal(text, salt) if text.strip() else None
+        data["digest"] = data["reveal"].digest if data["reveal"] else digest
+        data["wanted"] = digest
+        return data
+
+    def _reveal(self, text: str, salt: str) -> Reveal | None:
+        if salt:
+            if re.fullmatch("[0-9a-f]{32}", salt):
+                return Reveal(text.replace("\r\n", "\n").strip(), salt)
+            self.add_error("salt", "A salt is 32 digits from 0 to 9 and a to f.")
+            return None
+        try:
+            return read_blocks(text)[0]
+        except RevealUnreadable as why:
+            self.add_error("block", f"{why} If it is the text alone, give its salt too.")
+            return None

@@ -12,11 +12,13 @@ from typing import Any
 
 import nh3
 from django import template
+from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from prompts_app.engine.masking import PLACEHOLDER
 from prompts_app.engine.render import VARIABLE
 
 register = template.Library()
@@ -47,9 +49,31 @@ _SUSPECTS = re.compile(
 def visible(text: object) -> SafeString:
     """Escaped, with zero-width, direction-changing and control characters as marked codes: U+200B.
 
-    Line ends and tabs stay. So does a joiner inside an emoji or a word of a script that needs it.
+    Line ends and tabs stay. So does a joiner inside an emoji or a word of a script that needs it. What
+    stands for a private part is marked.
     """
+    return _with_private_marked(_escaped(text), '<span class="private">{}</span>')
+
+
+@register.filter
+def shown(text: object) -> SafeString:
+    """As ``visible``, where a link can stand: what stands for a private part leads to what that is."""
+    return _with_private_marked(_escaped(text), f'<a class="private" href="{_explained()}">{{}}</a>')
+
+
+def _escaped(text: object) -> SafeString:
     return mark_safe("".join(_visible_parts(_one_line_end(str(text)))))  # noqa: S308 every part is escaped
+
+
+def _explained() -> str:
+    return f"{reverse('about_evidence')}#private"
+
+
+def _with_private_marked(html: str, element: str) -> SafeString:
+    """``html`` is safe; a placeholder is letters, digits and marks that mean nothing in it."""
+    if "]#" not in html:
+        return mark_safe(html)  # noqa: S308 see above
+    return mark_safe(PLACEHOLDER.sub(lambda match: element.format(match[0]), html))  # noqa: S308 see above
 
 
 @register.filter
@@ -152,10 +176,10 @@ def highlight_variables(text: object) -> SafeString:
     """A message with its ``{{variables}}`` marked; everything else is escaped and visible."""
     source, at, parts = _one_line_end(str(text)), 0, []
     for match in VARIABLE.finditer(source):
-        parts.append(visible(source[at : match.start()]))
+        parts.append(shown(source[at : match.start()]))
         parts.append(format_html('<var class="var">{}</var>', visible(match[0])))
         at = match.end()
-    return mark_safe("".join([*parts, visible(source[at:])]))  # noqa: S308 every part is escaped
+    return mark_safe("".join([*parts, shown(source[at:])]))  # noqa: S308 every part is escaped
 
 
 # --- Markdown --------------------------------------------------------------------------------------------
@@ -174,7 +198,7 @@ def markdown(text: object) -> SafeString:
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow ugc noopener",
     )
-    return mark_safe(html)  # noqa: S308 cleaned above
+    return _with_private_marked(html, '<span class="private">{}</span>')
 
 
 @cache

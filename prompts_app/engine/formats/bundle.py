@@ -50,6 +50,7 @@ _LATER = frozenset(
         "forked_from",
         "forked_licence",
         "known_failures",
+        "private",
     }
 )
 
@@ -218,6 +219,7 @@ def _prompt(row: Fields) -> BundledPrompt:
         forked_from=row.text("forked_from"),
         forked_licence=row.text("forked_licence"),
         known_failures=row.each("known_failures", _failure),
+        private=row.each("private", _private_part),
     )
     _check_numbers(row, prompt)
     _check_failures(row, prompt)
@@ -357,6 +359,15 @@ def _result(row: Fields) -> BundledResult:
         error_message=row.text("error_message"),
         picture=read_picture(row),
     )
+
+
+def _private_part(row: Fields) -> dict[str, Json]:
+    row.name("label")
+    if "text" in row.values:
+        row.name("text")
+        if not re.fullmatch("[0-9a-f]{32}", row.text("salt")):
+            row.refuse("salt", "32 hexadecimal digits")
+    return dict(row.values)
 
 
 def _check(row: Fields) -> dict[str, Json]:

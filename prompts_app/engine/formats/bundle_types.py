@@ -139,6 +139,13 @@ class BundledPrompt:
     forked_from: str = ""  # its credit in one line, where the origin may be named
     forked_licence: str = ""  # what it was taken under; "": no fork
     known_failures: tuple[BundledFailure, ...] = ()  # the failure shelf, in its order
+    # Private parts: {"label", "words", "sha256", "since"}, and in the author's own file "text" and "salt".
+    # Without these two the texts of the file are masked.
+    private: tuple[Mapping[str, Json], ...] = ()
+
+    @property
+    def is_masked(self) -> bool:
+        return any("text" not in part for part in self.private)
 
 
 @dataclass(frozen=True, slots=True)

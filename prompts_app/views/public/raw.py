@@ -35,9 +35,16 @@ def markdown(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
             known_failures=noted_failures(found),
             versions=(ImportedVersion(version.as_engine(), version.note),),
         ),
-        remark=evidence_line(found),
+        remark=_remark(found),
     )
     return listed_only(found, _raw(text, "text/markdown", f"{found.slug}.md"))
+
+
+def _remark(prompt: Prompt) -> str:
+    """What a file says beside its content: how it tested, and what is masked in it."""
+    parts = [f"{part.placeholder} (SHA-256 with a salt: {part.digest})" for part in prompt.private_parts]
+    masked = f" Private parts, masked: {', '.join(parts)}." if parts else ""
+    return evidence_line(prompt) + masked
 
 
 def evidence_line(prompt: Prompt) -> str:
@@ -65,7 +72,7 @@ def bundle(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
 def promptfoo(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     found = prompt_visible_to(request.user, handle, slug)
     try:
-        text = as_promptfoo(found, remark=evidence_line(found))
+        text = as_promptfoo(found, remark=_remark(found))
     except NothingToExport:
         raise Http404 from None
     return listed_only(found, _raw(text, "application/yaml", f"{found.slug}.promptfoo.yaml"))

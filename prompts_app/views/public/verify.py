@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -9,9 +11,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from prompts_app.access import prompt_visible_to, run_visible_to
-from prompts_app.actions.reveal import visitors_file
-from prompts_app.actions.seal import NOT_PROVEN, key_set, verify
-from prompts_app.forms.verify import VerifyForm
+from prompts_app.actions.reveal import NOT_PROVEN as PART_NOT_PROVEN
+from prompts_app.actions.reveal import matches, verify_with, visitors_file
+from prompts_app.actions.seal import NOT_PROVEN, key_set
+from prompts_app.forms.verify import PartForm, VerifyForm
 from prompts_app.models.reading import now
 from prompts_app.views.public.door import listed_only, page_ld, public_page
 
@@ -19,13 +22,41 @@ from prompts_app.views.public.door import listed_only, page_ld, public_page
 @csrf_exempt  # it changes nothing and needs no account; without a cookie the page stays cacheable
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify_page(request: HttpRequest) -> HttpResponse:
-    page = {"not_proven": NOT_PROVEN, "json_ld": page_ld("WebPage", "Verify a record", reverse("verify"))}
+    """Two forms: a record, and a private part (``part=1``)."""
+    about_part = request.method == "POST" and "part" in request.POST
+    page: dict[str, Any] = {
+        "form": VerifyForm(),
+        "part_form": PartForm(),
+        "not_proven": NOT_PROVEN,
+        "json_ld": page_ld("WebPage", "Verify a record", reverse("verify")),
+    }
     if request.method != "POST":
-        return render(request, "public/verify.html", {"form": VerifyForm(), **page})
+        return render(request, "public/verify.html", page)
+    answer = _of_part(request) if about_part else _of_record(request)
+    status = 200 if answer.keys() & {"verdict", "part"} else 422
+    return render(request, "public/verify.html", page | answer, status=status)
+
+
+def _of_record(request: HttpRequest) -> dict[str, Any]:
     form = VerifyForm(request.POST, request.FILES)
-    verdict = verify(form.cleaned_data["sealed"]) if form.is_valid() else None
-    context = {"form": form, "verdict": verdict, **page}
-    return render(request, "public/verify.html", context, status=200 if verdict else 422)
+    if not form.is_valid():
+        return {"form": form}
+    return {"form": form, "verdict": verify_with(form.cleaned_data["sealed"], form.cleaned_data["revealed"])}
+
+
+def _of_part(request: HttpRequest) -> dict[str, Any]:
+    form = PartForm(request.POST)
+    if not form.is_valid():
+        return {"part_form": form}
+    reveal, digest, wanted = (form.cleaned_data[name] for name in ("reveal", "digest", "wanted"))
+    return {
+        "part_form": form,
+        "part": reveal,
+        "digest": digest,
+        "differs": bool(reveal and wanted and wanted != digest),
+        "matches": matches(request.user, digest),
+        "part_not_proven": PART_NOT_PROVEN,
+    }
 
 
 @public_page

@@ -117,8 +117,6 @@ def _assertion(reading: Reading, item: Json, where: str) -> Assertion | None:
     options, gone = without_secrets({key: item[key] for key in item if key not in _OWN_FIELDS})
     for name in gone:
         reading.findings.note(f"the setting “{name}” of an assertion: keys are never kept", place)
-    if "rubricPrompt" in options:
-        options["rubricPrompt"] = reading.loaded(options["rubricPrompt"], place)
     return Assertion(
         type=type_,
         value=_value(reading, type_, item.get("value"), place),
@@ -175,6 +173,8 @@ def _with_options(
         own = assertion.options.get(TRANSFORM)
         added |= _both(transform, own) if own else {TRANSFORM: transform}
     both, gone = without_secrets({**assertion.options, **added})
+    if isinstance(words := both.get("rubricPrompt"), str):
+        both["rubricPrompt"] = reading.loaded(words, reading.at(where))
     if gone:
         reading.findings.note(f"the setting “{gone[0]}” of a judge: keys are never kept", reading.at(where))
     return Assertion(

@@ -13,13 +13,21 @@ from prompts_app.engine.filters import as_json
 from prompts_app.engine.formats import promptfoo_assertions as assertions
 from prompts_app.engine.formats import titles
 from prompts_app.engine.formats.files import folder_of
-from prompts_app.engine.formats.promptfoo_reading import FILE, Reading, extension_of, missing, plain_text
+from prompts_app.engine.formats.promptfoo_reading import (
+    FILE,
+    PROGRAMS,
+    Reading,
+    extension_of,
+    missing,
+    plain_text,
+)
 from prompts_app.engine.formats.promptfoo_tables import rows_of, test_of_row
 from prompts_app.engine.formats.promptfoo_variables import Usage, flattened
 from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.types import Assertion, Case, Json
 
 OURS = "proofsheet"
+SPREADSHEETS = frozenset({"xlsx", "xls", "ods", "numbers"})
 MOST_CASES = 20_000  # read at all; what may be kept is for who keeps it to say
 
 _FIELDS = {"vars", "assert", "options", "description", "metadata"}
@@ -105,19 +113,32 @@ class Tests:
             self._note("a test that is none", where)
 
     def _file(self, path: str, where: str, folder: str, depth: int) -> Iterator[Test]:
-        found = self._reading.paths(path, folder)
-        if "://" in path.removeprefix(FILE):
+        name = path.removeprefix(FILE)
+        program, sheet = re.split(r":(?=\w+$)", name)[0], name.partition("#")[0]
+        if extension_of(program) in PROGRAMS:
+            self._reading.paths(program, folder)
+            self._note(f"the tests that the program “{name}” makes", where)
+        elif extension_of(sheet) in SPREADSHEETS:
+            self._reading.paths(sheet, folder)
+            self._note(f"the tests in the spreadsheet “{name}”: save its sheet as CSV and name that", where)
+        elif "://" in name:
             self._note(f"the tests at “{path}”: nothing is fetched from elsewhere", where)
-        elif not found:
-            self._note(f"the tests in {missing(path.removeprefix(FILE))}", where)
-        for one in found:
-            kind = extension_of(one)
-            if kind in {"csv", "tsv"}:
-                yield from self._table(one)
-            elif kind in {"json", "jsonl", "ndjson", "yaml", "yml"} and depth < 5:
-                yield from self._listed(_tests_in(self._reading.value(one)), one, folder_of(one), depth + 1)
-            else:
-                self._note(f"the tests in “{one}”: that kind of file is not read", where)
+        elif not (found := self._reading.paths(path, folder)):
+            self._note(f"the tests in {missing(name)}", where)
+        else:
+            for one in found:
+                yield from self._tests_in_file(one, where, depth)
+
+    def _tests_in_file(self, path: str, where: str, depth: int) -> Iterator[Test]:
+        kind = extension_of(path)
+        if kind in {"csv", "tsv"}:
+            yield from self._table(path)
+        elif kind in {"json", "jsonl", "ndjson", "yaml", "yml"} and depth < 5:
+            yield from self._listed(_tests_in(self._reading.value(path)), path, folder_of(path), depth + 1)
+        elif kind in SPREADSHEETS:
+            self._note(f"the tests in the spreadsheet “{path}”: save its sheet as CSV and name that", where)
+        else:
+            self._note(f"the tests in “{path}”: that kind of file is not read", where)
 
     def _table(self, path: str) -> Iterator[Test]:
         for number, row in rows_of(path, self._reading.text(path)):

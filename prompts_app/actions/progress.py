@@ -21,6 +21,7 @@ from django.utils import timezone
 from prompts_app.actions.evidence import FAILED, NO_ANSWER, PASSED, WAITING, case_states
 from prompts_app.actions.needs import Need, needs_of
 from prompts_app.actions.outcomes import JUDGE_AGAIN
+from prompts_app.actions.shots import Shot, shots_of
 from prompts_app.models import Batch, Result, Run
 
 ASKING = "n"  # a case whose turn it is
@@ -142,6 +143,7 @@ class Progress:
     needs: list[Need]
     now: datetime
     totals: Totals = field(default_factory=Totals)
+    shots: list[Shot] = field(default_factory=list)  # where the outputs are pictures, and all have come
 
     @property
     def under_way(self) -> bool:
@@ -238,7 +240,12 @@ def progress_of(batch: Batch) -> Progress:
     whole = Totals()
     for line in lines:
         whole = whole.plus(line.totals)
-    return Progress(batch, lines, failures, in_all, needs_of(runs, now), now, whole)
+    return Progress(batch, lines, failures, in_all, needs_of(runs, now), now, whole, _shots(runs))
+
+
+def _shots(runs: Sequence[Run]) -> list[Shot]:
+    """Not while more are coming: the page is asked each second then."""
+    return shots_of(runs, runs[0].suite) if runs and not any(run.is_under_way for run in runs) else []
 
 
 def _totals(runs: Sequence[Run]) -> dict[int, Totals]:

@@ -22,7 +22,7 @@ from prompts_app.actions.run import delete_runs
 from prompts_app.actions.sharing import Choice, create_link
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.pictures import keep
-from prompts_app.models import Case, PictureFile, Prompt, Result, Run, Version, Visibility
+from prompts_app.models import Batch, Case, PictureFile, Prompt, Result, Run, Version, Visibility
 from prompts_app.tests.engine.files import a_file, with_place
 from prompts_app.tests.factories import CaseFactory, PromptFactory, ResultFactory, RunFactory, VersionFactory
 from prompts_app.tests.people import alice, bob, client_of
@@ -313,3 +313,25 @@ def test_private_words_are_masked_in_what_the_server_says_it_drew() -> None:
     assert "in snow" in page.content.decode()
     assert images(page)[0]["src"] == at(result)
     assert Client().get(at(result)).status_code == 200
+
+
+def test_all_pictures_of_a_run_stand_side_by_side_on_the_prompts_page_and_the_runs() -> None:
+    result = a_pictured()
+    page = Client().get("/@alice/fox/").content.decode()
+    assert '<a href="#pictures">Pictures</a>' in page
+    sheet = page.split('id="pictures"')[1].split("</section>")[0]
+    assert "A red fox" in sheet
+    assert "✗ fails" in sheet
+    assert f'src="results/{result.public_id}/thumbnail.webp"' in sheet
+    batch = Batch.objects.create(prompt=result.run.prompt)
+    Run.objects.update(batch=batch)
+    shown = images(client_of(alice()).get(batch.get_absolute_url()))
+    assert {image["src"] for image in shown} == {at(result, "result_thumbnail")}
+
+
+def test_a_prompt_of_texts_has_no_pictures() -> None:
+    a_pictured()
+    Result.objects.update(picture={}, output="a fox")
+    page = Client().get("/@alice/fox/").content.decode()
+    assert 'id="pictures"' not in page
+    assert "#pictures" not in page

@@ -10,6 +10,7 @@ from django.shortcuts import render
 
 from prompts_app.access import LinkReader, prompt_visible_to, version_of
 from prompts_app.actions.lineage import Origin
+from prompts_app.actions.shots import shots_of
 from prompts_app.engine.render import RenderError
 from prompts_app.engine.types import Prompt as EnginePrompt
 from prompts_app.models import Prompt, Version
@@ -47,6 +48,7 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "grid": portability.grid_of(found, study.evidence) if study else None,
         "curve": concision.curve_of(study.evidence) if study else None,
         "shelf": shelf.shelved(found) if study else [],
+        "shots": shots_of([study.main], study.suite) if study else [],
         "duel": None if isinstance(request.user, LinkReader) else duel.duel_of(found),
         "is_chosen": shown.is_chosen or asked is not None,
         "story": case_study.story_of(versions[: case_study.MOST_VERSIONS], found.evidence),

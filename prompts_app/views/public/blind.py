@@ -65,7 +65,7 @@ def for_visitors(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
 
     @read_as_visitors_read
     @wraps(view)
-    def shown(request: HttpRequest, handle: str, slug: str, **kwargs: str) -> HttpResponse:
+    def shown(request: HttpRequest, /, handle: str, slug: str, **kwargs: str) -> HttpResponse:
         if isinstance(request.user, LinkReader):
             raise Http404
         try:

@@ -277,7 +277,7 @@ class TestSeveralAtOnce:
         environment = {"RUN_LEASE_S": "1", "ENDPOINT_CONCURRENCY": "2"}
         with self.slow(0.25) as server:
             run = a_run(server, cases=16)
-            with worker(tmp_path, **environment) as first:
+            with worker(tmp_path, None, **environment) as first:
                 eventually(lambda: run.results.count() >= 3)
                 first.send_signal(signal.SIGKILL)
                 first.wait()
@@ -285,7 +285,7 @@ class TestSeveralAtOnce:
             assert 3 <= len(before) < 16
             assert fresh(run).state == Run.State.RUNNING
             eventually(lambda: fresh(run).lease_until < timezone.now())  # type: ignore[operator]
-            with worker(tmp_path, **environment):
+            with worker(tmp_path, None, **environment):
                 eventually(lambda: fresh(run).state == Run.State.FINISHED)
         after = dict(run.results.values_list("case_index", "public_id"))
         assert (fresh(run).frames, fresh(run).resumed, len(after)) == ("p" * 16, 1, 16)

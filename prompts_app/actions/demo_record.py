@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from prompts_app.actions.bundle import export_bundle
 from prompts_app.actions.bundle_in import keep_prompt
-from prompts_app.actions.demo_sources import read_author, sample_authors
+from prompts_app.actions.demo_sources import SourceFailure, read_author, read_failures, sample_authors
 from prompts_app.actions.execute import execute_run
+from prompts_app.actions.failures import FailureRefused, shelve
 from prompts_app.actions.run import start_batch
 from prompts_app.engine.assertions import validate
 from prompts_app.engine.formats.bundle import emit
@@ -38,7 +39,9 @@ def record_author(folder: Path, *, base_url: str, model: str, tell: Callable[[st
     owner = _owner(sources.author.handle)
     endpoint = Endpoint.objects.create(owner=owner, name=ENDPOINT_NAME, base_url=base_url)
     for source in sources.prompts:
-        _record_prompt(keep_prompt(owner, source, shipped=True), endpoint, model, tell)
+        prompt = keep_prompt(owner, source, shipped=True)
+        _record_prompt(prompt, endpoint, model, tell)
+        _shelve(prompt, read_failures(folder / f"{source.slug}.yaml"))
     recorded = export_bundle(owner, Prompt.objects.owned_by(owner), everything=True)
     return replace(recorded, author=sources.author, prompts=_in_order(sources, recorded))
 
@@ -78,6 +81,18 @@ def _record_prompt(prompt: Prompt, endpoint: Endpoint, model: str, tell: Callabl
         )
     # Published when its evidence was there: the day it was recorded.
     Prompt.objects.filter(pk=prompt.pk).update(published_at=timezone.now())
+
+
+def _shelve(prompt: Prompt, failures: Iterable[SourceFailure]) -> None:
+    """A diagnosis is of what was recorded: one of a case that passes now is no diagnosis."""
+    for one in failures:
+        run = prompt.runs.get(version__number=one.version)
+        place = next((at for at, case in enumerate(run.suite) if case["name"] == one.case), len(run.suite))
+        fix = prompt.versions.get(number=one.fixed_in) if one.fixed_in else None
+        try:
+            shelve(run, place, one.diagnosis, fix)
+        except FailureRefused as why:
+            raise RecordingFailed(f"{prompt.slug} v{one.version}, “{one.case}”: {why}") from None
 
 
 def record_all(folder: Path, *, base_url: str, model: str, tell: Callable[[str], None]) -> list[Path]:

@@ -6,6 +6,7 @@ Only recording reads the sample authors' folders; what a new installation loads 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,16 @@ ACCOUNT = DEMO / "account"
 TEXTS = (
     "title", "summary", "task", "licence", "situation", "constraints", "impact_kind", "impact", "limits",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFailure:
+    """What stands on a prompt's failure shelf once it is recorded; versions by number, the case by name."""
+
+    version: int
+    case: str
+    diagnosis: str
+    fixed_in: int | None
 
 
 def sample_authors() -> list[Path]:
@@ -69,6 +80,16 @@ def read_prompt(path: Path, pinned: tuple[str, ...] = ()) -> BundledPrompt:
         baseline=1,
         visibility=row.text("visibility", "public"),
         pin_position=pinned.index(slug) + 1 if slug in pinned else None,
+    )
+
+
+def read_failures(path: Path) -> tuple[SourceFailure, ...]:
+    """The failure shelf of one prompt's file; raises FormatError."""
+    return _read(path).each(
+        "failures",
+        lambda row: SourceFailure(
+            row.whole("version"), row.name("case"), row.name("diagnosis").strip(), row.maybe_whole("fixed_in")
+        ),
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from prompts_app.actions.demo import BUNDLES, DEMO_HANDLE, DEMO_PASSWORD, load_demo
-from prompts_app.actions.demo_sources import read_author, sample_authors
+from prompts_app.actions.demo_sources import read_author, read_failures, sample_authors
 from prompts_app.actions.execute import execute_run
 from prompts_app.actions.run import practice_endpoint, start_batch
 from prompts_app.engine.digests import suite_digest
@@ -58,6 +58,22 @@ def test_what_ships_is_what_the_sources_say() -> None:
             assert [v.note for v in recorded.versions] == [v.note for v in written.versions]
             assert [c.case for c in recorded.cases] == [c.case for c in written.cases]
             assert (recorded.limits, recorded.tags) == (written.limits, tuple(sorted(written.tags)))
+
+
+def test_the_failure_shelves_are_the_sources_and_each_is_of_a_recorded_failure() -> None:
+    for folder, bundle in zip(sample_authors(), shipped(), strict=True):
+        for recorded in bundle.prompts:
+            runs = {run.id: run for run in recorded.runs}
+            shelf = [
+                (runs[one.run].version, runs[one.run].suite[one.case_index].name, one.diagnosis, one.fixed_in)
+                for one in recorded.known_failures
+            ]
+            written = read_failures(folder / f"{recorded.slug}.yaml")
+            assert shelf == [(one.version, one.case, one.diagnosis, one.fixed_in) for one in written]
+            for one in recorded.known_failures:
+                (result,) = (r for r in runs[one.run].results if r.case_index == one.case_index)
+                assert result.passed is False
+    assert sum(len(prompt.known_failures) for bundle in shipped() for prompt in bundle.prompts) >= 5
 
 
 def test_every_version_was_put_to_all_cases_and_every_case_was_answered() -> None:
@@ -118,7 +134,7 @@ def test_the_bundles_are_as_the_recorder_wrote_them_and_small() -> None:
 
 def _small(bundle: Bundle) -> Bundle:
     """The author's first prompt with its first two versions: loads in a moment."""
-    prompt = bundle.prompts[0]
+    prompt = replace(bundle.prompts[0], known_failures=())
     return replace(bundle, prompts=(replace(prompt, versions=prompt.versions[:2], runs=prompt.runs[:2]),))
 
 

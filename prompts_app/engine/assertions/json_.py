@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from json import JSONDecoder
-from typing import Protocol
+from typing import Any, Protocol
 
 import jsonschema_rs
 import yaml
@@ -49,11 +49,20 @@ def schema_of(value: Json) -> Json:
     return value
 
 
+class _WithoutAliases(yaml.SafeLoader):
+    """A few aliases of aliases are a schema of gigabytes once it is written as JSON."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise ValueError("aliases (*name) cannot be used in it")
+        return super().compose_node(parent, index)
+
+
 def _schema_from_text(text: str) -> Json:
     if text.startswith("file://"):
         raise ValueError("A schema in a file cannot be used here: paste the schema itself.")
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=_WithoutAliases)  # noqa: S506  # built on SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ValueError(f"The JSON Schema cannot be read: {str(error).splitlines()[0]}.") from error
 

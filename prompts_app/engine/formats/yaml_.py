@@ -36,6 +36,14 @@ _RESOLVERS = (
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # chosen at run time
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    _merged = 0
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge keys copy what they name, and copies of copies multiply before anything is made of them."""
+        super().flatten_mapping(node)
+        self._merged += len(node.value)
+        if self._merged > MOST_NODES:
+            raise FormatError("The YAML holds too many values, or aliases that multiply.")
 
 
 class _Dumper(yaml.SafeDumper):

@@ -164,8 +164,7 @@ _KINDS = (
     FaultKind(
         "cut_short",
         "ended before the answer was there",
-        "The run was ended while this was being asked. The provider may bill the call, though its answer was "
-        "not kept. Re-run the missing cells when you want them.",
+        "Ask again for what is missing when you want it; what was answered stays.",
     ),
     FaultKind("cancelled", "cancelled", "Re-run the missing cells when you want them."),
     FaultKind(

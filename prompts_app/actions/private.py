@@ -109,7 +109,7 @@ def _check_label(label: str, spans: Iterable[Span]) -> None:
         raise SpanRefused(error.messages[0], "label") from None
     known = list(spans)
     shown = [placeholder(name, span.text, "")[:-9] for span in known for name in (label, span.label) if name]
-    if Mask(known).shows(label) or any(Mask(known).shows(one) for one in shown):
+    if any(Mask(known).hidden_in(one) for one in (label, *shown)):
         raise SpanRefused("The label gives the text away. Name what it is, not what it says.", "label")
 
 

@@ -131,7 +131,7 @@ def merged(sealed: Mapping[str, Any], reveals: Iterable[Reveal]) -> tuple[dict[s
     """
     texts = {short: form for reveal in reveals for short, form in reveal.by_hash.items()}
     record = restored(sealed["record"], texts)
-    labels = {part.get("label") for part in _parts(sealed)}
+    labels = {label for part in _parts(sealed) if isinstance(label := part.get("label"), str)}
     left = sum(match[1] in labels for text in strings_in(record) for match in PLACEHOLDER.finditer(text))
     if left:
         return {**sealed, "record": record}, left

@@ -6,6 +6,7 @@ import re
 
 from prompts_app.engine.formats import front_matter, parameters, templates, titles
 from prompts_app.engine.formats.front_matter import FrontMatter, as_text
+from prompts_app.engine.formats.sections import messages_of
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
     Format,
@@ -15,9 +16,8 @@ from prompts_app.engine.formats.types import (
     Parsed,
     Problem,
 )
-from prompts_app.engine.types import Message, Prompt, Role, Variable
+from prompts_app.engine.types import Message, Prompt, Variable
 
-_ROLES: dict[str, Role] = {"system": "system", "user": "user", "model": "assistant", "assistant": "assistant"}
 _ROLE = re.compile(r"""\{\{\s*role\s+["'](\w+)["']\s*\}\}""")
 _FIELDS = {"name", "description", "model", "config", "input"}
 
@@ -53,10 +53,7 @@ def read(source: Source) -> Parsed:
 def _messages(body: str, where: str) -> tuple[tuple[Message, ...], list[Problem]]:
     """Text before the first role is the user's."""
     first, *rest = _ROLE.split(body)
-    sections = [("user", first), *zip(rest[::2], rest[1::2], strict=True)]
-    spoken = [(role, text.strip("\n")) for role, text in sections if text.strip()]
-    problems = [Problem(f"a message of the role “{role}”", where) for role, _ in spoken if role not in _ROLES]
-    return tuple(Message(_ROLES[role], text) for role, text in spoken if role in _ROLES), problems
+    return messages_of([("user", first), *zip(rest[::2], rest[1::2], strict=True)], where)
 
 
 def _variables(front: FrontMatter) -> tuple[Variable, ...]:

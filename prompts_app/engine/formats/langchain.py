@@ -9,6 +9,7 @@ from string import Formatter
 
 from prompts_app.engine.formats import templates, titles
 from prompts_app.engine.formats.front_matter import FrontMatter, as_text
+from prompts_app.engine.formats.sections import role_of
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
     Format,
@@ -18,13 +19,8 @@ from prompts_app.engine.formats.types import (
     Parsed,
     Problem,
 )
-from prompts_app.engine.types import Json, Message, Prompt, Role, Variable
+from prompts_app.engine.types import Json, Message, Prompt, Variable
 
-_ROLES: dict[str, Role] = {
-    "System": "system", "Human": "user", "AI": "assistant",
-    "system": "system", "developer": "system", "human": "user", "user": "user",
-    "ai": "assistant", "assistant": "assistant",
-}  # fmt: skip
 _NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
 
 
@@ -117,9 +113,8 @@ def _message(item: Json, reading: _Reading) -> Message | None:
         reading.cannot("a message in an unknown shape")
         return None
     kind, kwargs = _path(item)[-1], item["kwargs"]
-    role = _ROLES.get(re.sub(r"Message(?:PromptTemplate)?(?:Chunk)?$", "", kind)) or _ROLES.get(
-        as_text(kwargs.get("role"))
-    )
+    named = re.sub(r"Message(?:PromptTemplate)?(?:Chunk)?$", "", kind)
+    role = role_of(named) or role_of(as_text(kwargs.get("role")))
     if role is None:
         reading.cannot(f"a {kind}")
         return None

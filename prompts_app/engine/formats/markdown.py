@@ -8,10 +8,11 @@ hand is read kindly: blank lines around a message are not part of it, and code f
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 from prompts_app.engine.formats import front_matter, parameters, titles
 from prompts_app.engine.formats.front_matter import FrontMatter
+from prompts_app.engine.formats.sections import Section, divided, role_of
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
     Format,
@@ -22,14 +23,8 @@ from prompts_app.engine.formats.types import (
     Problem,
 )
 from prompts_app.engine.formats.yaml_ import write_yaml
-from prompts_app.engine.types import Json, Message, Prompt, Role
+from prompts_app.engine.types import Json, Message, Prompt
 
-_ROLES: dict[str, Role] = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "assistant": "assistant",
-}
 _HEADING_OF_ROLE = r"##[ \t]+(system|developer|user|assistant)[ \t]*:?[ \t]*"
 _SECTION = re.compile(_HEADING_OF_ROLE, re.IGNORECASE)
 _ESCAPED = re.compile(r"\\+" + _HEADING_OF_ROLE, re.IGNORECASE)
@@ -40,21 +35,6 @@ _FIELDS = {
     "title", "name", "summary", "description", "task", "tags", "licence", "license", "model", "note",
     "forked_from", "parameters", "variables", "proofsheet", "known_failures",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Section:
-    """The lines under one role's heading; under no heading, the role is empty."""
-
-    role: str
-    lines: list[str]
-
-    def message(self, *, exact: bool) -> Message:
-        if not exact:
-            return Message(_ROLES[self.role], "\n".join(self.lines).strip("\n"))
-        # As emit writes it: one blank line after the heading, one before the next or at the end.
-        lines = [line[1:] if _ESCAPED.fullmatch(line) else line for line in self.lines[1:-1]]
-        return Message(_ROLES[self.role], "\n".join(lines))
 
 
 def recognises(source: Source) -> bool:
@@ -72,8 +52,8 @@ def read(source: Source) -> Parsed:
     front = front_matter.split(source.text)
     exact = front.fields.get("proofsheet") == 1
     heading, body = _titled(front.body, front)
-    preamble, *sections = _sections(body, exact=exact)
-    messages = tuple(section.message(exact=exact) for section in sections) or (
+    preamble, *sections = divided(body, _SECTION, "", () if exact else _fenced(body.split("\n")))
+    messages = tuple(_message(section, exact=exact) for section in sections) or (
         Message("user", body.strip("\n")),
     )
     if not any(message.content.strip() for message in messages):
@@ -102,7 +82,7 @@ def read(source: Source) -> Parsed:
         is_templated=exact,
     )
     if sections and not exact:
-        prompt, lost = _with_preamble(prompt, " ".join("\n".join(preamble.lines).split()))
+        prompt, lost = _with_preamble(prompt, " ".join(preamble.text.split()))
         problems += lost
     return Parsed((prompt,), tuple(problems))
 
@@ -133,18 +113,13 @@ def _titled(body: str, front: FrontMatter) -> tuple[str, str]:
     return title[1], rest
 
 
-def _sections(body: str, *, exact: bool) -> list[_Section]:
-    """What stands before the first role's heading, then one section a heading."""
-    sections = [_Section("", [])]
-    lines = body.split("\n")
-    fenced = set() if exact else _fenced(lines)
-    for number, line in enumerate(lines):
-        heading = _SECTION.fullmatch(line) if number not in fenced else None
-        if heading:
-            sections.append(_Section(heading[1].lower(), []))
-        else:
-            sections[-1].lines.append(line)
-    return sections
+def _message(section: Section, *, exact: bool) -> Message:
+    role = role_of(section.role) or "user"
+    if not exact:
+        return Message(role, section.text.strip("\n"))
+    # As emit writes it: one blank line after the heading, one before the next or at the end.
+    lines = [line[1:] if _ESCAPED.fullmatch(line) else line for line in section.lines[1:-1]]
+    return Message(role, "\n".join(lines))
 
 
 def _fenced(lines: list[str]) -> set[int]:

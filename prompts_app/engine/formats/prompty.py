@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from prompts_app.engine.formats import front_matter, parameters, templates, titles
 from prompts_app.engine.formats.front_matter import FrontMatter, as_text
+from prompts_app.engine.formats.sections import divided, messages_of
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
     Format,
@@ -16,14 +17,8 @@ from prompts_app.engine.formats.types import (
     Parsed,
     Problem,
 )
-from prompts_app.engine.types import Json, Message, Prompt, Role, Variable
+from prompts_app.engine.types import Json, Message, Prompt, Variable
 
-_ROLES: dict[str, Role] = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "assistant": "assistant",
-}
 _BOUNDARY = re.compile(
     r"[ \t]*#?[ \t]*(system|developer|user|assistant|function|tool)[ \t]*(\[[^\]\n]*\])?:[ \t]*", re.I
 )
@@ -63,21 +58,10 @@ def read(source: Source) -> Parsed:
 
 def _messages(body: str, where: str) -> tuple[tuple[Message, ...], list[Problem]]:
     """Text before the first role is the system's, as prompty itself reads it."""
-    sections: list[tuple[str, list[str]]] = [("system", [])]
-    problems: list[Problem] = []
-    for line in body.split("\n"):
-        boundary = _BOUNDARY.fullmatch(line)
-        if boundary:
-            sections.append((boundary[1].lower(), []))
-            problems += [Problem(f"the attributes “{boundary[2]}” of a role", where)] if boundary[2] else []
-        else:
-            sections[-1][1].append(line)
-    messages = [(role, "\n".join(lines).strip("\n")) for role, lines in sections]
-    spoken = [(role, text) for role, text in messages if text.strip()]
-    problems += [
-        Problem(f"a message of the role “{role}”", where) for role, _ in spoken if role not in _ROLES
-    ]
-    return tuple(Message(_ROLES[role], text) for role, text in spoken if role in _ROLES), problems
+    sections = divided(body, _BOUNDARY, "system")
+    attributes = [section.heading[2] for section in sections if section.heading and section.heading[2]]
+    messages, problems = messages_of(((section.role, section.text) for section in sections), where)
+    return messages, [Problem(f"the attributes “{one}” of a role", where) for one in attributes] + problems
 
 
 def _settings(front: FrontMatter, where: str) -> tuple[dict[str, Json], list[Problem]]:

@@ -17,11 +17,12 @@ from prompts_app.engine.assertions.judging import JudgeFailed
 from prompts_app.engine.comparing import ALONE, read_best
 from prompts_app.engine.types import Price
 from prompts_app.models import Batch, Result, Run, Version
-from prompts_app.tests.actions.running import at
+from prompts_app.tests.actions.running import at, in_a_thread
 from prompts_app.tests.engine.judges import says
 from prompts_app.tests.engine.servers import OddServer, answering, completion, http
 from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
 from prompts_app.tests.people import alice
+from prompts_app.tests.workers import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -158,6 +159,29 @@ def test_a_cancelled_batch_is_not_compared_further() -> None:
         Batch.objects.filter(pk=batch.pk).update(cancel_requested=True)
         execute_run(second.pk)
     assert Run.objects.get(pk=first.pk).frames == "u"
+
+
+def test_a_comparison_that_a_cancel_cuts_short_is_noted_and_still_open() -> None:
+    verdict = says({"reason": "r", "best": 1})
+    with outputs("yes") as model, answering([30.0, *verdict], verdict) as bench:
+        version = a_version(YES, BEST)
+        judge = JudgeChoice(at(bench), "judge-1")
+        batch = runs.start_batch(version.prompt, [version], at(model), ["a", "b"], judge=judge)
+        first, second = batch.runs.order_by("pk")
+        execute_run(first.pk)
+        thread = in_a_thread(lambda: execute_run(second.pk))
+        eventually(lambda: bool(bench.asked))
+        runs.request_cancel(batch)
+        thread.join(10)
+        assert not thread.is_alive()
+    for result in Result.objects.all():
+        assert (result.passed, result.error_kind) == (None, "")  # it did not fail
+        assert "may bill it" in result.checks[1]["reason"]
+    for run in batch.runs.all():  # each was answered to the end
+        assert (run.state, run.frames) == (Run.State.FINISHED, "u")
+        file = sealed_file(run)
+        assert file is not None
+        assert verify(file).holds
 
 
 def test_repeats_are_compared_with_their_like() -> None:

@@ -1,4 +1,4 @@
-"""promptfoo's results as JSON (version 3, and 2 where it says the same): prompts with runs.
+"""promptfoo's results as JSON or YAML (version 3, and older ones where they say the same): prompts with runs.
 
 Every prompt and provider is one run; results of the same test, prompt and provider are its repeats. What
 promptfoo found is kept as it found it, with its reasons: nothing is judged again.
@@ -24,15 +24,44 @@ from prompts_app.engine.formats.promptfoo_variables import usage_of
 from prompts_app.engine.formats.reading import Fields
 from prompts_app.engine.formats.source import Source, read_json
 from prompts_app.engine.formats.types import Format, FormatError, ImportedPrompt, Parsed
+from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.types import Case, Json
 
-VERSIONS = (2, 3)
+VERSIONS = (1, 2, 3)
+_YAML = {"yaml", "yml"}
+# JSON Lines have the rows alone.
+_LINES = (
+    "These are promptfoo results as JSON Lines, which do not say when they were made or what was configured. "
+    "Write them as JSON (promptfoo eval -o results.json) and import that file."
+)
 
 
 def recognises(source: Source) -> bool:
+    if source.extension in {"jsonl", "ndjson"} or (
+        source.json is None and '"promptIdx"' in source.text[:20_000]
+    ):
+        return _is_lines(source)
     value = source.json
+    if value is None and source.extension in _YAML and "\nresults:" in f"\n{source.text}":
+        value = _from_yaml(source)
     inner = value.get("results") if isinstance(value, dict) else None
     return isinstance(inner, dict) and isinstance(inner.get("results"), list) and "stats" in inner
+
+
+def _from_yaml(source: Source) -> Json:
+    """None where it is broken: then it is none of ours to tell."""
+    try:
+        return read_yaml(source.text)
+    except FormatError:
+        return None
+
+
+def _is_lines(source: Source) -> bool:
+    try:
+        row = read_json(source.text.lstrip().partition("\n")[0])
+    except FormatError:
+        return False
+    return isinstance(row, dict) and {"promptIdx", "testCase", "provider"} <= row.keys()
 
 
 @dataclass(slots=True)
@@ -47,7 +76,9 @@ class _Column:
 
 
 def read(source: Source) -> Parsed:
-    file = Fields.of(source.must_be_json())
+    if _is_lines(source):
+        raise FormatError(_LINES)
+    file = Fields.of(read_yaml(source.text) if source.extension in _YAML else source.must_be_json())
     summary = Fields.of(file.object("results"), "results")
     if summary.values.get("version", 3) not in VERSIONS:
         raise FormatError(
@@ -140,7 +171,7 @@ def _head_of(row: Fields, heads: list[dict[str, Json]]) -> _Head:
     """From the table's head where there is one; else from the row, whose label then is the template."""
     place, prompt = row.values.get("promptIdx"), _object(row.values.get("prompt"))
     head = heads[place] if isinstance(place, int) and 0 <= place < len(heads) else None
-    label = str((head or prompt).get("label") or prompt.get("label") or "")
+    label = str((head or prompt).get("label") or prompt.get("label") or prompt.get("display") or "")
     raw = head.get("raw") if head else label or prompt.get("raw")
     text = raw if isinstance(raw, str) and raw.strip() else label
     if not text.strip():
@@ -230,4 +261,6 @@ def _places(grid: Sequence[tuple[Case, list[Fields]]]) -> Iterator[tuple[int, in
             yield index, repeat, row
 
 
-FORMAT = Format("promptfoo-results", "promptfoo results (JSON)", recognises, read, ("json",))
+FORMAT = Format(
+    "promptfoo-results", "promptfoo results (JSON or YAML)", recognises, read, ("json", "yaml", "yml")
+)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.formats import FormatError, ImportedPrompt, Parsed, parse
 from prompts_app.engine.formats.bundle_types import BundledResult, BundledRun
+from prompts_app.engine.formats.yaml_ import write_yaml
 
 RESULTS = Path(__file__).parents[2] / "data" / "promptfoo" / "results"
 REPEATS = "promptfoo-results-v3-repeat2.json"
@@ -251,6 +252,40 @@ class TestWhatIsRefused:
         change(data)
         with pytest.raises(FormatError, match=sentence):
             read(data)
+
+    def test_the_same_as_yaml_is_the_same(self) -> None:
+        data = load(TWO)
+        as_yaml = parse("results.yaml", write_yaml(data).encode())
+        (from_yaml,), (from_json,) = as_yaml.prompts, parse("results.json", json.dumps(data).encode()).prompts
+        assert as_yaml.format == "promptfoo-results"
+        assert (from_yaml.versions[0].prompt, from_yaml.cases) == (
+            from_json.versions[0].prompt,
+            from_json.cases,
+        )
+        assert [run.results for run in from_yaml.runs] == [run.results for run in from_json.runs]
+
+    @pytest.mark.parametrize("name", ["results.jsonl", "results.txt", ""])
+    def test_json_lines_hold_rows_alone_and_say_what_to_do(self, name: str) -> None:
+        lines = "\n".join(json.dumps(row) for row in load(TWO)["results"]["results"])
+        with pytest.raises(FormatError, match=r"promptfoo eval -o results\.json"):
+            parse(name, lines.encode())
+
+    def test_version_1_names_the_template_in_the_row(self) -> None:
+        row = {
+            "prompt": {"raw": "Hi Ada", "display": "Hi {{name}}"}, "vars": {"name": "Ada"}, "success": True,
+            "response": {"output": "Hello", "tokenUsage": {"prompt": 3, "completion": 2}}, "score": 1,
+            "provider": {"id": "openai:gpt-4"}, "latencyMs": 200,
+            "gradingResult": {"pass": True, "componentResults": [
+                {"pass": True, "score": 1, "reason": "ok", "assertion": {"type": "contains", "value": "H"}}]},
+        }  # fmt: skip
+        summary = {"version": 1, "timestamp": "2024-01-01T00:00:00Z", "results": [row], "stats": {}}
+        prompt = one({"results": summary, "config": {}})
+        assert prompt.versions[0].prompt.messages[0].content == "Hi {{name}}"
+        assert prompt.runs[0].results[0].output == "Hello"
+        assert prompt.cases[0].variables == {"name": "Ada"}
+        del summary["timestamp"]
+        with pytest.raises(FormatError, match="a time with its zone"):
+            read({"results": summary, "config": {}})
 
     def test_version_2_says_the_same_with_its_prompts_in_the_table(self) -> None:
         data = load("promptfoo-results-v3.json")

@@ -43,7 +43,7 @@ def reads_own(viewer: Callable[[], Viewer]) -> Reading:
 
 def reads_as_visitor(viewer: Viewer, *, in_full: bool = False) -> Reading:
     """On public pages: what a visitor reads, the author too, who may ask for their own prompts in full."""
-    return Reading(lambda: viewer.pk if in_full else None)
+    return Reading(lambda: viewer.pk if in_full else None, only_rows=True)
 
 
 class Moved(Exception):
@@ -155,12 +155,18 @@ def run_visible_to(viewer: Viewer, prompt: Prompt, public_id: str) -> Run:
 
 def result_visible_to(viewer: Viewer, prompt: Prompt, public_id: str) -> Result:
     """A result of a prompt that already passed the door. Practice is no evidence: only its author sees it."""
-    found = Result.objects.filter(run__prompt=prompt, public_id=public_id).select_related(
-        "run__prompt__owner__profile", "run__version", "run__endpoint"
-    )
-    if viewer.pk != prompt.owner_id:
-        found = found.exclude(run__source=Source.PRACTICE)
-    return _one(found)
+    related = ("run__prompt__owner__profile", "run__version", "run__endpoint")
+    return _one(_results(viewer, prompt, public_id).select_related(*related))
+
+
+def picture_visible_to(viewer: Viewer, prompt: Prompt, public_id: str) -> Result:
+    """The same result with what is known of its picture, and nothing else: a page asks for many of these."""
+    return _one(_results(viewer, prompt, public_id).only("run_id", "picture"))
+
+
+def _results(viewer: Viewer, prompt: Prompt, public_id: str) -> QuerySet[Result]:
+    found = Result.objects.filter(run__prompt=prompt, public_id=public_id)
+    return found if viewer.pk == prompt.owner_id else found.exclude(run__source=Source.PRACTICE)
 
 
 # --- the author's own area: somebody else's thing does not exist ----------------------------------------

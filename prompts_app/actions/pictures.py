@@ -49,10 +49,8 @@ def replace_picture(result: Result, picture: Picture | None) -> None:
 
 def pictures_changed(run: Run) -> bool:
     """Whether a picture of the run is gone, or is not the one its result's digests speak of."""
-    said = {
-        pk: (about["sha256"], about["small_sha256"])
-        for pk, about in run.results.exclude(picture={}).values_list("pk", "picture")
-    }
+    pictured = run.results.exclude(picture={}).only("run_id", "picture")
+    said = {row.pk: (row.picture["sha256"], row.picture["small_sha256"]) for row in pictured}
     files = PictureFile.objects.filter(result__run=run).iterator(chunk_size=A_READ)
     held = {file.result_id: (_digest(file.data), _digest(file.small)) for file in files}
     return held != said

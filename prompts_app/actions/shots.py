@@ -24,7 +24,8 @@ class Shot:
 
     @property
     def about(self) -> Mapping[str, Any]:
-        return self.result.picture
+        about: Mapping[str, Any] = self.result.picture
+        return about
 
 
 def shots_of(runs: Sequence[Run], suite: Sequence[Mapping[str, Any]]) -> list[Shot]:

@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.csp import csp_override
 
-from prompts_app.access import author_visible_to, prompt_visible_to, result_visible_to
+from prompts_app.access import author_visible_to, picture_visible_to, prompt_visible_to
 from prompts_app.engine.pictures import KIND
 from prompts_app.models import Face, PictureFile, Profile
 from prompts_app.views.public.door import KEPT_BY_NOBODY, SHARED, listed_only, public_page
@@ -44,7 +44,7 @@ def _of_result(
     request: HttpRequest, handle: str, slug: str, public_id: str, column: str, digest: str
 ) -> HttpResponse:
     prompt = prompt_visible_to(request.user, handle, slug)
-    found = result_visible_to(request.user, prompt, public_id)
+    found = picture_visible_to(request.user, prompt, public_id)
     files = PictureFile.objects.filter(result=found).values_list(column, flat=True)
     return listed_only(prompt, _answer(request, found.picture.get(digest, ""), files.first))
 

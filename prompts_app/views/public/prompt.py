@@ -48,7 +48,7 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "grid": portability.grid_of(found, study.evidence) if study else None,
         "curve": concision.curve_of(study.evidence) if study else None,
         "shelf": shelf.shelved(found) if study else [],
-        "shots": shots_of([study.main], study.suite) if study else [],
+        "shots": shots_of([study.main], study.suite) if study and study.main else [],
         "duel": None if isinstance(request.user, LinkReader) else duel.duel_of(found),
         "is_chosen": shown.is_chosen or asked is not None,
         "story": case_study.story_of(versions[: case_study.MOST_VERSIONS], found.evidence),

@@ -6,6 +6,7 @@ The way in is ``actions.bundle_in``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
@@ -46,15 +47,13 @@ def export_bundle(owner: User, prompts: QuerySet[Prompt], *, everything: bool) -
     only what counts as evidence, as a visitor may see it.
     """
     runs = Run.objects.all() if everything else Run.objects.that_count()
-    rows = prompts.prefetch_related(
-        "tags",
-        "versions",
-        "cases",
-        "private_spans",
+    evidence: list[Any] = [
         Prefetch("known_failures", KnownFailure.objects.with_run()),
         Prefetch("runs", runs.select_related("version").order_by("created_at", "pk")),
         Prefetch("runs__results", Result.objects.order_by("case_index", "repeat")),
-    ).select_related("baseline")
+    ]
+    rows = prompts.prefetch_related("tags", "versions", "cases", "private_spans", *evidence)
+    rows = rows.select_related("baseline")
     ordered = list(rows.order_by("slug"))
     results = (one for prompt in ordered for run in prompt.runs.all() for one in run.results.all())
     pack(results, MOST_PICTURES if everything else MOST_PICTURES_PUBLIC)

@@ -91,7 +91,8 @@ def import_bundle(owner: User, bundled: Iterable[BundledPrompt]) -> Kept:
     """
     User.objects.select_for_update().get(pk=owner.pk)  # the same file twice at once makes no doubles
     known = set(Prompt.objects.owned_by(owner).values_list("source_key", flat=True))
-    kept, new, already, added, left = [], [], [], [], []
+    kept: list[Prompt] = []
+    new, already, added, left = [], [], [], []
     for prompt in bundled:
         if (key := prompt_digest(prompt)) in known:
             already.append(prompt.title)

@@ -15,7 +15,7 @@ from prompts_app.engine import types as engine
 from prompts_app.models.encryption import decrypt, encrypt
 from prompts_app.models.ids import public_id
 from prompts_app.models.prompts import Prompt, Version
-from prompts_app.models.reading import Masked
+from prompts_app.models.reading import Masked, MaskedQuerySet
 from prompts_app.models.text import refuse_invisible
 
 
@@ -119,7 +119,7 @@ class Batch(models.Model):
         return reverse("studio_batch", args=[self.public_id])
 
 
-class RunQuerySet(models.QuerySet["Run"]):
+class RunQuerySet(MaskedQuerySet["Run"]):
     def finished(self) -> Self:
         return self.filter(state=Run.State.FINISHED)
 
@@ -280,6 +280,8 @@ class Result(Masked):
     checks = models.JSONField(default=list, blank=True)  # [engine.assertions.stored.check_json, …]
     passed = models.BooleanField(null=True, blank=True)  # null: no answer, or no verdict (yet)
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = MaskedQuerySet["Result"].as_manager()
 
     class Meta:
         constraints = [

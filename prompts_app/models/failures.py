@@ -9,14 +9,14 @@ from django.db import models
 from prompts_app.models.evidence import Run
 from prompts_app.models.ids import public_id
 from prompts_app.models.prompts import Prompt, Version
-from prompts_app.models.reading import Masked
+from prompts_app.models.reading import Masked, MaskedQuerySet
 from prompts_app.models.text import refuse_nul
 
 LONGEST_DIAGNOSIS = 4000  # characters
 FAILED = "f"  # a frame's letter, as in actions.evidence
 
 
-class KnownFailureQuerySet(models.QuerySet["KnownFailure"]):
+class KnownFailureQuerySet(MaskedQuerySet["KnownFailure"]):
     def with_run(self) -> Self:
         """With the run and both versions, without the texts that may be megabytes."""
         return self.select_related("run__version", "fixed_in").defer(

@@ -15,7 +15,7 @@ from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_from_json, digest
 from prompts_app.engine.masking import Span
 from prompts_app.models.ids import public_id
-from prompts_app.models.reading import Masked, now
+from prompts_app.models.reading import Masked, MaskedQuerySet, now
 from prompts_app.models.text import refuse_invisible, refuse_nul
 from prompts_app.models.visibility import Visibility
 
@@ -78,7 +78,7 @@ class Tag(models.Model):
         return f"{reverse('browse')}?tag={self.name}"
 
 
-class PromptQuerySet(models.QuerySet["Prompt"]):
+class PromptQuerySet(MaskedQuerySet["Prompt"]):
     def public(self) -> Self:
         """Listed and searchable: public prompts of authors who are there."""
         return self.filter(visibility=Visibility.PUBLIC, owner__is_active=True).exclude(
@@ -262,6 +262,8 @@ class Version(Masked):
     first_run_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = MaskedQuerySet["Version"].as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["prompt", "number"], name="version_number_unique")]
         ordering = ["-number"]
@@ -289,7 +291,7 @@ class Version(Masked):
         )
 
 
-class CaseQuerySet(models.QuerySet["Case"]):
+class CaseQuerySet(MaskedQuerySet["Case"]):
     def in_order(self) -> Self:
         return self.order_by("position", "pk")
 

@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any, Self
 
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from prompts_app.engine.masking import Mask, Span, salted
@@ -25,7 +26,12 @@ _now: ContextVar[Reading | None] = ContextVar("reading", default=None)
 
 # Texts that are addresses, states or digests: nobody wrote them, and pages could not work without them.
 _AS_THEY_ARE = {"public_id", "source_key", "frames", "claim", "error_kind", "asks"}
+SPAN_COLUMNS = ("prompt_id", "label", "text", "salt", "created_at")
 _DIGESTS = {"suite_digest", "digest"}
+
+
+class TextsOnlyAsRows(Exception):
+    """A public page reads texts as rows: what ``values`` and ``values_list`` give cannot be masked."""
 
 
 class MaskedRowKept(Exception):
@@ -33,10 +39,13 @@ class MaskedRowKept(Exception):
 
 
 class Reading:
-    """What one reader may read. ``author`` gives the id of whoever sees their own prompts in full, if any."""
+    """What one reader may read. ``author`` gives the id of whoever sees their own prompts in full, if any.
 
-    def __init__(self, author: Callable[[], int | None]) -> None:
-        self._author = author
+    With ``only_rows``, as on public pages, asking for texts otherwise than as rows is an error.
+    """
+
+    def __init__(self, author: Callable[[], int | None], *, only_rows: bool = False) -> None:
+        self._author, self.only_rows = author, only_rows
         self._masks: dict[int, Mask] = {}  # by prompt
         self._own: set[int] = set()  # prompts that are read in full
         self._prompt_of_run: dict[int, int] = {}
@@ -110,9 +119,9 @@ class Reading:
             return
         found: dict[int, list[Span]] = {key: [] for key in new}
         rows = PrivateSpan.objects.filter(prompt__in=new).in_order()
-        for span, owner in ((row, row.of) for row in rows.annotate(of=models.F("prompt__owner"))):
+        for span in rows.select_related("prompt").only(*SPAN_COLUMNS, "prompt__owner_id"):
             found[span.prompt_id].append(span.as_engine())
-            if owner == self._author():
+            if span.prompt.owner_id == self._author():
                 self._own.add(span.prompt_id)
         self._masks |= {key: Mask(spans) for key, spans in found.items()}
 
@@ -143,6 +152,39 @@ def texts_of(model: type[models.Model]) -> tuple[str, ...]:
         and not field.choices
         and field.name not in _AS_THEY_ARE
     )
+
+
+class MaskedQuerySet[M: models.Model](models.QuerySet[M]):
+    """Of rows that are masked. Raises TextsOnlyAsRows where texts are asked for as bare values."""
+
+    def values(self, *names: Any, **more: Any) -> Any:
+        self._refuse_texts(names)
+        return super().values(*names, **more)
+
+    def values_list(self, *names: Any, flat: bool = False, named: bool = False) -> Any:
+        self._refuse_texts(names)
+        return super().values_list(*names, flat=flat, named=named)
+
+    def _refuse_texts(self, names: Iterable[Any]) -> None:
+        reader = now()
+        if reader is None or not reader.only_rows:
+            return
+        asked = list(names) or [field.attname for field in self.model._meta.concrete_fields]
+        if found := [name for name in asked if isinstance(name, str) and is_text(self.model, name)]:
+            raise TextsOnlyAsRows(f"{self.model.__name__}: read {', '.join(found)} as rows.")
+
+
+def is_text(model: type[models.Model], name: str) -> bool:
+    """Whether ``name``, a column or a path to one ("prompt__title"), is a text of a masked row. The names of
+    models are no secret: no private part is accepted that stands in one."""
+    first, _, rest = name.partition("__")
+    if not rest:
+        return issubclass(model, Masked) and first in texts_of(model) and first != "model"
+    try:
+        related = model._meta.get_field(first).related_model
+    except FieldDoesNotExist:
+        return False
+    return isinstance(related, type) and is_text(related, rest)
 
 
 class Masked(models.Model):

@@ -137,9 +137,10 @@ def _failing_in(run: Run, places: Sequence[int]) -> dict[int, int]:
     """Case → how many assertions that count fail in its first failing repeat; one query, no outputs."""
     found = Result.objects.filter(run=run, case_index__in=places, passed=False)
     counts: dict[int, int] = {}
-    for place, checks in found.order_by("case_index", "repeat").values_list("case_index", "checks"):
-        counted = (check for check in checks if check.get("weight", 1) != 0)
-        counts.setdefault(place, sum(check.get("passed") is False for check in counted))
+    rows = found.order_by("case_index", "repeat").only("run_id", "case_index", "repeat", "checks")
+    for row in rows:
+        counted = (check for check in row.checks if check.get("weight", 1) != 0)
+        counts.setdefault(row.case_index, sum(check.get("passed") is False for check in counted))
     return counts
 
 

@@ -92,12 +92,12 @@ def refuse_to_show_private(request: HttpRequest, response: HttpResponse, reader:
     tell whether they guessed right.
     """
     kind = response.headers.get("Content-Type", "")
-    if kind in _PICTURES or any(len(fold(v)) >= LEAST for v in request.GET.values()):
+    if kind in _PICTURES or any(len(fold(str(v))) >= LEAST for v in request.GET.values()):
         return
     text = response.content.decode("utf-8", "replace")
-    found = dict.fromkeys([*reader.shown_in(text), *reader.shown_in(unescape(_TAG.sub("", text)))])
-    if found := [one for one in found if not is_said_openly(*one)]:
-        raise PrivatePartShown(f"{request.path} shows {len(found)} private parts of a prompt.")
+    shown = dict.fromkeys([*reader.shown_in(text), *reader.shown_in(unescape(_TAG.sub("", text)))])
+    if leaks := [one for one in shown if not is_said_openly(*one)]:
+        raise PrivatePartShown(f"{request.path} shows {len(leaks)} private parts of a prompt.")
 
 
 _TAG = re.compile(r"<[^>]*>")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from typing import Any
 
 from joserfc import jws
@@ -122,6 +123,26 @@ _MASKED = Finding(
     None,
     f"{IN_A_FILE} Until then it says nothing of the rest either: anything in this file could be changed.",
 )
+
+
+_AS = {
+    "sha256": "the picture that is shown",
+    "small_sha256": "the small picture that lists show",
+    "original_sha256": "the file that came, before it was drawn anew",
+}
+
+
+def check_picture(sealed: Json, picture: bytes) -> Finding:
+    """Whether these bytes are one of the pictures the record speaks of, and of which result. Never raises."""
+    found = sha256(picture).hexdigest()
+    record = sealed.get("record") if isinstance(sealed, Mapping) else None
+    results = record.get("results") if isinstance(record, Mapping) else None
+    for result in results if isinstance(results, list) else []:
+        about = result.get("picture") if isinstance(result, Mapping) else None
+        for name, words in _AS.items() if isinstance(about, Mapping) else ():
+            if about.get(name) == found:
+                return Finding("picture", True, f"It is {words}, of result {result.get('id')}.")
+    return Finding("picture", False, "No result of this record has a picture with this SHA-256.")
 
 
 def _content(record: Json, statement: Statement) -> Finding:

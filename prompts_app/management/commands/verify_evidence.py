@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from prompts_app.actions.seal import NOT_PROVEN, Verdict, verify
-from prompts_app.engine.seals import check_file
+from prompts_app.engine.seals import check_file, check_picture
 
 MARK = {True: "holds   ", False: "FAILS   ", None: "unknown "}
 
@@ -21,12 +22,18 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument(
+            "--picture", type=Path, help="a picture of one of its results, or the file it was made from"
+        )
+        parser.add_argument(
             "--keys", type=Path, help="a key set (jwks.json) to check against, without the database"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         sealed = _json(options["file"])
         verdict = _offline(sealed, _json(options["keys"])) if options["keys"] else verify(sealed)
+        if options["picture"]:
+            found = check_picture(sealed, _bytes(options["picture"]))
+            verdict = replace(verdict, findings=(*verdict.findings, found))
         for finding in verdict.findings:
             self.stdout.write(f"{MARK[finding.holds]}{finding.name}: {finding.sentence}")
         for sentence in NOT_PROVEN:
@@ -42,8 +49,13 @@ def _offline(sealed: Any, keys: Any) -> Verdict:
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes())
-    except OSError as why:
-        raise CommandError(f"{path} cannot be read: {why.strerror}.") from None
+        return json.loads(_bytes(path))
     except (ValueError, RecursionError):
         raise CommandError(f"{path} is not JSON.") from None
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as why:
+        raise CommandError(f"{path} cannot be read: {why.strerror}.") from None

@@ -6,10 +6,12 @@ import base64
 import json
 from hashlib import sha256
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -194,6 +196,23 @@ def test_the_record_holds_the_digests_and_a_changed_byte_is_caught() -> None:
     kept = {finding.name: finding for finding in verify(file).findings}["kept"]
     assert kept.holds is False
     assert "picture" in kept.sentence
+
+
+@pytest.mark.parametrize("of", ["data", "small", "original", "other"])
+def test_a_picture_in_hand_is_told_from_any_other(of: str, tmp_path: Path) -> None:
+    run = run_through(drawing(), cases=1)
+    record, picture, out = tmp_path / "record.json", tmp_path / "picture", StringIO()
+    record.write_text(json.dumps(sealed_file(run)))
+    file = PictureFile.objects.get()
+    known = {"data": bytes(file.data), "small": bytes(file.small), "original": PNG}
+    picture.write_bytes(known.get(of, a_file("PNG", 9, 9)))
+    if of == "other":
+        with pytest.raises(CommandError, match="does not hold"):
+            call_command("verify_evidence", str(record), picture=picture, stdout=out)
+        assert "FAILS   picture" in out.getvalue()
+    else:
+        call_command("verify_evidence", str(record), picture=picture, stdout=out)
+        assert f"of result {run.results.get().public_id}" in out.getvalue()
 
 
 def test_a_picture_that_is_gone_or_a_changed_digest_is_caught() -> None:

@@ -15,6 +15,7 @@ from prompts_app.engine.seals import (
     SealError,
     Statement,
     check_file,
+    check_picture,
     new_key,
     open_seal,
     public_part,
@@ -123,3 +124,11 @@ def test_the_private_part_never_shows() -> None:
 def test_seals_are_chained_by_digest() -> None:
     first = str(sealed(RECORD)["seal"])
     assert seal_digest(first) == digest(first)
+
+
+@pytest.mark.parametrize(
+    "sealed",
+    [None, [], {}, {"record": None}, {"record": {"results": [None, {"picture": 5}, {"picture": {}}]}}],
+)
+def test_a_picture_is_looked_for_in_whatever_comes(sealed: object) -> None:
+    assert check_picture(sealed, b"x").holds is False

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.test import Client
 
 from prompts_app.actions.import_ import import_prompts
+from prompts_app.actions.private import add_span
 from prompts_app.actions.sharing import Choice, create_link
 from prompts_app.engine.formats import parse
 from prompts_app.models import Prompt
@@ -304,6 +305,42 @@ class TestMeasuredGain:
 def fork_by_dana(mother: Prompt) -> Prompt:
     response = fork(mother, client_of(dana()), title="Second")
     return Prompt.objects.get(owner=dana(), slug=response.url.split("/")[-2])
+
+
+class TestPrivateParts:
+    """A fork takes what its reader may read."""
+
+    def mother(self) -> Prompt:
+        mother = origin()
+        VersionFactory(
+            prompt=mother,
+            number=3,
+            messages=[{"role": "user", "content": "Never name Acme Holdings Limited to {{word}}."}],
+        )
+        CaseFactory(prompt=mother, position=9, name="About Acme Holdings Limited")
+        add_span(mother, "client", "Acme Holdings Limited")
+        return mother
+
+    def test_come_as_their_placeholders(self) -> None:
+        daughter = forked(self.mother())
+        texts = [
+            *daughter.versions.values_list("messages", flat=True),
+            *daughter.cases.values_list("name", flat=True),
+        ]
+        assert "Acme" not in str(texts)
+        assert "[client, 3 words]#" in daughter.versions.get().messages[0]["content"]
+
+    def test_the_form_does_not_show_them(self) -> None:
+        mother = self.mother()
+        html = client_of(bob()).get(f"{mother.get_absolute_url()}fork/").content.decode()
+        assert "Acme" not in html
+
+    def test_a_suite_with_private_parts_is_not_compared(self) -> None:
+        mother, daughter = measured([1], [1, 2])
+        add_span(mother, "client", "wrong output of case")
+        html = text(daughter)
+        assert "for the original" not in html
+        assert "Not compared: one of them has private parts." in html
 
 
 def test_below_a_share_link_nothing_is_forked() -> None:

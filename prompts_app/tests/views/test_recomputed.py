@@ -267,11 +267,11 @@ def _check_interview(world: World) -> None:
     more = [question.ask for question in asked if "more tokens" in question.ask]
     if more:
         known_tokens = [run for run in recount.history() if run.tokens]
-        first, last = known_tokens[0], known_tokens[-1]
-        assert (
-            abs(int(_found(r"(\d+)% more", more[0])[0]) - 100 * (last.tokens / first.tokens - 1))
-            <= 0.5 + 1e-6
-        )  # type: ignore[operator]
+        first, last = known_tokens[0].tokens, known_tokens[-1].tokens
+        assert first
+        assert last
+        told = int(_found(r"(\d+)% more", more[0])[0])
+        assert abs(told - 100 * (last / first - 1)) <= 0.5 + 1e-6
 
 
 def _check_failure(ask: str, main: Counted, recount: Recount) -> None:
@@ -302,7 +302,10 @@ def test_the_profile(plans: list[PlannedPrompt]) -> None:
     assert told.prompts == len(mains)
     recorded = [run for count, _ in counts for run in count.shown().values() if run.rank == RECORDED]
     assert told.models == len({run.model for run in recorded})
-    assert same(told.cost and float(told.cost), middle(run.cost for run in recorded if run.cost is not None))
+    assert same(
+        None if told.cost is None else float(told.cost),
+        middle(run.cost for run in recorded if run.cost is not None),
+    )
     assert same(told.latency_ms, middle(run.latency for run in recorded if run.latency is not None))
     assert told.makers == (["OpenAI"] if any(run.model == "gpt-oak" for run in recorded) else [])
     assert told.models_without_maker == len({run.model for run in recorded} - {"gpt-oak"})

@@ -15,7 +15,7 @@ from prompts_app.actions.evidence import latest_runs
 from prompts_app.actions.fork import can_fork
 from prompts_app.actions.lineage import Origin, origin_of
 from prompts_app.engine.stats import wilson
-from prompts_app.models import Level, Prompt, Run
+from prompts_app.models import Level, PrivateSpan, Prompt, Run
 
 MOST_FORKS = 5  # named
 MOST_LOOKED_AT = 40  # best evidenced forks among which the best measured one is sought
@@ -93,7 +93,11 @@ def offers_fork(prompt: Prompt, viewer: Viewer) -> bool:
 
 def _compared(prompt: Prompt, origin: Origin) -> Compared:
     there = _on_each_model(latest_runs(origin.prompt), origin.version.number)
-    return compare(_shown_runs([prompt]).get(prompt.pk, []), there)
+    compared = compare(_shown_runs([prompt]).get(prompt.pk, []), there)
+    # With private parts a suite's digest is salted for readers: whether the cases differ is not told.
+    if compared.why_not and PrivateSpan.objects.filter(prompt__in=[prompt, origin.prompt]).exists():
+        return Compared(why_not="one of them has private parts")
+    return compared
 
 
 def _forks_of(prompt: Prompt) -> tuple[list[Fork], int]:

@@ -258,7 +258,7 @@ def test_a_judge_that_failed_on_what_does_not_count_is_not_why_the_author_has_to
     assert (outcome.passed, outcome.fault) == (None, None)
 
 
-def test_a_word_to_stop_ends_the_judging() -> None:
+def test_a_word_to_stop_ends_the_judging_and_the_answer_stays() -> None:
     told = iter([None, "cancelled"])  # before the model is asked, before the judge is
     with answering(http(200, completion("Paris."))) as model, answering(says(YES)) as bench:
         judge, case = Judge(bench.endpoint(), "judge-1"), Case("c", {"country": "x"}, assertions=(POLITE,))
@@ -269,7 +269,9 @@ def test_a_word_to_stop_ends_the_judging() -> None:
                 on_outcome=found.append, should_stop=lambda: next(told, "cancelled"), judge=judge,
             )
         )  # fmt: skip
-    assert (word, found, bench.asked) == ("cancelled", [], [])
+    assert (word, bench.asked) == ("cancelled", [])
+    assert found[0].reply
+    assert why_no_verdict(found[0]).cause == "cut_short"
 
 
 # --- what the judge sees ----------------------------------------
@@ -337,7 +339,7 @@ def test_the_stored_verdict_is_the_engines(found: list[tuple[bool | None, float]
 def test_the_judges_price_is_told_apart_from_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
     prices = {"judge-1-2026": Decimal("0.002"), "tiny-1": Decimal("0.5")}
     for module in ("prompts_app.engine.run", "prompts_app.engine.assertions.judging"):
-        monkeypatch.setattr(f"{module}.price_of", lambda model, *_: Price(prices[model], "table"))
+        monkeypatch.setattr(f"{module}.price_of", lambda model, *_, **__: Price(prices[model], "table"))
     told: list[Price] = []
     outcome, _ = graded(
         Assertion("g-eval", "x"), says({"steps": ["a"]}), says({"score": 10, "reason": "r"}),

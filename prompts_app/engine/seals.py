@@ -139,9 +139,9 @@ def check_picture(sealed: Json, picture: bytes) -> Finding:
     results = record.get("results") if isinstance(record, Mapping) else None
     for result in results if isinstance(results, list) else []:
         about = result.get("picture") if isinstance(result, Mapping) else None
-        for name, words in _AS.items() if isinstance(about, Mapping) else ():
-            if about.get(name) == found:
-                return Finding("picture", True, f"It is {words}, of result {result.get('id')}.")
+        known = about if isinstance(about, Mapping) else {}
+        if words := next((words for name, words in _AS.items() if known.get(name) == found), ""):
+            return Finding("picture", True, f"It is {words}, of result {result.get('id')}.")
     return Finding("picture", False, "No result of this record has a picture with this SHA-256.")
 
 

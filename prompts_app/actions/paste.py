@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 from django.db import transaction
 
@@ -61,16 +62,9 @@ def paste_output(
             case_index=_place_of(prompt, case),
             repeat=0,
             defaults={
-                "output": output,
-                "picture": picture.about() if picture else {},
-                "finish_reason": finish_reason,
-                "model": model,
-                "tokens_in": tokens_in,
-                "tokens_out": tokens_out,
+                **_columns_of(reply),
                 "checks": checks_json(checks),
                 "passed": passed,
-                "judge_cost": None,
-                "judge_calls": 0,
                 "created_at": answered_at,
             },
         )
@@ -78,6 +72,20 @@ def paste_output(
         count_run(run)
         rebuild_evidence(prompt)
     return result
+
+
+def _columns_of(reply: Reply) -> dict[str, Any]:
+    """Nobody has judged it yet, whoever judged the one before it."""
+    return {
+        "output": reply.output,
+        "picture": reply.picture.about() if reply.picture else {},
+        "finish_reason": reply.finish_reason or "",
+        "model": reply.model or "",
+        "tokens_in": reply.tokens_in,
+        "tokens_out": reply.tokens_out,
+        "judge_cost": None,
+        "judge_calls": 0,
+    }
 
 
 def _pasted_run(prompt: Prompt, version: Version, model: str, answered_at: datetime) -> Run:

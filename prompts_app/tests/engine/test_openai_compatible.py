@@ -207,6 +207,35 @@ def test_connections_are_kept_between_calls() -> None:
     assert len(opened) == 1
 
 
+def test_a_connection_the_server_has_ended_meanwhile_is_not_used_again() -> None:
+    ends_afterwards = [*http(200, completion()), 0.0]
+
+    async def two_calls(endpoint: Endpoint) -> list[Reply | Fault]:
+        async with open_endpoint(endpoint, 1, QUICK) as asker:
+            first = await asker.ask(Request("tiny-1", QUESTION), 5.0)
+            await asyncio.sleep(0.2)
+            return [first, await asker.ask(Request("tiny-1", QUESTION), 5.0)]
+
+    with answering(ends_afterwards) as server:
+        replies = asyncio.run(two_calls(server.endpoint()))
+    assert [(type(reply), reply.attempts) for reply in replies] == [(Reply, 1), (Reply, 1)]
+
+
+def test_a_connection_whose_call_was_given_up_never_answers_another_one() -> None:
+    async def two_calls(endpoint: Endpoint) -> list[Reply | Fault]:
+        async with open_endpoint(endpoint, 1, Pacing(attempts=1)) as asker:
+            given_up = await asker.ask(Request("tiny-1", QUESTION), 0.2)
+            await asyncio.sleep(0.4)  # the late answer would be there by now
+            return [given_up, await asker.ask(Request("tiny-1", QUESTION), 5.0)]
+
+    late, right = http(200, completion("late")), http(200, completion("right"))
+    with answering([0.4, *late], right) as server:
+        first, second = asyncio.run(two_calls(server.endpoint()))
+    assert isinstance(first, Fault)
+    assert isinstance(second, Reply)
+    assert (first.kind, second.output) == ("timeout", "right")
+
+
 def test_when_a_server_asks_for_a_pause_all_calls_heed_it() -> None:
     async def two_calls(endpoint: Endpoint) -> list[Reply | Fault]:
         async with open_endpoint(endpoint, 2, Pacing(attempts=1, wait_budget_s=0.2)) as asker:

@@ -253,6 +253,8 @@ def _reply(data: Json, answered: Answered) -> Reply | Fault:
         return _fault("content_filter", "The provider’s filter removed the whole answer.", answered)
     if output is None:
         return _fault("wrong_shape", "The answer’s first choice holds no message.", answered)
+    if not output and (choice.get("message") or {}).get("images"):
+        return _fault("wrong_shape", "The answer is a picture in a chat message, which is not read.", answered)
     return Reply(
         output=output,
         finish_reason=finish,

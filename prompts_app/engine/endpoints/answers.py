@@ -254,7 +254,7 @@ def _reply(data: Json, answered: Answered) -> Reply | Fault:
     if output is None:
         return _fault("wrong_shape", "The answer’s first choice holds no message.", answered)
     if not output and (choice.get("message") or {}).get("images"):
-        return _fault("wrong_shape", "The answer is a picture in a chat message, which is not read.", answered)
+        return _fault("wrong_shape", "The answer is a picture in a chat message: not read.", answered)
     return Reply(
         output=output,
         finish_reason=finish,

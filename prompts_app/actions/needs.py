@@ -44,9 +44,8 @@ def needs_of(runs: Sequence[Run], now: datetime) -> list[Need]:
         .annotate(cases=Count("case_index", distinct=True), said=Max("error_message"))
     )
     needs = [_fault_need(by_run[row["run_id"]], row) for row in faults]
-    seen = {need.run.pk for need in needs}
     stopped = [run for run in runs if run.state in {Run.State.STOPPED, Run.State.CAPPED}]
-    needs += [_stop_need(run) for run in stopped if run.pk not in seen]
+    needs += [_stop_need(run) for run in stopped if not _says_why_it_stopped(run, needs)]
     needs += [need for run in runs if (need := _verdict_need(run))]
     needs += [_resumed_need(run) for run in runs if run.resumed]
     return needs + _waiting_needs(runs, now)
@@ -57,6 +56,12 @@ def _fault_need(run: Run, row: Mapping[str, Any]) -> Need:
     label, next_step = (fault.label, fault.next_step) if fault else (row["error_kind"], "Ask again.")
     cases = f"{row['cases']} case{'' if row['cases'] == 1 else 's'}"
     return Need(run, f"{label}, in {cases}", next_step, row["said"][:500], row["error_kind"] == "auth")
+
+
+def _says_why_it_stopped(run: Run, needs: Sequence[Need]) -> bool:
+    """Whether one of its faults is what it stopped at."""
+    labels = (need.what.rpartition(", in ")[0].capitalize() for need in needs if need.run.pk == run.pk)
+    return any(label and run.stop_reason.startswith(label) for label in labels)
 
 
 def _stop_need(run: Run) -> Need:

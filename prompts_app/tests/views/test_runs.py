@@ -253,6 +253,18 @@ class TestLivePage:
         assert "Change the key" in page
         assert "Ask again" in page
 
+    def test_why_a_run_stopped_is_said_beside_its_faults_and_not_twice(self) -> None:
+        batch = batch_of_alice()
+        run = finished(batch, "pe")
+        run.state, run.stop_reason = Run.State.STOPPED, "Its worker vanished 6 times, so it is left."
+        run.save()
+        page = self.page(batch).content.decode()
+        assert "the key was not accepted, in 1 case." in page
+        assert "Its worker vanished 6 times" in page
+        Run.objects.update(stop_reason="The key was not accepted: 401 from the server")
+        page = self.page(batch).content.decode()
+        assert page.lower().count("the key was not accepted") == 1
+
     def test_practice_is_called_practice(self) -> None:
         version = version_of_alice()
         CaseFactory(prompt=version.prompt)

@@ -22,7 +22,17 @@ from prompts_app.actions.run import delete_runs
 from prompts_app.actions.sharing import Choice, create_link
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.pictures import keep
-from prompts_app.models import Batch, Case, PictureFile, Prompt, Result, Run, Version, Visibility
+from prompts_app.models import (
+    Batch,
+    Case,
+    KnownFailure,
+    PictureFile,
+    Prompt,
+    Result,
+    Run,
+    Version,
+    Visibility,
+)
 from prompts_app.tests.engine.files import a_file, with_place
 from prompts_app.tests.factories import CaseFactory, PromptFactory, ResultFactory, RunFactory, VersionFactory
 from prompts_app.tests.people import alice, bob, client_of
@@ -335,3 +345,16 @@ def test_a_prompt_of_texts_has_no_pictures() -> None:
     page = Client().get("/@alice/fox/").content.decode()
     assert 'id="pictures"' not in page
     assert "#pictures" not in page
+
+
+def test_a_failure_on_the_shelf_shows_its_picture() -> None:
+    result = a_pictured()
+    prompt = result.run.prompt
+    KnownFailure.objects.create(prompt=prompt, run=result.run, case_index=0, diagnosis="Too many ears.")
+    shelf = Client().get("/@alice/fox/").content.decode().split('id="shelf"')[1].split("</section>")[0]
+    assert at(result, "result_thumbnail") in shelf
+    assert "an empty output" not in shelf
+    page = client_of(alice()).get(
+        reverse("studio_failure_new", args=[prompt.slug, result.run.public_id, 1]), follow=True
+    )
+    assert page.status_code == 200

@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from prompts_app.access import Viewer
 from prompts_app.models import Licence, Prompt, Version
+from prompts_app.models.reading import read_apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ def origins_of(prompts: Iterable[Prompt], viewer: Viewer | None = None) -> dict[
         may_be_named |= Q(prompt__owner=viewer)
     rows = Version.objects.filter(may_be_named, pk__in=[prompt.forked_from_id for prompt in forked.values()])
     rows = rows.select_related("prompt__owner__profile")
-    found = {version.pk: version for version in rows.defer("messages", "variables", "parameters")}
+    with read_apart():
+        found = {version.pk: version for version in rows.defer("messages", "variables", "parameters")}
     return {
         pk: Origin(version, _licence_of(prompt, version))
         for pk, prompt in forked.items()

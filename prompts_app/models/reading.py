@@ -140,6 +140,15 @@ def reading(reader: Reading | None) -> Iterator[None]:
         _now.reset(token)
 
 
+@contextmanager
+def read_apart() -> Iterator[None]:
+    """For naming another prompt on a page: its rows are masked as ever, but what the page shows of its own is
+    not held against that prompt's private parts. The two may share words: a fork does."""
+    reader = now()
+    with reading(reader and Reading(reader._author)):
+        yield
+
+
 @cache
 def texts_of(model: type[models.Model]) -> tuple[str, ...]:
     """The columns in which somebody's words can stand."""

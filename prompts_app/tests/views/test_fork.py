@@ -342,6 +342,25 @@ class TestPrivateParts:
         assert "for the original" not in html
         assert "Not compared: one of them has private parts." in html
 
+    def test_a_fork_that_has_the_words_from_before_still_shows_them(self) -> None:
+        mother, daughter = measured([1], [1, 2])
+        add_span(mother, "client", "wrong output of case")
+        assert "wrong output of case" in text(daughter)
+        for end in (".md", ".json"):
+            assert Client().get(daughter.get_absolute_url().rstrip("/") + end).status_code == 200
+
+    def test_a_forks_private_parts_cannot_break_the_origins_page(self) -> None:
+        mother, daughter = measured([1], [1, 2])
+        add_span(daughter, "words", "How do we know?")
+        assert "1 fork" in text(mother)
+
+    def test_forks_of_a_prompt_with_private_parts_are_counted_and_not_named(self) -> None:
+        mother = self.mother()
+        published(forked(mother, title="Acme Holdings Limited, guessed"))
+        html = text(mother)
+        assert "Acme" not in html
+        assert "1 fork" in html
+
 
 def test_below_a_share_link_nothing_is_forked() -> None:
     mother = origin()

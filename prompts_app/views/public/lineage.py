@@ -16,6 +16,7 @@ from prompts_app.actions.fork import can_fork
 from prompts_app.actions.lineage import Origin, origin_of
 from prompts_app.engine.stats import wilson
 from prompts_app.models import Level, PrivateSpan, Prompt, Run
+from prompts_app.models.reading import read_apart
 
 MOST_FORKS = 5  # named
 MOST_LOOKED_AT = 40  # best evidenced forks among which the best measured one is sought
@@ -75,6 +76,8 @@ def lineage_of(prompt: Prompt, viewer: Viewer) -> dict[str, Any]:
     """Its origin, as far as ``viewer`` may be told it, and its public forks, in few queries."""
     origin = origin_of(prompt, viewer)
     forks, count = _forks_of(prompt)
+    if PrivateSpan.objects.filter(prompt=prompt).exists():
+        forks = []  # counted, not named: a name could repeat a private part, or be a guess at one
     measured = [fork for fork in forks if fork.gain]
     return {
         "origin": origin,
@@ -92,7 +95,8 @@ def offers_fork(prompt: Prompt, viewer: Viewer) -> bool:
 
 
 def _compared(prompt: Prompt, origin: Origin) -> Compared:
-    there = _on_each_model(latest_runs(origin.prompt), origin.version.number)
+    with read_apart():
+        there = _on_each_model(latest_runs(origin.prompt), origin.version.number)
     compared = compare(_shown_runs([prompt]).get(prompt.pk, []), there)
     # With private parts a suite's digest is salted for readers: whether the cases differ is not told.
     if compared.why_not and PrivateSpan.objects.filter(prompt__in=[prompt, origin.prompt]).exists():
@@ -104,7 +108,8 @@ def _forks_of(prompt: Prompt) -> tuple[list[Fork], int]:
     """Public forks, the best evidenced first, and how many there are."""
     public = Prompt.objects.public().filter(forked_from__prompt=prompt).exclude(pk=prompt.pk)
     listed = public.with_author().select_related("owner__profile", "forked_from")
-    found = list(listed.defer(*_LONG).best_first()[:MOST_LOOKED_AT])
+    with read_apart():
+        found = list(listed.defer(*_LONG).best_first()[:MOST_LOOKED_AT])
     count = public.count() if len(found) == MOST_LOOKED_AT else len(found)
     tested = [fork for fork in found if fork.evidence]
     runs, there = (_shown_runs(tested), latest_runs(prompt)) if tested else ({}, {})
@@ -133,7 +138,8 @@ def _shown_runs(prompts: Iterable[Prompt]) -> dict[int, list[Run]]:
         for prompt in prompts
         for place, model in enumerate(prompt.evidence.get("models", ()))
     }
-    rows = Run.objects.filter(public_id__in=order).defer("suite", "frames", "distinct")
+    with read_apart():
+        rows = list(Run.objects.filter(public_id__in=order).defer("suite", "frames", "distinct"))
     found: dict[int, list[Run]] = {}
     for run in sorted(rows, key=lambda run: order[run.public_id]):
         found.setdefault(run.prompt_id, []).append(run)

@@ -37,7 +37,7 @@ class JudgeForm(forms.Form):
         required=False,
         help_text='JSON, sent with each question. {"temperature": 0} makes verdicts steadier; some models '
         "refuse it.",
-        widget=forms.Textarea(attrs={"rows": 1, "spellcheck": "false"}),
+        widget=forms.Textarea(attrs={"rows": 1, "class": "one", "spellcheck": "false"}),
     )
     judge_embedding_model = LineField(
         label="Judge’s embedding model",
@@ -110,6 +110,12 @@ class PastedJudgeForm(JudgeForm):
         field.choices = [(endpoint.public_id, endpoint.name) for endpoint in self._judge_endpoints]
         field.required = True
         field.error_messages |= {"required": "Add an endpoint with a model that can judge, and choose it."}
+        for name in ("judge_model", "judge_embedding_model"):
+            if name in self.fields:
+                self.fields[name].required = True
+                self.fields[name].error_messages |= {
+                    "required": f"Name the {str(self.fields[name].label).lower()}."
+                }
 
     def clean(self) -> dict[str, Any]:
         super().clean()

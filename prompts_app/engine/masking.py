@@ -29,6 +29,7 @@ from prompts_app.engine.types import Json
 LEAST = 8  # letters and digits of a span; one of a script without word spaces counts twice
 PART = 36  # letters and digits of a span that are masked alone, about eight words
 CUT = 12  # the same where the text ends, or has an ellipsis, in the middle of the span
+_CHUNK = 64  # characters folded at once
 _BLOCK, _STRIDE = 18, 19  # PART letters of a span hold a whole block: _BLOCK + _STRIDE - 1 == PART
 MOST_FILLED_IN = 4_000  # letters and digits of a variable's value inside a span
 
@@ -74,17 +75,13 @@ def weight(text: str) -> int:
     return sum(1 if ord(letter) < 0x2E80 else 2 for letter in text if letter.isalnum())
 
 
-def words_in(text: str) -> int:
-    return len(text.split())
-
-
 def salted(salt: str, text: str) -> str:
     """The hash that stands for ``text``: SHA-256 in hex over the salt's characters and then the text's."""
     return sha256((salt + text).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def placeholder(label: str, text: str, salt: str) -> str:
-    count = words_in(text)
+    count = len(text.split())
     return f"[{label}, {count} word{'' if count == 1 else 's'}]#{salted(salt, text)[:8]}"
 
 
@@ -103,7 +100,7 @@ class Span:
 
     @property
     def words(self) -> int:
-        return words_in(self.text)
+        return len(self.text.split())
 
     @property
     def placeholder(self) -> str:
@@ -139,41 +136,45 @@ class Span:
         return self.text[: inside[0]], self.text[inside[-1] + 1 :]
 
 
-@dataclass(frozen=True, slots=True)
-class _Folded:
-    """A folded text, and where in the original each of its letters stands."""
+class _Places:
+    """Where in a text the letters of its folding stand. Stretches are folded whole, and letter by letter
+    only around what is asked for: a megabyte takes a moment."""
 
-    text: str
-    units: Sequence[tuple[int, int, str]]  # (start, end in the original, folded)
-    ends: Sequence[int]  # of each unit, in the folded text
+    def __init__(self, text: str, *, with_escapes: bool) -> None:
+        self._text = text
+        self._stretches = list(_stretches(text, with_escapes))  # (start, end, folded letters, is an escape)
+        self._ends = list(accumulate(count for _, _, count, _ in self._stretches))
 
-    @classmethod
-    def plain(cls, text: str) -> _Folded:
-        return cls.of((at, at + 1, _FOLDING[ord(letter)]) for at, letter in enumerate(text))
+    def place(self, first: int, last: int) -> tuple[int, int]:
+        """The beginning and the end, in the text, of the folded letters from ``first`` to ``last``."""
+        return self.letter(first)[0], self.letter(last - 1)[1]
 
-    @classmethod
-    def read(cls, text: str) -> _Folded:
-        """With its escapes as the characters they stand for."""
-        return cls.of(_read_units(text))
-
-    @classmethod
-    def of(cls, units: Iterable[tuple[int, int, str]]) -> _Folded:
-        kept = [unit for unit in units if unit[2]]
-        return cls("".join(unit[2] for unit in kept), kept, list(accumulate(len(unit[2]) for unit in kept)))
-
-    def place(self, start: int, end: int) -> tuple[int, int]:
-        """Where in the original the folded letters from ``start`` to ``end`` stand."""
-        first, last = bisect_right(self.ends, start), bisect_right(self.ends, end - 1)
-        return self.units[first][0], self.units[last][1]
+    def letter(self, folded: int) -> tuple[int, int]:
+        number = bisect_right(self._ends, folded)
+        start, end, count, is_escape = self._stretches[number]
+        if is_escape:
+            return start, end
+        left = folded - (self._ends[number] - count)
+        for at in range(start, end):
+            left -= len(_FOLDING[ord(self._text[at])])
+            if left < 0:
+                return at, at + 1
+        return start, end  # never: the stretch has as many letters
 
 
-def _read_units(text: str) -> Iterator[tuple[int, int, str]]:
+def _stretches(text: str, with_escapes: bool) -> Iterator[tuple[int, int, int, bool]]:
     at = 0
-    for match in _ESCAPE.finditer(text):
-        yield from ((place, place + 1, _FOLDING[ord(text[place])]) for place in range(at, match.start()))
-        yield match.start(), match.end(), fold(_character(match[0]))
+    for match in _ESCAPE.finditer(text) if with_escapes else ():
+        yield from _chunks(text, at, match.start())
+        yield match.start(), match.end(), len(fold(_character(match[0]))), True
         at = match.end()
-    yield from ((place, place + 1, _FOLDING[ord(text[place])]) for place in range(at, len(text)))
+    yield from _chunks(text, at, len(text))
+
+
+def _chunks(text: str, start: int, end: int) -> Iterator[tuple[int, int, int, bool]]:
+    for at in range(start, end, _CHUNK):
+        stop = min(at + _CHUNK, end)
+        yield at, stop, len(fold(text[at:stop])), False
 
 
 def _character(escape: str) -> str:
@@ -290,11 +291,11 @@ class Mask:
             for form in (form for form in span.folded if len(form) > CUT):
                 for at in _each(folded, form[:CUT]):
                     first, last = _grown(folded, at, form, 0, CUT)
-                    if reading.breaks_off_after(first, last):
+                    if reading.breaks_off_after(last):
                         yield first, last, span
                 for at in _each(folded, form[-CUT:]):
                     first, last = _grown(folded, at, form, len(form) - CUT, CUT)
-                    if reading.sets_in_before(first, last):
+                    if reading.sets_in_before(first):
                         yield first, last, span
 
 
@@ -308,20 +309,27 @@ class _Reading:
         self.folded = (fold_read if with_escapes else fold)(self._text) if self.is_another else ""
 
     @cached_property
-    def places(self) -> _Folded:
-        return (_Folded.read if self._with_escapes else _Folded.plain)(self._text)
+    def places(self) -> _Places:
+        return _Places(self._text, with_escapes=self._with_escapes)
 
-    def breaks_off_after(self, first: int, last: int) -> bool:
+    @cached_property
+    def _has_ellipsis(self) -> bool:
+        return "…" in self.whole or "..." in self.whole
+
+    def breaks_off_after(self, last: int) -> bool:
         if last == len(self.folded) and self.end == len(self.whole):
             return True
-        _, stop = self.places.place(first, last)
-        return bool(_ELLIPSIS_AFTER.match(self.whole, self.start + stop))
+        if not self._has_ellipsis:
+            return False
+        stop = self.start + self.places.letter(last - 1)[1]
+        return bool(_ELLIPSIS_AFTER.match(self.whole, stop))
 
-    def sets_in_before(self, first: int, last: int) -> bool:
+    def sets_in_before(self, first: int) -> bool:
         if first == 0 and self.start == 0:
             return True
-        begin, _ = self.places.place(first, last)
-        place = self.start + begin
+        if not self._has_ellipsis:
+            return False
+        place = self.start + self.places.letter(first)[0]
         return bool(_ELLIPSIS_BEFORE.search(self.whole[max(0, place - 12) : place]))
 
 
@@ -383,14 +391,3 @@ def strings_in(value: Json) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from strings_in(item)
-
-
-def restored(value: Json, texts: Mapping[str, str]) -> Json:
-    """The opposite: placeholders whose short hash is in ``texts`` become the text again."""
-    if isinstance(value, str):
-        return PLACEHOLDER.sub(lambda match: texts.get(match[3], match[0]), value)
-    if isinstance(value, Mapping):
-        return {restored(key, texts): restored(item, texts) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [restored(item, texts) for item in value]
-    return value

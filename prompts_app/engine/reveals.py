@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prompts_app.engine.digests import digest
-from prompts_app.engine.masking import PLACEHOLDER, Mask, Span, restored, salted, strings_in, words_in
+from prompts_app.engine.masking import PLACEHOLDER, Mask, Span, salted, strings_in
 from prompts_app.engine.types import Json
 
 FORMAT = "proofsheet-reveal/1"
@@ -49,7 +49,7 @@ class Reveal:
 
     @property
     def words(self) -> int:
-        return words_in(self.text)
+        return len(self.text.split())
 
     @property
     def by_hash(self) -> dict[str, str]:
@@ -136,6 +136,17 @@ def merged(sealed: Mapping[str, Any], reveals: Iterable[Reveal]) -> tuple[dict[s
     if left:
         return {**sealed, "record": record}, left
     return {"record": _with_digests(record), "seal": sealed.get("seal")}, 0
+
+
+def restored(value: Json, texts: Mapping[str, str]) -> Json:
+    """The opposite: placeholders whose short hash is in ``texts`` become the text again."""
+    if isinstance(value, str):
+        return PLACEHOLDER.sub(lambda match: texts.get(match[3], match[0]), value)
+    if isinstance(value, Mapping):
+        return {restored(key, texts): restored(item, texts) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [restored(item, texts) for item in value]
+    return value
 
 
 def _parts(sealed: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -20,9 +20,9 @@ from prompts_app.engine.masking import (
     Span,
     fold,
     fold_read,
-    restored,
     weight,
 )
+from prompts_app.engine.reveals import restored
 
 SALT = "0123456789abcdef" * 2
 RULE = "Never promise a refund above 40 euros unless the shift leader has agreed to it in writing"
@@ -218,7 +218,7 @@ def test_a_long_text_takes_little_time() -> None:
     started = time.perf_counter()
     left = MASK.text(text)
     assert left.endswith(TOKEN)
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 10
 
 
 def test_a_short_part_is_what_it_says() -> None:

@@ -100,6 +100,8 @@ def test_no_word_of_it_at_any_public_address(viewer: str, w: World) -> None:
     for address in everywhere(w):
         response = client.get(address)
         assert response.status_code != 500, address
+        if viewer == OWNER and address.endswith("/fork/"):
+            continue  # a form that refuses one's own prompt, and names it
         assert not words_in(response), address
         masked += LABEL in response.getvalue().decode("utf-8", "replace")
     assert masked > 30

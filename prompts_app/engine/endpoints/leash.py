@@ -26,7 +26,9 @@ class Leash:
         return _Held(asker, self)
 
     def end(self) -> None:
-        """End the calls in flight; further ones are not made."""
+        """End the calls in flight; further ones are not made. Said again, it changes nothing."""
+        if self._is_over:
+            return
         self._is_over = True
         for limit in self._limits:
             limit.reschedule(asyncio.get_running_loop().time())

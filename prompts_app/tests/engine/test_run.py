@@ -364,6 +364,23 @@ def test_no_cell_is_begun_while_there_is_no_room_for_its_outcome(stub: Callable[
     assert (len(made.asked), perf_counter() - started > 0.3) == (6, True)
 
 
+def test_a_call_that_takes_its_time_to_end_is_waited_for() -> None:
+    class Slow(Stub):
+        async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
+            try:
+                return await super().ask(request, deadline_s)
+            finally:
+                await asyncio.sleep(0.7)  # longer than between two looks
+
+    made = Slow(lambda request: reply(), takes_s=30.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(endpoints.KINDS, "stub", made.open)
+        word, outcomes = go(
+            cases(3), concurrency=2, should_stop=lambda: "cancelled" if len(made.asked) > 1 else None
+        )
+    assert (word, [one.fault and one.fault.kind for one in outcomes]) == ("cancelled", ["cut_short"] * 2)
+
+
 def test_after_the_end_nothing_further_is_called_and_other_timeouts_are_not_taken_for_it() -> None:
     async def late() -> str:
         raise TimeoutError("somebody else’s")

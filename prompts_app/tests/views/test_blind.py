@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from prompts_app.actions.private import add_span
 from prompts_app.actions.run import delete_runs
 from prompts_app.actions.sharing import Choice, create_link
 from prompts_app.actions.votes import Visitor, cast_vote, tally_of
@@ -204,6 +205,16 @@ def test_more_cases_and_votes_take_no_more_queries(
         vote(Client(), start(Client(), prompt), REMOTE_ADDR=f"192.0.2.{place}")
     assert count_queries(lambda: Client().get(address)) == few <= 12
     assert count_queries(lambda: Client().get(f"{prompt.get_absolute_url()}blind/")) <= 8
+
+
+def test_a_private_part_of_an_output_is_read_as_its_label(prompt: Prompt) -> None:
+    secret = "the tariff of the Zyxomma works, clause twelve"
+    Result.objects.filter(run__version__number=1).update(output=f"Say {secret}.")
+    add_span(prompt, "client rule", secret)
+    for client in (Client(), client_of(alice())):
+        body = read(client, start(client, prompt))
+        assert "Zyxomma" not in body
+        assert "[client rule," in body
 
 
 @pytest.mark.parametrize("text", [*SCRIPTS, *ODD])

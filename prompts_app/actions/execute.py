@@ -7,7 +7,6 @@ the cancel button. Outcomes cross over by a queue.
 from __future__ import annotations
 
 import atexit
-import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from decimal import Decimal
@@ -24,7 +23,7 @@ from prompts_app.actions.judge import JudgeGone, judge_of
 from prompts_app.actions.outcomes import JUDGE_AGAIN, answered_of, judge_again, result_of
 from prompts_app.actions.patience import AWAY, persistently
 from prompts_app.actions.pictures import pictures_of, store_pictures
-from prompts_app.actions.seal import seal_run
+from prompts_app.actions.seal import seal_if_possible
 from prompts_app.actions.select_best import select_best, wants_comparing
 from prompts_app.actions.tasks import enqueue_next
 from prompts_app.engine import types as engine
@@ -37,8 +36,6 @@ from prompts_app.models import Batch, KeyUnreadable, Result, Run
 WATCH_EVERY_S = 0.5  # how long the cancel button may go unseen
 MOST_RESUMES = 5  # workers that may vanish over a run before it is left to its author
 GAVE_UP = "gave_up"
-
-log = logging.getLogger(__name__)
 
 
 def execute_run(run_id: int) -> bool:
@@ -257,7 +254,7 @@ def _conclude(run: Run, worker: str, end: End) -> None:
             state, reason = _state_of(run, end)
             if lease.finish(run.pk, worker, state, reason):
                 count_run(run)
-                _seal(run)
+                seal_if_possible(run)
                 rebuild_evidence(run.prompt)
 
     persistently(write)
@@ -270,11 +267,3 @@ def _state_of(run: Run, end: End) -> tuple[str, str]:
     if end.word is None:
         return Run.State.STOPPED, _UNFINISHED
     return _STATES.get(end.word, Run.State.STOPPED), end.reason[:300]
-
-
-def _seal(run: Run) -> None:
-    """A run that cannot be sealed is finished all the same: it stays at the level below."""
-    try:
-        seal_run(run)
-    except (ValueError, KeyUnreadable):
-        log.exception("Run %s could not be sealed.", run.public_id)

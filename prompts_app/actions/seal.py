@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,13 +18,15 @@ from prompts_app.actions.pictures import pictures_changed
 from prompts_app.engine import seals
 from prompts_app.engine.digests import digest
 from prompts_app.engine.seals import Finding, Statement
-from prompts_app.models import Result, Run, Seal, SigningKey, Source, User
+from prompts_app.models import KeyUnreadable, Result, Run, Seal, SigningKey, Source, User
 from prompts_app.models.encryption import encrypt
 from prompts_app.models.evidence import CHAT
 from prompts_app.models.reading import reading
 
 RECORD_FORMAT = "proofsheet-run/1"
 RESULTS_AT_ONCE = 50  # in memory while a run is sealed
+
+log = logging.getLogger(__name__)
 
 # What no seal can show, said beside every check.
 NOT_PROVEN = (
@@ -178,6 +181,14 @@ def seal_run(run: Run) -> Seal | None:
     if existing and digest_of(run, existing.names) == existing.record_digest:
         return existing
     return _add_to_chain(owner, run)
+
+
+def seal_if_possible(run: Run) -> None:
+    """A run that cannot be sealed is finished all the same: it stays at the level below."""
+    try:
+        seal_run(run)
+    except (ValueError, KeyUnreadable):
+        log.exception("Run %s could not be sealed.", run.public_id)
 
 
 def _add_to_chain(owner: User, run: Run) -> Seal:

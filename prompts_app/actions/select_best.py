@@ -22,7 +22,7 @@ from prompts_app.actions.asking import LOST, OVER_CAP, last_calls_s
 from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.outcomes import as_stored
 from prompts_app.actions.patience import persistently
-from prompts_app.actions.seal import seal_run
+from prompts_app.actions.seal import seal_if_possible
 from prompts_app.engine.assertions import seen_by
 from prompts_app.engine.assertions.kinds import CannotTell
 from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
@@ -216,5 +216,5 @@ def _count_anew(run: Run) -> None:
     """A run that is still held is counted and sealed when it is concluded, a moment later."""
     with transaction.atomic():
         count_run(run)
-        seal_run(run)
+        seal_if_possible(run)
         rebuild_evidence(run.prompt)

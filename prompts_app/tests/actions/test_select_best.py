@@ -16,7 +16,7 @@ from prompts_app.actions.seal import sealed_file, verify
 from prompts_app.engine.assertions.judging import JudgeFailed
 from prompts_app.engine.comparing import ALONE, read_best
 from prompts_app.engine.types import Price
-from prompts_app.models import Batch, Result, Run, Version
+from prompts_app.models import Batch, KeyUnreadable, Result, Run, Version
 from prompts_app.tests.actions.running import at, in_a_thread
 from prompts_app.tests.engine.judges import says
 from prompts_app.tests.engine.servers import OddServer, answering, completion, http
@@ -182,6 +182,19 @@ def test_a_comparison_that_a_cancel_cuts_short_is_noted_and_still_open() -> None
         file = sealed_file(run)
         assert file is not None
         assert verify(file).holds
+
+
+def test_runs_that_cannot_be_sealed_are_compared_and_finished_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unreadable(run: Run) -> None:
+        raise KeyUnreadable
+
+    monkeypatch.setattr("prompts_app.actions.seal.seal_run", unreadable)
+    with outputs("yes", "yes too") as model, answering(says({"reason": "r", "best": 1})) as bench:
+        made = run_all(model, bench, a_version(BEST))
+    assert [(run.state, run.sealed_at) for run in made] == [(Run.State.FINISHED, None)] * 2
+    assert sorted(run.frames for run in made) == ["f", "p"]
 
 
 def test_repeats_are_compared_with_their_like() -> None:

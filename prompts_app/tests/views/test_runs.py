@@ -343,6 +343,15 @@ class TestCancelAndAskAgain:
         assert (run.state, run.cancel_requested) == (Run.State.RUNNING, True)
         assert "Stopping …" in page
 
+    def test_a_run_that_had_ended_already_is_left_as_it_is(self) -> None:
+        batch = batch_of_alice()
+        run = finished(batch)
+        address = f"/studio/runs/{batch.public_id}/cancel/{run.public_id}/"
+        page = client_of(alice()).post(address, follow=True).content.decode()
+        run.refresh_from_db()
+        assert "had ended already" in page
+        assert (run.state, run.cancel_requested) == (Run.State.FINISHED, False)
+
     def test_where_there_is_only_one_run_it_is_cancelled_as_a_whole(self) -> None:
         batch = batch_of_alice()
         page = client_of(alice()).get(batch.get_absolute_url()).content.decode()

@@ -93,8 +93,11 @@ def cancel(request: AuthorRequest, public_id: str) -> HttpResponse:
 def cancel_one(request: AuthorRequest, public_id: str, run_id: str) -> HttpResponse:
     """End one run of a batch, so that the others need not wait for it."""
     run = own_run_of_batch(request.user, public_id, run_id)
-    cancel_run(run)
-    messages.success(request, f"{run} is ended without waiting for it; the others go on.")
+    if run.is_under_way:
+        cancel_run(run)
+        messages.success(request, f"{run} is ended without waiting for it; the others go on.")
+    else:
+        messages.info(request, f"{run} had ended already.")
     return redirect("studio_batch", public_id)
 
 

@@ -111,8 +111,9 @@ def duplicate(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse
 def delete(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
     case = own_case(request.user, slug, public_id)
     if request.method == "POST":
+        name = case.name  # read before the row is gone
         delete_case(case)
-        messages.success(request, f"“{case.name}” is deleted. Runs keep their results.")
+        messages.success(request, f"“{name}” is deleted. Runs keep their results.")
         return redirect("studio_cases", slug)
     return render(request, "studio/case_delete.html", {"case": case, **head(case.prompt, "cases")})
 

@@ -142,7 +142,7 @@ class _Records:
         # As rows, which is how readers get what they may see of them.
         rows = Run.objects.filter(pk__in=one_each.values()).only("prompt_id", "suite_digest", "suite")
         self.suites: dict[str, Suite] = {run.suite_digest: run.suite for run in rows}
-        self._keys = {name: keys_of(suite) for name, suite in self.suites.items()}
+        self._keys: dict[str, list[Key]] = {}  # as far as they were asked for
 
     def case(self, cell: Cell) -> Mapping[str, Any]:
         suite = self.suites[cell.run.suite_digest]
@@ -150,14 +150,19 @@ class _Records:
 
     def keys(self, run: Run) -> Sequence[Key]:
         """What tells each case of the run from any other, in order."""
-        return self._keys[run.suite_digest]
+        name = run.suite_digest
+        if name not in self._keys:
+            self._keys[name] = keys_of(self.suites[name])
+        return self._keys[name]
 
     def cell_of_fix(self, cell: Cell, version: Version | None) -> Cell | None:
         """The very same case in the latest run of ``version`` on the same model."""
         run = self.latest.get((version.number, cell.run.model)) if version else None
-        if run is None or not cell.index < len(keys := self.keys(cell.run)):
+        if run is None or cell.index >= len(self.suites[cell.run.suite_digest]):
             return None
-        key = keys[cell.index]
+        if run.suite_digest == cell.run.suite_digest:
+            return Cell(run, cell.index)
+        key = self.keys(cell.run)[cell.index]
         return next((Cell(run, at) for at, other in enumerate(self.keys(run)) if other == key), None)
 
     def fix(self, cell: Cell, version: Version, outcomes: Mapping[Cell, Outcome]) -> Fix:

@@ -193,7 +193,9 @@ TABLE = {
     "studio_verdict": Row(Rule.THING, lambda w: [w.result.public_id]),
     "studio_run_start": Row(Rule.THING, _slug),
     "studio_paste": Row(Rule.THING, _slug),
-    "studio_paste_judge": Row(Rule.THING, lambda w: [w.prompt.slug, w.pasted.public_id]),
+    "studio_paste_judge": Row(
+        Rule.THING, lambda w: [w.prompt.slug, w.pasted.public_id], answers=ELSEWHERE
+    ),  # elsewhere where no output waits
     "studio_paste_delete": Row(
         Rule.THING, lambda w: [w.prompt.slug, w.pasted.public_id], "post", answers=DONE
     ),

@@ -79,7 +79,8 @@ def test_results_of_a_prompt_that_is_there_are_added_to_it(browser: Client) -> N
     )
     preview = send(browser, RESULTS, "out.json").url
     shown = page(browser.get(preview))
-    assert "which you have" in shown
+    assert "You have “" in shown
+    assert "Nothing you have is changed." in shown
     assert "Import the results" in shown
     done = page(browser.post(preview, {}, follow=True))
     assert "The results were added to what you have." in done

@@ -94,4 +94,5 @@ def losses(user: User) -> Losses:
 def delete_account(user: User) -> None:
     """Everything of this person, at once and for good: no row of theirs is left anywhere."""
     with transaction.atomic():
+        Run.objects.filter(prompt__owner=user).hold()
         user.delete()

@@ -16,7 +16,7 @@ from prompts_app.actions.evidence import rebuild_evidence
 from prompts_app.actions.run import delete_runs
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import digest
-from prompts_app.models import Draft, FormerSlug, Prompt, Tag, User, Version
+from prompts_app.models import Draft, FormerSlug, Prompt, Run, Tag, User, Version
 from prompts_app.search import reindex
 
 LONGEST_SLUG = 80
@@ -151,6 +151,7 @@ def _write(prompt: Prompt, columns: dict[str, Any]) -> None:
 def delete_prompt(prompt: Prompt) -> None:
     """The prompt with its versions, cases, runs and outputs, and what was typed for it. For good."""
     Draft.objects.filter(owner_id=prompt.owner_id, key__regex=rf"^[a-z]+:{prompt.pk}(:|$)").delete()
+    Run.objects.filter(prompt=prompt).hold()
     prompt.delete()
 
 

@@ -134,6 +134,11 @@ class RunQuerySet(MaskedQuerySet["Run"]):
         """Under way, but no worker holds them: their lease ran out, or nobody ever took them up."""
         return self.under_way().filter(Q(lease_until__lt=now) | Q(lease_until=None))
 
+    def hold(self) -> None:
+        """Until the transaction ends: a worker that comes with a result waits. To be called before deleting
+        them, or its result comes between the looking and the deleting."""
+        list(self.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+
 
 class Run(Masked):
     """One version × one model × the suite × repeats. The truth of a run is this row, never the queue."""

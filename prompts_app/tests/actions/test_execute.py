@@ -14,6 +14,7 @@ from django.utils import timezone
 from prompts_app.actions import execute
 from prompts_app.actions import run as runs
 from prompts_app.actions.run import execute_run
+from prompts_app.actions.save import delete_prompt
 from prompts_app.engine.types import Price
 from prompts_app.models import Endpoint, Prompt, Result, Run
 from prompts_app.tests.actions.running import YES, a_run, a_version, at, fresh, in_a_thread
@@ -234,12 +235,12 @@ class TestSeveralAtOnce:
         assert (fresh(run).state, fresh(run).claim) == ("running", "another worker")
 
     def test_a_run_that_is_deleted_under_the_worker_ends_it(self, settings: Any) -> None:
-        settings.RUN_LEASE_S, settings.ENDPOINT_CONCURRENCY = 1.0, 1
-        with self.slow() as server:
-            run = a_run(server, cases=200)
+        settings.RUN_LEASE_S, settings.ENDPOINT_CONCURRENCY = 1.0, 4
+        with self.slow(0.05) as server:
+            run = a_run(server, cases=400)
             thread = in_a_thread(lambda: execute_run(run.pk))
             eventually(lambda: run.results.exists())
-            Prompt.objects.all().delete()
+            delete_prompt(Prompt.objects.get())
             thread.join(15)
         assert not thread.is_alive()
         assert not Run.objects.exists()

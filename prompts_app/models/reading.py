@@ -46,6 +46,7 @@ class Reading:
 
     def __init__(self, author: Callable[[], int | None], *, only_rows: bool = False) -> None:
         self._author, self.only_rows = author, only_rows
+        self._owners: set[int] = set()  # whose prompts were read
         self._masks: dict[int, Mask] = {}  # by prompt
         self._own: set[int] = set()  # prompts that are read in full
         self._prompt_of_run: dict[int, int] = {}
@@ -63,8 +64,11 @@ class Reading:
 
     def _learn_from(self, row: Masked) -> None:
         """What the row says of others: whose the prompt is, and which prompt a run is of."""
-        if row.masked_by == "pk" and row.__dict__.get("owner_id", 0) == self._author():
-            self._own.add(row.pk)
+        if row.masked_by == "pk":
+            owner = row.__dict__.get("owner_id", 0)
+            self._owners.add(owner)
+            if owner == self._author():
+                self._own.add(row.pk)
         if row._meta.model_name == "run" and "prompt_id" in row.__dict__:
             self._prompt_of_run[row.pk] = row.__dict__["prompt_id"]
 
@@ -109,7 +113,13 @@ class Reading:
         return self._masks[prompt].spans
 
     def shown_in(self, text: str) -> list[tuple[int, Span]]:
-        """Those hidden of the prompts that were read so far which ``text`` shows, each with its prompt."""
+        """Those hidden of the prompts that were read so far which ``text`` shows, each with its prompt.
+
+        [] where prompts of several people were read: what one of them wrote openly is not held against what
+        another keeps private, or a title could break a page, and tell that its guess was right.
+        """
+        if len(self._owners) > 1:
+            return []
         hidden = [(key, span) for key in self._masks.keys() - self._own for span in self._masks[key].spans]
         return [(key, span) for key, span in hidden if Mask([span]).shows(text)]
 
@@ -145,8 +155,11 @@ def read_apart() -> Iterator[None]:
     """For naming another prompt on a page: its rows are masked as ever, but what the page shows of its own is
     not held against that prompt's private parts. The two may share words: a fork does."""
     reader = now()
-    with reading(reader and Reading(reader._author)):
+    apart = Reading(reader._author, only_rows=reader.only_rows) if reader else None
+    with reading(apart):
         yield
+    if reader and apart:
+        reader._owners |= apart._owners
 
 
 @cache

@@ -14,8 +14,9 @@ from django.urls import reverse
 
 from prompts_app.actions.cards import Card
 from prompts_app.actions.sharing import Choice, create_link
-from prompts_app.models import Prompt, Result, SearchDocument, Visibility
-from prompts_app.tests.people import alice, bob, client_of
+from prompts_app.models import Profile, Prompt, Result, SearchDocument, Visibility
+from prompts_app.tests.factories import PromptFactory, VersionFactory
+from prompts_app.tests.people import alice, bob, client_of, dana
 from prompts_app.tests.security.addresses import TABLE, Rule, names
 from prompts_app.tests.security.hidden import LABEL, TEXT, WORDS, hide
 from prompts_app.tests.security.test_visibility import OWNER, READER, STRANGER, browser
@@ -167,6 +168,18 @@ def test_searching_for_it_finds_nothing(w: World) -> None:
 def test_who_types_it_gets_no_hint_that_it_is_right(w: World) -> None:
     for address in (f"/prompts/?q={TEXT}", f"{w.prompt.get_absolute_url()}?fill=1&var.word={TEXT}"):
         assert Client().get(address).status_code == 200
+
+
+@pytest.mark.parametrize("guess", [TEXT, "something else altogether"])
+def test_who_writes_it_elsewhere_gets_no_hint_and_breaks_no_page(guess: str, w: World) -> None:
+    """Another's prompt, a fork, an origin or a name with a guess in it stands on the same pages."""
+    version = VersionFactory(prompt__owner=dana(), prompt__title=guess, prompt__visibility="public")
+    PromptFactory(owner=dana(), title=guess, visibility="public", forked_from=w.version)
+    Prompt.objects.filter(pk=w.prompt.pk).update(forked_from=version)
+    Profile.objects.filter(user=dana()).update(name=guess[:80])
+    for address in ("/", "/prompts/", "/feed.atom", "/@alice/", "/@alice/feed.atom", "/@dana/",
+                    w.prompt.get_absolute_url(), f"{w.prompt.stem}.json"):  # fmt: skip
+        assert Client().get(address).status_code == 200, address
 
 
 def test_its_author_reads_it_in_the_studio(w: World) -> None:

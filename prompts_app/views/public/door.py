@@ -88,8 +88,8 @@ class PrivatePartShown(Exception):
 def refuse_to_show_private(request: HttpRequest, response: HttpResponse, reader: Reading) -> None:
     """The last look at a page before it leaves. Raises PrivatePartShown.
 
-    Not where the visitor typed words of their own, which pages repeat: whether the answer is refused would
-    tell whether they guessed right.
+    Not where the visitor typed words of their own, which pages repeat, nor where several people's prompts are
+    named: whether the answer is refused would tell whether a guess was right.
     """
     kind = response.headers.get("Content-Type", "")
     if kind in _PICTURES or any(len(fold(str(v))) >= LEAST for v in request.GET.values()):

@@ -12,7 +12,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from prompts_app.actions.export import export
 from prompts_app.models import ImportDraft, Prompt, Run
+from prompts_app.tests.factories import PromptFactory, VersionFactory
 from prompts_app.tests.people import alice, client_of
 from prompts_app.views.studio import import_ as views
 
@@ -81,9 +83,9 @@ def test_results_of_a_prompt_that_is_there_are_added_to_it(browser: Client) -> N
     shown = page(browser.get(preview))
     assert "You have “" in shown
     assert "Nothing you have is changed." in shown
-    assert "Import the results" in shown
+    assert "Import what is new" in shown
     done = page(browser.post(preview, {}, follow=True))
-    assert "The results were added to what you have." in done
+    assert "What was new was added to what you have." in done
     assert "Added to" in done
 
 
@@ -154,3 +156,22 @@ class TestTwoAtOnce:
             return real(*args, **more)
 
         monkeypatch.setattr(views, name, late)
+
+
+def test_a_bundle_of_ones_own_prompt_says_what_is_new_in_it_and_then_that_nothing_is(browser: Client) -> None:
+    prompt = PromptFactory(owner=alice(), slug="greeting", title="Greeting")
+    VersionFactory(prompt=prompt)
+    later = VersionFactory(prompt=prompt, number=2, messages=[{"role": "user", "content": "Second."}])
+    (text,) = export(alice(), [prompt], "bundle", everything=True).values()
+    later.delete()
+    preview = send(browser, text.encode(), "bundle.json").url
+    shown = page(browser.get(preview))
+    assert "You have “" in shown
+    assert "New to it: 1 version." in shown
+    done = page(browser.post(preview, {}, follow=True))
+    assert "What was new was added to what you have." in done
+    assert ": 1 version</li>" in done
+    again = page(browser.get(send(browser, text.encode(), "bundle.json").url))
+    assert "Nothing to import" in again
+    assert "It is already there." in again
+    assert prompt.versions.count() == 2

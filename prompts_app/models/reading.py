@@ -19,7 +19,7 @@ from typing import Any, Self
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
-from prompts_app.engine.masking import Mask, Span, salted
+from prompts_app.engine.masking import PART, Mask, Span, fold, salted
 from prompts_app.models.private import PrivateSpan
 
 _now: ContextVar[Reading | None] = ContextVar("reading", default=None)
@@ -116,12 +116,14 @@ class Reading:
         """Those hidden of the prompts that were read so far which ``text`` shows, each with its prompt.
 
         [] where prompts of several people were read: what one of them wrote openly is not held against what
-        another keeps private, or a title could break a page, and tell that its guess was right.
+        another keeps private, or a title could break a page, and tell that its guess was right. Short ones
+        are not looked for: the page's own words may say "Classification".
         """
         if len(self._owners) > 1:
             return []
         hidden = [(key, span) for key in self._masks.keys() - self._own for span in self._masks[key].spans]
-        return [(key, span) for key, span in hidden if Mask([span]).shows(text)]
+        long = [(key, span) for key, span in hidden if len(fold(span.text)) >= PART]
+        return [(key, span) for key, span in long if Mask([span]).shows(text)]
 
     def _load(self, prompts: set[int], *, though_own: bool = False) -> None:
         """One query, none where everything is known."""

@@ -223,6 +223,14 @@ def test_the_public_page_tells_its_author_what_they_are_reading(prompt: Prompt) 
     assert RULE not in Client().get(prompt.get_absolute_url() + "?private=shown").content.decode()
 
 
+@pytest.mark.parametrize("text", ["Classification", "How do we know?", "Refund desk"])
+def test_a_private_part_that_is_a_word_of_the_page_breaks_none(prompt: Prompt, text: str) -> None:
+    Prompt.objects.filter(pk=prompt.pk).update(task="classification")
+    add_span(prompt, "word", text)
+    for address in (prompt.get_absolute_url(), f"{prompt.stem}.json", "/prompts/", "/@alice/"):
+        assert Client().get(address).status_code == 200
+
+
 def test_a_page_takes_no_more_queries_for_more_private_parts(prompt: Prompt, count_queries: object) -> None:
     counts = []
     for number in (1, 10):

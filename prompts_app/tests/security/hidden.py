@@ -31,6 +31,7 @@ WORDS = (
 ).split()
 TEXT = " ".join(WORDS).capitalize()
 LABEL = "client rule"
+SHORT = "Plimsoll Verwimp"  # a name, as a second private part
 # Where pages cut outputs: the text stands across each of these places.
 CUTS = (60, 130, 160, 1_500, 4_000, 6_000, 40_000, 50_000, 200_000)
 SPELLINGS = (TEXT, TEXT.upper(), TEXT.replace(" ", "\n  "), json.dumps({"said": f"“{TEXT}”\n"}))
@@ -43,6 +44,7 @@ def hide(w: World) -> PrivateSpan:
     _in_the_runs(w)
     ShareLink.objects.filter(pk=w.link.pk).update(note=f"For you: {TEXT}")
     span = add_span(w.prompt, LABEL, TEXT)
+    add_span(w.prompt, "client", SHORT)
     for run in Run.objects.filter(prompt=w.prompt):
         count_run(run)
         seal_run(run)
@@ -53,7 +55,7 @@ def hide(w: World) -> PrivateSpan:
 
 
 def _in_the_prompt(w: World) -> None:
-    said = f"Before. {TEXT}. After."
+    said = f"Before. {TEXT}. After: {SHORT}."
     Prompt.objects.filter(pk=w.prompt.pk).update(
         title=f"Quagga {TEXT}"[:120],
         summary=said,
@@ -86,11 +88,12 @@ def _in_the_prompt(w: World) -> None:
 def _case() -> dict[str, Any]:
     return {
         "name": f"Case {TEXT}"[:120],
-        "variables": {"word": f"{'y' * 3_950} {TEXT}", "other": TEXT},
+        "variables": {"word": f"{'y' * 3_950} {TEXT}", "other": TEXT, "client": SHORT},
         "turns": [f"And {TEXT}?"],
         "system": f"You know: {TEXT}",
         "assertions": [
             {"type": "contains", "value": TEXT},
+            {"type": "not-contains", "value": SHORT},
             {"type": "not-icontains-any", "value": [TEXT.lower(), "no"]},
             {"type": "llm-rubric", "value": TEXT, "metric": TEXT},
         ],
@@ -134,7 +137,7 @@ def _checks(passed: bool) -> list[dict[str, Any]]:
 def _in_the_runs(w: World) -> None:
     """A run of each version on each of two models: outputs that fail, pass, and no answer."""
     suite = [
-        _case() | {"name": f"{number}: {TEXT}"[:120]} for number in range(len(CUTS) + len(SPELLINGS) + 1)
+        _case() | {"name": f"{number}: {TEXT}"[:120]} for number in range(len(CUTS) + len(SPELLINGS) + 2)
     ]
     digest = suite_digest(w.prompt.suite())  # any that is the same for all of them
     told = {"source_note": f"From {TEXT}", "stop_reason": TEXT, "parameters": {"stop": [TEXT]}}
@@ -162,12 +165,17 @@ def _in_the_runs(w: World) -> None:
 
 
 def _request() -> dict[str, Any]:
-    return {"model": "m", "messages": [{"role": "user", "content": f"Hear: {TEXT}"}], "stop": [TEXT]}
+    return {
+        "model": "m",
+        "messages": [{"role": "user", "content": f"Hear: {TEXT}, says {SHORT.upper()}"}],
+        "stop": [TEXT],
+    }
 
 
 def _filled(run: Run, start: int) -> int:
     """One result a case; the number of the first."""
     outputs = ["a " * ((cut - len(TEXT) // 2) // 2) + TEXT + " and on " * 30 for cut in CUTS]
+    outputs += [f"Yours, {SHORT}"]
     outputs += [f"It is: {spelling}." for spelling in SPELLINGS]
     for index, output in enumerate(outputs, start):
         ResultFactory(

@@ -18,11 +18,11 @@ from prompts_app.models import Profile, Prompt, Result, SearchDocument, Visibili
 from prompts_app.tests.factories import PromptFactory, VersionFactory
 from prompts_app.tests.people import alice, bob, client_of, dana
 from prompts_app.tests.security.addresses import TABLE, Rule, names
-from prompts_app.tests.security.hidden import LABEL, TEXT, WORDS, hide
+from prompts_app.tests.security.hidden import LABEL, SHORT, TEXT, WORDS, hide
 from prompts_app.tests.security.test_visibility import OWNER, READER, STRANGER, browser
 from prompts_app.tests.security.world import World, world
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 QUERIES = {
     "prompt": (
@@ -59,7 +59,7 @@ def words_in(response: Any) -> list[str]:
     """The private words a response says, in its headers or its content, however they are written."""
     text = f"{response.headers} {response.getvalue().decode('utf-8', 'replace')}".casefold()
     ways = (text, unescape(text), unquote(text), text.replace("\\n", " "))
-    return [word for word in WORDS if any(word in way for way in ways)]
+    return [word for word in (*WORDS, *SHORT.casefold().split()) if any(word in way for way in ways)]
 
 
 def of_the_prompt(w: World) -> list[str]:

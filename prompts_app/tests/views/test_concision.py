@@ -16,7 +16,7 @@ from prompts_app.models import Prompt
 from prompts_app.templatetags.curve import axis_end, curve
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.views.recorded import improved_prompt, public_prompt, recorded_run, suite_of
-from prompts_app.views.public.concision import Curve, curve_of
+from prompts_app.views.public.concision import Curve, curve_of, gain_of
 
 
 def item(
@@ -136,3 +136,17 @@ class TestPage:
         html = Client().get(prompt.get_absolute_url()).content.decode()
         assert 'id="tokens"' not in html
         assert '"#tokens"' not in html
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"), [(90, 81, True), (90, 82, False), (30, 27, True), (9, 9, False)]
+)
+def test_a_tenth_is_a_tenth(before: int, now: int, told: bool) -> None:
+    rows = [
+        {
+            "version": number, "tokens_in": tokens, "passed": 1, "cases": 1, "low": 0.2, "high": 1.0,
+            "suite_digest": "a",
+        }
+        for number, tokens in ((1, before), (2, now))
+    ]  # fmt: skip
+    assert bool(gain_of(rows[-1] | {"history": rows})) == told

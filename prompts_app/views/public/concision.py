@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MOST_POINTS = 12
-WORTH_SAYING = 0.1  # a change in tokens smaller than this share is not told
+WORTH_SAYING = 10  # per cent: a saving smaller than this is not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,9 @@ def _gain(points: list[Point]) -> Gain | None:
     shown = points[-1]
     longest = max(_comparable(points), key=lambda point: point.tokens, default=shown)
     gain = Gain(longest, shown)
-    return gain if 1 - shown.tokens / longest.tokens >= WORTH_SAYING else None
+    # In whole numbers: one minus 81/90 is a little less than a tenth.
+    saved = 100 * (longest.tokens - shown.tokens)
+    return gain if saved >= WORTH_SAYING * longest.tokens else None
 
 
 def _comparable(points: list[Point]) -> Iterator[Point]:

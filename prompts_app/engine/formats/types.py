@@ -62,8 +62,8 @@ class ImportedPrompt:
     ``source`` says where it comes from in a few words, ``where`` the place in the file ("row 12"),
     ``written_for`` the model the file names, ``licence`` its licence as the file spells it.
     ``is_templated``: the format has a template language of its own, which was read; whatever still
-    looks like a placeholder is text. ``forked_from`` credits what it was made of. ``runs`` are results in the file: their version is a place in
-    ``versions``, counted from 1.
+    looks like a placeholder is text. ``forked_from`` credits what it was made of. ``runs`` are results
+    in the file: their version is a place in ``versions``, counted from 1.
     """
 
     title: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -59,9 +60,9 @@ class TestNeeds:
             ({"model": "m" * 201}, "at most 200 characters"),
         ],
     )
-    def test_a_judge_that_lacks_something_is_refused(self, changed: dict[str, str], why: str) -> None:
+    def test_a_judge_that_lacks_something_is_refused(self, changed: dict[str, Any], why: str) -> None:
         version, endpoint = a_version(POLITE, CLOSE), EndpointFactory(owner=alice())
-        choice = JudgeChoice(endpoint, **{"model": "j", "embedding_model": "e", **changed})
+        choice = replace(JudgeChoice(endpoint, "j", "e"), **changed)
         with pytest.raises(RunRefused, match=why):
             runs.start_batch(version.prompt, [version], endpoint, ["tiny"], judge=choice)
 

@@ -179,7 +179,10 @@ def test_making_it_visible_again_is_asked_first(prompt: Prompt) -> None:
 
 def test_search_finds_it_only_while_it_is_not_private(prompt: Prompt) -> None:
     reindex([prompt])
-    find = lambda: b"Refund desk" in Client().get("/prompts/?q=leader").content  # noqa: E731
+
+    def find() -> bool:
+        return b"Refund desk" in Client().get("/prompts/?q=leader").content
+
     assert find()
     span = add_span(prompt, "rule", RULE)
     assert not find()

@@ -73,7 +73,7 @@ class TestKept:
         return runs.start_batch(version.prompt, [version], endpoint, ["practice-1"]).runs.get()
 
     def changed_at(self, prompt: Prompt) -> datetime | None:
-        return Prompt.objects.values_list("suite_changed_at", flat=True).get(pk=prompt.pk)
+        return Prompt.objects.get(pk=prompt.pk).suite_changed_at
 
     def test_each_change_of_the_suite_is_dated_and_a_run_keeps_the_last(self) -> None:
         version = self.a_version()

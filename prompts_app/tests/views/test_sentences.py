@@ -17,6 +17,7 @@ from prompts_app.views.public.sentences import (
     excerpt,
     first_failing,
     headline_text,
+    marked,
 )
 
 
@@ -153,3 +154,15 @@ class TestChecks:
         if kind == "not-contains" and value.strip() and value in output:
             hit = next(piece.text for piece in pieces if piece.hit)
             assert hit == re.sub(r"\s+", " ", value)
+
+    @pytest.mark.parametrize(
+        ("applied_to", "hits"), [("and PAID again", ["PAID"]), ("AND PAID AGAIN", []), ("", [])]
+    )
+    def test_a_check_that_looks_at_a_part_is_broken_in_that_part(
+        self, applied_to: str, hits: list[str]
+    ) -> None:
+        check = {"type": "not-contains", "value": "PAID", "passed": False}
+        check |= {"transform": "output.slice(5)", "applied_to": applied_to}
+        pieces = marked("PAID and PAID again", [check])
+        assert [piece.text for piece in pieces if piece.hit] == hits
+        assert pieces[0].text.startswith("PAID ")

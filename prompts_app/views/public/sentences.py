@@ -188,7 +188,7 @@ class Piece:
 
 def excerpt(output: str, check: Mapping[str, Any]) -> list[Piece]:
     """A few words of ``output`` around what broke ``check``; its beginning where no place is to blame."""
-    start, end = next(iter(places(str(check.get("type", "")), check.get("value"), output)), (0, 0))
+    start, end = next(iter(_broken_in(output, check)), (0, 0))
     if start == end:
         whole = " ".join(output[: LONGEST_EXCERPT * 4].split())
         return [Piece(whole[:LONGEST_EXCERPT] + ("…" if len(whole) > LONGEST_EXCERPT else ""))]
@@ -202,10 +202,20 @@ def excerpt(output: str, check: Mapping[str, Any]) -> list[Piece]:
     return [Piece(re.sub(r"\s+", " ", piece.text), piece.hit) for piece in pieces if piece.text]
 
 
+def _broken_in(output: str, check: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Where ``output`` breaks the check; of one that looks at a part, in that part alone."""
+    seen = str(check.get("applied_to") or "") if check.get("transform") else output
+    at = output.find(seen)
+    if at < 0:  # it was made into something else
+        return []
+    found = places(str(check.get("type", "")), check.get("value"), seen)
+    return [(at + start, at + end) for start, end in found]
+
+
 def marked(output: str, checks: Sequence[Mapping[str, Any]]) -> list[Piece]:
     """The whole output in pieces, hits where a failed check is broken. Joined they are the output again."""
     failed = [check for check in checks if check.get("passed") is False]
-    found = (places(str(check.get("type", "")), check.get("value"), output) for check in failed)
+    found = (_broken_in(output, check) for check in failed)
     pieces, at = [], 0
     for start, end in sorted(chain.from_iterable(found)):
         if start >= at:

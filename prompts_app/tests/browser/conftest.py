@@ -110,7 +110,7 @@ def _make_database(name: str) -> str:
     return f"postgres://{at}/{name}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Site]:
     """The site with its demo content, as `make run` starts it."""
     data_dir, port = tmp_path_factory.mktemp("site"), free_port()
@@ -138,7 +138,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[S
             log.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def model_server() -> Iterator[str]:
     """A real OpenAI-compatible server on loopback; gives its base URL."""
     port = free_port()
@@ -162,8 +162,9 @@ def _executables() -> list[str | None]:
     return [None, *system, *mac]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Closed after the last browser test: its event loop would be in the way of other tests."""
     with sync_playwright() as playwright:
         for executable in _executables():
             try:
@@ -173,6 +174,7 @@ def browser() -> Iterator[Browser]:
             # Playwright keeps an event loop in this thread; the tests' own queries are synchronous.
             os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
             yield found
+            del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
             found.close()
             return
         if os.environ.get("CI") == "true":

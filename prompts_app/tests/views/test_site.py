@@ -66,19 +66,26 @@ class TestSitemap:
 
     def test_has_public_work_and_its_authors(self) -> None:
         recorded_prompt(owner=alice(), slug="reader")
-        assert self.addresses() == ["/", "/prompts/", "/evidence/", "/@alice/", "/@alice/reader/"]
+        assert self.addresses() == [
+            "/",
+            "/prompts/",
+            "/evidence/",
+            "/assertions/",
+            "/@alice/",
+            "/@alice/reader/",
+        ]
 
     @pytest.mark.parametrize("visibility", ["private", "unlisted"])
     def test_has_nothing_hidden(self, visibility: str) -> None:
         recorded_prompt(owner=alice(), visibility=visibility)
         bob()
-        assert self.addresses() == ["/", "/prompts/", "/evidence/"]
+        assert self.addresses() == ["/", "/prompts/", "/evidence/", "/assertions/"]
 
     @pytest.mark.parametrize("visibility", ["private", "unlisted"])
     def test_has_no_work_of_a_hidden_author(self, visibility: str) -> None:
         recorded_prompt(owner=alice())
         alice().profile.__class__.objects.filter(user=alice()).update(visibility=visibility)
-        assert self.addresses() == ["/", "/prompts/", "/evidence/"]
+        assert self.addresses() == ["/", "/prompts/", "/evidence/", "/assertions/"]
 
 
 def test_the_icon_is_found_by_those_who_only_guess() -> None:

@@ -5,13 +5,12 @@ Finished runs are shown from their stored totals; only those under way are count
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db.models import Count, Min, Q, Sum
@@ -121,8 +120,6 @@ class Failure:
     result: Result
     number: int
     case: str
-    expected: str
-    reason: str
     passes: int
     distinct: int  # different outputs of its repeats; 0: not known, or asked once
     anchor: str
@@ -342,23 +339,13 @@ def _failures(runs: Sequence[Run]) -> tuple[list[Failure], int]:
 
 def _failure(run: Run, result: Result, passes: int) -> Failure:
     result.run = run
-    check: dict[str, Any] = next((check for check in result.checks if check["passed"] is False), {})
     number = result.case_index + 1
     return Failure(
         run=run,
         result=result,
         number=number,
         case=str(result.case.get("name", "")),
-        expected=_expected(check),
-        reason=str(check.get("reason", "")),
         passes=passes,
         distinct=run.distinct_of(result.case_index),
         anchor=f"fail-{run.public_id}-{number}",
     )
-
-
-def _expected(check: dict[str, Any]) -> str:
-    """The assertion in a line: ``contains "yes"``."""
-    wanted = check.get("value") if check.get("value") is not None else check.get("threshold")
-    text = "" if wanted is None else f" {json.dumps(wanted, ensure_ascii=False)}"
-    return f"{check.get('type', '')}{text}"[:200]

@@ -11,7 +11,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST
 
 from prompts_app.access import own_batch, own_prompt, own_run_of_batch
-from prompts_app.actions.progress import progress_of
+from prompts_app.actions.progress import Failure, progress_of
 from prompts_app.actions.run import (
     RunRefused,
     ask_again,
@@ -24,6 +24,7 @@ from prompts_app.actions.run import (
 )
 from prompts_app.forms.evidence import AskAgainForm, RunForm
 from prompts_app.models import Batch, Result, Run
+from prompts_app.views.public.sentences import check_in_words, first_failing
 from prompts_app.views.studio.door import STOP_POLLING, AuthorRequest, keeps_typing, typing_kept
 
 A_PAGE = 25
@@ -65,11 +66,23 @@ def runs(request: AuthorRequest) -> HttpResponse:
     return render(request, "studio/runs.html", {"page": page, "here": "runs"})
 
 
+def _blamed(failure: Failure) -> tuple[str, str]:
+    """The assertion to blame in words, and its reason."""
+    check = first_failing(failure.result.checks)
+    return check_in_words(check), str(check.get("reason", ""))
+
+
 @keeps_typing
 def batch(request: AuthorRequest, public_id: str) -> HttpResponse:
     """The live page; asked by htmx, only what changes, with the status that ends the polling at the end."""
     progress = progress_of(own_batch(request.user, public_id))
-    context = {"batch": progress.batch, "prompt": progress.batch.prompt, "progress": progress, "here": "runs"}
+    context = {
+        "batch": progress.batch,
+        "prompt": progress.batch.prompt,
+        "progress": progress,
+        "failures": [(failure, _blamed(failure)) for failure in progress.failures],
+        "here": "runs",
+    }
     if request.htmx:
         status = 200 if progress.under_way else STOP_POLLING
         response = render(request, "studio/_batch_progress.html", context | {"fragment": True}, status=status)

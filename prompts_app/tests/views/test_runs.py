@@ -209,7 +209,7 @@ class TestLivePage:
         batch = batch_of_alice()
         run = finished(batch)
         page = self.page(batch).content.decode()
-        assert "<code dir="auto">contains yes</code>" in page
+        assert '<code dir="auto">contains yes</code>' in page
         assert "&lt;b&gt;no&lt;/b&gt;" in page
         assert f'href="#fail-{run.public_id}-2">2 failed</a>' in page
         assert f'<tr id="fail-{run.public_id}-2">' in page

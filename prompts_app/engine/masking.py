@@ -211,6 +211,7 @@ class Mask:
         self.spans = tuple(spans)
         self.forms: dict[Span, set[str]] = {span: set() for span in self.spans}
         self.used: set[Span] = set()
+        self._known: dict[str, str] = {}  # runs of one suite repeat each text of it
 
     def __bool__(self) -> bool:
         return bool(self.spans)
@@ -226,6 +227,12 @@ class Mask:
         return value
 
     def text(self, text: str) -> str:
+        known = self._known if len(text) < 10_000 else {}  # a long one seldom comes twice
+        if text not in known:
+            known[text] = self._masked(text)
+        return known[text]
+
+    def _masked(self, text: str) -> str:
         hidden = self.hidden_in(text)
         if not hidden:
             return text

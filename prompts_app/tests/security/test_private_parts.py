@@ -20,7 +20,7 @@ from prompts_app.tests.people import alice, bob, client_of, dana
 from prompts_app.tests.security.addresses import TABLE, Rule, names
 from prompts_app.tests.security.hidden import LABEL, SHORT, TEXT, WORDS, hide
 from prompts_app.tests.security.test_visibility import OWNER, READER, STRANGER, browser
-from prompts_app.tests.security.world import World, world
+from prompts_app.tests.security.world import STANDING, World, world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -42,11 +42,15 @@ QUERIES = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def hidden_everywhere(standing_world: None, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock():
+        hide(STANDING[-1])
+
+
 @pytest.fixture
 def w() -> World:
-    w = world(Visibility.PUBLIC)
-    hide(w)
-    return w
+    return world(Visibility.PUBLIC)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""A profile prints as a résumé of two A4 pages, in a real browser."""
+"""A profile prints as a résumé of two A4 pages, an interview sheet as one, in a real browser."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ def test_a_profile_with_chosen_work_is_two_pages(site: Site, page: Page, query: 
     assert len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf)) == 2
     boxes = re.findall(rb"/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)", pdf)
     assert {(round(float(w)), round(float(h))) for w, h in boxes} == {A4_PT}
+
+
+@pytest.mark.parametrize("prompt", ["order-email-to-json", "question-to-sql", "support-ticket-routing"])
+def test_an_interview_sheet_is_one_page(site: Site, page: Page, prompt: str) -> None:
+    page.goto(f"{site.url}/@ada-example/{prompt}/interview/")
+    assert page.locator(".asked > li").count() > 8
+    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", page.pdf(prefer_css_page_size=True))) == 1
 
 
 def test_on_paper_there_is_no_button_and_the_code_to_scan_is_in_the_corner(site: Site, page: Page) -> None:

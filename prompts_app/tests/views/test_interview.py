@@ -83,6 +83,12 @@ class TestRules:
         (ask,) = asked(shelf=[KnownFailure(3, "Two rates", "v1", "main", fix, state)])
         assert said in ask
 
+    def test_a_failure_on_the_shelf_is_not_asked_about_twice(self) -> None:
+        shelf = [KnownFailure(3, "Two rates", "v2", "main", "", "")]
+        found = asked(shelf=shelf, failures=[Failure(3, "Two rates", 1), Failure(5, "No rate", 1)])
+        assert ["case 3" in ask for ask in found] == [True, False]
+        assert found[1].startswith("Case 5")
+
     def test_failures_that_are_on_record_and_not_disclosed(self) -> None:
         history = [{"passed": 9, "cases": 10}]
         assert ["No failure is disclosed" in ask for ask in asked(evidence(history=history))] == [True]

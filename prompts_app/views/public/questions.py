@@ -68,10 +68,12 @@ def questions(
     shelf: Sequence[KnownFailure] = (),
 ) -> list[Question]:
     """Changes first, then known failures, other failures, trade-offs, then how far the figures carry."""
+    asked = {(one.number, one.name) for one in shelf[:MOST_SHELVED]}
+    others = [failure for failure in failures if (failure.number, failure.name) not in asked]
     return [
         *_of_changes(changes),
         *_of_shelf(shelf, evidence),
-        *_of_failures(failures, len(evidence.get("models", ()))),
+        *_of_failures(others, len(evidence.get("models", ()))),
         *_of_trade_offs(evidence, curve),
         *_of_figures(evidence),
     ]

@@ -292,7 +292,7 @@ class TestSeveralAtOnce:
         after = dict(run.results.values_list("case_index", "public_id"))
         assert (fresh(run).frames, fresh(run).resumed, len(after)) == ("p" * 16, 1, 16)
         assert before.items() <= after.items()
-        asked = Counter(call.json()["messages"][0]["content"] for call in server.asked)
+        asked = Counter(call.json["messages"][0]["content"] for call in server.asked)
         assert {asked[f"Say word {index}."] for index in before} == {1}  # never again what was stored
         # The rest once, or twice: the two in flight, and at most two whose answers came but were not stored.
         assert len(server.asked) <= 16 + 2 + 2

@@ -162,5 +162,5 @@ class TestWhoMaySee:
         prompt = improved_prompt()
         html = Client().get(prompt.get_absolute_url()).content.decode()
         for which in ("v1...v2", "v2...v3"):
-            assert f'href="{prompt.get_absolute_url()}compare/{which}/">compare with v{which[1]}</a>' in html
+            assert f'href="{prompt.get_absolute_url()}compare/{which}/">Compare with v{which[1]}</a>' in html
         assert 'href="compare/v1...v3/"' in html

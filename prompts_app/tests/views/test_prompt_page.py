@@ -295,6 +295,14 @@ class TestSections:
         assert "6/10 +4 31–83%" in text_of(html)
         assert "They were half of the tokens." in html
 
+    def test_a_change_of_few_says_how_many_were_fixed_and_how_many_broken(self) -> None:
+        prompt = public_prompt()
+        recorded_run(VersionFactory(prompt=prompt, number=1), "main-model", 10, range(1, 6))
+        recorded_run(VersionFactory(prompt=prompt, number=2), "main-model", 10, range(3, 9))
+        html = text_of(section(page(prompt), "versions"))
+        assert "4/10 −1" in html
+        assert "Fixed 2, broke 3. Compare with v1" in html
+
     def test_how_we_know(self) -> None:
         prompt = improved_prompt(deleted_runs=3)
         html = text_of(section(page(prompt), "evidence"))

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from prompts_app.actions.evidence import latest_runs
 from prompts_app.actions.lineage import Origin
 from prompts_app.engine.stats import wilson
 from prompts_app.models import Prompt, Run
@@ -29,7 +30,7 @@ from prompts_app.tests.views.worlds import (
 )
 from prompts_app.views.public import case_study, failing, figures, lineage
 from prompts_app.views.public.before_after import before_after_of
-from prompts_app.views.public.both_ran import pairs_of
+from prompts_app.views.public.both_ran import Turned, pairs_of
 from prompts_app.views.public.case_study import Shown, Study, story_of, study_of
 from prompts_app.views.public.concision import curve_of
 from prompts_app.views.public.interview import _changes, _failures
@@ -171,17 +172,24 @@ def _check_page(world: World) -> None:
 
 def _check_story(prompt: Prompt, recount: Recount) -> None:
     before: Counted | None = None
-    steps = {step.version.number: step for step in story_of(case_study.versions_of(prompt), prompt.evidence)}
+    story = story_of(case_study.versions_of(prompt), prompt.evidence, latest_runs(prompt))
+    steps = {step.version.number: step for step in story}
     for run in recount.history():
         step = steps[run.version]
         assert step.cases_changed == bool(before and before.suite != run.suite)
         expected = run.passed - before.passed if before and before.suite == run.suite else None
         assert step.change == expected
+        assert step.turned == (_turned_by_hand(before, run) if before and before.suite == run.suite else None)
         before = run
 
 
+def _turned_by_hand(before: Counted, after: Counted) -> Turned:
+    cases = [was + now for was, now in zip(before.states, after.states, strict=True)]
+    return Turned(fixed=cases.count("fp"), broken=cases.count("pf"))
+
+
 def _check_grid(prompt: Prompt, recount: Recount) -> None:
-    grid = grid_of(prompt, prompt.evidence)
+    grid = grid_of(latest_runs(prompt), prompt.evidence)
     versions = {run.version for run in recount.every}
     assert bool(grid) == (len(versions) > 1)
     if not grid:

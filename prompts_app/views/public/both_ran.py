@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +45,20 @@ class CasePair:
         """ "fixed", "broken", "passes in both" or "fails in both"; else what one side lacks."""
         usual = "no answer in one" if NO_ANSWER in (self.was, self.now) else "not judged in both"
         return _OUTCOMES.get((self.was, self.now), usual)
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """How many cases a newer run turned round."""
+
+    fixed: int
+    broken: int
+
+
+def turned(before: Run, after: Run) -> Turned:
+    """For two runs on the very same suite, which the caller has seen to: its cases are paired by place."""
+    outcomes = Counter(_OUTCOMES.get(pair) for pair in zip(before.frames, after.frames, strict=False))
+    return Turned(outcomes["fixed"], outcomes["broken"])
 
 
 def pairs_of(before: Run, after: Run, suites: Suites) -> list[CasePair]:

@@ -14,12 +14,15 @@ from django.http import QueryDict
 from prompts_app.models import Prompt, Result, Run, Version
 from prompts_app.templatetags.sheet import Frame, as_frames
 from prompts_app.views.public import failing
+from prompts_app.views.public.both_ran import Turned, turned
 from prompts_app.views.public.sentences import Evidence, baseline_of, headline, headline_text, tests_dated
 
 MOST_LARGE_FRAMES = 450  # on one page; beyond it, small strips are drawn instead
 MOST_LISTED_PASSES = 30
 MOST_LISTED_ERRORS = 10
 MOST_VERSIONS = 40  # told in full
+
+type Runs = Mapping[tuple[int, str], Run]  # version number and model → the run that counts for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Step:
     rest: str
     tested: Evidence | None  # as in Prompt.evidence["history"]
     change: int | None  # passing cases more or less than the version tested before it; None: not comparable
+    turned: Turned | None  # which the change is made of: +1 can be one fixed, or four fixed and three broken
     cases_changed: bool
     before: int | None  # the number of the version before it; None for the first that is told
 
@@ -223,9 +227,10 @@ def _linked(
 # --- the story ---------------------------------------------------------------------------------------------
 
 
-def story_of(versions: Sequence[Version], evidence: Evidence) -> list[Step]:
+def story_of(versions: Sequence[Version], evidence: Evidence, runs: Runs) -> list[Step]:
     """The versions, newest first, each with what it did to the figures of the main model."""
     history = {item["version"]: item for item in evidence.get("history", ())}
+    main = evidence.get("main_model", "")
     steps: list[Step] = []
     before: Evidence | None = None
     number: int | None = None
@@ -233,12 +238,18 @@ def story_of(versions: Sequence[Version], evidence: Evidence) -> list[Step]:
         title, _, rest = version.note.strip().partition("\n")
         tested = history.get(version.number)
         changed = bool(tested and before and tested["suite_digest"] != before["suite_digest"])
-        change: int | None = (
-            tested["passed"] - before["passed"] if tested and before and not changed else None
-        )
-        steps.append(Step(version, title, rest.strip(), tested, change, changed, number))
+        change, effect = None, None
+        if tested and before and not changed:
+            change = tested["passed"] - before["passed"]
+            effect = _effect(runs.get((before["version"], main)), runs.get((version.number, main)))
+        steps.append(Step(version, title, rest.strip(), tested, change, effect, changed, number))
         before, number = tested or before, version.number
     return steps[::-1]
+
+
+def _effect(before: Run | None, after: Run | None) -> Turned | None:
+    """None where a run went after the summary was written: then the summary's figures stand alone."""
+    return turned(before, after) if before and after else None
 
 
 def versions_of(prompt: Prompt) -> list[Version]:

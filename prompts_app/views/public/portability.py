@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from prompts_app.actions.evidence import latest_runs
 from prompts_app.engine.stats import wilson
-from prompts_app.models import Prompt, Run
+from prompts_app.models import Run
 from prompts_app.views.public.sentences import Evidence
 
 MOST_VERSIONS = 12
@@ -46,9 +45,8 @@ class Grid:
         return self.tested_versions > len(self.versions) or self.tested_models > len(self.rows)
 
 
-def grid_of(prompt: Prompt, evidence: Evidence) -> Grid | None:
-    """One query. None where fewer than two versions were tested: the list of models says it all."""
-    runs = latest_runs(prompt)
+def grid_of(runs: Mapping[tuple[int, str], Run], evidence: Evidence) -> Grid | None:
+    """Of ``latest_runs``. None where fewer than two versions were tested: the list of models says it all."""
     versions = sorted({number for number, _ in runs}, reverse=True)
     if len(versions) < 2:
         return None

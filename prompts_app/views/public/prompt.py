@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from prompts_app.access import LinkReader, prompt_visible_to, version_of
+from prompts_app.actions.evidence import latest_runs
 from prompts_app.actions.lineage import Origin
 from prompts_app.actions.shots import shots_of
 from prompts_app.engine.render import RenderError
@@ -39,19 +40,20 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     asked = before_after.read_case(request.GET)
     newest = found.versions.order_by("-number").first()
     versions = case_study.versions_of(found)
+    runs = latest_runs(found) if found.evidence else {}
     context = {
         "prompt": found,
         "version": newest,
         "study": study,
         "shown": shown,
         "ab": before_after.before_after_of(study, asked),
-        "grid": portability.grid_of(found, study.evidence) if study else None,
+        "grid": portability.grid_of(runs, study.evidence) if study else None,
         "curve": concision.curve_of(study.evidence) if study else None,
         "shelf": shelf.shelved(found) if study else [],
         "shots": shots_of([study.main], study.suite) if study and study.main else [],
         "duel": None if isinstance(request.user, LinkReader) else duel.duel_of(found),
         "is_chosen": shown.is_chosen or asked is not None,
-        "story": case_study.story_of(versions[: case_study.MOST_VERSIONS], found.evidence),
+        "story": case_study.story_of(versions[: case_study.MOST_VERSIONS], found.evidence, runs),
         "older": versions[case_study.MOST_VERSIONS :],
         "tags": found.tags.order_by("name"),
         "operated_by_author": case_study.operated_by_author(found),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
@@ -62,11 +62,30 @@ def _letter(number: int) -> str:
 
 
 def message_diff(before: Sequence[Message], after: Sequence[Message]) -> tuple[MessageDiff, ...]:
-    """The messages of two versions side by side, paired by their roles' order."""
-    matcher = SequenceMatcher(None, [m.role for m in before], [m.role for m in after], autojunk=False)
+    """The messages of two versions side by side. Those that stayed word for word hold their places, so that a
+    new example among old ones reads as new; what lies between them is paired by its roles' order."""
     return tuple(
-        one for _, i1, i2, j1, j2 in matcher.get_opcodes() for one in _paired(before[i1:i2], after[j1:j2])
+        one
+        for change, old, new in _stretches(before, after)
+        for one in (_kept(after[new]) if change == "equal" else _between(before[old], after[new]))
     )
+
+
+def _stretches[T: Hashable](before: Sequence[T], after: Sequence[T]) -> Iterator[tuple[str, slice, slice]]:
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    for change, i1, i2, j1, j2 in matcher.get_opcodes():
+        yield change, slice(i1, i2), slice(j1, j2)
+
+
+def _kept(messages: Sequence[Message]) -> Iterator[MessageDiff]:
+    for message in messages:
+        pieces = (Piece("same", message.content),) if message.content else ()
+        yield MessageDiff(message.role, "same", pieces)
+
+
+def _between(before: Sequence[Message], after: Sequence[Message]) -> Iterator[MessageDiff]:
+    for _, old, new in _stretches([m.role for m in before], [m.role for m in after]):
+        yield from _paired(before[old], after[new])
 
 
 def _paired(before: Sequence[Message], after: Sequence[Message]) -> Iterator[MessageDiff]:

@@ -49,7 +49,7 @@ LEVEL_SENTENCES = (
     "Imported from a results file; the file could have been edited.",
     "This server made the call and recorded the answer.",
     "Recorded, signed and unchanged since.",
-    "Somebody else re-ran the suite and got what they got.",
+    "Re-run by others, whoever they are. In preparation: no run carries it yet.",
 )
 
 A_ROW = 25  # frames in one row of a strip

@@ -67,3 +67,20 @@ def test_a_new_system_message_leaves_the_user_message_beside_its_old_self() -> N
         ("system", "added"),
         ("user", "same"),
     ]
+
+
+def test_examples_that_stayed_hold_their_places_and_new_ones_read_as_new() -> None:
+    kept = [Message("user", "A cough?"), Message("assistant", "Ask our pharmacist.")]
+    new = [Message("user", "Open on Saturday?"), Message("assistant", "Until 18.")]
+    last = [Message("user", "{{question}}")]
+    told = [
+        (one.change, "".join(p.text for p in one.pieces))
+        for one in message_diff(kept + last, new + kept + last)
+    ]
+    assert told == [
+        ("added", "Open on Saturday?"),
+        ("added", "Until 18."),
+        ("same", "A cough?"),
+        ("same", "Ask our pharmacist."),
+        ("same", "{{question}}"),
+    ]

@@ -22,6 +22,7 @@ from prompts_app.views.public.concision import Curve, Point
 from prompts_app.views.public.questions import (
     MOST_CHANGES,
     MOST_FAILURES,
+    Broken,
     Change,
     Failure,
     KnownFailure,
@@ -41,9 +42,10 @@ def asked(
     failures: list[Failure] | None = None,
     curve: Curve | None = None,
     shelf: list[KnownFailure] | None = None,
+    broken: Broken | None = None,
 ) -> list[str]:
     about = evidence() if about is None else about
-    found = questions(about, changes or [], failures or [], curve, shelf or [])
+    found = questions(about, changes or [], failures or [], curve, shelf or [], broken)
     return [question.ask for question in found]
 
 
@@ -62,6 +64,27 @@ class TestRules:
 
     def test_small_changes_are_not_asked_about(self) -> None:
         assert asked(changes=[Change(1, 2, 14, 14, "x")]) == []
+
+    @pytest.mark.parametrize(
+        ("was", "now", "said"),
+        [
+            (0, 1, "v2 puts a worked example before the question: how chosen"),
+            (0, 5, "v2 puts 5 worked examples before the question: how chosen"),
+            (1, 0, "v2 dropped the worked example: why?"),
+            (3, 0, "v2 dropped the 3 worked examples: why?"),
+            (3, 5, "v2 shows 5 worked examples instead of 3: what does each new one teach?"),
+            (3, 1, "v2 shows one worked example instead of 3: how did you know what could go?"),
+        ],
+    )
+    def test_examples_are_asked_about_before_words(self, was: int, now: int, said: str) -> None:
+        (ask,) = asked(changes=[Change(1, 2, 90, 3, "x", was, now)])
+        assert ask.startswith(said)
+
+    def test_what_a_version_broke_and_not_a_second_time_as_a_failure(self) -> None:
+        broken = Broken(3, 4, ((9, "honey"), (12, "")))
+        found = asked(failures=[Failure(9, "honey", 1), Failure(12, "", 1)], broken=broken)
+        assert found[0].startswith("v4 broke case 9 (“honey”) and 1 more, which v3 passed: why is v4")
+        assert [ask[:7] for ask in found[1:]] == ["Case 12"]
 
     def test_the_biggest_changes_in_their_order(self) -> None:
         changes = [Change(n, n + 1, 10 + 10 * n, 0, "") for n in range(1, 9)]
@@ -173,6 +196,18 @@ class TestPage:
         html = self.page(prompt)
         assert "v2 dropped 40 words" in html
         assert f'href="{prompt.get_absolute_url()}compare/v1...v2/"' in html
+
+    def test_a_case_that_the_newest_version_broke(self) -> None:
+        prompt = public_prompt()
+        for number, fails in ((1, [1, 2, 3]), (2, [5])):
+            messages = [
+                {"role": role, "content": f"{role} {number}"} for role in ("user", "assistant", "user")
+            ][: number * 2 - 1]
+            recorded_run(VersionFactory(prompt=prompt, number=number, messages=messages), fails=fails)
+        html = self.page(prompt)
+        assert "v2 puts a worked example before the question" in html
+        assert "v2 broke case 5 (“Case 5”), which v1 passed" in html
+        assert "Case 5 (“Case 5”) still fails" not in html
 
     def test_nothing_yet_and_practice_is_nothing(self) -> None:
         prompt = public_prompt()

@@ -33,7 +33,7 @@ from prompts_app.views.public.before_after import before_after_of
 from prompts_app.views.public.both_ran import Turned, pairs_of
 from prompts_app.views.public.case_study import Shown, Study, story_of, study_of
 from prompts_app.views.public.concision import curve_of
-from prompts_app.views.public.interview import _changes, _failures
+from prompts_app.views.public.interview import _broken, _changes, _failures
 from prompts_app.views.public.portability import grid_of
 from prompts_app.views.public.questions import questions
 from prompts_app.views.public.sentences import RECORDED
@@ -280,6 +280,10 @@ def _check_interview(world: World) -> None:
         assert last
         told = int(_found(r"(\d+)% more", more[0])[0])
         assert abs(told - 100 * (last / first - 1)) <= 0.5 + 1e-6
+    last_two = recount.history()[-2:]
+    found = _broken(prompt)
+    broken = _compared(*last_two)[1] if len(last_two) == 2 else 0
+    assert len(found.cases if found else ()) == broken
 
 
 def _check_failure(ask: str, main: Counted, recount: Recount) -> None:

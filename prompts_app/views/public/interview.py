@@ -14,9 +14,10 @@ from prompts_app.actions.shelf import shelf_of
 from prompts_app.engine.diffs import MessageDiff
 from prompts_app.models import Prompt, Run, Version
 from prompts_app.views.public import failing
+from prompts_app.views.public.both_ran import pairs_of
 from prompts_app.views.public.concision import curve_of
 from prompts_app.views.public.door import is_indexable, listed_only, part_ld, public_page
-from prompts_app.views.public.questions import Change, Failure, KnownFailure, questions
+from prompts_app.views.public.questions import Broken, Change, Failure, KnownFailure, questions
 from prompts_app.views.public.version import changes_of
 
 MOST_VERSIONS = 8  # the newest; each is compared with the one before it
@@ -35,6 +36,7 @@ def interview(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
             _failures(prompt),
             curve_of(evidence) if evidence else None,
             _shelf(prompt),
+            _broken(prompt),
         ),
         "listed": is_indexable(prompt),
         "json_ld": part_ld(
@@ -55,7 +57,33 @@ def _change(old: Version, new: Version, messages: Sequence[MessageDiff]) -> Chan
     for piece in pieces:
         words[piece.change] += len(piece.text.split())
     gone = [piece.text for piece in pieces if piece.change == "removed"]
-    return Change(old.number, new.number, words["added"], words["removed"], max(gone, key=len, default=""))
+    return Change(
+        before=old.number,
+        after=new.number,
+        added=words["added"],
+        removed=words["removed"],
+        gone=max(gone, key=len, default=""),
+        examples_before=_examples(old),
+        examples_after=_examples(new),
+    )
+
+
+def _examples(version: Version) -> int:
+    return sum(message["role"] == "assistant" for message in version.messages)
+
+
+def _broken(prompt: Prompt) -> Broken | None:
+    """Of the shown version against the one tested before it, on the cases that both ran."""
+    history = prompt.evidence.get("history", ())[-2:]
+    tested = [item["run"] for item in history]
+    found = Run.objects.that_count().filter(prompt=prompt, public_id__in=tested).select_related("version")
+    runs = {run.public_id: run for run in found.defer("suite")}
+    if len(runs) < 2:
+        return None
+    before, after = (runs[public_id] for public_id in tested)
+    pairs = pairs_of(before, after, failing.suites_of([before, after]))
+    cases = tuple((pair.number, pair.name) for pair in pairs if pair.outcome == "broken")
+    return Broken(before.version.number, after.version.number, cases) if cases else None
 
 
 def _failures(prompt: Prompt) -> list[Failure]:

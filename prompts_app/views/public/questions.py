@@ -28,6 +28,17 @@ class Change:
     added: int  # words
     removed: int
     gone: str  # the longest stretch that was removed, "" for none
+    examples_before: int = 0  # answers shown to the model as if it had given them
+    examples_after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Cases that the version before passed and the shown one fails, on the main model."""
+
+    before: int
+    after: int
+    cases: tuple[tuple[int, str], ...]  # number and name, at least one
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +77,16 @@ def questions(
     failures: Sequence[Failure],
     curve: Curve | None,
     shelf: Sequence[KnownFailure] = (),
+    broken: Broken | None = None,
 ) -> list[Question]:
-    """Changes first, then known failures, other failures, trade-offs, then how far the figures carry."""
+    """Changes and what they broke first, then known failures, other failures, trade-offs, then how far the
+    figures carry. A case is asked about once."""
     asked = {(one.number, one.name) for one in shelf[:MOST_SHELVED]}
+    asked |= {broken.cases[0]} if broken else set()
     others = [failure for failure in failures if (failure.number, failure.name) not in asked]
     return [
         *_of_changes(changes),
+        *_of_broken(broken),
         *_of_shelf(shelf, evidence),
         *_of_failures(others, len(evidence.get("models", ()))),
         *_of_trade_offs(evidence, curve),
@@ -81,15 +96,51 @@ def questions(
 
 def _of_changes(changes: Sequence[Change]) -> Iterator[Question]:
     """The versions that changed most words, in their order."""
-    big = [change for change in changes if max(change.added, change.removed) >= MANY_WORDS]
+    big = [change for change in changes if _is_big(change)]
     chosen = sorted(big, key=lambda change: (-(change.added + change.removed), change.after))[:MOST_CHANGES]
     for change in sorted(chosen, key=lambda change: change.after):
-        look = f"compare/v{change.before}...v{change.after}/"
-        if change.removed >= MANY_WORDS and change.removed > change.added:
-            quoted = f", among them “{_short(change.gone)}”" if change.gone else ""
-            yield Question(f"v{change.after} dropped {change.removed} words{quoted}: why?", look)
-        else:
-            yield Question(f"v{change.after} added {change.added} words: what was each of them for?", look)
+        yield Question(_about_change(change), f"compare/v{change.before}...v{change.after}/")
+
+
+def _is_big(change: Change) -> bool:
+    examples = change.examples_before != change.examples_after
+    return examples or max(change.added, change.removed) >= MANY_WORDS
+
+
+def _about_change(change: Change) -> str:
+    version, was, now = f"v{change.after}", change.examples_before, change.examples_after
+    if was != now:
+        return _about_examples(version, was, now)
+    if change.removed >= MANY_WORDS and change.removed > change.added:
+        quoted = f", among them “{_short(change.gone)}”" if change.gone else ""
+        return f"{version} dropped {change.removed} words{quoted}: why?"
+    return f"{version} added {change.added} words: what was each of them for?"
+
+
+def _about_examples(version: str, was: int, now: int) -> str:
+    if not was:
+        shows = "a worked example" if now == 1 else f"{now} worked examples"
+        return f"{version} puts {shows} before the question: how chosen, and how near to the test cases?"
+    if not now:
+        dropped = "the worked example" if was == 1 else f"the {was} worked examples"
+        return f"{version} dropped {dropped}: why?"
+    if now > was:
+        return f"{version} shows {now} worked examples instead of {was}: what does each new one teach?"
+    shows = "one worked example" if now == 1 else f"{now} worked examples"
+    return f"{version} shows {shows} instead of {was}: how did you know what could go?"
+
+
+def _of_broken(broken: Broken | None) -> Iterator[Question]:
+    if not broken:
+        return
+    (number, name), *others = broken.cases
+    case = f"case {number}" + (f" (“{_short(name)}”)" if name else "")
+    more = f" and {len(others)} more" if others else ""
+    yield Question(
+        f"v{broken.after} broke {case}{more}, which v{broken.before} passed: why is v{broken.after} the"
+        " better one all the same?",
+        f"compare/v{broken.before}...v{broken.after}/",
+    )
 
 
 def _of_shelf(shelf: Sequence[KnownFailure], evidence: Evidence) -> Iterator[Question]:

@@ -21,13 +21,15 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = 1200, 630  # what link previews are cut to
 SCALE = 2  # drawn larger, then made smaller: smooth edges
-DRAWING = 1  # rises when the drawing changes, so that nobody is shown an old one
+DRAWING = 2  # rises when the drawing changes, so that nobody is shown an old one
 KEPT_S = 7 * 24 * 3600
 
 A_ROW, MOST_ROWS = 25, 2  # frames
 MOST_FRAMES = A_ROW * MOST_ROWS
-PITCH, FRAME, ROW = 41, 33, 74
+PITCH, ROW = 41, 74  # of a full row of frames, in card pixels
+LARGEST_PITCH = 64  # a strip of few frames is drawn larger
 LEFT, RIGHT = 80, 1120
+MOST_LINES = 4  # of title and sentence together, so that they end above the strip
 
 PAPER, INK, TEXT, QUIET, RULE, RED, OCHRE = (
     "#fbfcfd",
@@ -83,15 +85,15 @@ def draw(card: Card) -> bytes:
     pen.text(LEFT + 92, 48, "Proofsheet", 30, bold=True)
     pen.text_right(RIGHT, 50, _fitted(card.byline, 28, 560), 28)
     y = 120
-    for line in _wrapped(card.title, 62, RIGHT - LEFT, 2 if not card.frames else 1, bold=True):
+    title = _wrapped(card.title, 62, RIGHT - LEFT, 2, bold=True)
+    for line in title:
         pen.text(LEFT, y, line, 62, bold=True)
         y += 74
     y += 12
-    for line in _wrapped(card.sentence, 36, RIGHT - LEFT, 3):
+    for line in _wrapped(card.sentence, 36, RIGHT - LEFT, MOST_LINES - len(title)):
         pen.text(LEFT, y, line, 36, fill=INK)
         y += 49
-    frames = card.frames[:MOST_FRAMES] or "w" * A_ROW
-    pen.strip(LEFT, 402 if len(frames) > A_ROW else 436, frames)
+    pen.strip(LEFT, 456, card.frames[:MOST_FRAMES] or "w" * A_ROW)
     pen.text(LEFT, 556, _fitted(card.foot, 28, RIGHT - LEFT), 28)
     return _as_png(picture.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS))
 
@@ -162,16 +164,19 @@ class _Pen:
         for place, state in enumerate("ppf"):
             self.frame(x + place * 28, y, state, 20)
 
-    def strip(self, x: int, y: int, frames: str) -> None:
+    def strip(self, x: int, middle: int, frames: str) -> None:
+        """One row of frames, as large as they fit, or two, around the height ``middle``."""
         rows = [frames[start : start + A_ROW] for start in range(0, len(frames), A_ROW)]
+        pitch = min(LARGEST_PITCH, (RIGHT - LEFT) // len(frames)) if len(rows) == 1 else PITCH
+        size = pitch * 4 // 5
+        first = middle - size // 2 - (len(rows) - 1) * ROW // 2
         for number, row in enumerate(rows):
-            top = y + number * ROW
-            width = len(row) * PITCH - (PITCH - FRAME)
-            for hole in range(x, x + width - 6, 18):
+            top = first + number * ROW
+            for hole in range(x, x + len(row) * pitch - (pitch - size) - 6, 18):
                 self.box(hole, top - 16, 7, 3, RULE, solid=True)
-                self.box(hole, top + FRAME + 13, 7, 3, RULE, solid=True)
+                self.box(hole, top + size + 13, 7, 3, RULE, solid=True)
             for place, state in enumerate(row):
-                self.frame(x + place * PITCH, top, state, FRAME)
+                self.frame(x + place * pitch, top, state, size)
 
 
 # --- text ------------------------------------------------------------------------------------------------

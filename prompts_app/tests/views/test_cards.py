@@ -173,3 +173,26 @@ def test_ten_more_prompts_cost_no_more_queries(count_queries: Callable[[Callable
             )  # fmt: skip
         counts.append(count_queries(lambda: Client().get(ADDRESSES[0])))
     assert counts[0] == counts[1]
+
+
+def inked(card: Card, top: int, bottom: int) -> int:
+    """Pixels between two heights that are not paper."""
+    band = picture(card.png()).convert("RGB").crop((0, top, WIDTH, bottom))
+    paper = band.getpixel((0, 0))
+    return sum(count for count, colour in band.getcolors(1_000_000) or [] if colour != paper)
+
+
+def test_a_title_too_long_for_one_line_goes_on_in_a_second() -> None:
+    short = Card("Pharmacy desk", "by A", "", "p" * 13)
+    long = Card("Pharmacy desk that knows what not to answer", "by A", "", "p" * 13)
+    assert inked(short, 200, 265) == 0
+    assert inked(long, 200, 265) > 2_000
+
+
+def test_a_strip_of_few_cases_is_drawn_larger_and_stays_above_the_foot() -> None:
+    few, many = (Card("Title", "by A", "Sentence. " * 40, "p" * cases) for cases in (5, 25))
+    assert inked(few, 400, 540) / 5 > 2 * inked(many, 400, 540) / 25
+    for cases in (1, 5, 13, 25, 26, 50):
+        card = Card("A long title " * 20, "by A", "Sentence. " * 40, "f" * cases, "Foot")
+        assert inked(card, 540, 558) == 0
+        assert inked(card, 0, 40) == 0

@@ -19,7 +19,6 @@ from prompts_app.views.public.sentences import Evidence, baseline_of, headline, 
 MOST_LARGE_FRAMES = 450  # on one page; beyond it, small strips are drawn instead
 MOST_LISTED_PASSES = 30
 MOST_LISTED_ERRORS = 10
-MOST_VERSIONS = 40  # told in full
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +38,6 @@ class SheetRow:
     is_main: bool
     run: Run
     frames: list[LinkedFrame]  # empty where the strip is drawn small
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One version in the story of the prompt."""
-
-    version: Version
-    title: str  # the first line of its note
-    rest: str
-    tested: Evidence | None  # as in Prompt.evidence["history"]
-    change: int | None  # passing cases more or less than the version tested before it; None: not comparable
-    cases_changed: bool
-    before: int | None  # the number of the version before it; None for the first that is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +108,8 @@ def study_of(prompt: Prompt, shown: Shown) -> Study | None:
     if not evidence:
         return None
     baseline = baseline_of(evidence, prompt.baseline.number if prompt.baseline else None)
-    runs = _runs(prompt, [m["run"] for m in evidence["models"]])
-    before = _runs(prompt, [baseline["run"]]) if baseline else []
+    runs = runs_of(prompt, [m["run"] for m in evidence["models"]])
+    before = runs_of(prompt, [baseline["run"]]) if baseline else []
     if not runs:
         return None
     suites = failing.suites_of(runs)
@@ -146,7 +132,7 @@ def study_of(prompt: Prompt, shown: Shown) -> Study | None:
     )
 
 
-def _runs(prompt: Prompt, public_ids: list[str]) -> list[Run]:
+def runs_of(prompt: Prompt, public_ids: list[str]) -> list[Run]:
     """These runs without their suites, in this order; one query."""
     found = (
         Run.objects.filter(prompt=prompt, public_id__in=public_ids).select_related("version").defer("suite")
@@ -220,25 +206,7 @@ def _linked(
     return frames
 
 
-# --- the story ---------------------------------------------------------------------------------------------
-
-
-def story_of(versions: Sequence[Version], evidence: Evidence) -> list[Step]:
-    """The versions, newest first, each with what it did to the figures of the main model."""
-    history = {item["version"]: item for item in evidence.get("history", ())}
-    steps: list[Step] = []
-    before: Evidence | None = None
-    number: int | None = None
-    for version in sorted(versions, key=lambda v: v.number):
-        title, _, rest = version.note.strip().partition("\n")
-        tested = history.get(version.number)
-        changed = bool(tested and before and tested["suite_digest"] != before["suite_digest"])
-        change: int | None = (
-            tested["passed"] - before["passed"] if tested and before and not changed else None
-        )
-        steps.append(Step(version, title, rest.strip(), tested, change, changed, number))
-        before, number = tested or before, version.number
-    return steps[::-1]
+# --- the rest ----------------------------------------------------------------------------------------------
 
 
 def versions_of(prompt: Prompt) -> list[Version]:

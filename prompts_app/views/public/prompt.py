@@ -24,6 +24,7 @@ from prompts_app.views.public import (
     lineage,
     portability,
     shelf,
+    story,
 )
 from prompts_app.views.public.door import is_indexable, json_in_html, listed_only, public_page
 from prompts_app.views.public.version import version_context
@@ -51,8 +52,8 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "shots": shots_of([study.main], study.suite) if study and study.main else [],
         "duel": None if isinstance(request.user, LinkReader) else duel.duel_of(found),
         "is_chosen": shown.is_chosen or asked is not None,
-        "story": case_study.story_of(versions[: case_study.MOST_VERSIONS], found.evidence),
-        "older": versions[case_study.MOST_VERSIONS :],
+        "story": story.story_of(found, versions[: story.MOST_VERSIONS]),
+        "older": versions[story.MOST_VERSIONS :],
         "tags": found.tags.order_by("name"),
         "operated_by_author": case_study.operated_by_author(found),
         "listed": is_indexable(found),

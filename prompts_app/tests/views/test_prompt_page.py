@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from prompts_app.actions.evidence import rebuild_evidence
 from prompts_app.models import FormerHandle, FormerSlug, Prompt, Result, Tag
@@ -58,6 +59,15 @@ class TestHeadline:
         assert "not tested yet" in html
         assert "0/0" not in html
         assert 'id="sheet"' not in html
+
+    def test_deleting_every_run_does_not_make_it_untested(self) -> None:
+        prompt = public_prompt(deleted_runs=3)
+        VersionFactory(prompt=prompt, first_run_at=timezone.now())
+        for rest in ("", "results/", "badge.svg"):
+            html = page(prompt, rest=rest).lower()
+            assert "no run that counts, 3 deleted by the author" in html, rest
+            assert "not tested yet" not in html, rest
+        assert "No run of this version counts" in page(prompt, rest="v1/")
 
     def test_a_prompt_without_a_version(self) -> None:
         html = page(public_prompt())

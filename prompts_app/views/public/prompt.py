@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.text import capfirst
 
 from prompts_app.access import LinkReader, prompt_visible_to, version_of
 from prompts_app.actions.lineage import Origin
@@ -14,6 +15,7 @@ from prompts_app.actions.shots import shots_of
 from prompts_app.engine.render import RenderError
 from prompts_app.engine.types import Prompt as EnginePrompt
 from prompts_app.models import Prompt, Version
+from prompts_app.templatetags.written import untested
 from prompts_app.views.public import (
     before_after,
     case_study,
@@ -103,7 +105,7 @@ def shortened(text: EnginePrompt) -> list[dict[str, str]]:
 
 def _description(found: Prompt, study: case_study.Study | None) -> str:
     """For search engines and link previews: what it does, then how it tested."""
-    tested = study.headline_text if study else "Not tested yet."
+    tested = study.headline_text if study else f"{capfirst(untested(found.deleted_runs))}."
     return " ".join(f"{found.summary} {tested}".split())[:300]
 
 

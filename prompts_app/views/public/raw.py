@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.text import capfirst
 
 from prompts_app.access import prompt_visible_to
 from prompts_app.actions.bundle import export_bundle
@@ -14,7 +15,7 @@ from prompts_app.engine.formats import bundle as bundle_format
 from prompts_app.engine.formats import markdown as markdown_format
 from prompts_app.models import Prompt
 from prompts_app.templatetags.sheet import interval, level_name
-from prompts_app.templatetags.written import full_date
+from prompts_app.templatetags.written import full_date, untested
 from prompts_app.views.public.door import listed_only, public_page
 
 
@@ -52,7 +53,7 @@ def evidence_line(prompt: Prompt) -> str:
     address = "" if prompt.read_at else settings.SITE_URL + prompt.get_absolute_url()
     evidence = prompt.evidence
     if not evidence:
-        return f"Not tested yet. {address}".strip()
+        return f"{capfirst(untested(prompt.deleted_runs))}. {address}".strip()
     passed, cases = evidence["passed"], evidence["cases"]
     return (
         f"v{evidence['version']}: {passed}/{cases} cases pass ({interval(passed, cases)}), "

@@ -159,6 +159,15 @@ def test_lists_and_search_leave_out_private_profiles(address: str, viewer: str) 
     assert not listed(viewer, address)
 
 
+@pytest.mark.parametrize("viewer", [STRANGER, READER])
+@pytest.mark.parametrize("address", LISTS[:-1])
+def test_lists_of_the_site_do_not_lead_to_an_unlisted_profile(address: str, viewer: str) -> None:
+    """Its author was told "listed nowhere"; each line of a list names the author and links to the page."""
+    world(Visibility.PUBLIC, profile=Profile.Visibility.UNLISTED)
+    assert not listed(viewer, address)
+    assert listed(viewer, "/@alice/"), "who has the address finds the work there"
+
+
 def locations() -> set[str]:
     """The paths in the sitemap, and in any sitemap it names."""
     root = ET.fromstring(Client().get(reverse("sitemap")).content)

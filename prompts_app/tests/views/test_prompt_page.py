@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from prompts_app.actions.evidence import rebuild_evidence
-from prompts_app.models import FormerHandle, FormerSlug, Prompt, Result, Tag
+from prompts_app.models import FormerHandle, FormerSlug, Prompt, Result, Tag, User
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import alice, bob, client_of, dana
 from prompts_app.tests.views.recorded import (
@@ -315,13 +315,23 @@ class TestSections:
         for said in (
             "This server made the call and recorded the answer.", "Asked for main-model",
             "Answered by main-model-2026", "Answers 10 of 10", "4 count, 3 deleted by the author",
-            "not operated by the author",
+            "not known to be the author’s own",
         ):  # fmt: skip
             assert said in html, said
 
     def test_an_operators_own_prompt_says_so(self, settings: Any) -> None:
         settings.OPERATOR_HANDLES = ["alice"]
         assert "The author also operates this server." in page(recorded_prompt(owner=alice()))
+
+    def test_a_superusers_prompt_says_so_without_a_setting(self) -> None:
+        User.objects.filter(pk=alice().pk).update(is_superuser=True)
+        assert "The author also operates this server." in page(recorded_prompt(owner=alice()))
+
+    def test_that_work_is_original_is_not_claimed(self) -> None:
+        """The site knows what was forked here, and nothing of where else a text may be from."""
+        html = page(recorded_prompt())
+        assert "nothing on this site" in section(html, "limits")
+        assert "original" not in html
 
     def test_where_the_endpoint_is_stays_with_the_author(self) -> None:
         prompt = public_prompt()

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
 from django.core.paginator import Page
 from django.db.models import Count, Q
 from django.http import QueryDict
@@ -212,7 +211,3 @@ def _linked(
 def versions_of(prompt: Prompt) -> list[Version]:
     """All versions without their texts, newest first."""
     return list(prompt.versions.defer("messages", "variables", "parameters").order_by("-number"))
-
-
-def operated_by_author(prompt: Prompt) -> bool:
-    return prompt.owner.handle in settings.OPERATOR_HANDLES

@@ -50,7 +50,7 @@ def profile(request: HttpRequest, handle: str) -> HttpResponse:
         "models": figures.models_of(recorded),
         "tasks": figures.tasks_of(recorded),
         "uncounted": len(tested) - len(recorded),
-        "operates": author.handle in settings.OPERATOR_HANDLES,
+        "operates": author.operates_here,
         "listed": listed,
         "as_printed": "print" in request.GET,
         "title": _title(author),

@@ -57,7 +57,7 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "story": story.story_of(found, versions[: story.MOST_VERSIONS]),
         "older": versions[story.MOST_VERSIONS :],
         "tags": found.tags.order_by("name"),
-        "operated_by_author": case_study.operated_by_author(found),
+        "operated_by_author": found.owner.operates_here,
         "listed": is_indexable(found),
         **lineage.lineage_of(found, request.user),
         **(_text_of(newest, study, request) if newest else {}),

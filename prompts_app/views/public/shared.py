@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable
 from functools import wraps
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import resolve, reverse
@@ -90,7 +89,7 @@ def front(request: HttpRequest, reader: LinkReader) -> HttpResponse:
             "author": author,
             "links": safe_links(author.profile.links),
             "prompts": prompts,
-            "operates": author.handle in settings.OPERATOR_HANDLES,
+            "operates": author.operates_here,
         }
         response = render(request, "public/shared.html", context)
         refuse_to_show_private(request, response, eyes)

@@ -41,6 +41,7 @@ urlpatterns = [
     path("@<handle:handle>/<prompt_slug:slug>/", prompt.prompt, name="prompt"),
     path("@<handle:handle>/<prompt_slug:slug>.md", raw.markdown, name="prompt_md"),
     path("@<handle:handle>/<prompt_slug:slug>.json", raw.bundle, name="prompt_json"),
+    path("@<handle:handle>/<prompt_slug:slug>.messages.json", raw.messages, name="prompt_messages"),
     path("@<handle:handle>/<prompt_slug:slug>.promptfoo.yaml", raw.promptfoo, name="prompt_promptfoo"),
     path("@<handle:handle>/<prompt_slug:slug>/card.png", cards.prompt_card, name="prompt_card"),
     path("@<handle:handle>/<prompt_slug:slug>/badge.svg", badge.badge, name="prompt_badge"),

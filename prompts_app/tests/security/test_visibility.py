@@ -100,7 +100,7 @@ def test_old_addresses_lead_on_only_to_what_may_be_seen(
     visibility: str, handle: str, slug: str, viewer: str
 ) -> None:
     world(visibility)
-    for name in ("prompt", "prompt_md", "prompt_json", "prompt_promptfoo"):
+    for name in ("prompt", "prompt_md", "prompt_json", "prompt_messages", "prompt_promptfoo"):
         response = browser(viewer).get(reverse(name, args=[handle, slug]))
         if visibility == Visibility.PRIVATE:
             assert response.status_code == 404

@@ -1,4 +1,4 @@
-"""``/@handle/slug.md``, ``.json`` and ``.promptfoo.yaml``: a prompt for programs, and to take away."""
+"""``/@handle/slug.md``, ``.json`` and the like: a prompt for programs, and to take away."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.utils.text import capfirst
 
 from prompts_app.access import prompt_visible_to
 from prompts_app.actions.bundle import export_bundle
-from prompts_app.actions.export import NothingToExport, as_promptfoo, noted_failures
+from prompts_app.actions.export import NothingToExport, as_messages, as_promptfoo, noted_failures
 from prompts_app.actions.lineage import credit_of
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion
 from prompts_app.engine.formats import bundle as bundle_format
@@ -67,6 +67,17 @@ def bundle(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     only = Prompt.objects.filter(pk=found.pk)
     text = bundle_format.emit(export_bundle(found.owner, only, everything=False))
     return listed_only(found, _raw(text, "application/json", f"{found.slug}.json"))
+
+
+@public_page
+def messages(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
+    """The newest version as a Chat Completions body."""
+    found = prompt_visible_to(request.user, handle, slug)
+    try:
+        text = as_messages(found)
+    except NothingToExport:
+        raise Http404 from None
+    return listed_only(found, _raw(text, "application/json", f"{found.slug}.messages.json"))
 
 
 @public_page

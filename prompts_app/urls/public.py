@@ -68,6 +68,7 @@ urlpatterns = [
         compare.compare,
         name="compare",
     ),
+    path("@<handle:handle>/<prompt_slug:slug>/compare/<int:older>...<int:newer>/", compare.with_letters),
     path("@<handle:handle>/<prompt_slug:slug>/runs/<slug:public_id>.json", verify.record, name="run_record"),
     path("s/<slug:token>/", shared.shared, name="shared"),
     path("s/<slug:token>/<path:place>", shared.shared_page, name="shared_page"),

@@ -57,6 +57,7 @@ class VersionEvidence(TypedDict):
     low: float
     high: float
     tokens_in: float | None
+    cost_median: str | None  # as in ModelEvidence; not in a summary written before this was kept
     suite_digest: str
 
 
@@ -266,7 +267,7 @@ def _interval(run: Run) -> tuple[float, float]:
 
 
 def _summary(prompt: Prompt, picked: _Picked) -> EvidenceSummary:
-    costs = _median_costs(picked.shown)
+    costs = _median_costs([*picked.shown, *picked.history])
     models = [_model_evidence(run, costs[run.pk]) for run in picked.shown]
     main, first = picked.shown[0], models[0]
     newest = prompt.versions.order_by("-number").values_list("number", flat=True).first()
@@ -283,7 +284,7 @@ def _summary(prompt: Prompt, picked: _Picked) -> EvidenceSummary:
         "frames": main.frames,
         "suite_digest": main.suite_digest,
         "models": models,
-        "history": [_version_evidence(run) for run in picked.history],
+        "history": [_version_evidence(run, costs[run.pk]) for run in picked.history],
         "runs": len(picked.everything),
         "deleted_runs": Prompt.objects.values_list("deleted_runs", flat=True).get(pk=prompt.pk),
         "latency_ms": first["latency_ms"],
@@ -306,7 +307,7 @@ def _model_evidence(run: Run, cost: Decimal | None) -> ModelEvidence:
         "high": high,
         "level": int(run.level or 0),
         "frames": run.frames,
-        "cost_median": None if cost is None else f"{cost:f}",
+        "cost_median": _as_text(cost),
         "latency_ms": run.latency_median_ms,
         "tokens_in": run.tokens_in_median,
         "tokens_out": run.tokens_out_median,
@@ -314,7 +315,11 @@ def _model_evidence(run: Run, cost: Decimal | None) -> ModelEvidence:
     }
 
 
-def _version_evidence(run: Run) -> VersionEvidence:
+def _as_text(cost: Decimal | None) -> str | None:
+    return None if cost is None else f"{cost:f}"
+
+
+def _version_evidence(run: Run, cost: Decimal | None) -> VersionEvidence:
     low, high = _interval(run)
     return {
         "version": run.version.number,
@@ -324,6 +329,7 @@ def _version_evidence(run: Run) -> VersionEvidence:
         "low": low,
         "high": high,
         "tokens_in": run.tokens_in_median,
+        "cost_median": _as_text(cost),
         "suite_digest": run.suite_digest,
     }
 

@@ -83,7 +83,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         assert isinstance(visibility, forms.ChoiceField)
         visibility.choices = [
             ("public", "Everybody, and search engines may list it"),
-            ("unlisted", "Whoever has the link; it is listed nowhere"),
+            ("unlisted", "Whoever has the link; it and your prompts are listed nowhere"),
             ("private", "Only you; all your prompts are hidden with it"),
         ]
         self.initial["seen"] = self.now = _digest_of(self.instance)

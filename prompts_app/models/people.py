@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -106,6 +107,11 @@ class User(AbstractUser):
         """The profile's name, else the handle."""
         profile = getattr(self, "profile", None)
         return (profile.name if profile else "") or self.handle
+
+    @property
+    def operates_here(self) -> bool:
+        """Whether this person runs the server, as far as it knows: said on every page of theirs."""
+        return self.is_superuser or self.handle in settings.OPERATOR_HANDLES
 
     def get_absolute_url(self) -> str:
         return reverse("profile", args=[self.handle])

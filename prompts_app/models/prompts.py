@@ -80,10 +80,14 @@ class Tag(models.Model):
 
 class PromptQuerySet(MaskedQuerySet["Prompt"]):
     def public(self) -> Self:
-        """Listed and searchable: public prompts of authors who are there."""
+        """Public prompts of authors who are there: what an author's own page names."""
         return self.filter(visibility=Visibility.PUBLIC, owner__is_active=True).exclude(
             owner__profile__visibility="private"
         )
+
+    def listed(self) -> Self:
+        """What lists of the whole site name: an unlisted profile is not to be found through its prompts."""
+        return self.public().filter(owner__profile__visibility=Visibility.PUBLIC)
 
     def visible_to(self, viewer: User | AnonymousUser) -> Self:
         """What ``viewer`` may open when they have the address; lists use ``public``."""

@@ -25,6 +25,7 @@ from prompts_app.templatetags.written import (
     seconds_of_ms,
     short_date,
     signed,
+    untested,
     whole,
 )
 
@@ -39,6 +40,7 @@ for write in (
     seconds_of_ms,
     short_date,
     signed,
+    untested,
     whole,
 ):
     register.filter(write.__name__, write)

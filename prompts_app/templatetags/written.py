@@ -13,10 +13,11 @@ UNKNOWN = "unknown"
 
 def percent_range(low: float, high: float) -> str:
     """Both ends in 0..1 as "80–99%". Only a whole 0 or 1 is written as 0 or 100."""
-    return f"{_percent(low)}–{_percent(high)}%"
+    return f"{whole_percent(low)}–{whole_percent(high)}%"
 
 
-def _percent(share: float) -> int:
+def whole_percent(share: float) -> int:
+    """Only all is 100 and only none is 0: 199 of 200 is 99."""
     if share in (0, 1):
         return int(share * 100)
     return min(99, max(1, round(share * 100)))
@@ -81,6 +82,11 @@ def signed(value: float) -> str:
     """A change as a whole number with its sign: "+35", "−4", "±0"."""
     number = round(value)
     return f"+{number}" if number > 0 else f"−{-number}" if number else "±0"
+
+
+def untested(deleted: int) -> str:
+    """What stands where there are no figures: deleting every run does not make a prompt an untested one."""
+    return f"no run that counts, {deleted:,} deleted by the author" if deleted else "not tested yet"
 
 
 def iso_date(value: datetime | date | str | None) -> str:

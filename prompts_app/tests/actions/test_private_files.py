@@ -50,7 +50,7 @@ def test_a_visitors_file_names_what_is_masked_once_in_full(prompt: Prompt, end: 
     assert span.salt not in text
 
 
-@pytest.mark.parametrize("end", [".md", ".json", ".promptfoo.yaml"])
+@pytest.mark.parametrize("end", [".md", ".json", ".messages.json", ".promptfoo.yaml"])
 def test_its_author_takes_it_away_in_full(prompt: Prompt, end: str) -> None:
     assert RULE in text_at(prompt, end, client_of(alice()), "?private=shown")
     assert RULE not in text_at(prompt, end, client_of(dana()), "?private=shown")
@@ -85,7 +85,7 @@ def test_ones_own_masked_bundle_adds_nothing_to_the_prompt_that_is_there(prompt:
     assert alice().prompts.count() == 1
 
 
-@pytest.mark.parametrize("end", [".md", ".json", ".promptfoo.yaml"])
+@pytest.mark.parametrize("end", [".md", ".json", ".messages.json", ".promptfoo.yaml"])
 def test_the_report_names_the_labels(
     prompt: Prompt, end: str, tmp_path: object, capsys: pytest.CaptureFixture[str]
 ) -> None:

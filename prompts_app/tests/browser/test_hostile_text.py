@@ -14,11 +14,14 @@ from django.conf import settings
 from django.urls import reverse
 from playwright.sync_api import BrowserContext, Page
 
-from prompts_app.models import Visibility
+from prompts_app.actions.evidence import rebuild_evidence
+from prompts_app.models import KnownFailure, Visibility
+from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import alice, client_of
 from prompts_app.tests.security.addresses import TABLE, Rule, names
 from prompts_app.tests.security.test_hostile_text import ODD, SCRIPTS, TELLING, addresses, poison
 from prompts_app.tests.security.world import World, world
+from prompts_app.tests.views.recorded import recorded_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,6 +92,26 @@ def test_no_public_page_runs_loads_or_widens(visit: Callable[[str], Page], text:
     poison(w, text)
     for address in pages_of(w):
         visit(address)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", [ALL_ODD, "W" * 5_000])
+def test_what_compares_two_versions_keeps_inside(visit: Callable[[str], Page], text: str) -> None:
+    """Two sides, the curve with its table and the failure shelf, which one version alone does not have."""
+    w = world(Visibility.PUBLIC)
+    recorded_run(
+        VersionFactory(prompt=w.prompt, number=2, note=text), w.run.model, suite=w.run.suite, fails=[1]
+    )
+    KnownFailure.objects.create(prompt=w.prompt, run=w.prompt.runs.latest("pk"), case_index=0, diagnosis=text)
+    w.prompt.runs.update(tokens_in_median=2_000_000_000)
+    rebuild_evidence(w.prompt)
+    poison(w, text)
+    for address in ("/@alice/notary/", "/@alice/notary/compare/v1...v2/"):
+        page = visit(address)
+        assert page.locator("#shelf li, #outputs article").count()
+        page.set_viewport_size({"width": 1280, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1280, page.evaluate(WIDEST)
+        page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
 
 
 @pytest.mark.slow

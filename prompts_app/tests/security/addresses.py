@@ -129,6 +129,7 @@ TABLE = {
     "prompt_badge": Row(Rule.PROMPT, _of_prompt),
     "prompt_md": Row(Rule.PROMPT, _of_prompt),
     "prompt_json": Row(Rule.PROMPT, _of_prompt),
+    "prompt_messages": Row(Rule.PROMPT, _of_prompt),
     "prompt_promptfoo": Row(Rule.PROMPT, _of_prompt),
     "version": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.version.number]),
     "results": Row(Rule.PROMPT, _of_prompt),

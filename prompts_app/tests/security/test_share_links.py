@@ -292,6 +292,16 @@ def test_nothing_but_the_prompts_own_pages_is_below_the_link(place: str) -> None
     assert "Not chosen" not in response.content.decode()
 
 
+@pytest.mark.parametrize("place", ["notary", "notary/interview", "notary/results?state=failed"])
+def test_an_address_without_its_last_slash_leads_on(place: str) -> None:
+    w = world()
+    response = Client().get(f"/s/{w.token}/{place}")
+    path, _, query = place.partition("?")
+    assert response.status_code == 302
+    assert response.headers["Location"] == f"/s/{w.token}/{path}/" + (f"?{query}" if query else "")
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+
+
 def test_practice_is_not_shown_to_the_recipient() -> None:
     w = world()
     w.run.source = "practice"

@@ -100,7 +100,7 @@ def test_old_addresses_lead_on_only_to_what_may_be_seen(
     visibility: str, handle: str, slug: str, viewer: str
 ) -> None:
     world(visibility)
-    for name in ("prompt", "prompt_md", "prompt_json", "prompt_promptfoo"):
+    for name in ("prompt", "prompt_md", "prompt_json", "prompt_messages", "prompt_promptfoo"):
         response = browser(viewer).get(reverse(name, args=[handle, slug]))
         if visibility == Visibility.PRIVATE:
             assert response.status_code == 404
@@ -157,6 +157,15 @@ def test_lists_and_search_show_only_what_is_public(address: str, viewer: str) ->
 def test_lists_and_search_leave_out_private_profiles(address: str, viewer: str) -> None:
     world(Visibility.PUBLIC, profile=Profile.Visibility.PRIVATE)
     assert not listed(viewer, address)
+
+
+@pytest.mark.parametrize("viewer", [STRANGER, READER])
+@pytest.mark.parametrize("address", LISTS[:-1])
+def test_lists_of_the_site_do_not_lead_to_an_unlisted_profile(address: str, viewer: str) -> None:
+    """Its author was told "listed nowhere"; each line of a list names the author and links to the page."""
+    world(Visibility.PUBLIC, profile=Profile.Visibility.UNLISTED)
+    assert not listed(viewer, address)
+    assert listed(viewer, "/@alice/"), "who has the address finds the work there"
 
 
 def locations() -> set[str]:

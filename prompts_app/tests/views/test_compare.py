@@ -135,9 +135,7 @@ class TestPagesAndQueries:
 
 
 class TestWhoMaySee:
-    @pytest.mark.parametrize(
-        "which", ["v1...v9", "v0...v1", "v1...v1", "v1..v2", "1...2", "v1...", "v-1...v2"]
-    )
+    @pytest.mark.parametrize("which", ["v1...v9", "v0...v1", "v1...v1", "v1..v2", "v1...", "v-1...v2"])
     def test_what_is_not_there(self, which: str) -> None:
         prompt = changed_prompt()
         assert Client().get(f"{prompt.get_absolute_url()}compare/{which}/").status_code == 404
@@ -162,5 +160,13 @@ class TestWhoMaySee:
         prompt = improved_prompt()
         html = Client().get(prompt.get_absolute_url()).content.decode()
         for which in ("v1...v2", "v2...v3"):
-            assert f'href="{prompt.get_absolute_url()}compare/{which}/">Compare with v{which[1]}</a>' in html
+            assert f'href="{prompt.get_absolute_url()}compare/{which}/">fixed ' in html
         assert 'href="compare/v1...v3/"' in html
+
+
+def test_numbers_alone_lead_to_the_address_of_the_versions() -> None:
+    address = f"{improved_prompt().get_absolute_url()}compare/"
+    response = Client().get(f"{address}1...3/", follow=True)
+    assert response.request["PATH_INFO"] == f"{address}v1...v3/"
+    assert response.status_code == 200
+    assert Client().get("/@nobody/nothing/compare/1...2/", follow=True).status_code == 404

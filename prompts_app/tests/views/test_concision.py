@@ -116,8 +116,23 @@ class TestPage:
         assert '<svg class="curve"' in html
         assert "46% fewer tokens</text>" in html
         said = " ".join(re.sub(r"<[^>]+>", " ", html.partition("</svg>")[2]).split())
-        assert "v2 108 9/10 60–98% v1 200 9/10 60–98%" in said
+        assert "v2 108 $0.0011 9/10 60–98% v1 200 $0.0011 9/10 60–98%" in said
         assert "v2 takes 46% fewer tokens than v1 at the same pass rate." in said
+
+    def test_an_unknown_cost_is_unknown(self) -> None:
+        html = tokens_section(self.prompt(200, 108, cost=None))
+        said = " ".join(re.sub(r"<[^>]+>", " ", html).split())
+        assert "v2 108 unknown 9/10" in said
+        assert "v1 200 $0.0011 9/10" in said
+
+    def test_a_summary_older_than_the_costs_says_nothing_of_them(self) -> None:
+        prompt = self.prompt(200, 108)
+        for item in prompt.evidence["history"]:
+            del item["cost_median"]
+        prompt.save()
+        html = tokens_section(prompt)
+        assert "A call" not in html
+        assert "unknown" not in html
 
     def test_no_gain_no_words(self) -> None:
         assert "fewer tokens" not in tokens_section(self.prompt(100, 200))

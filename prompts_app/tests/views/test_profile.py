@@ -43,6 +43,12 @@ def structured(html: str) -> dict[str, Any]:
     return data
 
 
+def foot(html: str, section: str) -> list[str]:
+    """The cells of the last line of a section's table."""
+    line = html.partition(f'id="{section}"')[2].partition("<tfoot>")[2].partition("</tfoot>")[0]
+    return [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line)]
+
+
 class TestIdentity:
     def test_name_headline_place_links_and_availability(self) -> None:
         set_profile(
@@ -90,6 +96,26 @@ class TestIdentity:
 
 
 class TestFigures:
+    def test_199_of_200_is_not_all(self) -> None:
+        recorded_prompt(owner=alice(), cases=200, fails=[7])
+        assert "99%; 95% interval 97–99%" in page()
+
+    def test_the_rows_a_figure_leads_to_say_the_same_number(self) -> None:
+        improved_prompt(owner=alice())
+        recorded_prompt(owner=alice(), cases=20, fails=[1, 2])
+        recorded_run(VersionFactory(prompt=public_prompt(owner=alice(), deleted_runs=2)), errors=range(1, 11))
+        html = page()
+        assert ">6 runs</a>" in html
+        assert ">27 of 30</a>" in html
+        assert ">$0.0011</a>" in html
+        assert ">+70 points</a>" in html
+        last = {name: foot(html, name) for name in ("all", "gains", "models")}
+        assert last["all"][:7] == ["All that is recorded here", "2 prompts", "27/30", "", "74–97%", "3", "6"]
+        assert last["models"] == ["Median of 3 runs", "", "", "", "$0.0011", "1.9 s"]
+        assert last["gains"] == ["Median", "", "", "+70", "–"]
+        runs = re.findall(r'data-unit="runs?">(\d+)(, 2 deleted)?</td>', html.partition("<tfoot>")[0])
+        assert sorted(runs) == [("1", ""), ("1", ", 2 deleted"), ("4", "")]
+
     def test_are_summed_over_prompts_and_computed_another_way(self) -> None:
         recorded_prompt(owner=alice(), cases=20, fails=[1, 2])
         improved_prompt(owner=alice())
@@ -119,14 +145,22 @@ class TestFigures:
         recorded_prompt(owner=alice())
         assert "none deleted" in page()
 
-    def test_the_median_cost_and_how_many_models_it_is_unknown_on(self) -> None:
+    def test_the_median_cost_and_for_how_many_runs_it_is_unknown(self) -> None:
         prompt = public_prompt(owner=alice())
         version = VersionFactory(prompt=prompt)
         for model, cost in (("a", Decimal("0.001")), ("b", Decimal("0.003")), ("c", None)):
             recorded_run(version, model, cost=cost)
         html = page()
         assert ">$0.0020</a>" in html
-        assert "unknown on 1 of 3 models" in html
+        assert "over 3 runs, unknown for 1" in html
+
+    def test_a_cost_unknown_for_one_prompt_is_not_called_known(self) -> None:
+        """Though another prompt's cost on the same model is known."""
+        recorded_prompt(owner=alice())
+        recorded_run(VersionFactory(prompt=public_prompt(owner=alice())), cost=None)
+        strip = page().partition('<dl class="figures">')[2].partition("</dl>")[0]
+        assert "over 2 runs, unknown for 1" in strip
+        assert "known on all" not in strip
 
     def test_a_cost_nobody_knows_is_unknown(self) -> None:
         recorded_run(VersionFactory(prompt=public_prompt(owner=alice())), cost=None)

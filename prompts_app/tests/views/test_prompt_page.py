@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from prompts_app.actions.evidence import rebuild_evidence
-from prompts_app.models import FormerHandle, FormerSlug, Prompt, Result, Tag
+from prompts_app.models import FormerHandle, FormerSlug, Prompt, Result, Tag, User
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import alice, bob, client_of, dana
 from prompts_app.tests.views.recorded import (
@@ -59,6 +60,15 @@ class TestHeadline:
         assert "0/0" not in html
         assert 'id="sheet"' not in html
 
+    def test_deleting_every_run_does_not_make_it_untested(self) -> None:
+        prompt = public_prompt(deleted_runs=3)
+        VersionFactory(prompt=prompt, first_run_at=timezone.now())
+        for rest in ("", "results/", "badge.svg"):
+            html = page(prompt, rest=rest).lower()
+            assert "no run that counts, 3 deleted by the author" in html, rest
+            assert "not tested yet" not in html, rest
+        assert "No run of this version counts" in page(prompt, rest="v1/")
+
     def test_a_prompt_without_a_version(self) -> None:
         html = page(public_prompt())
         assert "no version yet" in html
@@ -89,7 +99,10 @@ class TestHeadline:
         html = page(prompt)
         assert "the cases have changed since v1" in headline(html)
         assert "up from" not in html
-        assert "The cases changed since the version tested before." in html
+        assert (
+            "fixed 0, broke 0 against v1; the cases changed, so only the 0 both ran are counted"
+            in text_of(html)
+        )
 
 
 class TestSheet:
@@ -291,17 +304,10 @@ class TestSections:
     def test_the_story_newest_first_with_effects(self) -> None:
         html = section(page(improved_prompt()), "versions")
         assert [s.strip() for s in re.findall(r'class="v"[^>]*>(v\d)<', html)] == ["v3", "v2", "v1"]
-        assert "9/10 +3 60–98%" in text_of(html)
-        assert "6/10 +4 31–83%" in text_of(html)
+        assert "9/10 60–98%" in text_of(html)
+        assert "fixed 3, broke 0 against v2" in text_of(html)
+        assert "fixed 4, broke 0 against v1" in text_of(html)
         assert "They were half of the tokens." in html
-
-    def test_a_change_of_few_says_how_many_were_fixed_and_how_many_broken(self) -> None:
-        prompt = public_prompt()
-        recorded_run(VersionFactory(prompt=prompt, number=1), "main-model", 10, range(1, 6))
-        recorded_run(VersionFactory(prompt=prompt, number=2), "main-model", 10, range(3, 9))
-        html = text_of(section(page(prompt), "versions"))
-        assert "4/10 −1" in html
-        assert "Fixed 2, broke 3. Compare with v1" in html
 
     def test_how_we_know(self) -> None:
         prompt = improved_prompt(deleted_runs=3)
@@ -309,13 +315,23 @@ class TestSections:
         for said in (
             "This server made the call and recorded the answer.", "Asked for main-model",
             "Answered by main-model-2026", "Answers 10 of 10", "4 count, 3 deleted by the author",
-            "not operated by the author",
+            "not known to be the author’s own",
         ):  # fmt: skip
             assert said in html, said
 
     def test_an_operators_own_prompt_says_so(self, settings: Any) -> None:
         settings.OPERATOR_HANDLES = ["alice"]
         assert "The author also operates this server." in page(recorded_prompt(owner=alice()))
+
+    def test_a_superusers_prompt_says_so_without_a_setting(self) -> None:
+        User.objects.filter(pk=alice().pk).update(is_superuser=True)
+        assert "The author also operates this server." in page(recorded_prompt(owner=alice()))
+
+    def test_that_work_is_original_is_not_claimed(self) -> None:
+        """The site knows what was forked here, and nothing of where else a text may be from."""
+        html = page(recorded_prompt())
+        assert "nothing on this site" in section(html, "limits")
+        assert "original" not in html
 
     def test_where_the_endpoint_is_stays_with_the_author(self) -> None:
         prompt = public_prompt()

@@ -149,3 +149,11 @@ class TestSavingOnAVisiblePrompt:
 
     def test_on_a_private_one_nothing_is_asked(self, client: Client, prompt: Prompt) -> None:
         assert client.post("/studio/prompts/words/cases/new/", self.CASE).status_code == 302
+
+
+def test_an_unlisted_profile_keeps_public_prompts_out_of_lists_and_the_page_says_so(
+    client: Client, prompt: Prompt
+) -> None:
+    assert "Your profile is unlisted" not in client.get(URL).content.decode()
+    Profile.objects.filter(user=alice()).update(visibility="unlisted")
+    assert "Your profile is unlisted" in client.get(URL).content.decode()

@@ -144,3 +144,28 @@ class TestPromptfoo:
         prompt = public_prompt(owner=alice(), slug="p")
         prompt.versions.all().delete()
         assert Client().get(f"{prompt.get_absolute_url().rstrip('/')}.promptfoo.yaml").status_code == 404
+
+
+class TestMessages:
+    def test_is_the_body_a_chat_api_takes(self) -> None:
+        response = raw(improved_prompt(title="Invoice reader", slug="reader"), "messages.json")
+        assert response.headers["Content-Disposition"] == 'inline; filename="reader.messages.json"'
+        body = json.loads(response.content)
+        assert body["title"] == "Invoice reader"
+        assert body["messages"] == [{"role": "user", "content": "Say {{word}}."}]
+
+    def test_comes_back_as_the_same_prompt(self) -> None:
+        prompt = recorded_prompt()
+        (found,) = parse("r.messages.json", raw(prompt, "messages.json").content).prompts
+        newest = prompt.versions.get().as_engine()
+        assert found.versions[0].prompt.messages == newest.messages
+
+    def test_a_prompt_without_text_is_404(self) -> None:
+        prompt = public_prompt()
+        assert Client().get(f"{prompt.get_absolute_url().rstrip('/')}.messages.json").status_code == 404
+
+    def test_the_page_offers_it(self) -> None:
+        prompt = recorded_prompt(owner=alice(), slug="reader")
+        assert (
+            'href="/@alice/reader.messages.json"' in Client().get(prompt.get_absolute_url()).content.decode()
+        )

@@ -30,13 +30,14 @@ from prompts_app.tests.views.worlds import (
 )
 from prompts_app.views.public import case_study, failing, figures, lineage
 from prompts_app.views.public.before_after import before_after_of
-from prompts_app.views.public.both_ran import Turned, pairs_of
-from prompts_app.views.public.case_study import Shown, Study, story_of, study_of
+from prompts_app.views.public.both_ran import pairs_of
+from prompts_app.views.public.case_study import Shown, Study, study_of
 from prompts_app.views.public.concision import curve_of
 from prompts_app.views.public.interview import _broken, _changes, _failures
 from prompts_app.views.public.portability import grid_of
 from prompts_app.views.public.questions import questions
 from prompts_app.views.public.sentences import RECORDED
+from prompts_app.views.public.story import story_of
 
 pytestmark = pytest.mark.django_db
 
@@ -172,20 +173,15 @@ def _check_page(world: World) -> None:
 
 def _check_story(prompt: Prompt, recount: Recount) -> None:
     before: Counted | None = None
-    story = story_of(case_study.versions_of(prompt), prompt.evidence, latest_runs(prompt))
-    steps = {step.version.number: step for step in story}
+    steps = {step.version.number: step for step in story_of(prompt, case_study.versions_of(prompt))}
     for run in recount.history():
         step = steps[run.version]
-        assert step.cases_changed == bool(before and before.suite != run.suite)
-        expected = run.passed - before.passed if before and before.suite == run.suite else None
-        assert step.change == expected
-        assert step.turned == (_turned_by_hand(before, run) if before and before.suite == run.suite else None)
+        assert (step.tested_before, bool(step.effect)) == (before and before.version, bool(before))
+        if before and step.effect:
+            effect = step.effect
+            assert (effect.fixed, effect.broke, effect.both) == _compared(before, run)
+            assert effect.is_partial == (before.suite != run.suite)
         before = run
-
-
-def _turned_by_hand(before: Counted, after: Counted) -> Turned:
-    cases = [was + now for was, now in zip(before.states, after.states, strict=True)]
-    return Turned(fixed=cases.count("fp"), broken=cases.count("pf"))
 
 
 def _check_grid(prompt: Prompt, recount: Recount) -> None:
@@ -218,6 +214,8 @@ def _check_curve(prompt: Prompt, recount: Recount) -> None:
         (run.version, *run.score) for run in known
     ]
     assert all(same(point.tokens, run.tokens) for point, run in zip(curve.points, known, strict=True))
+    costs = [None if point.cost is None else float(point.cost) for point in curve.points]
+    assert all(same(cost, run.cost) for cost, run in zip(costs, known, strict=True))
     saved = recount.saved()
     assert bool(curve.gain) == (saved is not None)
     if curve.gain and saved is not None:

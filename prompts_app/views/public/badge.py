@@ -9,7 +9,7 @@ from prompts_app.access import prompt_visible_to
 from prompts_app.models import Level, Prompt
 from prompts_app.templatetags.sheet import interval, level_name
 from prompts_app.templatetags.text import shown_plainly
-from prompts_app.templatetags.written import full_date
+from prompts_app.templatetags.written import full_date, untested
 from prompts_app.views.public.door import listed_only, public_page
 
 LETTER = 6.2  # SVG units: about the width of a letter at 11 units high; the text is fitted to the box
@@ -29,7 +29,7 @@ def badge_text(prompt: Prompt) -> str:
     """Short; what this server did not record itself says so."""
     evidence = prompt.evidence
     if not evidence:
-        return "not tested yet"
+        return untested(prompt.deleted_runs)
     models = len(evidence["models"])
     text = f"{evidence['passed']}/{evidence['cases']} cases · {models} model{'' if models == 1 else 's'}"
     return text if evidence["level"] >= Level.RECORDED else f"{text} · {level_name(evidence['level'])}"
@@ -39,7 +39,7 @@ def badge_sentence(prompt: Prompt) -> str:
     """The same in full, for who points at it or listens."""
     evidence = prompt.evidence
     if not evidence:
-        return "Proofsheet: not tested yet"
+        return f"Proofsheet: {untested(prompt.deleted_runs)}"
     passed, cases = evidence["passed"], evidence["cases"]
     model = " ".join(shown_plainly(evidence["main_model"]).split())
     return (

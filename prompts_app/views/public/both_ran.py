@@ -47,32 +47,43 @@ class CasePair:
         return _OUTCOMES.get((self.was, self.now), usual)
 
 
-@dataclass(frozen=True, slots=True)
-class Turned:
-    """How many cases a newer run turned round."""
-
-    fixed: int
-    broken: int
-
-
-def turned(before: Run, after: Run) -> Turned:
-    """For two runs on the very same suite, which the caller has seen to: its cases are paired by place."""
-    outcomes = Counter(_OUTCOMES.get(pair) for pair in zip(before.frames, after.frames, strict=False))
-    return Turned(outcomes["fixed"], outcomes["broken"])
-
-
 def pairs_of(before: Run, after: Run, suites: Suites) -> list[CasePair]:
     """The very same cases of both runs, in the newer run's order. A case that was changed is another one."""
-    old, new = suites[before.suite_digest], suites[after.suite_digest]
-    if before.suite_digest == after.suite_digest:
-        places = [(at, at) for at in range(len(new))]
-    else:
-        places = _same_cases(old, new)
+    new = suites[after.suite_digest]
     return [
         CasePair(str(new[now].get("name", "")), was, now, before.frames[was], after.frames[now])
-        for was, now in places
+        for was, now in _places(before, after, suites)
         if was < len(before.frames) and now < len(after.frames)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a version did to the cases that it and the version tested before it both ran."""
+
+    fixed: int
+    broke: int
+    both: int
+    is_partial: bool  # one of them has cases that the other has not
+
+
+def effect_of(before: Run, after: Run, suites: Suites) -> Effect:
+    """Counted from the frames; ``suites`` is read only where the cases have changed."""
+    places = _places(before, after, suites)
+    outcomes = Counter(before.frames[was : was + 1] + after.frames[now : now + 1] for was, now in places)
+    return Effect(
+        fixed=outcomes[FAILED + PASSED],
+        broke=outcomes[PASSED + FAILED],
+        both=len(places),
+        is_partial=any(len(places) < len(run.frames) for run in (before, after)),
+    )
+
+
+def _places(before: Run, after: Run, suites: Suites) -> list[tuple[int, int]]:
+    """Where the very same case stands in both runs."""
+    if before.suite_digest == after.suite_digest:
+        return [(at, at) for at in range(len(after.frames))]
+    return _same_cases(suites[before.suite_digest], suites[after.suite_digest])
 
 
 def _same_cases(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:

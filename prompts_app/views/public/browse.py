@@ -1,4 +1,4 @@
-"""``/prompts/``: all public prompts, searched, filtered, sorted, a page at a time."""
+"""``/prompts/``: all listed prompts, searched, filtered, sorted, a page at a time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGE = 20
 @public_page
 def browse(request: HttpRequest) -> HttpResponse:
     search, ignored = finder.read_search(request.GET)
-    public = Prompt.objects.public()
+    public = Prompt.objects.listed()
     found = finder.narrow(public, search)
     ordered = finder.in_order(found, search).with_author().defer(*LONG_COLUMNS)
     page = Paginator(ordered, PAGE).get_page(request.GET.get("page"))

@@ -7,11 +7,12 @@ from html import unescape
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
+from django.utils.text import capfirst
 
 from prompts_app.access import author_visible_to, prompt_visible_to
 from prompts_app.actions.cards import MOST_FRAMES, Card, drawable
 from prompts_app.models import Profile, Prompt, User
-from prompts_app.templatetags.written import full_date
+from prompts_app.templatetags.written import full_date, untested
 from prompts_app.views.public import figures
 from prompts_app.views.public.door import KEPT_BY_NOBODY, SHARED, listed_only, public_page
 from prompts_app.views.public.home import LONG_COLUMNS
@@ -86,7 +87,7 @@ def _plain_sentence(prompt: Prompt) -> str:
 
 def _prompt_foot(prompt: Prompt, frames: int) -> str:
     if not prompt.evidence:
-        return "Not tested yet."
+        return f"{capfirst(untested(prompt.deleted_runs))}."
     drawn = f"; the first {MOST_FRAMES} of {frames} cases are drawn" if frames > MOST_FRAMES else ""
     return f"v{prompt.evidence['version']}, tested {full_date(prompt.evidence['tested'])}{drawn}"
 

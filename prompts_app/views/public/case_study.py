@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
 from django.core.paginator import Page
 from django.db.models import Count, Q
 from django.http import QueryDict
@@ -14,15 +13,11 @@ from django.http import QueryDict
 from prompts_app.models import Prompt, Result, Run, Version
 from prompts_app.templatetags.sheet import Frame, as_frames
 from prompts_app.views.public import failing
-from prompts_app.views.public.both_ran import Turned, turned
 from prompts_app.views.public.sentences import Evidence, baseline_of, headline, headline_text, tests_dated
 
 MOST_LARGE_FRAMES = 450  # on one page; beyond it, small strips are drawn instead
 MOST_LISTED_PASSES = 30
 MOST_LISTED_ERRORS = 10
-MOST_VERSIONS = 40  # told in full
-
-type Runs = Mapping[tuple[int, str], Run]  # version number and model → the run that counts for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +37,6 @@ class SheetRow:
     is_main: bool
     run: Run
     frames: list[LinkedFrame]  # empty where the strip is drawn small
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One version in the story of the prompt."""
-
-    version: Version
-    title: str  # the first line of its note
-    rest: str
-    tested: Evidence | None  # as in Prompt.evidence["history"]
-    change: int | None  # passing cases more or less than the version tested before it; None: not comparable
-    turned: Turned | None  # which the change is made of: +1 can be one fixed, or four fixed and three broken
-    cases_changed: bool
-    before: int | None  # the number of the version before it; None for the first that is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +107,8 @@ def study_of(prompt: Prompt, shown: Shown) -> Study | None:
     if not evidence:
         return None
     baseline = baseline_of(evidence, prompt.baseline.number if prompt.baseline else None)
-    runs = _runs(prompt, [m["run"] for m in evidence["models"]])
-    before = _runs(prompt, [baseline["run"]]) if baseline else []
+    runs = runs_of(prompt, [m["run"] for m in evidence["models"]])
+    before = runs_of(prompt, [baseline["run"]]) if baseline else []
     if not runs:
         return None
     suites = failing.suites_of(runs)
@@ -150,7 +131,7 @@ def study_of(prompt: Prompt, shown: Shown) -> Study | None:
     )
 
 
-def _runs(prompt: Prompt, public_ids: list[str]) -> list[Run]:
+def runs_of(prompt: Prompt, public_ids: list[str]) -> list[Run]:
     """These runs without their suites, in this order; one query."""
     found = (
         Run.objects.filter(prompt=prompt, public_id__in=public_ids).select_related("version").defer("suite")
@@ -224,38 +205,9 @@ def _linked(
     return frames
 
 
-# --- the story ---------------------------------------------------------------------------------------------
-
-
-def story_of(versions: Sequence[Version], evidence: Evidence, runs: Runs) -> list[Step]:
-    """The versions, newest first, each with what it did to the figures of the main model."""
-    history = {item["version"]: item for item in evidence.get("history", ())}
-    main = evidence.get("main_model", "")
-    steps: list[Step] = []
-    before: Evidence | None = None
-    number: int | None = None
-    for version in sorted(versions, key=lambda v: v.number):
-        title, _, rest = version.note.strip().partition("\n")
-        tested = history.get(version.number)
-        changed = bool(tested and before and tested["suite_digest"] != before["suite_digest"])
-        change, effect = None, None
-        if tested and before and not changed:
-            change = tested["passed"] - before["passed"]
-            effect = _effect(runs.get((before["version"], main)), runs.get((version.number, main)))
-        steps.append(Step(version, title, rest.strip(), tested, change, effect, changed, number))
-        before, number = tested or before, version.number
-    return steps[::-1]
-
-
-def _effect(before: Run | None, after: Run | None) -> Turned | None:
-    """None where a run went after the summary was written: then the summary's figures stand alone."""
-    return turned(before, after) if before and after else None
+# --- the rest ----------------------------------------------------------------------------------------------
 
 
 def versions_of(prompt: Prompt) -> list[Version]:
     """All versions without their texts, newest first."""
     return list(prompt.versions.defer("messages", "variables", "parameters").order_by("-number"))
-
-
-def operated_by_author(prompt: Prompt) -> bool:
-    return prompt.owner.handle in settings.OPERATOR_HANDLES

@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from django.core.paginator import Page, Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from prompts_app.access import prompt_visible_to, version_of
 from prompts_app.actions.evidence import latest_runs
@@ -77,6 +78,12 @@ def compare(request: HttpRequest, handle: str, slug: str, older: int, newer: int
         ),
     }
     return listed_only(prompt, render(request, "public/compare.html", context))
+
+
+@require_safe
+def with_letters(request: HttpRequest, handle: str, slug: str, older: int, newer: int) -> HttpResponse:
+    """``compare/2...3/`` leads to ``compare/v2...v3/``, below a share link too, without a look at either."""
+    return HttpResponsePermanentRedirect(f"../v{older}...v{newer}/")
 
 
 def _models(prompt: Prompt, runs: dict[tuple[int, str], Run], older: int, newer: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tokens against pass rate, version by version, on the main model. Pure: computed from the summary."""
+"""Tokens and cost against pass rate, version by version, on the main model. Pure: from the summary."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class Point:
     low: float  # 95% interval, 0..1
     high: float
     other_cases: bool  # put to other cases than the shown version
+    cost: str | None = None  # US dollars, median of a call; None: unknown
 
     @property
     def rate(self) -> float:
@@ -52,6 +53,7 @@ class Curve:
     points: list[Point]  # oldest first; the last is the shown version
     gain: Gain | None
     left_out: int  # tested versions not in it, for their tokens are unknown or they are too old
+    tells_cost: bool = True  # a summary written before costs were kept by version says nothing of them
 
     @property
     def newest_first(self) -> list[Point]:
@@ -67,7 +69,8 @@ def curve_of(evidence: Mapping[str, Any]) -> Curve | None:
     shown = points[-MOST_POINTS:]
     if gain and gain.longest not in shown:
         shown[0] = gain.longest
-    return Curve(shown, gain, len(evidence["history"]) - len(shown))
+    tells_cost = all("cost_median" in item for item in evidence["history"])
+    return Curve(shown, gain, len(evidence["history"]) - len(shown), tells_cost)
 
 
 def gain_of(evidence: Mapping[str, Any]) -> Gain | None:
@@ -84,7 +87,7 @@ def _points(evidence: Mapping[str, Any]) -> list[Point]:
     points = [
         Point(
             item["version"], item["tokens_in"], item["passed"], item["cases"], item["low"], item["high"],
-            item["suite_digest"] != evidence["suite_digest"],
+            item["suite_digest"] != evidence["suite_digest"], item.get("cost_median"),
         )
         for item in sorted(evidence.get("history", ()), key=lambda item: item["version"])
         if item["tokens_in"] and item["cases"]

@@ -35,7 +35,7 @@ class Feed(Atom1Feed):
 
 @public_page
 def site_feed(request: HttpRequest) -> HttpResponse:
-    public = Prompt.objects.public().filter(owner__profile__visibility=Profile.Visibility.PUBLIC)
+    public = Prompt.objects.listed()
     feed = Feed(
         title="Proofsheet: newly written, newly tested",
         link=settings.SITE_URL + reverse("home"),

@@ -16,6 +16,7 @@ from typing import Any
 from prompts_app.engine.stats import wilson
 from prompts_app.engine.vendors import maker_of
 from prompts_app.models import Level, Prompt, Task
+from prompts_app.templatetags.written import whole_percent
 from prompts_app.views.public.concision import Gain, gain_of
 from prompts_app.views.public.sentences import baseline_of
 
@@ -55,10 +56,11 @@ class Figures:
     cases: int
     is_current: bool  # whether every prompt's newest version is the one that was tested
     models: int
-    cost: Decimal | None  # median of a call; None: unknown everywhere
-    models_without_cost: int
-    latency_ms: float | None  # median of the models' medians; None: unknown everywhere
-    models_without_latency: int
+    cost: Decimal | None  # median of the runs' medians of a call; None: unknown everywhere
+    latency_ms: float | None  # the same of its time
+    runs: int  # behind these two: one a prompt and model
+    runs_without_cost: int
+    runs_without_latency: int
     makers: list[str]  # who made the models, those known
     models_without_maker: int
     improvement: Median | None  # percentage points since the baseline, on the same cases and model
@@ -67,7 +69,7 @@ class Figures:
 
     @property
     def percent(self) -> int:
-        return round(100 * self.passed / self.cases)
+        return whole_percent(self.passed / self.cases)
 
     @property
     def low(self) -> float:
@@ -104,21 +106,21 @@ def figures_of(prompts: Sequence[Prompt]) -> Figures | None:
     """The figures over recorded prompts; None where there are none."""
     if not prompts:
         return None
-    costs = _costs_by_model(prompts)
-    known = [cost for of_model in costs.values() for cost in of_model]
-    times = _latencies_by_model(prompts)
-    makers = {model: maker_of(model) for model in costs}
+    runs = list(_recorded_models(prompts))
+    costs, times = _costs(runs), _latencies(runs)
+    makers = {name: maker_of(name) for name in {run["model"] for run in runs}}
     gains = gains_of(prompts)
     return Figures(
         prompts=len(prompts),
         passed=sum(prompt.evidence_passed for prompt in prompts),
         cases=sum(prompt.evidence_cases for prompt in prompts),
         is_current=all(prompt.evidence["is_current"] for prompt in prompts),
-        models=len(costs),
-        cost=median(known) if known else None,
-        models_without_cost=sum(not of_model for of_model in costs.values()),
-        latency_ms=median(every) if (every := [time for found in times.values() for time in found]) else None,
-        models_without_latency=sum(not of_model for of_model in times.values()),
+        models=len(makers),
+        cost=median(costs) if costs else None,
+        latency_ms=median(times) if times else None,
+        runs=len(runs),
+        runs_without_cost=len(runs) - len(costs),
+        runs_without_latency=len(runs) - len(times),
         makers=sorted({maker for maker in makers.values() if maker}),
         models_without_maker=sum(not maker for maker in makers.values()),
         improvement=_median([row.points for row in gains if row.points is not None], len(prompts)),
@@ -179,20 +181,6 @@ def _recorded_models(prompts: Sequence[Prompt]) -> Iterable[Mapping[str, Any]]:
     return (
         model for prompt in prompts for model in prompt.evidence["models"] if model["level"] >= Level.RECORDED
     )
-
-
-def _costs_by_model(prompts: Sequence[Prompt]) -> dict[str, list[Decimal]]:
-    costs: dict[str, list[Decimal]] = defaultdict(list)
-    for model in _recorded_models(prompts):
-        costs[model["model"]] += _costs([model])
-    return costs
-
-
-def _latencies_by_model(prompts: Sequence[Prompt]) -> dict[str, list[float]]:
-    times: dict[str, list[float]] = defaultdict(list)
-    for model in _recorded_models(prompts):
-        times[model["model"]] += _latencies([model])
-    return times
 
 
 def _latencies(models: Iterable[Mapping[str, Any]]) -> list[float]:

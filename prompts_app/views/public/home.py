@@ -29,7 +29,7 @@ class Exhibit:
 
 @public_page
 def home(request: HttpRequest) -> HttpResponse:
-    public = Prompt.objects.public()
+    public = Prompt.objects.listed()
     tested = list(public.tested().with_author().defer(*LONG_COLUMNS).best_first()[:LOOKED_AT])
     return render(
         request,

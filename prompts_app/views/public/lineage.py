@@ -106,7 +106,7 @@ def _compared(prompt: Prompt, origin: Origin) -> Compared:
 
 def _forks_of(prompt: Prompt) -> tuple[list[Fork], int]:
     """Public forks, the best evidenced first, and how many there are."""
-    public = Prompt.objects.public().filter(forked_from__prompt=prompt).exclude(pk=prompt.pk)
+    public = Prompt.objects.listed().filter(forked_from__prompt=prompt).exclude(pk=prompt.pk)
     listed = public.with_author().select_related("owner__profile", "forked_from")
     with read_apart():
         found = list(listed.defer(*_LONG).best_first()[:MOST_LOOKED_AT])

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -49,7 +50,7 @@ def profile(request: HttpRequest, handle: str) -> HttpResponse:
         "models": figures.models_of(recorded),
         "tasks": figures.tasks_of(recorded),
         "uncounted": len(tested) - len(recorded),
-        "operates": author.handle in settings.OPERATOR_HANDLES,
+        "operates": author.operates_here,
         "listed": listed,
         "as_printed": "print" in request.GET,
         "title": _title(author),
@@ -67,7 +68,7 @@ def profile(request: HttpRequest, handle: str) -> HttpResponse:
 def _work(get: QueryDict, public: PromptQuerySet) -> dict[str, Any]:
     """The table of all work: narrowed by what is asked for, with the form where there is much to narrow."""
     search, ignored = finder.read_search(get)
-    found = finder.in_order(finder.narrow(public, search), search).with_author()
+    found = _with_runs(finder.in_order(finder.narrow(public, search), search).with_author())
     page = Paginator(found, PAGE).get_page(get.get("page"))
     count = page.paginator.count if search.is_empty else public.count()
     return {
@@ -82,6 +83,16 @@ def _work(get: QueryDict, public: PromptQuerySet) -> dict[str, Any]:
         "sorts": finder.sorts_for(search),
         "ways_out": [] if page.paginator.count else finder.ways_out(search, public),
     }
+
+
+def _with_runs(prompts: PromptQuerySet) -> PromptQuerySet:
+    """With ``recorded_runs`` on each, so that the figure on top can be added up from its rows."""
+    runs = _recorded_runs().filter(prompt=OuterRef("pk")).order_by().values("prompt")
+    return prompts.annotate(recorded_runs=Coalesce(Subquery(runs.annotate(n=Count("pk")).values("n")), 0))
+
+
+def _recorded_runs() -> QuerySet[Run]:
+    return Run.objects.that_count().filter(source=Source.RECORDED)
 
 
 def _shown_as_of(author: User, prompts: Any) -> list[Prompt]:
@@ -101,9 +112,12 @@ def _pinned(author: User, public: Any) -> list[Prompt]:
 def _runs_of(author: User) -> dict[str, int]:
     """Recorded runs of public prompts and the endpoints they went to; both as plain counts."""
     public = Prompt.objects.public().owned_by(author)
-    runs = Run.objects.that_count().filter(prompt__in=public, source=Source.RECORDED)
-    return runs.aggregate(
-        recorded=Count("pk"), endpoints=Count("endpoint_name", distinct=True, filter=~Q(endpoint_name=""))
+    return (
+        _recorded_runs()
+        .filter(prompt__in=public)
+        .aggregate(
+            recorded=Count("pk"), endpoints=Count("endpoint_name", distinct=True, filter=~Q(endpoint_name=""))
+        )
     )
 
 

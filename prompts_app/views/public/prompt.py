@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.text import capfirst
 
 from prompts_app.access import LinkReader, prompt_visible_to, version_of
 from prompts_app.actions.evidence import latest_runs
@@ -15,6 +16,7 @@ from prompts_app.actions.shots import shots_of
 from prompts_app.engine.render import RenderError
 from prompts_app.engine.types import Prompt as EnginePrompt
 from prompts_app.models import Prompt, Version
+from prompts_app.templatetags.written import untested
 from prompts_app.views.public import (
     before_after,
     case_study,
@@ -25,6 +27,7 @@ from prompts_app.views.public import (
     lineage,
     portability,
     shelf,
+    story,
 )
 from prompts_app.views.public.door import is_indexable, json_in_html, listed_only, public_page
 from prompts_app.views.public.version import version_context
@@ -53,10 +56,10 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "shots": shots_of([study.main], study.suite) if study and study.main else [],
         "duel": None if isinstance(request.user, LinkReader) else duel.duel_of(found),
         "is_chosen": shown.is_chosen or asked is not None,
-        "story": case_study.story_of(versions[: case_study.MOST_VERSIONS], found.evidence, runs),
-        "older": versions[case_study.MOST_VERSIONS :],
+        "story": story.story_of(found, versions[: story.MOST_VERSIONS]),
+        "older": versions[story.MOST_VERSIONS :],
         "tags": found.tags.order_by("name"),
-        "operated_by_author": case_study.operated_by_author(found),
+        "operated_by_author": found.owner.operates_here,
         "listed": is_indexable(found),
         **lineage.lineage_of(found, request.user),
         **(_text_of(newest, study, request) if newest else {}),
@@ -104,7 +107,7 @@ def shortened(text: EnginePrompt) -> list[dict[str, str]]:
 
 def _description(found: Prompt, study: case_study.Study | None) -> str:
     """For search engines and link previews: what it does, then how it tested."""
-    tested = study.headline_text if study else "Not tested yet."
+    tested = study.headline_text if study else f"{capfirst(untested(found.deleted_runs))}."
     return " ".join(f"{found.summary} {tested}".split())[:300]
 
 

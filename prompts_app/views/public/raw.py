@@ -1,20 +1,21 @@
-"""``/@handle/slug.md``, ``.json`` and ``.promptfoo.yaml``: a prompt for programs, and to take away."""
+"""``/@handle/slug.md``, ``.json`` and the like: a prompt for programs, and to take away."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.text import capfirst
 
 from prompts_app.access import prompt_visible_to
 from prompts_app.actions.bundle import export_bundle
-from prompts_app.actions.export import NothingToExport, as_promptfoo, noted_failures
+from prompts_app.actions.export import NothingToExport, as_messages, as_promptfoo, noted_failures
 from prompts_app.actions.lineage import credit_of
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion
 from prompts_app.engine.formats import bundle as bundle_format
 from prompts_app.engine.formats import markdown as markdown_format
 from prompts_app.models import Prompt
 from prompts_app.templatetags.sheet import interval, level_name
-from prompts_app.templatetags.written import full_date
+from prompts_app.templatetags.written import full_date, untested
 from prompts_app.views.public.door import listed_only, public_page
 
 
@@ -52,7 +53,7 @@ def evidence_line(prompt: Prompt) -> str:
     address = "" if prompt.read_at else settings.SITE_URL + prompt.get_absolute_url()
     evidence = prompt.evidence
     if not evidence:
-        return f"Not tested yet. {address}".strip()
+        return f"{capfirst(untested(prompt.deleted_runs))}. {address}".strip()
     passed, cases = evidence["passed"], evidence["cases"]
     return (
         f"v{evidence['version']}: {passed}/{cases} cases pass ({interval(passed, cases)}), "
@@ -66,6 +67,17 @@ def bundle(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     only = Prompt.objects.filter(pk=found.pk)
     text = bundle_format.emit(export_bundle(found.owner, only, everything=False))
     return listed_only(found, _raw(text, "application/json", f"{found.slug}.json"))
+
+
+@public_page
+def messages(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
+    """The newest version as a Chat Completions body."""
+    found = prompt_visible_to(request.user, handle, slug)
+    try:
+        text = as_messages(found)
+    except NothingToExport:
+        raise Http404 from None
+    return listed_only(found, _raw(text, "application/json", f"{found.slug}.messages.json"))
 
 
 @public_page

@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable
 from functools import wraps
 
-from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import resolve, reverse
 from django.views.decorators.csrf import csrf_exempt
@@ -34,6 +33,7 @@ _NO_READER = re.compile(
     r"|embedly|iframely|linkedin|pinterest|mastodon|snapchat|google-|safelinks|urlscan|curl|wget|python",
     re.IGNORECASE,
 )
+_LACKS_SLASH = re.compile(r"[\w-]+(/[\w-]+)*", re.ASCII)
 _PLACE = re.compile(r"(?P<slug>[a-z0-9][a-z0-9_-]*)(?P<rest>[/.].*)")
 
 
@@ -90,7 +90,7 @@ def front(request: HttpRequest, reader: LinkReader) -> HttpResponse:
             "author": author,
             "links": safe_links(author.profile.links),
             "prompts": prompts,
-            "operates": author.handle in settings.OPERATOR_HANDLES,
+            "operates": author.operates_here,
         }
         response = render(request, "public/shared.html", context)
         refuse_to_show_private(request, response, eyes)
@@ -99,6 +99,8 @@ def front(request: HttpRequest, reader: LinkReader) -> HttpResponse:
 
 def page(request: HttpRequest, reader: LinkReader, place: str) -> HttpResponse:
     """The page at ``place`` ("notary/", "notary/v3/", "notary.md") below the link. Raises Http404."""
+    if _LACKS_SLASH.fullmatch(place):  # typed or cut off; elsewhere on the site this leads on, too
+        return HttpResponseRedirect(request.get_full_path(force_append_slash=True))
     parts = _PLACE.fullmatch(place)
     if parts is None:
         raise Http404

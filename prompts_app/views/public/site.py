@@ -62,7 +62,7 @@ def robots(request: HttpRequest) -> HttpResponse:
 def sitemap(request: HttpRequest) -> HttpResponse:
     """The public pages worth finding: public prompts and their public authors, nothing unlisted."""
     entries = [(reverse(name), "") for name in ("home", "browse", "about_evidence", "about_assertions")]
-    prompts = Prompt.objects.public().filter(owner__profile__visibility=Profile.Visibility.PUBLIC)
+    prompts = Prompt.objects.listed()
     authors = User.objects.filter(
         Exists(prompts.filter(owner=OuterRef("pk"))), profile__visibility=Profile.Visibility.PUBLIC
     ).order_by("username")

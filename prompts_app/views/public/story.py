@@ -1,0 +1,63 @@
+"""How a prompt got here: its versions, what each did to the cases, and why its author made it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from prompts_app.models import Prompt, Run, Version
+from prompts_app.views.public import failing
+from prompts_app.views.public.both_ran import Effect, effect_of
+from prompts_app.views.public.case_study import runs_of
+from prompts_app.views.public.sentences import Evidence
+
+MOST_VERSIONS = 40  # told in full
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One version in the story of the prompt."""
+
+    version: Version
+    title: str  # the first line of its note
+    rest: str
+    before: int | None  # the number of the version before it; None for the first that is told
+    tested: Evidence | None  # as in Prompt.evidence["history"]
+    tested_before: int | None = None  # the number of the version tested before it on the main model
+    effect: Effect | None = None  # against that one; None where there is none, or a run is gone
+
+    @property
+    def is_compared_elsewhere(self) -> bool:
+        """Whether the version before it is another than the one the effect is counted against."""
+        return self.before is not None and not (self.effect and self.tested_before == self.before)
+
+
+def story_of(prompt: Prompt, versions: Sequence[Version]) -> list[Step]:
+    """``versions``, newest first, each with what it did on the main model. Two queries at most."""
+    tested = {item["version"]: item for item in prompt.evidence.get("history", ())}
+    effects = _effects(prompt, [tested[number] for number in sorted(tested)])
+    oldest_first = sorted(versions, key=lambda version: version.number)
+    numbers = [None, *(version.number for version in oldest_first)]
+    steps = []
+    for before, version in zip(numbers, oldest_first, strict=False):
+        title, _, rest = version.note.strip().partition("\n")
+        against = effects.get(version.number, (None, None))
+        steps.append(Step(version, title, rest.strip(), before, tested.get(version.number), *against))
+    return steps[::-1]
+
+
+def _effects(prompt: Prompt, history: Sequence[Evidence]) -> dict[int, tuple[int, Effect]]:
+    """Version → the version tested before it, and what happened to the cases both ran."""
+    runs = {run.public_id: run for run in runs_of(prompt, [item["run"] for item in history])}
+    found = [runs[item["run"]] for item in history if item["run"] in runs]
+    suites = failing.suites_of(_with_changed_cases(found))
+    return {
+        new.version.number: (old.version.number, effect_of(old, new, suites)) for old, new in pairwise(found)
+    }
+
+
+def _with_changed_cases(runs: Sequence[Run]) -> list[Run]:
+    """The runs on both sides of each change of the cases: only their suites have to be read."""
+    changed = [pair for pair in pairwise(runs) if pair[0].suite_digest != pair[1].suite_digest]
+    return [run for pair in changed for run in pair]

@@ -31,6 +31,7 @@ from prompts_app.engine.types import Case, Json, Prompt, Variable
 _ENDINGS = ("yaml", "yml", "json")
 _CARRIED = {"description", "prompts", "providers", "targets", "tests", "scenarios", "defaultTest"}
 _TELLING = {"providers", "targets", "tests", "scenarios", "defaultTest", "redteam", "assertionTemplates"}
+_USUAL_NAME = "promptfooconfig"
 _WITHOUT_PROMPTS = ["{{prompt}}"]  # what promptfoo takes where a configuration names none
 
 
@@ -40,14 +41,21 @@ def recognises(source: Source) -> bool:
     try:
         value = _value(source)
     except FormatError:
-        return source.stem.startswith("promptfooconfig")
-    return is_config(value)
+        return source.stem.startswith(_USUAL_NAME)
+    return is_config(value) or (
+        isinstance(value, dict)
+        and source.stem.startswith(_USUAL_NAME)
+        and bool(value.keys() & {"prompts", *_TELLING})
+    )
 
 
 def is_config(value: Json) -> bool:
-    return isinstance(value, dict) and (
-        ("prompts" in value and bool(value.keys() & _TELLING)) or ("redteam" in value and "targets" in value)
-    )
+    """Prompts, or who is asked, and something else that only a configuration has: prompts may be missing."""
+    if not isinstance(value, dict):
+        return False
+    names = value.keys() & {"prompts", *_TELLING}
+    asks = names & {"providers", "targets"}
+    return ("prompts" in names and len(names) > 1) or bool(asks and names & {"tests", "scenarios", "redteam"})
 
 
 def _value(source: Source) -> Json:
@@ -128,7 +136,7 @@ def prompt_of(
 
 def _title(reading: Reading, variants: tuple[Variant, ...]) -> str:
     stem = reading.source.stem
-    if stem and not stem.startswith("promptfooconfig"):
+    if stem and not stem.startswith(_USUAL_NAME):
         return titles.from_file_name(stem)
     folders = reading.source.name.replace("\\", "/").split("/")[:-1]
     return (

@@ -13,17 +13,18 @@ from prompts_app.engine.filters import as_json
 from prompts_app.engine.formats import promptfoo_assertions as assertions
 from prompts_app.engine.formats import titles
 from prompts_app.engine.formats.files import folder_of
+from prompts_app.engine.formats.promptfoo_prompts import chat_in
 from prompts_app.engine.formats.promptfoo_reading import (
     FILE,
     PROGRAMS,
     Reading,
     extension_of,
     missing,
-    plain_text,
 )
 from prompts_app.engine.formats.promptfoo_tables import rows_of, test_of_row
 from prompts_app.engine.formats.promptfoo_variables import Usage, flattened
 from prompts_app.engine.formats.types import FormatError
+from prompts_app.engine.render import is_given
 from prompts_app.engine.types import Assertion, Case, Json
 
 OURS = "proofsheet"
@@ -262,7 +263,7 @@ class Tests:
     def _content(self, name: str, path: str, test: Test) -> Json:
         kind = extension_of(path)
         if kind in {"yaml", "yml"}:
-            return plain_text(self._reading.value(path))
+            return as_json(self._reading.value(path))  # a text in its quotation marks, as promptfoo has it
         if kind in {"js", "cjs", "mjs", "ts", "py", "rb"}:
             self._note(f"the value of “{name}” from the program “{path}”", test.where)
             return f"{FILE}{path}"
@@ -278,9 +279,12 @@ class Tests:
             return flat
         values = _resolved({name: re.sub(r"\n\Z", "", value) for name, value in flat.items()})
         for name in sorted(self._usage.needed - values.keys()):
-            if name.partition(".")[0] not in values:
+            if not is_given(name, values):
                 self._note(f"no value for “{name}”: it is empty, as promptfoo takes it", test.where)
                 values[name] = ""
+        for name in self._usage.alone & values.keys():
+            if chat_in(values[name]):
+                self._note(f"the chat in the value of “{name}”: it is sent as one message", test.where)
         for name, value in values.items():
             for mention in dict.fromkeys(_ANY_MENTION.findall(value)):
                 self._note(f"“{mention}” in the value of “{name}”: nothing fills it in here", test.where)

@@ -1,0 +1,183 @@
+"""What configurations of other people's brought to light: each was once misread, refused or silent."""
+
+from __future__ import annotations
+
+import pytest
+
+from prompts_app.engine.formats import ImportedPrompt, Parsed, parse_files
+from prompts_app.engine.formats.files import Unpacked
+from prompts_app.engine.render import render_messages
+
+NAME = "promptfooconfig.yaml"
+
+
+def parsed(text: str, name: str = NAME, **others: str) -> Parsed:
+    """``others``: further files, with "__" for "/" and "_dot_" for "." in their names."""
+    files = {key.replace("__", "/").replace("_dot_", "."): value for key, value in others.items()}
+    whole = {path: value.encode() for path, value in {**files, name: text}.items()}
+    return parse_files(Unpacked(whole), only=name)
+
+
+def read(text: str, name: str = NAME, **others: str) -> tuple[ImportedPrompt, list[str]]:
+    found = parsed(text, name, **others)
+    (prompt,) = found.prompts
+    return prompt, [problem.what for problem in found.unsupported]
+
+
+def texts(prompt: ImportedPrompt) -> list[str]:
+    return [version.prompt.messages[0].content for version in prompt.versions]
+
+
+# --- which files are configurations --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [NAME, "agent-eval.yaml"])
+def test_a_configuration_may_name_no_prompts(name: str) -> None:
+    prompt, told = read("targets: [echo]\ntests:\n- vars: {prompt: Hi}\n- vars: {prompt: Ho}\n", name)
+    assert texts(prompt) == ["{{prompt}}"]
+    assert [case.variables for case in prompt.cases] == [{"prompt": "Hi"}, {"prompt": "Ho"}]
+    assert told == ["prompts: there are none, so that each test’s “prompt” is the prompt"]
+
+
+def test_prompts_alone_are_one_where_the_name_says_so() -> None:
+    prompt, _ = read("prompts: ['Say {{a}}']\n")
+    assert texts(prompt) == ["Say {{a}}"]
+
+
+# --- prompts -----------------------------------------------------------------------------------------------
+
+
+def test_prompts_may_be_a_mapping_of_names() -> None:
+    prompt, told = read(
+        "prompts:\n  planner: {id: one, raw: 'Plan {{a}}'}\n  coach: {raw: Cheer}\nproviders: [echo]\n"
+    )
+    assert texts(prompt) == ["Plan {{a}}", "Cheer"]
+    assert "Prompt “planner”." in prompt.versions[0].note
+    assert told == ["the id “one” of a prompt, beside its label"]
+
+
+def test_a_prompt_of_messages_keeps_its_label_and_settings() -> None:
+    prompt, told = read(
+        "prompts:\n- label: Both\n  config: {temperature: 0}\n  messages:\n"
+        "  - {role: system, content: Be brief}\n  - {role: user, content: '{{q}}'}\nproviders: [echo]\n"
+    )
+    (version,) = prompt.versions
+    assert [message.role for message in version.prompt.messages] == ["system", "user"]
+    assert "Prompt “Both”." in version.note
+    assert version.prompt.parameters == {"temperature": 0}
+    assert told == []
+
+
+@pytest.mark.parametrize("address", ["pf://support:1", "langfuse://a:3", "exec:./make.sh x", "s3://b/c.txt"])
+def test_a_prompt_from_elsewhere_is_kept_as_its_address(address: str) -> None:
+    prompt, told = read(f"prompts: ['{address}', Hello]\nproviders: [echo]\n")
+    assert texts(prompt) == [address, "Hello"]
+    assert told == [f"the prompt “{address}”, kept as text: nothing is fetched or run"]
+
+
+def test_a_prompt_without_a_text_is_named() -> None:
+    prompt, told = read("prompts: [Hello, {label: empty, raw: ''}]\nproviders: [echo]\n")
+    assert texts(prompt) == ["Hello"]
+    assert told == ["a prompt without a text"]
+
+
+def test_a_chat_that_a_value_makes_is_named() -> None:
+    _, told = read(
+        "prompts: ['{{ messages | dump }}']\nproviders: [echo]\n"
+        "tests: [{vars: {messages: [{role: user, content: Hi}]}}]\n"
+    )
+    assert told == ["the chat in the value of “messages”: it is sent as one message"]
+
+
+def test_a_table_of_prompts_may_be_long_and_have_columns_of_its_own() -> None:
+    long = "x" * 200_000
+    prompt, told = read(
+        "prompts: [file://p.csv]\nproviders: [echo]\n", p_dot_csv=f"prompt,label,owner\n{long},Long,me\n"
+    )
+    assert texts(prompt) == [long]
+    assert told == ["the column “owner” of a table of prompts"]
+
+
+def test_what_a_prompty_file_says_beside_its_messages_is_named() -> None:
+    prompty = (
+        "---\nname: A\nmodel: {parameters: {temperature: 0}}\ninputs: {q: 'Why?'}\n---\nsystem:\nBe brief\n"
+    )
+    _, told = read("prompts: [file://p.prompty]\nproviders: [echo]\n", p_dot_prompty=prompty)
+    assert told == ["the setting “temperature” of a Prompty file", "what stands for “q” in a Prompty file"]
+
+
+# --- values -------------------------------------------------------------------------------------------------
+
+
+def test_a_text_in_a_yaml_file_keeps_its_quotation_marks_as_a_value() -> None:
+    prompt, _ = read(
+        "prompts: ['{{a}}']\nproviders: [echo]\ntests: [{vars: {a: file://a.yaml}}]\n", a_dot_yaml="hello\n"
+    )
+    assert prompt.cases[0].variables == {"a": '"hello"'}
+
+
+def test_a_part_that_a_value_lacks_is_empty_rather_than_an_error() -> None:
+    prompt, told = read(
+        "prompts: ['{{user.name}} {{user.age}}', '{{user | dump}}']\nproviders: [echo]\n"
+        "tests: [{vars: {user: {name: Ada}}}]\n"
+    )
+    rendered = render_messages(prompt.versions[0].prompt, prompt.cases[0])
+    assert rendered[0].content == "Ada "
+    assert told == ["no value for “user.age”: it is empty, as promptfoo takes it"]
+
+
+def test_both_names_of_a_loop_are_given_by_the_template() -> None:
+    _, told = read(
+        "prompts: ['{% for role, text in past %}{{role}}: {{text}}{% endfor %}']\nproviders: [echo]\n"
+        "tests: [{vars: {past: []}}]\n"
+    )
+    assert told == ["the template tag “for”, kept as text"]
+
+
+# --- tables ------------------------------------------------------------------------------------------------
+
+
+def test_words_in_quotation_marks_may_have_commas() -> None:
+    table = 'a,__expected\n1,"contains-any: ""x, y"", z"\n2,"icontains-all:""say """"hi""""""",\n'
+    prompt, _ = read("prompts: ['{{a}}']\nproviders: [echo]\ntests: t.csv\n", t_dot_csv=table[:-2] + "\n")
+    assert [case.assertions[0].value for case in prompt.cases] == [["x, y", "z"], ['say "hi"']]
+
+
+def test_every_column_that_begins_with_expected_is_an_assertion() -> None:
+    prompt, told = read(
+        "prompts: ['{{a}}']\nproviders: [echo]\ntests: t.csv\n",
+        t_dot_csv="a,__expected_json,__expectedB\n1,is-json,contains: x\n",
+    )
+    assert [assertion.type for assertion in prompt.cases[0].assertions] == ["is-json", "contains"]
+    assert told == []
+
+
+def test_semicolons_divide_columns_where_there_are_no_commas() -> None:
+    prompt, _ = read(
+        "prompts: ['{{a}}']\nproviders: [echo]\ntests: t.csv\n", t_dot_csv="a;__expected\n1,5;contains: x\n"
+    )
+    assert prompt.cases[0].variables == {"a": "1,5"}
+    assert prompt.cases[0].assertions[0].value == "x"
+
+
+# --- references --------------------------------------------------------------------------------------------
+
+
+def test_a_reference_that_leads_nowhere_is_named_and_a_schemas_own_is_left() -> None:
+    schema = {"$ref": "#/definitions/a", "definitions": {"a": {"$ref": "#"}}}
+    prompt, told = read(
+        "prompts: [P]\nproviders: [echo]\ntests:\n- assert:\n  - {$ref: '#/assertionTemplates/gone'}\n"
+        "  - {type: is-json, value: {$ref: '#/definitions/a', definitions: {a: {$ref: '#'}}}}\n"
+    )
+    assert prompt.cases[0].assertions[0].value == schema
+    assert told == [
+        "the reference “#/assertionTemplates/gone”, which leads nowhere",
+        "an assertion without a type",
+    ]
+
+
+def test_a_hidden_file_is_named_as_one() -> None:
+    _, told = read("prompts: [P]\nproviders: [echo]\ntests: [.evals/t.yaml]\n")
+    assert told == [
+        "the tests in the file “.evals/t.yaml”, which is hidden or a tool’s own: such files are never read"
+    ]

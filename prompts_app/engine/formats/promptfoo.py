@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from prompts_app.engine.formats import promptfoo_prompts, promptfoo_providers, titles
+from prompts_app.engine.formats import promptfoo_prompts, promptfoo_providers, promptfoo_wraps, titles
 from prompts_app.engine.formats.promptfoo_prompts import Variant
 from prompts_app.engine.formats.promptfoo_providers import Provider
 from prompts_app.engine.formats.promptfoo_reading import Findings, Reading, References
 from prompts_app.engine.formats.promptfoo_tests import OURS, Tests
 from prompts_app.engine.formats.promptfoo_variables import usage_of
+from prompts_app.engine.formats.promptfoo_wraps import Wraps
 from prompts_app.engine.formats.reading import Fields
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
@@ -26,6 +27,7 @@ from prompts_app.engine.formats.types import (
     Parsed,
 )
 from prompts_app.engine.formats.yaml_ import read_yaml
+from prompts_app.engine.render import find_variables
 from prompts_app.engine.types import Case, Json, Prompt, Variable
 
 _ENDINGS = ("yaml", "yml", "json")
@@ -75,9 +77,10 @@ def read(source: Source) -> Parsed:
     providers = promptfoo_providers.read(reading, _providers_in(reading.config))
     settings = promptfoo_providers.settings_of_all(reading, providers)
     usage = usage_of(message for variant in variants for message in variant.messages)
-    cases = Tests(reading, usage).cases()
+    tests = Tests(reading, usage, can_wrap=promptfoo_wraps.can_be(variants, usage))
+    cases = tests.cases()
     tell_the_rest(reading)
-    prompt = prompt_of(reading, variants, providers, settings, cases)
+    prompt = Wraps(frozenset(tests.around)).prompt(prompt_of(reading, variants, providers, settings, cases))
     return Parsed((_as_it_was(reading, prompt),), reading.findings.problems())
 
 
@@ -121,7 +124,7 @@ def prompt_of(
         else _title(reading, variants),
         versions=tuple(
             ImportedVersion(
-                Prompt(variant.messages, parameters={**settings, **variant.settings}),
+                Prompt(variant.messages, _environment(reading, variant), {**settings, **variant.settings}),
                 _note(source, variant, models),
             )
             for variant in variants
@@ -131,6 +134,16 @@ def prompt_of(
         written_for=models,
         cases=cases,
         is_templated=True,
+    )
+
+
+def _environment(reading: Reading, variant: Variant) -> tuple[Variable, ...]:
+    """The configuration's ``env``, as what stands for ``{{env.NAME}}`` where the prompt uses it."""
+    given = {} if reading.is_ours else reading.environment
+    return tuple(
+        Variable(name, given[name], "from the configuration’s env")
+        for name in find_variables(variant.messages)
+        if name in given
     )
 
 

@@ -43,6 +43,7 @@ class Variant:
     place: str
     label: str = ""
     settings: dict[str, Json] = field(default_factory=dict)
+    is_chat: bool = False  # written as one: it is no plain text
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +230,9 @@ def _variant(reading: Reading, raw: _Raw) -> Variant:
         for what in templates.logic(message.content):
             reading.findings.note(f"{what}, kept as text", raw.place)
         for match in VARIABLE.finditer(message.content):
-            if match[1].startswith("env."):
+            if match[1].startswith("env.") and match[1] not in reading.environment:
                 reading.findings.note(f"the environment variable “{match[1][4:]}”", raw.place)
-    return Variant(messages, raw.place, raw.label, raw.settings)
+    return Variant(messages, raw.place, raw.label, raw.settings, chat_in(raw.text) is not None)
 
 
 def messages_of(reading: Reading, text: str, place: str) -> tuple[Message, ...]:

@@ -56,6 +56,16 @@ class Reading:
     is_ours: bool = False
     opened: set[str] = field(default_factory=set)  # other files, by their paths
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """``env.NAME`` → what the configuration itself gives it; never what is named like a key."""
+        given = self.config.get("env")
+        return {
+            f"env.{name}": plain_text(value)
+            for name, value in (given.items() if isinstance(given, dict) else ())
+            if value is not None and not is_secret(name)
+        }
+
     def at(self, place: str) -> str:
         """A place for the report: "promptfooconfig.yaml, tests[2]", "tests.csv, row 3"."""
         if _PATH_END.split(place)[0] in self.opened:

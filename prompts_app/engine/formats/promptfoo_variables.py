@@ -14,6 +14,8 @@ from prompts_app.engine.types import Json, Message
 _BOUND = re.compile(  # names that the template itself gives a value: {% for role, text in … %}
     r"\{%-?\s*(?:for|set)\s+([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*){0,9})"
 )
+_MENTION = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_ENVIRONMENT = re.compile(r"\{\{\s*(env\.\w+)\s*\}\}")
 _DEFAULT = re.compile(r"\|\s*d(?:efault)?\b")
 _FOR_LISTS = ("join", "first", "last", "length", "dump")
 
@@ -99,3 +101,24 @@ def nested(values: Mapping[str, str], usage: Usage) -> dict[str, Json]:
 def _has_parts(name: str, usage: Usage) -> bool:
     """Whether messages use parts of this value, so that it has to be a list or an object."""
     return name in usage.structured or any(dotted.startswith(f"{name}.") for dotted in usage.dotted)
+
+
+def resolved(values: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """A value that mentions another has it in its place, at most five deep, as promptfoo does it; one that
+    mentions the environment has what the configuration gives it."""
+    values = dict(values)
+    for _ in range(5):
+        changed = False
+        for name, value in values.items():
+            mention = _MENTION.search(value)
+            if mention and mention[1] in values and len(value) < 1_000_000:
+                values[name] = value[: mention.start()] + values[mention[1]] + value[mention.end() :]
+                changed = True
+        if not changed:
+            break
+    if not environment:
+        return values
+    return {
+        name: _ENVIRONMENT.sub(lambda match: environment.get(match[1], match[0]), value)
+        for name, value in values.items()
+    }

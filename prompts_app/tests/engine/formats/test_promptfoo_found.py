@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from prompts_app.engine.formats import ImportedPrompt, Parsed, parse_files
+from prompts_app.engine.formats import ImportedPrompt, Parsed, parse_files, promptfoo_out
 from prompts_app.engine.formats.files import Unpacked
 from prompts_app.engine.render import render_messages
 
@@ -132,6 +132,78 @@ def test_both_names_of_a_loop_are_given_by_the_template() -> None:
         "tests: [{vars: {past: []}}]\n"
     )
     assert told == ["the template tag “for”, kept as text"]
+
+
+def test_what_the_configuration_gives_the_environment_stands_in() -> None:
+    prompt, told = read(
+        "env: {TEAM: blue, API_KEY: sk-123, OTHER: 1}\nproviders: [echo]\n"
+        "prompts: ['{{env.TEAM}} {{env.API_KEY}} {{a}}']\ntests: [{vars: {a: 'for {{env.TEAM}}'}}]\n"
+    )
+    (version,) = prompt.versions
+    assert [(one.name, one.default) for one in version.prompt.variables] == [("env.TEAM", "blue")]
+    assert prompt.cases[0].variables == {"a": "for blue"}
+    assert told == ["the environment variable “API_KEY”", "the setting “env” (TEAM, API_KEY, OTHER)"]
+
+
+# --- words around prompts ------------------------------------------------------------------------------
+
+
+def rendered(prompt: ImportedPrompt) -> list[str]:
+    return [
+        render_messages(version.prompt, case)[0].content
+        for version in prompt.versions
+        for case in prompt.cases
+    ]
+
+
+AROUND = """
+prompts: ['Say {{word}}', 'Tell {{word}}']
+providers: [echo]
+defaultTest: {options: {prefix: 'Now {{word | upper}}: '}}
+tests:
+- {vars: {word: hi}, options: {suffix: ' please.'}}
+- {vars: {word: ho}, options: {prefix: 'Then: '}}
+- {vars: {word: he}, options: {prefix: ''}}
+"""
+
+
+def test_words_around_prompts_are_variables_around_them() -> None:
+    prompt, told = read(AROUND)
+    assert rendered(prompt) == [
+        "Now HI: Say hi please.", "Then: Say ho", "Now HE: Say he",
+        "Now HI: Tell hi please.", "Then: Tell ho", "Now HE: Tell he",
+    ]  # fmt: skip
+    assert told == []
+    assert "Its tests’ prefix and suffix are variables around it." in prompt.versions[0].note
+    assert [case.name for case in prompt.cases] == ["hi", "ho", "he"]
+    assert prompt.title == "Say {{word}}"
+
+
+def test_words_around_prompts_come_back_from_our_export() -> None:
+    before, _ = read(AROUND)
+    after, _ = read(promptfoo_out.emit(before), "x.promptfoo.yaml")
+    assert (after.versions, after.cases) == (before.versions, before.cases)
+
+
+def test_words_around_a_chat_are_named_only() -> None:
+    prompt, told = read(
+        'prompts:\n- \'Say {{a}}\'\n- \'[{"role": "user", "content": "{{a}}"}]\'\nproviders: [echo]\n'
+        "tests: [{vars: {a: 1}, options: {prefix: P}}]\n"
+    )
+    assert texts(prompt) == ["Say {{a}}", "{{a}}"]
+    assert told == ["the option “prefix” of a test"]
+
+
+def test_words_around_a_prompt_that_cannot_be_filled_in_are_named() -> None:
+    prompt, told = read(
+        "prompts: [Hello]\nproviders: [echo]\n"
+        "tests: [{options: {prefix: '{{who}} {% if a %}x{% endif %}'}}]\n"
+    )
+    assert rendered(prompt) == ["{{who}} {% if a %}x{% endif %}Hello"]
+    assert told == [
+        "the template tag “if” in a test’s prefix, kept as text",
+        "“{{who}}” in a test’s prefix: nothing fills it in here",
+    ]
 
 
 # --- tables ------------------------------------------------------------------------------------------------

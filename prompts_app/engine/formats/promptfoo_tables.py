@@ -15,6 +15,7 @@ from prompts_app.engine.types import Json
 
 LONGEST_FIELD = 1_000_000  # characters
 
+_SAID = re.compile(r"\"?sep=([,;\t|])\"?\s*", re.IGNORECASE)
 _EXPECTED = "__expected"  # and whatever comes after it: __expected2, __expected_json…
 _CONFIG = re.compile(r"__config:__expected(\d*):(\w+)")
 _OPTIONS = {"__prefix": "prefix", "__suffix": "suffix"}
@@ -38,25 +39,34 @@ def table_of(path: str, text: str, delimiter: str = ",", *, trim: bool = False) 
         csv.field_size_limit(before)
 
 
-def delimiter_of(path: str, text: str) -> str:
-    """What stands between columns. Spreadsheets of some countries save semicolons."""
+def _divided(path: str, text: str) -> tuple[str, str]:
+    """(what stands between columns, the text without a line that says so). Spreadsheets of some countries
+    save semicolons, and some begin with ``sep=;``."""
     if path.lower().endswith(".tsv"):
-        return "\t"
-    first = text.lstrip().partition("\n")[0]
-    return ";" if ";" in first and "," not in first else ","
+        return "\t", text
+    first, _, rest = text.lstrip().partition("\n")
+    if said := _SAID.fullmatch(first):
+        return said[1], rest
+    return next((sign for sign in ",;\t" if sign in first), ","), text
 
 
-def rows_of(path: str, text: str) -> Iterator[tuple[int, dict[str, str]]]:
+def rows_of(reading: Reading, path: str) -> Iterator[tuple[int, dict[str, str]]]:
     """(number, column → field) of every row; the first is 1. Raises FormatError with the line."""
-    rows = table_of(path, text, delimiter_of(path, text))
+    delimiter, text = _divided(path, reading.text(path))
+    rows = table_of(path, text, delimiter)
     header = [name.strip() for name in rows[0]] if rows else []
+    for name in dict.fromkeys(name for name in header if name and header.count(name) > 1):
+        reading.findings.note(f"all but the last of the columns “{name}”", path)
     for number, row in enumerate(rows[1:], start=1):
         if len(row) > len(header):
             raise FormatError(
                 f"{path}, row {number}: it has {len(row)} fields where the first line has {len(header)}. "
                 "Put quotation marks around a value with a comma in it."
             )
-        yield number, dict(zip(header, row, strict=False))
+        fields = dict(zip(header, row, strict=False))
+        if fields.pop("", "").strip():
+            reading.findings.note("the column without a name", f"{path}, row {number}")
+        yield number, fields
 
 
 def test_of_row(reading: Reading, row: Mapping[str, Json], where: str) -> dict[str, Json]:

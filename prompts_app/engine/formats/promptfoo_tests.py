@@ -20,6 +20,7 @@ from prompts_app.engine.formats.promptfoo_reading import (
     Reading,
     extension_of,
     missing,
+    plain_text,
 )
 from prompts_app.engine.formats.promptfoo_tables import rows_of, test_of_row
 from prompts_app.engine.formats.promptfoo_variables import Usage, flattened, resolved
@@ -143,7 +144,7 @@ class Tests:
             self._note(f"the tests in “{path}”: that kind of file is not read", where)
 
     def _table(self, path: str) -> Iterator[Test]:
-        for number, row in rows_of(path, self._reading.text(path)):
+        for number, row in rows_of(self._reading, path):
             where = f"{path}, row {number}"
             yield Test(test_of_row(self._reading, row, where), where, folder_of(path))
 
@@ -171,7 +172,11 @@ class Tests:
 
     def _loaded_test(self, value: Json, where: str) -> Test | None:
         value = self._reading.loaded(value, self._reading.at(where))
-        return Test(self._opened(Test(value, where)), where) if isinstance(value, dict) else None
+        if isinstance(value, dict):
+            return Test(self._opened(Test(value, where)), where)
+        if value is not None and not isinstance(value, str):  # a file that is not there was told
+            self._note("a test that is none", where)
+        return None
 
     def _opened(self, test: Test) -> dict[str, Json]:
         """The test with its variables where they stand in files of their own."""
@@ -315,8 +320,8 @@ class Tests:
         else:
             names = [name for name in one if one[name] != usual.get(name)] or list(one)
         values = " · ".join(titles.cut(one[name][:200], 60) for name in names if one[name].strip())
-        if isinstance(described, str) and described.strip():
-            return f"{described}: {values}" if values else described
+        if title := plain_text(described).strip():
+            return f"{title}: {values}" if values else title
         return titles.cut(values, 100)
 
     # --- what is not carried ---
@@ -342,6 +347,9 @@ class Tests:
                 self._note(
                     f"the {key} of a test" if key in _TEST_FIELDS else f"the field “{key}” of a test", where
                 )
+        for key in ("vars", "options", "metadata"):
+            if not isinstance(fields.get(key), dict | None):
+                self._note(f"the {key} of a test, which have no names", where)
         for key in _mapping(fields.get("metadata")):
             if not (self._reading.is_ours and key == OURS):
                 self._note(f"the metadata “{key}” of a test", where)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from prompts_app.engine.formats import ImportedPrompt, Parsed, parse_files, promptfoo_out
+from prompts_app.engine.formats import FormatError, ImportedPrompt, Parsed, parse_files, promptfoo_out
 from prompts_app.engine.formats.files import Unpacked
 from prompts_app.engine.render import render_messages
 
@@ -230,6 +230,61 @@ def test_semicolons_divide_columns_where_there_are_no_commas() -> None:
     )
     assert prompt.cases[0].variables == {"a": "1,5"}
     assert prompt.cases[0].assertions[0].value == "x"
+
+
+@pytest.mark.parametrize("head", ["sep=;\na;__expected", "a;__expected", '"sep=;"\na;__expected'])
+def test_a_table_may_say_what_divides_its_columns(head: str) -> None:
+    prompt, told = read(
+        "prompts: ['{{a}}']\nproviders: [echo]\ntests: t.csv\n", t_dot_csv=f"{head}\n1;is-json\n"
+    )
+    assert [(case.variables, len(case.assertions)) for case in prompt.cases] == [({"a": "1"}, 1)]
+    assert told == []
+
+
+def test_columns_that_are_lost_are_named() -> None:
+    prompt, told = read(
+        "prompts: ['{{a}}']\nproviders: [echo]\ntests: t.csv\n",
+        t_dot_csv="a,__expected,__expected,\n1,is-json,contains: x,odd\n2,,,\n",
+    )
+    assert [case.variables for case in prompt.cases] == [{"a": "1"}, {"a": "2"}]
+    assert told == ["all but the last of the columns “__expected”", "the column without a name"]
+
+
+# --- what is no configuration anybody meant ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [NAME, "agent-eval.yaml"])
+def test_a_key_that_stands_twice_is_refused_with_its_line(name: str) -> None:
+    with pytest.raises(FormatError, match="line 4, column 16: the key “a” stands twice"):
+        parsed("prompts: ['{{a}}']\nproviders: [echo]\ntests:\n- vars: {a: 1, a: 2}\n", name)
+
+
+def test_what_is_merged_into_a_mapping_may_be_said_anew() -> None:
+    prompt, _ = read(
+        "_all: &all {a: 1, b: 2}\nprompts: ['{{a}}{{b}}']\nproviders: [echo]\n"
+        "tests: [{vars: {<<: *all, a: 3}}, {vars: {<<: *all}}]\n"
+    )
+    assert [case.variables["a"] for case in prompt.cases] == ["3", "1"]
+
+
+@pytest.mark.parametrize(
+    ("config", "what"),
+    [
+        ("tests: [{vars: 3, assert: []}]", "the vars of a test, which have no names"),
+        ("tests: [{vars: {a: 1}, options: [x]}]", "the options of a test, which have no names"),
+        ("tests: [{vars: {a: 1}, metadata: 5}]", "the metadata of a test, which have no names"),
+        ("defaultTest: [1]", "a test that is none"),
+        ("targets: [{}]", "a provider without an id"),
+    ],
+)
+def test_what_has_the_wrong_shape_is_named(config: str, what: str) -> None:
+    _, told = read(f"prompts: ['{{{{a}}}}']\n{config}\n")
+    assert what in told
+
+
+def test_a_number_names_a_case_too() -> None:
+    prompt, _ = read("prompts: [P]\nproviders: [echo]\ntests: [{description: 7, vars: {a: 1}}]\n")
+    assert prompt.cases[0].name == "7"
 
 
 # --- references --------------------------------------------------------------------------------------------

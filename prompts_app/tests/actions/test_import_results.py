@@ -97,6 +97,13 @@ class TestResults:
         assert (len(report.prompts), report.results) == (0, 16)
         assert Prompt.objects.get().evidence_cases == 2
 
+    def test_results_of_other_cases_do_not_join_a_prompt_of_the_same_text(self) -> None:
+        data = json.loads(config())
+        data["tests"] = [{"vars": {"elsewhere": "x"}}]
+        bring(parse("promptfooconfig.json", json.dumps(data).encode()))
+        report = bring(results())
+        assert (len(report.prompts), report.results) == (1, 16)
+
     def test_also_where_both_come_in_one_zip_or_folder(self) -> None:
         both = Unpacked({"promptfooconfig.json": config(), "out/1.json": TWO, "out/2.json": TWO})
         report = bring(parse_files(both))

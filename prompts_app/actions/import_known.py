@@ -40,10 +40,11 @@ class Known:
         self._keys = dict(keys)
         versions = Version.objects.filter(prompt__owner=owner).order_by()
         self._texts: dict[tuple[str, str], list[int]] = {}
+        self._digests: dict[int, set[str]] = {}  # of all versions of each prompt
         for title, digest_, pk in versions.values_list("prompt__title", "digest", "prompt_id"):
             self._texts.setdefault((title, digest_), []).append(pk)
+            self._digests.setdefault(pk, set()).add(digest_)
         self._here: dict[str, Planned] = {}
-        self._texts_here: dict[tuple[str, str], list[Planned]] = {}
 
     def is_known(self, key: str, planned: Planned) -> bool:
         return self._prompt_id(key, planned) is not None or self._seen(key, planned) is not None
@@ -56,7 +57,6 @@ class Known:
 
     def remember(self, key: str, planned: Planned) -> Planned:
         self._here[key] = planned
-        self._texts_here.setdefault(planned.text, []).append(planned)
         return planned
 
     def runs_for(self, key: str, planned: Planned, more: list[MoreRuns]) -> str:
@@ -74,13 +74,17 @@ class Known:
         alike = list(dict.fromkeys(self._texts.get(planned.text, ())))
         if not planned.cases:
             return alike[0] if alike else None
+        if planned.runs:  # a file of results often has no title of its own
+            wanted = _digests_of(planned)
+            alike += [pk for pk, digests in self._digests.items() if wanted <= digests]
         return next((pk for pk in alike if _goes_with(planned, Case.objects.filter(prompt_id=pk))), None)
 
     def _seen(self, key: str, planned: Planned) -> Planned | None:
         """One of this file: the same in everything; where it has runs, also one of the same text."""
         if key in self._here or not planned.runs:
             return self._here.get(key)
-        alike = self._texts_here.get(planned.text, ())
+        wanted = _digests_of(planned)
+        alike = [one for one in self._here.values() if one.text == planned.text or wanted <= _digests_of(one)]
         return next((one for one in alike if _goes_with(planned, one.cases)), None)
 
     def _more_runs(self, prompt_id: int, planned: Planned, more: list[MoreRuns]) -> str:
@@ -109,8 +113,12 @@ def _goes_with(planned: Planned, there: Iterable[Case]) -> bool:
         return True
     if planned.runs:
         values = {digest(case.variables) for case in there}
-        return not values or any(digest(case.variables) in values for case in planned.cases)
+        return any(digest(case.variables) in values for case in planned.cases)
     return {_content(case) for case in planned.cases} <= {_content(case) for case in there}
+
+
+def _digests_of(planned: Planned) -> set[str]:
+    return {version.digest for version in planned.versions}
 
 
 def _content(case: Case) -> str:

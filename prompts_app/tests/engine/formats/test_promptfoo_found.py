@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from prompts_app.engine.formats import FormatError, ImportedPrompt, Parsed, parse_files, promptfoo_out
-from prompts_app.engine.formats.files import Unpacked
+from prompts_app.engine.formats.files import Folder, Unpacked
 from prompts_app.engine.render import render_messages
 
 NAME = "promptfooconfig.yaml"
@@ -42,6 +44,14 @@ def test_a_configuration_may_name_no_prompts(name: str) -> None:
 def test_prompts_alone_are_one_where_the_name_says_so() -> None:
     prompt, _ = read("prompts: ['Say {{a}}']\n")
     assert texts(prompt) == ["Say {{a}}"]
+
+
+def test_a_prompt_that_is_a_variable_alone_is_named_after_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "refund-bot"
+    folder.mkdir()
+    (folder / NAME).write_text("prompts: ['{{prompt}}']\nproviders: [echo]\n")
+    (prompt,) = parse_files(Folder(folder), only=NAME).prompts
+    assert prompt.title == "Refund bot"
 
 
 # --- prompts -----------------------------------------------------------------------------------------------

@@ -230,7 +230,8 @@ def _variant(reading: Reading, raw: _Raw) -> Variant:
         for what in templates.logic(message.content):
             reading.findings.note(f"{what}, kept as text", raw.place)
         for match in VARIABLE.finditer(message.content):
-            if match[1].startswith("env.") and match[1] not in reading.environment:
+            is_given = reading.is_ours or match[1] in reading.environment
+            if match[1].startswith("env.") and not is_given:
                 reading.findings.note(f"the environment variable “{match[1][4:]}”", raw.place)
     return Variant(messages, raw.place, raw.label, raw.settings, chat_in(raw.text) is not None)
 
@@ -272,7 +273,9 @@ def _is_message(value: Json) -> bool:
 
 
 def _with_text(reading: Reading, message: dict[str, Json], place: str) -> dict[str, Json]:
-    content = reading.loaded(message.get("content"), place)
+    content = message.get("content")
+    if not reading.is_ours:
+        content = reading.loaded(content, place)
     if content is None or isinstance(content, str | list):
         return {**message, "content": content}
     return {**message, "content": json.dumps(content, ensure_ascii=False)}

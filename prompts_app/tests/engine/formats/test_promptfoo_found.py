@@ -155,6 +155,16 @@ def test_what_the_configuration_gives_the_environment_stands_in() -> None:
     assert told == ["the environment variable “API_KEY”", "the setting “env” (TEAM, API_KEY, OTHER)"]
 
 
+def test_names_of_files_and_of_the_environment_are_text_in_our_own_export() -> None:
+    before, _ = read(
+        "env: {TEAM: blue}\nproviders: [echo]\nprompts:\n- 'For {{env.TEAM}}'\n- messages:\n"
+        "  - {role: system, content: file://make.js}\n  - {role: user, content: Hi}\n"
+    )
+    found = parsed(promptfoo_out.emit(before), "x.promptfoo.yaml", make_dot_js="other")
+    assert found.prompts[0].versions == before.versions
+    assert found.unsupported == ()
+
+
 # --- words around prompts ------------------------------------------------------------------------------
 
 

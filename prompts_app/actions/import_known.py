@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from prompts_app.actions.import_plan import Planned
-from prompts_app.engine.digests import suite_digest
+from prompts_app.engine.digests import digest, suite_digest
 from prompts_app.engine.formats.bundle_types import BundledRun
-from prompts_app.models import Prompt, Run, Source, User, Version
+from prompts_app.models import Case, Prompt, Run, Source, User, Version
 
 ALREADY_THERE = "It is already there."
 SAME_IN_FILE = "It is the same as another prompt in this file."
@@ -30,18 +31,20 @@ class MoreRuns:
 
 
 class Known:
-    """What the owner has, in two queries, and what was seen in this file."""
+    """What the owner has, in two queries (and one for the cases of a prompt of the same text), and what was
+    seen in this file."""
 
     def __init__(self, owner: User) -> None:
         self._owner = owner
         keys = Prompt.objects.owned_by(owner).exclude(source_key="").values_list("source_key", "pk")
         self._keys = dict(keys)
         versions = Version.objects.filter(prompt__owner=owner).order_by()
-        self._texts = {
-            (title, digest): pk
-            for title, digest, pk in versions.values_list("prompt__title", "digest", "prompt_id")
-        }
-        self._here: dict[str | tuple[str, str], Planned] = {}
+        self._texts: dict[tuple[str, str], list[int]] = {}
+        self._digests: dict[int, set[str]] = {}  # of all versions of each prompt
+        for title, digest_, pk in versions.values_list("prompt__title", "digest", "prompt_id"):
+            self._texts.setdefault((title, digest_), []).append(pk)
+            self._digests.setdefault(pk, set()).add(digest_)
+        self._here: dict[str, Planned] = {}
 
     def is_known(self, key: str, planned: Planned) -> bool:
         return self._prompt_id(key, planned) is not None or self._seen(key, planned) is not None
@@ -53,7 +56,7 @@ class Known:
         return SAME_IN_FILE if self._seen(key, planned) is not None else ""
 
     def remember(self, key: str, planned: Planned) -> Planned:
-        self._here[key] = self._here[planned.text] = planned
+        self._here[key] = planned
         return planned
 
     def runs_for(self, key: str, planned: Planned, more: list[MoreRuns]) -> str:
@@ -65,11 +68,24 @@ class Known:
         return ""
 
     def _prompt_id(self, key: str, planned: Planned) -> int | None:
-        return self._keys.get(key) or self._texts.get(planned.text)
+        found: int | None = self._keys.get(key)
+        if found is not None:
+            return found
+        alike = list(dict.fromkeys(self._texts.get(planned.text, ())))
+        if not planned.cases:
+            return alike[0] if alike else None
+        if planned.runs:  # a file of results often has no title of its own
+            wanted = _digests_of(planned)
+            alike += [pk for pk, digests in self._digests.items() if wanted <= digests]
+        return next((pk for pk in alike if _goes_with(planned, Case.objects.filter(prompt_id=pk))), None)
 
     def _seen(self, key: str, planned: Planned) -> Planned | None:
-        """One of this file: the same in everything; where it has runs, also the same in title and text."""
-        return self._here.get(key) or (self._here.get(planned.text) if planned.runs else None)
+        """One of this file: the same in everything; where it has runs, also one of the same text."""
+        if key in self._here or not planned.runs:
+            return self._here.get(key)
+        wanted = _digests_of(planned)
+        alike = [one for one in self._here.values() if one.text == planned.text or wanted <= _digests_of(one)]
+        return next((one for one in alike if _goes_with(planned, one.cases)), None)
 
     def _more_runs(self, prompt_id: int, planned: Planned, more: list[MoreRuns]) -> str:
         prompt = Prompt.objects.owned_by(self._owner).get(pk=prompt_id)
@@ -85,6 +101,28 @@ class Known:
             return ALREADY_THERE
         more.append(found)
         return ""
+
+
+def _goes_with(planned: Planned, there: Iterable[Case]) -> bool:
+    """Whether a prompt of the same title and text is the same work, going by its cases.
+
+    "{{question}}" is the text of many a configuration. Nothing of the file may be lost where it is none of
+    them: all its cases have to be there. Results may be of cases that were changed since: one is enough.
+    """
+    if not planned.cases:
+        return True
+    if planned.runs:
+        values = {digest(case.variables) for case in there}
+        return any(digest(case.variables) in values for case in planned.cases)
+    return {_content(case) for case in planned.cases} <= {_content(case) for case in there}
+
+
+def _digests_of(planned: Planned) -> set[str]:
+    return {version.digest for version in planned.versions}
+
+
+def _content(case: Case) -> str:
+    return digest([case.variables, case.turns, case.system, case.assertions])
 
 
 def _join(seen: Planned, planned: Planned) -> str:

@@ -78,6 +78,11 @@ def fill(match: re.Match[str], values: Mapping[str, str]) -> str:
     return as_output(value)
 
 
+def is_given(name: str, values: Mapping[str, str]) -> bool:
+    """Whether there is a value under the name, or one that its dots lead to."""
+    return _value_of(name, "", values) is not MISSING
+
+
 def _value_of(name: str, places: str, values: Mapping[str, str]) -> Json:
     """The value under the name; else the part of a value its dots lead to; then what its places lead to."""
     if name in values:

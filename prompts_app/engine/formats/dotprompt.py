@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from prompts_app.engine.formats import front_matter, parameters, templates, titles
-from prompts_app.engine.formats.front_matter import FrontMatter, as_text
+from prompts_app.engine.formats.front_matter import FrontMatter, as_text, as_value
 from prompts_app.engine.formats.sections import messages_of
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
@@ -16,9 +16,13 @@ from prompts_app.engine.formats.types import (
     Parsed,
     Problem,
 )
-from prompts_app.engine.types import Message, Prompt, Variable
+from prompts_app.engine.types import Json, Message, Prompt, Variable
 
 _ROLE = re.compile(r"""\{\{\s*role\s+["'](\w+)["']\s*\}\}""")
+_HISTORY = re.compile(r"\{\{\s*history\s*\}\}")
+# "size?(enum, how big)": optional, of a kind, with a description. "(*)" means any further name.
+_NAME = re.compile(r"([^\W\d]\w*)\??\s*(?:\(\s*\w+\s*(?:,([^)]*))?\))?")
+_OF_INPUT = {"schema", "default"}
 _FIELDS = {"name", "description", "model", "config", "input"}
 
 
@@ -34,7 +38,7 @@ def read(source: Source) -> Parsed:
         raise FormatError("There are no messages in this file.")
     settings, lost = parameters.sort_out(front.mapping("config"), where)
     problems += lost
-    problems += [Problem(f"the field “{key}”", where) for key in front.fields if key not in _FIELDS]
+    problems += [Problem(what, where) for what in _unsaid(front)]
     problems += [Problem(what, where) for message in messages for what in templates.logic(message.content)]
     prompt = ImportedPrompt(
         title=front.text("name")
@@ -52,21 +56,51 @@ def read(source: Source) -> Parsed:
 
 def _messages(body: str, where: str) -> tuple[tuple[Message, ...], list[Problem]]:
     """Text before the first role is the user's."""
-    first, *rest = _ROLE.split(body)
+    first, *rest = _ROLE.split(templates.two_braces(body))
     return messages_of([("user", first), *zip(rest[::2], rest[1::2], strict=True)], where)
+
+
+def _unsaid(front: FrontMatter) -> list[str]:
+    """What of the head is not carried, and names that only Dotprompt itself gives a value."""
+    schema = FrontMatter(front.mapping("input"), "").fields.get("schema")
+    named = [f"the schema “{schema}”, which is kept elsewhere"] if isinstance(schema, str) else []
+    return [
+        *(f"the field “{key}”" for key in front.fields if key not in _FIELDS),
+        *(f"the field “input.{key}”" for key in front.mapping("input") if key not in _OF_INPUT),
+        *named,
+        *(["the messages so far ({{history}})"] if _HISTORY.search(front.body) else []),
+    ]
 
 
 def _variables(front: FrontMatter) -> tuple[Variable, ...]:
     """``style?: string, how it sounds``: the question mark means optional, the comma begins a description."""
     given = FrontMatter(front.mapping("input"), "")
-    defaults, schema = given.mapping("default"), given.mapping("schema")
-    described = {_plain(name): as_text(kind).partition(",")[2].strip() for name, kind in schema.items()}
+    schema = given.mapping("schema")
+    described, defaults = _described(schema), {**_defaults_in(schema), **given.mapping("default")}
     names = dict.fromkeys([*described, *defaults])
-    return tuple(Variable(name, as_text(defaults.get(name)), described.get(name, "")) for name in names)
+    return tuple(Variable(name, as_value(defaults.get(name)), described.get(name, "")) for name in names)
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"\?$|\(.*\)$", "", name).removesuffix("?")
+def _described(schema: dict[str, Json]) -> dict[str, str]:
+    """Name → description. A schema is Dotprompt's own short one, or a JSON Schema with “properties”."""
+    properties = schema.get("properties")
+    if isinstance(properties, dict):
+        return {
+            name: as_text(of.get("description")) if isinstance(of, dict) else ""
+            for name, of in properties.items()
+        }
+    found = {}
+    for key, kind in schema.items():
+        if match := _NAME.fullmatch(key):
+            found[match[1]] = (match[2] or as_text(kind).partition(",")[2]).strip()
+    return found
+
+
+def _defaults_in(schema: dict[str, Json]) -> dict[str, Json]:
+    properties = FrontMatter(schema, "").mapping("properties")
+    return {
+        name: of["default"] for name, of in properties.items() if isinstance(of, dict) and "default" in of
+    }
 
 
 FORMAT = Format("dotprompt", "Dotprompt files (.prompt)", recognises, read, ("prompt",))

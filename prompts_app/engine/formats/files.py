@@ -27,9 +27,11 @@ _NOT_MEANT = {"__MACOSX", "node_modules", "__pycache__"}  # folders of tools; th
 
 
 class Files(Protocol):
-    """What ``Source.files`` can do. ``left_out`` are files that are there but are not read, and why."""
+    """What ``Source.files`` can do. ``left_out`` are files that are there but are not read, and why;
+    ``label`` is what holds them all is called, where that is known."""
 
     left_out: tuple[Skip, ...]
+    label: str
 
     def names(self) -> tuple[str, ...]:
         """Every path, in alphabetical order. Raises FormatError where there are too many."""
@@ -42,6 +44,7 @@ class NoFiles:
     """A file that came alone."""
 
     left_out: tuple[Skip, ...] = ()
+    label = ""
 
     def names(self) -> tuple[str, ...]:
         return ()
@@ -55,6 +58,8 @@ ALONE = NoFiles()
 
 class Unpacked:
     """Files in memory."""
+
+    label = ""
 
     def __init__(self, files: dict[str, bytes], left_out: tuple[Skip, ...] = ()) -> None:
         self._files, self.left_out = files, left_out
@@ -73,6 +78,7 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
+        self.label = self._root.name
         self._bytes_left = MOST_BYTES_UNPACKED
 
     def names(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from prompts_app.engine.filters import as_json
 from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.types import Json, Variable
@@ -38,10 +39,10 @@ class FrontMatter:
         """``{name: default}`` or ``[{name, default, description}]``."""
         value = self.fields.get(key)
         if isinstance(value, dict):
-            return tuple(Variable(name, as_text(default)) for name, default in value.items())
+            return tuple(Variable(name, as_value(default)) for name, default in value.items())
         items = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
         return tuple(
-            Variable(_word(item.get("name")), as_text(item.get("default")), as_text(item.get("description")))
+            Variable(_word(item.get("name")), as_value(item.get("default")), as_text(item.get("description")))
             for item in items
             if _word(item.get("name"))
         )
@@ -60,12 +61,19 @@ def as_text(value: Json) -> str:
     return str(value) if isinstance(value, (str, int, float)) else ""
 
 
+def as_value(value: Json) -> str:
+    """What a variable holds: a scalar as one would have typed it, a list or mapping as its JSON."""
+    return as_json(value) if isinstance(value, (dict, list)) and value else as_text(value)
+
+
 def split(text: str) -> FrontMatter:
     """Raises FormatError, with the line, where there is front matter and it is not valid YAML."""
     head = _HEAD.match(text)
     if not head:
         return FrontMatter({}, text)
     fields = read_yaml(head[1] or "", first_line=2)
+    if fields is None and head[1] is None:  # two rules and nothing between them
+        return FrontMatter({}, text[head.end() :])
     if not isinstance(fields, dict):  # prose between two rules
         return FrontMatter({}, text)
     return FrontMatter(fields, text[head.end() :])

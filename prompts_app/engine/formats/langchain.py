@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from string import Formatter
 
 from prompts_app.engine.formats import templates, titles
-from prompts_app.engine.formats.front_matter import FrontMatter, as_text
+from prompts_app.engine.formats.front_matter import FrontMatter, as_text, as_value
 from prompts_app.engine.formats.sections import role_of
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
@@ -21,6 +21,11 @@ from prompts_app.engine.formats.types import (
 )
 from prompts_app.engine.types import Json, Message, Prompt, Variable
 
+# Those of a prompt that say what it is; what they repeat of its text is read from the text.
+_FIELDS = {
+    "input_types", "input_variables", "messages", "metadata", "name", "optional_variables",
+    "partial_variables", "prompt", "template", "template_format", "validate_template",
+}  # fmt: skip
 _NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
 
 
@@ -32,12 +37,26 @@ class _Reading:
     problems: list[Problem] = field(default_factory=list)
     defaults: dict[str, str] = field(default_factory=dict)
 
+    def keep_defaults(self, kwargs: dict[str, Json]) -> None:
+        """What a template itself gives some of its variables."""
+        partial = FrontMatter(kwargs, "").mapping("partial_variables")
+        self.defaults.update({name: as_value(value) for name, value in partial.items()})
+
     def cannot(self, what: str) -> None:
         self.problems.append(Problem(what, self.where))
 
 
 def recognises(source: Source) -> bool:
-    return _is_object(source.json) and "langchain" in _path(source.json)[:1][0]
+    value = _as_object(source.json)
+    return _is_object(value) and "langchain" in _path(value)[:1][0]
+
+
+def _as_object(value: Json) -> Json:
+    """The older form, ``{"_type": "prompt", "template": …}``, as the newer one."""
+    if isinstance(value, dict) and value.get("_type") == "prompt" and isinstance(value.get("template"), str):
+        kwargs = {key: item for key, item in value.items() if key != "_type"}
+        return {"lc": 1, "id": ["langchain", "prompts", "prompt", "PromptTemplate"], "kwargs": kwargs}
+    return value
 
 
 def _is_object(value: Json) -> bool:
@@ -55,7 +74,7 @@ def _path(value: Json) -> list[str]:
 
 
 def read(source: Source) -> Parsed:
-    value = source.must_be_json()
+    value = _as_object(source.must_be_json())
     if not _is_object(value):
         raise FormatError("This is no LangChain prompt: it needs “lc”, “id” and “kwargs”.")
     reading = _Reading(source.name or "the pasted text")
@@ -81,22 +100,32 @@ def _variables(reading: _Reading) -> tuple[Variable, ...]:
 
 
 def _prompt_of(value: dict[str, Json], reading: _Reading) -> dict[str, Json]:
-    """The prompt itself, or the first step of a chain."""
+    """The prompt itself, or the first step of a chain that is one."""
     if _path(value)[-1] != "RunnableSequence":
         return value
-    first = value["kwargs"].get("first")
-    for step in ("middle", "last"):
-        if value["kwargs"].get(step):
-            reading.cannot("the steps of the chain after the prompt")
-    if not _is_object(first):
-        raise FormatError("The chain in this file does not begin with a prompt.")
-    return dict(first)
+    kwargs = value["kwargs"]
+    middle = kwargs.get("middle")
+    steps = [kwargs.get("first"), *(middle if isinstance(middle, list) else []), kwargs.get("last")]
+    place = next((number for number, step in enumerate(steps) if _is_prompt(step)), None)
+    if place is None:
+        raise FormatError("There is no prompt in the chain in this file.")
+    if any(steps[:place]):
+        reading.cannot("the steps of the chain before the prompt")
+    if any(steps[place + 1 :]):
+        reading.cannot("the steps of the chain after the prompt")
+    return dict(steps[place])
+
+
+def _is_prompt(step: Json) -> bool:
+    return _is_object(step) and bool(step["kwargs"].keys() & {"messages", "template"})
 
 
 def _messages(template: dict[str, Json], reading: _Reading) -> Iterator[Message]:
     kwargs = template["kwargs"]
-    partial = FrontMatter(kwargs, "").mapping("partial_variables")
-    reading.defaults.update({name: as_text(value) for name, value in partial.items()})
+    for key, value in kwargs.items():
+        if key not in _FIELDS and value not in (None, "", [], {}, False):
+            reading.cannot(f"the field “{key}”")
+    reading.keep_defaults(kwargs)
     if "messages" not in kwargs:
         text = _text(template, reading)
         if text:
@@ -143,12 +172,14 @@ def _joined(prompts: Json, reading: _Reading) -> str:
 def _text(template: dict[str, Json], reading: _Reading) -> str:
     """A template's text with its variables as ours."""
     kwargs = template["kwargs"]
+    reading.keep_defaults(kwargs)
     text, style = kwargs.get("template"), kwargs.get("template_format", "f-string")
     if not isinstance(text, str):
         reading.cannot(f"a {_path(template)[-1]}")
         return ""
     if style == "f-string":
         return _from_format_string(text, reading)
+    text = templates.two_braces(text)
     reading.problems += [Problem(what, reading.where) for what in templates.logic(text)]
     return text
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from prompts_app.engine.formats import promptfoo_prompts, promptfoo_providers, titles
+from prompts_app.engine.formats import promptfoo_prompts, promptfoo_providers, promptfoo_wraps, titles
 from prompts_app.engine.formats.promptfoo_prompts import Variant
 from prompts_app.engine.formats.promptfoo_providers import Provider
 from prompts_app.engine.formats.promptfoo_reading import Findings, Reading, References
 from prompts_app.engine.formats.promptfoo_tests import OURS, Tests
 from prompts_app.engine.formats.promptfoo_variables import usage_of
+from prompts_app.engine.formats.promptfoo_wraps import Wraps
 from prompts_app.engine.formats.reading import Fields
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
@@ -26,11 +27,13 @@ from prompts_app.engine.formats.types import (
     Parsed,
 )
 from prompts_app.engine.formats.yaml_ import read_yaml
+from prompts_app.engine.render import VARIABLE, find_variables
 from prompts_app.engine.types import Case, Json, Prompt, Variable
 
 _ENDINGS = ("yaml", "yml", "json")
 _CARRIED = {"description", "prompts", "providers", "targets", "tests", "scenarios", "defaultTest"}
 _TELLING = {"providers", "targets", "tests", "scenarios", "defaultTest", "redteam", "assertionTemplates"}
+_USUAL_NAME = "promptfooconfig"
 _WITHOUT_PROMPTS = ["{{prompt}}"]  # what promptfoo takes where a configuration names none
 
 
@@ -40,14 +43,21 @@ def recognises(source: Source) -> bool:
     try:
         value = _value(source)
     except FormatError:
-        return source.stem.startswith("promptfooconfig")
-    return is_config(value)
+        return source.stem.startswith(_USUAL_NAME)
+    return is_config(value) or (
+        isinstance(value, dict)
+        and source.stem.startswith(_USUAL_NAME)
+        and bool(value.keys() & {"prompts", *_TELLING})
+    )
 
 
 def is_config(value: Json) -> bool:
-    return isinstance(value, dict) and (
-        ("prompts" in value and bool(value.keys() & _TELLING)) or ("redteam" in value and "targets" in value)
-    )
+    """Prompts, or who is asked, and something else that only a configuration has: prompts may be missing."""
+    if not isinstance(value, dict):
+        return False
+    names = value.keys() & {"prompts", *_TELLING}
+    asks = names & {"providers", "targets"}
+    return ("prompts" in names and len(names) > 1) or bool(asks and names & {"tests", "scenarios", "redteam"})
 
 
 def _value(source: Source) -> Json:
@@ -67,9 +77,10 @@ def read(source: Source) -> Parsed:
     providers = promptfoo_providers.read(reading, _providers_in(reading.config))
     settings = promptfoo_providers.settings_of_all(reading, providers)
     usage = usage_of(message for variant in variants for message in variant.messages)
-    cases = Tests(reading, usage).cases()
+    tests = Tests(reading, usage, can_wrap=promptfoo_wraps.can_be(variants, usage))
+    cases = tests.cases()
     tell_the_rest(reading)
-    prompt = prompt_of(reading, variants, providers, settings, cases)
+    prompt = Wraps(frozenset(tests.around)).prompt(prompt_of(reading, variants, providers, settings, cases))
     return Parsed((_as_it_was(reading, prompt),), reading.findings.problems())
 
 
@@ -113,7 +124,7 @@ def prompt_of(
         else _title(reading, variants),
         versions=tuple(
             ImportedVersion(
-                Prompt(variant.messages, parameters={**settings, **variant.settings}),
+                Prompt(variant.messages, _environment(reading, variant), {**settings, **variant.settings}),
                 _note(source, variant, models),
             )
             for variant in variants
@@ -126,14 +137,25 @@ def prompt_of(
     )
 
 
+def _environment(reading: Reading, variant: Variant) -> tuple[Variable, ...]:
+    """The configuration's ``env``, as what stands for ``{{env.NAME}}`` where the prompt uses it."""
+    given = {} if reading.is_ours else reading.environment
+    return tuple(
+        Variable(name, given[name], "from the configuration’s env")
+        for name in find_variables(variant.messages)
+        if name in given
+    )
+
+
 def _title(reading: Reading, variants: tuple[Variant, ...]) -> str:
     stem = reading.source.stem
-    if stem and not stem.startswith("promptfooconfig"):
+    if stem and not stem.startswith(_USUAL_NAME):
         return titles.from_file_name(stem)
     folders = reading.source.name.replace("\\", "/").split("/")[:-1]
-    return (
-        titles.from_file_name(folders[-1]) if folders else titles.from_text(variants[0].messages[0].content)
-    )
+    text = variants[0].messages[0].content
+    says_something = any(sign.isalnum() for sign in VARIABLE.sub("", text))
+    folder = folders[-1] if folders else "" if says_something else reading.source.files.label
+    return titles.from_file_name(folder) if folder else titles.from_text(text)
 
 
 def _note(source: str, variant: Variant, models: str) -> str:

@@ -229,6 +229,7 @@ _WITH_THRESHOLD = frozenset(
 )
 _USUAL_THRESHOLDS = {"similar": 0.8}
 _LIMITS = {"cost", "latency"}
+_LIST_ITEM = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*(?=,|\Z)|([^,]*))(?:,|\Z)')  # "a, b", c
 
 
 def from_short(text: str) -> dict[str, Json]:
@@ -261,7 +262,7 @@ def _program(text: str) -> dict[str, Json] | None:
 def _short_value(kind: str, threshold: str | None, value: str) -> dict[str, Json]:
     number = float(threshold) if threshold else None
     if kind in _LISTS:
-        return {"value": [word.strip() for word in value.split(",")]}
+        return {"value": _list_in(value)} if value else {}
     if kind in _LIMITS:  # promptfoo takes the limit in brackets only; a number after the colon means the same
         limit = number if number is not None else number_of(value)
         return {"threshold": limit} if limit is not None else {"value": value}
@@ -269,6 +270,16 @@ def _short_value(kind: str, threshold: str | None, value: str) -> dict[str, Json
         usual = _USUAL_THRESHOLDS.get(kind, 0.75)
         return {**({"value": value} if value else {}), "threshold": number if number is not None else usual}
     return {"value": value} if value else {}
+
+
+def _list_in(text: str) -> list[str]:
+    """Words between commas. One in quotation marks may have commas, and doubled marks stand for one."""
+    words = [
+        match[2].strip() if match[1] is None else match[1].replace('""', '"')
+        for match in _LIST_ITEM.finditer(text)
+        if match.start() < len(text)
+    ]
+    return [word for word in words if word]
 
 
 # --- writing ----------------------------------------------------------------------------------------------

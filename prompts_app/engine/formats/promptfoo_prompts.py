@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterator
@@ -20,13 +18,15 @@ from prompts_app.engine.formats.promptfoo_reading import (
     missing,
     without_secrets,
 )
+from prompts_app.engine.formats.promptfoo_tables import table_of
 from prompts_app.engine.formats.source import Source, read_json
 from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.render import VARIABLE
 from prompts_app.engine.types import Json, Message
 
-_ELSEWHERE = ("langfuse://", "portkey://", "helicone://", "exec:", "package:")
+# Prompts that are kept at a service (langfuse://, pf://…) or made by a program.
+_ELSEWHERE = re.compile(r"(?!file:)(?:[a-z][a-z0-9+.-]*://\S*\s*|(?:exec|package):.*)", re.DOTALL)
 _TEXT_FILES = frozenset("txt md markdown j2 jinja jinja2 njk prompt html xml".split())
 _DELIMITER = "---"
 _DUMPED = re.compile(
@@ -43,6 +43,7 @@ class Variant:
     place: str
     label: str = ""
     settings: dict[str, Json] = field(default_factory=dict)
+    is_chat: bool = False  # written as one: it is no plain text
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,10 @@ def read(reading: Reading, value: Json) -> tuple[Variant, ...]:
 
 def _raws(reading: Reading, value: Json) -> Iterator[_Raw]:
     if isinstance(value, dict) and not {"raw", "id", "messages"} & value.keys():
-        value = [{"raw": path, "label": label} for path, label in value.items()]  # the old form: path → label
+        value = [_named(name, item) for name, item in value.items()]
     for number, item in enumerate(value if isinstance(value, list) else [value]):
         where = f"prompts[{number}]"
-        if isinstance(item, dict) and ("raw" in item or "id" in item):
+        if isinstance(item, dict) and item.keys() & {"raw", "id", "messages", "label"}:
             yield from _from_object(reading, item, where)
         elif isinstance(item, str):
             yield from _from_text(reading, _Raw(item, reading.at(where)))
@@ -78,25 +79,37 @@ def _raws(reading: Reading, value: Json) -> Iterator[_Raw]:
             yield _Raw(as_json(item), reading.at(where))
 
 
+def _named(name: str, item: Json) -> Json:
+    """An entry of a mapping: ``path: label``, the old form, or ``name: {raw: …}``."""
+    if isinstance(item, dict):
+        return {"label": name, **item}
+    return {"raw": name, "label": item}
+
+
 def _from_object(reading: Reading, item: dict[str, Json], where: str) -> Iterator[_Raw]:
     place = reading.at(where)
-    text = item.get("raw") or item.get("id")
-    label = item.get("label") or (item.get("id") if item.get("raw") else "")
+    text = item.get("raw") or item.get("messages") or item.get("id")
+    id_ = item.get("id") if text != item.get("id") else ""
+    label = item.get("label") or id_
+    if id_ and label != id_:
+        reading.findings.note(f"the id “{id_}” of a prompt, beside its label", place)
     config = item.get("config")
     settings, problems = parameters.sort_out(config if isinstance(config, dict) else {}, place)
     kept, gone = without_secrets(settings)
     for what in (*(problem.what for problem in problems), *(f"the setting “{name}”" for name in gone)):
         reading.findings.note(f"{what} of a prompt", place)
     for key in item:
-        if key not in {"raw", "id", "label", "config"}:
+        if key not in {"raw", "messages", "id", "label", "config"}:
             reading.findings.note(f"the field “{key}” of a prompt", place)
-    text = text if isinstance(text, str) else as_json(text)
+    text = text if isinstance(text, str) else "" if text is None else as_json(text)
+    if not text.strip():
+        reading.findings.note("a prompt without a text", place)
     yield from _from_text(reading, _Raw(text, place, str(label or ""), kept))
 
 
 def _from_text(reading: Reading, raw: _Raw) -> Iterator[_Raw]:
     """The prompt itself, or those in the files it names."""
-    if raw.text.startswith(_ELSEWHERE):
+    if _ELSEWHERE.fullmatch(raw.text):
         reading.findings.note(
             f"the prompt “{raw.text[:80]}”, kept as text: nothing is fetched or run", raw.place
         )
@@ -150,13 +163,9 @@ def _texts(reading: Reading, path: str, kind: str) -> Iterator[tuple[str, str]]:
     if kind in {"yaml", "yml"}:
         yield as_json(reading.value(path)), ""
     elif kind == "csv":
-        yield from _rows(reading.text(path))
+        yield from _rows(reading, path)
     elif kind == "prompty":
-        parsed = prompty.read(Source(path, reading.text(path)))
-        messages = parsed.prompts[0].versions[0].prompt.messages
-        yield as_json([{"role": m.role, "content": m.content} for m in messages]), ""
-        for problem in parsed.unsupported:
-            reading.findings.note(problem.what, path)
+        yield _from_prompty(reading, path), ""
     elif kind in {"jsonl", "ndjson"}:
         yield from ((line, "") for line in reading.text(path).split("\n") if line.strip())
     elif kind in {"txt", ""}:
@@ -167,6 +176,20 @@ def _texts(reading: Reading, path: str, kind: str) -> Iterator[tuple[str, str]]:
                 f"the program “{path}” that makes a prompt: its text is kept, it is not run", path
             )
         yield reading.text(path), ""
+
+
+def _from_prompty(reading: Reading, path: str) -> str:
+    """Its messages as a chat; what else it says is noted."""
+    parsed = prompty.read(Source(path, reading.text(path)))
+    content = parsed.prompts[0].versions[0].prompt
+    for problem in parsed.unsupported:
+        reading.findings.note(problem.what, path)
+    for name in content.parameters:
+        reading.findings.note(f"the setting “{name}” of a Prompty file", path)
+    for variable in content.variables:
+        if variable.default:
+            reading.findings.note(f"what stands for “{variable.name}” in a Prompty file", path)
+    return as_json([{"role": message.role, "content": message.content} for message in content.messages])
 
 
 def _divided(text: str) -> Iterator[str]:
@@ -181,11 +204,15 @@ def _divided(text: str) -> Iterator[str]:
             part.append(line)
 
 
-def _rows(text: str) -> Iterator[tuple[str, str]]:
+def _rows(reading: Reading, path: str) -> Iterator[tuple[str, str]]:
     """A column "prompt" and perhaps a column "label"; without a comma, one prompt a line."""
-    rows = list(csv.reader(io.StringIO(text), skipinitialspace=True))
+    text = reading.text(path)
+    rows = table_of(path, text, trim=True)
     header = [name.strip().lower() for name in rows[0]] if rows else []
     if "prompt" in header and len(header) > 1:
+        for name in header:
+            if name not in {"prompt", "label"}:
+                reading.findings.note(f"the column “{name}” of a table of prompts", path)
         for row in rows[1:]:
             fields = dict(zip(header, row, strict=False))
             yield fields.get("prompt", "").strip(), fields.get("label", "").strip()
@@ -203,9 +230,10 @@ def _variant(reading: Reading, raw: _Raw) -> Variant:
         for what in templates.logic(message.content):
             reading.findings.note(f"{what}, kept as text", raw.place)
         for match in VARIABLE.finditer(message.content):
-            if match[1].startswith("env."):
+            is_given = reading.is_ours or match[1] in reading.environment
+            if match[1].startswith("env.") and not is_given:
                 reading.findings.note(f"the environment variable “{match[1][4:]}”", raw.place)
-    return Variant(messages, raw.place, raw.label, raw.settings)
+    return Variant(messages, raw.place, raw.label, raw.settings, chat_in(raw.text) is not None)
 
 
 def messages_of(reading: Reading, text: str, place: str) -> tuple[Message, ...]:
@@ -245,7 +273,9 @@ def _is_message(value: Json) -> bool:
 
 
 def _with_text(reading: Reading, message: dict[str, Json], place: str) -> dict[str, Json]:
-    content = reading.loaded(message.get("content"), place)
+    content = message.get("content")
+    if not reading.is_ours:
+        content = reading.loaded(content, place)
     if content is None or isinstance(content, str | list):
         return {**message, "content": content}
     return {**message, "content": json.dumps(content, ensure_ascii=False)}

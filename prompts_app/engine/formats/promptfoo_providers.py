@@ -103,6 +103,8 @@ def _provider(reading: Reading, value: Json, where: str) -> Provider:
     if not isinstance(value, dict):
         value = {"id": value if isinstance(value, str) else ""}
     id_, label = str(value.get("id") or ""), value.get("label")
+    if not id_:
+        reading.findings.note("a provider without an id", place)
     if is_own(id_):
         reading.findings.note(
             f"the provider “{without_credentials(id_)}”, which is a program or address", place

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from prompts_app.engine.filters import as_json, as_output
-from prompts_app.engine.formats.files import folder_of, is_pattern, matching, resolved
+from prompts_app.engine.formats.files import folder_of, is_not_meant, is_pattern, matching, resolved
 from prompts_app.engine.formats.source import Source, decode, read_json
 from prompts_app.engine.formats.types import FormatError, Problem
 from prompts_app.engine.formats.yaml_ import read_yaml
@@ -17,6 +17,7 @@ FILE = "file://"
 PROGRAMS = frozenset("js cjs mjs ts cts mts jsx tsx py rb go sh bash bat cmd exe ps1 pl php".split())
 DEEPEST_REFERENCE = 20
 MOST_REFERENCED = 100_000  # values that references may multiply into
+_OF_SCHEMAS = frozenset({"definitions", "$defs", "components"})
 
 _SECRET = re.compile(
     r"(?i)(?:api|access|auth|private|secret)[-_]?(?:key|token)|passw|secret|authorization|credential|^token$"
@@ -54,6 +55,16 @@ class Reading:
     findings: Findings = field(default_factory=Findings)
     is_ours: bool = False
     opened: set[str] = field(default_factory=set)  # other files, by their paths
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """``env.NAME`` → what the configuration itself gives it; never what is named like a key."""
+        given = self.config.get("env")
+        return {
+            f"env.{name}": plain_text(value)
+            for name, value in (given.items() if isinstance(given, dict) else ())
+            if value is not None and not is_secret(name)
+        }
 
     def at(self, place: str) -> str:
         """A place for the report: "promptfooconfig.yaml, tests[2]", "tests.csv, row 3"."""
@@ -116,6 +127,8 @@ def missing(path: str) -> str:
     """What to say of a file that is named and not there."""
     if resolved("", path) is None or path.startswith("../"):
         return f"the file “{path}”, which is not inside the zip or folder"
+    if is_not_meant(resolved("", path) or ""):
+        return f"the file “{path}”, which is hidden or a tool’s own: such files are never read"
     return f"the file “{path}”, which is not there: bring in the whole folder, or a zip of it"
 
 
@@ -187,7 +200,13 @@ class References:
         steps = list(_steps(pointer))
         for step in steps:
             root = _child(root, step)
-        if root is not None and steps and not path:
+        if not path and (not steps or (root is None and steps[0] in _OF_SCHEMAS)):
+            return None  # a JSON Schema's reference into itself, to be left as it is
+        if root is None:
+            self._reading.findings.note(
+                f"the reference “{reference[:80]}”, which leads nowhere", self._reading.at("")
+            )
+        elif not path:
             self.used.add(steps[0])
         return root
 

@@ -11,7 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from prompts_app.engine.filters import as_json
-from prompts_app.engine.formats import parameters, promptfoo_prompts, promptfoo_providers, titles
+from prompts_app.engine.formats import (
+    parameters,
+    promptfoo_prompts,
+    promptfoo_providers,
+    promptfoo_wraps,
+    titles,
+)
 from prompts_app.engine.formats.bundle_types import BundledRun
 from prompts_app.engine.formats.promptfoo import prompt_of, tell_the_rest
 from prompts_app.engine.formats.promptfoo_answers import Context, result_of
@@ -21,6 +27,7 @@ from prompts_app.engine.formats.promptfoo_providers import Provider
 from prompts_app.engine.formats.promptfoo_reading import Reading
 from prompts_app.engine.formats.promptfoo_tests import Tests
 from prompts_app.engine.formats.promptfoo_variables import usage_of
+from prompts_app.engine.formats.promptfoo_wraps import Wraps
 from prompts_app.engine.formats.reading import Fields
 from prompts_app.engine.formats.source import Source, read_json
 from prompts_app.engine.formats.types import Format, FormatError, ImportedPrompt, Parsed
@@ -91,10 +98,14 @@ def read(source: Source) -> Parsed:
     settings_of = promptfoo_providers.read(reading, reading.config.get("providers") or ())
     shared = promptfoo_providers.settings_of_all(reading, settings_of)
     variants, columns = _columns(reading, rows, summary, settings_of)
-    tests = Tests(reading, usage_of(message for variant in variants for message in variant.messages))
+    usage = usage_of(message for variant in variants for message in variant.messages)
+    tests = Tests(reading, usage, can_wrap=promptfoo_wraps.can_be(variants, usage))
     cells = Cells(reading, tests, repeats=_repeats(file, reading.config))
     grids = [cells.grid(column.rows) for column in columns]
     prompt = prompt_of(reading, variants, tuple(column.provider for column in columns), shared, cells.cases)
+    wraps = Wraps(frozenset(tests.around))
+    prompt = wraps.prompt(prompt)
+    grids = [[(wraps.case(case), members) for case, members in grid] for grid in grids]
     tell_the_rest(reading)
     runs = _runs(columns, grids, _context(source, file, summary))
     return Parsed((_named(prompt, source, runs),), reading.findings.problems())
@@ -184,7 +195,7 @@ def _variant(reading: Reading, head: _Head, number: int) -> Variant:
     messages = promptfoo_prompts.messages_of(reading, head.raw, place)
     settings, _ = parameters.sort_out(read_json(head.config), place)
     label = "" if head.raw in head.label else titles.cut(head.label, 200)
-    return Variant(messages, place, label, settings)
+    return Variant(messages, place, label, settings, promptfoo_prompts.chat_in(head.raw) is not None)
 
 
 def _provider(value: Mapping[str, Json], configured: tuple[Provider, ...], asked: int) -> Provider:

@@ -15,7 +15,8 @@ from prompts_app.engine.types import Json
 
 LONGEST_FIELD = 1_000_000  # characters
 
-_EXPECTED = re.compile(r"__expected(\d*)")
+_SAID = re.compile(r"\"?sep=([,;\t|])\"?\s*", re.IGNORECASE)
+_EXPECTED = "__expected"  # and whatever comes after it: __expected2, __expected_json…
 _CONFIG = re.compile(r"__config:__expected(\d*):(\w+)")
 _OPTIONS = {"__prefix": "prefix", "__suffix": "suffix"}
 _OF_TEST = {
@@ -23,24 +24,49 @@ _OF_TEST = {
 }  # fmt: skip
 
 
-def rows_of(path: str, text: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """(number, column → field) of every row; the first is 1. Raises FormatError with the line."""
+def table_of(path: str, text: str, delimiter: str = ",", *, trim: bool = False) -> list[list[str]]:
+    """Every row that is not empty. ``trim``: white space after a comma is none of the field's.
+
+    Raises FormatError with the line.
+    """
     before = csv.field_size_limit(LONGEST_FIELD)
-    reader = csv.reader(io.StringIO(text), delimiter="\t" if path.lower().endswith(".tsv") else ",")
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=trim)
     try:
-        rows = [row for row in reader if any(field.strip() for field in row)]
+        return [row for row in reader if any(field.strip() for field in row)]
     except csv.Error as wrong:
         raise FormatError(f"{path}, line {reader.line_num}: this cannot be read as CSV: {wrong}.") from None
     finally:
         csv.field_size_limit(before)
+
+
+def _divided(path: str, text: str) -> tuple[str, str]:
+    """(what stands between columns, the text without a line that says so). Spreadsheets of some countries
+    save semicolons, and some begin with ``sep=;``."""
+    if path.lower().endswith(".tsv"):
+        return "\t", text
+    first, _, rest = text.lstrip().partition("\n")
+    if said := _SAID.fullmatch(first):
+        return said[1], rest
+    return next((sign for sign in ",;\t" if sign in first), ","), text
+
+
+def rows_of(reading: Reading, path: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """(number, column → field) of every row; the first is 1. Raises FormatError with the line."""
+    delimiter, text = _divided(path, reading.text(path))
+    rows = table_of(path, text, delimiter)
     header = [name.strip() for name in rows[0]] if rows else []
+    for name in dict.fromkeys(name for name in header if name and header.count(name) > 1):
+        reading.findings.note(f"all but the last of the columns “{name}”", path)
     for number, row in enumerate(rows[1:], start=1):
         if len(row) > len(header):
             raise FormatError(
                 f"{path}, row {number}: it has {len(row)} fields where the first line has {len(header)}. "
                 "Put quotation marks around a value with a comma in it."
             )
-        yield number, dict(zip(header, row, strict=False))
+        fields = dict(zip(header, row, strict=False))
+        if fields.pop("", "").strip():
+            reading.findings.note("the column without a name", f"{path}, row {number}")
+        yield number, fields
 
 
 def test_of_row(reading: Reading, row: Mapping[str, Json], where: str) -> dict[str, Json]:
@@ -65,7 +91,7 @@ def test_of_row(reading: Reading, row: Mapping[str, Json], where: str) -> dict[s
 
 def _special(reading: Reading, test: dict[str, Json], column: str, value: Json, where: str) -> None:
     text = plain_text(value)
-    if _EXPECTED.fullmatch(column):
+    if column.startswith(_EXPECTED):
         test["assert"].append(value if isinstance(value, dict) else from_short(text))
     elif column in _OF_TEST:
         test[_OF_TEST[column]] = text

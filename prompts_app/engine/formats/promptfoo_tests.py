@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.filters import as_json
 from prompts_app.engine.formats import promptfoo_assertions as assertions
-from prompts_app.engine.formats import titles
+from prompts_app.engine.formats import promptfoo_wraps, titles
 from prompts_app.engine.formats.files import folder_of
+from prompts_app.engine.formats.promptfoo_prompts import chat_in
 from prompts_app.engine.formats.promptfoo_reading import (
     FILE,
     PROGRAMS,
@@ -22,8 +23,9 @@ from prompts_app.engine.formats.promptfoo_reading import (
     plain_text,
 )
 from prompts_app.engine.formats.promptfoo_tables import rows_of, test_of_row
-from prompts_app.engine.formats.promptfoo_variables import Usage, flattened
+from prompts_app.engine.formats.promptfoo_variables import Usage, flattened, resolved
 from prompts_app.engine.formats.types import FormatError
+from prompts_app.engine.render import is_given
 from prompts_app.engine.types import Assertion, Case, Json
 
 OURS = "proofsheet"
@@ -37,7 +39,6 @@ _TEST_FIELDS = _FIELDS | {
 # Said for all assertions of a test, and so kept with each of them.
 _KEPT_OPTIONS = frozenset({"provider", "rubricPrompt", "transform", "postprocess", "factuality"})
 _DONE_OPTIONS = {"disableVarExpansion", "disableDefaultAsserts"}
-_MENTION = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _ANY_MENTION = re.compile(r"\{\{[^{}]{1,200}\}\}")
 
 
@@ -53,9 +54,10 @@ class Test:
 class Tests:
     """Reads them all: ``cases()`` of one configuration."""
 
-    def __init__(self, reading: Reading, usage: Usage) -> None:
-        """``usage``: how the prompts use variables."""
-        self._reading, self._usage = reading, usage
+    def __init__(self, reading: Reading, usage: Usage, *, can_wrap: bool = False) -> None:
+        """``usage``: how the prompts use variables. ``can_wrap``: words around them can be carried."""
+        self.around: set[str] = set()  # the variables that stand around prompts in some case
+        self._reading, self._usage, self._can_wrap = reading, usage, can_wrap and not reading.is_ours
         self._unused = set(_KEPT_OPTIONS)  # those of the default test that no assertion took
         self._defaults: dict[str, tuple[Assertion, ...]] = {}
         default = self._loaded_test(reading.config.get("defaultTest"), "defaultTest")
@@ -82,7 +84,8 @@ class Tests:
                 )
         self._tell(test.fields, found, test.where)
         values = self._values(variables, test)
-        return Case(self._name(test.fields, values, [values]), values, assertions=found)
+        around = self._around(_mapping(test.fields.get("options")), values, test)
+        return Case(self._name(test.fields, values, [values]), {**values, **around}, assertions=found)
 
     # --- where they stand ---
 
@@ -141,7 +144,7 @@ class Tests:
             self._note(f"the tests in “{path}”: that kind of file is not read", where)
 
     def _table(self, path: str) -> Iterator[Test]:
-        for number, row in rows_of(path, self._reading.text(path)):
+        for number, row in rows_of(self._reading, path):
             where = f"{path}, row {number}"
             yield Test(test_of_row(self._reading, row, where), where, folder_of(path))
 
@@ -169,7 +172,11 @@ class Tests:
 
     def _loaded_test(self, value: Json, where: str) -> Test | None:
         value = self._reading.loaded(value, self._reading.at(where))
-        return Test(self._opened(Test(value, where)), where) if isinstance(value, dict) else None
+        if isinstance(value, dict):
+            return Test(self._opened(Test(value, where)), where)
+        if value is not None and not isinstance(value, str):  # a file that is not there was told
+            self._note("a test that is none", where)
+        return None
 
     def _opened(self, test: Test) -> dict[str, Json]:
         """The test with its variables where they stand in files of their own."""
@@ -196,6 +203,8 @@ class Tests:
         if (exact := self._exactly(own)) is not None:
             return [exact]
         options = {**_mapping(self._default.get("options")), **_mapping(own.get("options"))}
+        for key in promptfoo_wraps.OPTIONS:  # an empty one does not take the default's place
+            options[key] = options.get(key) or _mapping(self._default.get("options")).get(key)
         variables = dict(_mapping(own.get("vars")))
         if not self._reading.is_ours:  # there the defaults are the prompt's own
             variables = {**_mapping(self._default.get("vars")), **variables}
@@ -203,7 +212,18 @@ class Tests:
         self._tell(own, found, test.where)
         combinations = self._combinations(variables, options, test)
         values = [self._values(one, test) for one in combinations]
-        return [Case(self._name(own, one, values), one, assertions=found) for one in values]
+        return [
+            Case(self._name(own, one, values), {**one, **self._around(options, one, test)}, assertions=found)
+            for one in values
+        ]
+
+    def _around(self, options: Mapping[str, Json], values: dict[str, str], test: Test) -> dict[str, str]:
+        """What the test puts around prompts, as the values of variables there."""
+        if not self._can_wrap:
+            return {}
+        found = promptfoo_wraps.values_of(options, values, lambda what: self._note(what, test.where))
+        self.around |= found.keys()
+        return found
 
     def _exactly(self, fields: Mapping[str, Json]) -> Case | None:
         """The case as this site wrote it, where promptfoo has no way to say the same."""
@@ -262,7 +282,7 @@ class Tests:
     def _content(self, name: str, path: str, test: Test) -> Json:
         kind = extension_of(path)
         if kind in {"yaml", "yml"}:
-            return plain_text(self._reading.value(path))
+            return as_json(self._reading.value(path))  # a text in its quotation marks, as promptfoo has it
         if kind in {"js", "cjs", "mjs", "ts", "py", "rb"}:
             self._note(f"the value of “{name}” from the program “{path}”", test.where)
             return f"{FILE}{path}"
@@ -276,11 +296,16 @@ class Tests:
         flat = flattened(variables, self._usage)
         if self._reading.is_ours:
             return flat
-        values = _resolved({name: re.sub(r"\n\Z", "", value) for name, value in flat.items()})
+        values = resolved(
+            {name: re.sub(r"\n\Z", "", value) for name, value in flat.items()}, self._reading.environment
+        )
         for name in sorted(self._usage.needed - values.keys()):
-            if name.partition(".")[0] not in values:
+            if not is_given(name, values):
                 self._note(f"no value for “{name}”: it is empty, as promptfoo takes it", test.where)
                 values[name] = ""
+        for name in self._usage.alone & values.keys():
+            if chat_in(values[name]):
+                self._note(f"the chat in the value of “{name}”: it is sent as one message", test.where)
         for name, value in values.items():
             for mention in dict.fromkeys(_ANY_MENTION.findall(value)):
                 self._note(f"“{mention}” in the value of “{name}”: nothing fills it in here", test.where)
@@ -295,8 +320,8 @@ class Tests:
         else:
             names = [name for name in one if one[name] != usual.get(name)] or list(one)
         values = " · ".join(titles.cut(one[name][:200], 60) for name in names if one[name].strip())
-        if isinstance(described, str) and described.strip():
-            return f"{described}: {values}" if values else described
+        if title := plain_text(described).strip():
+            return f"{title}: {values}" if values else title
         return titles.cut(values, 100)
 
     # --- what is not carried ---
@@ -311,7 +336,8 @@ class Tests:
 
     def _tell_options(self, fields: Mapping[str, Json], where: str, unused: Collection[str]) -> None:
         for key, value in _mapping(fields.get("options")).items():
-            is_kept = key in _DONE_OPTIONS or (key in _KEPT_OPTIONS and key not in unused)
+            is_done = key in _DONE_OPTIONS or (self._can_wrap and key in promptfoo_wraps.OPTIONS)
+            is_kept = is_done or (key in _KEPT_OPTIONS and key not in unused)
             if not is_kept and value not in (None, "", {}, []):
                 self._note(f"the option “{key}” of a test", f"{where}.options")
 
@@ -321,6 +347,9 @@ class Tests:
                 self._note(
                     f"the {key} of a test" if key in _TEST_FIELDS else f"the field “{key}” of a test", where
                 )
+        for key in ("vars", "options", "metadata"):
+            if not isinstance(fields.get(key), dict | None):
+                self._note(f"the {key} of a test, which have no names", where)
         for key in _mapping(fields.get("metadata")):
             if not (self._reading.is_ours and key == OURS):
                 self._note(f"the metadata “{key}” of a test", where)
@@ -358,18 +387,3 @@ def _merged(data: Mapping[str, Json], test: Mapping[str, Json]) -> dict[str, Jso
     if data.get("assert") or test.get("assert"):
         merged["assert"] = [*_as_list(data.get("assert")), *_as_list(test.get("assert"))]
     return merged
-
-
-def _resolved(values: dict[str, str]) -> dict[str, str]:
-    """A value that mentions another has it in its place, at most five deep, as promptfoo does it."""
-    values = dict(values)
-    for _ in range(5):
-        changed = False
-        for name, value in values.items():
-            mention = _MENTION.search(value)
-            if mention and mention[1] in values and len(value) < 1_000_000:
-                values[name] = value[: mention.start()] + values[mention[1]] + value[mention.end() :]
-                changed = True
-        if not changed:
-            break
-    return values

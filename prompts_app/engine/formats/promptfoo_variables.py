@@ -11,19 +11,24 @@ from prompts_app.engine.formats.promptfoo_reading import plain_text
 from prompts_app.engine.render import VARIABLE, name_of
 from prompts_app.engine.types import Json, Message
 
-_BOUND = re.compile(r"\{%-?\s*(?:for|set)\s+(\w+)")  # names that the template itself gives a value
+_BOUND = re.compile(  # names that the template itself gives a value: {% for role, text in … %}
+    r"\{%-?\s*(?:for|set)\s+([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*){0,9})"
+)
+_MENTION = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_ENVIRONMENT = re.compile(r"\{\{\s*(env\.\w+)\s*\}\}")
 _DEFAULT = re.compile(r"\|\s*d(?:efault)?\b")
 _FOR_LISTS = ("join", "first", "last", "length", "dump")
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How messages use variables: ``dotted`` names, names of values that have to be lists or objects, and
-    all that are ``needed``: a default is given nowhere."""
+    """How messages use variables: ``dotted`` names, names of values that have to be lists or objects,
+    all that are ``needed``: a default is given nowhere, and those that are ``alone`` in a message."""
 
     dotted: frozenset[str]
     structured: frozenset[str]
     needed: frozenset[str]
+    alone: frozenset[str]
 
 
 def usage_of(messages: Iterable[Message]) -> Usage:
@@ -31,17 +36,24 @@ def usage_of(messages: Iterable[Message]) -> Usage:
     lists: set[str] = set()
     needed: set[str] = set()
     defaulted: set[str] = set()
+    alone: set[str] = set()
     for message in messages:
-        bound = {"env", "loop", *_BOUND.findall(message.content)}
+        bound = {"env", "loop", *_bound_in(message.content)}
         for match in VARIABLE.finditer(message.content):
             name, places, filters = match[1], match[2], match[3]
+            if match[0].strip() == message.content.strip():
+                alone.add(name)
             if places or name.endswith(".length") or any(word in filters for word in _FOR_LISTS):
                 lists.add(name.partition(".")[0])
             elif "." in name:
                 dotted.add(name)
             if name.partition(".")[0] not in bound:
                 (defaulted if _DEFAULT.search(filters) else needed).add(name_of(match))
-    return Usage(frozenset(dotted), frozenset(lists), frozenset(needed - defaulted))
+    return Usage(frozenset(dotted), frozenset(lists), frozenset(needed - defaulted), frozenset(alone))
+
+
+def _bound_in(text: str) -> list[str]:
+    return [name.strip() for names in _BOUND.findall(text) for name in names.split(",")]
 
 
 def flattened(values: Mapping[str, Json], usage: Usage) -> dict[str, str]:
@@ -89,3 +101,24 @@ def nested(values: Mapping[str, str], usage: Usage) -> dict[str, Json]:
 def _has_parts(name: str, usage: Usage) -> bool:
     """Whether messages use parts of this value, so that it has to be a list or an object."""
     return name in usage.structured or any(dotted.startswith(f"{name}.") for dotted in usage.dotted)
+
+
+def resolved(values: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """A value that mentions another has it in its place, at most five deep, as promptfoo does it; one that
+    mentions the environment has what the configuration gives it."""
+    values = dict(values)
+    for _ in range(5):
+        changed = False
+        for name, value in values.items():
+            mention = _MENTION.search(value)
+            if mention and mention[1] in values and len(value) < 1_000_000:
+                values[name] = value[: mention.start()] + values[mention[1]] + value[mention.end() :]
+                changed = True
+        if not changed:
+            break
+    if not environment:
+        return values
+    return {
+        name: _ENVIRONMENT.sub(lambda match: environment.get(match[1], match[0]), value)
+        for name, value in values.items()
+    }

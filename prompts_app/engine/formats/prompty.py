@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from prompts_app.engine.formats import front_matter, parameters, templates, titles
-from prompts_app.engine.formats.front_matter import FrontMatter, as_text
+from prompts_app.engine.formats.front_matter import FrontMatter, as_text, as_value
 from prompts_app.engine.formats.sections import divided, messages_of
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
@@ -25,6 +25,12 @@ _BOUNDARY = re.compile(
 _FIELDS = {"name", "description", "tags", "model", "inputs", "inputSchema", "sample", "template", "metadata"}
 # Where and with which key it was called: this is never read, so that no key is ever kept.
 _CONNECTION = {"api", "apiType", "configuration", "connection", "provider", "parameters", "options", "id"}
+
+# What an input is said to be, where it is more than a value to stand in.
+_OF_INPUT = {
+    "default", "description", "enum", "enumValues", "kind", "properties", "required", "sample",
+    "strict", "type",
+}  # fmt: skip
 
 
 def recognises(source: Source) -> bool:
@@ -58,7 +64,7 @@ def read(source: Source) -> Parsed:
 
 def _messages(body: str, where: str) -> tuple[tuple[Message, ...], list[Problem]]:
     """Text before the first role is the system's, as prompty itself reads it."""
-    sections = divided(body, _BOUNDARY, "system")
+    sections = divided(templates.two_braces(body), _BOUNDARY, "system")
     attributes = [section.heading[2] for section in sections if section.heading and section.heading[2]]
     messages, problems = messages_of(((section.role, section.text) for section in sections), where)
     return messages, [Problem(f"the attributes “{one}” of a role", where) for one in attributes] + problems
@@ -77,8 +83,17 @@ def _further(front: FrontMatter, where: str) -> list[Problem]:
     names = [key for key in front.fields if key not in _FIELDS]
     names += [f"metadata.{key}" for key in front.mapping("metadata") if key != "tags"]
     names += [f"model.{key}" for key in ("configuration", "connection") if model.get(key)]
+    kinds = [model.get("api"), model.get("apiType")]
+    names += ["model.api"] if any(kind not in (None, "", "chat", "completion") for kind in kinds) else []
     names += ["sample"] if isinstance(front.fields.get("sample"), str) else []  # the name of another file
-    return [Problem(f"the field “{name}”", where) for name in names]
+    threads = [
+        name for name, value in _inputs(front).items()
+        if isinstance(value, Mapping) and value.get("kind") == "thread"
+    ]  # fmt: skip
+    return [
+        *(Problem(f"the field “{name}”", where) for name in names),
+        *(Problem(f"that the input “{name}” is a whole conversation", where) for name in threads),
+    ]
 
 
 def _model(front: FrontMatter) -> str:
@@ -93,7 +108,7 @@ def _variables(front: FrontMatter) -> list[Variable]:
     inputs = _inputs(front)
     variables = [_variable(name, value, sample.get(name)) for name, value in inputs.items()]
     return variables + [
-        Variable(name, as_text(value)) for name, value in sample.items() if name not in inputs
+        Variable(name, as_value(value)) for name, value in sample.items() if name not in inputs
     ]
 
 
@@ -101,15 +116,16 @@ def _inputs(front: FrontMatter) -> dict[str, Json]:
     schema = FrontMatter(front.mapping("inputSchema"), "").fields.get("properties")
     found = front.fields.get("inputs") or schema
     if isinstance(found, list):
-        return {as_text(item["name"]): item for item in found if isinstance(item, dict) and item.get("name")}
+        named = [item for item in found if isinstance(item, dict) and item.get("name")]
+        return {as_text(item["name"]): {**item, "kind": item.get("kind")} for item in named}
     return found if isinstance(found, dict) else {}
 
 
 def _variable(name: str, value: Json, sample: Json) -> Variable:
-    if not isinstance(value, Mapping):
-        return Variable(name, as_text(value))
+    if not isinstance(value, Mapping) or not value.keys() & _OF_INPUT:
+        return Variable(name, as_value(value))
     default = next((value[key] for key in ("default", "sample") if value.get(key) is not None), sample)
-    return Variable(name, as_text(default), as_text(value.get("description")))
+    return Variable(name, as_value(default), as_text(value.get("description")))
 
 
 FORMAT = Format("prompty", "Prompty files (.prompty)", recognises, read, ("prompty",))

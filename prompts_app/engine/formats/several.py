@@ -29,7 +29,7 @@ class _Watched:
     """Files that remember which of them were asked for."""
 
     def __init__(self, files: Files) -> None:
-        self._files, self.left_out = files, files.left_out
+        self._files, self.left_out, self.label = files, files.left_out, files.label
         self.asked: set[str] = set()
 
     def names(self) -> tuple[str, ...]:

@@ -8,10 +8,16 @@ _TAGS = (
     re.compile(r"\{%-?\s*([a-zA-Z]\w*)[^%]{0,500}%\}"),  # Jinja, Nunjucks, Liquid
     re.compile(r"\{\{\{?~?\s*([#/^>&]\s*[\w.@-]+|else)[^{}]{0,500}\}\}"),  # Handlebars, Mustache
 )
+_THREE_BRACES = re.compile(r"\{\{\{\s*&?\s*([^\W\d][\w.]*)\s*\}\}\}|\{\{&\s*([^\W\d][\w.]*)\s*\}\}")
 _FILTER = re.compile(r"\{\{-?\s*[\w.]+\s*\|\s*(\w+)[^{}]{0,500}\}\}")
 _COMMENT = re.compile(r"(?<!\{)\{#|\{\{!")
 _EXPRESSION = re.compile(r"\{\{(?!\{)([^{}]{0,500})\}\}")
 _NAME = re.compile(r"\s*[^\W\d]\w*(?:\.\w+)*\s*")
+
+
+def two_braces(text: str) -> str:
+    """``{{{name}}}`` and ``{{&name}}``, a value as it stands, are ``{{name}}`` where nothing is escaped."""
+    return _THREE_BRACES.sub(lambda match: f"{{{{{match[1] or match[2]}}}}}", text)
 
 
 def logic(text: str) -> list[str]:

@@ -38,12 +38,32 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
     _merged = 0
 
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self._seen: set[int] = set()  # nodes that were looked through for doubled keys
+
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         """Merge keys copy what they name, and copies of copies multiply before anything is made of them."""
+        self._refuse_doubled(node)
         super().flatten_mapping(node)
         self._merged += len(node.value)
         if self._merged > MOST_NODES:
             raise FormatError("The YAML holds too many values, or aliases that multiply.")
+
+    def _refuse_doubled(self, node: yaml.MappingNode) -> None:
+        """Of a key that stands twice one value would be lost. (What was merged into may have doubles.)"""
+        if id(node) in self._seen:
+            return
+        self._seen.add(id(node))
+        names: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == f"{_TAG}merge":
+                continue
+            if key.value in names:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key “{key.value[:80]}” stands twice", problem_mark=key.start_mark
+                )
+            names.add(key.value)
 
 
 class _Dumper(yaml.SafeDumper):

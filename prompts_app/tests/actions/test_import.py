@@ -222,6 +222,25 @@ def test_a_prompt_written_here_is_known_by_its_title_and_text() -> None:
     assert len(bring(one(title="Another")).prompts) == 1
 
 
+def with_cases(*topics: str) -> ImportedPrompt:
+    return one("{{topic}}", cases=tuple(Case(f"Case {topic}", {"topic": topic}) for topic in topics))
+
+
+def test_the_same_text_with_other_cases_is_another_prompt() -> None:
+    """``{{question}}`` is the text of many a configuration: its cases must not be taken for there."""
+    assert [bring(with_cases(topic)).cases for topic in ("a", "b")] == [1, 1]
+    assert bring(with_cases("a", "b"), with_cases("b", "c")).cases == 4
+    assert Prompt.objects.count() == 4
+
+
+def test_a_prompt_written_here_is_known_when_it_has_all_the_cases() -> None:
+    prompt = bring(with_cases("a", "b", "c")).prompts[0]
+    Prompt.objects.filter(pk=prompt.pk).update(source_key="")
+    assert bring(with_cases("c", "a")).prompts == ()
+    assert bring(with_cases()).prompts == ()
+    assert len(bring(with_cases("c", "d")).prompts) == 1
+
+
 def test_our_own_markdown_of_a_prompt_is_known_again() -> None:
     prompt = bring(one("# Hello {name}, {{a}}", tags=("x",)), options=ImportOptions(frozenset())).prompts[0]
     version = ImportedVersion(prompt.versions.get().as_engine(), "a note")

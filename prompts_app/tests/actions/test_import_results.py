@@ -97,6 +97,20 @@ class TestResults:
         assert (len(report.prompts), report.results) == (0, 16)
         assert Prompt.objects.get().evidence_cases == 2
 
+    def test_also_where_neither_says_what_it_is_called(self) -> None:
+        data = json.loads(TWO)
+        del data["config"]["description"]
+        bring(parse("promptfooconfig.json", json.dumps(data["config"]).encode()))
+        report = bring(parse("out.json", json.dumps(data).encode()))
+        assert (len(report.prompts), report.results) == (0, 16)
+
+    def test_results_of_other_cases_do_not_join_a_prompt_of_the_same_text(self) -> None:
+        data = json.loads(config())
+        data["tests"] = [{"vars": {"elsewhere": "x"}}]
+        bring(parse("promptfooconfig.json", json.dumps(data).encode()))
+        report = bring(results())
+        assert (len(report.prompts), report.results) == (1, 16)
+
     def test_also_where_both_come_in_one_zip_or_folder(self) -> None:
         both = Unpacked({"promptfooconfig.json": config(), "out/1.json": TWO, "out/2.json": TWO})
         report = bring(parse_files(both))
@@ -108,8 +122,15 @@ class TestResults:
 
     def test_results_of_a_text_that_is_not_here_any_more_make_a_prompt_of_their_own(self) -> None:
         bring(results())
-        Prompt.objects.update(title="Renamed", source_key="")
+        Prompt.objects.update(source_key="")
+        Version.objects.update(digest="another text")
         assert len(bring(results()).prompts) == 1
+
+    def test_a_prompt_that_was_renamed_is_known_by_its_text_and_cases(self) -> None:
+        bring(results())
+        Prompt.objects.update(title="Renamed", source_key="")
+        report = bring(results("later.json", timestamp="2026-11-23T08:00:00.000Z"))
+        assert (len(report.prompts), report.results) == (0, 16)
 
     def test_somebody_elses_prompt_gets_nothing(self) -> None:
         bring(results())

@@ -437,12 +437,13 @@ def test_columns_of_a_table_are_taken_apart() -> None:
     )
     (case,) = parsed.prompts[0].cases
     assert case.name == "Named"
+    assert case.variables == {"x": "a", "prompt_prefix": "Please"}
     assert case.assertions == (
         Assertion("similar", "b", 0.4, metric="tone"), Assertion("is-json", metric="tone"),
     )  # fmt: skip
     assert set(named(parsed)) == {
-        "the threshold of a test", "the option “prefix” of a test", "the metadata “kind” of a test",
-        "the metadata “tags” of a test", "the column “__other”",
+        "the threshold of a test", "the metadata “kind” of a test", "the metadata “tags” of a test",
+        "the column “__other”",
     }  # fmt: skip
     assert parsed.unsupported[0].where == "t.csv, row 1"
 

@@ -58,8 +58,6 @@ NAMED = {
         "the threshold of a test",
         "the metadata “kind”",
         "the metadata “tags”",
-        "the option “prefix”",
-        "the option “suffix”",
         "the column “__odd”",
         "the providerOutput of a test",
     ],
@@ -71,7 +69,7 @@ NAMED = {
         "“moderation” is kept, but not run",
     ],
     "labelled-map": [],
-    "older-forms": ["the option “prefix”", "the option “suffix”", "“javascript” is kept, but not run here"],
+    "older-forms": ["“javascript” is kept, but not run here"],
     "prompt-files": [],
     "providers": [
         "the setting “apiKey” of a provider: keys are never kept",
@@ -102,7 +100,6 @@ NAMED = {
         "the option “repeat”",
         "the option “runSerially”",
         "the option “storeOutputAs”",
-        "the environment variable “TONE”",
     ],
     "test-globs": [],
     "test-mixed": [

@@ -130,6 +130,14 @@ class RunQuerySet(MaskedQuerySet["Run"]):
         """Evidence: finished runs, never practice."""
         return self.finished().exclude(source=Source.PRACTICE)
 
+    def ended_early(self) -> Self:
+        """Asked and answered in part, never finished: they count for nothing, and how many there are is told.
+
+        Else a run that goes badly could be cancelled, and nobody would know of it.
+        """
+        ended = [Run.State.CANCELLED, Run.State.CAPPED, Run.State.STOPPED]
+        return self.filter(state__in=ended, source=Source.RECORDED, results__isnull=False).distinct()
+
     def abandoned(self, now: datetime) -> Self:
         """Under way, but no worker holds them: their lease ran out, or nobody ever took them up."""
         return self.under_way().filter(Q(lease_until__lt=now) | Q(lease_until=None))

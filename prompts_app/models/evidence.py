@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -136,7 +136,8 @@ class RunQuerySet(MaskedQuerySet["Run"]):
         Else a run that goes badly could be cancelled, and nobody would know of it.
         """
         ended = [Run.State.CANCELLED, Run.State.CAPPED, Run.State.STOPPED]
-        return self.filter(state__in=ended, source=Source.RECORDED, results__isnull=False).distinct()
+        answered = Exists(Result.objects.filter(run=OuterRef("pk")))
+        return self.filter(answered, state__in=ended, source=Source.RECORDED)
 
     def abandoned(self, now: datetime) -> Self:
         """Under way, but no worker holds them: their lease ran out, or nobody ever took them up."""

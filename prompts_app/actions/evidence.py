@@ -57,7 +57,9 @@ class VersionEvidence(TypedDict):
     low: float
     high: float
     tokens_in: float | None
-    cost_median: str | None  # as in ModelEvidence; not in a summary written before this was kept
+    # These two as in ModelEvidence; not in a summary that was written before they were kept.
+    cost_median: str | None
+    level: int
     suite_digest: str
 
 
@@ -330,6 +332,7 @@ def _version_evidence(run: Run, cost: Decimal | None) -> VersionEvidence:
         "high": high,
         "tokens_in": run.tokens_in_median,
         "cost_median": _as_text(cost),
+        "level": int(run.level or 0),
         "suite_digest": run.suite_digest,
     }
 

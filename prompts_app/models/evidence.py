@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -129,6 +129,15 @@ class RunQuerySet(MaskedQuerySet["Run"]):
     def that_count(self) -> Self:
         """Evidence: finished runs, never practice."""
         return self.finished().exclude(source=Source.PRACTICE)
+
+    def ended_early(self) -> Self:
+        """Asked and answered in part, never finished: they count for nothing, and how many there are is told.
+
+        Else a run that goes badly could be cancelled, and nobody would know of it.
+        """
+        ended = [Run.State.CANCELLED, Run.State.CAPPED, Run.State.STOPPED]
+        answered = Exists(Result.objects.filter(run=OuterRef("pk")))
+        return self.filter(answered, state__in=ended, source=Source.RECORDED)
 
     def abandoned(self, now: datetime) -> Self:
         """Under way, but no worker holds them: their lease ran out, or nobody ever took them up."""

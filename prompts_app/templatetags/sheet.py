@@ -15,8 +15,10 @@ from django.utils.safestring import SafeString, mark_safe
 
 from prompts_app.engine.stats import wilson
 from prompts_app.templatetags.written import (
+    RECORDED,
     UNKNOWN,
     as_datetime,
+    backed_models,
     days_ago,
     dollars,
     full_date,
@@ -32,6 +34,7 @@ from prompts_app.templatetags.written import (
 register = template.Library()
 for write in (
     as_datetime,
+    backed_models,
     days_ago,
     dollars,
     full_date,
@@ -261,6 +264,12 @@ def _tick(x: int, *, on: bool) -> str:
 @register.filter
 def level_name(number: int | None) -> str:
     return LEVELS[number] if number is not None and 0 <= number < len(LEVELS) else "not tested"
+
+
+@register.filter
+def lesser_level(number: int | None) -> str:
+    """ "pasted" or "imported", to stand beside figures among recorded ones; "" for what was recorded."""
+    return level_name(number) if number is not None and number < RECORDED else ""
 
 
 @register.filter

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 UNKNOWN = "unknown"
+RECORDED = 2  # the evidence level from which on this server made the calls
+
+
+def is_as_good(run: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
+    """Whether one run of a summary may be counted with the shown one: recorded like it, imported like it.
+
+    Else an author could paste bad answers for a first version and be told how much was gained since.
+    """
+    one, other = (min(int(item.get("level", RECORDED)), RECORDED) for item in (run, shown))
+    return one >= other
+
+
+def backed_models(evidence: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The models a sentence speaks of: those whose evidence is as good as the main one's."""
+    return [model for model in evidence["models"] if is_as_good(model, evidence)]
 
 
 def percent_range(low: float, high: float) -> str:

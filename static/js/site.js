@@ -20,9 +20,14 @@ document.addEventListener('click', async ({ target }) => {
   const copy = target.closest('[data-copy]');
   if (copy) {
     const source = document.getElementById(copy.dataset.copy);
-    await navigator.clipboard.writeText(textOf(source));
     const was = copy.textContent;
-    copy.textContent = 'Copied';
+    try {
+      await navigator.clipboard.writeText(textOf(source));
+      copy.textContent = 'Copied';
+    } catch { // a site without https has no clipboard, and a visitor may refuse it
+      if (source.select) source.select(); else getSelection().selectAllChildren(source);
+      copy.textContent = 'Selected: press Ctrl+C';
+    }
     setTimeout(() => { copy.textContent = was; }, 1600);
   }
   if (target.closest('[data-print]')) print();

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page
 
+from prompts_app.models import KnownFailure
 from prompts_app.tests.browser.conftest import Site
+from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.views.recorded import public_prompt, recorded_run, suite_of
 
 A4_PT = (595, 842)
 
@@ -19,6 +24,29 @@ def test_a_profile_with_chosen_work_is_two_pages(site: Site, page: Page, query: 
     assert len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf)) == 2
     boxes = re.findall(rb"/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)", pdf)
     assert {(round(float(w)), round(float(h))) for w, h in boxes} == {A4_PT}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_fullest_interview_sheet_is_one_page_too(
+    new_context: Callable[..., BrowserContext], live_server: Any
+) -> None:
+    """As many questions as there can be, each of two lines, below a title of two."""
+    prompt = public_prompt(title="A prompt that says at great length what it does and for whom " * 2)
+    suite = suite_of(30, "A customer writes a long letter about three things at once and asks for a refund")
+    for number in range(1, 7):
+        text = " ".join(f"word{number}x{place}" for place in range(60 + 20 * (number % 3)))
+        version = VersionFactory(
+            prompt=prompt, number=number, messages=[{"role": "user", "content": f"{text} {{{{word}}}}"}]
+        )
+        for model in ("vendor/model-large-instruct-2026-05", "small"):
+            recorded_run(version, model, suite=suite, fails=range(1, 25 - 2 * number), errors=[30])
+    run = prompt.runs.filter(version__number=3)[0]
+    for place in range(3):
+        KnownFailure.objects.create(prompt=prompt, run=run, case_index=place, diagnosis="It is told.")
+    page = new_context().new_page()
+    page.goto(f"{live_server.url}{prompt.get_absolute_url()}interview/")
+    assert page.locator(".asked > li").count() >= 13
+    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", page.pdf(prefer_css_page_size=True))) == 1
 
 
 @pytest.mark.parametrize("prompt", ["order-email-to-json", "question-to-sql", "support-ticket-routing"])

@@ -394,7 +394,8 @@ def test_head_guesses_and_the_author_are_not_counted() -> None:
     w = world()
     reader = Client(headers={"user-agent": CHROME})
     reader.head(f"/s/{w.token}/")
-    reader.get(f"/s/{w.token}/", headers={"sec-purpose": "prefetch;prerender"})
+    for guess in ({"sec-purpose": "prefetch;prerender"}, {"x-moz": "prefetch"}, {"x-purpose": "preview"}):
+        reader.get(f"/s/{w.token}/", headers=guess)
     client_of(alice()).get(f"/s/{w.token}/", headers={"user-agent": CHROME})
     client_of(alice()).get(f"/studio/links/{w.link.public_id}/preview/", headers={"user-agent": CHROME})
     assert opened() == 0

@@ -51,9 +51,15 @@ class TestBadge:
         ("evidence", "text"),
         [
             ({}, "not tested yet"),
-            ({"passed": 24, "cases": 25, "models": [1, 2, 3], "level": 2}, "24/25 cases · 3 models"),
-            ({"passed": 0, "cases": 1, "models": [1], "level": 1}, "0/1 cases · 1 model · imported"),
-            ({"passed": 9, "cases": 9, "models": [1], "level": 0}, "9/9 cases · 1 model · pasted"),
+            (
+                {"passed": 24, "cases": 25, "models": [{}, {}, {"level": 3}, {"level": 0}], "level": 2},
+                "24/25 cases · 3 models",
+            ),
+            (
+                {"passed": 0, "cases": 1, "models": [{"level": 1}, {"level": 0}], "level": 1},
+                "0/1 cases · 1 model · imported",
+            ),
+            ({"passed": 9, "cases": 9, "models": [{"level": 0}], "level": 0}, "9/9 cases · 1 model · pasted"),
         ],
     )
     def test_what_this_server_did_not_record_says_so(self, evidence: dict[str, Any], text: str) -> None:

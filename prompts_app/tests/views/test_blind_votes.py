@@ -59,6 +59,20 @@ def test_a_vote_shows_which_was_which_and_the_tally(prompt: Prompt, letter: str)
     assert body.count("1 of 1") == 2  # of this pair, and of all
 
 
+def test_a_button_pressed_twice_is_one_vote_and_no_reproach(prompt: Prompt) -> None:
+    """The second press leaves before the first one's cookie is there."""
+    first, second = Client(), Client()
+    address = start(first, prompt)
+    seal = seal_of(read(first, address))
+    second.cookies["csrftoken"] = first.cookies["csrftoken"].value
+    for client in (first, second):
+        response = client.post(address, {"choice": "A", "pair": seal})
+        assert (response.status_code, response.headers["Location"]) == (302, address)
+        assert TALLY in read(client, address)
+    assert BlindVote.objects.count() == 1
+    assert first.cookies[COOKIE].value.split(":")[0] == second.cookies[COOKIE].value.split(":")[0]
+
+
 def test_the_tally_of_another_pair_stays_hidden(prompt: Prompt) -> None:
     client = Client()
     vote(client, start(client, prompt))

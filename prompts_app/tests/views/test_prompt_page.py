@@ -319,6 +319,16 @@ class TestSections:
         ):  # fmt: skip
             assert said in html, said
 
+    def test_a_run_that_was_cancelled_is_told_though_it_counts_for_nothing(self) -> None:
+        """Else who sees it go badly cancels it, and the page is clean."""
+        prompt = improved_prompt()
+        for state, cases in (("cancelled", 4), ("capped", 2), ("cancelled", 0), ("running", 3)):
+            run = recorded_run(prompt.versions.get(number=3), cases=cases, fails=range(1, cases + 1))
+            prompt.runs.filter(pk=run.pk).update(state=state)
+        practice_run(prompt.versions.get(number=3))
+        rebuild_evidence(prompt)
+        assert "4 count, 2 ended early and do not, none deleted" in text_of(section(page(prompt), "evidence"))
+
     def test_an_operators_own_prompt_says_so(self, settings: Any) -> None:
         settings.OPERATOR_HANDLES = ["alice"]
         assert "The author also operates this server." in page(recorded_prompt(owner=alice()))

@@ -18,6 +18,7 @@ from prompts_app.actions.evidence import latest_runs
 from prompts_app.actions.lineage import Origin
 from prompts_app.engine.stats import wilson
 from prompts_app.models import Prompt, Run
+from prompts_app.templatetags.written import RECORDED
 from prompts_app.tests.factories import PersonFactory
 from prompts_app.tests.views.worlds import (
     Counted,
@@ -36,7 +37,6 @@ from prompts_app.views.public.concision import curve_of
 from prompts_app.views.public.interview import _broken, _changes, _failures
 from prompts_app.views.public.portability import grid_of
 from prompts_app.views.public.questions import questions
-from prompts_app.views.public.sentences import RECORDED
 from prompts_app.views.public.story import story_of
 
 pytestmark = pytest.mark.django_db
@@ -106,7 +106,7 @@ def _check_headline(world: World) -> None:
     ) == main.states.count("u")
     assert _number(r"(one|\d+) cases? got no answer", said) == main.states.count("e")
     assert (" only" in said) == (main.rank < RECORDED)
-    _check_worst(said, list(recount.shown().values()))
+    _check_worst(said, [run for run in recount.shown().values() if run.rank >= main.rank])
 
 
 def _found(pattern: str, text: str) -> tuple[str, ...]:
@@ -132,6 +132,9 @@ def _check_change(said: str, main: Counted, before: Counted | None) -> None:
     else:
         way = "up" if main.rate > before.rate else "down"
         assert f", {way} from {before.passed} of {before.cases} for v{before.version}" in said
+    assert ("(imported)" in said or "(pasted)" in said) == bool(
+        before and before.suite == main.suite and before.rank < main.rank
+    )
 
 
 def _check_saving(said: str, recount: Recount) -> None:
@@ -328,7 +331,9 @@ def test_the_profile(plans: list[PlannedPrompt]) -> None:
 
 def _change(count: Recount, plan: PlannedPrompt) -> float | None:
     before, main = count.baseline(plan.baseline), count.main()
-    return 100 * main.rate - 100 * before.rate if before and before.suite == main.suite else None
+    if before is None or before.suite != main.suite or before.rank < main.rank:
+        return None
+    return 100 * main.rate - 100 * before.rate
 
 
 def _check_median(told: figures.Median | None, values: list[float], among: int) -> None:

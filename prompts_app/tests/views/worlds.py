@@ -254,7 +254,7 @@ class Recount:
         """The earlier version on the same cases with most tokens that passed no more; the first of equals."""
         main, best = self.main(), None
         for run in self.history()[:-1]:
-            if run.suite != main.suite or not run.tokens or run.rate > main.rate:
+            if run.suite != main.suite or not run.tokens or run.rate > main.rate or run.rank < main.rank:
                 continue
             if best is None or run.tokens > (best.tokens or 0):
                 best = run

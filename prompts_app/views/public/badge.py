@@ -9,7 +9,7 @@ from prompts_app.access import prompt_visible_to
 from prompts_app.models import Level, Prompt
 from prompts_app.templatetags.sheet import interval, level_name
 from prompts_app.templatetags.text import shown_plainly
-from prompts_app.templatetags.written import full_date, untested
+from prompts_app.templatetags.written import backed_models, full_date, untested
 from prompts_app.views.public.door import listed_only, public_page
 
 LETTER = 6.2  # SVG units: about the width of a letter at 11 units high; the text is fitted to the box
@@ -30,7 +30,7 @@ def badge_text(prompt: Prompt) -> str:
     evidence = prompt.evidence
     if not evidence:
         return untested(prompt.deleted_runs)
-    models = len(evidence["models"])
+    models = len(backed_models(evidence))
     text = f"{evidence['passed']}/{evidence['cases']} cases · {models} model{'' if models == 1 else 's'}"
     return text if evidence["level"] >= Level.RECORDED else f"{text} · {level_name(evidence['level'])}"
 

@@ -138,7 +138,7 @@ def _choose(request: HttpRequest, prompt: Prompt, duel: Duel, drawn: Drawn) -> H
     if not _may_vote_now(request, visitor):
         return _page(request, prompt, duel, drawn, problem="often", status=429)
     if not visitor.is_known:
-        visitor = Visitor(None, secrets.token_urlsafe(16), visitor.network)
+        visitor = Visitor(None, _new_cookie(request), visitor.network)
         _give_cookie(here, visitor.cookie)
     try:
         cast_vote(drawn.pair, visitor, choice)
@@ -161,6 +161,12 @@ def _may_vote_now(request: HttpRequest, visitor: Visitor) -> bool:
     """The limit and its counter are those of signing up; its key is a hash."""
     key = salted_hmac("blind-rate", visitor.network, algorithm="sha256").hexdigest()
     return bool(ratelimit.consume(request, action="blind_vote", key=key))
+
+
+def _new_cookie(request: HttpRequest) -> str:
+    """A random number; the same for a button pressed twice, so made of the one that came with the form."""
+    sent_with_form = request.META.get("CSRF_COOKIE") or secrets.token_urlsafe(16)
+    return salted_hmac("blind-cookie", sent_with_form, algorithm="sha256").hexdigest()[:32]
 
 
 def _give_cookie(response: HttpResponse, value: str) -> None:

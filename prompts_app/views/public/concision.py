@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from prompts_app.templatetags.written import RECORDED, is_as_good
+
 MOST_POINTS = 12
 WORTH_SAYING = 10  # per cent: a saving smaller than this is not told
 
@@ -22,6 +24,8 @@ class Point:
     high: float
     other_cases: bool  # put to other cases than the shown version
     cost: str | None = None  # US dollars, median of a call; None: unknown
+    level: int = RECORDED
+    as_good: bool = True  # its evidence is as good as the shown version's
 
     @property
     def rate(self) -> float:
@@ -88,6 +92,7 @@ def _points(evidence: Mapping[str, Any]) -> list[Point]:
         Point(
             item["version"], item["tokens_in"], item["passed"], item["cases"], item["low"], item["high"],
             item["suite_digest"] != evidence["suite_digest"], item.get("cost_median"),
+            item.get("level", RECORDED), is_as_good(item, evidence),
         )
         for item in sorted(evidence.get("history", ()), key=lambda item: item["version"])
         if item["tokens_in"] and item["cases"]
@@ -107,5 +112,9 @@ def _gain(points: list[Point]) -> Gain | None:
 def _comparable(points: list[Point]) -> Iterator[Point]:
     shown = points[-1]
     for point in points[:-1]:
-        if not point.other_cases and point.passed * shown.cases <= shown.passed * point.cases:
+        if (
+            point.as_good
+            and not point.other_cases
+            and point.passed * shown.cases <= shown.passed * point.cases
+        ):
             yield point

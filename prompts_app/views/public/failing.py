@@ -41,6 +41,7 @@ class CaseRow:
     number: int
     name: str
     model: str
+    level: int  # of the run's evidence
     anchor: str  # "" where an earlier row of the same case has it
     result: str  # public id of the result to open
     expected: str  # the first assertion that failed, in words
@@ -134,6 +135,7 @@ def _row(
         number=cell.index + 1,
         name=name_of(names, cell.run.suite_digest, cell.index),
         model=cell.run.model,
+        level=int(cell.run.level or 0),
         anchor=anchor,
         result=telling.public_id if telling else "",
         expected=check_in_words(blamed) if blamed else "",

@@ -16,7 +16,7 @@ from typing import Any
 from prompts_app.engine.stats import wilson
 from prompts_app.engine.vendors import maker_of
 from prompts_app.models import Level, Prompt, Task
-from prompts_app.templatetags.written import whole_percent
+from prompts_app.templatetags.written import is_as_good, whole_percent
 from prompts_app.views.public.concision import Gain, gain_of
 from prompts_app.views.public.sentences import baseline_of
 
@@ -142,10 +142,16 @@ def gains_of(prompts: Iterable[Prompt]) -> list[GainRow]:
     for prompt in prompts:
         evidence = prompt.evidence
         baseline = baseline_of(evidence, getattr(prompt, "baseline_number", None))
-        if baseline and (baseline["suite_digest"] != evidence["suite_digest"] or not baseline["cases"]):
+        if baseline and not _is_comparable(baseline, evidence):
             baseline = None
         rows.append(GainRow(prompt, baseline, gain_of(evidence)))
     return [row for row in rows if row.baseline or row.shorter]
+
+
+def _is_comparable(baseline: Mapping[str, Any], evidence: Mapping[str, Any]) -> bool:
+    """The same cases, and recorded here: what was pasted or imported is in no figure."""
+    same_cases = baseline["suite_digest"] == evidence["suite_digest"]
+    return bool(same_cases and baseline["cases"] and is_as_good(baseline, evidence))
 
 
 def models_of(prompts: Sequence[Prompt]) -> list[ModelRow]:

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from prompts_app.models import Level, Prompt, Run
+from prompts_app.templatetags.written import is_as_good
 from prompts_app.views.public.door import page_ld, public_page
 
 BEST = 8  # prompts in the list
@@ -72,9 +73,11 @@ def _is_recorded(prompt: Prompt) -> bool:
 
 
 def rise_of(evidence: dict[str, Any]) -> float:
-    """How far the share of passing cases rose, first to last, in -1..1; 0 where the tests changed."""
+    """How far the share of passing cases rose, first to last, in -1..1; 0 where the two are no comparison."""
     history = evidence.get("history") or []
-    if len(history) < 2 or history[0]["suite_digest"] != history[-1]["suite_digest"]:
+    if len(history) < 2:
         return 0.0
     first, last = history[0], history[-1]
+    if first["suite_digest"] != last["suite_digest"] or not is_as_good(first, evidence):
+        return 0.0
     return float(last["passed"] / last["cases"] - first["passed"] / first["cases"])

@@ -22,6 +22,7 @@ class Cell:
     cases: int
     errors: int
     low: float  # of the 95% interval, 0..1
+    level: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +71,4 @@ def _cell(run: Run | None, number: int) -> Cell | None:
     if run is None:
         return None
     low, _ = wilson(run.cases_passed, run.cases_counted)
-    return Cell(number, run.cases_passed, run.cases_counted, run.cases_error, low)
+    return Cell(number, run.cases_passed, run.cases_counted, run.cases_error, low, int(run.level or 0))

@@ -58,6 +58,7 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "is_chosen": shown.is_chosen or asked is not None,
         "story": story.story_of(found, versions[: story.MOST_VERSIONS]),
         "older": versions[story.MOST_VERSIONS :],
+        "ended_early": found.runs.ended_early().count() if study else 0,
         "tags": found.tags.order_by("name"),
         "operated_by_author": found.owner.operates_here,
         "listed": is_indexable(found),

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from prompts_app.templatetags.written import RECORDED
 from prompts_app.views.public.concision import Curve
-from prompts_app.views.public.sentences import RECORDED, Evidence
+from prompts_app.views.public.sentences import Evidence
 
 MANY_WORDS = 15  # a change of fewer words is not asked about
 MOST_CHANGES = 4

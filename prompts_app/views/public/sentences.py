@@ -17,13 +17,19 @@ from prompts_app.engine.assertions.places import places
 from prompts_app.models import Run
 from prompts_app.templatetags.sheet import interval, level_name
 from prompts_app.templatetags.text import one_line
-from prompts_app.templatetags.written import dollars, seconds_of_ms, whole
+from prompts_app.templatetags.written import (
+    RECORDED,
+    backed_models,
+    dollars,
+    is_as_good,
+    seconds_of_ms,
+    whole,
+)
 from prompts_app.views.public.concision import gain_of
 
 type Evidence = Mapping[str, Any]
 
 UNJUDGED = "u"  # a frame's letter
-RECORDED = 2  # the level from which on this server made the calls
 LONGEST_VALUE = 90  # characters of an assertion's value
 AROUND = 60  # characters shown on both sides of what broke an assertion
 LONGEST_EXCERPT = 160
@@ -76,7 +82,7 @@ def _main_clause(evidence: Evidence, baseline: Evidence | None) -> SafeString:
 
 
 def _since(evidence: Evidence, baseline: Evidence) -> SafeString:
-    was = f"for v{baseline['version']}"
+    was = f"for v{baseline['version']}{_unlike(evidence, baseline)}"
     if baseline["suite_digest"] != evidence["suite_digest"]:
         return format_html("; the cases have changed since v{}", baseline["version"])
     change = evidence["passed"] * baseline["cases"] - baseline["passed"] * evidence["cases"]
@@ -86,9 +92,17 @@ def _since(evidence: Evidence, baseline: Evidence) -> SafeString:
     return format_html(", {} from {} {}", word, _of(baseline["passed"], baseline["cases"]), was)
 
 
+def _unlike(evidence: Evidence, baseline: Evidence) -> str:
+    """ " (pasted)" where what it is compared with was not recorded like it."""
+    return "" if is_as_good(baseline, evidence) else f" ({level_name(baseline['level'])})"
+
+
 def _worst_clause(evidence: Evidence) -> SafeString | str:
-    """How it does where it does worst. Numbers over different case counts are not put side by side."""
-    models = evidence["models"]
+    """How it does where it does worst. Numbers over different case counts are not put side by side.
+
+    Models with lesser evidence than the main one's are in the list of models, labelled, and not in here.
+    """
+    models = backed_models(evidence)
     if len(models) < 2:
         return ""
     worst = min(models, key=lambda model: model["low"])

@@ -33,6 +33,7 @@ _NO_READER = re.compile(
     r"|embedly|iframely|linkedin|pinterest|mastodon|snapchat|google-|safelinks|urlscan|curl|wget|python",
     re.IGNORECASE,
 )
+_GUESSED = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")  # where browsers say that nobody asked yet
 _LACKS_SLASH = re.compile(r"[\w-]+(/[\w-]+)*", re.ASCII)
 _PLACE = re.compile(r"(?P<slug>[a-z0-9][a-z0-9_-]*)(?P<rest>[/.].*)")
 
@@ -117,7 +118,7 @@ def page(request: HttpRequest, reader: LinkReader, place: str) -> HttpResponse:
 def is_read(request: HttpRequest, link: ShareLink) -> bool:
     """Whether a person opens the link: not its author, not a preview, not a guess of the browser's."""
     agent = request.headers.get("User-Agent", "")
-    guessed = "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
+    guessed = any(re.search("prefetch|preview", request.headers.get(name, "")) for name in _GUESSED)
     return (
         request.method == "GET"
         and request.user.pk != link.owner_id

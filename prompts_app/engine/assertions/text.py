@@ -92,20 +92,32 @@ def _regex(assertion: Assertion, answer: Answer) -> Finding:
 def compile_pattern(pattern: str) -> regex.Pattern[str]:
     """A JavaScript regular expression, compiled. Raises ``regex.error``.
 
-    As in JavaScript, ``\\w``, ``\\d`` and ``\\b`` know ASCII only, and ``$`` is the very end (Python's would
-    also match before a last line break).
+    As in JavaScript, ``\\w``, ``\\d`` and ``\\b`` know ASCII only, ``\\s`` every white space there is,
+    ``[^]`` is anything, ``$`` is the very end (Python's would also match before a last line break), and a
+    brace that is no quantifier is a brace (this library would take ``{e<=1}`` for "nearly").
     """
     return regex.compile(_PARTS.sub(_as_python, pattern), regex.ASCII)
 
 
-# A reference to a named group, another escape, a [class], or a dollar outside of these.
-_PARTS = regex.compile(r"\\k<(?P<name>\w+)>|\\.|\[(?:\\.|[^\]\\])*\]|\$", regex.DOTALL)
+# A reference to a named group, an escape that has braces, another escape, a [class], a brace that is no
+# quantifier, or a dollar outside of these.
+_PARTS = regex.compile(
+    r"\\k<(?P<name>\w+)>|\\[pP]\{\^?\w+(?:[=:]\w+)?\}|\\.|\[(?:\\.|[^\]\\])*\]|\{(?!\d+(?:,\d*)?\})|\$",
+    regex.DOTALL,
+)
+_SPACE = r"\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff\s"
+_AS_PYTHON = {
+    "$": r"\Z", "{": r"\{", r"\s": f"[{_SPACE}]", r"\S": f"[^{_SPACE}]", "[]": "(?!)", "[^]": r"[\s\S]",
+}  # fmt: skip
+_ESCAPED = regex.compile(r"\\.", regex.DOTALL)
 
 
 def _as_python(part: regex.Match[str]) -> str:
     if part["name"]:
         return f"(?P={part['name']})"
-    return r"\Z" if part[0] == "$" else part[0]
+    if part[0].startswith("[") and part[0] not in _AS_PYTHON:
+        return _ESCAPED.sub(lambda escape: _SPACE if escape[0] == r"\s" else escape[0], part[0])
+    return _AS_PYTHON.get(part[0], part[0])
 
 
 def _text_problem(assertion: Assertion) -> str | None:

@@ -152,8 +152,8 @@ def _prompt(address: str) -> Prompt:
 def _version(prompt: Prompt, number: int | None) -> Version:
     version = prompt.latest_version if number is None else prompt.versions.filter(number=number).first()
     if version is None:
-        wanted = "a version" if number is None else f"a version {number}"
-        raise CommandError(f"{prompt.owner.handle}/{prompt.slug} has not {wanted}.", returncode=ERRORS)
+        wanted = "version yet" if number is None else f"version {number}"
+        raise CommandError(f"{prompt.owner.handle}/{prompt.slug} has no {wanted}.", returncode=ERRORS)
     return version
 
 

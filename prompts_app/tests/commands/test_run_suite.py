@@ -81,9 +81,14 @@ def test_the_key_comes_from_the_environment_and_is_stored_encrypted(
     [
         (("--endpoint", "nowhere", "--model", "m"), "No endpoint is called"),
         (("--base-url", "http://10.0.0.1/v1", "--model", "m"), "address"),
-        ((*PRACTICE, "--version", "7"), "has not a version 7"),
+        ((*PRACTICE, "--version", "7"), "has no version 7"),
         ((*PRACTICE, "--repeats", "99"), "Repeats are between"),
         ((*PRACTICE, "--cost-cap", "much"), "number of US dollars"),
+        ((*PRACTICE, "--cost-cap", "NaN"), "number of US dollars"),
+        ((*PRACTICE, "--cost-cap", "Infinity"), "number of US dollars"),
+        ((*PRACTICE, "--cost-cap", "1e30"), "number of US dollars"),
+        ((*PRACTICE, "--cost-cap", "0"), "more than 0"),
+        (("--endpoint", "practice", "--model", " "), "Name at least one model"),
     ],
 )
 def test_what_cannot_be_run_is_said_in_a_sentence(arguments: tuple[str, ...], sentence: str) -> None:

@@ -111,6 +111,27 @@ def test_a_dollar_is_the_very_end_as_in_javascript() -> None:
     assert hold("regex", r"[\]$]$", "]").passed
 
 
+@pytest.mark.parametrize(
+    ("pattern", "output", "matches"),
+    [
+        (r"12\s€", "12\u00a0€", True),  # a space that does not break
+        (r"^[\s\d]+$", "1\u202f000", True),
+        (r"\S", "\u2009", False),
+        (r"^[\s\S]$", "x", True),
+        (r"[\w\s-]", "-", True),
+        ("a{e<=1}", "b", False),  # a brace that is no quantifier; to this library: “nearly an a”
+        ("a{e<=1}", "a{e<=1}", True),
+        ('{"a": 1}', '{"a": 1}', True),
+        ("^x{,2}$", "x", False),
+        ("^x{2,}$", "xxx", True),
+        ("a[^]b", "a\nb", True),  # anything
+        ("[]", "[]", False),  # nothing
+    ],
+)
+def test_spaces_braces_and_empty_classes_are_javascripts(pattern: str, output: str, matches: bool) -> None:
+    assert hold("regex", pattern, output).passed is matches
+
+
 def test_word_characters_are_ascii_as_in_javascript() -> None:
     assert not hold("regex", r"^\w$", "é").passed
 

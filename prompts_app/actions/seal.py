@@ -222,7 +222,7 @@ def _add_to_chain(owner: User, run: Run) -> Seal:
 def sealed_file(run: Run) -> dict[str, Any] | None:
     """The run's record with its newest seal, to be downloaded and checked anywhere; None without a seal."""
     seal = run.seals.last()
-    return None if seal is None else {"record": record_of(run, seal.names), "seal": seal.jws}
+    return None if seal is None else seals.file_of(record_of(run, seal.names), seal.jws)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,10 +237,18 @@ class Verdict:
         return self.statement is not None and all(f.holds is not False for f in self.findings)
 
     @property
+    def vouches(self) -> bool:
+        """Whether it holds for what stands in the file. A signature alone says nothing of that: anybody can
+        put another text, and a mask, into a file."""
+        return self.holds and any(f.holds for f in self.findings if f.name in ("content", "shown"))
+
+    @property
     def in_words(self) -> str:
         content = {finding.holds for finding in self.findings if finding.name in ("content", "signature")}
         if content == {None}:
             return "It cannot be checked"
+        if self.holds and not self.vouches:
+            return "Only its signature can be checked"
         if self.holds and None in content:
             return "It holds as far as it can be checked"
         return "It holds" if self.holds else "It does not hold"

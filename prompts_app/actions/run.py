@@ -36,7 +36,8 @@ from prompts_app.models import Batch, Endpoint, Prompt, Run, Source, User, Versi
 from prompts_app.models.evidence import CHAT, IMAGES, RunQuerySet
 
 __all__ = [
-    "HIGHEST_CAP", "LONGEST_MODEL", "MOST_CALLS", "MOST_REPEATS", "MOST_RUNS", "RunRefused", "ask_again",
+    "HIGHEST_CAP", "LONGEST_MODEL", "MOST_CALLS", "MOST_REPEATS", "MOST_RUNS", "SMALLEST_CAP", "RunRefused",
+    "ask_again",
     "can_delete", "cancel_run", "check_can_ask_again", "check_can_delete", "check_can_run", "delete_batch",
     "delete_runs", "execute_run", "practice_endpoint", "request_cancel", "start_batch", "tombstones_of",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from prompts_app.models import KeyUnreadable, Result, Run, Seal, SigningKey, Sou
 from prompts_app.models.encryption import encrypt
 from prompts_app.models.evidence import CHAT
 from prompts_app.models.reading import reading
+from prompts_app.models.suites import with_stored_suite
 
 RECORD_FORMAT = "proofsheet-run/1"
 RESULTS_AT_ONCE = 50  # in memory while a run is sealed
@@ -174,9 +175,10 @@ def seal_run(run: Run) -> Seal | None:
     """Seals a finished recorded run; None where ``can_seal`` says no. Sealing the same content twice makes
     one seal. The author's row is locked, so that a chain has no two seals in the same place."""
     owner = User.objects.select_for_update().get(pk=run.prompt.owner_id)
-    run = Run.objects.select_related("prompt__owner", "version").get(pk=run.pk)
+    run = Run.objects.select_related("prompt__owner", "version").defer("suite").get(pk=run.pk)
     if not can_seal(run):
         return None
+    run = with_stored_suite(run)
     existing = run.seals.last()
     if existing and digest_of(run, existing.names) == existing.record_digest:
         return existing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 async def run_cells(
     prompt: Prompt,
     model: str,
-    cells: Sequence[Cell],
+    cells: Collection[Cell],
     endpoint: Endpoint,
     *,
     concurrency: int,

@@ -105,6 +105,14 @@ def test_a_reason_stays_short_however_long_the_output() -> None:
     assert len(hold("equals", "x" * 1000, "y" * 1_000_000).reason) < 250
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(5.0, "5"), (0.1, "0.1"), (1e-7, "1e-7"), (1e21, "1e+21"), (-0.0, "0"), (True, "true")],
+)
+def test_a_number_is_looked_for_as_javascript_writes_it(value: Json, text: str) -> None:
+    assert hold("equals", value, text).passed
+
+
 def test_a_dollar_is_the_very_end_as_in_javascript() -> None:
     assert not hold("regex", "end$", "end\n").passed
     assert hold("regex", r"[$]\$", "$$").passed

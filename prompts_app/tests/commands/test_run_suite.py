@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from prompts_app.management.commands.run_suite import run_json
 from prompts_app.models import Batch, Endpoint, Prompt, Run
+from prompts_app.tests.engine.servers import answering, http
 from prompts_app.tests.factories import CaseFactory, VersionFactory
 from prompts_app.tests.people import alice
 
@@ -62,6 +64,22 @@ def test_no_answer_is_status_2(settings: Any) -> None:
     with pytest.raises(SystemExit) as ended:
         run("--base-url", "http://127.0.0.1:9/v1", "--model", "m", "--wait")
     assert ended.value.code == 2
+
+
+def test_why_there_is_no_answer_is_said_with_what_to_do(settings: Any, monkeypatch: Any) -> None:
+    a_prompt("yes")
+    settings.PRIVATE_ENDPOINT_HOSTS = ["127.0.0.1"]
+    monkeypatch.delenv("PROOFSHEET_API_KEY", raising=False)
+    out = StringIO()
+    with answering(http(401, {"error": {"message": "No key was given."}})) as server:
+        where = ("--base-url", server.endpoint().base_url, "--model", "m", "--wait")
+        with pytest.raises(SystemExit):
+            call_command("run_suite", "alice/echo", *where, stdout=out)
+    said = out.getvalue().splitlines()[-1]
+    assert said.startswith("  1 × the key was not accepted. The server answered 401: No key was given.")
+    assert said.endswith("PROOFSHEET_API_KEY, which is not set.")
+    [fault] = run_json(Run.objects.get())["faults"]
+    assert (fault["kind"], fault["count"]) == ("auth", 1)
 
 
 def test_the_key_comes_from_the_environment_and_is_stored_encrypted(

@@ -13,6 +13,7 @@ from prompts_app.engine.types import Answer, Assertion
 
 REGEX_TIMEOUT_S = 1.0
 LONGEST_PATTERN = 10_000
+MOST_WRITTEN_OUT = 100_000
 
 type Fold = Callable[[str], str]
 
@@ -96,7 +97,32 @@ def compile_pattern(pattern: str) -> regex.Pattern[str]:
     ``[^]`` is anything, ``$`` is the very end (Python's would also match before a last line break), and a
     brace that is no quantifier is a brace (this library would take ``{e<=1}`` for "nearly").
     """
+    if _written_out(pattern) > MOST_WRITTEN_OUT:
+        raise ValueError("its counted repeats, one in the other, are too many")
     return regex.compile(_PARTS.sub(_as_python, pattern), regex.ASCII)
+
+
+_PIECES = regex.compile(
+    r"\{(?P<least>\d+)(?:,\d*)?\}|(?P<open>\()|(?P<close>\))|\\.|\[(?:\\.|[^\]\\])*\]|.", regex.DOTALL
+)
+
+
+def _written_out(pattern: str) -> int:
+    """How long the pattern is with its counted repeats written out, as this library keeps it: ``(a{9}){9}``
+    is some 90, and a few more nines are all the memory there is."""
+    sums, last = [0], 0
+    for piece in _PIECES.finditer(pattern):
+        if piece["least"]:
+            more = last * (max(1, int(piece["least"])) - 1)
+            sums[-1], last = sums[-1] + more, last + more
+        elif piece["open"]:
+            sums.append(1)
+        elif piece["close"] and len(sums) > 1:
+            last = sums.pop()
+            sums[-1] += last
+        else:
+            sums[-1], last = sums[-1] + 1, 1
+    return sum(sums)
 
 
 # A reference to a named group, an escape that has braces, another escape, a [class], a brace that is no

@@ -83,6 +83,7 @@ def test_each_kind_and_its_opposite(type_: str, value: Json, output: str, passes
         ("regex", "(unclosed"),
         ("regex", "(" * 500 + ")" * 500),
         ("regex", 5),
+        ("regex", "((a{1000}){1000}){1000}"),  # written out, more than there is memory
         ("regex", "a" * 10_001),
     ],
 )
@@ -134,6 +135,7 @@ def test_a_dollar_is_the_very_end_as_in_javascript() -> None:
         ("^x{2,}$", "xxx", True),
         ("a[^]b", "a\nb", True),  # anything
         ("[]", "[]", False),  # nothing
+        (r"^(?:[0-9a-f]{8}-){3}\){2}\d{1000}$", "0123abcd-" * 3 + "))" + "7" * 1000, True),
     ],
 )
 def test_spaces_braces_and_empty_classes_are_javascripts(pattern: str, output: str, matches: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -55,7 +55,7 @@ class Asking:
         run: Run,
         endpoint: Endpoint,
         judge: Judge | None,
-        cells: list[Cell],
+        cells: Collection[Cell],
         *,
         cap: Decimal | None,
         spent: Decimal,
@@ -101,7 +101,7 @@ class Asking:
         self._stored += sum(1 for _ in outcomes)
 
     def _work(
-        self, prompt: Prompt, model: str, cells: list[Cell], endpoint: Endpoint, judge: Judge | None
+        self, prompt: Prompt, model: str, cells: Collection[Cell], endpoint: Endpoint, judge: Judge | None
     ) -> None:
         asking = run_cells(
             prompt, model, cells, endpoint,

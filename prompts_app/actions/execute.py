@@ -7,7 +7,7 @@ the cancel button. Outcomes cross over by a queue.
 from __future__ import annotations
 
 import atexit
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from decimal import Decimal
 from time import monotonic
@@ -32,6 +32,7 @@ from prompts_app.engine.endpoints.leash import CUT_SHORT
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.types import Cell, Outcome
 from prompts_app.models import Batch, KeyUnreadable, Result, Run
+from prompts_app.models.suites import with_stored_suite
 
 WATCH_EVERY_S = 0.5  # how long the cancel button may go unseen
 MOST_RESUMES = 5  # workers that may vanish over a run before it is left to its author
@@ -71,7 +72,8 @@ def _give_back() -> None:
 
 def _execute(run_id: int, worker: str) -> None:
     related = ("version", "endpoint", "batch__judge_endpoint", "prompt")
-    run = persistently(lambda: Run.objects.select_related(*related).get(pk=run_id))
+    runs = Run.objects.select_related(*related).defer("suite")
+    run = persistently(lambda: with_stored_suite(runs.get(pk=run_id)))
     try:
         end = _gave_up(run) or _ask(run, worker)
         is_ours = end.word != LOST and (end.word == GAVE_UP or _compare(run, worker))
@@ -141,7 +143,7 @@ class _Watch:
 
 def _ask(run: Run, worker: str) -> End:
     """Ask every missing cell of a run this worker holds; how that ended."""
-    batch, missing = run.batch, persistently(lambda: missing_cells(run))
+    batch, missing = run.batch, persistently(lambda: MissingCells(run))
     try:
         endpoint, judge = _endpoint_of(run), judge_of(batch)
     except KeyUnreadable as error:
@@ -163,17 +165,31 @@ def _endpoint_of(run: Run) -> engine.Endpoint | None:
     return run.endpoint.as_engine() if run.endpoint else None
 
 
-def missing_cells(run: Run) -> list[Cell]:
-    """What was not asked yet, case by case, and what is to be judged again."""
-    stored = set(run.results.exclude(error_kind=JUDGE_AGAIN).values_list("case_index", "repeat"))
-    kept = {(r.case_index, r.repeat): answered_of(r) for r in run.results.filter(error_kind=JUDGE_AGAIN)}
-    cases = [case_from_json(case) for case in run.suite]
-    return [
-        Cell(index, repeat, case, kept.get((index, repeat)))
-        for index, case in enumerate(cases)
-        for repeat in range(run.repeats)
-        if (index, repeat) not in stored
-    ]
+class MissingCells(Collection[Cell]):
+    """What was not asked yet, case by case, and what is to be judged again. A cell is made when it is its
+    turn, so that a long suite is never whole in memory."""
+
+    def __init__(self, run: Run) -> None:
+        self._suite, self._repeats = run.suite, range(run.repeats)
+        answers = run.results.exclude(error_kind=JUDGE_AGAIN)
+        self._stored = set(answers.values_list("case_index", "repeat"))
+        again = run.results.filter(error_kind=JUDGE_AGAIN)
+        self._kept = {(r.case_index, r.repeat): answered_of(r) for r in again}
+
+    def _places(self, index: int) -> list[tuple[int, int]]:
+        return [(index, repeat) for repeat in self._repeats if (index, repeat) not in self._stored]
+
+    def __len__(self) -> int:
+        return sum(len(self._places(index)) for index in range(len(self._suite)))
+
+    def __iter__(self) -> Iterator[Cell]:
+        for index, case in enumerate(self._suite):
+            if places := self._places(index):
+                read = case_from_json(case)
+                yield from (Cell(*place, read, self._kept.get(place)) for place in places)
+
+    def __contains__(self, cell: object) -> bool:
+        return any(cell == one for one in self)
 
 
 def _spent(batch: Batch | None) -> Decimal:

@@ -21,10 +21,12 @@ from prompts_app.actions.judge import LONGEST_MODEL, JudgeChoice, JudgeNeeds, ne
 from prompts_app.actions.outcomes import as_stored
 from prompts_app.engine import types as engine
 from prompts_app.engine.assertions import unjudged
+from prompts_app.engine.assertions.judging import JudgeFailed
 from prompts_app.engine.assertions.kinds import Exhibit
 from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.endpoints import open_endpoint
+from prompts_app.engine.endpoints.leash import CUT_SHORT, Leash
 from prompts_app.engine.endpoints.pacing import Pacing
 from prompts_app.engine.grading import Court, Graded, exhibit_of, grade, grader_of
 from prompts_app.engine.render import RenderError, values_for
@@ -108,10 +110,11 @@ def check_can_ask(run: Run, judge: JudgeChoice, waiting: Sequence[Asked]) -> Non
         raise JudgingRefused(f"A model’s name has at most {LONGEST_MODEL} characters.")
 
 
-def judge_pasted(run: Run, judge: JudgeChoice) -> Judged:
+def judge_pasted(run: Run, judge: JudgeChoice, *, cost_cap: Decimal | None = None) -> Judged:
     """Have what waits graded, for at most about ALTOGETHER_S, and count the run anew.
 
-    Raises JudgingRefused.
+    Once the known cost of the calls has come to ``cost_cap`` US dollars, no further call is begun. Raises
+    JudgingRefused.
     """
     waiting = waiting_for_judge(run)
     check_can_ask(run, judge, waiting)
@@ -119,7 +122,8 @@ def judge_pasted(run: Run, judge: JudgeChoice) -> Judged:
         bench = engine.Judge(judge.endpoint.as_engine(), judge.model, judge.embedding_model, judge.parameters)
     except KeyUnreadable as unreadable:
         raise JudgingRefused(str(unreadable)) from None
-    found = asyncio.run(_all_graded(waiting, bench))
+    limits = _Limits(cost_cap)
+    found = asyncio.run(_all_graded(waiting, bench, limits))
     with transaction.atomic():
         Run.objects.filter(pk=run.pk).update(
             judge_endpoint_name=judge.endpoint.name,
@@ -131,26 +135,51 @@ def judge_pasted(run: Run, judge: JudgeChoice) -> Judged:
         run = Run.objects.select_related("prompt").get(pk=run.pk)
         count_run(run)
         rebuild_evidence(run.prompt)
-    failure = next((graded.failure.message for _, graded in found if graded.failure), "")
-    return Judged(done, len(waiting) - done, failure)
+    failures = (graded.failure for _, graded in found if graded.failure)
+    failed = next((fault.message for fault in failures if fault.cause != CUT_SHORT), "")
+    return Judged(done, len(waiting) - done, failed or limits.why)
 
 
-async def _all_graded(waiting: Sequence[Asked], judge: engine.Judge) -> list[tuple[Asked, Graded]]:
-    """Those that were graded in time, in their order."""
-    at_once = asyncio.Semaphore(settings.ENDPOINT_CONCURRENCY)
+class _Limits:
+    """When nothing further is asked: the time is up, or the cost cap was reached."""
+
+    def __init__(self, cap: Decimal | None) -> None:
+        self._cap, self._spent = cap, Decimal(0)
+        self.why = ""  # in a sentence, where it was the cap
+
+    def add(self, price: Price) -> None:
+        self._spent += price.dollars or 0
+
+    def check(self) -> None:
+        """Raises ``JudgeFailed`` where no further call is to be made."""
+        if self._cap is not None and self._spent >= self._cap:
+            self.why = f"The cost cap of ${self._cap.normalize():f} was reached."
+            raise JudgeFailed("The cost cap was reached before the judge was asked.", CUT_SHORT)
+
+
+async def _all_graded(
+    waiting: Sequence[Asked], judge: engine.Judge, limits: _Limits
+) -> list[tuple[Asked, Graded]]:
+    """Those the judge was asked about, in their order. Where the time is up, calls in flight are ended, and
+    what was paid for before is kept all the same."""
+    at_once, leash = asyncio.Semaphore(settings.ENDPOINT_CONCURRENCY), Leash()
     async with open_endpoint(judge.endpoint, settings.ENDPOINT_CONCURRENCY, PACING) as asker:
-        court = Court(judge, asker, A_CALL_S)
+        court = Court(judge, leash.hold(asker), A_CALL_S, limits.check, limits.add)
 
         async def one(asked: Asked) -> tuple[Asked, Graded]:
             async with at_once:
                 return asked, await grade(*_unjudged(asked), asked.exhibit, court)
 
         tasks = [asyncio.create_task(one(asked)) for asked in waiting]
-        done, late = await asyncio.wait(tasks, timeout=ALTOGETHER_S)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-        return [task.result() for task in tasks if task in done]
+        await asyncio.wait(tasks, timeout=ALTOGETHER_S)
+        leash.end()
+        return [found for found in await asyncio.gather(*tasks) if _was_asked(found[1])]
+
+
+def _was_asked(graded: Graded) -> bool:
+    """Not where the time, or the money, was up before the first call: then there is nothing to tell."""
+    told = graded.failure is None or graded.failure.cause != CUT_SHORT
+    return told or any(check.judge and check.judge.calls for check in graded.checks)
 
 
 def _unjudged(asked: Asked) -> tuple[list[engine.Check], list[Assertion]]:

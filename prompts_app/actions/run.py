@@ -36,14 +36,17 @@ from prompts_app.models import Batch, Endpoint, Prompt, Run, Source, User, Versi
 from prompts_app.models.evidence import CHAT, IMAGES, RunQuerySet
 
 __all__ = [
-    "LONGEST_MODEL", "MOST_CALLS", "MOST_REPEATS", "MOST_RUNS", "RunRefused", "ask_again", "can_delete",
-    "cancel_run", "check_can_ask_again", "check_can_delete", "check_can_run", "delete_batch", "delete_runs",
-    "execute_run", "practice_endpoint", "request_cancel", "start_batch", "tombstones_of",
+    "HIGHEST_CAP", "LONGEST_MODEL", "MOST_CALLS", "MOST_REPEATS", "MOST_RUNS", "SMALLEST_CAP", "RunRefused",
+    "ask_again",
+    "can_delete", "cancel_run", "check_can_ask_again", "check_can_delete", "check_can_run", "delete_batch",
+    "delete_runs", "execute_run", "practice_endpoint", "request_cancel", "start_batch", "tombstones_of",
 ]  # fmt: skip
 
 MOST_RUNS = 20  # in one batch
 MOST_CALLS = 10_000  # in one batch
 MOST_REPEATS = 20
+HIGHEST_CAP = Decimal(100_000)  # US dollars
+SMALLEST_CAP = Decimal("0.0001")  # that the column holds
 PRACTICE_NAME = "Practice (not a model)"
 
 
@@ -93,7 +96,7 @@ def check_can_run(
 def _what_is_missing(versions: Sequence[Version], models: Sequence[str], suite: Sequence[Case]) -> str:
     if not versions:
         return "Choose at least one version. A prompt without one has nothing to send yet: save it first."
-    if not models:
+    if not models or not all(model.strip() for model in models):
         return "Name at least one model."
     if not suite:
         return "This prompt has no test case yet. Add one, then run."
@@ -126,9 +129,14 @@ def _what_is_wrong(
         return "A model is named twice. Name each once; to ask more often, use repeats."
     if any(len(model) > LONGEST_MODEL for model in models):
         return f"A model's name has at most {LONGEST_MODEL} characters."
-    if cost_cap is not None and cost_cap <= 0:
-        return "The cost cap is more than 0. Leave it empty for none."
-    return ""
+    return "" if cost_cap is None else _cap_problem(cost_cap)
+
+
+def _cap_problem(cost_cap: Decimal) -> str:
+    """A Decimal may be NaN, infinite, or more than the column holds."""
+    if not cost_cap.is_finite() or cost_cap > HIGHEST_CAP:
+        return f"The cost cap is a number of US dollars up to {HIGHEST_CAP:,}. Leave it empty for none."
+    return "" if cost_cap >= SMALLEST_CAP else "The cost cap is more than 0. Leave it empty for none."
 
 
 def _value_missing(versions: Sequence[Version], suite: Sequence[Case]) -> str:

@@ -22,6 +22,7 @@ from prompts_app.models import KeyUnreadable, Result, Run, Seal, SigningKey, Sou
 from prompts_app.models.encryption import encrypt
 from prompts_app.models.evidence import CHAT
 from prompts_app.models.reading import reading
+from prompts_app.models.suites import with_stored_suite
 
 RECORD_FORMAT = "proofsheet-run/1"
 RESULTS_AT_ONCE = 50  # in memory while a run is sealed
@@ -174,9 +175,10 @@ def seal_run(run: Run) -> Seal | None:
     """Seals a finished recorded run; None where ``can_seal`` says no. Sealing the same content twice makes
     one seal. The author's row is locked, so that a chain has no two seals in the same place."""
     owner = User.objects.select_for_update().get(pk=run.prompt.owner_id)
-    run = Run.objects.select_related("prompt__owner", "version").get(pk=run.pk)
+    run = Run.objects.select_related("prompt__owner", "version").defer("suite").get(pk=run.pk)
     if not can_seal(run):
         return None
+    run = with_stored_suite(run)
     existing = run.seals.last()
     if existing and digest_of(run, existing.names) == existing.record_digest:
         return existing
@@ -222,7 +224,7 @@ def _add_to_chain(owner: User, run: Run) -> Seal:
 def sealed_file(run: Run) -> dict[str, Any] | None:
     """The run's record with its newest seal, to be downloaded and checked anywhere; None without a seal."""
     seal = run.seals.last()
-    return None if seal is None else {"record": record_of(run, seal.names), "seal": seal.jws}
+    return None if seal is None else seals.file_of(record_of(run, seal.names), seal.jws)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,10 +239,18 @@ class Verdict:
         return self.statement is not None and all(f.holds is not False for f in self.findings)
 
     @property
+    def vouches(self) -> bool:
+        """Whether it holds for what stands in the file. A signature alone says nothing of that: anybody can
+        put another text, and a mask, into a file."""
+        return self.holds and any(f.holds for f in self.findings if f.name in ("content", "shown"))
+
+    @property
     def in_words(self) -> str:
         content = {finding.holds for finding in self.findings if finding.name in ("content", "signature")}
         if content == {None}:
             return "It cannot be checked"
+        if self.holds and not self.vouches:
+            return "Only its signature can be checked"
         if self.holds and None in content:
             return "It holds as far as it can be checked"
         return "It holds" if self.holds else "It does not hold"

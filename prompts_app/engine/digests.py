@@ -20,7 +20,7 @@ def canonical(value: Json) -> bytes:
     ``ValueError`` for what is not JSON: NaN, infinity, half a surrogate pair, keys that are not text.
     """
     try:
-        return rfc8785.dumps(_plain(value))
+        return rfc8785.dumps(plain(value))
     except (rfc8785.CanonicalizationError, UnicodeError, OverflowError, RecursionError) as error:
         raise ValueError(f"This cannot be written as canonical JSON: {error}") from error
 
@@ -69,12 +69,12 @@ def digest(value: Json) -> str:
     return summed.hexdigest()
 
 
-def _plain(value: Json) -> Json:
+def plain(value: Json) -> Json:
     """Tuples as lists and big whole numbers as doubles; ``bool`` is an ``int`` and must stay itself."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > SAFE_INTEGER:
         return float(value)
     return value

@@ -19,36 +19,44 @@ if TYPE_CHECKING:
     from genai_prices.types import PriceCalculation
 
 UNKNOWN = Price(None, "")
+CACHED = ", cached tokens at their price"
 CHARACTERS_PER_TOKEN = 4
 USUAL_OUTPUT_TOKENS = 500  # assumed for an estimate where the author set no limit
 
 
 def price_of(
-    model: str, base_url: str, tokens_in: int | None, tokens_out: int | None, *, drawn: bool = False
+    model: str,
+    base_url: str,
+    tokens_in: int | None,
+    tokens_out: int | None,
+    *,
+    cached: int | None = None,
+    drawn: bool = False,
 ) -> Price:
     """The call's price in US dollars, or ``Price(None, "")`` where the table has no such model.
 
     Only a base URL of a provider the table knows has a price: the same open model on your own machine,
-    or at somebody the table does not list, costs something we do not know. With ``drawn``, the answer's
-    tokens are those of a picture. Never raises.
+    or at somebody the table does not list, costs something we do not know. ``cached`` of the tokens that
+    went in were not read anew, which most providers bill lower. With ``drawn``, the answer's tokens are those
+    of a picture. Never raises.
     """
     if tokens_in is None or tokens_out is None or tokens_in < 0 or tokens_out < 0:
         return UNKNOWN
-    found = _calculate(model, base_url, tokens_in, tokens_out, drawn)
-    return Price(found.total_price, source()) if found else UNKNOWN
+    of_cache = min(cached or 0, tokens_in)
+    usage = {"input_tokens": tokens_in, "output_tokens": tokens_out, "cache_read_tokens": of_cache}
+    if drawn:
+        usage["output_image_tokens"] = tokens_out
+    found = _calculate(model, base_url, usage)
+    return Price(found.total_price, source() + (CACHED if of_cache else "")) if found else UNKNOWN
 
 
-def _calculate(
-    model: str, base_url: str, tokens_in: int, tokens_out: int, drawn: bool
-) -> PriceCalculation | None:
+def _calculate(model: str, base_url: str, usage: dict[str, int]) -> PriceCalculation | None:
     if not model or not base_url.startswith("https://"):
         return None
     from genai_prices import Usage, calc_price
 
-    in_picture = {"output_image_tokens": tokens_out} if drawn else {}
-    usage = Usage(input_tokens=tokens_in, output_tokens=tokens_out, **in_picture)
     try:
-        found = calc_price(usage, model, provider_api_url=base_url)
+        found = calc_price(Usage(**usage), model, provider_api_url=base_url)
     except (LookupError, ValueError):
         return None
     # A model listed without prices would come out as free; that is not the same as costing nothing.

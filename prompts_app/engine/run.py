@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 async def run_cells(
     prompt: Prompt,
     model: str,
-    cells: Sequence[Cell],
+    cells: Collection[Cell],
     endpoint: Endpoint,
     *,
     concurrency: int,
@@ -184,7 +184,12 @@ class _Run:
         """By the model that answered; by the one asked where the table does not know that name."""
         for model in dict.fromkeys((reply.model or self.model, self.model)):
             price = price_of(
-                model, self.endpoint.base_url, reply.tokens_in, reply.tokens_out, drawn=self.asks == "images"
+                model,
+                self.endpoint.base_url,
+                reply.tokens_in,
+                reply.tokens_out,
+                cached=reply.tokens_cached,
+                drawn=self.asks == "images",
             )
             if price.dollars is not None:
                 return price
@@ -253,7 +258,8 @@ def conversation(prompt: Prompt, case: Case) -> tuple[tuple[Message, ...], tuple
 
 def _together(before: _Said, last: _Said) -> _Said:
     """The last answer, with the tokens and the price of everything before it."""
-    price = Price(_sum_dollars(before.price, last.price), last.price.source or before.price.source)
+    sources = (last.price.source, before.price.source)  # the longer one says that there were cached tokens
+    price = Price(_sum_dollars(before.price, last.price), max(sources, key=len))
     if isinstance(last.result, Fault) or isinstance(before.result, Fault):
         # No answer in the end, but what the earlier turns cost was spent.
         return replace(last, price=before.price)

@@ -11,7 +11,7 @@ when, nor that the record tells what a model said: the holder of the key could h
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
@@ -20,7 +20,7 @@ from joserfc import jws
 from joserfc.errors import BadSignatureError, JoseError
 from joserfc.jwk import KeySet, OKPKey
 
-from prompts_app.engine.digests import canonical, digest
+from prompts_app.engine.digests import canonical, digest, plain
 from prompts_app.engine.reveals import IN_A_FILE, NO_SEAL, is_masked
 from prompts_app.engine.types import Json
 
@@ -90,6 +90,29 @@ def _statement(payload: bytes) -> Statement:
     return statement
 
 
+def file_of(record: Json, seal: str) -> dict[str, Json]:
+    """A sealed file. Whole numbers beyond 2^53 stand in it as the doubles they were sealed as: the public
+    libraries refuse to write them down otherwise."""
+    return {"record": plain(record), "seal": seal}
+
+
+def read_file(raw: bytes) -> Json:
+    """A sealed file as JSON. Raises SealError for what is none, or what two readers may read differently."""
+    try:
+        return json.loads(raw, object_pairs_hook=_object)
+    except (ValueError, RecursionError):
+        raise SealError("This is not JSON. Give the whole file, from the first { to the last }.") from None
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """Of a name that stands twice some readers take the first value and some the last: a seal over the one
+    would vouch for a file in which people see the other."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise SealError("A name stands twice in one object of this file: no record of this site has that.")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that was checked: ``holds`` is None where it could not be checked here."""
@@ -115,7 +138,13 @@ def check_file(sealed: Json, key_set: Mapping[str, Any]) -> tuple[Statement | No
         return None, (Finding("signature", False, str(why)),)
     signed = Finding("signature", True, f"Signed with this site’s key on {statement.sealed_at}.")
     content = _MASKED if is_masked(sealed) else _content(sealed["record"], statement)
-    return statement, (signed, content)
+    return statement, (signed, content, *_beside(sealed.keys() - {"record", "seal", "private"}))
+
+
+def _beside(names: Iterable[str]) -> tuple[Finding, ...]:
+    if listed := ", ".join(f"“{name[:40]}”" for name in sorted(names)[:5]):
+        return (Finding("beside", None, f"No seal covers what else is in this file: {listed}."),)
+    return ()
 
 
 _MASKED = Finding(

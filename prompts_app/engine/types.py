@@ -168,6 +168,7 @@ class Reply:
     attempts: int = 1
     cached: bool = False
     picture: Picture | None = None  # the output, where the images API was asked
+    tokens_cached: int | None = None  # of ``tokens_in``, those the provider had kept; they cost less
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,7 @@ class Price:
     """What a call cost in US dollars, or ``None`` where no price is known, and by which table."""
 
     dollars: Decimal | None
-    source: str  # e.g. "genai-prices 0.2.3", or "" where unknown
+    source: str  # e.g. "genai-prices 0.2.3", and whether some tokens were cached; "" where unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from django.db.models import QuerySet, When
 from prompts_app.actions.estimate import Estimate, estimate_of
 from prompts_app.actions.judge import JudgeChoice, needs_of_suite
 from prompts_app.actions.run import (
+    HIGHEST_CAP,
     LONGEST_MODEL,
     MOST_REPEATS,
     MOST_RUNS,
@@ -32,7 +33,6 @@ from prompts_app.models.text import refuse_invisible
 
 MOST_LISTED_MODELS = 200  # as boxes to tick; an endpoint that offers more has its models typed
 LONGEST_OUTPUT = 500_000  # characters
-HIGHEST_CAP = Decimal(100_000)  # US dollars
 
 
 class RunForm(JudgeForm):

@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 
 from prompts_app.engine.reveals import FORMAT, Reveal, RevealUnreadable, read_reveals
+from prompts_app.engine.seals import SealError, read_file
 
 LARGEST = 10 * 1024 * 1024  # bytes
 LARGEST_REVEAL = 1024 * 1024
@@ -38,15 +39,16 @@ class VerifyForm(forms.Form):
         data = super().clean() or {}
         raw = self._bytes(data)
         if len(raw) > LARGEST:
-            raise forms.ValidationError("This is larger than 10 MB, which no record here is.")
+            raise forms.ValidationError(
+                "This is larger than 10 MB, which is too much for this page. Check it where you are: "
+                "docs/evidence.md has ten lines for it, and manage.py verify_evidence takes it."
+            )
         if not raw.strip():
             raise forms.ValidationError("Choose a file, or paste its text.")
         try:
-            data["sealed"] = json.loads(raw)
-        except (ValueError, RecursionError):
-            raise forms.ValidationError(
-                "This is not JSON. Give the whole file, from the first { to the last }."
-            ) from None
+            data["sealed"] = read_file(raw)
+        except SealError as why:
+            raise forms.ValidationError(str(why)) from None
         if isinstance(data["sealed"], dict) and data["sealed"].get("format") == FORMAT:
             raise forms.ValidationError("This is a reveal, not a record: check it under “A private part”.")
         data["revealed"] = self._revealed(data.get("reveals") or "")

@@ -29,6 +29,7 @@ from prompts_app.engine.types import Answer, Assertion, Json
 
 USUAL_SIMILARITY = 0.75
 USUAL_G_EVAL = 0.7
+USUAL_RELEVANCE = 0.7
 G_EVAL_MOST = 10
 MOST_CRITERIA = 20
 QUESTIONS = 3
@@ -163,9 +164,8 @@ async def _answer_relevance(assertion: Assertion, exhibit: Exhibit, bench: Bench
         [asked, *(Material("A question made from the output", one) for one in questions)]
     )
     score = max(0.0, fmean(cosine(vectors[0], other) for other in vectors[1:]))
-    least = assertion.threshold
-    limit = "no threshold was set" if least is None else f"the threshold is {least:g}"
-    return Finding(least is None or score >= least, score, f"Relevance {score:.2f}; {limit}.")
+    least = _least(assertion, USUAL_RELEVANCE)
+    return Finding(score >= least, score, f"Relevance {score:.2f}; the threshold is {least:g}.")
 
 
 async def _similar(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
@@ -267,7 +267,7 @@ KINDS = (
         "answer-relevance", _BY_MODEL,
         "Questions a judge model makes from the output are close in meaning to what was asked.", "none",
         _without_judge, _threshold_problem,
-        has_threshold=True, grade=_answer_relevance, asks=True, embeds=True,
+        usual_threshold=USUAL_RELEVANCE, grade=_answer_relevance, asks=True, embeds=True,
         passes=Answer("Canberra is the capital of Australia."), fails=Answer("Kangaroos hop."),
     ),
     Kind(

@@ -77,7 +77,8 @@ def _written(value: Json) -> str:
 def _ordered(value: dict[str, Json]) -> list[str]:
     """Keys that are whole numbers come first, in their order; the others as they stand."""
     numbers = [key for key in value if _INDEX.fullmatch(key) and int(key) < 2**32 - 1]
-    return [*sorted(numbers, key=int), *(key for key in value if key not in set(numbers))]
+    first = set(numbers)
+    return [*sorted(numbers, key=int), *(key for key in value if key not in first)]
 
 
 def _quoted(text: str) -> str:
@@ -220,6 +221,12 @@ def _replace(text: str, old: str, new: str, *, every: bool = False) -> str:
         at = found + len(old)
         found = text.find(old, at + (not old)) if every and at + (not old) <= len(text) else -1
     return "".join([*done, text[at:]])
+
+
+def within_bounds(text: str) -> str:
+    """``text``, which a step made. Raises ``CannotDo`` where it is too long: each quoting may double it."""
+    _refuse_growth(1, text)
+    return text
 
 
 def _refuse_growth(times: int, text: str = "", length: int = 0) -> None:

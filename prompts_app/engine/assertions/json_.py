@@ -16,6 +16,7 @@ import jsonschema_rs
 import yaml
 
 from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, fact, quote
+from prompts_app.engine.assertions.schema_work import check_work
 from prompts_app.engine.assertions.values import parse_json
 from prompts_app.engine.types import Answer, Assertion, Json
 
@@ -80,6 +81,7 @@ def validator_for(schema: Json) -> Validator:
 @lru_cache(maxsize=256)
 def _compile(schema_json: str) -> Validator:
     schema = json.loads(schema_json)
+    check_work(schema, None)
     return _maker(schema, schema_json)(
         schema,
         validate_formats=True,
@@ -105,6 +107,7 @@ def _errors(schema: Json, value: Json) -> str:
     """What keeps ``value`` from conforming, "" when nothing does."""
     if schema is None:
         return ""
+    check_work(schema, value)
     found = []
     for error in validator_for(schema).iter_errors(value):
         where = "/".join(str(step) for step in error.instance_path)

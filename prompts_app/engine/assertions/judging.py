@@ -98,7 +98,10 @@ class Bench:
         )
         shown = "\n\n".join(f"{m.role}: {m.content}" for m in sheet.messages(mark, shown=True))
         tokens = (reply.tokens_in, reply.tokens_out)
-        self._keep(shown, reply.output, self.judge.model, reply.model, tokens, self.judge.parameters)
+        self._keep(
+            shown, reply.output, self.judge.model, reply.model, tokens, self.judge.parameters,
+            cached=reply.tokens_cached,
+        )  # fmt: skip
         if not reply.output.strip():
             raise JudgeFailed("The judge answered nothing.")
         return reply.output
@@ -134,14 +137,18 @@ class Bench:
         named: str | None,
         tokens: tuple[int | None, int | None],
         parameters: Mapping[str, Json] = NONE,
+        *,
+        cached: int | None = None,
     ) -> None:
-        price = self._price(model, named, *tokens)
+        price = self._price(model, named, *tokens, cached)
         self.calls.append(JudgeCall(asked, answer, model, named, *tokens, price, parameters))
         self.after_call(price)
 
-    def _price(self, model: str, named: str | None, tokens_in: int | None, tokens_out: int | None) -> Price:
+    def _price(
+        self, model: str, named: str | None, tokens_in: int | None, tokens_out: int | None, cached: int | None
+    ) -> Price:
         for name in dict.fromkeys((named or model, model)):
-            price = price_of(name, self.judge.endpoint.base_url, tokens_in, tokens_out)
+            price = price_of(name, self.judge.endpoint.base_url, tokens_in, tokens_out, cached=cached)
             if price.dollars is not None:
                 return price
         return UNKNOWN

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Literal
 
+from prompts_app.engine.digests import canonical
 from prompts_app.engine.types import Answer, Assertion, Json
 
 if TYPE_CHECKING:
@@ -108,11 +110,12 @@ def fact(holds: bool, when_so: str, when_not: str) -> Finding:
 
 
 def as_text(value: Json) -> str:
-    """A value as the text it is looked for as: 5 and 5.0 are "5", true is "true"."""
+    """A value as the text it is looked for as, which is JavaScript's: 5 and 5.0 are "5", true is "true",
+    0.0000001 is "1e-7"."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+    if isinstance(value, float) and isfinite(value):
+        return canonical(value).decode()
     return str(value)
 
 

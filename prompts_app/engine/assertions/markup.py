@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
+import re
+from collections import Counter
+from collections.abc import Collection
 from xml.parsers import expat
 
 from prompts_app.engine.assertions.kinds import Finding, Kind, fact, quote_all
@@ -29,17 +31,21 @@ class _ForbiddenXml(Exception):
     """Never leaves this file."""
 
 
-def xml_paths(text: str) -> set[str]:
-    """The elements of an XML document as dotted paths: ``{"order", "order.item"}``.
+def xml_paths(text: str, wanted: Collection[str]) -> set[str]:
+    """Which of the ``wanted`` elements, as dotted paths ("order.item"), an XML document has.
 
     Raises ``ValueError`` saying why it is not well-formed. Definitions of its own (a DTD's inner part) are
-    refused: they are how a small text becomes a huge one.
+    refused: they are how a small text becomes a huge one. Only paths as short as a wanted one are put
+    together, since all those of a deeply nested document would be as huge.
     """
-    parser, path, paths = expat.ParserCreate(), list[str](), set[str]()
+    # The text was decoded long ago: what it says of its own encoding has nothing left to decide.
+    parser, path, found = expat.ParserCreate("utf-8"), list[str](), set[str]()
+    deepest = max((element.count(".") + 1 for element in wanted), default=0)
 
     def start(name: str, attributes: dict[str, str]) -> None:
         path.append(name)
-        paths.add(".".join(path))
+        if len(path) <= deepest and (here := ".".join(path)) in wanted:
+            found.add(here)
 
     def refuse(name: str, system_id: str | None, public_id: str | None, has_internal_subset: int) -> None:
         if has_internal_subset:
@@ -54,13 +60,13 @@ def xml_paths(text: str) -> set[str]:
         raise ValueError(f"Is not well-formed XML: {error}.") from error
     except _ForbiddenXml:
         raise ValueError("Is XML with definitions of its own, which are not read here.") from None
-    return paths
+    return found
 
 
 def _is_xml(assertion: Assertion, answer: Answer) -> Finding:
     wanted = required_elements(assertion.value)
     try:
-        paths = xml_paths(answer.output)
+        paths = xml_paths(answer.output, wanted)
     except ValueError as error:
         return Finding(False, 0.0, str(error))
     missing = [element for element in wanted if element not in paths]
@@ -76,38 +82,64 @@ def _xml_problem(assertion: Assertion) -> str | None:
     return None
 
 
-class _Outline(HTMLParser):
-    """Walks HTML as leniently as browsers do, noting text outside all elements and known elements."""
+# Comments, what browsers take for comments, and tags; what nothing ends goes on to the end of the text. Each
+# alternative takes what it began with, so a text is walked over once, however it is broken.
+_MARKUP = re.compile(
+    r"""<!--(?:>|->|.*?(?:--!?>|\Z)) | <(?:[!?]|/(?![a-z]))[^>]*>? | </(?P<end>[a-z][^\s/>]*)[^>]*>?
+    | <(?P<start>[a-z][^\s/>]*)(?:[^"'>]|"[^"]*(?:"|\Z)|'[^']*(?:'|\Z))*+(?P<closed>>)?""",
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+_RAW = frozenset("script style textarea title xmp iframe noembed noframes".split())  # no markup in these
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.bare_text = False
-        self.known = False
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+class _Outline:
+    """Walks HTML as leniently as browsers do, noting text outside all elements and known elements.
+
+    Not the standard library's parser: that needs minutes for some megabytes of unclosed comments.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.bare_text = self.known = False
+        self._open, self._count = list[str](), Counter[str]()
+        at = 0
+        while markup := _MARKUP.search(text, at):
+            self._text(text[at : markup.start()])
+            at = self._markup(markup)
+        self._text(text[at:])
+
+    def _markup(self, markup: re.Match[str]) -> int:
+        """What it does to the outline; where the text goes on."""
+        if markup["end"]:
+            self._close(markup["end"].lower())
+        if not markup["start"]:
+            return markup.end()
+        if not markup["closed"]:
+            self._text(markup[0])
+            return markup.end()
+        tag = markup["start"].lower()
         self.known = self.known or tag in ELEMENTS or "-" in tag
-        if tag not in VOID:
-            self.open.append(tag)
+        if tag in VOID or markup[0].endswith("/>"):
+            return markup.end()
+        if tag in _RAW:
+            end = re.compile(rf"</{tag}(?=[\s/>])", re.IGNORECASE).search(markup.string, markup.end())
+            return end.start() if end else len(markup.string)
+        self._open.append(tag)
+        self._count[tag] += 1
+        return markup.end()
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.known = self.known or tag in ELEMENTS or "-" in tag
+    def _close(self, tag: str) -> None:
+        while self._count[tag]:
+            inner = self._open.pop()
+            self._count[inner] -= 1
+            if inner == tag:
+                return
 
-    def handle_endtag(self, tag: str) -> None:
-        while tag in self.open and self.open.pop() != tag:
-            pass
-
-    def handle_data(self, data: str) -> None:
-        self.bare_text = self.bare_text or (not self.open and bool(data.strip()))
+    def _text(self, text: str) -> None:
+        self.bare_text = self.bare_text or (not self._open and bool(text.strip()))
 
 
 def _is_html(assertion: Assertion, answer: Answer) -> Finding:
-    outline = _Outline()
-    try:
-        outline.feed(answer.output)
-        outline.close()
-    except (AssertionError, ValueError, RecursionError):
-        return Finding(False, 0.0, "Cannot be read as HTML.")
+    outline = _Outline(answer.output)
     if outline.bare_text:
         return Finding(False, 0.0, "Has text outside of HTML elements.")
     return fact(outline.known, "Is HTML.", "Has no HTML element.")

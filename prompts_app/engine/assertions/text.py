@@ -13,6 +13,7 @@ from prompts_app.engine.types import Answer, Assertion
 
 REGEX_TIMEOUT_S = 1.0
 LONGEST_PATTERN = 10_000
+MOST_WRITTEN_OUT = 100_000
 
 type Fold = Callable[[str], str]
 
@@ -92,20 +93,57 @@ def _regex(assertion: Assertion, answer: Answer) -> Finding:
 def compile_pattern(pattern: str) -> regex.Pattern[str]:
     """A JavaScript regular expression, compiled. Raises ``regex.error``.
 
-    As in JavaScript, ``\\w``, ``\\d`` and ``\\b`` know ASCII only, and ``$`` is the very end (Python's would
-    also match before a last line break).
+    As in JavaScript, ``\\w``, ``\\d`` and ``\\b`` know ASCII only, ``\\s`` every white space there is,
+    ``[^]`` is anything, ``$`` is the very end (Python's would also match before a last line break), and a
+    brace that is no quantifier is a brace (this library would take ``{e<=1}`` for "nearly").
     """
+    if _written_out(pattern) > MOST_WRITTEN_OUT:
+        raise ValueError("its counted repeats, one in the other, are too many")
     return regex.compile(_PARTS.sub(_as_python, pattern), regex.ASCII)
 
 
-# A reference to a named group, another escape, a [class], or a dollar outside of these.
-_PARTS = regex.compile(r"\\k<(?P<name>\w+)>|\\.|\[(?:\\.|[^\]\\])*\]|\$", regex.DOTALL)
+_PIECES = regex.compile(
+    r"\{(?P<least>\d+)(?:,\d*)?\}|(?P<open>\()|(?P<close>\))|\\.|\[(?:\\.|[^\]\\])*\]|.", regex.DOTALL
+)
+
+
+def _written_out(pattern: str) -> int:
+    """How long the pattern is with its counted repeats written out, as this library keeps it: ``(a{9}){9}``
+    is some 90, and a few more nines are all the memory there is."""
+    sums, last = [0], 0
+    for piece in _PIECES.finditer(pattern):
+        if piece["least"]:
+            more = last * (max(1, int(piece["least"])) - 1)
+            sums[-1], last = sums[-1] + more, last + more
+        elif piece["open"]:
+            sums.append(1)
+        elif piece["close"] and len(sums) > 1:
+            last = sums.pop()
+            sums[-1] += last
+        else:
+            sums[-1], last = sums[-1] + 1, 1
+    return sum(sums)
+
+
+# A reference to a named group, an escape that has braces, another escape, a [class], a brace that is no
+# quantifier, or a dollar outside of these.
+_PARTS = regex.compile(
+    r"\\k<(?P<name>\w+)>|\\[pP]\{\^?\w+(?:[=:]\w+)?\}|\\.|\[(?:\\.|[^\]\\])*\]|\{(?!\d+(?:,\d*)?\})|\$",
+    regex.DOTALL,
+)
+_SPACE = r"\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff\s"
+_AS_PYTHON = {
+    "$": r"\Z", "{": r"\{", r"\s": f"[{_SPACE}]", r"\S": f"[^{_SPACE}]", "[]": "(?!)", "[^]": r"[\s\S]",
+}  # fmt: skip
+_ESCAPED = regex.compile(r"\\.", regex.DOTALL)
 
 
 def _as_python(part: regex.Match[str]) -> str:
     if part["name"]:
         return f"(?P={part['name']})"
-    return r"\Z" if part[0] == "$" else part[0]
+    if part[0].startswith("[") and part[0] not in _AS_PYTHON:
+        return _ESCAPED.sub(lambda escape: _SPACE if escape[0] == r"\s" else escape[0], part[0])
+    return _AS_PYTHON.get(part[0], part[0])
 
 
 def _text_problem(assertion: Assertion) -> str | None:

@@ -94,7 +94,8 @@ def _done(step: Step, value: Any) -> Any:
         return javascript.METHODS[step.name](value, *step.arguments)
     if step.name == PARSE:
         return javascript.parsed(value)
-    return javascript.text_of(value) if step.name == TEXT else javascript.written(value)
+    made = javascript.text_of(value) if step.name == TEXT else javascript.written(value)
+    return javascript.within_bounds(made)
 
 
 # --- reading ------------------------------------------------------------------------------------------------

@@ -196,7 +196,10 @@ def _labels(body: str) -> str:
 
 def _redirect_message(answered: Answered, key: str) -> str:
     """Only scheme and host are told: the rest of a location may hold what was sent."""
-    parts = urlsplit(scrub(answered.headers.get("location", ""), key)[:2000])
+    try:
+        parts = urlsplit(scrub(answered.headers.get("location", ""), key)[:2000])
+    except ValueError:  # it may be anything
+        parts = urlsplit("")
     where = f"{parts.scheme}://{parts.hostname}" if parts.scheme and parts.hostname else "another address"
     return f"The server answered {answered.status} and pointed to {where}."
 
@@ -265,7 +268,15 @@ def _reply(data: Json, answered: Answered) -> Reply | Fault:
         tokens_out=_count(usage, "completion_tokens"),
         latency_ms=answered.latency_ms,
         cached=answered.headers.get("x-cache", "").lower().startswith("hit"),
+        tokens_cached=_cached_count(usage),
     )
+
+
+def _cached_count(usage: Json) -> int | None:
+    """As OpenAI and most others say it, or as DeepSeek does."""
+    details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
+    said = _count(details, "cached_tokens")
+    return _count(usage, "prompt_cache_hit_tokens") if said is None else said
 
 
 def output_of(choice: Mapping[str, Json]) -> str | None:

@@ -74,7 +74,7 @@ def _seconds(text: str) -> float | None:
 def _until(text: str, now: datetime) -> float | None:
     try:
         when = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)

@@ -11,6 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from prompts_app.actions.export import EXTENSIONS, NothingToExport, export
 from prompts_app.models import Prompt, User
 
+OTHER_NAMES = {"markdown": "md"}
+
 
 class Command(BaseCommand):
     help = (
@@ -20,7 +22,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("what", metavar="HANDLE[/SLUG]")
-        parser.add_argument("--format", default="bundle", choices=EXTENSIONS)
+        parser.add_argument("--format", default="bundle", choices=[*EXTENSIONS, *OTHER_NAMES])
         parser.add_argument(
             "--output", "--to", type=Path, metavar="FOLDER", help="write files there, not to the screen"
         )
@@ -28,7 +30,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         owner, prompts = _chosen(options["what"])
         try:
-            files = export(owner, prompts, options["format"], everything=True)
+            kind = OTHER_NAMES.get(options["format"], options["format"])
+            files = export(owner, prompts, kind, everything=True)
         except NothingToExport as error:
             raise CommandError(str(error)) from None
         if options["output"] is None:

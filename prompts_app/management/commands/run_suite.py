@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Count, Min
 
 from prompts_app.actions.evidence import UNJUDGED
 from prompts_app.actions.judge import JudgeChoice
 from prompts_app.actions.run import RunRefused, execute_run, practice_endpoint, start_batch
 from prompts_app.engine.endpoints.addresses import check_url
+from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.stats import wilson
 from prompts_app.models import Batch, Endpoint, Prompt, Run, Version
 from prompts_app.models.evidence import CHAT, IMAGES
@@ -93,6 +95,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{settings.SITE_URL}{batch.get_absolute_url()}")
         for run in runs:
             self.stdout.write(run_line(run))
+            for fault in faults_of(run):
+                self.stdout.write(fault_line(fault))
 
 
 def exit_status(runs: list[Run]) -> int:
@@ -108,6 +112,25 @@ def unjudged(run: Run) -> int:
     return sum(letter == UNJUDGED and bool(case["assertions"]) for case, letter in states)
 
 
+def faults_of(run: Run) -> list[dict[str, Any]]:
+    """Why answers or verdicts are wanting: kinds of faults, the most frequent first."""
+    faults = run.results.exclude(error_kind="").order_by().values("error_kind")
+    counted = faults.annotate(count=Count("pk"), message=Min("error_message"))
+    return [
+        {"kind": one["error_kind"], "count": one["count"], "message": one["message"]}
+        for one in counted.order_by("-count", "error_kind")
+    ]
+
+
+def fault_line(fault: dict[str, Any]) -> str:
+    known = FAULTS.get(fault["kind"])
+    label, next_step = (known.label, known.next_step) if known else (fault["kind"], "")
+    if fault["kind"] == "auth" and not os.environ.get(KEY_VARIABLE):
+        next_step += f" With --base-url it is taken from {KEY_VARIABLE}, which is not set."
+    said = fault["message"].rstrip(". ")
+    return f"  {fault['count']} × {label}. {said}. {next_step}".rstrip()
+
+
 def run_json(run: Run) -> dict[str, Any]:
     low, high = wilson(run.cases_passed, run.cases_counted)
     return {
@@ -120,6 +143,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "stop_reason": run.stop_reason,
         "suite_digest": run.suite_digest,
         "cases": {"passed": run.cases_passed, "failed": run.cases_failed, "errors": run.cases_error},
+        "faults": faults_of(run),
         "unjudged": unjudged(run),
         "interval": [round(low, 4), round(high, 4)],
         "cost": None if run.cost is None else str(run.cost),
@@ -152,8 +176,8 @@ def _prompt(address: str) -> Prompt:
 def _version(prompt: Prompt, number: int | None) -> Version:
     version = prompt.latest_version if number is None else prompt.versions.filter(number=number).first()
     if version is None:
-        wanted = "a version" if number is None else f"a version {number}"
-        raise CommandError(f"{prompt.owner.handle}/{prompt.slug} has not {wanted}.", returncode=ERRORS)
+        wanted = "version yet" if number is None else f"version {number}"
+        raise CommandError(f"{prompt.owner.handle}/{prompt.slug} has no {wanted}.", returncode=ERRORS)
     return version
 
 

@@ -1,4 +1,8 @@
-"""``manage.py serve``: the web server and the worker together, started and stopped as one."""
+"""``manage.py serve``: the web server and the worker together, started and stopped as one.
+
+A worker that ends by itself (out of memory, a database that was locked while it started) is started again:
+its runs go on where they were. Without the web server there is nothing to serve, so then all ends.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from time import monotonic, sleep
 from types import FrameType
 from typing import Any
@@ -23,6 +28,8 @@ READY_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 15.0
 ORPHANS_WITHIN_S = 5.0
 LOOK_EVERY_S = 0.2
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0  # before a worker is started again; doubled each time
+LIVED_LONG_S = 60.0  # after which it is no longer one that ends at once
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ALL_WELL = b"all well\n"
 
@@ -50,10 +57,11 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         host, port = options["host"], options["port"]
         check_port(host, port)
-        commands = {"web server": web_command(host, port, options["workers"])}
+        children = [Child("web server", web_command(host, port, options["workers"]))]
         if not options["no_worker"]:
-            commands["worker"] = [sys.executable, str(settings.BASE_DIR / "manage.py"), "run_huey", "--quiet"]
-        family = Family(commands, environment(port))
+            command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "run_huey", "--quiet"]
+            children.append(Child("worker", command, comes_back=True))
+        family = Family(children, environment(port), self._say)
         for number in STOP_SIGNALS:
             signal.signal(number, _raise_stop)
         try:
@@ -85,44 +93,90 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
+@dataclass
+class Child:
+    """A program, and the process that runs it now."""
+
+    name: str
+    command: list[str]
+    comes_back: bool = False
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    start_at: float = field(default=float("inf"))  # when it is to be started again
+    wait_s: float = FIRST_WAIT_S
+
+    def status(self) -> int | None:
+        """That of a process which ended by itself; None while there is one, or none yet."""
+        return None if self.process is None else self.process.poll()
+
+    def wait_before_start(self) -> float:
+        """How long to wait before it is started again: longer each time, if it ends at once each time."""
+        if monotonic() - self.started_at >= LIVED_LONG_S:
+            self.wait_s = FIRST_WAIT_S
+        wait, self.wait_s = self.wait_s, min(self.wait_s * 2, LONGEST_WAIT_S)
+        self.start_at = monotonic() + wait
+        return wait
+
+
 class Family:
     """Child processes that live and die together. Each leads a process group of its own."""
 
-    def __init__(self, commands: dict[str, list[str]], environ: dict[str, str]) -> None:
-        self._commands, self._environ = commands, environ
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+    def __init__(self, children: list[Child], environ: dict[str, str], say: Callable[[str], None]) -> None:
+        self._children, self._environ, self._say = children, environ, say
         self._guardian: int | None = None  # where it listens
 
     def start(self) -> None:
         self._guardian = start_guardian()
-        for name, command in self._commands.items():
-            # Ctrl-C goes to us alone; the children are told in their own way.
-            child = subprocess.Popen(  # noqa: S603 our own commands
-                command, env=self._environ, cwd=settings.BASE_DIR, process_group=0
-            )
-            self._children[name] = child
-            os.write(self._guardian, f"{child.pid}\n".encode())
+        for child in self._children:
+            self._start(child)
+
+    def _start(self, child: Child) -> None:
+        assert self._guardian is not None
+        # Ctrl-C goes to us alone; the children are told in their own way.
+        child.process = subprocess.Popen(  # noqa: S603 our own commands
+            child.command, env=self._environ, cwd=settings.BASE_DIR, process_group=0
+        )
+        child.started_at, child.start_at = monotonic(), float("inf")
+        os.write(self._guardian, f"{child.process.pid}\n".encode())
 
     def watch(self, until: Callable[[], bool] = lambda: False, at_most_s: float = float("inf")) -> None:
-        """Returns when ``until`` is true or the time is up; raises CommandError when a child died."""
+        """Returns when ``until`` is true or the time is up; raises CommandError when a child died that does
+        not come back."""
         deadline = monotonic() + at_most_s
         while monotonic() < deadline and not until():
-            for name, child in self._children.items():
-                if child.poll() is not None:
-                    raise CommandError(
-                        f"The {name} ended by itself (status {child.returncode}); all is stopped."
-                    )
+            for child in self._children:
+                self._look_after(child)
             sleep(LOOK_EVERY_S)
+
+    def _look_after(self, child: Child) -> None:
+        if monotonic() >= child.start_at:
+            self._start(child)
+        if (status := child.status()) is None:
+            return
+        if not child.comes_back:
+            raise CommandError(f"The {child.name} ended by itself (status {status}); all is stopped.")
+        self._bury(child)
+        wait = child.wait_before_start()
+        self._say(f"The {child.name} ended by itself (status {status}); it is started again in {wait:.0f} s.")
+
+    def _bury(self, child: Child) -> None:
+        """End what a dead child left behind; its number may soon be another program's."""
+        assert child.process is not None
+        assert self._guardian is not None
+        signal_group(child.process.pid, signal.SIGKILL)
+        os.write(self._guardian, f"-{child.process.pid}\n".encode())
+        child.process = None
 
     def stop(self) -> None:
         """Ask all to end; end those that do not, and whatever a child that died left behind."""
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        for child in self._children.values():
+        processes = [child.process for child in self._children if child.process is not None]
+        for child in processes:
             if child.poll() is None:
                 child.terminate()
         deadline = monotonic() + STOPPED_WITHIN_S
-        for child in self._children.values():
+        for child in processes:
             with suppress(subprocess.TimeoutExpired):
                 child.wait(max(0.1, deadline - monotonic()))
             signal_group(child.pid, signal.SIGKILL)
@@ -147,8 +201,8 @@ def signal_group(leader: int, number: int) -> bool:
 def start_guardian() -> int:
     """A process that outlives us to end our children, should we die without a word (kill -9).
 
-    Returns the descriptor it listens to: a line with each child's process id, and ALL_WELL at the end.
-    When it closes before that, we are gone.
+    Returns the descriptor it listens to: a line with each child's process id, one with a minus before it when
+    that child is no more, and ALL_WELL at the end. When it closes before that, we are gone.
     """
     listen, speak = os.pipe()
     if os.fork():
@@ -168,7 +222,8 @@ def _guard(listen: int) -> None:
     with os.fdopen(listen, "rb") as heard:
         lines = heard.read().splitlines()
     if ALL_WELL.strip() not in lines:
-        end_groups([int(line) for line in lines])
+        numbers = [int(line) for line in lines]
+        end_groups([number for number in numbers if number > 0 and -number not in numbers])
 
 
 def end_groups(leaders: list[int]) -> None:

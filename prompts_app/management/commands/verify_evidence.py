@@ -10,8 +10,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from prompts_app.actions.seal import NOT_PROVEN, Verdict, verify
-from prompts_app.engine.seals import check_file, check_picture
+from prompts_app.actions.reveal import verify_with
+from prompts_app.actions.seal import NOT_PROVEN, Verdict
+from prompts_app.engine.seals import SealError, check_file, check_picture, read_file
 
 MARK = {True: "holds   ", False: "FAILS   ", None: "unknown "}
 
@@ -29,8 +30,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sealed = _json(options["file"])
-        verdict = _offline(sealed, _json(options["keys"])) if options["keys"] else verify(sealed)
+        sealed = _sealed(options["file"])
+        verdict = _offline(sealed, _json(options["keys"])) if options["keys"] else verify_with(sealed, [])
         if options["picture"]:
             found = check_picture(sealed, _bytes(options["picture"]))
             verdict = replace(verdict, findings=(*verdict.findings, found))
@@ -40,11 +41,22 @@ class Command(BaseCommand):
             self.stdout.write(f"note    {sentence}")
         if not verdict.holds:
             raise CommandError("The record does not hold.")
+        if not verdict.vouches:
+            raise CommandError(
+                "The signature holds, but not for what is in this file: parts of it are masked."
+            )
 
 
 def _offline(sealed: Any, keys: Any) -> Verdict:
     statement, findings = check_file(sealed, keys)
     return Verdict(findings, statement)
+
+
+def _sealed(path: Path) -> Any:
+    try:
+        return read_file(_bytes(path))
+    except SealError as why:
+        raise CommandError(f"{path}: {why}") from None
 
 
 def _json(path: Path) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from prompts_app.actions import judge_pasted as pasted
 from prompts_app.actions.judge import JudgeChoice
 from prompts_app.actions.judge_pasted import JudgingRefused, judge_pasted, waiting_for_judge
 from prompts_app.actions.paste import paste_output
+from prompts_app.engine.types import Price
 from prompts_app.models import Level, Result, Run
 from prompts_app.tests.actions.running import at
 from prompts_app.tests.engine.judges import says, vectors
@@ -102,6 +104,32 @@ def test_what_takes_too_long_is_left_and_the_rest_is_kept(monkeypatch: pytest.Mo
         "None",
         "True",
     ]
+
+
+def test_a_call_that_was_paid_for_is_kept_though_the_time_was_up_before_the_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pasted, "ALTOGETHER_S", 0.5)
+    run = a_run({"type": "g-eval", "value": "Is polite."})
+    with answering(says({"steps": ["Read it."]}), [3.0, *says({"score": 9, "reason": "Is."})]) as bench:
+        judged = judge_pasted(run, by(bench))
+    assert (judged.graded, judged.left, judged.why) == (0, 1, "")
+    result = Result.objects.get()
+    assert (result.passed, result.judge_calls) == (None, 1)
+    assert len(result.checks[0]["judge"]["calls"]) == 1
+
+
+def test_at_the_cost_cap_nothing_further_is_asked(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.ENDPOINT_CONCURRENCY = 1
+    dear = Price(Decimal("0.5"), "table")
+    monkeypatch.setattr("prompts_app.engine.assertions.judging.price_of", lambda *_, **__: dear)
+    run = a_run(POLITE, outputs=("Dear Ada.", "Dear Bob.", "Dear Cleo."))
+    with answering(says(YES)) as bench:
+        judged = judge_pasted(run, by(bench), cost_cap=Decimal("0.75"))
+        assert len(bench.asked) == 2
+    assert (judged.graded, judged.left) == (2, 1)
+    assert judged.why == "The cost cap of $0.75 was reached."
+    assert [one.result.judge_calls for one in waiting_for_judge(Run.objects.get())] == [0]
 
 
 def test_another_output_pasted_meanwhile_gets_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:

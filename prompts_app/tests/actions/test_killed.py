@@ -17,6 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from prompts_app.actions import run as runs
+from prompts_app.actions.execute import MOST_RESUMES
 from prompts_app.actions.judge import JudgeChoice
 from prompts_app.actions.seal import sealed_file, verify
 from prompts_app.models import Batch, Endpoint, Result, Run
@@ -101,6 +102,28 @@ def test_a_database_connection_that_ends_in_the_middle_costs_nothing(tmp_path: P
     file = sealed_file(fresh(run))
     assert file is not None
     assert verify(file).holds
+
+
+def test_a_run_that_ends_its_worker_each_time_is_left_to_its_author(tmp_path: Path) -> None:
+    """Really killed, six times over: each goes on where the one before was, and the seventh asks nothing."""
+    environment = {"RUN_LEASE_S": "1", "ENDPOINT_CONCURRENCY": "1"}
+    with answering([0.2, *YES]) as server:
+        run = a_run(server, cases=60)
+        for lost in range(MOST_RESUMES + 1):
+            enough = run.results.count() + 2
+            with worker(tmp_path, None, **environment) as victim:
+                eventually(lambda: run.results.count() >= enough)  # noqa: B023 it is called at once
+                assert fresh(run).resumed == lost
+                victim.send_signal(signal.SIGKILL)
+                victim.wait()
+            eventually(lambda: (fresh(run).lease_until or timezone.now()) < timezone.now())
+        stored, asked = run.results.count(), len(server.asked)
+        with worker(tmp_path, None, **environment):
+            eventually(lambda: not fresh(run).is_under_way)
+        assert (run.results.count(), len(server.asked)) == (stored, asked)
+    assert fresh(run).state == Run.State.STOPPED
+    assert "vanished 6 times" in fresh(run).stop_reason
+    assert asked <= stored + MOST_RESUMES + 1  # but for the call in flight at each kill
 
 
 class TestTheJudge:

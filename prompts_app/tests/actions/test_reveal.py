@@ -120,7 +120,9 @@ def test_a_changed_masked_record_does_not_hold_once_it_is_revealed(run: Run) -> 
     span = add_span(run.prompt, "rule", RULE)
     file = downloaded(run)
     file["record"]["results"][3]["output"] = "Yes."
-    said = {finding.name: finding for finding in verify_with(file, []).findings}
+    verdict = verify_with(file, [])
+    assert verdict.in_words == "Only its signature can be checked"
+    said = {finding.name: finding for finding in verdict.findings}
     assert said["shown"].holds is None
     assert verify_with(file, [reveal_of(span)]).in_words == "It does not hold"
 
@@ -166,6 +168,11 @@ def test_the_command_says_the_same(run: Run, tmp_path: Path, capsys: pytest.Capt
     file.write_text(json.dumps(downloaded(run)))
     call_command("verify_evidence", str(file))
     assert "unknown content: Private parts" in capsys.readouterr().out
+    changed = downloaded(run)
+    changed["record"]["results"][3]["output"] = "Yes."
+    file.write_text(json.dumps(changed))
+    with pytest.raises(CommandError, match="not for what is in this file"):
+        call_command("verify_evidence", str(file))
     file.write_text(json.dumps(downloaded(run) | {"seal": None}))
     with pytest.raises(CommandError):
         call_command("verify_evidence", str(file))

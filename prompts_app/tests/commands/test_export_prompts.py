@@ -38,6 +38,11 @@ def test_every_format_can_be_read_again(
     assert titles == ["Reader"]
 
 
+def test_markdown_may_be_called_by_its_name(prompt: Prompt, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = [export("alice/reader", "--format", name, capsys=capsys) for name in ("md", "markdown")]
+    assert texts[0] == texts[1] != ""
+
+
 @pytest.mark.parametrize("kind", SUFFIXES)
 def test_files_are_written_under_the_slug(kind: str, prompt: Prompt, tmp_path: Path) -> None:
     recorded_prompt(owner=alice(), slug="writer", title="Writer")

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from prompts_app.management.commands.run_suite import run_json
 from prompts_app.models import Batch, Endpoint, Prompt, Run
+from prompts_app.tests.engine.servers import answering, http
 from prompts_app.tests.factories import CaseFactory, VersionFactory
 from prompts_app.tests.people import alice
 
@@ -64,6 +66,22 @@ def test_no_answer_is_status_2(settings: Any) -> None:
     assert ended.value.code == 2
 
 
+def test_why_there_is_no_answer_is_said_with_what_to_do(settings: Any, monkeypatch: Any) -> None:
+    a_prompt("yes")
+    settings.PRIVATE_ENDPOINT_HOSTS = ["127.0.0.1"]
+    monkeypatch.delenv("PROOFSHEET_API_KEY", raising=False)
+    out = StringIO()
+    with answering(http(401, {"error": {"message": "No key was given."}})) as server:
+        where = ("--base-url", server.endpoint().base_url, "--model", "m", "--wait")
+        with pytest.raises(SystemExit):
+            call_command("run_suite", "alice/echo", *where, stdout=out)
+    said = out.getvalue().splitlines()[-1]
+    assert said.startswith("  1 × the key was not accepted. The server answered 401: No key was given.")
+    assert said.endswith("PROOFSHEET_API_KEY, which is not set.")
+    [fault] = run_json(Run.objects.get())["faults"]
+    assert (fault["kind"], fault["count"]) == ("auth", 1)
+
+
 def test_the_key_comes_from_the_environment_and_is_stored_encrypted(
     monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
@@ -81,9 +99,14 @@ def test_the_key_comes_from_the_environment_and_is_stored_encrypted(
     [
         (("--endpoint", "nowhere", "--model", "m"), "No endpoint is called"),
         (("--base-url", "http://10.0.0.1/v1", "--model", "m"), "address"),
-        ((*PRACTICE, "--version", "7"), "has not a version 7"),
+        ((*PRACTICE, "--version", "7"), "has no version 7"),
         ((*PRACTICE, "--repeats", "99"), "Repeats are between"),
         ((*PRACTICE, "--cost-cap", "much"), "number of US dollars"),
+        ((*PRACTICE, "--cost-cap", "NaN"), "number of US dollars"),
+        ((*PRACTICE, "--cost-cap", "Infinity"), "number of US dollars"),
+        ((*PRACTICE, "--cost-cap", "1e30"), "number of US dollars"),
+        ((*PRACTICE, "--cost-cap", "0"), "more than 0"),
+        (("--endpoint", "practice", "--model", " "), "Name at least one model"),
     ],
 )
 def test_what_cannot_be_run_is_said_in_a_sentence(arguments: tuple[str, ...], sentence: str) -> None:

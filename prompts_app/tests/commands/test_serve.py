@@ -12,12 +12,13 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from django.conf import settings
 from django.core.management import CommandError
 
-from prompts_app.management.commands.serve import answers, check_port, environment
+from prompts_app.management.commands.serve import Child, answers, check_port, environment
 from prompts_app.models import Run
 from prompts_app.tests.actions.running import YES, a_run, fresh
 from prompts_app.tests.engine.servers import answering
@@ -71,6 +72,11 @@ def commands(pids: list[int]) -> dict[int, str]:
     return {int(pid): args for pid, args in (line.split(None, 1) for line in listed.stdout.splitlines())}
 
 
+def child_called(word: str, parent: int) -> int:
+    """0 where there is none."""
+    return next((pid for pid, line in commands(children_of(parent)).items() if word in line), 0)
+
+
 def is_gone(pid: int) -> bool:
     return "defunct" in (line := commands([pid]).get(pid, "defunct")) or not line
 
@@ -107,18 +113,43 @@ def test_both_start_and_both_stop_cleanly(tmp_path: Path, how: signal.Signals) -
 
 @pytest.mark.slow
 @started
-@pytest.mark.parametrize("which", ["granian", "run_huey"])
-def test_when_one_dies_the_other_is_stopped_and_the_status_says_so(tmp_path: Path, which: str) -> None:
+def test_when_the_web_server_dies_the_worker_is_stopped_and_the_status_says_so(tmp_path: Path) -> None:
     port = free_port()
     with serving(tmp_path, port) as process:
         eventually(lambda: answers_http(port), within_s=90)
         children = commands(children_of(process.pid))
-        os.kill(next(pid for pid, line in children.items() if which in line), signal.SIGKILL)
+        os.kill(child_called("granian", process.pid), signal.SIGKILL)
         assert process.wait(20) == 1
         assert not answers("127.0.0.1", port)
         assert process.stdout
         assert "ended by itself" in process.stdout.read()
     assert all(is_gone(child) for child in children)
+
+
+@pytest.mark.slow
+@started
+def test_a_worker_that_dies_is_started_again_beside_the_same_web_server(tmp_path: Path) -> None:
+    """That a killed worker's run goes on with the next one is tested in actions/test_killed.py."""
+    port = free_port()
+    with serving(tmp_path, port) as process:
+        eventually(lambda: answers_http(port), within_s=90)
+        web, first = (child_called(word, process.pid) for word in ("granian", "run_huey"))
+        os.kill(first, signal.SIGKILL)
+        eventually(lambda: child_called("run_huey", process.pid) not in (0, first), within_s=30)
+        assert child_called("granian", process.pid) == web
+        second = child_called("run_huey", process.pid)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        assert process.stdout
+        assert "The worker ended by itself (status -9); it is started again in 1 s." in process.stdout.read()
+    assert is_gone(second)
+
+
+def test_one_that_ends_at_once_each_time_is_started_less_and_less_often() -> None:
+    child = Child("worker", [], started_at=monotonic())
+    assert [child.wait_before_start() for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
+    child.started_at = monotonic() - 61
+    assert child.wait_before_start() == 1
 
 
 @pytest.mark.slow

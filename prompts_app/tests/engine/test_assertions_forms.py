@@ -1,5 +1,7 @@
 """is-refusal, is-xml, is-html."""
 
+from time import process_time
+
 import pytest
 
 from prompts_app.engine.types import Json
@@ -55,6 +57,10 @@ def test_answers_are_not_refusals(output: str) -> None:
         (None, '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', False),  # a small text that could become huge
         (None, "<!DOCTYPE a><a/>", True),
         (None, "<a>\ud800</a>", False),
+        # What a text says of its encoding says nothing of a text that was decoded already.
+        (None, '<?xml version="1.0" encoding="UTF-16"?><a/>', True),
+        (None, '<?xml version="1.0" encoding="no such"?><a/>', False),
+        (None, '<?xml version="1.0" encoding="nosuch"?><a>é</a>', True),
     ],
 )
 def test_xml_is_well_formed_and_has_the_elements(value: Json, output: str, passes: bool) -> None:
@@ -66,6 +72,12 @@ def test_the_billion_laughs_are_not_laughed() -> None:
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     bomb = f'<!DOCTYPE x [<!ENTITY l0 "ha">{laughs}]><x>&l9;</x>'
     assert "definitions of its own" in hold("is-xml", None, bomb).reason
+
+
+def test_deeply_nested_xml_is_walked_without_writing_down_every_path() -> None:
+    started = process_time()
+    assert hold("is-xml", ["a.a", "a"], "<a>" * 100_000 + "</a>" * 100_000).passed
+    assert process_time() - started < 5
 
 
 @pytest.mark.parametrize(
@@ -82,8 +94,33 @@ def test_the_billion_laughs_are_not_laughed() -> None:
         ("<answer>42</answer>", False),
         ("a < b", False),
         ("", False),
+        ("<p>a < b</p>", True),
+        ("<script>if (a<b) '</p>'</script>", True),
+        ("<script>never closed, as browsers take it", True),
+        ("<title>a <b></title><p>x</p>", True),
+        ("<br/></p></>", True),
+        ('<p class="a>b">x</p>', True),
+        ("<p>x</p><!-- not closed", True),
+        ('<p>x</p><a href="', False),  # a tag that is none yet
+        ("</p>", False),
     ],
 )
 def test_html_is_elements_and_nothing_beside_them(output: str, passes: bool) -> None:
     assert hold("is-html", None, output).passed is passes
     assert hold("not-is-html", None, output).passed is not passes
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "<!--" * 250_000,
+        "<?" * 250_000,
+        "<![CDATA[" * 100_000,
+        "<b>" * 150_000 + "</i>" * 150_000,
+        "<a b='" * 99_999,
+    ],
+)
+def test_broken_html_of_a_megabyte_is_walked_over_once(output: str) -> None:
+    started = process_time()
+    hold("is-html", None, output)
+    assert process_time() - started < 5

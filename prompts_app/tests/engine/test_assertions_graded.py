@@ -150,8 +150,8 @@ def test_answer_relevance_compares_questions_made_from_the_answer_with_the_quest
     assert found.checks[0].score == pytest.approx((1 + 0 + 0.6) / 3)
     assert found.checks[0].passed is True
     assert bench.asked[1].json["input"][0] == "What is the capital of France?"
-    unlimited = one(Assertion("answer-relevance"), questions, rows)
-    assert (unlimited.passed, "no threshold was set" in unlimited.reason) == (True, True)
+    usual = one(Assertion("answer-relevance"), questions, rows)
+    assert (usual.passed, "the threshold is 0.7" in usual.reason) == (False, True)
 
 
 def test_a_variable_called_query_is_the_question() -> None:

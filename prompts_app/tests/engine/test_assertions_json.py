@@ -108,3 +108,45 @@ def test_json_between_words_is_found(value: Json, words: str) -> None:
     output = words + json.dumps(value) + words
     assert hold("contains-json", None, output).passed
     assert hold("is-json", None, json.dumps(value)).passed
+
+
+LAST = {"type": "string"}
+DOUBLING = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 4} for n in range(12)} | {"d12": LAST}
+ITSELF = {"$ref": "#"}
+NEW = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "output", "why"),
+    [
+        ({"$defs": DOUBLING, "$ref": "#/$defs/d0"}, "1", "too many checks"),  # 16 million of them
+        ({"properties": {"a": {"allOf": [ITSELF] * 2}}}, '{"a":' * 40 + "1" + "}" * 40, "too many checks"),
+        ({"anyOf": [ITSELF, {"type": "string"}]}, "1", "refers to itself"),
+    ],
+)
+def test_a_schema_that_would_take_hours_is_refused_at_once(schema: Json, output: str, why: str) -> None:
+    started = process_time()
+    for form in ("is-json", "not-is-json"):
+        found = hold(form, schema, output)
+        assert (found.passed, why in found.reason) == (False, True)
+    assert process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("schema", "output"),
+    [
+        ({"properties": {"l": ITSELF, "r": ITSELF}}, '{"l":' * 900 + "1" + "}" * 900),  # a tree
+        (
+            {"items": {"properties": {"a": {"type": "integer"}}}},
+            json.dumps([{"a": n} for n in range(50_000)]),
+        ),
+        ({**NEW, "$defs": {"x": {"$anchor": "here", "type": "string"}}, "$ref": "#here"}, '"a"'),
+        ({**NEW, "$id": "https://a.example/r", "$defs": {"x": {"$id": "b"} | LAST}, "$ref": "b"}, '"a"'),
+        ({**NEW, "$id": "https://a.example/r", "$defs": {"x": LAST}, "$ref": "/r#/$defs/x"}, '"a"'),
+        ({"$ref": "http://json-schema.org/draft-07/schema#"}, '{"type": "object"}'),
+        ({"definitions": {"a/b": {"allOf": [LAST]}}, "$ref": "#/definitions/a~1b/allOf/0"}, '"a"'),
+        ({"properties": {}, "items": True}, "[1]"),
+    ],
+)
+def test_schemas_that_refer_to_themselves_or_to_their_parts_are_used(schema: Json, output: str) -> None:
+    assert hold("is-json", schema, output).passed

@@ -51,6 +51,17 @@ def test_five_edits_are_the_usual_limit() -> None:
     assert hold("not-levenshtein", "hello", "hello123456").passed
 
 
+def test_a_long_output_that_cannot_be_near_is_far_not_unknown() -> None:
+    assert not hold("levenshtein", "abc", "x" * 1_000_000).passed
+    assert hold("not-levenshtein", "abc", "x" * 1_000_000).passed
+
+
+def test_two_long_texts_take_as_long_as_the_band_is_wide() -> None:
+    started = process_time()
+    assert hold("levenshtein", "a" + "x" * 60_000 + "b", "c" + "x" * 60_000 + "d").score == 1
+    assert process_time() - started < 3
+
+
 def test_huge_texts_are_not_compared_letter_by_letter() -> None:
     started = process_time()
     found = hold("levenshtein", "a" * 1_000_000, "b" * 1_000_000)

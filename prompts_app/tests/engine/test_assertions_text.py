@@ -83,6 +83,7 @@ def test_each_kind_and_its_opposite(type_: str, value: Json, output: str, passes
         ("regex", "(unclosed"),
         ("regex", "(" * 500 + ")" * 500),
         ("regex", 5),
+        ("regex", "((a{1000}){1000}){1000}"),  # written out, more than there is memory
         ("regex", "a" * 10_001),
     ],
 )
@@ -105,10 +106,40 @@ def test_a_reason_stays_short_however_long_the_output() -> None:
     assert len(hold("equals", "x" * 1000, "y" * 1_000_000).reason) < 250
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(5.0, "5"), (0.1, "0.1"), (1e-7, "1e-7"), (1e21, "1e+21"), (-0.0, "0"), (True, "true")],
+)
+def test_a_number_is_looked_for_as_javascript_writes_it(value: Json, text: str) -> None:
+    assert hold("equals", value, text).passed
+
+
 def test_a_dollar_is_the_very_end_as_in_javascript() -> None:
     assert not hold("regex", "end$", "end\n").passed
     assert hold("regex", r"[$]\$", "$$").passed
     assert hold("regex", r"[\]$]$", "]").passed
+
+
+@pytest.mark.parametrize(
+    ("pattern", "output", "matches"),
+    [
+        (r"12\s€", "12\u00a0€", True),  # a space that does not break
+        (r"^[\s\d]+$", "1\u202f000", True),
+        (r"\S", "\u2009", False),
+        (r"^[\s\S]$", "x", True),
+        (r"[\w\s-]", "-", True),
+        ("a{e<=1}", "b", False),  # a brace that is no quantifier; to this library: “nearly an a”
+        ("a{e<=1}", "a{e<=1}", True),
+        ('{"a": 1}', '{"a": 1}', True),
+        ("^x{,2}$", "x", False),
+        ("^x{2,}$", "xxx", True),
+        ("a[^]b", "a\nb", True),  # anything
+        ("[]", "[]", False),  # nothing
+        (r"^(?:[0-9a-f]{8}-){3}\){2}\d{1000}$", "0123abcd-" * 3 + "))" + "7" * 1000, True),
+    ],
+)
+def test_spaces_braces_and_empty_classes_are_javascripts(pattern: str, output: str, matches: bool) -> None:
+    assert hold("regex", pattern, output).passed is matches
 
 
 def test_word_characters_are_ascii_as_in_javascript() -> None:

@@ -105,6 +105,7 @@ ROWS = [
         "context_overflow", "", 400),
     Row("redirect elsewhere", http(307, "", {"Location": f"https://evil.example/?{KEY}"}), "redirect",
         "https://evil.example.", 307),
+    Row("redirect nowhere", http(302, "", {"Location": "http://[::1"}), "redirect", "another address", 302),
     Row("redirect by path", http(301, "", {"Location": "/v2/chat"}), "redirect", "another address", 301),
     Row("compressed in a way not asked for", http(200, b"\x01\x02", {"Content-Encoding": "br"}),
         "wrong_shape",

@@ -104,6 +104,22 @@ def test_missing_usage_is_unknown_and_not_zero(usage: Any) -> None:
     assert (reply.tokens_in, reply.tokens_out, reply.model, reply.response_id) == (None, None, None, None)
 
 
+@pytest.mark.parametrize(
+    ("usage", "cached"),
+    [
+        ({"prompt_tokens": 9, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 8}}, 8),
+        ({"prompt_tokens": 9, "completion_tokens": 1, "prompt_cache_hit_tokens": 7}, 7),  # DeepSeek
+        ({"prompt_tokens": 9, "completion_tokens": 1, "prompt_tokens_details": None}, None),
+        ({"prompt_tokens": 9, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": "8"}}, None),
+    ],
+)
+def test_how_many_tokens_the_provider_had_kept_is_read(usage: Any, cached: int | None) -> None:
+    with answering(http(200, completion(usage=usage))) as server:
+        reply = ask(server.endpoint())
+    assert isinstance(reply, Reply)
+    assert (reply.tokens_in, reply.tokens_cached) == (9, cached)
+
+
 def test_an_answer_from_a_cache_says_so() -> None:
     with answering(http(200, completion(), {"X-Cache": "HIT from edge"})) as server:
         reply = ask(server.endpoint())

@@ -30,6 +30,7 @@ NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
         ({"retry-after": "soon"}, None),
         ({"retry-after": "-1"}, None),
         ({"retry-after": "1e999"}, None),
+        ({"retry-after": "Sun, 22 Nov 2026 12:00:30 +99999999999999"}, None),
         ({}, None),
     ],
 )

@@ -16,6 +16,18 @@ def test_a_known_model_has_a_price_and_names_its_table() -> None:
     assert price.source.startswith("genai-prices ")
 
 
+def test_tokens_the_provider_had_kept_cost_what_those_cost() -> None:
+    whole, cached = (price_of("gpt-4o", OPENAI, 1000, 10, cached=cached) for cached in (0, 800))
+    assert (whole.dollars, cached.dollars) == (Decimal("0.0026"), Decimal("0.0016"))
+    assert "cached" in cached.source
+    assert "cached" not in whole.source
+    assert len(cached.source) <= 60  # as the column holds it
+
+
+def test_more_cached_than_was_sent_is_all_of_it() -> None:
+    assert price_of("gpt-4o", OPENAI, 10, 0, cached=50) == price_of("gpt-4o", OPENAI, 10, 0, cached=10)
+
+
 def test_no_network_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object) -> None:
         raise AssertionError("a price was looked up on the network")

@@ -165,6 +165,13 @@ def test_answers_are_judged_priced_and_counted(stub: Callable[..., Stub]) -> Non
     assert outcomes[0].checks[0].value in {"N0", "N1"}  # what was looked for, not how it was written
 
 
+def test_cached_tokens_are_priced_as_such_and_the_source_says_so(stub: Callable[..., Stub]) -> None:
+    stub(lambda request: reply("x", model="gpt-4o", tokens_in=1000, tokens_out=10, tokens_cached=800))
+    _, outcomes = go(cases(1))
+    assert outcomes[0].price.dollars == Decimal("0.0016")
+    assert "cached" in outcomes[0].price.source
+
+
 def test_the_price_is_that_of_the_model_that_answered_else_of_the_one_asked(
     stub: Callable[..., Stub],
 ) -> None:

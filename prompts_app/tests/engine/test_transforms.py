@@ -1,5 +1,8 @@
 """promptfoo's transforms, the part that is safe: read and evaluated here, never as JavaScript."""
 
+import json
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -204,6 +207,28 @@ def test_two_chained_do_what_both_do_one_after_the_other(
         return text
 
     assert what_comes(chained(first, then)) == what_comes(first, then)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "JSON.stringify(" * 20 + "output" + ")" * 20,
+        "String(" * 9 + "output" + ".split(''))" * 9 + ".split('')" * 4,
+    ],
+)
+def test_no_expression_makes_gigabytes_of_an_output(expression: str) -> None:
+    """Each quoting doubles the backslashes that the one before made."""
+    started = process_time()
+    with pytest.raises(CannotTransform, match="2,000,000 characters"):
+        transformed(expression, '"\\' * 50_000)
+    assert process_time() - started < 5
+
+
+def test_an_object_of_many_numbered_names_is_written_in_one_go() -> None:
+    started = process_time()
+    output = json.dumps({str(number): 0 for number in range(50_000)} | {"a": 0})
+    assert transformed("JSON.parse(output)", output).startswith('{"0":0,"1":0,')
+    assert process_time() - started < 5
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

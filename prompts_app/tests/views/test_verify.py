@@ -49,6 +49,27 @@ def test_a_changed_record_does_not_hold() -> None:
     assert "It does not hold" in page.content.decode()
 
 
+def test_a_mask_put_into_a_changed_record_does_not_make_it_hold() -> None:
+    sealed = Client().get(address(sealed_run())).json()
+    sealed["record"]["results"][0]["output"] = "something better"
+    page = Client().post(reverse("verify"), {"text": json.dumps(sealed | {"private": {"parts": []}})})
+    assert "Only its signature can be checked" in page.content.decode()
+
+
+def test_a_name_that_stands_twice_is_refused_because_readers_take_different_ones() -> None:
+    text = Client().get(address(sealed_run())).content.decode()
+    twice = text.replace('"output": ', '"output": "something better", "output": ', 1)
+    assert twice != text
+    page = Client().post(reverse("verify"), {"text": twice})
+    assert (page.status_code, "stands twice" in page.content.decode()) == (422, True)
+
+
+def test_what_no_seal_covers_is_named() -> None:
+    sealed = Client().get(address(sealed_run())).json() | {"audited_by": "somebody"}
+    page = Client().post(reverse("verify"), {"text": json.dumps(sealed)}).content.decode()
+    assert "No seal covers what else is in this file: “audited_by”." in page
+
+
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\x00", "nonsense"])
 def test_what_is_no_json_comes_back_with_a_sentence(text: str) -> None:
     page = Client().post(reverse("verify"), {"text": text})

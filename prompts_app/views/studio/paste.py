@@ -95,7 +95,8 @@ def judge(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
 
 def _was_judged(request: AuthorRequest, run: Run, form: PastedJudgeForm) -> bool:
     try:
-        judged = judge_pasted(run, form.cleaned_data["judge"])
+        chosen = form.cleaned_data
+        judged = judge_pasted(run, chosen["judge"], cost_cap=chosen["cost_cap"])
     except JudgingRefused as refused:
         form.add_error(None, str(refused))
         return False

@@ -72,7 +72,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 90) -> None:
+def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 240) -> None:
     """Returns once ``url`` answers; raises when the process died or the time is up."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -130,12 +130,17 @@ def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[S
     except (RuntimeError, TimeoutError):
         pytest.fail((data_dir / "serve.log").read_text()[-4000:])
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        finally:
-            process.kill()
-            log.close()
+        _stop(process)
+        log.close()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:  # what went wrong before is what is told, not this
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="package")

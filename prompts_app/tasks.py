@@ -1,7 +1,7 @@
 """What the default queue does by the clock. Its consumer (``manage.py run_huey``) finds this file by name.
 
 This is the only place that knows which queue it is. With another one, have its scheduler call
-``actions.tasks.resume_abandoned`` once a minute.
+``actions.tasks.resume_abandoned`` once a minute, and ``catch_up`` when a worker starts.
 """
 
 from __future__ import annotations
@@ -22,4 +22,4 @@ def resume_abandoned_runs() -> None:
 @close_db  # type: ignore[untyped-decorator]  # huey has no types
 def take_up_what_was_left() -> None:
     """A worker that starts need not wait for the minute."""
-    tasks.resume_abandoned()
+    tasks.catch_up()

@@ -15,13 +15,16 @@ from decimal import Decimal
 from typing import TypedDict
 
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
 from prompts_app.engine.stats import median, wilson
 from prompts_app.models import Level, Prompt, Result, Run
 from prompts_app.models.reading import reading
+
+FORM = 2  # of a summary: rises when one says more than before, so that older ones are written anew
+MOST_AT_ONCE = 200  # older summaries in one go of the background task
 
 # One letter a case, in the suite's order.
 PASSED, FAILED, NO_ANSWER, WAITING, UNJUDGED = "p", "f", "e", "w", "u"
@@ -57,7 +60,7 @@ class VersionEvidence(TypedDict):
     low: float
     high: float
     tokens_in: float | None
-    # These two as in ModelEvidence; not in a summary that was written before they were kept.
+    # These two as in ModelEvidence; not in a summary of form 1.
     cost_median: str | None
     level: int
     suite_digest: str
@@ -70,6 +73,7 @@ class EvidenceSummary(TypedDict):
     that counts.
     """
 
+    form: int  # FORM when it was written; 1 did not say so
     version: int
     is_current: bool  # whether that is the prompt's newest version
     level: int
@@ -193,6 +197,15 @@ def rebuild_evidence(prompt: Prompt) -> None:
         setattr(prompt, name, value)
 
 
+def rebuild_older() -> bool:
+    """Write anew what an earlier release summed up, some at a time; whether there are more."""
+    is_older = Q(evidence__form__isnull=True) | Q(evidence__form__lt=FORM)
+    older = list(Prompt.objects.exclude(evidence={}).filter(is_older).order_by("pk")[: MOST_AT_ONCE + 1])
+    for prompt in older[:MOST_AT_ONCE]:
+        rebuild_evidence(prompt)
+    return len(older) > MOST_AT_ONCE
+
+
 def _columns(prompt: Prompt) -> dict[str, object]:
     picked = _pick(_runs_that_count(prompt))
     if not picked.shown:
@@ -274,6 +287,7 @@ def _summary(prompt: Prompt, picked: _Picked) -> EvidenceSummary:
     main, first = picked.shown[0], models[0]
     newest = prompt.versions.order_by("-number").values_list("number", flat=True).first()
     return {
+        "form": FORM,
         "version": main.version.number,
         "is_current": main.version.number == newest,
         "level": first["level"],

@@ -6,6 +6,7 @@ from django.tasks import task
 from django.utils import timezone
 
 from prompts_app.actions import lease
+from prompts_app.actions.evidence import rebuild_older
 
 
 @task
@@ -17,6 +18,18 @@ def execute_run_task(run_id: int) -> bool:
 
 def enqueue_run(run_id: int) -> None:
     execute_run_task.enqueue(run_id)
+
+
+@task
+def rebuild_older_summaries_task() -> None:
+    if rebuild_older():
+        rebuild_older_summaries_task.enqueue()
+
+
+def catch_up() -> None:
+    """To be called when a worker starts, which it does after every upgrade."""
+    resume_abandoned()
+    rebuild_older_summaries_task.enqueue()
 
 
 def enqueue_next(endpoint_id: int | None) -> None:

@@ -12,7 +12,15 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prompts_app.actions.evidence import case_states, cost_of, count_run, rebuild_evidence
+from prompts_app.actions.evidence import (
+    FORM,
+    case_states,
+    cost_of,
+    count_run,
+    rebuild_evidence,
+    rebuild_older,
+)
+from prompts_app.actions.tasks import catch_up
 from prompts_app.engine.stats import wilson
 from prompts_app.models import Level, Prompt, Result, Run, Source, Version
 from prompts_app.tests.factories import ResultFactory, RunFactory, VersionFactory
@@ -237,6 +245,46 @@ class TestWhichRunCounts:
 
 
 letters = st.lists(st.lists(st.sampled_from("pfeu"), min_size=2, max_size=2), min_size=1, max_size=5)
+
+
+class TestOlderSummaries:
+    """An upgrade says more in a summary: what is stored is written anew when a worker starts."""
+
+    def written_by_an_earlier_release(self) -> Prompt:
+        version: Version = VersionFactory()
+        a_run(version, "p f")
+        rebuild_evidence(version.prompt)
+        older = {key: value for key, value in version.prompt.evidence.items() if key != "form"}
+        older["history"] = [{key: item[key] for key in item if key != "level"} for item in older["history"]]
+        Prompt.objects.filter(pk=version.prompt_id).update(evidence=older)
+        return Prompt.objects.get(pk=version.prompt_id)
+
+    def test_they_are_written_anew_and_others_are_not_looked_at(self, django_assert_num_queries: Any) -> None:
+        older = self.written_by_an_earlier_release()
+        VersionFactory()  # nothing counts of it: there is nothing to write
+        assert not rebuild_older()
+        now = Prompt.objects.get(pk=older.pk).evidence
+        assert (now["form"], now["history"][0]["level"]) == (FORM, Level.RECORDED)
+        with django_assert_num_queries(1):
+            assert not rebuild_older()
+
+    def test_many_take_several_goes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("prompts_app.actions.evidence.MOST_AT_ONCE", 2)
+        for _ in range(5):
+            self.written_by_an_earlier_release()
+        assert [rebuild_older() for _ in range(4)] == [True, True, False, False]
+
+    def test_a_worker_that_starts_asks_for_it_until_none_is_left(
+        self, monkeypatch: pytest.MonkeyPatch, settings: Any
+    ) -> None:
+        settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+        monkeypatch.setattr("prompts_app.actions.evidence.MOST_AT_ONCE", 1)
+        made = [self.written_by_an_earlier_release() for _ in range(3)]
+        catch_up()
+        now = Prompt.objects.filter(pk__in=[prompt.pk for prompt in made])
+        assert [prompt.evidence["form"] for prompt in now] == [FORM] * 3
+
+
 runs = st.lists(
     st.tuples(
         st.sampled_from([1, 2]),

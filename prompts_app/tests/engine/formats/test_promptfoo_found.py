@@ -311,10 +311,10 @@ def test_a_number_names_a_case_too() -> None:
 
 
 def test_a_reference_that_leads_nowhere_is_named_and_a_schemas_own_is_left() -> None:
-    schema = {"$ref": "#/definitions/a", "definitions": {"a": {"$ref": "#"}}}
+    schema = {"$ref": "#/definitions/a", "definitions": {"a": {"items": {"$ref": "#"}}}}
     prompt, told = read(
         "prompts: [P]\nproviders: [echo]\ntests:\n- assert:\n  - {$ref: '#/assertionTemplates/gone'}\n"
-        "  - {type: is-json, value: {$ref: '#/definitions/a', definitions: {a: {$ref: '#'}}}}\n"
+        "  - {type: is-json, value: {$ref: '#/definitions/a', definitions: {a: {items: {$ref: '#'}}}}}\n"
     )
     assert prompt.cases[0].assertions[0].value == schema
     assert told == [

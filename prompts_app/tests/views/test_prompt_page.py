@@ -473,6 +473,11 @@ class TestVersionPage:
 
 
 class TestLinkPreview:
+    def test_a_long_title_goes_without_the_sites_name(self) -> None:
+        title = "Pharmacy desk that knows what not to answer at all"
+        html = page(recorded_prompt(owner=alice(), title=title))
+        assert f"<title>{title} by Alice Author</title>" in html
+
     def test_title_description_and_alternates(self) -> None:
         prompt = recorded_prompt(
             title="Invoice reader", summary="Reads invoices.", owner=alice(), slug="reader"

@@ -32,6 +32,7 @@ from prompts_app.views.public import (
 from prompts_app.views.public.door import is_indexable, json_in_html, listed_only, public_page
 from prompts_app.views.public.version import version_context
 
+MOST_TITLE = 70  # characters that search engines show: a long title goes without the site's name
 MOST_SHOWN = 40_000  # characters of messages on one page; all of them are in the .md
 
 
@@ -47,6 +48,7 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     context = {
         "prompt": found,
         "version": newest,
+        "names_site": len(f"{found.title} by {found.owner.display_name} · Proofsheet") <= MOST_TITLE,
         "study": study,
         "shown": shown,
         "ab": before_after.before_after_of(study, asked),

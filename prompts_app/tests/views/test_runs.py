@@ -118,7 +118,10 @@ class TestStart:
         CaseFactory(prompt=version.prompt)
         looked = self.choices(EndpointFactory(owner=alice(), known_models=["m-large"]), look="1")
         answer = client_of(alice()).post("/studio/prompts/greeting/run/", looked, headers=HTMX)
-        assert answer.content.decode().lstrip().startswith('<div id="run-plan"')
+        told = answer.content.decode()
+        assert '<div id="run-models"' in told
+        assert '<p id="run-estimate"' in told
+        assert "<button" not in told  # a button that is pressed is not to be replaced
         assert "HX-Request" in answer["Vary"]
 
     def test_without_a_case_the_page_says_what_to_do(self) -> None:

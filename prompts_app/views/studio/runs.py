@@ -48,7 +48,7 @@ def start(request: AuthorRequest, slug: str) -> HttpResponse:
 def _look(request: AuthorRequest, context: dict[str, object]) -> HttpResponse:
     """The same page for other choices, with nothing judged and nothing started."""
     context |= {"only_looking": True}
-    template = "studio/_run_plan.html" if request.htmx else "studio/run_start.html"
+    template = "studio/_run_choices.html" if request.htmx else "studio/run_start.html"
     response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request"])
     return response

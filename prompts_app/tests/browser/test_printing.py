@@ -31,7 +31,7 @@ def test_the_fullest_interview_sheet_is_one_page_too(
     new_context: Callable[..., BrowserContext], live_server: Any
 ) -> None:
     """As many questions as there can be, each of two lines, below a title of two."""
-    prompt = public_prompt(title="A prompt that says at great length what it does and for whom " * 2)[:120]
+    prompt = public_prompt(title=("A prompt that says at great length what it does and for whom " * 2)[:120])
     suite = suite_of(30, "A customer writes a long letter about three things at once and asks for a refund")
     for number in range(1, 7):
         text = " ".join(f"word{number}x{place}" for place in range(60 + 20 * (number % 3)))

@@ -15,3 +15,8 @@ document.addEventListener('submit', (event) => {
 addEventListener('pageshow', () => {
   for (const form of document.querySelectorAll('form[data-sent]')) delete form.dataset.sent;
 });
+
+// What is being pressed is not replaced under the pointer: a run's page is asked for again a second later.
+document.addEventListener('htmx:beforeSwap', (event) => {
+  if (event.target.id === 'batch-progress' && event.target.querySelector(':active')) event.detail.shouldSwap = false;
+});

@@ -23,6 +23,14 @@ def sign_up(page: Page, handle: str) -> None:
     expect(page.get_by_role("heading", level=1, name="Your prompts")).to_be_visible()
 
 
+def sign_in_as_demo(page: Page) -> None:
+    page.goto("/accounts/login/")
+    page.locator("input[name=login]").fill("demo")
+    page.locator("input[name=password]").fill("proofsheet-demo")
+    page.locator("main button[type=submit]").first.click()
+    page.wait_for_url("**/studio/")
+
+
 def write_prompt(page: Page, title: str, message: str) -> None:
     page.get_by_role("link", name="New prompt").click()
     page.get_by_label("Title").fill(title)
@@ -110,11 +118,7 @@ def test_from_an_empty_account_to_a_profile_a_stranger_reads(
 
 
 def test_the_demo_account_watches_a_practice_run_without_key_or_network(page: Page) -> None:
-    page.goto("/accounts/login/")
-    page.locator("input[name=login]").fill("demo")
-    page.locator("input[name=password]").fill("proofsheet-demo")
-    page.locator("main button[type=submit]").first.click()
-    page.wait_for_url("**/studio/")
+    sign_in_as_demo(page)
     page.locator("main .rows h3 a, main .rows a").first.click()
     page.get_by_role("link", name="Run", exact=True).click()
     page.get_by_role("button", name="Start the run").click()
@@ -122,6 +126,17 @@ def test_the_demo_account_watches_a_practice_run_without_key_or_network(page: Pa
     expect(page.get_by_text("practice, not a model").first).to_be_visible()
     expect(page.get_by_text(re.compile(r"\d+ pass, \d+ fail")).first).to_be_visible(timeout=RUN_TAKES_MS)
     expect(page.get_by_role("button", name="Cancel run")).to_have_count(0, timeout=RUN_TAKES_MS)
+
+
+def test_a_run_is_cancelled_by_a_press_that_lasts_longer_than_the_page_stands_still(page: Page) -> None:
+    sign_in_as_demo(page)
+    page.goto("/studio/prompts/contact-card/run/")
+    page.get_by_label("Repeats").fill("20")
+    page.get_by_role("button", name="Start the run").click()
+    page.wait_for_url("**/studio/runs/**")
+    page.get_by_role("button", name="Cancel run").click(delay=2_500)  # the page is asked for each second
+    expect(page.get_by_text("cancelled").first).to_be_visible()
+    expect(page.get_by_role("button", name="Cancel run")).to_have_count(0)  # and goes on once it is let go
 
 
 def test_it_all_works_without_javascript(new_page: Callable[..., Page]) -> None:

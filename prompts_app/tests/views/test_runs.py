@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -452,3 +453,12 @@ def test_practice_never_counts() -> None:
     run = finished(batch, "p")
     assert run.source == Source.PRACTICE
     assert Prompt.objects.get().evidence == {}
+
+
+def test_the_list_of_runs_tells_times_as_html_takes_them() -> None:
+    """Which is with three digits of a second at most; the database keeps six."""
+    version = version_of_alice()
+    RunFactory(version=version, batch=Batch.objects.create(prompt=version.prompt))
+    html = client_of(alice()).get("/studio/runs/").content.decode()
+    (told,) = re.findall(r'<time datetime="([^"]*)"', html)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", told)

@@ -1,4 +1,5 @@
-"""What every test gets: plain static files, a fast password hash, no real queue, mail kept in memory."""
+"""What every test gets: plain static files, a fast password hash, no real queue, mail kept in memory, no cache
+of the test before."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import settings as hypothesis_settings
@@ -28,6 +30,7 @@ def quiet_settings(settings: Any) -> None:
     settings.PASSWORD_HASHERS = QUICK_HASHERS
     settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}
     settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+    cache.clear()  # sign-ins and votes are limited by the minute, and a process runs many tests in one
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
-"""What every test gets: plain static files, a fast password hash, no real queue, mail kept in memory, no cache
-of the test before."""
+"""What every test gets: plain static files, a fast hash, no real queue, mail in memory, an empty cache."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from prompts_app.actions.run import (
     practice_endpoint,
 )
 from prompts_app.engine import types as engine
-from prompts_app.forms.fields import LineField, PictureField, ProseField
+from prompts_app.forms.fields import CostCapField, LineField, PictureField, ProseField
 from prompts_app.forms.judge import JudgeForm
 from prompts_app.models import Batch, Case, Endpoint, Prompt, Task, Version
 from prompts_app.models.evidence import ASKS, CHAT, IMAGES
@@ -71,15 +71,9 @@ class RunForm(JudgeForm):
         initial=1,
         help_text="How often each case is asked. A case counts once: it passes when every repeat does.",
     )
-    cost_cap = forms.DecimalField(
-        label="Cost cap, in US dollars",
-        required=False,
-        max_value=HIGHEST_CAP,
-        max_digits=10,
-        decimal_places=4,
+    cost_cap = CostCapField(
         help_text="The runs stop when their known cost reaches it. Calls without a known price do not count "
         "towards it.",
-        widget=forms.NumberInput(attrs={"min": "0", "step": "any"}),
     )
 
     def __init__(self, *args: Any, prompt: Prompt, **kwargs: Any) -> None:

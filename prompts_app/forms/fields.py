@@ -11,6 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 
+from prompts_app.actions.run import HIGHEST_CAP
 from prompts_app.engine.digests import canonical
 from prompts_app.engine.pictures import MOST_BYTES, PictureRefused, keep, square
 from prompts_app.models import Tag
@@ -173,3 +174,18 @@ def is_storable(value: Any) -> bool:
 def as_number(value: float | None) -> float | int | None:
     """1.0 as 1: what is sent reads as the author typed it."""
     return int(value) if isinstance(value, float) and math.isfinite(value) and value.is_integer() else value
+
+
+class CostCapField(forms.DecimalField):
+    """US dollars at which something stops; None for no cap."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            label="Cost cap, in US dollars",
+            required=False,
+            max_value=HIGHEST_CAP,
+            max_digits=10,
+            decimal_places=4,
+            widget=forms.NumberInput(attrs={"min": "0", "step": "any"}),
+            **options,
+        )

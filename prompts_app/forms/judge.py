@@ -9,8 +9,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from prompts_app.actions.judge import LONGEST_MODEL, JudgeChoice, JudgeNeeds
-from prompts_app.actions.run import HIGHEST_CAP, SMALLEST_CAP
-from prompts_app.forms.fields import JsonObjectField, LineField
+from prompts_app.actions.run import SMALLEST_CAP
+from prompts_app.forms.fields import CostCapField, JsonObjectField, LineField
 from prompts_app.forms.parameters import REFUSED
 from prompts_app.models import Batch, Endpoint
 
@@ -103,16 +103,10 @@ class JudgeForm(forms.Form):
 class PastedJudgeForm(JudgeForm):
     """A judge for outputs that were pasted: somebody has to be chosen. ``cleaned_data["judge"]`` is who."""
 
-    cost_cap = forms.DecimalField(
-        label="Cost cap, in US dollars",
-        required=False,
+    cost_cap = CostCapField(
         min_value=SMALLEST_CAP,
-        max_value=HIGHEST_CAP,
-        max_digits=10,
-        decimal_places=4,
         help_text="Nothing further is asked when the known cost of the judge’s calls reaches it. Calls "
         "without a known price do not count towards it.",
-        widget=forms.NumberInput(attrs={"min": "0", "step": "any"}),
     )
 
     def __init__(self, data: Any, *, needs: JudgeNeeds, endpoints: Sequence[Endpoint]) -> None:

@@ -176,7 +176,10 @@ def _check_page(world: World) -> None:
 
 def _check_story(prompt: Prompt, recount: Recount) -> None:
     before: Counted | None = None
-    steps = {step.version.number: step for step in story_of(prompt, case_study.versions_of(prompt))}
+    steps = {
+        step.version.number: step
+        for step in story_of(prompt.evidence, case_study.versions_of(prompt), latest_runs(prompt))
+    }
     for run in recount.history():
         step = steps[run.version]
         assert (step.tested_before, bool(step.effect)) == (before and before.version, bool(before))

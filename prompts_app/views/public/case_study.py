@@ -205,9 +205,6 @@ def _linked(
     return frames
 
 
-# --- the rest ----------------------------------------------------------------------------------------------
-
-
 def versions_of(prompt: Prompt) -> list[Version]:
     """All versions without their texts, newest first."""
     return list(prompt.versions.defer("messages", "variables", "parameters").order_by("-number"))

@@ -15,6 +15,7 @@ from prompts_app.engine.diffs import MessageDiff
 from prompts_app.models import Prompt, Run, Version
 from prompts_app.views.public import failing
 from prompts_app.views.public.both_ran import pairs_of
+from prompts_app.views.public.case_study import runs_of
 from prompts_app.views.public.concision import curve_of
 from prompts_app.views.public.door import is_indexable, listed_only, part_ld, public_page
 from prompts_app.views.public.questions import Broken, Change, Failure, KnownFailure, questions
@@ -74,13 +75,10 @@ def _examples(version: Version) -> int:
 
 def _broken(prompt: Prompt) -> Broken | None:
     """Of the shown version against the one tested before it, on the cases that both ran."""
-    history = prompt.evidence.get("history", ())[-2:]
-    tested = [item["run"] for item in history]
-    found = Run.objects.that_count().filter(prompt=prompt, public_id__in=tested).select_related("version")
-    runs = {run.public_id: run for run in found.defer("suite")}
+    runs = runs_of(prompt, [item["run"] for item in prompt.evidence.get("history", ())[-2:]])
     if len(runs) < 2:
         return None
-    before, after = (runs[public_id] for public_id in tested)
+    before, after = runs
     pairs = pairs_of(before, after, failing.suites_of([before, after]))
     cases = tuple((pair.number, pair.name) for pair in pairs if pair.outcome == "broken")
     return Broken(before.version.number, after.version.number, cases) if cases else None

@@ -58,7 +58,7 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "shots": shots_of([study.main], study.suite) if study and study.main else [],
         "duel": None if isinstance(request.user, LinkReader) else duel.duel_of(found),
         "is_chosen": shown.is_chosen or asked is not None,
-        "story": story.story_of(found, versions[: story.MOST_VERSIONS]),
+        "story": story.story_of(found.evidence, versions[: story.MOST_VERSIONS], runs),
         "older": versions[story.MOST_VERSIONS :],
         "ended_early": found.runs.ended_early().count() if study else 0,
         "tags": found.tags.order_by("name"),

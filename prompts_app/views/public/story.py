@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from prompts_app.models import Prompt, Run, Version
+from prompts_app.models import Run, Version
 from prompts_app.views.public import failing
 from prompts_app.views.public.both_ran import Effect, effect_of
-from prompts_app.views.public.case_study import runs_of
 from prompts_app.views.public.sentences import Evidence
 
 MOST_VERSIONS = 40  # told in full
@@ -33,10 +32,14 @@ class Step:
         return self.before is not None and not (self.effect and self.tested_before == self.before)
 
 
-def story_of(prompt: Prompt, versions: Sequence[Version]) -> list[Step]:
-    """``versions``, newest first, each with what it did on the main model. Two queries at most."""
-    tested = {item["version"]: item for item in prompt.evidence.get("history", ())}
-    effects = _effects(prompt, [tested[number] for number in sorted(tested)])
+def story_of(
+    evidence: Evidence, versions: Sequence[Version], runs: Mapping[tuple[int, str], Run]
+) -> list[Step]:
+    """``versions``, newest first, each with what it did on the main model; ``runs`` are ``latest_runs``. One
+    query at most, where the cases have changed."""
+    tested = {item["version"]: item for item in evidence.get("history", ())}
+    on_main = [runs.get((number, evidence["main_model"])) for number in sorted(tested)]
+    effects = _effects([run for run in on_main if run])
     oldest_first = sorted(versions, key=lambda version: version.number)
     numbers = [None, *(version.number for version in oldest_first)]
     steps = []
@@ -47,13 +50,11 @@ def story_of(prompt: Prompt, versions: Sequence[Version]) -> list[Step]:
     return steps[::-1]
 
 
-def _effects(prompt: Prompt, history: Sequence[Evidence]) -> dict[int, tuple[int, Effect]]:
+def _effects(runs: Sequence[Run]) -> dict[int, tuple[int, Effect]]:
     """Version → the version tested before it, and what happened to the cases both ran."""
-    runs = {run.public_id: run for run in runs_of(prompt, [item["run"] for item in history])}
-    found = [runs[item["run"]] for item in history if item["run"] in runs]
-    suites = failing.suites_of(_with_changed_cases(found))
+    suites = failing.suites_of(_with_changed_cases(runs))
     return {
-        new.version.number: (old.version.number, effect_of(old, new, suites)) for old, new in pairwise(found)
+        new.version.number: (old.version.number, effect_of(old, new, suites)) for old, new in pairwise(runs)
     }
 
 

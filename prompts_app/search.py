@@ -20,10 +20,12 @@ from django.db.models.expressions import RawSQL
 from prompts_app.engine.masking import Mask
 from prompts_app.models import Prompt, SearchDocument, Version
 from prompts_app.models.reading import reading
+from prompts_app.models.texts import texts_in_row
 
 MOST_TERMS = 12
 LONGEST_TERM = 80  # characters
 LONGEST_BODY = 60_000  # characters: beyond it Postgres refuses the row (a tsvector holds 1 MB)
+IN_THE_BODY = {"prompt.situation", "version.messages"}
 FIELDS = ("title", "tags", "summary", "author", "body")
 
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
@@ -155,14 +157,14 @@ def _documents(keys: Iterable[int]) -> Iterator[SearchDocument]:
 def _document(prompt: Prompt) -> SearchDocument:
     newest: list[Version] = getattr(prompt, "newest", [])
     mask = Mask(span.as_engine() for span in prompt.private_spans.all())  # for everybody, its author too
-    texts = [message["content"] for version in newest for message in version.messages]
+    texts = [text for row in (prompt, *newest) for text in texts_in_row(row) if text.column in IN_THE_BODY]
     return SearchDocument(
         prompt=prompt,
         title=storable(mask.text(prompt.title)),
         tags=" ".join(tag.name for tag in prompt.tags.all()),
         summary=storable(f"{mask.text(prompt.summary)} {prompt.get_task_display()}"),
         author=storable(f"{prompt.owner.display_name} {prompt.owner.handle}"),
-        body=storable("\n".join(map(mask.text, [prompt.situation, *texts]))),
+        body=storable("\n".join(mask.text(string) for text in texts for string in text.strings())),
     )
 
 

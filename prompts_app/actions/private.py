@@ -12,14 +12,13 @@ from django.db import transaction
 from prompts_app.engine.masking import LEAST, PLACEHOLDER, Mask, Span, placeholder, strings_in, weight
 from prompts_app.models import PrivateSpan, Prompt, Result, Run, Source, Version
 from prompts_app.models.private import LONGEST_SPAN
+from prompts_app.models.texts import texts_in_prompt
 from prompts_app.search import reindex
 
 MOST_SPANS = 50  # of one prompt
 MOST_PLACES = 40  # that are shown
 MOST_LOOKED_AT = 5_000  # results, and versions of other prompts
 AROUND = 70  # characters shown on both sides
-
-type Text = tuple[str, str]  # where it stands, in words; the text itself
 
 
 class SpanRefused(Exception):
@@ -113,7 +112,7 @@ def _check_label(label: str, spans: Iterable[Span]) -> None:
         raise SpanRefused("The label gives the text away. Name what it is, not what it says.", "label")
 
 
-def said_openly(prompt: Prompt) -> Iterator[Text]:
+def said_openly(prompt: Prompt) -> Iterator[tuple[str, str]]:
     """What is public in itself and is never masked."""
     profile = prompt.owner.profile
     yield "the prompt’s address", prompt.slug
@@ -158,7 +157,7 @@ class Standing:
 def standing_of(prompt: Prompt, span: Span) -> Standing:
     """Wherever others could read it."""
     mask, places, count, found = Mask([span]), list[Place](), 0, 0
-    for where, text in texts_of(prompt):
+    for where, text in _strings(prompt):
         if hidden := mask.hidden_in(text):
             found, count = found + 1, count + len(hidden)
             if len(places) < MOST_PLACES:
@@ -168,10 +167,16 @@ def standing_of(prompt: Prompt, span: Span) -> Standing:
     return Standing(count, tuple(places), found - len(places), results > MOST_LOOKED_AT, elsewhere)
 
 
+def _strings(prompt: Prompt) -> Iterator[tuple[str, str]]:
+    """Where, and what: each text others could read, of the newest results."""
+    for text in texts_in_prompt(prompt, most_results=MOST_LOOKED_AT):
+        yield from ((text.where, string) for string in text.strings())
+
+
 def forms_of(prompt: Prompt, span: Span) -> list[str]:
     """Every spelling and part of it that is masked, as it stands there, its own text apart."""
     mask = Mask(one.as_engine() for one in prompt.private_spans.all())
-    for _, text in texts_of(prompt):
+    for _, text in _strings(prompt):
         mask.text(text)
     return sorted(mask.forms[span] - {span.text})
 
@@ -201,41 +206,3 @@ def _elsewhere(prompt: Prompt, mask: Mask) -> tuple[str, ...]:
 def forks_by_others(prompt: Prompt) -> int:
     """How many prompts of others took their text from it. What was not private then is theirs."""
     return Prompt.objects.filter(forked_from__prompt=prompt).exclude(owner=prompt.owner_id).count()
-
-
-def texts_of(prompt: Prompt) -> Iterator[Text]:
-    """Every text of the prompt that others could read, with its place in words."""
-    for name in ("title", "summary", "situation", "constraints", "impact", "limits"):
-        yield name, getattr(prompt, name)
-    for version in prompt.versions.order_by("number"):
-        yield from _version_texts(version)
-    for number, case in enumerate(prompt.cases.in_order(), 1):
-        for part in ("name", "system", "variables", "turns", "assertions"):
-            yield from ((f"case {number}, {part}", text) for text in strings_in(getattr(case, part)))
-    for failure in prompt.known_failures.all():
-        yield "the failure shelf", failure.diagnosis
-    yield from _run_texts(prompt)
-
-
-def _version_texts(version: Version) -> Iterator[Text]:
-    for number, message in enumerate(version.messages, 1):
-        yield f"{version}, message {number} ({message['role']})", message["content"]
-    yield f"{version}, its note", version.note
-    for name, value in (("variables", version.variables), ("settings", version.parameters)):
-        yield from ((f"{version}, {name}", text) for text in strings_in(value))
-
-
-def _run_texts(prompt: Prompt) -> Iterator[Text]:
-    runs = {run.pk: run for run in prompt.runs.exclude(source=Source.PRACTICE).select_related("version")}
-    for run in {run.suite_digest: run for run in runs.values()}.values():
-        yield from (("the cases as they were run", text) for text in strings_in(run.suite))
-    for run in runs.values():
-        yield f"a run of {run.version} on {run.model}", f"{run.source_note}\n{run.stop_reason}"
-    newest = Result.objects.filter(run__in=list(runs)).order_by("-pk")[:MOST_LOOKED_AT]
-    for result in newest.iterator(chunk_size=500):
-        run = runs[result.run_id]
-        where = f"{run.version} on {run.model}, case {result.case_index + 1}"
-        yield f"the output of {where}", result.output
-        yield f"the error of {where}", result.error_message
-        yield from ((f"the request of {where}", text) for text in strings_in(result.request))
-        yield from ((f"the assertions of {where}", text) for text in strings_in(result.checks))

@@ -1,4 +1,4 @@
-"""Looking for what should not be shown to the world: keys, passwords, e-mail addresses.
+"""Looking for what should not be shown to the world: keys, passwords, what belongs to a person.
 
 The patterns are detect-secrets', run on text in memory, and some of our own for the keys that people
 who write prompts have. Nothing found is stored, and nothing but a masked form of it leaves this module.
@@ -7,11 +7,13 @@ who write prompts have. Nothing found is stored, and nothing but a masked form o
 from __future__ import annotations
 
 import hmac
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from itertools import islice
 
 from detect_secrets.filters.heuristic import is_potential_uuid, is_sequential_string
 from detect_secrets.plugins import (
@@ -39,10 +41,24 @@ from detect_secrets.plugins import (
 from detect_secrets.plugins.base import RegexBasedDetector
 from django.conf import settings
 
-MOST_PLACES = 5  # named per finding; the rest is counted
-EMAIL = "e-mail address"
+from prompts_app.actions.personal import (
+    CARD,
+    EMAIL,
+    IBAN,
+    PERSONAL,
+    PHONE,
+    addresses,
+    card_numbers,
+    ibans,
+    phone_numbers,
+)
+from prompts_app.engine.masking import strings_in
+from prompts_app.engine.types import Json
+from prompts_app.models.texts import Text
 
-type Text = tuple[str, str]  # where it stands, in words; the text itself
+MOST_PLACES = 5  # named per finding; the rest is counted
+MOST_VALUES = 2_000  # of one kind in one text: whoever has so many is told of enough
+_GAPS = re.compile(r"[\s().-]")  # so that an account's last digits are not a phone number too
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +75,9 @@ class Finding:
     count: int
 
     @property
-    def is_email(self) -> bool:
-        return self.kind == EMAIL
+    def is_personal(self) -> bool:
+        """It belongs to somebody; it is a question whether it may be public, not whether it opens a door."""
+        return self.kind in PERSONAL
 
     @property
     def more(self) -> int:
@@ -78,16 +95,27 @@ class _Detector:
 
 
 def find_secrets(texts: Iterable[Text]) -> list[Finding]:
-    """What looks like a secret in these texts, keys before addresses. The same text is read once."""
+    """What looks like a secret in these texts, keys before what is personal. The same text is read once."""
     found: dict[str, tuple[str, list[str]]] = {}
     read: dict[str, list[tuple[str, str]]] = {}
-    for place, text in texts:
-        if text not in read:
-            read[text] = list(_look(text))
-        for kind, value in read[text]:
-            found.setdefault(value, (kind, []))[1].append(place)
+    for text in texts:
+        for string in _strings_to_read(text.value):
+            if string not in read:
+                read[string] = list(_look(string))
+            for kind, value in read[string]:
+                found.setdefault(value, (kind, []))[1].append(text.where)
     findings = [_finding(value, kind, places) for value, (kind, places) in found.items()]
-    return sorted(findings, key=lambda finding: (finding.is_email, finding.kind))
+    return sorted(findings, key=lambda finding: (finding.is_personal, finding.kind))
+
+
+def _strings_to_read(value: Json) -> Iterator[str]:
+    """JSON is read as it is written, where a name may say what its value is; and what is written otherwise
+    there ("\\n", "\\/"), as the text that it means too."""
+    if isinstance(value, str):
+        yield value
+        return
+    yield json.dumps(value, ensure_ascii=False)
+    yield from (text for text in strings_in(value) if json.dumps(text, ensure_ascii=False) != f'"{text}"')
 
 
 def _finding(value: str, kind: str, places: list[str]) -> Finding:
@@ -115,10 +143,13 @@ def _look(text: str) -> Iterator[tuple[str, str]]:
     for detector in _detectors():
         if detector.needs and not any(word in lower for word in detector.needs):
             continue
-        for value in detector.values(text):
-            if any(value in known for known in seen) or _is_harmless(value):
+        for value in islice(detector.values(text), MOST_VALUES):
+            letters = _GAPS.sub("", value)
+            if any(letters in known for known in seen) or (
+                detector.kind not in PERSONAL and _is_harmless(value)
+            ):
                 continue
-            seen.append(value)
+            seen.append(letters)
             yield detector.kind, value
 
 
@@ -175,19 +206,18 @@ _OWN: tuple[tuple[str, tuple[str, ...], str], ...] = (
      r"[\"']?((?=[^\s\"'<>{}\[\]]{0,60}\d)(?=[^\s\"'<>{}\[\]]{0,60}[A-Za-z])[^\s\"'<>{}\[\],;]{8,120})"),
 )  # fmt: skip
 
-_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])")
-_MEANT_AS_EXAMPLES = re.compile(
-    r"(?:^|[@.])(?:example\.(?:com|org|net|edu)|[\w-]+\.(?:example|test|invalid|localhost))$", re.IGNORECASE
-)
-
-_IN_AN_ADDRESS = re.compile(r"://[^\s/]*$")  # user:password@host
-
 
 @cache
 def _detectors() -> tuple[_Detector, ...]:
     plugins = tuple(_Detector(plugin.secret_type, needs, _by_plugin(plugin())) for plugin, needs in _PLUGINS)
     own = tuple(_Detector(kind, needs, _by_pattern(re.compile(pattern))) for kind, needs, pattern in _OWN)
-    return (*plugins, *own, _Detector(EMAIL, ("@",), _addresses))
+    people = (
+        _Detector(EMAIL, ("@",), addresses),
+        _Detector(CARD, (), card_numbers),  # before phone numbers, whose pattern is wider
+        _Detector(IBAN, (), ibans),
+        _Detector(PHONE, (), phone_numbers),
+    )
+    return (*plugins, *own, *people)
 
 
 def _by_plugin(plugin: RegexBasedDetector) -> Callable[[str], Iterable[str]]:
@@ -208,15 +238,6 @@ def _by_plugin(plugin: RegexBasedDetector) -> Callable[[str], Iterable[str]]:
 def _by_pattern(pattern: re.Pattern[str]) -> Callable[[str], Iterable[str]]:
     group = 1 if pattern.groups else 0
     return lambda text: (match[group] for match in pattern.finditer(text))
-
-
-def _addresses(text: str) -> Iterator[str]:
-    for match in _ADDRESS.finditer(text):
-        address = match[0].lstrip(".").lower()
-        if not _MEANT_AS_EXAMPLES.search(address) and not _IN_AN_ADDRESS.search(
-            text[max(0, match.start() - 200) : match.start()]
-        ):
-            yield address
 
 
 # --- saying that something is none ----------------------------------------------------------------------

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.actions.secrets import find_secrets, mask
+from prompts_app.actions.secrets import Finding, find_secrets, mask
+from prompts_app.models.texts import Text
+
+
+def look(*texts: tuple[str, object]) -> list[Finding]:
+    return find_secrets(Text(where, value, "") for where, value in texts)
+
 
 # Put together here, so that no file of ours holds a whole one.
 KEYS = [
@@ -27,7 +33,7 @@ KEYS = [
 
 @pytest.mark.parametrize("key", KEYS)
 def test_a_key_is_found_and_masked(key: str) -> None:
-    (finding,) = find_secrets([("v1, message 2", f"Authorization: {key}\nThen go on.")])
+    (finding,) = look(("v1, message 2", f"Authorization: {key}\nThen go on."))
     assert finding.places == ("v1, message 2",)
     assert key not in finding.masked
     assert key[5:-5] not in repr(finding)
@@ -44,7 +50,7 @@ def test_a_key_is_found_and_masked(key: str) -> None:
     ],
 )
 def test_other_secrets_are_found(text: str, kind: str) -> None:
-    assert [finding.kind for finding in find_secrets([("here", text)])] == [kind]
+    assert [finding.kind for finding in look(("here", text))] == [kind]
 
 
 @pytest.mark.parametrize(
@@ -63,25 +69,25 @@ def test_other_secrets_are_found(text: str, kind: str) -> None:
     ],
 )
 def test_examples_placeholders_and_prose_are_fine(text: str) -> None:
-    assert find_secrets([("here", text)]) == []
+    assert look(("here", text)) == []
 
 
 def test_one_value_in_many_places_is_one_finding() -> None:
     texts = [(f"case {n}", f"Key {KEYS[0]} in case {n}") for n in range(1, 9)]
-    (finding,) = find_secrets(texts)
+    (finding,) = look(*texts)
     assert finding.places == ("case 1", "case 2", "case 3", "case 4", "case 5")
     assert (finding.count, finding.more) == (8, 3)
 
 
 def test_the_same_value_has_the_same_token_and_another_has_another() -> None:
-    first, second = (find_secrets([("x", key)])[0].token for key in KEYS[:2])
-    assert first == find_secrets([("y", f"again {KEYS[0]}")])[0].token
+    first, second = (look(("x", key))[0].token for key in KEYS[:2])
+    assert first == look(("y", f"again {KEYS[0]}"))[0].token
     assert first != second
 
 
 def test_keys_come_before_addresses() -> None:
-    found = find_secrets([("a", "anna@firm.de"), ("b", KEYS[0])])
-    assert [finding.is_email for finding in found] == [False, True]
+    found = look(("a", "anna@firm.de"), ("b", KEYS[0]))
+    assert [finding.is_personal for finding in found] == [False, True]
 
 
 @pytest.mark.parametrize(("value", "masked"), [(KEYS[1], "sk-…3f9a"), ("anna.k@firm.de", "an…@firm.de")])
@@ -91,18 +97,86 @@ def test_a_mask_says_enough_to_find_it_again(value: str, masked: str) -> None:
 
 @given(st.text())
 def test_no_text_is_an_error(text: str) -> None:
-    find_secrets([("x", text)])
+    look(("x", text))
 
 
 @pytest.mark.parametrize("text", ["a" * 1_000_000, "@a." * 300_000, "sk-" * 300_000, "password: " * 100_000])
 def test_a_megabyte_of_anything_is_quick(text: str) -> None:
     began = time.monotonic()
-    find_secrets([("x", text)])
+    look(("x", text))
     assert time.monotonic() - began < 5
 
 
 def test_ten_thousand_outputs_are_read_in_seconds() -> None:
     words = "the total of this invoice is 214.30 EUR and it is due on 2 May; write to billing now " * 12
     began = time.monotonic()
-    find_secrets((f"output {n}", f"{n} {words}") for n in range(10_000))
+    look(*((f"output {n}", f"{n} {words}") for n in range(10_000)))
     assert time.monotonic() - began < 10
+
+
+class TestJson:
+    """Settings, requests, assertions: read as they are written, and as what is written there means."""
+
+    def test_a_name_says_what_its_value_is(self) -> None:
+        (found,) = look(("settings", {"password": "tr0ub4dor&3"}))
+        assert found.kind == "password or key"
+
+    def test_a_key_at_the_start_of_a_line_is_found(self) -> None:
+        (found,) = look(("request", {"messages": [{"content": f"Use this:\n{KEYS[0]}\nNow go."}]}))
+        assert found.places == ("request",)
+
+    def test_names_are_read_too(self) -> None:
+        assert len(look(("settings", {KEYS[3]: 1}))) == 1
+
+
+# Numbers nobody has: of documentation, or made up around right check digits.
+PEOPLE = [
+    ("Ring me: +49 30 901820", "phone number"),
+    ("Reach us on +44 20 7946 0958, any day", "phone number"),
+    ("(212) 736-5000 is the front desk", "phone number"),
+    ("Office 212-736-5000", "phone number"),
+    ("Tel.: 030 901820", "phone number"),
+    ("mobile 0171 2345678", "phone number"),
+    ("Transfer it to DE89 3704 0044 0532 0130 00 and write", "IBAN"),
+    ("GB82WEST12345698765432", "IBAN"),
+    ("nl91 abna 0417 1643 00.", "IBAN"),
+    ("card 4111 1111 1111 1111, 12/29", "card number"),
+    ("5500005555555559", "card number"),
+    ("3782-822463-10005", "card number"),
+]
+
+
+@pytest.mark.parametrize(("text", "kind"), PEOPLE)
+def test_what_belongs_to_a_person_is_found_and_masked(text: str, kind: str) -> None:
+    (found,) = look(("here", text))
+    assert (found.kind, found.is_personal) == (kind, True)
+    assert len(found.masked) < 9
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Order 4711-2024-0815 came on 2026-11-29 at 10:30:15",
+        "DE88 3704 0044 0532 0130 00",  # check digits wrong
+        "4111 1111 1111 1112",
+        "0.4111111111111111",
+        "between 1000000 and 9999999 rows",
+        "Call 555-0134 or (212) 555-0134",  # North America's numbers for examples
+        "+1 999 000 0000",
+        "192.168.100.200 and 2001:0db8:85a3:0000:0000:8a2e:0370:7334",
+        "978-3-16-148410-0",  # a book
+        "1732886400000",  # a time
+        "Version 12.0.1234567",
+    ],
+)
+def test_other_numbers_are_nobodys(text: str) -> None:
+    assert look(("here", text)) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["1 " * 500_000, "+49 30 901820 " * 70_000, "DE89 " * 200_000, "4111" * 250_000]
+)
+def test_a_megabyte_of_digits_is_quick(text: str) -> None:
+    began = time.monotonic()
+    look(("x", text))
+    assert time.monotonic() - began < 5

@@ -309,7 +309,7 @@ def test_a_revised_prompt_is_looked_through_for_secrets_before_publishing() -> N
     key = "sk-proj-" + "a1B2c3D4e5F6g7H8" * 3
     Result.objects.update(picture={**result.picture, "revised_prompt": f"A fox with {key}"})
     (found,) = findings_of(result.run.prompt)
-    assert found.places == ("output of v1 on gpt-image-1, case 1",)
+    assert found.places == ("picture of v1 on gpt-image-1, case 1",)
 
 
 def test_private_words_are_masked_in_what_the_server_says_it_drew() -> None:

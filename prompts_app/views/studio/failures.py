@@ -26,6 +26,7 @@ from prompts_app.actions.secrets import Finding, find_secrets
 from prompts_app.actions.shelf import fixes_of, items_of, suggestions
 from prompts_app.forms.failures import FailureForm
 from prompts_app.models import Draft, KnownFailure, Prompt, Run
+from prompts_app.models.texts import Text
 from prompts_app.views.public import failing
 from prompts_app.views.public.before_after import inputs_of
 from prompts_app.views.studio.door import AuthorRequest, keeps_typing
@@ -127,7 +128,7 @@ def _posted(request: AuthorRequest, spot: Spot, key: str) -> HttpResponse:
         return redirect(request.path)
     form = FailureForm(fixes_of(spot.run, spot.case_index), spot.failure, typed=request.POST, judged=True)
     typed = form.cleaned_data.get("diagnosis", "") if form.is_valid() else ""
-    findings = find_secrets([("diagnosis", typed)])
+    findings = find_secrets([Text("diagnosis", typed, "knownfailure.diagnosis")])
     refuse_secrets(request, form, spot.prompt, findings)
     if not form.is_valid():
         keep_posted(request, key)

@@ -129,7 +129,7 @@ def _sheet(comparison: Comparison, order: Sequence[int]) -> Sheet:
         for number, place in enumerate(order, 1)
     )
     return Sheet(
-        task, texts, f'{{"reason": "one or two sentences", "best": a whole number from 1 to {len(order)}}}'
+        task, texts, f'{{"reason": "one or two sentences", "best": "a whole number from 1 to {len(order)}"}}'
     )
 
 

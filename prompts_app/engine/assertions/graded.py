@@ -34,7 +34,8 @@ G_EVAL_MOST = 10
 MOST_CRITERIA = 20
 QUESTIONS = 3
 
-VERDICT = '{"reason": "one or two sentences", "pass": true or false, "score": a number from 0 to 1}'
+# What a judge is to put in, said in words: whoever copies the form says nothing.
+VERDICT = '{"reason": "one or two sentences", "pass": "true or false", "score": "a number from 0 to 1"}'
 NO_JUDGE = "Not judged: no judge model was chosen."
 SELECT_LATER = (
     "Not judged yet: it is compared with the other outputs of this case when all of them are there."
@@ -53,7 +54,8 @@ _WORTH = {
     "A": ("subset", 1.0), "B": ("superset", 1.0), "C": ("agree", 1.0),
     "D": ("disagree", 0.0), "E": ("differButFactual", 1.0),
 }  # fmt: skip
-_LETTER = re.compile(r"\W*([A-E])\b")
+_LETTER = re.compile(r"\W*([A-Ea-e])\b")
+_ANOTHER = re.compile(r"\b[A-E]\b(?!\.\w)|(?:\b(?:or|and|to)\b|[/,|&])\W*(?:[b-e]\b|a\W*\Z)")
 
 
 def rubric_of(value: Json) -> str:
@@ -105,15 +107,22 @@ async def _factuality(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> F
         "D: the text and the reference contradict each other.\n"
         "E: they differ, but the difference does not matter for what is true."
     )
-    form = '{"reason": "one or two sentences", "category": one of "A", "B", "C", "D", "E"}'
+    form = '{"reason": "one or two sentences", "category": "one of the letters A, B, C, D, E"}'
     answer = await bench.ask(Sheet(task, (_question(exhibit), _output(exhibit)), form))
     found = read_object(answer, "category")
-    letter = _LETTER.match(as_text(found["category"]).upper())
+    letter = _letter_in(as_text(found["category"]))
+    score = _scores_of(assertion)[letter]
+    return Finding(score > 0, score, f"{_RELATIONS[letter]} {reason_in(found)}")
+
+
+def _letter_in(category: str) -> str:
+    """The one letter it begins with, whatever it says of it. Raises ``JudgeFailed``."""
+    letter = _LETTER.match(category)
     if letter is None:
-        raise JudgeFailed(f"The judge’s category is none of A to E, but {quote(as_text(found['category']))}.")
-    relation = _RELATIONS[letter[1]]
-    score = _scores_of(assertion)[letter[1]]
-    return Finding(score > 0, score, f"{relation} {reason_in(found)}")
+        raise JudgeFailed(f"The judge’s category is none of A to E, but {quote(category)}.")
+    if _ANOTHER.search(category, letter.end()):
+        raise JudgeFailed(f"The judge named more than one category: {quote(category)}.")
+    return letter[1].upper()
 
 
 def _scores_of(assertion: Assertion) -> dict[str, float]:
@@ -148,7 +157,7 @@ async def _g_eval_one(criterion: str, exhibit: Exhibit, bench: Bench) -> tuple[f
         "How well does the text meet the criterion? Go through the steps one after the other, then score: "
         f"{G_EVAL_MOST} is fully, 0 not at all.\n\nCriterion:\n{criterion}\n\nSteps:\n{listed}"
     )
-    form = f'{{"reason": "what the steps showed", "score": a whole number from 0 to {G_EVAL_MOST}}}'
+    form = f'{{"reason": "what the steps showed", "score": "a whole number from 0 to {G_EVAL_MOST}"}}'
     answer = await bench.ask(Sheet(task, (_question(exhibit), _output(exhibit)), form))
     verdict = read_score(answer, G_EVAL_MOST)
     return verdict.score, verdict.reason

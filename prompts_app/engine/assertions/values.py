@@ -59,12 +59,12 @@ def _unescape(match: re.Match[str]) -> str:
 def parse_json(text: str) -> Json:
     """``text`` as strict JSON (no NaN or Infinity). Raises ``ValueError``."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=refuse_constant)
     except RecursionError:
         raise ValueError("It is nested too deeply.") from None
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON.")
 
 

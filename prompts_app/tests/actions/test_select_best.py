@@ -55,7 +55,8 @@ def outputs(*texts: str) -> Any:
 def shown_first(bench: OddServer, call: int = 0) -> str:
     """The output the judge saw as Text 1."""
     asked: str = bench.asked[call].json["messages"][1]["content"]
-    return asked.split("Text 1:")[1].split("---")[2].strip()
+    said: str = json.loads(asked.split("Text 1:")[1].split("---")[2])
+    return said
 
 
 def test_one_wins_the_others_fail_and_all_say_why(settings: Any) -> None:

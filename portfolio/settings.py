@@ -127,7 +127,13 @@ _queue_url = env.str("QUEUE_URL", "")
 HUEY: dict[str, Any] = {
     "name": "proofsheet",
     "immediate": False,
-    "consumer": {"workers": env.int("WORKERS", 4), "worker_type": "thread", "check_worker_health": True},
+    "consumer": {
+        "workers": env.int("WORKERS", 4),
+        "worker_type": "thread",
+        "check_worker_health": True,
+        "max_delay": 1.0,  # between two looks at an empty queue
+        "shutdown_timeout": 9.0,  # see actions.stopping
+    },
 }
 if _queue_url.startswith("redis"):
     HUEY |= {"huey_class": "portfolio.queue.RedisQueue", "url": _queue_url}
@@ -141,7 +147,7 @@ else:
 # --- runs ---
 ENDPOINT_CONCURRENCY: int = env.int("ENDPOINT_CONCURRENCY", 8)  # calls at once to one endpoint
 CALL_DEADLINE_S: float = env.float("CALL_DEADLINE_S", 120.0)  # for each attempt at a call
-# A run whose worker vanished is free again after this many seconds; a sweep each minute takes it up.
+# A run whose worker vanished is free again after this many seconds; the next worker takes it up.
 RUN_LEASE_S: float = env.float("RUN_LEASE_S", 25.0)
 
 # --- people ---

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from math import inf
 from queue import Empty, Queue
 from threading import Thread
 from types import TracebackType
@@ -14,6 +16,9 @@ from typing import Self
 
 from django.conf import settings
 
+from prompts_app.actions import stopping
+from prompts_app.actions.stopping import STOPPING
+from prompts_app.engine.endpoints.leash import CUT_SHORT
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.run import run_cells
 from prompts_app.engine.types import Asks, Cell, Endpoint, Fault, Judge, Outcome, Price, Prompt
@@ -30,7 +35,9 @@ LAST_CALLS_S = 15.0  # how long calls in flight are awaited once nothing further
 MOST_AT_ONCE = 100  # results in one transaction
 MOST_UNSTORED = 200  # outcomes that wait for the database before the asking pauses
 
-_URGENCY = {CANCELLED: 1, LOST: 2}
+log = logging.getLogger(__name__)
+
+_URGENCY = {STOPPING: 1, CANCELLED: 2, LOST: 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,8 @@ class End:
 
 def last_calls_s(word: str) -> float:
     """Who cancels wants it to end now. Otherwise what is being asked is billed, so better have the answer."""
+    if word == STOPPING:
+        return 0.0 if stopping.is_time_up() else inf
     return 0.0 if word in _URGENCY else LAST_CALLS_S
 
 
@@ -83,6 +92,13 @@ class Asking:
         """Ask nothing more. Of several words the most urgent counts, and of those the first."""
         if self._word is None or _URGENCY.get(word, 0) > _URGENCY.get(self._word, 0):
             self._word = word
+
+    def is_void(self, outcome: Outcome) -> bool:
+        """A call that is cut short because the worker stops: the next worker makes it again."""
+        cut = outcome.fault is not None and outcome.fault.kind == CUT_SHORT
+        if void := cut and self._word == STOPPING:
+            log.warning("A call was ended as this worker stops; it is made again, and may be billed twice.")
+        return void
 
     def arrived(self, within_s: float) -> tuple[list[Outcome], End | None]:
         """Everything that waits, after waiting a moment for the first; the end, once there is one."""

@@ -16,7 +16,7 @@ from uuid import uuid4
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Q, Sum
 
-from prompts_app.actions import lease
+from prompts_app.actions import lease, stopping
 from prompts_app.actions.asking import CANCELLED, LOST, OVER_CAP, Asking, End
 from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.judge import JudgeGone, judge_of
@@ -25,9 +25,11 @@ from prompts_app.actions.patience import AWAY, persistently
 from prompts_app.actions.pictures import pictures_of, store_pictures
 from prompts_app.actions.seal import seal_if_possible
 from prompts_app.actions.select_best import select_best, wants_comparing
-from prompts_app.actions.tasks import enqueue_next
+from prompts_app.actions.stopping import STOPPING
+from prompts_app.actions.tasks import enqueue_next, enqueue_run
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_from_json
+from prompts_app.engine.ending import ProgramEnds
 from prompts_app.engine.endpoints.leash import CUT_SHORT
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.types import Cell, Outcome
@@ -49,6 +51,9 @@ def execute_run(run_id: int) -> bool:
     is, to be taken up again when its lease has run out.
     """
     worker = str(uuid4())
+    if stopping.is_told():  # this worker takes up nothing more, and the queue has let go of it
+        enqueue_run(run_id)
+        return False
     if not persistently(lambda: lease.claim(run_id, worker)):
         return False
     _at_work.add(worker)
@@ -63,8 +68,8 @@ _at_work: set[str] = set()
 
 
 @atexit.register
-def _give_back() -> None:
-    """A worker that is told to stop gives its runs back, so that the next one need not wait."""
+def give_back() -> None:
+    """For a process that ends with runs in its hands: others need not wait for the lease to run out."""
     if _at_work:
         with suppress(DatabaseError):
             lease.release_all(set(_at_work))
@@ -76,13 +81,18 @@ def _execute(run_id: int, worker: str) -> None:
     run = persistently(lambda: with_stored_suite(runs.get(pk=run_id)))
     try:
         end = _gave_up(run) or _ask(run, worker)
-        is_ours = end.word != LOST and (end.word == GAVE_UP or _compare(run, worker))
+        if end.word not in {GAVE_UP, LOST, STOPPING}:
+            end = End(word) if (word := _compare(run, worker)) else end
     except AWAY:
         raise
+    except ProgramEnds:
+        end = End(STOPPING)
     except Exception:
         _conclude(run, worker, End("internal", FAULTS["internal"].next_step))
         raise
-    if is_ours:
+    if end.word == STOPPING:
+        persistently(lambda: lease.release_all([worker]))
+    elif end.word != LOST:
         _conclude(run, worker, end)
     persistently(lambda: enqueue_next(run.endpoint_id))
 
@@ -98,26 +108,26 @@ def _gave_up(run: Run) -> End | None:
     return End(GAVE_UP, reason)
 
 
-def _compare(run: Run, worker: str) -> bool:
-    """Compare the batch's outputs where this was its last run. False where the run was lost meanwhile."""
+def _compare(run: Run, worker: str) -> str | None:
+    """Compare the batch's outputs where this was its last run. LOST or STOPPING where that ended it."""
     batch = run.batch
     if batch is None or not batch.judge_model or not wants_comparing([run]):
-        return True
+        return None
     if persistently(lambda: batch.runs.under_way().exclude(pk=run.pk).exists()):
-        return True
+        return None
     ended = Q(state=Run.State.FINISHED) | (Q(pk=run.pk) if persistently(lambda: is_complete(run)) else Q())
     done = batch.runs.filter(ended).select_related("version", "prompt").order_by("pk")
     runs = persistently(lambda: list(done))
     try:
         judge = judge_of(batch)
     except (JudgeGone, KeyUnreadable):
-        return True
+        return None
     if judge is None:
-        return True
+        return None
     room = None if batch.cost_cap is None else batch.cost_cap - persistently(lambda: _spent(batch))
     watch = _Watch(run, worker)
     select_best(runs, judge, room=room, told=watch.told)
-    return watch.word != LOST
+    return watch.word if watch.word in {LOST, STOPPING} else None
 
 
 class _Watch:
@@ -128,7 +138,8 @@ class _Watch:
         self.word: str | None = None
 
     def told(self) -> str | None:
-        """LOST or CANCELLED once the run, or its batch, is. Asks the database only now and then."""
+        """LOST or CANCELLED once the run, or its batch, is, STOPPING once the worker is told to. Asks the
+        database only now and then."""
         now = monotonic()
         if now - self._renewed >= lease.renew_every():
             self._renewed = now
@@ -138,6 +149,8 @@ class _Watch:
             self._watched = now
             cancelled = Batch.objects.filter(runs=self._run, cancel_requested=True)
             self.word = CANCELLED if persistently(cancelled.exists) else None
+        if self.word is None and stopping.is_told():
+            self.word = STOPPING
         return self.word
 
 
@@ -209,8 +222,10 @@ def _keep(run: Run, worker: str, asking: Asking) -> End:
     """Store what comes until the asking ends, holding the lease and watching for a cancel meanwhile."""
     renewed = watched = monotonic()
     while True:
+        if stopping.is_told():
+            asking.stop(STOPPING)
         outcomes, end = asking.arrived(WATCH_EVERY_S / 2)
-        if not _store(run, worker, outcomes):
+        if not _store(run, worker, [outcome for outcome in outcomes if not asking.is_void(outcome)]):
             return End(LOST)
         asking.are_stored(outcomes)
         if end is not None:

@@ -173,7 +173,11 @@ async def _all_graded(
         tasks = [asyncio.create_task(one(asked)) for asked in waiting]
         await asyncio.wait(tasks, timeout=ALTOGETHER_S)
         leash.end()
-        return [found for found in await asyncio.gather(*tasks) if _was_asked(found[1])]
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        if failed := next((one for one in found if isinstance(one, Exception)), None):
+            raise failed
+        # Where this process ends meanwhile, what came before is kept.
+        return [one for one in found if not isinstance(one, BaseException) and _was_asked(one[1])]
 
 
 def _was_asked(graded: Graded) -> bool:

@@ -7,15 +7,17 @@ undo what its successor did.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Collection
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from prompts_app.models import Endpoint, Run
+from prompts_app.models.clock import now_plus
 from prompts_app.models.evidence import RunQuerySet
 
 
@@ -38,34 +40,32 @@ def _stand_in_line(run_id: int) -> None:
 
 
 def _take(run_id: int, worker: str) -> bool:
-    now = timezone.now()
     return bool(
-        claimable(now)
+        claimable()
         .filter(pk=run_id)
         .update(
             claim=worker,
-            lease_until=_end(now),
+            lease_until=_end(),
             state=Run.State.RUNNING,
-            started_at=Coalesce("started_at", Value(now)),
+            started_at=Coalesce("started_at", Value(timezone.now())),
             # A claim that is still there is one whose worker never gave it back.
             resumed=F("resumed") + Case(When(claim="", then=0), default=1),
         )
     )
 
 
-def claimable(now: datetime) -> RunQuerySet:
+def claimable() -> RunQuerySet:
     """Runs under way that nobody holds, whose endpoint is free; one that only has to be ended needs none."""
-    return Run.objects.abandoned(now).exclude(Exists(_others_on_its_endpoint(now)), cancel_requested=False)
+    return Run.objects.abandoned().exclude(Exists(_others_on_its_endpoint()), cancel_requested=False)
 
 
-def _others_on_its_endpoint(now: datetime) -> QuerySet[Run]:
-    busy = Run.objects.filter(state=Run.State.RUNNING, lease_until__gte=now)
-    return busy.filter(~Q(pk=OuterRef("pk")), endpoint=OuterRef("endpoint"))
+def _others_on_its_endpoint() -> QuerySet[Run]:
+    return Run.objects.held().filter(~Q(pk=OuterRef("pk")), endpoint=OuterRef("endpoint"))
 
 
 def renew(run_id: int, worker: str) -> bool:
     """Hold it for another while. False where the run is no longer this worker's."""
-    return bool(_held_by(run_id, worker).update(lease_until=_end(timezone.now())))
+    return bool(_held_by(run_id, worker).update(lease_until=_end()))
 
 
 def finish(run_id: int, worker: str, state: str, stop_reason: str = "") -> bool:
@@ -77,9 +77,16 @@ def finish(run_id: int, worker: str, state: str, stop_reason: str = "") -> bool:
     )
 
 
-def release_all(workers: set[str]) -> None:
+def release_all(workers: Collection[str]) -> None:
     """Give back what these workers hold, unfinished: others may go on at once."""
     Run.objects.under_way().filter(claim__in=workers).update(claim="", lease_until=None)
+
+
+def notice_vanished() -> int:
+    """Runs whose worker let its lease run out; how many. Each is told once: from then on it waits as one
+    that was never taken up. Its claim stays, so that a worker that is only late may still go on."""
+    lapsed = Run.objects.abandoned().filter(state=Run.State.RUNNING, lease_until__isnull=False)
+    return lapsed.update(lease_until=None)
 
 
 def renew_every() -> float:
@@ -91,5 +98,5 @@ def _held_by(run_id: int, worker: str) -> QuerySet[Run]:
     return Run.objects.filter(pk=run_id, claim=worker, state=Run.State.RUNNING)
 
 
-def _end(now: datetime) -> datetime:
-    return now + timedelta(seconds=settings.RUN_LEASE_S)
+def _end() -> Combinable:
+    return now_plus(settings.RUN_LEASE_S)

@@ -8,6 +8,8 @@ from time import monotonic, sleep
 
 from django.db import InterfaceError, OperationalError, connection
 
+from prompts_app.actions import stopping
+
 PATIENCE_S = 120.0  # how long something is tried again while the database is locked or away
 AWAY = (OperationalError, InterfaceError)  # what is raised then
 
@@ -24,7 +26,7 @@ def persistently[T](act: Callable[[], T]) -> T:
         try:
             return act()
         except AWAY:
-            if connection.in_atomic_block or monotonic() + wait > deadline:
+            if connection.in_atomic_block or monotonic() + wait > deadline or stopping.is_time_up():
                 raise
             log.warning("The database did not do its part; trying again in %.1f s.", wait, exc_info=True)
             connection.close()  # the next try gets a fresh one

@@ -246,6 +246,7 @@ def request_cancel(batch: Batch) -> None:
     with transaction.atomic():
         Batch.objects.filter(pk=batch.pk).update(cancel_requested=True)
         _cancel_waiting(batch.runs.under_way())
+        _end_abandoned(batch.runs.under_way())
     batch.cancel_requested = True
 
 
@@ -262,6 +263,7 @@ def cancel_run(run: Run) -> None:
             _enqueue_when_committed(run)
         else:
             _cancel_waiting(under_way)
+            _end_abandoned(under_way)
             transaction.on_commit(lambda: enqueue_next(run.endpoint_id), robust=True)
     run.cancel_requested = True
 
@@ -269,6 +271,14 @@ def cancel_run(run: Run) -> None:
 def _cancel_waiting(runs: RunQuerySet) -> None:
     waiting = runs.filter(state=Run.State.QUEUED)
     waiting.update(state=Run.State.CANCELLED, stop_reason=FAULTS["cancelled"].label.capitalize())
+
+
+def _end_abandoned(runs: RunQuerySet) -> None:
+    """Of a cancelled run whose worker has vanished nobody would hear: any worker ends it."""
+    for run in runs.abandoned():
+        # By itself, too: what only has to be ended does not wait for its endpoint.
+        Run.objects.filter(pk=run.pk).update(cancel_requested=True)
+        _enqueue_when_committed(run)
 
 
 def check_can_ask_again(run: Run, *, cost_cap: Decimal | None = None) -> Batch:

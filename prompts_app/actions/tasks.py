@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.tasks import task
-from django.utils import timezone
 
 from prompts_app.actions import lease
 from prompts_app.actions.evidence import rebuild_older
@@ -34,10 +33,15 @@ def catch_up() -> None:
 
 def enqueue_next(endpoint_id: int | None) -> None:
     """Enqueue the run that waited longest for this endpoint, if one does."""
-    waiting = lease.claimable(timezone.now()).filter(endpoint=endpoint_id).order_by("created_at", "pk")
+    waiting = lease.claimable().filter(endpoint=endpoint_id).order_by("created_at", "pk")
     run_id = waiting.values_list("pk", flat=True).first()
     if run_id is not None:
         enqueue_run(run_id)
+
+
+def resume_vanished() -> int:
+    """As ``resume_abandoned``, where a worker has vanished since this was last asked. Cheap."""
+    return resume_abandoned() if lease.notice_vanished() else 0
 
 
 def resume_abandoned() -> int:
@@ -45,7 +49,7 @@ def resume_abandoned() -> int:
 
     A queue may lose a job, and a killed worker loses the one it had: the run's row knows.
     """
-    waiting = lease.claimable(timezone.now()).order_by("created_at", "pk").values_list("endpoint_id", "pk")
+    waiting = lease.claimable().order_by("created_at", "pk").values_list("endpoint_id", "pk")
     first_of_each = dict(reversed(waiting))
     for run_id in first_of_each.values():
         enqueue_run(run_id)

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from prompts_app.engine.assertions import check, verdict_of
 from prompts_app.engine.assertions.judging import JudgeFailed
+from prompts_app.engine.ending import check_not_ending
 from prompts_app.engine.endpoints import PACING, Asker, Pacing, open_endpoint
 from prompts_app.engine.endpoints.leash import CUT_SHORT, Leash, cut_short
 from prompts_app.engine.grading import Court, Graded, exhibit_of, grade, grader_of
@@ -174,6 +175,7 @@ class _Run:
         try:
             result = await self.asker.ask(request, self.deadline_s)
         except Exception as error:
+            check_not_ending(error)
             log.exception("Asking %s failed", self.model)
             result = Fault("internal", f"The call failed in a way not foreseen ({type(error).__name__}).")
         price = UNKNOWN if isinstance(result, Fault) else self._price(result)
@@ -207,6 +209,7 @@ class _Run:
             )
             graded = await self._graded(cell.case, checks, request, reply, values)
         except Exception as error:
+            check_not_ending(error)
             log.exception("Judging case %s failed", cell.case_index)
             fault = Fault(
                 "internal",

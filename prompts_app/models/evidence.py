@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
@@ -12,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from prompts_app.engine import types as engine
+from prompts_app.models.clock import now_plus
 from prompts_app.models.encryption import decrypt, encrypt
 from prompts_app.models.ids import public_id
 from prompts_app.models.prompts import Prompt, Version
@@ -119,6 +119,11 @@ class Batch(models.Model):
         return reverse("studio_batch", args=[self.public_id])
 
 
+def _is_held() -> Q:
+    still_runs = (now_plus(0), now_plus(2 * settings.RUN_LEASE_S))
+    return Q(state=Run.State.RUNNING, lease_until__range=still_runs)
+
+
 class RunQuerySet(MaskedQuerySet["Run"]):
     def finished(self) -> Self:
         return self.filter(state=Run.State.FINISHED)
@@ -139,9 +144,14 @@ class RunQuerySet(MaskedQuerySet["Run"]):
         answered = Exists(Result.objects.filter(run=OuterRef("pk")))
         return self.filter(answered, state__in=ended, source=Source.RECORDED)
 
-    def abandoned(self, now: datetime) -> Self:
+    def held(self) -> Self:
+        """A worker has them, by the database's clock. A lease further ahead than two of its lengths was
+        written by a clock that was wrong: it holds nothing."""
+        return self.filter(_is_held())
+
+    def abandoned(self) -> Self:
         """Under way, but no worker holds them: their lease ran out, or nobody ever took them up."""
-        return self.under_way().filter(Q(lease_until__lt=now) | Q(lease_until=None))
+        return self.under_way().exclude(_is_held())
 
     def hold(self) -> None:
         """Until the transaction ends: a worker that comes with a result waits. To be called before deleting

@@ -20,6 +20,7 @@ from decimal import Decimal
 from prompts_app.engine.assertions.kinds import as_text, number_of, quote
 from prompts_app.engine.assertions.own_words import after_thinking, own_words
 from prompts_app.engine.assertions.written_json import objects_written
+from prompts_app.engine.ending import check_not_ending
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.prices import UNKNOWN, price_of
 from prompts_app.engine.types import Embedded, Fault, Json, Judge, JudgeCall, Message, Price, Reply, Request
@@ -154,6 +155,7 @@ class Bench:
         try:
             found = await call
         except Exception as error:
+            check_not_ending(error)
             log.exception("Asking the judge failed")
             what = f"The call to the judge failed in a way not foreseen ({type(error).__name__})."
             raise JudgeFailed(what, "internal") from error

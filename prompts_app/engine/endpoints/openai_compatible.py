@@ -17,6 +17,7 @@ from itertools import count
 
 import httpcore2
 
+from prompts_app.engine.ending import check_not_ending
 from prompts_app.engine.endpoints.addresses import BadUrl, BlockedAddress, Target, UnknownHost, parse_url
 from prompts_app.engine.endpoints.answers import (
     MOST_BYTES,
@@ -186,6 +187,7 @@ class _OpenAiCompatible:
         except TimeoutError:
             fault = Fault("timeout", f"No whole answer came within {deadline_s:g} s.")
         except Exception as error:  # every mishap of a call becomes a row
+            check_not_ending(error)
             fault = fault_of(error, self._target)
         finally:
             stopwatch.reset(token)

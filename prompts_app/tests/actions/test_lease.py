@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from threading import Barrier
@@ -12,9 +13,13 @@ from django.db import connection
 from django.utils import timezone
 
 from prompts_app.actions import lease
-from prompts_app.actions.tasks import execute_run_task, resume_abandoned
+from prompts_app.actions.execute import execute_run
+from prompts_app.actions.run import cancel_run, request_cancel
+from prompts_app.actions.tasks import execute_run_task, resume_abandoned, resume_vanished
 from prompts_app.models import Endpoint, Run
-from prompts_app.tests.actions.running import in_a_thread
+from prompts_app.tests.actions.running import YES, in_a_thread
+from prompts_app.tests.actions.running import a_run as a_started_run
+from prompts_app.tests.engine.servers import answering
 from prompts_app.tests.factories import EndpointFactory, RunFactory, VersionFactory
 
 pytestmark = pytest.mark.django_db
@@ -170,6 +175,28 @@ class TestSweep:
         resume_abandoned()
         assert enqueued == [first.pk]
 
+    def test_a_worker_that_vanished_is_noticed_once(self, enqueued: list[int]) -> None:
+        """It is looked for every few seconds: what waits for a free worker must not fill the queue."""
+        held, gone, waiting = a_run(), a_run(), a_run()
+        lease.claim(held.pk, "one")
+        lease.claim(gone.pk, "two")
+        assert resume_vanished() == 0
+        expire(gone)
+        assert resume_vanished() == 2
+        assert sorted(enqueued) == [gone.pk, waiting.pk]
+        assert resume_vanished() == 0
+        assert lease.claim(gone.pk, "three")
+        gone.refresh_from_db()
+        assert gone.resumed == 1
+
+    def test_one_that_was_only_late_goes_on_all_the_same(self, enqueued: list[int]) -> None:
+        late = a_run()
+        lease.claim(late.pk, "one")
+        expire(late)
+        resume_vanished()
+        assert lease.renew(late.pk, "one")
+        assert not lease.claim(late.pk, "two")
+
     def test_what_has_ended_is_left_alone(self, enqueued: list[int]) -> None:
         a_run(state=Run.State.FINISHED)
         assert resume_abandoned() == 0
@@ -190,3 +217,57 @@ class TestSweep:
 
         periodic = {type(task) for task in HUEY._registry.periodic_tasks}
         assert tasks.resume_abandoned_runs.task_class in periodic
+
+
+class TestClocks:
+    """All that share a database go by its clock; a lease that a wrong one wrote blocks nobody."""
+
+    @pytest.mark.parametrize("hours", [-24, -1, 1, 24])
+    def test_a_workers_own_clock_does_not_matter(self, hours: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        run, now = a_run(), timezone.now
+        with monkeypatch.context() as patched:
+            patched.setattr("django.utils.timezone.now", lambda: now() + timedelta(hours=hours))
+            assert lease.claim(run.pk, "one")
+            assert not lease.claim(run.pk, "two")
+            assert lease.renew(run.pk, "one")
+        assert not lease.claim(run.pk, "two")
+        run.refresh_from_db()
+        assert run.lease_until is not None
+        assert 20 < (run.lease_until - now()).total_seconds() < 26
+
+    def test_a_lease_further_ahead_than_two_of_its_lengths_holds_nothing(self, settings: Any) -> None:
+        endpoint = EndpointFactory()
+        ahead, waiting = a_run(endpoint), a_run(endpoint)
+        lease.claim(ahead.pk, "one")
+        for lengths, is_free in ((1.9, False), (2.2, True)):
+            late = timezone.now() + timedelta(seconds=settings.RUN_LEASE_S * lengths)
+            Run.objects.filter(pk=ahead.pk).update(lease_until=late)
+            assert Run.objects.abandoned().filter(pk=ahead.pk).exists() == is_free
+            assert lease.claimable().filter(pk=waiting.pk).exists() == is_free
+        assert lease.claim(ahead.pk, "two")
+        ahead.refresh_from_db()
+        assert ahead.resumed == 1
+
+    @pytest.mark.parametrize("days", [-1, 1], ids=["ran out", "of a wrong clock"])
+    @pytest.mark.parametrize(
+        "cancel", [cancel_run, lambda run: request_cancel(run.batch)], ids=["run", "batch"]
+    )
+    @pytest.mark.django_db(transaction=True)
+    def test_cancel_ends_a_run_whose_worker_has_vanished(
+        self, cancel: Callable[[Run], None], days: int
+    ) -> None:
+        with answering(YES) as server:
+            run = a_started_run(server)
+            lease.claim(run.pk, "one")
+            Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() + timedelta(days=days))
+            busy = a_run(run.endpoint)
+            assert lease.claim(busy.pk, "of another run on the same endpoint")
+            enqueued: list[int] = []
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr("prompts_app.actions.run.enqueue_run", enqueued.append)
+                cancel(Run.objects.get(pk=run.pk))
+            assert enqueued == [run.pk]
+            assert execute_run(run.pk)
+            assert not server.asked
+        run.refresh_from_db()
+        assert run.state == Run.State.CANCELLED

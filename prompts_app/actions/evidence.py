@@ -145,7 +145,6 @@ def count_run(run: Run) -> None:
     results = list(_columns_that_count(run.results.all()))
     states = Counter(frames := case_states(run, results))
     answers = [result for result in results if not result.is_error]
-    named = Counter(result.model for result in answers if result.model)
     totals = {
         "frames": frames,
         "cases_passed": states[PASSED],
@@ -157,7 +156,8 @@ def count_run(run: Run) -> None:
         "latency_median_ms": median(result.latency_ms for result in answers),
         "tokens_in_median": median(result.tokens_in for result in answers),
         "tokens_out_median": median(result.tokens_out for result in answers),
-        "model_answered": min(named, key=lambda name: (-named[name], name), default=""),
+        "model_answered": next(iter(_most_first(result.model for result in answers)), ""),
+        "asked_at": _most_first(result.asked_at for result in answers),
     }
     for name, value in totals.items():
         setattr(run, name, value)
@@ -168,8 +168,14 @@ def _columns_that_count(results: QuerySet[Result]) -> QuerySet[Result]:
     """Without outputs and requests, which may be megabytes."""
     return results.only(
         "run_id", "case_index", "repeat", "passed", "error_kind", "cost", "latency_ms",
-        "tokens_in", "tokens_out", "model", "judge_cost", "judge_calls",
+        "tokens_in", "tokens_out", "model", "judge_cost", "judge_calls", "asked_at",
     )  # fmt: skip
+
+
+def _most_first(names: Iterable[str]) -> list[str]:
+    """Each name once, the most frequent first."""
+    found = Counter(name for name in names if name)
+    return sorted(found, key=lambda name: (-found[name], name))
 
 
 def _distinct_outputs(run: Run) -> list[int]:

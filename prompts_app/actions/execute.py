@@ -39,6 +39,15 @@ from prompts_app.models.suites import with_stored_suite
 WATCH_EVERY_S = 0.5  # how long the cancel button may go unseen
 MOST_RESUMES = 5  # workers that may vanish over a run before it is left to its author
 GAVE_UP = "gave_up"
+# A run says of all its answers where they are from, so it is never gone on with somewhere else.
+MOVED = (
+    "The endpoint’s address was changed since this run was started, so it is not continued there: its "
+    "answers would be from two servers. Start a new run to ask the new address."
+)
+JUDGE_MOVED = (
+    "The address of the judge’s endpoint was changed since this run was started, so it is not judged there. "
+    "Start a new run to have the new one judge."
+)
 
 
 def execute_run(run_id: int) -> bool:
@@ -111,7 +120,7 @@ def _gave_up(run: Run) -> End | None:
 def _compare(run: Run, worker: str) -> str | None:
     """Compare the batch's outputs where this was its last run. LOST or STOPPING where that ended it."""
     batch = run.batch
-    if batch is None or not batch.judge_model or not wants_comparing([run]):
+    if batch is None or not batch.judge_model or not wants_comparing([run]) or batch.judge_has_moved(run):
         return None
     if persistently(lambda: batch.runs.under_way().exclude(pk=run.pk).exists()):
         return None
@@ -165,13 +174,27 @@ def _ask(run: Run, worker: str) -> End:
         return End("judge_gone", "The endpoint of the judge was deleted. Start a new run with another one.")
     if endpoint is None:
         return End("endpoint_gone", "The endpoint of this run was deleted. Start a new run on another one.")
-    if persistently(lambda: _cancel_requested(run)):
-        return End(CANCELLED, FAULTS[CANCELLED].label.capitalize())
+    if end := _end_before_asking(run):
+        return end
     if not missing:
         return End(None)
     cap, spent = batch.cost_cap if batch else None, persistently(lambda: _spent(batch))
     with Asking(run, endpoint, judge, missing, cap=cap, spent=spent) as asking:
         return _keep(run, worker, asking)
+
+
+def _end_before_asking(run: Run) -> End | None:
+    if moved := what_moved(run):
+        return End("endpoint_moved", moved)
+    is_cancelled = persistently(lambda: _cancel_requested(run))
+    return End(CANCELLED, FAULTS[CANCELLED].label.capitalize()) if is_cancelled else None
+
+
+def what_moved(run: Run) -> str:
+    """Why it may not be gone on with where its endpoints are now, as a sentence; "" where it may."""
+    if run.has_moved:
+        return MOVED
+    return JUDGE_MOVED if run.batch and run.batch.judge_has_moved(run) else ""
 
 
 def _endpoint_of(run: Run) -> engine.Endpoint | None:

@@ -68,14 +68,15 @@ def columns_of(judge: JudgeChoice | None, model: type[Batch | Run]) -> dict[str,
     """The choice as a batch's or a run's columns hold it."""
     if judge is None:
         return {}
-    names = {
+    names: dict[str, object] = {
         "judge_model": judge.model,
         "judge_embedding_model": judge.embedding_model,
         "judge_parameters": dict(judge.parameters),
     }
     if model is Batch:
         return {"judge_endpoint": judge.endpoint, **names}
-    return {"judge_endpoint_name": judge.endpoint.name, **names}
+    names |= {"judge_endpoint_name": judge.endpoint.name, "judge_endpoint_url": judge.endpoint.base_url}
+    return names
 
 
 class JudgeGone(Exception):

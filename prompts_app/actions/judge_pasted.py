@@ -127,6 +127,7 @@ def judge_pasted(run: Run, judge: JudgeChoice, *, cost_cap: Decimal | None = Non
     with transaction.atomic():
         Run.objects.filter(pk=run.pk).update(
             judge_endpoint_name=judge.endpoint.name,
+            judge_endpoint_url=judge.endpoint.base_url,
             judge_model=judge.model,
             judge_embedding_model=judge.embedding_model,
             judge_parameters=dict(judge.parameters),

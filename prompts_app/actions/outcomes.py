@@ -20,6 +20,7 @@ from prompts_app.engine.types import (
     Request,
 )
 from prompts_app.models import Result, Run
+from prompts_app.models.evidence import LONGEST_ORIGIN
 from prompts_app.models.text import storable, storable_json
 
 JUDGE_AGAIN = "judge_again"  # error_kind of a result whose answer stays and whose judge is asked again
@@ -36,6 +37,7 @@ def result_of(run: Run, outcome: Outcome) -> Result:
         request=storable_json(outcome.request.body()),
         checks=checks_json(outcome.checks),
         passed=outcome.passed,
+        asked_at=outcome.asked_at[:LONGEST_ORIGIN],
     )
     set_price(result, outcome.price)
     if outcome.judge_price is not None:

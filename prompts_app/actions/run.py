@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from prompts_app.actions.evidence import rebuild_evidence
-from prompts_app.actions.execute import execute_run
+from prompts_app.actions.execute import execute_run, what_moved
 from prompts_app.actions.judge import (
     LONGEST_MODEL,
     JudgeChoice,
@@ -27,6 +26,7 @@ from prompts_app.actions.outcomes import JUDGE_AGAIN
 from prompts_app.actions.select_best import wants_comparing
 from prompts_app.actions.tasks import enqueue_next, enqueue_run
 from prompts_app.engine.digests import case_json, suite_digest
+from prompts_app.engine.endpoints.addresses import host_of
 from prompts_app.engine.endpoints.practice import MODELS as PRACTICE_MODELS
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.render import RenderError, render_messages
@@ -223,7 +223,8 @@ def _runs(
                 version=version,
                 endpoint=endpoint,
                 endpoint_name=endpoint.name,
-                endpoint_host=(urlsplit(endpoint.base_url).hostname or "")[:255],
+                endpoint_host=host_of(endpoint.base_url)[:255],
+                endpoint_url=endpoint.base_url,
                 model=model,
                 parameters=version.parameters,
                 asks=asks,
@@ -289,6 +290,8 @@ def check_can_ask_again(run: Run, *, cost_cap: Decimal | None = None) -> Batch:
         raise RunRefused("The cancelled runs are still stopping. Try again in a moment.")
     if run.endpoint is None:
         raise RunRefused("The endpoint of this run was deleted. Start a new run on another one.")
+    if moved := what_moved(run):
+        raise RunRefused(moved)
     if run.state == Run.State.CAPPED and (cost_cap is None or cost_cap <= (run.batch.cost_cap or 0)):
         raise RunRefused("This run stopped at its cost cap. Give a higher cap to go on.")
     answered = run.results.filter(error_kind="").count()
@@ -334,18 +337,14 @@ def can_delete(batch: Batch) -> bool:
 
 
 def tombstones_of(runs: Sequence[Run]) -> int:
-    """How many of these stay counted when deleted: asked or pasted, of a prompt that is or was public."""
+    """How many of these stay counted when deleted: asked or pasted, of a prompt others could ever open."""
     return sum(
-        run.source != Source.PRACTICE and _was_public(run.prompt) and run.results.exists() for run in runs
+        run.source != Source.PRACTICE and run.prompt.was_ever_shown and run.results.exists() for run in runs
     )
 
 
-def _was_public(prompt: Prompt) -> bool:
-    return prompt.published_at is not None or not prompt.is_private
-
-
 def delete_batch(batch: Batch) -> None:
-    """Delete its runs and results. Runs of a prompt that is or was public stay counted as deleted."""
+    """Delete its runs and results. Runs of a prompt that others could ever open stay counted."""
     with transaction.atomic():
         check_can_delete(batch)
         delete_runs(batch.prompt, list(batch.runs.select_related("prompt")))

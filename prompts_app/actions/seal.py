@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from prompts_app.actions.evidence import rebuild_evidence
 from prompts_app.actions.pictures import pictures_changed
 from prompts_app.engine import seals
 from prompts_app.engine.digests import digest
@@ -26,6 +27,15 @@ from prompts_app.models.suites import with_stored_suite
 
 RECORD_FORMAT = "proofsheet-run/1"
 RESULTS_AT_ONCE = 50  # in memory while a run is sealed
+
+MOST_SEALED_AT_ONCE = 50  # of those that ended without a seal
+
+# Why a run ended without a seal, as its page says.
+UNREADABLE = (
+    "This site’s signing key could not be read when the run ended, so nobody can check that the record is "
+    "unchanged since. It is sealed once the person who runs this site has put the key back (ENDPOINT_KEYS)."
+)
+UNWRITABLE = "The record holds something that has no canonical form, so it could not be signed."
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +158,7 @@ def _result_record(result: Result) -> dict[str, Any]:
         "checks": result.checks,
         "passed": result.passed,
         "at": _iso(result.created_at),
-        **_later(judge_cost=_dollars(result.judge_cost), picture=result.picture),
+        **_later(judge_cost=_dollars(result.judge_cost), picture=result.picture, asked_at=result.asked_at),
     }
 
 
@@ -187,10 +197,29 @@ def seal_run(run: Run) -> Seal | None:
 
 def seal_if_possible(run: Run) -> None:
     """A run that cannot be sealed is finished all the same: it stays at the level below."""
+    why = ""
     try:
         seal_run(run)
-    except (ValueError, KeyUnreadable):
+    except KeyUnreadable:
         log.exception("Run %s could not be sealed.", run.public_id)
+        why = UNREADABLE
+    except ValueError:
+        log.exception("Run %s could not be sealed.", run.public_id)
+        why = UNWRITABLE
+    # Said on its page: without a seal it looks like a run nobody ever meant to seal.
+    Run.objects.filter(pk=run.pk).exclude(unsealed_why=why).update(unsealed_why=why)
+    run.unsealed_why = why
+
+
+def seal_unsealed() -> int:
+    """Try again with the runs that ended without a seal; how many have one now."""
+    left = Run.objects.finished().exclude(unsealed_why="").filter(sealed_at=None)
+    runs = list(left.only("public_id", "unsealed_why").order_by("pk")[:MOST_SEALED_AT_ONCE])
+    for run in runs:
+        seal_if_possible(run)
+        if not run.unsealed_why:
+            rebuild_evidence(run.prompt)
+    return sum(not run.unsealed_why for run in runs)
 
 
 def _add_to_chain(owner: User, run: Run) -> Seal:

@@ -66,6 +66,8 @@ def change_link(link: ShareLink, choice: Choice) -> None:
             )
             for position, prompt in enumerate(choice.prompts)
         )
+        # Whoever has the link may have looked from this moment on.
+        link.shown_prompts().filter(seen_since=None).update(seen_since=timezone.now())
 
 
 def renew_link(link: ShareLink) -> str:

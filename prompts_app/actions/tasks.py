@@ -6,6 +6,7 @@ from django.tasks import task
 
 from prompts_app.actions import lease
 from prompts_app.actions.evidence import rebuild_older
+from prompts_app.actions.seal import seal_unsealed
 
 
 @task
@@ -25,10 +26,16 @@ def rebuild_older_summaries_task() -> None:
         rebuild_older_summaries_task.enqueue()
 
 
+@task
+def seal_unsealed_task() -> None:
+    seal_unsealed()
+
+
 def catch_up() -> None:
-    """To be called when a worker starts, which it does after every upgrade."""
+    """To be called when a worker starts, which it does after every upgrade, and when a key was put back."""
     resume_abandoned()
     rebuild_older_summaries_task.enqueue()
+    seal_unsealed_task.enqueue()
 
 
 def enqueue_next(endpoint_id: int | None) -> None:

@@ -112,6 +112,7 @@ class _Said:
     request: Request
     result: Reply | Fault
     price: Price
+    asked_at: str = ""  # as in Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +150,10 @@ class _Run:
             return self._unanswered(cell, self._request(self.prompt.messages), Fault("template", str(error)))
         said = await self._converse(opening, turns)
         if isinstance(said.result, Fault):
-            return self._unanswered(cell, said.request, said.result, said.price)
-        return await self._judged(cell, said.request, said.result, said.price)
+            outcome = self._unanswered(cell, said.request, said.result, said.price)
+        else:
+            outcome = await self._judged(cell, said.request, said.result, said.price)
+        return replace(outcome, asked_at=said.asked_at)
 
     async def _converse(self, messages: tuple[Message, ...], turns: tuple[str, ...]) -> _Said:
         """Ask, then ask each further turn with the answers so far in context."""
@@ -180,7 +183,7 @@ class _Run:
             result = Fault("internal", f"The call failed in a way not foreseen ({type(error).__name__}).")
         price = UNKNOWN if isinstance(result, Fault) else self._price(result)
         self.on_price(price)
-        return _Said(request, result, price)
+        return _Said(request, result, price, self.asker.origin if _was_sent(result) else "")
 
     def _price(self, reply: Reply) -> Price:
         """By the model that answered; by the one asked where the table does not know that name."""
@@ -259,8 +262,17 @@ def conversation(prompt: Prompt, case: Case) -> tuple[tuple[Message, ...], tuple
     return messages, turns
 
 
+def _was_sent(result: Reply | Fault) -> bool:
+    """Whether the call was made. One whose host has no address, or none that may be called, was not; nor
+    was what failed before there was a connection to time."""
+    if isinstance(result, Reply) or result.kind == CUT_SHORT:
+        return True
+    return result.latency_ms is not None and result.kind not in ("dns", "blocked_address")
+
+
 def _together(before: _Said, last: _Said) -> _Said:
     """The last answer, with the tokens and the price of everything before it."""
+    last = replace(last, asked_at=last.asked_at or before.asked_at)
     sources = (last.price.source, before.price.source)  # the longer one says that there were cached tokens
     price = Price(_sum_dollars(before.price, last.price), max(sources, key=len))
     if isinstance(last.result, Fault) or isinstance(before.result, Fault):

@@ -236,6 +236,7 @@ class JudgeCall:
     tokens_out: int | None
     price: Price
     parameters: Mapping[str, Json] = field(default_factory=dict)
+    asked_at: str = ""  # as in Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +300,8 @@ class Outcome:
 
     ``passed`` is ``None`` for a fault (no answer is neither a pass nor a failure); with no assertions
     that count, or none that is run here, it is ``None`` too: there was nothing to hold the output to.
-    ``price`` is the model's; ``judge_price`` the judge's, ``None`` where no judge was asked.
+    ``price`` is the model's; ``judge_price`` the judge's, ``None`` where no judge was asked. ``asked_at`` is
+    the scheme, host and port the model was really asked at, "" where nothing was sent anywhere.
     """
 
     cell: Cell
@@ -310,3 +312,4 @@ class Outcome:
     passed: bool | None
     price: Price
     judge_price: Price | None = None
+    asked_at: str = ""

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from prompts_app.engine import types as engine
+from prompts_app.engine.endpoints.addresses import host_of, same_address
 from prompts_app.models.clock import now_plus
 from prompts_app.models.encryption import decrypt, encrypt
 from prompts_app.models.ids import public_id
@@ -35,6 +36,8 @@ class Source(models.TextChoices):
     RECORDED = "recorded", "Recorded by this server"
     PRACTICE = "practice", "Practice, not a model"
 
+
+LONGEST_ORIGIN = 300  # "https://" and a host of 253 characters, and a port
 
 CHAT, IMAGES = "chat", "images"
 ASKS = [
@@ -118,6 +121,12 @@ class Batch(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("studio_batch", args=[self.public_id])
 
+    def judge_has_moved(self, run: Run) -> bool:
+        """The same of the judge's endpoint as ``Run.has_moved``."""
+        judge = self.judge_endpoint
+        known = bool(judge and run.judge_endpoint_url)
+        return known and not same_address(judge.base_url if judge else "", run.judge_endpoint_url)
+
 
 def _is_held() -> Q:
     still_runs = (now_plus(0), now_plus(2 * settings.RUN_LEASE_S))
@@ -178,7 +187,14 @@ class Run(Masked):
         Endpoint, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs"
     )
     endpoint_name = models.CharField(max_length=60, blank=True)
-    endpoint_host = models.CharField(max_length=255, blank=True)
+    endpoint_host = models.CharField(max_length=255, blank=True)  # when it was started
+    # Where it was started to ask, its judge's too: asking is never gone on with at another address. The
+    # author's own: a path may hold a key, so it is shown to nobody else. "": practice, or not known.
+    endpoint_url = models.CharField(max_length=300, blank=True)
+    judge_endpoint_url = models.CharField(max_length=300, blank=True)
+    # Where its answers really came from, the most frequent first: of Result.asked_at. [] where that is not
+    # known: nothing was answered, or it was recorded before this was kept.
+    asked_at = models.JSONField(default=list, blank=True)
     model = models.CharField(max_length=200)  # as asked
     model_answered = models.CharField(max_length=200, blank=True)  # as the provider named it
     parameters = models.JSONField(default=dict, blank=True)
@@ -195,6 +211,7 @@ class Run(Masked):
     source_note = models.CharField(max_length=200, blank=True)  # file name of an import, and the like
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     stop_reason = models.CharField(max_length=300, blank=True)
+    unsealed_why = models.CharField(max_length=300, blank=True)  # why it ended without a seal, if it did
     cancel_requested = models.BooleanField(default=False)  # of this run alone; the batch has its own
 
     # Who works on it: taken by compare-and-set, renewed while it runs, free again when it runs out.
@@ -252,6 +269,16 @@ class Run(Masked):
         return self.state in {self.State.QUEUED, self.State.RUNNING}
 
     @property
+    def has_moved(self) -> bool:
+        """Whether its endpoint has another address now than the one it was started to ask. Of runs from
+        before the whole address was kept, only the host is known."""
+        if self.endpoint is None:
+            return False
+        if not self.endpoint_url and self.endpoint_host:
+            return host_of(self.endpoint.base_url) != self.endpoint_host
+        return not same_address(self.endpoint.base_url, self.endpoint_url)
+
+    @property
     def has_judge(self) -> bool:
         return bool(self.judge_model or self.judge_embedding_model)
 
@@ -285,6 +312,8 @@ class Result(Masked):
     picture = models.JSONField(default=dict, blank=True)
     finish_reason = models.CharField(max_length=60, blank=True)
     model = models.CharField(max_length=200, blank=True)  # as returned
+    # Scheme, host and port of the call itself: "https://api.openai.com". "": nothing was sent, or not known.
+    asked_at = models.CharField(max_length=LONGEST_ORIGIN, blank=True)
     response_id = models.CharField(max_length=200, blank=True)
     fingerprint = models.CharField(max_length=200, blank=True)
     tokens_in = models.PositiveIntegerField(null=True, blank=True)

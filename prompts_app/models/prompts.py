@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
+from django.utils import timezone
 
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_from_json, digest
@@ -147,6 +148,9 @@ class Prompt(Masked):
     licence = models.CharField(max_length=20, choices=Licence, default=Licence.CC_BY)
     visibility = models.CharField(max_length=8, choices=Visibility, default=Visibility.PRIVATE, db_index=True)
     published_at = models.DateTimeField(null=True, blank=True)
+    # Since when anybody but its author could open it, by whatever way, also where nobody can any more: from
+    # then on its deleted runs are counted. Null: never. Written by save() and by actions.sharing.
+    seen_since = models.DateTimeField(null=True, blank=True)
     pin_position = models.PositiveSmallIntegerField(null=True, blank=True)
 
     # The author's sections of the case study, in Markdown; an empty one does not show.
@@ -205,6 +209,13 @@ class Prompt(Masked):
     # Every address below a prompt is made from get_absolute_url, so that readers stay where they came in.
     read_at = ""
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.seen_since is None and not self.is_private:
+            self.seen_since = timezone.now()
+            if (columns := kwargs.get("update_fields")) is not None:
+                kwargs["update_fields"] = {*columns, "seen_since"}
+        super().save(*args, **kwargs)
+
     def get_absolute_url(self) -> str:
         return self.read_at or reverse("prompt", args=[self.owner.handle, self.slug])
 
@@ -220,6 +231,11 @@ class Prompt(Masked):
     @property
     def is_private(self) -> bool:
         return self.visibility == Visibility.PRIVATE
+
+    @property
+    def was_ever_shown(self) -> bool:
+        """Whether anybody but its author could ever open it, by whatever way."""
+        return self.seen_since is not None or not self.is_private
 
     @property
     def was_forked(self) -> bool:

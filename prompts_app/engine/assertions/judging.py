@@ -175,7 +175,8 @@ class Bench:
         cached: int | None = None,
     ) -> None:
         price = self._price(model, named, *tokens, cached)
-        self.calls.append(JudgeCall(asked, answer, model, named, *tokens, price, parameters))
+        call = JudgeCall(asked, answer, model, named, *tokens, price, parameters, self.asker.origin)
+        self.calls.append(call)
         self.after_call(price)
 
     def _price(

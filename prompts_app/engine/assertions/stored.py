@@ -49,6 +49,7 @@ def _call_json(call: JudgeCall) -> dict[str, Json]:
         "cost": _dollars(call.price),
         "cost_source": call.price.source,
         **({"parameters": dict(call.parameters)} if call.parameters else {}),
+        **({"asked_at": call.asked_at} if call.asked_at else {}),
     }
 
 

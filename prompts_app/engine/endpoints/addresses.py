@@ -61,6 +61,11 @@ class Target:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
+    @property
+    def origin(self) -> str:
+        """Where a call really goes (RFC 6454): "https://api.openai.com", "http://127.0.0.1:8111"."""
+        return f"{self.scheme}://{self.authority}"
+
 
 def parse_url(url: str) -> Target:
     """Take a base URL apart. Raises ``BadUrl``."""
@@ -80,6 +85,22 @@ def parse_url(url: str) -> Target:
     if not re.fullmatch(r"[!-~]*", parts.path):
         raise BadUrl("Write the path of the URL in plain ASCII characters.")
     return Target(parts.scheme, _host(host), port or PORTS[parts.scheme], parts.path.rstrip("/"))
+
+
+def same_address(url: str, other: str) -> bool:
+    """Whether two base URLs name the same server and path, however they are spelled."""
+    try:
+        return url == other or parse_url(url) == parse_url(other)
+    except BadUrl:
+        return False
+
+
+def host_of(url: str) -> str:
+    """Of a base URL or an origin; "" where it has none."""
+    try:
+        return parse_url(url).host
+    except BadUrl:
+        return ""
 
 
 def _host(host: str) -> str:

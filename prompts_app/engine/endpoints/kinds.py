@@ -13,6 +13,11 @@ from prompts_app.engine.types import Embedded, Endpoint, Fault, Reply, Request
 class Asker(Protocol):
     """An opened endpoint: connections are kept between calls."""
 
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port every call goes to, as ``Target.origin``; "" where nothing is called."""
+        ...
+
     async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
         """One answer. Each attempt has ``deadline_s`` seconds; never raises but for cancellation."""
         ...

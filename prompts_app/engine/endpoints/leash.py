@@ -93,6 +93,10 @@ class _Held:
     def __init__(self, asker: Asker, leash: Leash) -> None:
         self._asker, self._leash = asker, leash
 
+    @property
+    def origin(self) -> str:
+        return self._asker.origin
+
     async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
         return await self._leash.wait(self._asker.ask(request, deadline_s))
 

@@ -85,6 +85,8 @@ def _connections(target: Target, backend: CheckedBackend) -> Connections:
 class _Unusable:
     """An endpoint on which every call has the same fault, before anything is sent."""
 
+    origin = ""
+
     def __init__(self, fault: Fault) -> None:
         self._fault = fault
 
@@ -102,6 +104,10 @@ class _OpenAiCompatible:
     def __init__(self, connections: Connections, target: Target, key: str, pacing: Pacing) -> None:
         self._connections, self._target, self._key, self._pacing = connections, target, key, pacing
         self._resume_at = 0.0  # on the loop's clock: a server that said "wait" is not asked before
+
+    @property
+    def origin(self) -> str:
+        return self._target.origin
 
     async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
         try:

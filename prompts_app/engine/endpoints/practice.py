@@ -56,6 +56,7 @@ async def open_practice(endpoint: Endpoint, concurrency: int, pacing: Pacing) ->
 @dataclass(slots=True)
 class _Practice:
     scale: float
+    origin: str = ""  # nothing is called
 
     async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
         if request.model not in MODELS:

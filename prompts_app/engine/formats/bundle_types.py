@@ -64,6 +64,7 @@ class BundledResult:
     cost_source: str = ""
     judge_cost: Decimal | None = None
     judge_calls: int = 0
+    asked_at: str = ""  # scheme, host and port
     error_kind: str = ""
     error_message: str = ""
     # engine.types.Picture.about, with the picture as "data" in base64 where there was room; {}: a text

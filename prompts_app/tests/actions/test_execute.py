@@ -14,13 +14,14 @@ from django.utils import timezone
 
 from prompts_app.actions import execute
 from prompts_app.actions import run as runs
+from prompts_app.actions.evidence import count_run
 from prompts_app.actions.run import execute_run
 from prompts_app.actions.save import delete_prompt
 from prompts_app.engine.types import Price
 from prompts_app.models import Endpoint, Prompt, Result, Run
 from prompts_app.tests.actions.running import YES, a_run, a_version, at, fresh, in_a_thread
 from prompts_app.tests.engine.servers import KEY, OddServer, answering, http
-from prompts_app.tests.factories import ResultFactory
+from prompts_app.tests.factories import EndpointFactory, ResultFactory
 from prompts_app.tests.people import alice
 from prompts_app.tests.workers import eventually, worker
 
@@ -46,12 +47,50 @@ class TestExecute:
         assert (result.finish_reason, result.model, result.response_id) == ("stop", "tiny-1", "chatcmpl-1")
         assert (result.fingerprint, result.tokens_in, result.tokens_out) == ("fp_1", 7, 2)
         assert result.latency_ms
+        assert result.asked_at == yes.base_url.removesuffix("/v1")
+        assert run.asked_at == [result.asked_at]
         assert result.cost is None
         assert result.passed
         assert result.checks[0]["type"] == "contains"
         assert result.checks[0]["passed"]
         assert yes.asked[0].headers["authorization"] == f"Bearer {KEY}"
         assert KEY not in str([list(Result.objects.values()), list(Run.objects.values())])
+
+    def test_it_is_not_taken_up_at_another_address(self, yes: OddServer) -> None:
+        """The endpoint was changed while the run waited, or while its worker was away."""
+        run = a_run(yes)
+        Endpoint.objects.update(base_url="https://api.openai.com/v1")
+        execute_run(run.pk)
+        assert (fresh(run).state, fresh(run).results.count()) == ("stopped", 0)
+        assert "address was changed" in fresh(run).stop_reason
+        assert not yes.asked
+
+    def test_an_answer_is_said_to_be_from_where_it_was_asked_not_from_where_the_endpoint_is_now(
+        self, yes: OddServer
+    ) -> None:
+        run = a_run(yes)
+        execute_run(run.pk)
+        Endpoint.objects.update(base_url="https://api.openai.com/v1", name="OpenAI")
+        count_run(fresh(run))
+        assert set(run.results.values_list("asked_at", flat=True)) == {yes.base_url.removesuffix("/v1")}
+        assert fresh(run).asked_at == [yes.base_url.removesuffix("/v1")]
+
+    @pytest.mark.parametrize("status", [500, 401])
+    def test_a_fault_says_where_it_was_met(self, status: int) -> None:
+        with answering(http(status, {})) as server:
+            run = a_run(server, cases=1)
+            execute_run(run.pk)
+        assert run.results.get().asked_at == server.base_url.removesuffix("/v1")
+        assert fresh(run).asked_at == []  # nothing was answered
+
+    @pytest.mark.parametrize("url", ["http://no-such-host.invalid/v1", "http://169.254.1.1/v1"])
+    def test_what_never_left_was_asked_nowhere(self, yes: OddServer, url: str) -> None:
+        version = a_version(1)
+        endpoint = EndpointFactory(owner=alice(), base_url=url)
+        run = runs.start_batch(version.prompt, [version], endpoint, ["tiny"]).runs.get()
+        execute_run(run.pk)
+        assert run.results.get().error_kind in {"dns", "blocked_address"}
+        assert run.results.get().asked_at == ""
 
     def test_the_prompts_evidence_is_rebuilt(self, yes: OddServer) -> None:
         run = a_run(yes)

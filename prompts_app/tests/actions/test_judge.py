@@ -106,6 +106,7 @@ class TestExecute:
         kept = result.checks[1]["judge"]
         assert kept["rubric"] == "Is polite."
         assert kept["calls"][0]["model"] == "judge-1-2026"
+        assert kept["calls"][0]["asked_at"] == bench.base_url.removesuffix("/v1")
         assert "It is rude." in kept["calls"][0]["answer"]
 
     def test_without_a_judge_the_case_is_not_judged_and_counts_neither_way(self, yes: OddServer) -> None:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.tasks import default_task_backend
-from django.utils import timezone
 
 from prompts_app.actions import run as runs
+from prompts_app.actions.publish import publish, unpublish
 from prompts_app.actions.run import RunRefused, execute_run
+from prompts_app.actions.sharing import Choice, create_link, revoke_link
 from prompts_app.engine.digests import case_json
-from prompts_app.models import Batch, Case, Prompt, Result, Run, Source, Visibility
+from prompts_app.models import (
+    Batch,
+    Case,
+    Endpoint,
+    Prompt,
+    Result,
+    Run,
+    ShareLink,
+    Source,
+    Version,
+    Visibility,
+)
 from prompts_app.tests.actions.running import YES, a_run, a_version, fresh
 from prompts_app.tests.engine.servers import OddServer, answering, completion, http
 from prompts_app.tests.factories import (
@@ -161,6 +174,42 @@ class TestAskAgain:
         with pytest.raises(RunRefused, match="endpoint of this run was deleted"):
             runs.ask_again(fresh(run))
 
+    @pytest.mark.parametrize(
+        "now",
+        ["http://127.0.0.1:9/v1", "https://127.0.0.1:1/v1", "https://api.openai.com/v1", "{base}/other", ""],
+    )
+    def test_not_on_another_address(self, now: str) -> None:
+        with answering(http(400, {})) as server:
+            run = a_run(server)
+            execute_run(run.pk)
+            Endpoint.objects.update(base_url=now.format(base=server.base_url))
+            with pytest.raises(RunRefused, match=r"address was changed .* Start a new run"):
+                runs.ask_again(fresh(run))
+        assert fresh(run).results.count() == 3
+
+    def test_the_same_address_in_another_spelling_is_the_same(self) -> None:
+        with answering(http(400, {}), YES) as server:
+            run = a_run(server)
+            execute_run(run.pk)
+            Endpoint.objects.update(base_url=server.base_url.replace("http://", "HTTP://") + "/")
+            runs.ask_again(fresh(run))
+
+    def test_of_a_run_from_before_the_address_was_kept_the_host_is_known(self, yes: OddServer) -> None:
+        run = a_run(yes)
+        Run.objects.update(state=Run.State.STOPPED, endpoint_url="", endpoint_host="api.openai.com")
+        with pytest.raises(RunRefused, match="address was changed"):
+            runs.ask_again(fresh(run))
+        Run.objects.update(endpoint_host="127.0.0.1")
+        runs.ask_again(fresh(run))
+
+    def test_nor_is_a_judge_at_another_address_asked(self, yes: OddServer) -> None:
+        judge = EndpointFactory(owner=alice(), base_url="https://judge.example.com/v1")
+        run = a_run(yes)
+        Batch.objects.update(judge_endpoint=judge, judge_model="strict")
+        Run.objects.update(state=Run.State.STOPPED, judge_endpoint_url="https://other.example.com/v1")
+        with pytest.raises(RunRefused, match="judge’s endpoint was changed"):
+            runs.ask_again(fresh(run))
+
     def test_after_a_cancel_it_goes_on(self, yes: OddServer) -> None:
         run = a_run(yes)
         assert run.batch
@@ -190,13 +239,33 @@ class TestDelete:
         assert Prompt.objects.get().deleted_runs == counted
         assert not Result.objects.exists()
 
-    def test_taking_the_prompt_back_first_does_not_help(self) -> None:
+    @pytest.mark.parametrize("shown", [Visibility.PUBLIC, Visibility.UNLISTED])
+    def test_taking_the_prompt_back_first_does_not_help(self, shown: Visibility) -> None:
         version = a_version()
-        Prompt.objects.update(visibility=Visibility.PRIVATE, published_at=timezone.now())
+        publish(version.prompt, shown)
+        unpublish(Prompt.objects.get())
+        assert self._counted_of_one_deleted(version) == 1
+
+    @pytest.mark.parametrize("taken_back", [None, revoke_link, ShareLink.delete])
+    def test_nor_does_having_shown_it_by_a_link_alone(
+        self, taken_back: Callable[[ShareLink], object] | None
+    ) -> None:
+        version = a_version()
+        link, _ = create_link(alice(), Choice("Ms Lind", [version.prompt], although_private=True))
+        if taken_back:
+            taken_back(link)
+        assert self._counted_of_one_deleted(version) == 1
+
+    def test_a_link_that_did_not_show_it_is_none(self) -> None:
+        version = a_version()
+        create_link(alice(), Choice("Ms Lind", [version.prompt]))
+        assert self._counted_of_one_deleted(version) == 0
+
+    def _counted_of_one_deleted(self, version: Version) -> int:
         batch = Batch.objects.create(prompt=version.prompt)
         ResultFactory(run=RunFactory(version=version, batch=batch), case_index=0)
         runs.delete_batch(Batch.objects.get())
-        assert Prompt.objects.get().deleted_runs == 1
+        return Prompt.objects.get().deleted_runs
 
     def test_a_run_without_any_answer_leaves_nothing(self) -> None:
         version = a_version()

@@ -15,8 +15,11 @@ from prompts_app.actions.seal import (
     names_of,
     new_signing_key,
     record_of,
+    seal_if_possible,
     seal_run,
+    seal_unsealed,
     sealed_file,
+    signing_key,
     verify,
 )
 from prompts_app.models import Result, Run, Seal, SigningKey, Source
@@ -74,6 +77,32 @@ def test_the_judges_parameters_are_in_the_record_where_there_are_any() -> None:
     assert record_of(a_run(judge_model="judge-1"), {})["judge"] == {"model": "judge-1"}
     run = a_run(judge_model="judge-1", judge_parameters={"temperature": 0})
     assert record_of(run, {})["judge"] == {"model": "judge-1", "parameters": {"temperature": 0}}
+
+
+def test_where_each_answer_was_asked_is_sealed_with_it() -> None:
+    run = a_run()
+    assert "asked_at" not in record_of(run, {})["results"][0]  # as in records from before it was kept
+    run.results.update(asked_at="https://api.openai.com")
+    seal_run(run)
+    file = downloaded(run)
+    assert file["record"]["results"][0]["asked_at"] == "https://api.openai.com"  # type: ignore[index]
+    file["record"]["results"][0]["asked_at"] = "http://127.0.0.1:8000"  # type: ignore[index]
+    assert findings(file)["content"] is False
+
+
+def test_a_key_that_cannot_be_read_leaves_the_run_unsealed_and_says_so_until_it_is_put_back() -> None:
+    run = a_run()
+    readable = bytes(signing_key().encrypted_jwk)
+    SigningKey.objects.update(encrypted_jwk=b"of another ENDPOINT_KEYS")
+    seal_if_possible(run)
+    run.refresh_from_db()
+    assert (run.sealed_at, run.seals.count()) == (None, 0)
+    assert "signing key could not be read" in run.unsealed_why
+    assert seal_unsealed() == 0
+    SigningKey.objects.update(encrypted_jwk=readable)
+    assert seal_unsealed() == 1
+    run.refresh_from_db()
+    assert (run.level, run.unsealed_why) == (3, "")
 
 
 @pytest.mark.parametrize("source", [Source.PASTED, Source.IMPORTED, Source.PRACTICE])

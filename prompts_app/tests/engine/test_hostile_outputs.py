@@ -111,6 +111,8 @@ HONEST: dict[str, Callable[[str], str]] = {
 class Gullible:
     """An endpoint whose model answers by a rule from what it reads."""
 
+    origin = "https://judge.example.com"
+
     rule: Callable[[str], str]
     read: list[str] = field(default_factory=list)
 

@@ -57,6 +57,8 @@ def cases(count: int, *assertions: Assertion) -> list[Cell]:
 class Stub:
     """An endpoint that answers by a function, and knows how many calls were under way at once."""
 
+    origin = "https://api.openai.com"
+
     def __init__(self, answer: Callable[[Request], Reply | Fault], takes_s: float = 0.0) -> None:
         self.answer, self.takes_s = answer, takes_s
         self.asked: list[Request] = []

@@ -63,7 +63,7 @@ def test_looking_first_shows_where_it_stands_and_marks_nothing(prompt: Prompt) -
     said = mark(look="1")
     assert "It stands in 3 places." in said
     assert "output of v1 on elm, case 1" in said
-    assert "case 1, variables" in said
+    assert "case 1, word" in said
     assert "I was told: <span" in said
     assert not prompt.private_spans.exists()
     assert f"{RULE}</textarea>" in said

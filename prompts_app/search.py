@@ -8,11 +8,13 @@ see: it only narrows the queryset it is given.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import batched
 from typing import Any, cast
 
+import regex
 from django.db import connections
 from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
 from django.db.models.expressions import RawSQL
@@ -28,6 +30,15 @@ LONGEST_BODY = 60_000  # characters: beyond it Postgres refuses the row (a tsvec
 IN_THE_BODY = {"prompt.situation", "version.messages"}
 FIELDS = ("title", "tags", "summary", "author", "body")
 
+# Scripts written without spaces, and Korean, whose words take endings: what is sought may stand anywhere in a
+# run of them. Half-width and full-width forms are made one before.
+_RUN = regex.compile(
+    r"""[
+        \p{scx=Han} \p{scx=Hira} \p{scx=Kana} \p{scx=Hang} \p{scx=Thai} \p{scx=Laoo} \p{scx=Khmr} \p{scx=Mymr}
+        --[\p{P} \p{S} \p{N} \s]
+    ]+""".replace(" ", "").replace("\n", ""),
+    regex.V1,
+)
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
 # Words that say nothing about what is sought; Postgres' English dictionary drops them by itself.
 _STOP = frozenset("a an and are as at be by for from how in is it of on or that the this to with".split())
@@ -47,6 +58,23 @@ def search_terms(text: str) -> list[str]:
         :MOST_TERMS
     ]
     return [term for term in terms if term.lower() not in _STOP] or terms
+
+
+def in_words(text: str, *, sought: bool = False) -> str:
+    """``text`` as the index holds it: a run of letters that knows no spaces as its overlapping pairs.
+
+    "天気予報" is kept as "天気 気予 予報 報" and ``sought`` as "天気 気予 予報", so that two letters or more
+    are found wherever they stand in a run, by the index of words that both databases have; and one letter as
+    the beginning of a pair.
+    """
+    return _RUN.sub(
+        lambda run: f" {' '.join(_pairs(run[0], sought=sought))} ", unicodedata.normalize("NFKC", text)
+    )
+
+
+def _pairs(run: str, *, sought: bool) -> Iterator[str]:
+    last = len(run) - 1 if sought and len(run) > 1 else len(run)
+    return (run[at : at + 2] for at in range(last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +124,8 @@ def search_prompts[Q: QuerySet[Any]](prompts: Q, text: str) -> Q:
 
 
 def _match(database: str, terms: list[str]) -> _Match:
-    return _postgres(terms) if connections[database].vendor == "postgresql" else _sqlite(terms)
+    words = [" ".join(in_words(term, sought=True).split()) for term in terms]
+    return _postgres(words) if connections[database].vendor == "postgresql" else _sqlite(words)
 
 
 def _sqlite(terms: list[str]) -> _Match:
@@ -161,7 +190,7 @@ def _document(prompt: Prompt) -> SearchDocument:
     return SearchDocument(
         prompt=prompt,
         title=storable(mask.text(prompt.title)),
-        tags=" ".join(tag.name for tag in prompt.tags.all()),
+        tags=storable(" ".join(tag.name for tag in prompt.tags.all())),
         summary=storable(f"{mask.text(prompt.summary)} {prompt.get_task_display()}"),
         author=storable(f"{prompt.owner.display_name} {prompt.owner.handle}"),
         body=storable("\n".join(mask.text(string) for text in texts for string in text.strings())),
@@ -169,5 +198,7 @@ def _document(prompt: Prompt) -> SearchDocument:
 
 
 def storable(text: str) -> str:
-    """Without what neither database takes, and no longer than both take."""
-    return text[:LONGEST_BODY].replace("\x00", " ").encode("utf-8", "ignore").decode()
+    """In words, without what neither database takes, and no longer than both take."""
+    return (
+        in_words(text[:LONGEST_BODY])[:LONGEST_BODY].replace("\x00", " ").encode("utf-8", "ignore").decode()
+    )

@@ -1,13 +1,14 @@
 """Link preview cards: 1200 × 630 PNGs with a name, a sentence and the contact strip, failures crossed.
 
 Drawn with the fonts in ``prompts_app/fonts``, so that the site needs none of the system's. Text they
-cannot draw truly (other scripts, right-to-left, stacked marks) is replaced by what the caller names
-instead, never by boxes.
+cannot draw truly (other scripts, right-to-left, stacked marks) is left out, letter by letter; where no word
+is left, what the caller names stands instead. Never boxes.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -40,6 +41,8 @@ PAPER, INK, TEXT, QUIET, RULE, RED, OCHRE = (
     "#c92a2a",
     "#8a6100",
 )
+# Brackets with nothing left in them, and marks that nothing stands before any more.
+_LOOSE = re.compile(r"[(\[{]\s*[)\]}]|(?<!\S)[,;:.–—-]+(?=\s|$)")
 FONTS = Path(__file__).resolve().parent.parent / "fonts"
 
 
@@ -70,9 +73,12 @@ class Card:
 
 
 def drawable(text: str, instead: str = "") -> str:
-    """``text`` on one line as it can be drawn truly, else ``instead``."""
+    """What of ``text`` can be drawn truly, on one line; ``instead`` where that is no letter and no digit."""
     line = " ".join(unicodedata.normalize("NFC", text).split())
-    return line if line and all(_can_draw(letter) for letter in line) else instead
+    kept = "".join(letter for letter in line if _can_draw(letter))
+    if kept != line:
+        kept = " ".join(_LOOSE.sub("", " ".join(kept.split())).split())
+    return kept if any(letter.isalnum() for letter in kept) else instead
 
 
 # --- drawing ---------------------------------------------------------------------------------------------

@@ -6,8 +6,6 @@ possible, and named as a problem in any case.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +21,7 @@ from prompts_app.engine.masking import PLACEHOLDER, strings_in
 from prompts_app.engine.render import find_variables
 from prompts_app.models import Case, Licence, Prompt, Task, User, Version
 from prompts_app.models.prompts import LONGEST_MESSAGE, MOST_CASES, MOST_MESSAGES
+from prompts_app.models.tags import tag_name
 from prompts_app.models.text import without_invisible
 
 LONGEST_TITLE = 120
@@ -32,9 +31,6 @@ LONGEST_NOTE = 2000
 LONGEST_SECTION = 8000
 LONGEST_TEXT = 1_000_000  # characters of all messages of a version together
 MOST_TAGS = 10
-LONGEST_TAG = 40
-
-_TAG = re.compile(r"[a-z0-9]+(?:[-+.#][a-z0-9]+)*[+#]*")  # as Tag.name is validated
 
 
 @dataclass(slots=True)
@@ -171,15 +167,6 @@ def _tag(planned: Planned, text: str) -> None:
         planned.problems.append(Problem(f"the tag “{titles.cut(text, 60)}”", planned.where))
     elif name not in planned.tags:
         planned.tags.append(name)
-
-
-def tag_name(text: str) -> str:
-    """``C++ Code`` → ``c++-code``; nothing where no Latin letter or digit is left, or too many."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    word = re.sub(r"[^a-z0-9+.#]+", "-", plain).strip("-.")
-    if not _TAG.fullmatch(word):
-        word = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-    return word if len(word) <= LONGEST_TAG else ""
 
 
 def _version(

@@ -15,6 +15,7 @@ from prompts_app.actions.run import HIGHEST_CAP
 from prompts_app.engine.digests import canonical
 from prompts_app.engine.pictures import MOST_BYTES, PictureRefused, keep, square
 from prompts_app.models import Tag
+from prompts_app.models.tags import LONGEST_TAG, as_tag
 from prompts_app.models.text import refuse_invisible, refuse_nul, storable_json
 
 MOST_TAGS = 10
@@ -97,6 +98,9 @@ class FaceField(PictureField):
         return square(original)
 
 
+_COMMAS = re.compile("[,،，、]")  # of several scripts
+
+
 class TagsField(_Text):
     """Tags between commas, as a list of valid names in small letters."""
 
@@ -104,9 +108,7 @@ class TagsField(_Text):
         return ", ".join(value) if isinstance(value, list | tuple) else value
 
     def clean(self, value: Any) -> Any:
-        words = (
-            re.sub(r"[\s_]+", "-", word.strip().lower().lstrip("#")) for word in (value or "").split(",")
-        )
+        words = (re.sub(r"[\s_]+", "-", as_tag(word).lstrip("#")) for word in _COMMAS.split(value or ""))
         names = list(dict.fromkeys(word for word in words if word))
         if len(names) > MOST_TAGS:
             raise ValidationError(f"At most {MOST_TAGS} tags; these are {len(names)}. Keep the telling ones.")
@@ -115,13 +117,13 @@ class TagsField(_Text):
         return names
 
     def _check(self, name: str) -> None:
-        if len(name) > 40:
-            raise ValidationError(f"The tag “{name[:40]}…” is too long: at most 40 characters.")
+        if len(name) > LONGEST_TAG:
+            raise ValidationError(f"The tag “{name[:40]}…” is too long: at most {LONGEST_TAG} characters.")
         try:
             Tag._meta.get_field("name").run_validators(name)
         except ValidationError:
             raise ValidationError(
-                f"“{name}” cannot be a tag. Use letters a–z, digits and hyphens, with commas between tags."
+                f"“{name}” cannot be a tag. Use letters, digits and hyphens, with commas between tags."
             ) from None
 
 

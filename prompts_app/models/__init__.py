@@ -14,13 +14,13 @@ from prompts_app.models.prompts import (
     Licence,
     Prompt,
     SearchDocument,
-    Tag,
     Task,
     Version,
 )
 from prompts_app.models.samples import SampleBundle
 from prompts_app.models.seals import Seal, SigningKey
 from prompts_app.models.sharing import ShareLink, ShareLinkOpens, ShareLinkPrompt
+from prompts_app.models.tags import Tag
 from prompts_app.models.visibility import Visibility
 from prompts_app.models.votes import BlindChoice, BlindVote
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
-from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
@@ -17,6 +16,7 @@ from prompts_app.engine.digests import case_from_json, digest
 from prompts_app.engine.masking import Span
 from prompts_app.models.ids import public_id
 from prompts_app.models.reading import Masked, MaskedQuerySet, now
+from prompts_app.models.tags import Tag
 from prompts_app.models.text import refuse_invisible, refuse_nul
 from prompts_app.models.visibility import Visibility
 
@@ -61,22 +61,6 @@ class ImpactKind(models.TextChoices):
     NONE = "none", "None measured"
     ESTIMATED = "estimated", "Estimated"
     MEASURED = "measured", "Measured"
-
-
-class Tag(models.Model):
-    name = models.CharField(
-        max_length=40,
-        unique=True,
-        validators=[
-            RegexValidator(r"^[a-z0-9]+(?:[-+.#][a-z0-9]+)*[+#]*\Z", "Small letters, digits and hyphens.")
-        ],
-    )
-
-    def __str__(self) -> str:
-        return self.name
-
-    def get_absolute_url(self) -> str:
-        return f"{reverse('browse')}?tag={self.name}"
 
 
 class PromptQuerySet(MaskedQuerySet["Prompt"]):

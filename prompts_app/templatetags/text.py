@@ -7,7 +7,6 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
-from itertools import groupby
 from typing import Any
 
 import nh3
@@ -18,6 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from prompts_app.engine.invisible import SUSPECTS, belongs, codes_of, hides_something
 from prompts_app.engine.masking import PLACEHOLDER
 from prompts_app.engine.render import VARIABLE
 
@@ -32,17 +32,6 @@ _HEADINGS = {"h1": "h3", "h2": "h4"}  # the page's own headings end at h2
 
 
 # --- invisible characters ------------------------------------------------------------------------------
-
-# Fillers that are letters or marks by name and blank on the page, and what must not reach a browser.
-_BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0"
-# Format characters that do draw something (Arabic number signs and the like).
-_DRAWN = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
-_JOINERS = "\u200c\u200d"
-_SUSPECTS = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f"
-    r"\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\U000110bd\U000110cd\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    r"\U000e0000-\U000e0fff\ud800-\udfff" + _BLANK + r"]+|[\ufe00-\ufe0f]{2,}"
-)
 
 
 @register.filter
@@ -80,7 +69,7 @@ def _with_private_marked(html: str, element: str) -> SafeString:
 def hides(text: object) -> bool:
     """Whether ``visible`` marks something in it."""
     source = _one_line_end(str(text))
-    return any(not _belongs(source, match) for match in _SUSPECTS.finditer(source))
+    return hides_something(source)
 
 
 def _one_line_end(text: str) -> str:
@@ -89,47 +78,21 @@ def _one_line_end(text: str) -> str:
 
 def _visible_parts(text: str) -> Iterator[str]:
     at = 0
-    for match in _SUSPECTS.finditer(text):
-        if _belongs(text, match):
+    for match in SUSPECTS.finditer(text):
+        if belongs(text, match):
             continue
         yield escape(text[at : match.start()])
-        yield f'<span class="esc">{_codes(match[0])}</span>'
+        yield f'<span class="esc">{codes_of(match[0])}</span>'
         at = match.end()
     yield escape(text[at:])
-
-
-def _belongs(text: str, match: re.Match[str]) -> bool:
-    """Whether this stands where it has a visible use."""
-    if all(letter in _DRAWN for letter in match[0]):
-        return True
-    return (
-        match[0] in _JOINERS
-        and _joins(text[max(0, match.start() - 2) : match.start()])
-        and _joins(text[match.end() : match.end() + 1])
-    )
-
-
-def _joins(neighbour: str) -> bool:
-    """An emoji, or a letter beyond the European alphabets."""
-    letter = neighbour.rstrip("\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")[-1:]
-    if not letter:
-        return bool(neighbour)
-    kind = unicodedata.category(letter)
-    return kind == "So" or (kind[0] in "LM" and ord(letter) >= 0x0600)
-
-
-def _codes(letters: str) -> str:
-    """ "U+200B U+202E×12": the same one again is only counted."""
-    runs = ((letter, len(list(same))) for letter, same in groupby(letters))
-    return " ".join(f"U+{ord(letter):04X}" + (f"×{count}" if count > 1 else "") for letter, count in runs)
 
 
 @register.filter(name="plain")
 def shown_plainly(text: object) -> str:
     """The same as ``visible`` for plain text: invisible characters as ⟨U+200B⟩, nothing escaped."""
     source = _one_line_end(str(text))
-    return _SUSPECTS.sub(
-        lambda match: match[0] if _belongs(source, match) else f"⟨{_codes(match[0])}⟩", source
+    return SUSPECTS.sub(
+        lambda match: match[0] if belongs(source, match) else f"⟨{codes_of(match[0])}⟩", source
     )
 
 
@@ -146,7 +109,7 @@ def as_typed(text: object) -> SafeString:
     Control characters cannot be written in a page at all; they become the replacement character.
     """
     source = _one_line_end(str(text))
-    return mark_safe(_SUSPECTS.sub(_references, escape(source)))  # noqa: S308 escaped, then only references
+    return mark_safe(SUSPECTS.sub(_references, escape(source)))  # noqa: S308 escaped, then only references
 
 
 def _references(match: re.Match[str]) -> str:

@@ -92,6 +92,33 @@ class TestWhatIsFound:
         assert found("invoice") == []
 
 
+class TestScriptsWithoutSpaces:
+    @pytest.mark.parametrize(
+        ("text", "sought"),
+        [
+            (
+                "明日の天気予報を要約する",
+                ["天気", "予報", "気予報", "明日", "要約", "要", "る", "天気予報を要約"],
+            ),
+            ("翻译助手请把文件翻译成英文", ["文件", "件翻译", "英文", "文", "助手 英文"]),
+            ("이메일요약도우미", ["요약", "메일", "우미"]),
+            ("GPT翻訳ツール", ["gpt", "翻訳", "ツール", "gpt翻訳", "ﾂｰﾙ"]),
+            ("ช่วยแปลภาษาอังกฤษ", ["แปล", "ภาษา", "อังกฤษ"]),
+        ],
+    )
+    def test_any_stretch_of_a_run_is_found(self, text: str, sought: list[str]) -> None:
+        prompt("In the text", f"Please: {text}.")
+        prompt(text)
+        for words in sought:
+            assert set(found(words)) == {"In the text", text}, words
+            assert found(words)[0] == text, words
+
+    @pytest.mark.parametrize("words", ["気天", "天報", "日天", "天気 雪"])
+    def test_letters_that_stand_otherwise_are_not(self, words: str) -> None:
+        prompt("明日の天気予報")
+        assert found(words) == []
+
+
 class TestOrder:
     def test_title_before_tags_before_summary_before_author_before_text(self) -> None:
         author = PersonFactory(username="quokka")

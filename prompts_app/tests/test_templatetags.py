@@ -16,6 +16,7 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prompts_app.engine.invisible import _BLANK
 from prompts_app.engine.stats import wilson
 from prompts_app.models import Level
 from prompts_app.templatetags import sheet, text, written
@@ -178,6 +179,9 @@ class TestWritten:
         assert "unknown 50–100%" in Template(source).render(Context({"x": None}))
 
 
+SCOTLAND = "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
+
+
 class TestVisible:
     @pytest.mark.parametrize(
         ("hidden", "code"),
@@ -191,7 +195,19 @@ class TestVisible:
         assert text.shown_plainly(f"a{hidden}b") == f"a⟨{code}⟩b"
         assert text.hides(f"a{hidden}b")
 
-    @pytest.mark.parametrize("kept", ["a\n\tb", "👩‍👩‍👧‍👦", "☺️", "می‌خواهم", "Ünïcödé", "مرحبا", "क्‍ष"])
+    @pytest.mark.parametrize(
+        "kept",
+        [
+            "a\n\tb",
+            "👩‍👩‍👧‍👦",
+            "👩🏽‍💻",
+            "☺️",
+            "می‌خواهم",
+            "Ünïcödé",
+            "مرحبا",
+            "क्‍ष",
+        ],
+    )
     def test_what_belongs_there_stays(self, kept: str) -> None:
         assert text.visible(kept) == kept
         assert not text.hides(kept)
@@ -201,6 +217,7 @@ class TestVisible:
 
     def test_a_joiner_that_joins_nothing_is_marked(self) -> None:
         assert "U+200D" in text.visible("ab\u200dcd")
+        assert "U+200D" in text.visible("日\u200d本")
 
     def test_the_same_again_is_only_counted(self) -> None:
         assert text.visible("\u200b" * 5000) == '<span class="esc">U+200B×5000</span>'
@@ -216,7 +233,7 @@ class TestVisible:
     @settings(max_examples=300)
     @given(EVERY_TEXT)
     def test_what_is_seen_is_kept(self, source: str) -> None:
-        seen = "".join(c for c in source if c.isalnum() and c not in text._BLANK)
+        seen = "".join(c for c in source if c.isalnum() and c not in _BLANK)
         assert seen in "".join(
             c for c in strip_tags(text.visible(source)) if c.isalnum()
         ) or "U+" in text.visible(source)

@@ -127,10 +127,26 @@ def test_names_the_fonts_know_are_drawn(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["李小龍", "محمد", "שרה", "नमस्ते", "🦄", "Z̷̛͚a̵͝l̴g̶o̵", "a\u202eb", "a\u200bb", "\U000f0000", "", " ", "a\0b"],
+    ["李小龍", "محمد", "שרה", "नमस्ते", "🦄", "\U000f0000", "", " ", "\u200b", "李 – (小)"],
 )
 def test_names_they_do_not_know_become_the_handle_and_never_boxes(name: str) -> None:
     assert drawable(name, "@handle") == "@handle"
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"),
+    [
+        ("李小龍 Bruce Lee", "Bruce Lee"),
+        ("Bruce Lee (李小龍)", "Bruce Lee"),
+        ("👩‍💻 Coder ❤️ Berlin", "Coder ❤ Berlin"),
+        ("翻訳: GPT, 日本語", "GPT,"),
+        ("Z̷̛͚a̵͝l̴g̶o̵", "Zalgo"),
+        ("a\u202eb\u200bc\0d", "abcd"),
+        ("שרה 7", "7"),
+    ],
+)
+def test_only_the_letters_they_do_not_know_are_left_out(name: str, drawn: str) -> None:
+    assert drawable(name, "@handle") == drawn
 
 
 def test_a_name_nobody_can_draw_falls_back_to_the_handle() -> None:

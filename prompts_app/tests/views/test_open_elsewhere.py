@@ -24,7 +24,7 @@ def text_in(href: str) -> str:
 
 class TestTheText:
     def test_one_message_is_its_text(self) -> None:
-        assert flattened([Message("user", "Say {{word}}.\n")]) == "Say {{word}}."
+        assert flattened([Message("user", "Say {{word}}.\n")]) == "Say {{word}}.\n"
 
     def test_system_and_user_follow_each_other(self) -> None:
         said = flattened([Message("system", "Be brief."), Message("user", "Say hello.")])
@@ -34,10 +34,19 @@ class TestTheText:
         chat = [Message("user", "1+1?"), Message("assistant", "2"), Message("user", "2+2?")]
         assert flattened(chat) == "User:\n1+1?\n\nAssistant:\n2\n\nUser:\n2+2?"
 
-    def test_what_nobody_can_see_is_not_taken_along(self) -> None:
-        assert flattened([Message("user", "Say\u200b \u202eyes\U000e0041.\n\tThen stop.")]) == (
-            "Say yes.\n Then stop."
-        )
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "  an indented\n\tblock  \n",
+            "Windows\r\nlines",
+            "نمی\u200cدانم",
+            "👩\u200d💻",
+            "zero\u200bwidth",
+            "ﬁ",
+        ],
+    )
+    def test_it_is_the_text_that_was_tested_letter_for_letter(self, text: str) -> None:
+        assert [text_in(way.href) for way in ways_for([Message("user", text)])] == [text] * len(PRODUCTS)
 
     def test_nothing_gives_no_links(self) -> None:
         assert ways_for([Message("user", " \n")]) == []

@@ -99,6 +99,15 @@ class TestNew:
         client.post(NEW, form("Hi", title="New", task="other"))
         assert client.get("/studio/prompts/new-2/").status_code == 200
 
+    @pytest.mark.parametrize("title", ["👩‍💻 Code reviewer", "نمی‌دانم", "क्‍ष", "翻訳"])
+    def test_a_title_in_any_script_with_the_joiners_it_needs(self, client: Client, title: str) -> None:
+        client.post(NEW, form("Text.", title=title, task="other", tags="請求書、Übersetzung, c++"))
+        prompt = Prompt.objects.get()
+        assert prompt.title == title
+        assert {tag.name for tag in prompt.tags.all()} == {"請求書", "übersetzung", "c++"}
+        for tag in prompt.tags.all():
+            assert client.get(tag.get_absolute_url()).context["search"].tag == tag.name
+
     @pytest.mark.parametrize(
         ("fields", "sentence"),
         [
@@ -111,7 +120,7 @@ class TestNew:
             ({"task": "world-domination"}, "Select a valid choice"),
             ({"tags": ", ".join(f"t{n}" for n in range(11))}, "At most 10 tags"),
             ({"tags": "a\x00b"}, "cannot be a tag"),
-            ({"tags": "請求書"}, "cannot be a tag"),
+            ({"tags": "🦄"}, "cannot be a tag"),
             ({"tags": "x" * 41}, "too long"),
             ({"note": "x" * 2001}, "At most 2000 characters"),
             ({"note": "a\x00b"}, "NUL character"),

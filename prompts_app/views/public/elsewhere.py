@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from prompts_app.engine.types import Message
-from prompts_app.models.text import without_invisible
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +55,9 @@ def ways_for(messages: Sequence[Message]) -> list[Way]:
 
 
 def flattened(messages: Sequence[Message]) -> str:
-    """A chat as the one text a chat box takes: as it stands; with its roles where an answer is among it.
-
-    Characters nobody can see are left out, as they are from what is copied.
-    """
-    said = [(message.role, _visible(message.content)) for message in messages if message.content.strip()]
+    """A chat as the one text a chat box takes: letter for letter what was tested; with its roles where an
+    answer is among it."""
+    said = [(message.role, message.content) for message in messages if message.content.strip()]
     if all(role != "assistant" for role, _ in said):
         return "\n\n".join(text for _, text in said)
     return "\n\n".join(f"{role.capitalize()}:\n{text}" for role, text in said)
-
-
-def _visible(text: str) -> str:
-    return "\n".join(without_invisible(line) for line in text.replace("\r\n", "\n").strip().split("\n"))

@@ -12,6 +12,7 @@ from django.http import QueryDict
 
 from prompts_app.models import Level, Run, Tag, Task
 from prompts_app.models.prompts import PromptQuerySet
+from prompts_app.models.tags import as_tag
 from prompts_app.models.text import without_invisible
 from prompts_app.search import prompts_that_match, search_prompts, search_terms
 from prompts_app.templatetags.sheet import level_name
@@ -100,7 +101,7 @@ def read_search(get: QueryDict) -> tuple[Search, list[str]]:
             typed[name] = ""
     if typed["sort"] == usual_order(typed["q"]) or (typed["sort"] == "relevance" and not typed["q"]):
         typed["sort"] = ""
-    typed["tag"] = typed["tag"].lower()
+    typed["tag"] = as_tag(typed["tag"])
     return Search(**typed), ignored
 
 

@@ -119,7 +119,22 @@ else:
     _database.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL", 8)}
 DATABASES = {"default": _database}
 
-CACHES = {"default": env.dj_cache_url("CACHE_URL", "locmem://")}
+# Limits and used codes count in all web processes together: the default cache is in the database. Cards,
+# which are drawn again where they are missing, do not go there.
+CACHE_TABLE = "proofsheet_cache"
+CACHES: dict[str, dict[str, Any]]
+if env.str("CACHE_URL", ""):
+    CACHES = {"default": env.dj_cache_url("CACHE_URL")}
+    CACHES["cards"] = CACHES["default"]
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "portfolio.cache.SharedCache",
+            "LOCATION": CACHE_TABLE,
+            "OPTIONS": {"MAX_ENTRIES": 1000},  # above it, entries that ran out are dropped at each new one
+        },
+        "cards": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    }
 
 # --- background work: code enqueues through django.tasks only; the queue is one setting ---
 TASKS = {"default": {"BACKEND": env.str("TASKS_BACKEND", "huey.contrib.djhuey.tasks_backend.HueyBackend")}}

@@ -19,6 +19,7 @@ from prompts_app.models import (
     Endpoint,
     FormerHandle,
     FormerSlug,
+    GoneHandle,
     ImportDraft,
     KnownFailure,
     PrivateSpan,
@@ -110,6 +111,12 @@ def _may_see_author(viewer: Viewer, person: User) -> bool:
     return viewer.pk == person.pk or (
         person.is_active and person.profile.visibility != Profile.Visibility.PRIVATE
     )
+
+
+def is_gone(handle: str) -> bool:
+    """Whether ``/@handle/`` was a page strangers saw until its account was deleted. Of one that was private
+    nothing is said: its addresses answer as they did before."""
+    return GoneHandle.objects.of(handle).filter(was_seen=True).exists()
 
 
 def prompt_visible_to(viewer: Viewer, handle: str, slug: str) -> Prompt:

@@ -17,7 +17,7 @@ from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
-from django.core.cache import cache as store
+from django.core.cache import caches
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = 1200, 630  # what link previews are cut to
@@ -64,7 +64,7 @@ class Card:
 
     def png(self) -> bytes:
         """The picture, drawn once and then kept."""
-        key = f"card:{self.digest}"
+        key, store = f"card:{self.digest}", caches["cards"]
         kept: bytes | None = store.get(key)
         if kept is None:
             kept = draw(self)

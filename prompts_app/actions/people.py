@@ -10,6 +10,7 @@ from prompts_app.models import (
     Case,
     Endpoint,
     FormerHandle,
+    GoneHandle,
     Profile,
     Prompt,
     Result,
@@ -53,6 +54,23 @@ def rename_handle(user: User, handle: str) -> None:
     user.username = handle
 
 
+def free_handle(handle: str) -> str:
+    """Let anybody take a handle that was given up or whose account is gone; what was done, in words.
+
+    Raises HandleRefused where it is in use, or nobody had it.
+    """
+    with transaction.atomic():
+        if User.objects.filter(username=handle.lower()).exists():
+            raise HandleRefused(f"@{handle} is somebody's handle now. Only its owner can give it up.")
+        if GoneHandle.objects.of(handle).delete()[0]:
+            return f"@{handle} was kept since its account is gone. Anybody may take it now."
+        former = FormerHandle.objects.filter(handle=handle.lower()).select_related("user").first()
+        if former is None:
+            raise HandleRefused(f"Nobody had @{handle} here, so it is free.")
+        former.delete()
+        return f"@{handle} was kept for @{former.user.handle}. Anybody may take it now; no old link leads on."
+
+
 def check_can_take(user: User, handle: str) -> None:
     """Raises HandleRefused."""
     if User.objects.has_taken(handle, besides=user):
@@ -92,7 +110,8 @@ def losses(user: User) -> Losses:
 
 
 def delete_account(user: User) -> None:
-    """Everything of this person, at once and for good: no row of theirs is left anywhere."""
+    """Everything of this person, at once and for good: no row of theirs is left anywhere. The handle stays
+    taken, as a hash."""
     with transaction.atomic():
         Run.objects.filter(prompt__owner=user).hold()
         user.delete()

@@ -3,7 +3,8 @@
 from prompts_app.models.encryption import KeyUnreadable
 from prompts_app.models.evidence import Batch, Endpoint, Level, PictureFile, Result, Run, Source
 from prompts_app.models.failures import KnownFailure
-from prompts_app.models.people import Face, FormerHandle, Profile, User
+from prompts_app.models.mail import QueuedMail
+from prompts_app.models.people import Face, FormerHandle, GoneHandle, Profile, User
 from prompts_app.models.private import PrivateSpan
 from prompts_app.models.prompts import (
     Case,
@@ -26,8 +27,8 @@ from prompts_app.models.votes import BlindChoice, BlindVote
 
 __all__ = [
     "Batch", "BlindChoice", "BlindVote", "Case", "Draft", "Endpoint", "Face", "FormerHandle", "FormerSlug",
-    "ImpactKind", "ImportDraft", "KeyUnreadable", "KnownFailure", "Level", "Licence", "PictureFile",
-    "PrivateSpan", "Profile", "Prompt", "Result", "Run", "SampleBundle", "Seal", "SearchDocument",
-    "ShareLink", "ShareLinkOpens", "ShareLinkPrompt", "SigningKey", "Source", "Tag", "Task", "User",
-    "Version", "Visibility",
+    "GoneHandle", "ImpactKind", "ImportDraft", "KeyUnreadable", "KnownFailure", "Level", "Licence",
+    "PictureFile", "PrivateSpan", "Profile", "Prompt", "QueuedMail", "Result", "Run", "SampleBundle",
+    "Seal", "SearchDocument", "ShareLink", "ShareLinkOpens", "ShareLinkPrompt", "SigningKey", "Source",
+    "Tag", "Task", "User", "Version", "Visibility",
 ]  # fmt: skip

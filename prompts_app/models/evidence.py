@@ -109,11 +109,17 @@ class Batch(models.Model):
     judge_model = models.CharField(max_length=200, blank=True)
     judge_embedding_model = models.CharField(max_length=200, blank=True)
     judge_parameters = models.JSONField(default=dict, blank=True)  # as sent: {"temperature": 0}
+    press = models.CharField(max_length=64, blank=True, editable=False)  # which press of the button it was
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["-created_at"]
         verbose_name_plural = "batches"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["prompt", "press"], condition=~Q(press=""), name="batch_once_a_press"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.public_id

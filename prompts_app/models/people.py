@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models, transaction
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.urls import reverse
+from django.utils import timezone
 
 from prompts_app.models.text import refuse_invisible, refuse_nul
 from prompts_app.models.visibility import Visibility
@@ -58,7 +62,7 @@ class PersonManager(UserManager["User"]):
         others, former = self.filter(username=handle), FormerHandle.objects.filter(handle=handle)
         if besides is not None:
             others, former = others.exclude(pk=besides.pk), former.exclude(user=besides)
-        return others.exists() or former.exists()
+        return others.exists() or former.exists() or GoneHandle.objects.of(handle).exists()
 
 
 class User(AbstractUser):
@@ -95,6 +99,14 @@ class User(AbstractUser):
             super().save(*args, **kwargs)
             if is_new:
                 Profile.objects.get_or_create(user=self)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Nobody else gets the handles of somebody who is gone, whoever deletes the account."""
+        handles = [self.handle, *self.former_handles.values_list("handle", flat=True)]
+        was_seen = self.is_active and self.profile.visibility != Visibility.PRIVATE
+        with transaction.atomic():
+            GoneHandle.objects.keep(handles, was_seen=was_seen)
+            return super().delete(*args, **kwargs)
 
     def get_full_name(self) -> str:
         return self.display_name
@@ -164,3 +176,35 @@ class FormerHandle(models.Model):
 
     def __str__(self) -> str:
         return self.handle
+
+
+class GoneHandleQuerySet(models.QuerySet["GoneHandle"]):
+    def of(self, handle: str) -> Self:
+        """At most one, while it is kept."""
+        lasting = Q(until=None) | Q(until__gt=timezone.now())
+        return self.filter(lasting, digest=digest_of_handle(handle))
+
+    def keep(self, handles: Iterable[str], *, was_seen: bool, until: datetime | None = None) -> None:
+        rows = [GoneHandle(digest=digest_of_handle(h), was_seen=was_seen, until=until) for h in handles]
+        self.bulk_create(
+            rows, update_conflicts=True, unique_fields=["digest"], update_fields=["was_seen", "until"]
+        )
+
+
+def digest_of_handle(handle: str) -> str:
+    """What is stored of a handle that is gone. No secret is in it: a new one would free it (ADR 0017)."""
+    return sha256(f"proofsheet handle {handle.lower()}".encode()).hexdigest()
+
+
+class GoneHandle(models.Model):
+    """A handle nobody may take although no account has it. Which one it is stands nowhere."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    # Whether strangers saw its page on the last day: only then do its addresses say that it is gone.
+    was_seen = models.BooleanField(default=False)
+    until = models.DateTimeField(null=True, blank=True)  # None: until the operator frees it
+
+    objects = GoneHandleQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.digest[:12]

@@ -28,6 +28,11 @@ def quiet_settings(settings: Any) -> None:
     }
     settings.PASSWORD_HASHERS = QUICK_HASHERS
     settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}
+    # In memory: a test of what the shared one does asks for it. See test_across_processes.py.
+    settings.CACHES = {
+        name: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": name}
+        for name in settings.CACHES
+    }
     settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
     cache.clear()  # sign-ins and votes are limited by the minute, and a process runs many tests in one
 

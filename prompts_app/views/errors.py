@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from prompts_app.access import is_gone
+
 KEPT_CHARACTERS = 200_000
+_OF_A_PERSON = re.compile(r"/@([A-Za-z0-9-]{3,30})(?:/|\Z)")
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -17,6 +22,10 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404; 410 at every address below a handle whose account is gone."""
+    person = _OF_A_PERSON.match(request.path)
+    if person and is_gone(person[1]):
+        return render(request, "410.html", status=410)
     return render(request, "404.html", status=404)
 
 

@@ -1,0 +1,54 @@
+"""The default cache: a table in the site's own database, so that every web process counts with the others.
+
+What is kept there must count across processes: tries at passwords and passphrases, used one-time codes.
+"""
+
+from __future__ import annotations
+
+import base64
+import pickle
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.cache.backends.base import DEFAULT_TIMEOUT
+from django.core.cache.backends.db import DatabaseCache
+from django.db import connections, router
+from django.utils import timezone
+
+FAR_AWAY = datetime(9999, 12, 31, tzinfo=UTC)  # for what never runs out
+
+
+class SharedCache(DatabaseCache):
+    """Django's, with two differences that matter where tries are counted.
+
+    ``add`` is one statement: of all who add a key at once, one gets True. Django's looks first and writes
+    then, so that two could take the same lock after it ran out. And to make room, only what ran out is
+    dropped: else whoever makes enough new entries makes the site forget how often they tried.
+    """
+
+    def __init__(self, table: str, params: dict[str, Any]) -> None:
+        super().__init__(table, params)
+        self.table = table
+
+    def add(
+        self, key: Any, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> bool:
+        at = connections[router.db_for_write(self.cache_model_class)]
+        table = at.ops.quote_name(self.table)
+        ends = self.get_backend_timeout(timeout)
+        expires = FAR_AWAY if ends is None else datetime.fromtimestamp(ends, UTC)
+        stored = base64.b64encode(pickle.dumps(value, self.pickle_protocol)).decode("ascii")
+        statement = (
+            f"INSERT INTO {table} (cache_key, value, expires) VALUES (%s, %s, %s) "  # noqa: S608 our own name
+            "ON CONFLICT (cache_key) DO UPDATE SET value = excluded.value, expires = excluded.expires "
+            f"WHERE {table}.expires < %s"
+        )
+        times = [at.ops.adapt_datetimefield_value(moment) for moment in (expires, timezone.now())]
+        with at.cursor() as cursor:
+            cursor.execute(statement, [self.make_and_validate_key(key, version=version), stored, *times])
+            return bool(cursor.rowcount > 0)
+
+    def _cull(self, db: str, cursor: Any, now: datetime, num: int) -> None:
+        at = connections[db]
+        table = at.ops.quote_name(self.table)
+        cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [at.ops.adapt_datetimefield_value(now)])  # noqa: S608

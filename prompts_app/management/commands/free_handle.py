@@ -1,0 +1,26 @@
+"""`manage.py free_handle HANDLE`: the operator lets a handle go that nobody has any more."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from prompts_app.actions.people import HandleRefused, free_handle
+
+
+class Command(BaseCommand):
+    help = (
+        "Lets anybody take a handle that was given up for another, or whose account was deleted. Its old "
+        "addresses will be the new owner's: links and CVs that name them lead to somebody else."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("handle")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.stdout.write(free_handle(options["handle"].removeprefix("@")))
+        except HandleRefused as refused:
+            raise CommandError(str(refused)) from None

@@ -19,7 +19,7 @@ def drop_cache_table(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('prompts_app', '0014_judging'),
+        ('prompts_app', '0017_any_script'),
     ]
 
     operations = [

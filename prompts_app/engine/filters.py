@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
+from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.types import Json
 
 # What JavaScript's \s matches: not the same characters as Python's.
@@ -17,6 +19,9 @@ _JS_SPACE = (
     "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
+
+
+LONGEST_MADE = 1_000_000  # characters that a filter may put into a text
 
 
 class _Missing:
@@ -32,12 +37,15 @@ class FilterError(ValueError):
 
 def structured(value: Json) -> Json:
     """The list or object a text is the JSON of; anything else as it is."""
-    if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
-        return value
+    return _read(value) if isinstance(value, str) and value.lstrip().startswith(("[", "{")) else value
+
+
+@lru_cache(maxsize=8)  # a text of messages may name parts of one value some thousand times
+def _read(text: str) -> Json:
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return value
+        return load_json(text, MOST_VALUES_TYPED, parse_constant=None)
+    except ValueError:
+        return text
 
 
 def as_json(value: Json, indent: int | None = None) -> str:
@@ -67,6 +75,12 @@ def as_output(value: Json) -> str:
     return as_json(value)
 
 
+def _within_bounds(times: int, text: str) -> None:
+    """Raises ``FilterError`` where ``text`` stands too often: filters in a row multiply what they make."""
+    if times * len(text) > LONGEST_MADE:
+        raise FilterError(f"A filter makes more than {LONGEST_MADE:,} characters of it.")
+
+
 def _case(change: Callable[[str], str]) -> Callable[[Json], Json]:
     return lambda value: change(as_output(value))
 
@@ -94,6 +108,7 @@ def _replace(value: Json, old: Json = None, new: Json = "", most: Json = -1) -> 
     if not isinstance(value, str):
         return value
     old, new = as_output(old), as_output(new)
+    _within_bounds(value.count(old) + 1, new)
     if not old:  # between all characters, and at both ends, whatever the count
         return new + new.join(value) + new
     return value.replace(old, new, int(most) if isinstance(most, int | float) else -1)
@@ -105,7 +120,9 @@ def _join(value: Json, between: Json = "", part: Json = None) -> Json:
         raise FilterError("The filter “join” needs a list.")
     if part is not None:
         items = [item.get(as_output(part)) if isinstance(item, dict) else None for item in items]
-    return as_output(between).join(as_output(item) for item in items)
+    mark = as_output(between)
+    _within_bounds(len(items), mark)
+    return mark.join(as_output(item) for item in items)
 
 
 def length(value: Json) -> Json:

@@ -20,6 +20,7 @@ from joserfc import jws
 from joserfc.errors import BadSignatureError, JoseError
 from joserfc.jwk import KeySet, OKPKey
 
+from prompts_app.engine.budget import MOST_VALUES_JUDGED, TooMuch, load_json
 from prompts_app.engine.digests import canonical, digest, plain
 from prompts_app.engine.reveals import IN_A_FILE, NO_SEAL, is_masked
 from prompts_app.engine.types import Json
@@ -99,8 +100,11 @@ def file_of(record: Json, seal: str) -> dict[str, Json]:
 def read_file(raw: bytes) -> Json:
     """A sealed file as JSON. Raises SealError for what is none, or what two readers may read differently."""
     try:
-        return json.loads(raw, object_pairs_hook=_object)
-    except (ValueError, RecursionError):
+        text = raw.decode(json.detect_encoding(raw), "surrogatepass")
+        return load_json(text, MOST_VALUES_JUDGED, object_pairs_hook=_object, parse_constant=None)
+    except TooMuch as why:
+        raise SealError(f"{why} Check it where you are: docs/evidence.md has ten lines for it.") from None
+    except ValueError:
         raise SealError("This is not JSON. Give the whole file, from the first { to the last }.") from None
 
 

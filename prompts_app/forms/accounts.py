@@ -27,6 +27,7 @@ from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from prompts_app.engine.budget import MOST_VALUES_TYPED, check_json
 from prompts_app.forms.people import HandleField
 from prompts_app.models import User
 from prompts_app.models.encryption import decrypt, encrypt
@@ -236,6 +237,7 @@ class CredentialField(forms.JSONField):
 
     def to_python(self, value: Any) -> Any:
         try:
+            check_json(str(value or ""), MOST_VALUES_TYPED)
             return super().to_python(value)
         except (ValueError, RecursionError):
             raise ValidationError(NO_PASSKEY) from None

@@ -24,6 +24,7 @@ from prompts_app.engine.assertions import (
 )
 from prompts_app.engine.assertions.kinds import Kind, as_text
 from prompts_app.engine.assertions.transforms import is_readable
+from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.digests import assertion_from_json, assertion_json
 from prompts_app.engine.formats.case_csv import CaseTable, CsvError, parse_cases
 from prompts_app.engine.types import Json
@@ -143,8 +144,8 @@ class AssertionRow:
 
     def _before(self) -> engine.Assertion | None:
         try:
-            return assertion_from_json(json.loads(self.was)) if self.was else None
-        except (ValueError, RecursionError):
+            return assertion_from_json(load_json(self.was, MOST_VALUES_TYPED)) if self.was else None
+        except ValueError:
             return None
 
 

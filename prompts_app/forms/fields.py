@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 
 from prompts_app.actions.run import HIGHEST_CAP
+from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.digests import canonical
 from prompts_app.engine.pictures import MOST_BYTES, PictureRefused, keep, square
 from prompts_app.models import Tag
@@ -147,13 +148,13 @@ class JsonObjectField(_Text):
 def read_json_object(text: str) -> dict[str, Any]:
     """Raises ValidationError with the place of what is wrong."""
     try:
-        value = json.loads(text)
+        value = load_json(text, MOST_VALUES_TYPED, parse_constant=None)
     except json.JSONDecodeError as wrong:
         raise ValidationError(
             f"This is not valid JSON: {wrong.msg.lower()} (line {wrong.lineno}, column {wrong.colno})."
         ) from None
-    except (ValueError, RecursionError):
-        raise ValidationError("This JSON has too many levels, or a number too long to read.") from None
+    except ValueError as why:
+        raise ValidationError(str(why)) from None
     if not isinstance(value, dict):
         raise ValidationError("This must be a JSON object: names and values between { and }.")
     if not is_storable(value):

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 
+from prompts_app.engine.budget import MOST_VALUES_TYPED, TooMuch, check_json, whole
 from prompts_app.engine.reveals import FORMAT, Reveal, RevealUnreadable, read_reveals
 from prompts_app.engine.seals import SealError, read_file
 
@@ -72,17 +73,27 @@ def read_blocks(text: str) -> tuple[Reveal, ...]:
     """One reveal, a list of them, or several one after the other. Raises RevealUnreadable."""
     if len(text) > LARGEST_REVEAL:
         raise RevealUnreadable("This is longer than any reveal. Give only what the author sent you.")
-    decoder, blocks, rest = json.JSONDecoder(), list[Any](), text.strip()
+    decoder, blocks, text, at = json.JSONDecoder(parse_int=whole), list[Any](), text.strip(), 0
     try:
-        while rest:
-            block, end = decoder.raw_decode(rest)
+        check_json(text, MOST_VALUES_TYPED)
+        while at < len(text):
+            block, at = decoder.raw_decode(text, at)
             blocks += block if isinstance(block, list) else [block]
-            rest = rest[end:].lstrip(" ,\r\n\t")
-    except (ValueError, RecursionError):
+            at = _skipped(text, at)
+    except TooMuch as why:
+        raise RevealUnreadable(f"{why} Give only what the author sent you.") from None
+    except ValueError:
         raise RevealUnreadable(
             "This is not JSON. Give the whole block, from the first { to the last }."
         ) from None
     return read_reveals(blocks)
+
+
+def _skipped(text: str, at: int) -> int:
+    """Where what stands between two blocks has ended."""
+    while at < len(text) and text[at] in " ,\r\n\t":
+        at += 1
+    return at
 
 
 class PartForm(forms.Form):

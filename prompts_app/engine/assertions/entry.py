@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from prompts_app.engine.assertions.kinds import ValueShape, as_text, number_of
+from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.types import Json
 
 _RANGE = re.compile(r"(\d+)\s*(?:-|–|—|to|\.\.)\s*(\d+)", re.IGNORECASE)
@@ -43,8 +44,8 @@ def _read_lines(text: str) -> Json:
 def _read_schema(text: str) -> Json:
     """JSON becomes an object; other text stays as it is, to be read as YAML or complained about."""
     try:
-        return json.loads(text) if text.strip() else None
-    except (ValueError, RecursionError):
+        return load_json(text, MOST_VALUES_TYPED) if text.strip() else None
+    except ValueError:
         return text
 
 

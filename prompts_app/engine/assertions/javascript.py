@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import rfc8785
 
+from prompts_app.engine.assertions.kinds import CannotTell
 from prompts_app.engine.assertions.values import parse_json
 from prompts_app.engine.types import Json
 
@@ -52,6 +53,8 @@ def parsed(value: Any) -> Json:
         return parse_json(value)
     except ValueError:
         raise CannotDo("the output is not valid JSON") from None
+    except CannotTell:
+        raise CannotDo("the output is too large or too deeply nested to read as JSON") from None
 
 
 def written(value: Json) -> str:

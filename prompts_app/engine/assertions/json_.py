@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from json import JSONDecoder
-from typing import Any, Protocol
+from json import JSONDecodeError, JSONDecoder
+from typing import Protocol
 
 import jsonschema_rs
 import yaml
@@ -18,10 +18,11 @@ import yaml
 from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, fact, quote
 from prompts_app.engine.assertions.schema_work import check_work
 from prompts_app.engine.assertions.values import parse_json
+from prompts_app.engine.budget import MOST_VALUES_JUDGED, MOST_VALUES_TYPED, TooMuch, check_yaml, whole
 from prompts_app.engine.types import Answer, Assertion, Json
 
 BACKTRACK_LIMIT = 100_000
-MOST_CANDIDATES = 1_000  # places in one output where an object may begin
+MOST_TIMES_READ = 10  # over again, for objects that begin and do not end
 MOST_ERRORS = 3
 # Without "$schema", promptfoo reads draft 7; these words only exist in later drafts.
 LATER_WORDS = (
@@ -50,22 +51,17 @@ def schema_of(value: Json) -> Json:
     return value
 
 
-class _WithoutAliases(yaml.SafeLoader):
-    """A few aliases of aliases are a schema of gigabytes once it is written as JSON."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise ValueError("aliases (*name) cannot be used in it")
-        return super().compose_node(parent, index)
-
-
 def _schema_from_text(text: str) -> Json:
     if text.startswith("file://"):
         raise ValueError("A schema in a file cannot be used here: paste the schema itself.")
     try:
-        return yaml.load(text, Loader=_WithoutAliases)  # noqa: S506  # built on SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ValueError(f"The JSON Schema cannot be read: {str(error).splitlines()[0]}.") from error
+        # A few aliases of aliases are a schema of gigabytes once it is written as JSON.
+        check_yaml(text, MOST_VALUES_TYPED, aliases=False)
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:
+        raise ValueError(
+            f"The JSON Schema cannot be read: {str(error).splitlines()[0].rstrip('.')}."
+        ) from error
 
 
 def validator_for(schema: Json) -> Validator:
@@ -160,19 +156,23 @@ def _conforms(schema: Json, errors: str, is_json: str = "Is valid JSON") -> Find
 
 
 def objects_in(text: str) -> list[Json]:
-    """The JSON objects in ``text``, outermost only, in order. Too deep a nesting ends the search."""
-    decoder, found, at = JSONDecoder(), [], 0
-    for _ in range(MOST_CANDIDATES):
-        at = text.find("{", at)
-        if at < 0:
-            break
+    """The JSON objects in ``text``, outermost only, in order. Raises ``CannotTell`` where looking for them
+    would read the text many times over, or would make too many values of it."""
+    if text.count("{") + text.count("[") + text.count(",") > MOST_VALUES_JUDGED:
+        raise CannotTell("The output has too many brackets and commas to look for JSON in it.")
+    decoder, found, at, spent = JSONDecoder(parse_int=whole), [], text.find("{"), 0
+    while at >= 0:
+        begun = at
         try:
             value, at = decoder.raw_decode(text, at)
             found.append(value)
-        except ValueError:
-            at += 1
-        except RecursionError:
-            break
+        except JSONDecodeError as fault:
+            spent, at = spent + fault.pos - begun, at + 1
+        except (TooMuch, RecursionError):
+            raise CannotTell("The output holds a number or a nesting too large to read as JSON.") from None
+        if spent > MOST_TIMES_READ * (len(text) + 1000):
+            raise CannotTell("The output has too many beginnings of JSON that does not end.")
+        at = text.find("{", at)
     return found
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import NoReturn
 
-from prompts_app.engine.assertions.kinds import as_text
+from prompts_app.engine.assertions.kinds import CannotTell, as_text
+from prompts_app.engine.budget import MOST_VALUES_JUDGED, TooMuch, load_json
 from prompts_app.engine.digests import canonical
 from prompts_app.engine.types import Json
 
@@ -57,15 +56,14 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def parse_json(text: str) -> Json:
-    """``text`` as strict JSON (no NaN or Infinity). Raises ``ValueError``."""
+    """``text`` as strict JSON (no NaN or Infinity). Raises ``ValueError``, and ``CannotTell`` where it holds
+    more than is looked through."""
+    if not isinstance(text, str):  # as what a model put into a tool's call may be
+        raise ValueError("It is no text.")  # noqa: TRY004 see docstring
     try:
-        return json.loads(text, parse_constant=refuse_constant)
-    except RecursionError:
-        raise ValueError("It is nested too deeply.") from None
-
-
-def refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON.")
+        return load_json(text, MOST_VALUES_JUDGED)
+    except TooMuch as why:
+        raise CannotTell(f"The output was not read as JSON. {why}") from None
 
 
 def json_equal(expected: Json, output: str) -> bool:

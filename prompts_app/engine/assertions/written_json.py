@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from prompts_app.engine.assertions.values import refuse_constant
+from prompts_app.engine.budget import refuse_constant
 from prompts_app.engine.types import Json
 
 DEEPEST = 50  # levels of one object

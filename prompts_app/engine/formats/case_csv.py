@@ -9,17 +9,16 @@ where no variable has that name.
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from prompts_app.engine.assertions import KINDS, assertion_from_text, not_run, split_type
+from prompts_app.engine.budget import TooMuch, table_rows
 from prompts_app.engine.formats import promptfoo_assertions
 from prompts_app.engine.types import Assertion, Case
 
 MOST_ROWS = 20_000  # read at all; what may be kept is for who keeps it to say
-LONGEST_FIELD = 1_000_000  # characters
 
 _SHORT = re.compile(r"((?:not-)?[a-z][a-z0-9-]*)(?:\((\d+(?:\.\d+)?)\))?(?:\s*:(.*))?", re.DOTALL)
 _EXPECTED = re.compile(r"__expected\d*")
@@ -65,14 +64,13 @@ def _not_run(cases: tuple[Case, ...], rows: list[tuple[int, list[str]]]) -> Iter
 
 def _rows(text: str) -> list[tuple[int, list[str]]]:
     """(line number of the row's end, its fields) of every row that is not empty."""
-    previous = csv.field_size_limit(LONGEST_FIELD)
-    reader = csv.reader(io.StringIO(text), delimiter=_delimiter(text), strict=True)
     try:
-        rows = [(reader.line_num, row) for row in reader if any(field.strip() for field in row)]
+        found = table_rows(text, delimiter=_delimiter(text), strict=True)
+        rows = [(line, row) for line, row in found if any(field.strip() for field in row)]
     except csv.Error as wrong:
-        raise CsvError(f"Line {reader.line_num} cannot be read as CSV: {wrong}.") from None
-    finally:
-        csv.field_size_limit(previous)
+        raise CsvError(f"This cannot be read as CSV, {wrong}.") from None
+    except TooMuch as why:
+        raise CsvError(str(why)) from None
     if len(rows) > MOST_ROWS:
         raise CsvError(f"These are {len(rows):,} lines; at most {MOST_ROWS:,} can be read.")
     return rows

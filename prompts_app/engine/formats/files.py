@@ -16,10 +16,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from prompts_app.engine.budget import MOST_BYTES_UNPACKED, MOST_FILES
 from prompts_app.engine.formats.types import FormatError, Skip
 
-MOST_FILES = 2000
-MOST_BYTES_UNPACKED = 50 * 1024 * 1024
 LONGEST_PATH = 500  # characters
 MOST_DOUBLE_STARS = 2  # in one pattern; each more multiplies the work
 

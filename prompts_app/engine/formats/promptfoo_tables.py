@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterator, Mapping
 
 from prompts_app.engine.assertions.kinds import number_of
+from prompts_app.engine.budget import TooMuch, table_rows
 from prompts_app.engine.formats.promptfoo_assertions import from_short
 from prompts_app.engine.formats.promptfoo_reading import Reading, plain_text
 from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.types import Json
-
-LONGEST_FIELD = 1_000_000  # characters
 
 _SAID = re.compile(r"\"?sep=([,;\t|])\"?\s*", re.IGNORECASE)
 _EXPECTED = "__expected"  # and whatever comes after it: __expected2, __expected_json…
@@ -29,14 +27,13 @@ def table_of(path: str, text: str, delimiter: str = ",", *, trim: bool = False) 
 
     Raises FormatError with the line.
     """
-    before = csv.field_size_limit(LONGEST_FIELD)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=trim)
     try:
-        return [row for row in reader if any(field.strip() for field in row)]
+        found = table_rows(text, delimiter=delimiter, skipinitialspace=trim)
+        return [row for _, row in found if any(field.strip() for field in row)]
     except csv.Error as wrong:
-        raise FormatError(f"{path}, line {reader.line_num}: this cannot be read as CSV: {wrong}.") from None
-    finally:
-        csv.field_size_limit(before)
+        raise FormatError(f"{path}: this cannot be read as CSV, {wrong}.") from None
+    except TooMuch as why:
+        raise FormatError(f"{path}: {why}") from None
 
 
 def _divided(path: str, text: str) -> tuple[str, str]:

@@ -6,12 +6,12 @@ The contributor column holds people's addresses. It is never read.
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from prompts_app.engine.budget import TooMuch, table_rows
 from prompts_app.engine.formats import titles
-from prompts_app.engine.formats.source import MOST_BYTES, Source
+from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
     Format,
     FormatError,
@@ -64,16 +64,15 @@ def _delimiter(text: str) -> str | None:
 
 
 def _rows(text: str, delimiter: str) -> Iterator[_Row]:
-    # The module's own limit of 128 KiB a field is shorter than real prompts; the file has a limit already.
-    csv.field_size_limit(MOST_BYTES)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     number, line = 0, 1
     try:
-        for cells in reader:
+        for end, cells in table_rows(text, delimiter=delimiter, strict=True):
             if cells:  # a blank line is no row
                 number += 1
                 yield _Row(number, line, cells)
-            line = reader.line_num + 1
+            line = end + 1
+    except TooMuch as why:
+        raise FormatError(str(why)) from None
     except csv.Error as error:
         raise FormatError(_csv_fault(str(error), number + 1, line)) from None
 

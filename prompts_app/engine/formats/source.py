@@ -8,15 +8,11 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import NoReturn
 
+from prompts_app.engine.budget import MOST_BYTES, TooMuch, load_json
 from prompts_app.engine.formats.files import ALONE, Files
 from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.types import Json
-
-MOST_BYTES = 20 * 1024 * 1024
-LONGEST_INTEGER = 100  # digits; a double holds 308, and nothing of ours counts that far
-DEEPEST_JSON = 100  # levels; beyond it nothing that is meant to be read by people
 
 _BOMS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -92,49 +88,21 @@ def _decoded(data: bytes) -> str:
         ) from None
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise FormatError(f"The JSON holds {name}, which is not a number. Write null or a number instead.")
-
-
 def _finite(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise FormatError("The JSON holds a number that is too large to keep.")
+        raise TooMuch("It holds a number that is too large to keep.")
     return number
-
-
-def _bounded(digits: str) -> int:
-    if len(digits) > LONGEST_INTEGER:
-        raise FormatError("The JSON holds a number that is too large to keep.")
-    return int(digits)
 
 
 def read_json(text: str, *, first_line: int = 1) -> Json:
     """Like ``json.loads``, but every fault is a FormatError; so are NaN, infinity and bottomless nesting."""
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_bounded)
+        return load_json(text, parse_float=_finite)
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
         raise FormatError(
             f"This is not valid JSON: line {line}, column {error.colno}: {error.msg}."
         ) from None
-    except RecursionError:
-        raise FormatError("The JSON is nested too deeply.") from None
-    if _deeper_than(value, DEEPEST_JSON):
-        raise FormatError("The JSON is nested too deeply.")
-    return value
-
-
-def _deeper_than(value: Json, levels: int) -> bool:
-    row = [value]
-    for _ in range(levels):
-        row = [child for item in row for child in _children(item)]
-        if not row:
-            return False
-    return True
-
-
-def _children(value: Json) -> list[Json]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
+    except ValueError as why:
+        raise FormatError(str(why)) from None

@@ -1,7 +1,7 @@
 """YAML as most tools read it today (1.2's core schema): ``yes`` is a word, ``12:30`` is text, dates are text.
 
-Everything comes back as JSON would hold it. Files come from strangers, so aliases that multiply
-into millions of nodes, endless nesting and tags that make objects are refused.
+Everything comes back as JSON would hold it. Files come from strangers, so they are counted before anything
+is made of them (see ``engine.budget``), and tags that make objects are refused.
 """
 
 from __future__ import annotations
@@ -12,12 +12,9 @@ from typing import Any
 
 import yaml
 
-from prompts_app.engine.formats.source import LONGEST_INTEGER
+from prompts_app.engine.budget import TooMuch, check_yaml, whole
 from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.types import Json
-
-MOST_NODES = 500_000
-DEEPEST = 100
 
 _TAG = "tag:yaml.org,2002:"
 _NUMBER_START = list("-+.0123456789")
@@ -36,19 +33,14 @@ _RESOLVERS = (
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # chosen at run time
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
-    _merged = 0
 
     def __init__(self, stream: Any) -> None:
         super().__init__(stream)
         self._seen: set[int] = set()  # nodes that were looked through for doubled keys
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Merge keys copy what they name, and copies of copies multiply before anything is made of them."""
         self._refuse_doubled(node)
         super().flatten_mapping(node)
-        self._merged += len(node.value)
-        if self._merged > MOST_NODES:
-            raise FormatError("The YAML holds too many values, or aliases that multiply.")
 
     def _refuse_doubled(self, node: yaml.MappingNode) -> None:
         """Of a key that stands twice one value would be lost. (What was merged into may have doubles.)"""
@@ -98,7 +90,7 @@ _Dumper.add_representer(str, _represent_text)
 
 def _construct_int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
     text = node.value
-    return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
+    return int(text, 0) if text[:2] in {"0o", "0x"} and len(text) < 100 else whole(text)
 
 
 _Loader.add_constructor(_TAG + "int", _construct_int)
@@ -107,6 +99,7 @@ _Loader.add_constructor(_TAG + "int", _construct_int)
 def read_yaml(text: str, *, first_line: int = 1) -> Json:
     """YAML text → JSON values. Raises FormatError with the line of the fault."""
     try:
+        check_yaml(text)
         value = yaml.load(text, Loader=_Loader)  # noqa: S506  # built on SafeLoader: it makes no objects
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -114,30 +107,20 @@ def read_yaml(text: str, *, first_line: int = 1) -> Json:
         raise FormatError(f"This is not valid YAML: {where}{error.problem or error.context}.") from None
     except yaml.YAMLError as error:
         raise FormatError(f"This is not valid YAML: {' '.join(str(error).split())}.") from None
-    except RecursionError:
-        raise FormatError("The YAML is nested too deeply.") from None
+    except TooMuch as why:
+        raise FormatError(str(why)) from None
     except (ValueError, TypeError, OverflowError):  # a tag at odds with its value, a number too large
         raise FormatError("The YAML holds a value that does not fit its type.") from None
-    return _Plain().plain(value, 0)
+    return _plain(value)
 
 
-class _Plain:
-    """Turns what YAML can say into what JSON can say, counting as it goes."""
-
-    def __init__(self) -> None:
-        self.nodes = 0
-
-    def plain(self, value: Any, depth: int) -> Json:
-        self.nodes += 1
-        if depth > DEEPEST:
-            raise FormatError("The YAML is nested too deeply.")
-        if self.nodes > MOST_NODES:
-            raise FormatError("The YAML holds too many values, or aliases that multiply.")
-        if isinstance(value, dict):
-            return {_key(key): self.plain(item, depth + 1) for key, item in value.items()}
-        if isinstance(value, (list, tuple, set)):
-            return [self.plain(item, depth + 1) for item in value]
-        return _scalar(value)
+def _plain(value: Any) -> Json:
+    """What YAML can say as what JSON can say."""
+    if isinstance(value, dict):
+        return {_key(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [_plain(item) for item in value]
+    return _scalar(value)
 
 
 def _key(key: Any) -> str:
@@ -151,8 +134,6 @@ def _key(key: Any) -> str:
 def _scalar(value: Any) -> Json:
     if isinstance(value, float) and not math.isfinite(value):
         raise FormatError("The YAML holds a number that is infinite or no number.")
-    if isinstance(value, int) and abs(value) > 10**LONGEST_INTEGER:
-        raise FormatError("The YAML holds a number that is too large to keep.")
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     return str(value) if not isinstance(value, bytes) else value.decode(errors="replace")

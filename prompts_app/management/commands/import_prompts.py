@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from prompts_app.actions.bundle_in import BundleRefused
 from prompts_app.actions.import_ import ImportOptions, ImportReport, TooManyPrompts, import_prompts
+from prompts_app.engine.budget import MOST_BYTES
 from prompts_app.engine.formats import FORMATS, FormatError, Parsed, parse, parse_files
 from prompts_app.engine.formats.files import Folder, is_zip
-from prompts_app.engine.formats.source import MOST_BYTES
 from prompts_app.models import User
 
 MOST_LINES = 10  # of each list in the report for people; --json has them all

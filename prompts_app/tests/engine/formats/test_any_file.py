@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prompts_app.engine.budget import MOST_BYTES
 from prompts_app.engine.formats import FORMATS, FormatError, parse
-from prompts_app.engine.formats.source import MOST_BYTES
 from prompts_app.engine.types import Message
 
 NAMES = [

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.assertions import check, validate
+from prompts_app.engine.budget import MOST_YAML_VALUES
 from prompts_app.engine.formats import (
     FORMATS,
     FormatError,
@@ -24,7 +25,7 @@ from prompts_app.engine.formats import (
 )
 from prompts_app.engine.formats.case_csv import CsvError, parse_cases
 from prompts_app.engine.formats.files import Unpacked
-from prompts_app.engine.formats.yaml_ import MOST_NODES, read_yaml
+from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.types import Answer, Assertion
 
 DATA = Path(__file__).parents[2] / "data" / "promptfoo"
@@ -247,7 +248,7 @@ def test_aliases_that_multiply_are_refused_at_once(line: str, name: str) -> None
 
 def test_a_list_longer_than_anybody_writes_is_refused() -> None:
     with pytest.raises(FormatError, match="too many values"):
-        read_yaml("[" + "1," * (MOST_NODES + 1) + "]")
+        read_yaml("[" + "1," * (MOST_YAML_VALUES + 1) + "]")
 
 
 @pytest.mark.parametrize(

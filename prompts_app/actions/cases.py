@@ -48,7 +48,7 @@ def check_can_add(there: int, more: int) -> None:
 
 def columns_of(case: engine.Case) -> dict[str, Any]:
     """The case as a Case's columns hold it."""
-    return {"system": "", **case_json(case)}
+    return {"system": "", "threshold": None, **case_json(case)}
 
 
 @transaction.atomic

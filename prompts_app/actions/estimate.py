@@ -10,6 +10,7 @@ from prompts_app.actions.judge import JudgeChoice, needs_of_suite
 from prompts_app.engine.assertions import kind_of, not_run
 from prompts_app.engine.assertions.graded import rubric_of
 from prompts_app.engine.assertions.kinds import Kind
+from prompts_app.engine.assertions.sets import each_of
 from prompts_app.engine.comparing import SELECT_BEST
 from prompts_app.engine.prices import USUAL_OUTPUT_TOKENS, estimate, estimate_tokens
 from prompts_app.engine.render import RenderError, render_messages
@@ -92,7 +93,8 @@ def _judging(
 
 
 def _graded(case: Case) -> list[tuple[Kind, Assertion]]:
-    kinds = [(kind_of(assertion.type), assertion) for assertion in case.assertions if not not_run(assertion)]
+    run_here = (one for one in each_of(case.assertions) if not not_run(one))
+    kinds = [(kind_of(assertion.type), assertion) for assertion in run_here]
     return [(kind, assertion) for kind, assertion in kinds if kind is not None and kind.needs_judge]
 
 

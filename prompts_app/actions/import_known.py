@@ -122,7 +122,7 @@ def _digests_of(planned: Planned) -> set[str]:
 
 
 def _content(case: Case) -> str:
-    return digest([case.variables, case.turns, case.system, case.assertions])
+    return digest([case.variables, case.turns, case.system, case.assertions, case.threshold])
 
 
 def _join(seen: Planned, planned: Planned) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from django.utils import timezone
 
+from prompts_app.actions.cases import columns_of as case_columns
 from prompts_app.actions.save import columns_of
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_json, digest
@@ -236,13 +237,4 @@ def _run(run: BundledRun, named: Mapping[int, engine.Case]) -> BundledRun:
 
 
 def _case(prompt: Prompt, position: int, case: engine.Case) -> Case:
-    data = case_json(case)
-    return Case(
-        prompt=prompt,
-        position=position,
-        name=case.name,
-        variables=data["variables"],
-        turns=data["turns"],
-        assertions=data["assertions"],
-        system=data.get("system", ""),
-    )
+    return Case(prompt=prompt, position=position, **case_columns(case))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from prompts_app.engine import types as engine
 from prompts_app.engine.assertions import kind_of, not_run
+from prompts_app.engine.assertions.sets import each_of
 from prompts_app.engine.types import Assertion, Case, Json
 from prompts_app.models import Batch, Endpoint, Run
 
@@ -42,7 +43,7 @@ def needs_of_suite(suite: Iterable[Case]) -> JudgeNeeds:
 def needs_of(assertions: Iterable[Assertion]) -> JudgeNeeds:
     kinds = [
         kind
-        for assertion in assertions
+        for assertion in each_of(assertions)
         if (kind := kind_of(assertion.type)) and kind.needs_judge and not not_run(assertion)
     ]
     return JudgeNeeds(any(kind.asks for kind in kinds), any(kind.embeds for kind in kinds), len(kinds))

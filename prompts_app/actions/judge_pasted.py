@@ -20,15 +20,15 @@ from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.judge import LONGEST_MODEL, JudgeChoice, JudgeNeeds, needs_of
 from prompts_app.actions.outcomes import as_stored
 from prompts_app.engine import types as engine
-from prompts_app.engine.assertions import unjudged
+from prompts_app.engine.assertions import check
 from prompts_app.engine.assertions.judging import JudgeFailed
 from prompts_app.engine.assertions.kinds import Exhibit
-from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
+from prompts_app.engine.assertions.stored import calls_of, check_json, verdict_of_stored
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.endpoints import open_endpoint
 from prompts_app.engine.endpoints.leash import CUT_SHORT, Leash
 from prompts_app.engine.endpoints.pacing import Pacing
-from prompts_app.engine.grading import Court, Graded, exhibit_of, grade, grader_of
+from prompts_app.engine.grading import Court, Graded, exhibit_of, grade, is_graded
 from prompts_app.engine.render import RenderError, values_for
 from prompts_app.engine.run import conversation, filled
 from prompts_app.engine.types import Assertion, Price, Reply, Request
@@ -81,7 +81,7 @@ def _asked(result: Result, version: engine.Prompt, run: Run) -> Asked | None:
     places = {
         place: filled(assertion, values)
         for place, (assertion, check) in enumerate(zip(case.assertions, result.checks, strict=False))
-        if check.get("passed") is None and grader_of(assertion)
+        if check.get("passed") is None and is_graded(assertion)
     }
     if not places:
         return None
@@ -184,12 +184,12 @@ async def _all_graded(
 def _was_asked(graded: Graded) -> bool:
     """Not where the time, or the money, was up before the first call: then there is nothing to tell."""
     told = graded.failure is None or graded.failure.cause != CUT_SHORT
-    return told or any(check.judge and check.judge.calls for check in graded.checks)
+    return told or bool(calls_of(graded.checks))
 
 
 def _unjudged(asked: Asked) -> tuple[list[engine.Check], list[Assertion]]:
     assertions = list(asked.open.values())
-    checks = [unjudged(one, "") for one in assertions]
+    checks = [check(one, engine.Answer(asked.result.output)) for one in assertions]
     return checks, assertions
 
 
@@ -199,13 +199,13 @@ def _keep(asked: Asked, graded: Graded) -> bool:
     if stored is None or stored.output != asked.result.output:
         return False
     checks: list[dict[str, Any]] = list(stored.checks)
-    for place, check in zip(asked.open, graded.checks, strict=True):
-        if check.judge is not None or check.passed is not None:
-            checks[place] = storable_json(check_json(check))
-    stored.checks, stored.passed = checks, verdict_of_stored(checks)
+    for place, one in zip(asked.open, graded.checks, strict=True):
+        if one.passed is not None or calls_of([one]):
+            checks[place] = storable_json(check_json(one))
+    stored.checks, stored.passed = checks, verdict_of_stored(checks, stored.case_threshold)
     if graded.price is not None:
         stored.judge_cost = as_stored(_sum(stored, graded.price))
-        stored.judge_calls += sum(len(check.judge.calls) for check in graded.checks if check.judge)
+        stored.judge_calls += len(calls_of(graded.checks))
     stored.save(update_fields=["checks", "passed", "judge_cost", "judge_calls"])
     return graded.failure is None
 

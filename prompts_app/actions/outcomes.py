@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from prompts_app.engine.assertions.stored import check_json
+from prompts_app.engine.assertions.stored import calls_of, check_json
 from prompts_app.engine.endpoints.leash import CUT_SHORT
 from prompts_app.engine.types import (
     Answered,
@@ -42,7 +42,7 @@ def result_of(run: Run, outcome: Outcome) -> Result:
     set_price(result, outcome.price)
     if outcome.judge_price is not None:
         result.judge_cost = as_stored(outcome.judge_price.dollars)
-        result.judge_calls = sum(len(check.judge.calls) for check in outcome.checks if check.judge)
+        result.judge_calls = len(calls_of(outcome.checks))
     if outcome.reply is not None:
         _set_reply(result, outcome.reply)
     if outcome.fault is not None:

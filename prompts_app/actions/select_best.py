@@ -24,7 +24,7 @@ from prompts_app.actions.outcomes import as_stored
 from prompts_app.actions.patience import persistently
 from prompts_app.actions.seal import seal_if_possible
 from prompts_app.engine.assertions import seen_by
-from prompts_app.engine.assertions.kinds import CannotTell
+from prompts_app.engine.assertions.kinds import DoesNotFit
 from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
 from prompts_app.engine.comparing import ALONE, SELECT_BEST, Compared, Comparison, Contender, run_comparisons
 from prompts_app.engine.digests import assertion_from_json
@@ -107,7 +107,7 @@ def _seen(result: Result, place: int) -> str:
     """The output as the assertion looks at it; as it is where its transform does not fit it."""
     try:
         return seen_by(assertion_from_json(result.case["assertions"][place]), result.output)
-    except CannotTell:
+    except DoesNotFit:
         return result.output
 
 
@@ -193,7 +193,7 @@ def _put(result: Result, place: int, check: Check) -> None:
     checks: list[dict[str, Any]] = list(result.checks)
     through = {name: checks[place][name] for name in ("transform", "applied_to") if name in checks[place]}
     checks[place] = storable_json(check_json(check)) | through
-    result.checks, result.passed = checks, verdict_of_stored(checks)
+    result.checks, result.passed = checks, verdict_of_stored(checks, result.case_threshold)
 
 
 def _add_cost(result: Result, price: Price, calls: int) -> None:
@@ -208,7 +208,8 @@ def _note_alone(result: Result, place: int) -> bool:
     if check.get("reason") == ALONE:
         return False
     weight = float(check.get("weight", 1.0))
-    _put(result, place, Check(SELECT_BEST, check.get("value"), None, None, ALONE, weight=weight))
+    alone = Check(SELECT_BEST, check.get("value"), None, None, ALONE, weight=weight, unknown=True)
+    _put(result, place, alone)
     return True
 
 

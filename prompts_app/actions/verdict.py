@@ -38,7 +38,8 @@ def check_can_judge(result: Result) -> None:
 
 def _file_judged(result: Result) -> bool:
     """Whether an imported file said pass or fail itself; where it did not, the author may."""
-    return verdict_of_stored(check for check in result.checks if not check.get(AFTER_IMPORT)) is not None
+    checks = (check for check in result.checks if not check.get(AFTER_IMPORT))
+    return verdict_of_stored(checks, result.case_threshold) is not None
 
 
 def can_judge(result: Result) -> bool:
@@ -82,7 +83,7 @@ def _change(result: Result, place: int | None, verdict: dict[str, Any] | None) -
     stored.run = run = Run.objects.select_related("prompt__owner", "version").get(pk=stored.run_id)
     check_can_judge(stored)
     stored.checks = _with(stored, place, verdict)
-    stored.passed = verdict_of_stored(stored.checks)
+    stored.passed = verdict_of_stored(stored.checks, stored.case_threshold)
     stored.save(update_fields=["checks", "passed"])
     result.checks, result.passed = stored.checks, stored.passed
     count_run(run)

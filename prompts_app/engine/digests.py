@@ -115,13 +115,14 @@ def assertion_from_json(data: Json) -> Assertion:
 
 
 def case_json(case: Case) -> dict[str, Json]:
-    """The case as JSON: name, variables, turns, assertions, and a system message of its own if it has one."""
+    """The case as JSON; a system message and a threshold only where it has one of its own."""
     return {
         "name": case.name,
         "variables": dict(case.variables),
         "turns": list(case.turns),
         "assertions": [assertion_json(assertion) for assertion in case.assertions],
         **({"system": case.system} if case.system else {}),
+        **({} if case.threshold is None else {"threshold": case.threshold}),
     }
 
 
@@ -133,7 +134,7 @@ def case_from_json(data: Json) -> Case:
     if not isinstance(data, dict):
         raise ValueError("A case is an object.")  # noqa: TRY004
     variables, turns = data.get("variables") or {}, data.get("turns") or []
-    assertions = data.get("assertions") or []
+    assertions, threshold = data.get("assertions") or [], data.get("threshold")
     if not isinstance(variables, dict) or not isinstance(turns, list) or not isinstance(assertions, list):
         raise ValueError("A case’s variables are an object, its turns and assertions are lists.")  # noqa: TRY004
     return Case(
@@ -142,6 +143,7 @@ def case_from_json(data: Json) -> Case:
         turns=tuple(_text(turn) for turn in turns),
         assertions=tuple(assertion_from_json(assertion) for assertion in assertions),
         system=_text(data.get("system") or ""),
+        threshold=None if threshold is None else _number(threshold, "threshold", "A case"),
     )
 
 
@@ -150,9 +152,9 @@ def suite_digest(cases: Iterable[Case]) -> str:
     return digest([case_json(case) for case in cases])
 
 
-def _number(value: Json, name: str) -> float:
+def _number(value: Json, name: str, whose: str = "An assertion") -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"An assertion's “{name}” is a number.")  # noqa: TRY004
+        raise ValueError(f"{whose}'s “{name}” is a number.")  # noqa: TRY004
     return value
 
 

@@ -17,7 +17,10 @@ from prompts_app.engine.assertions import (
 )
 from prompts_app.engine.assertions.graded import rubric_of
 from prompts_app.engine.assertions.judging import Bench, JudgeFailed, price_of_calls
-from prompts_app.engine.assertions.kinds import CannotTell, Exhibit, Grade
+from prompts_app.engine.assertions.kinds import DoesNotFit, Exhibit, Grade
+from prompts_app.engine.assertions.sets import each_of, is_set, members_of
+from prompts_app.engine.assertions.stored import calls_of
+from prompts_app.engine.assertions.verdicts import checked_set
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.types import Assertion, Check, Fault, Judge, Judging, Message, Price, Reply, Request
 
@@ -50,21 +53,40 @@ async def grade(
 ) -> Graded:
     """``checks`` as ``check`` left them, those of ``assertions`` in their order; each that a model has to
     grade is graded. Never raises but for what ``court.before_call`` raises."""
-    graded, failure = list(checks), None
-    for place, assertion in enumerate(assertions):
-        by = grader_of(assertion)
-        if by is None:
-            continue
-        try:
-            seen = seen_by(assertion, exhibit.output)
-        except CannotTell:
-            continue  # it failed already, and why
-        check, fault = await _one(assertion, by, replace(exhibit, output=seen), court)
-        graded[place] = looked_at(check, assertion, seen)
-        if assertion.weight != 0:
-            failure = failure or fault
-    calls = [call for check in graded if check.judge for call in check.judge.calls]
-    return Graded(tuple(graded), price_of_calls(calls), failure)
+    done = [
+        await _graded(check, assertion, exhibit, court)
+        for check, assertion in zip(checks, assertions, strict=True)
+    ]
+    failures = (
+        fault for assertion, (_, fault) in zip(assertions, done, strict=True) if fault and assertion.weight
+    )
+    graded = tuple(check for check, _ in done)
+    return Graded(graded, price_of_calls(calls_of(graded)), next(failures, None))
+
+
+async def _graded(
+    check: Check, assertion: Assertion, exhibit: Exhibit, court: Court
+) -> tuple[Check, Fault | None]:
+    """The check with the judge's verdict in it where a model has to grade; the first fault of a judge."""
+    if is_set(assertion):
+        members = members_of(assertion) if check.members else ()
+        done = [await _graded(*pair, exhibit, court) for pair in zip(check.members, members, strict=True)]
+        faults = (fault for member, (_, fault) in zip(members, done, strict=True) if fault and member.weight)
+        return (checked_set(assertion, [one for one, _ in done]) if done else check), next(faults, None)
+    by = grader_of(assertion)
+    if by is None:
+        return check, None
+    try:
+        seen = seen_by(assertion, exhibit.output)
+    except DoesNotFit:
+        return check, None  # it failed already, and why
+    graded, fault = await _one(assertion, by, replace(exhibit, output=seen), court)
+    return looked_at(graded, assertion, seen), fault
+
+
+def is_graded(assertion: Assertion) -> bool:
+    """Whether a judge that was chosen has something to say to it, or to a member of the set."""
+    return any(grader_of(one) for one in each_of([assertion]))
 
 
 def grader_of(assertion: Assertion) -> Grade | None:

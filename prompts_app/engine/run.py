@@ -6,16 +6,18 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from prompts_app.engine.assertions import check, verdict_of
+from prompts_app.engine.assertions import check
 from prompts_app.engine.assertions.judging import JudgeFailed
+from prompts_app.engine.assertions.sets import is_set, members_of, value_of
+from prompts_app.engine.assertions.verdicts import verdict_of
 from prompts_app.engine.ending import check_not_ending
 from prompts_app.engine.endpoints import PACING, Asker, Pacing, open_endpoint
 from prompts_app.engine.endpoints.leash import CUT_SHORT, Leash, cut_short
-from prompts_app.engine.grading import Court, Graded, exhibit_of, grade, grader_of
+from prompts_app.engine.grading import Court, Graded, exhibit_of, grade, is_graded
 from prompts_app.engine.prices import UNKNOWN, price_of
 from prompts_app.engine.render import VARIABLE, RenderError, fill, render, render_messages, values_for
 from prompts_app.engine.types import (
@@ -231,7 +233,7 @@ class _Run:
         reply: Reply,
         values: Mapping[str, str],
     ) -> Graded:
-        if self.court is None or reply.picture or not any(map(grader_of, case.assertions)):
+        if self.court is None or reply.picture or not any(map(is_graded, case.assertions)):
             return Graded(checks)
         assertions = [filled(assertion, values) for assertion in case.assertions]
         return await grade(checks, assertions, exhibit_of(request, reply, values), self.court)
@@ -243,7 +245,7 @@ class _Run:
 
 def _outcome(cell: Cell, request: Request, reply: Reply, price: Price, graded: Graded) -> Outcome:
     """A judge that failed leaves the case without a verdict, unless something else failed it already."""
-    passed, fault = verdict_of(graded.checks), None
+    passed, fault = verdict_of(graded.checks, cell.case.threshold), None
     if passed is None and graded.failure:
         fault = replace(graded.failure, latency_ms=reply.latency_ms, attempts=reply.attempts)
     return Outcome(cell, request, reply, fault, graded.checks, passed, price, graded.price)
@@ -300,13 +302,13 @@ def judge(
     """Hold a reply to the case's assertions: the checks, and whether all that count passed.
 
     ``{{variables}}`` in assertion values stand for ``values`` (by default the case's own). An assertion
-    of weight 0 is shown but does not count, nor does one that is not run here. ``None`` where nothing
-    counts, or where nothing failed but a judge model or the author has yet to look.
+    of weight 0 is shown but does not count, nor does one that is not run here or cannot be known. ``None``
+    where nothing counts, or where it hangs on what a judge model or the author has yet to look at.
     """
     answer = replace(answer_of(reply, price), tools=tools)
     known = case.variables if values is None else values
     checks = tuple(check(filled(assertion, known), answer) for assertion in case.assertions)
-    return checks, verdict_of(checks)
+    return checks, verdict_of(checks, case.threshold)
 
 
 def answer_of(reply: Reply, price: Price) -> Answer:
@@ -322,10 +324,15 @@ def answer_of(reply: Reply, price: Price) -> Answer:
 
 
 def filled(assertion: Assertion, values: Mapping[str, str]) -> Assertion:
-    """The assertion with its value's ``{{variables}}`` filled in, in a text or a list of texts.
+    """The assertion with its value's ``{{variables}}`` filled in, in a text, a list of texts or the members
+    of a set.
 
     A variable without a value stays as it is written, so that the check fails where it can be seen.
     """
+    if is_set(assertion):
+        with suppress(ValueError):  # an ill-written set is told where it is checked
+            members = (filled(member, values) for member in members_of(assertion))
+            return replace(assertion, value=value_of(members))
     return replace(assertion, value=_filled(assertion.value, values))
 
 

@@ -42,6 +42,7 @@ class Assertion:
     shape (text, a list, a JSON Schema, a number, or nothing). ``threshold`` is the kind's own unit
     (milliseconds for latency, dollars for cost, otherwise a score of 0..1). ``options`` is whatever else
     another tool said of it (a ``transform``, a judge's ``provider``…), kept so that it can be given back.
+    An ``assert-set`` has its members, as ``digests.assertion_json`` writes them, for its value.
     """
 
     type: str
@@ -54,13 +55,17 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test case: values for the variables, optionally further user turns, and its assertions."""
+    """One test case: values for the variables, optionally further user turns, and its assertions.
+
+    It passes when all of these hold; with a ``threshold``, when their weighted mean score reaches that.
+    """
 
     name: str
     variables: Mapping[str, str] = field(default_factory=dict)
     turns: tuple[str, ...] = ()
     assertions: tuple[Assertion, ...] = ()
     system: str = ""  # where given, in place of the prompt's system messages
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,11 +257,13 @@ class Check:
     """How one assertion came out on one output. ``reason`` is always there, on passes too.
 
     ``passed`` and ``score`` are ``None`` where nothing was judged. With a ``weight`` of 0 the check is only
-    shown: so are assertions that are not run here. Otherwise the verdict is still wanting (no judge model
-    was chosen, the judge failed, the author did not look yet), and so is the case's.
+    shown: so are assertions that are not run here. Where it is ``unknown``, it cannot be known (a cost
+    without a price, the words of a text without spaces), and the case's verdict comes from its other checks.
+    Otherwise the verdict is still wanting (no judge model was chosen, the judge failed, the author did not
+    look yet, the assertion itself is ill-written), and so is the case's.
 
     ``transform`` is what the output went through first, "" for nothing; ``applied_to`` what it was then, its
-    beginning where it is long.
+    beginning where it is long. ``members`` are the checks of an ``assert-set``, in its order.
     """
 
     type: str
@@ -269,6 +276,8 @@ class Check:
     judge: Judging | None = None
     transform: str = ""
     applied_to: str = ""
+    unknown: bool = False
+    members: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,16 @@ class CaseForm(forms.Form):
         "variables are filled in.",
         widget=forms.Textarea(attrs={"rows": 2, "class": "one"}),
     )
+    # Not "threshold": the rows of assertions have that.
+    passes_at = forms.FloatField(
+        label="Mean score that passes",
+        required=False,
+        min_value=0,
+        max_value=1,
+        help_text="Optional, 0 to 1. With it the case passes when the mean score of its assertions by weight "
+        "reaches it, whether or not each of them holds.",
+        widget=forms.TextInput(attrs={"inputmode": "decimal"}),
+    )
     # The case's revision the author saw: how a second tab's save is noticed.
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -222,6 +232,7 @@ class CaseForm(forms.Form):
             turns=tuple(row.text for row in self.turns),
             assertions=tuple(row.read() for row in self.assertions),
             system=self.cleaned_data["system"],
+            threshold=self.cleaned_data["passes_at"],
         )
 
     def is_valid(self) -> bool:
@@ -302,7 +313,8 @@ def _named(table: CaseTable) -> CaseTable:
 
 
 def _initial(case: Case) -> dict[str, Any]:
-    return {"name": case.name, "system": case.system, "revision": case.revision}
+    passes_at = "" if case.threshold is None else as_number(case.threshold)
+    return {"name": case.name, "system": case.system, "passes_at": passes_at, "revision": case.revision}
 
 
 def _value_rows(version: Version | None, values: dict[str, str]) -> list[ValueRow]:

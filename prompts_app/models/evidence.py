@@ -362,6 +362,12 @@ class Result(Masked):
         return case
 
     @property
+    def case_threshold(self) -> float | None:
+        """The mean score with which the case passes; None where all of its assertions have to hold."""
+        threshold: float | None = self.case.get("threshold")
+        return threshold
+
+    @property
     def is_error(self) -> bool:
         return bool(self.error_kind)
 

@@ -313,6 +313,7 @@ class Case(Masked):
         blank=True, validators=[refuse_nul]
     )  # in place of the prompt's own; "": as it is
     assertions = models.JSONField(default=list, blank=True)  # engine.digests.assertion_json, in order
+    threshold = models.FloatField(null=True, blank=True)  # mean score that passes; None: all have to hold
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -333,6 +334,7 @@ class Case(Masked):
                 "turns": self.turns,
                 "assertions": self.assertions,
                 "system": self.system,
+                "threshold": self.threshold,
             }
         )
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 
 from prompts_app.engine.assertions import (
@@ -17,6 +16,7 @@ from prompts_app.engine.assertions import (
     limits,
     markup,
     refusal,
+    sets,
     similarity,
     sql,
     text,
@@ -24,16 +24,19 @@ from prompts_app.engine.assertions import (
     transforms,
 )
 from prompts_app.engine.assertions.entry import READERS, read_number, show
-from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, NotJudged, as_text
+from prompts_app.engine.assertions.kinds import CannotTell, DoesNotFit, Finding, Kind, NotJudged, as_text
+from prompts_app.engine.assertions.sets import is_set, members_of, set_problem, why_alone
+from prompts_app.engine.assertions.verdicts import checked_set
 from prompts_app.engine.types import Answer, Assertion, Check
 
-_FAMILIES = (text, json_, limits, similarity, refusal, markup, sql, tools, graded, human)
+_FAMILIES = (text, json_, limits, similarity, refusal, markup, sql, tools, graded, human, sets)
 
 KINDS: dict[str, Kind] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
 """In picker order, without the ``not-`` forms."""
 
 NOT = "not-"
 NO_TEXT = "Not judged: the output is a picture, and this looks at text."
+ILL_WRITTEN = "Not judged, because the assertion itself has to be mended."
 
 # Other names for the same kind; an assertion keeps the one it was given.
 ALIASES = {"closedqa": "model-graded-closedqa", "model-graded-factuality": "factuality"}
@@ -69,7 +72,7 @@ def validate(assertion: Assertion) -> str | None:
         return "The weight is a number from 0 up."
     if assertion.threshold is not None and not math.isfinite(assertion.threshold):
         return "The threshold is a number."
-    return kind.problem(assertion)
+    return set_problem(assertion, validate) if is_set(assertion) else kind.problem(assertion)
 
 
 def not_run(assertion: Assertion) -> str:
@@ -95,7 +98,7 @@ def _program_in(assertion: Assertion) -> str:
 
 
 def seen_by(assertion: Assertion, output: str) -> str:
-    """What the assertion looks at: the output, or what its transform makes of it. Raises ``CannotTell``."""
+    """What the assertion looks at: the output, or what its transform makes of it. Raises ``DoesNotFit``."""
     expression = str(assertion.options.get(TRANSFORM) or "")
     if not expression:
         return output
@@ -103,34 +106,57 @@ def seen_by(assertion: Assertion, output: str) -> str:
         return transforms.transformed(expression, output)
     except ValueError as why:
         told = f"The output could not be put through “{expression[:80]}”: {str(why).rstrip('.')}."
-        raise CannotTell(told) from None
+        raise DoesNotFit(told) from None
 
 
 def check(assertion: Assertion, answer: Answer) -> Check:
     """Hold one output to one assertion. Never raises for anything an author can write.
 
-    What cannot be judged (invalid assertion, a regex that ran out of time, an unknown cost) fails in
-    both its plain and its ``not-`` form, and the reason says why. What is not run here (see ``not_run``)
-    neither passes nor fails; what a judge model or the author has to look at is not judged here, nor is a
-    picture by what looks at text.
+    What cannot be known (a regex that ran out of time, an unknown cost, words of a text without spaces, the
+    text of a picture) is not judged, nor is its opposite, and counts for neither side; the reason says why.
+    Nor is what is not run here (see ``not_run``). A verdict is still wanting where a judge model or the
+    author has to look, and where the assertion itself is ill-written. An output that does not fit its
+    transform fails both forms.
     """
     if why := not_run(assertion):
         return Check(assertion.type, assertion.value, None, None, why, assertion.threshold, weight=0.0)
+    if is_set(assertion):
+        return _check_of_set(assertion, answer)
     if problem := validate(assertion):
-        return checked(assertion, Finding(False, 0.0, problem))
+        return unjudged(assertion, f"{ILL_WRITTEN} {problem}")
     kind = kind_of(assertion.type)
     assert kind is not None  # or it would not be run
     if answer.is_picture and not kind.takes_pictures:
-        return unjudged(assertion, NO_TEXT)
+        return replace(unjudged(assertion, NO_TEXT), unknown=True)
+    return _found(assertion, kind, answer)
+
+
+def _found(assertion: Assertion, kind: Kind, answer: Answer) -> Check:
     seen = ""
     try:
         seen = seen_by(assertion, answer.output)
         found = kind.find(assertion, replace(answer, output=seen))
-    except CannotTell as told:
+    except DoesNotFit as told:
         return looked_at(checked(assertion, Finding(False, 0.0, str(told))), assertion, seen)
+    except CannotTell as told:
+        unknown = replace(unjudged(assertion, f"Not judged. {told}"), unknown=True)
+        return looked_at(unknown, assertion, seen)
     except NotJudged as told:
         return looked_at(unjudged(assertion, str(told)), assertion, seen)
     return looked_at(checked(assertion, opposed(assertion, found)), assertion, seen)
+
+
+def _check_of_set(assertion: Assertion, answer: Answer) -> Check:
+    try:
+        members = members_of(assertion)
+    except ValueError as error:
+        return unjudged(assertion, f"{ILL_WRITTEN} {error}")
+    return checked_set(assertion, [_check_of_member(member, answer) for member in members])
+
+
+def _check_of_member(member: Assertion, answer: Answer) -> Check:
+    found = check(member, answer) if not (why := why_alone(member)) else unjudged(member, why)
+    return replace(found, weight=0.0) if why else found
 
 
 def looked_at(check: Check, assertion: Assertion, seen: str) -> Check:
@@ -166,14 +192,6 @@ def unjudged(assertion: Assertion, why: str) -> Check:
     return Check(
         assertion.type, assertion.value, None, None, why, assertion.threshold, weight=assertion.weight
     )
-
-
-def verdict_of(checks: Iterable[Check]) -> bool | None:
-    """Whether all that count passed: ``None`` where nothing counts, or none failed but one is not judged."""
-    counted = [check.passed for check in checks if check.weight != 0]
-    if False in counted:
-        return False
-    return None if not counted or None in counted else True
 
 
 def assertion_from_text(

@@ -60,6 +60,7 @@ READERS: dict[ValueShape, Callable[[str], Json]] = {
     "lines": _read_lines,
     "schema": _read_schema,
     "object": _read_schema,
+    "assertions": _read_schema,
     "words": read_words,
     "names": lambda text: text.strip() or None,
 }

@@ -13,7 +13,9 @@ from prompts_app.engine.types import Answer, Assertion, Json
 if TYPE_CHECKING:
     from prompts_app.engine.assertions.judging import Bench
 
-ValueShape = Literal["none", "text", "prose", "lines", "number", "schema", "object", "words", "names"]
+ValueShape = Literal[
+    "none", "text", "prose", "lines", "number", "schema", "object", "words", "names", "assertions"
+]
 
 QUOTE_LIMIT = 80
 
@@ -31,7 +33,11 @@ class Finding:
 
 
 class CannotTell(Exception):
-    """Neither the kind nor its opposite holds: nothing could be found out. The message says why."""
+    """Nothing could be found out, and nothing will be. The message is a sentence that says why."""
+
+
+class DoesNotFit(Exception):
+    """Neither the kind nor its opposite holds: the output is not what they look at. The message says why."""
 
 
 class NotJudged(Exception):
@@ -57,9 +63,9 @@ class Kind:
     ``value`` is the shape of the value: ``none``; ``text``; ``prose`` (a text of some length); ``lines``
     (several texts); ``number`` (a limit in ``unit``, kept as the assertion's threshold); ``schema`` (a JSON
     Schema); ``object`` (JSON); ``words`` (a count or a range); ``names`` (one of ``choices``, though others
-    are taken too). ``optional`` says the value may be left out. ``usual_threshold`` belongs to kinds that
-    compare by degree, in ``unit`` where there is one, else a score of 0..1; ``has_threshold`` to kinds that
-    take one but have none of their own.
+    are taken too); ``assertions`` (JSON, a list of them). ``optional`` says the value may be left out.
+    ``usual_threshold`` belongs to kinds that compare by degree, in ``unit`` where there is one, else a score
+    of 0..1; ``has_threshold`` to kinds that take one but have none of their own.
 
     ``find`` judges by itself. Kinds that ``ask`` a judge model, or have it ``embed`` texts, are judged by
     ``grade`` where a judge was chosen; one that asks without it is judged over several outputs at once.

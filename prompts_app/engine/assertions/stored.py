@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from prompts_app.engine.assertions import verdict_of
 from prompts_app.engine.assertions.judging import price_of_calls
+from prompts_app.engine.assertions.verdicts import verdict_of
 from prompts_app.engine.types import Check, Json, JudgeCall, Judging, Price
 
 
 def check_json(check: Check) -> dict[str, Json]:
-    """What has its usual value (a weight of 1, no transform, no judge) is left out. Money is text: it is
-    sealed."""
+    """What has its usual value (a weight of 1, not unknown, no members, no transform, no judge) is left out.
+    Money is text: it is sealed."""
     data: dict[str, Json] = {
         "type": check.type,
         "value": check.value,
@@ -22,6 +22,10 @@ def check_json(check: Check) -> dict[str, Json]:
     }
     if check.weight != 1:
         data["weight"] = check.weight
+    if check.unknown:
+        data["unknown"] = True
+    if check.members:
+        data["members"] = [check_json(member) for member in check.members]
     if check.transform:
         data["transform"], data["applied_to"] = check.transform, check.applied_to
     if check.judge is not None:
@@ -57,11 +61,27 @@ def _dollars(price: Price) -> str | None:
     return None if price.dollars is None else f"{price.dollars.normalize():f}"
 
 
-def verdict_of_stored(checks: Iterable[Mapping[str, Json]]) -> bool | None:
-    """As ``verdict_of``, from what was stored."""
-    return verdict_of(
-        Check(
-            str(check.get("type", "")), None, check.get("passed"), None, "", weight=check.get("weight", 1.0)
-        )
+def calls_of(checks: Iterable[Check]) -> list[JudgeCall]:
+    """Every call to a judge that was made for these checks and the members of their sets."""
+    return [
+        call
         for check in checks
+        for call in (*(check.judge.calls if check.judge else ()), *calls_of(check.members))
+    ]
+
+
+def verdict_of_stored(checks: Iterable[Mapping[str, Json]], threshold: float | None = None) -> bool | None:
+    """As ``verdict_of``, from what was stored; ``threshold`` is the case's."""
+    return verdict_of(map(_outcome_of_stored, checks), threshold)
+
+
+def _outcome_of_stored(check: Mapping[str, Json]) -> Check:
+    return Check(
+        str(check.get("type", "")),
+        None,
+        check.get("passed"),
+        check.get("score"),
+        "",
+        weight=check.get("weight", 1.0),
+        unknown=check.get("unknown") is True,
     )

@@ -14,11 +14,11 @@ class _Misfit(Exception):
 
 
 def _is_valid_call(assertion: Assertion, answer: Answer) -> Finding:
-    tools = tools_of(answer.tools)
-    if not tools:
-        raise CannotTell("The version has no “tools” among its parameters, so no call can be held to them.")
     try:
-        names = [_checked(call, tools) for call in calls_in(answer.output)]
+        calls, tools = calls_in(answer.output), tools_of(answer.tools)
+        if not tools:
+            raise CannotTell("The version has no “tools” among its parameters to hold the calls to.")
+        names = [_checked(call, tools) for call in calls]
     except _Misfit as why:
         return Finding(False, 0.0, str(why))
     return Finding(True, 1.0, f"Calls {quote_all(names)}, as the tools want it.")

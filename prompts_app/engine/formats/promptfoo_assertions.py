@@ -17,6 +17,7 @@ from prompts_app.engine.assertions import (
 )
 from prompts_app.engine.assertions.graded import FACTUALITY
 from prompts_app.engine.assertions.kinds import number_of
+from prompts_app.engine.assertions.sets import SET, each_of, is_set
 from prompts_app.engine.formats.promptfoo_reading import (
     FILE,
     PROGRAMS,
@@ -39,7 +40,7 @@ KINDS: Final = frozenset(
     trajectory:step-count trajectory:tool-args-match trajectory:tool-sequence trajectory:tool-used webhook
     word-count""".split()
 )
-SPECIAL_KINDS: Final = frozenset({"select-best", "human", "max-score"})
+SPECIAL_KINDS: Final = frozenset({"select-best", "human", "max-score", SET})
 # Graded by a model, so that a test's own judge and words to it matter to them.
 GRADED: Final = frozenset(
     """answer-relevance classifier context-faithfulness context-recall context-relevance
@@ -288,7 +289,9 @@ def _list_in(text: str) -> list[str]:
 def write(assertion: Assertion) -> dict[str, Json]:
     """The assertion as a configuration has it; the opposite of ``read``."""
     written: dict[str, Json] = {"type": assertion.type}
-    if assertion.value is not None:
+    if is_set(assertion):
+        written["assert"] = [write(member) for member in each_of([assertion])]
+    elif assertion.value is not None:
         written["value"] = assertion.value
     if assertion.threshold is not None:
         written["threshold"] = assertion.threshold

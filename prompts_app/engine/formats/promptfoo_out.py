@@ -75,7 +75,8 @@ def _test(case: Case, usage: Usage) -> dict[str, Json]:
         "assert": [assertions.write(one) for one in case.assertions if assertions.is_promptfoos(one.type)],
     }
     test["options"] = _options(test)
-    test = {key: value for key, value in test.items() if value}
+    threshold = {} if case.threshold is None else {"threshold": case.threshold}
+    test = {key: value for key, value in test.items() if value} | threshold
     if _read_again(test, usage) != case:
         test["metadata"] = {OURS: {"case": case_json(case)}}
     return test

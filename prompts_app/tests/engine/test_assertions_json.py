@@ -128,7 +128,7 @@ def test_a_schema_that_would_take_hours_is_refused_at_once(schema: Json, output:
     started = process_time()
     for form in ("is-json", "not-is-json"):
         found = hold(form, schema, output)
-        assert (found.passed, why in found.reason) == (False, True)
+        assert (found.passed, why in found.reason) == (None, True)
     assert process_time() - started < 2
 
 

@@ -69,7 +69,7 @@ def test_its_example_passes_one_output_and_fails_another(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in KINDS.values() if not kind.needs_judge and kind.name != "human"]
+    "kind", [kind for kind in KINDS.values() if not kind.needs_judge and kind.has_opposite]
 )
 def test_its_opposite_fails_the_one_and_passes_the_other(kind: Kind) -> None:
     opposite = replace(kind.as_example, type=f"not-{kind.name}")

@@ -326,7 +326,7 @@ class TestTrial:
 
     def test_a_limit_cannot_be_told_from_text(self, client: Client, prompt: Prompt) -> None:
         posted = form(("latency", "2000"), do="try", try_output="x")
-        assert "<b>0 of 1</b>" in client.post(NEW, posted).content.decode()
+        assert "<b>Not judged</b>" in client.post(NEW, posted).content.decode()
 
 
 class TestDrafts:
@@ -406,3 +406,29 @@ def test_somebody_elses_cases_do_not_exist(client: Client, name: str, method: st
 def test_a_case_is_not_reached_through_another_prompt(client: Client, prompt: Prompt) -> None:
     other = CaseFactory(prompt=PromptFactory(owner=alice(), slug="other"))
     assert client.get(url_of(other)).status_code == 404
+
+
+class TestThreshold:
+    def test_it_is_kept_and_shown_again(self, client: Client, prompt: Prompt) -> None:
+        client.post(NEW, form(("contains", "a"), name="Half", passes_at="0.5"))
+        case = Case.objects.get(name="Half")
+        assert case.threshold == 0.5
+        assert case.as_engine().threshold == 0.5
+        assert 'name="passes_at" value="0.5"' in client.get(url_of(case)).content.decode()
+
+    @pytest.mark.parametrize("typed", ["2", "-1", "much"])
+    def test_one_that_is_no_score_is_told(self, client: Client, prompt: Prompt, typed: str) -> None:
+        client.post(NEW, form(("contains", "a"), name="Half", passes_at=typed))
+        assert not Case.objects.filter(name="Half").exists()
+
+
+class TestSet:
+    def test_one_is_written_as_a_list(self, client: Client, prompt: Prompt) -> None:
+        members = [{"type": "contains", "value": "a"}, {"type": "is-json"}]
+        client.post(NEW, form(("assert-set", json.dumps(members)), name="Set"))
+        (kept,) = Case.objects.get(name="Set").as_engine().assertions
+        assert kept.value == members
+
+    def test_what_is_wrong_with_a_member_is_told(self, client: Client, prompt: Prompt) -> None:
+        posted = form(("assert-set", '[{"type": "regex", "value": "("}]'), name="Set")
+        assert "Assertion 1 of the set (regex)" in client.post(NEW, posted).content.decode()

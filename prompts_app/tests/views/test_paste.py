@@ -82,12 +82,13 @@ def test_another_model_and_another_suite_are_other_runs(version: Version) -> Non
     assert Run.objects.count() == 3
 
 
-def test_time_and_cost_are_unknown_so_their_limits_fail(version: Version) -> None:
+def test_time_and_cost_are_unknown_so_their_limits_count_neither_way(version: Version) -> None:
     limit = CaseFactory(prompt=version.prompt, assertions=[{"type": "latency", "threshold": 99999}])
     paste(case=limit.public_id)
     result = Result.objects.get()
-    assert result.passed is False
-    assert "unknown" in result.checks[0]["reason"] or "not known" in result.checks[0]["reason"]
+    assert result.passed is None
+    assert result.checks[0]["unknown"] is True
+    assert "unknown" in result.checks[0]["reason"]
 
 
 @pytest.mark.parametrize(

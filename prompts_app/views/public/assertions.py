@@ -23,12 +23,12 @@ from prompts_app.views.public.door import page_ld, public_page
 _VALUES: dict[ValueShape, str] = {
     "none": "none", "text": "a text", "prose": "a text in your own words", "lines": "texts, one a line",
     "number": "a limit", "schema": "a JSON Schema", "object": "options as JSON",
-    "words": "a number or a range", "names": "a word",
+    "words": "a number or a range", "names": "a word", "assertions": "a list of assertions",
 }  # fmt: skip
 _FAMILIES = {
     "text": "What the words are, letter for letter.",
     "json": "Remote references in a schema are never fetched.",
-    "limits": "What is unknown, such as a cost nobody lists, fails and says so.",
+    "limits": "What is unknown, such as a cost nobody lists, is not judged and says so.",
     "similarity": "By counting, without a model.",
     "refusal": "",
     "markup": "",
@@ -37,6 +37,7 @@ _FAMILIES = {
     "graded by a model": "Needs a judge: a model the author chooses for the run. What it was asked and said "
     "is kept and shown, its cost counted apart. A judge that answers nonsense is an error, not a failure.",
     "your own verdict": "The author’s word, and labelled so.",
+    "several together": "promptfoo’s set, which counts as one assertion with a weight of its own.",
 }
 _TRANSFORMS = (
     ("output.trim().toLowerCase()", " Positive\n"),

@@ -15,7 +15,7 @@ from prompts_app.templatetags.sheet import STATE_WORDS
 from prompts_app.views.public import failing
 from prompts_app.views.public.both_ran import CasePair, Suites, pairs_of
 from prompts_app.views.public.case_study import Study
-from prompts_app.views.public.sentences import Piece, check_in_words, marked
+from prompts_app.views.public.sentences import Piece, marked, told
 
 MOST_SHOWN = 6_000  # characters of an output; all of it is on the result's own page
 MOST_OF_A_VALUE = 4_000
@@ -175,7 +175,7 @@ def _side(run: Run, result: Result, state: str, most: int) -> Side:
         state=state,
         output=marked(output[:most], result.checks),
         is_cut=len(output) > most,
-        checks=[(check_in_words(check), check) for check in result.checks],
+        checks=told(result.checks),
     )
 
 

@@ -15,7 +15,7 @@ from prompts_app.engine.errors import FAULTS
 from prompts_app.models import Prompt, Result, Run, Source
 from prompts_app.templatetags.text import LONGEST_MARKDOWN
 from prompts_app.views.public.door import KEPT_BY_NOBODY, is_indexable, listed_only, part_ld, public_page
-from prompts_app.views.public.sentences import check_in_words
+from prompts_app.views.public.sentences import told
 
 MOST_SHOWN = 200_000  # characters of an output on the page
 MOST_OF_A_VALUE = 20_000  # characters of a message or a case's value
@@ -54,8 +54,11 @@ def _context(request: HttpRequest, prompt: Prompt, found: Result) -> dict[str, A
         "case": case,
         "variables": [(name, _cut(value)) for name, value in (case.get("variables") or {}).items()],
         "turns": [_cut(turn) for turn in case.get("turns") or ()],
-        "checks": [(check_in_words(check), check) for check in found.checks],
-        "wanting": any(c.get("passed") is None and c.get("weight", 1) != 0 for c in found.checks),
+        "checks": told(found.checks),
+        "wanting": any(
+            c.get("passed") is None and c.get("weight", 1) != 0 and not c.get("unknown") for c in found.checks
+        ),
+        "unknown": any(c.get("unknown") for c in found.checks),
         "is_own": request.user.pk == prompt.owner_id and can_judge(found),
         "fault": FAULTS.get(found.error_kind),
         "is_practice": found.run.source == Source.PRACTICE,

@@ -155,9 +155,22 @@ def span(time: timedelta) -> str:
 # --- assertions ------------------------------------------------------------------------------------------
 
 
+type Told = tuple[str, Mapping[str, Any]]
+"""An assertion in words, and its check as stored, whose members are told likewise."""
+
+
+def told(checks: Sequence[Mapping[str, Any]]) -> list[Told]:
+    return [
+        (check_in_words(check), {**check, "members": told(check["members"])} if "members" in check else check)
+        for check in checks
+    ]
+
+
 def check_in_words(check: Mapping[str, Any]) -> str:
     """An assertion as it is written down: "not-contains PAID", "latency ≤ 5.0 s"."""
     name, value, threshold = check.get("type", ""), check.get("value"), check.get("threshold")
+    if name == "assert-set" and isinstance(value, list):
+        value = f"of {len(value)}"
     kind = name.removeprefix("not-")
     if kind == "human":
         return f"the author’s own verdict: {_short(value)}" if value else "the author’s own verdict"

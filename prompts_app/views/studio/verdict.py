@@ -21,7 +21,7 @@ from prompts_app.actions.verdict import (
 )
 from prompts_app.forms.verdict import FAIL, PASS, VerdictForm
 from prompts_app.models import Result
-from prompts_app.views.public.sentences import check_in_words
+from prompts_app.views.public.sentences import told
 from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
 
 MOST_SHOWN = 200_000  # characters of an output
@@ -80,7 +80,7 @@ def _context(result: Result, typed: VerdictForm | None) -> dict[str, Any]:
         "result": result,
         "output": result.output[:MOST_SHOWN],
         "is_cut": len(result.output) > MOST_SHOWN,
-        "checks": [(check_in_words(check), check) for check in result.checks],
+        "checks": told(result.checks),
         "asked": [] if refused else _asked(result, typed),
         "refused": refused,
         "waiting": len(waiting),

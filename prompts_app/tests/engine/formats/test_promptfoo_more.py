@@ -19,7 +19,7 @@ MORE = Path(__file__).parents[2] / "data" / "promptfoo" / "more"
 
 # versions, cases, assertions, and those of them that are not run here
 COUNTS = {
-    "assert-sets": (1, 1, 10, 3),
+    "assert-sets": (1, 1, 10, 2),
     "conversation": (1, 2, 1, 0),
     "csv-columns": (1, 3, 8, 1),
     "json-config": (1, 1, 2, 0),

@@ -1,0 +1,76 @@
+"""What checks come to together: the verdict of a case, and that of an ``assert-set``. promptfoo's rules.
+
+Without a threshold all that count have to pass. With one, the mean of their scores by weight has to reach
+it, and that alone decides. What cannot be known counts for neither side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from prompts_app.engine.types import Assertion, Check
+
+SET = "assert-set"
+MOST_TOLD = 3  # members of a set whose reasons are told
+
+
+def verdict_of(checks: Iterable[Check], threshold: float | None = None) -> bool | None:
+    """``None`` where nothing counts, or where it hangs on a check that is not judged yet."""
+    counted = _counted(checks)
+    verdicts = [check.passed for check in counted]
+    if threshold is None:
+        return False if False in verdicts else None if not counted or None in verdicts else True
+    if not counted:
+        return None
+    if _mean(counted, wanting=0.0) >= threshold:
+        return True
+    return False if _mean(counted, wanting=1.0) < threshold else None
+
+
+def _counted(checks: Iterable[Check]) -> list[Check]:
+    """A failing set counts whatever its weight: only a single assertion is never failed by weight 0."""
+    return [
+        check
+        for check in checks
+        if not check.unknown and (check.weight != 0 or (check.type == SET and check.passed is False))
+    ]
+
+
+def _mean(counted: Sequence[Check], wanting: float) -> float:
+    """The mean score by weight, where one that is not judged yet has the score ``wanting``."""
+    total = sum(check.weight for check in counted)
+    return sum(_score(check, wanting) * check.weight for check in counted) / total if total else 0.0
+
+
+def _score(check: Check, wanting: float) -> float:
+    if check.passed is None:
+        return wanting
+    return float(check.passed) if check.score is None else check.score
+
+
+def checked_set(assertion: Assertion, members: Sequence[Check]) -> Check:
+    """The set's own check, from those of its members. One of which nothing counts does not count either."""
+    counted = _counted(members)
+    passed = verdict_of(members, assertion.threshold)
+    return Check(
+        assertion.type,
+        assertion.value,
+        passed,
+        None if passed is None else _mean(counted, wanting=0.0),
+        _reason(assertion, members, counted),
+        assertion.threshold,
+        assertion.weight if counted or any(member.unknown for member in members) else 0.0,
+        unknown=not counted and any(member.unknown for member in members),
+        members=tuple(members),
+    )
+
+
+def _reason(assertion: Assertion, members: Sequence[Check], counted: Sequence[Check]) -> str:
+    if not counted:
+        return "Not judged: nothing in this set could be judged here."
+    holding = sum(check.passed is True for check in counted)
+    parts = [f"{holding} of {len(counted)} hold"]
+    if assertion.threshold is not None:
+        parts[0] += f"; score {_mean(counted, wanting=0.0):.2f}, of {assertion.threshold:g}"
+    telling = [check for check in members if check.passed is not True][:MOST_TOLD]
+    return " ".join([f"{parts[0]}.", *(f"{check.type}: {check.reason}" for check in telling)])

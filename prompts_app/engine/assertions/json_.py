@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import islice
 from json import JSONDecodeError, JSONDecoder
 from typing import Protocol
 
@@ -21,9 +22,11 @@ from prompts_app.engine.assertions.values import parse_json
 from prompts_app.engine.budget import MOST_VALUES_JUDGED, MOST_VALUES_TYPED, TooMuch, check_yaml, whole
 from prompts_app.engine.types import Answer, Assertion, Json
 
-BACKTRACK_LIMIT = 100_000
+BACKTRACK_LIMIT = 10_000  # steps
+LARGEST_PATTERN = 2_000_000  # bytes of one that is compiled
 MOST_TIMES_READ = 10  # over again, for objects that begin and do not end
 MOST_ERRORS = 3
+MOST_CHECKS_LISTED = 5_000  # of a schema and a value whose errors are listed and not only the first is told
 # Without "$schema", promptfoo reads draft 7; these words only exist in later drafts.
 LATER_WORDS = (
     '"prefixItems"', '"unevaluatedProperties"', '"unevaluatedItems"', '"dependentRequired"',
@@ -33,6 +36,10 @@ LATER_WORDS = (
 
 class Validator(Protocol):
     """What jsonschema-rs's validators have in common."""
+
+    def is_valid(self, instance: Json) -> bool: ...
+
+    def validate(self, instance: Json) -> None: ...
 
     def iter_errors(self, instance: Json) -> Iterator[jsonschema_rs.ValidationError]: ...
 
@@ -74,7 +81,7 @@ def validator_for(schema: Json) -> Validator:
         raise ValueError(f"This JSON Schema cannot be used: {_shorten(str(error))}.") from error
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _compile(schema_json: str) -> Validator:
     schema = json.loads(schema_json)
     check_work(schema, None)
@@ -82,7 +89,9 @@ def _compile(schema_json: str) -> Validator:
         schema,
         validate_formats=True,
         retriever=_refuse,
-        pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=BACKTRACK_LIMIT),
+        pattern_options=jsonschema_rs.FancyRegexOptions(
+            backtrack_limit=BACKTRACK_LIMIT, size_limit=LARGEST_PATTERN, dfa_size_limit=LARGEST_PATTERN
+        ),
     )
 
 
@@ -103,14 +112,36 @@ def _errors(schema: Json, value: Json) -> str:
     """What keeps ``value`` from conforming, "" when nothing does."""
     if schema is None:
         return ""
+    few = check_work(schema, value) <= MOST_CHECKS_LISTED
+    if (first := _first(validator_for(schema), value)) is None:
+        return ""
+    # The library makes all errors before it gives the first, each with the values it is about.
+    errors = islice(validator_for(schema).iter_errors(value), MOST_ERRORS) if few else [first]
+    return "; ".join(map(_told, errors))
+
+
+def first_error(schema: Json, value: Json) -> jsonschema_rs.ValidationError | None:
+    """What keeps ``value`` from conforming, the first of it. Raises ``ValueError``, as a clause, where that
+    cannot be found out."""
     check_work(schema, value)
-    found = []
-    for error in validator_for(schema).iter_errors(value):
-        where = "/".join(str(step) for step in error.instance_path)
-        found.append(f"{where}: {_shorten(error.message)}" if where else _shorten(error.message))
-        if len(found) == MOST_ERRORS:
-            break
-    return "; ".join(found)
+    return _first(validator_for(schema), value)
+
+
+def _first(validator: Validator, value: Json) -> jsonschema_rs.ValidationError | None:
+    if validator.is_valid(value):
+        return None
+    try:
+        validator.validate(value)
+    except jsonschema_rs.ValidationError as error:
+        if "Error executing regex" in error.message:
+            raise ValueError("a pattern of it takes too many steps on this value") from None
+        return error
+    return None
+
+
+def _told(error: jsonschema_rs.ValidationError) -> str:
+    where = "/".join(str(step) for step in error.instance_path)
+    return f"{where}: {_shorten(error.message)}" if where else _shorten(error.message)
 
 
 def _shorten(message: str) -> str:

@@ -7,13 +7,23 @@ applies to its parts is one level further down, and a value is only so many leve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from math import prod
 from urllib.parse import unquote, urljoin
 
 from prompts_app.engine.types import Json
 
-MOST_CHECKS = 1_000_000
-"""In the worst case some seconds."""
+MOST_CHECKS = 5_000_000
+"""In the worst case a second."""
+
+MOST_WRITTEN_OUT = 25_000  # repeats of all patterns together, each some 2 KB in memory
+A_STRETCH = 200  # characters of a text that count as one value
+BACKTRACKS = 1_000  # checks that one of a pattern which looks around or back may take, at its limit of steps
+
+_REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
+_LOOKS_BACK = re.compile(r"\(\?[=!<]|\\[1-9k]")
+_NAMES = ("required", "enum", "const", "dependentRequired", "dependencies")  # each name or value is looked at
 
 # Keywords with schemas in them: those of the value itself, and those of its parts. Of "properties" and of
 # tuples only one schema meets each part.
@@ -34,20 +44,30 @@ class TooMuch(ValueError):
     """The schema asks for more checks than are made here; the message is a clause."""
 
 
-def check_work(schema: Json, value: Json) -> None:
-    """Raises ``TooMuch`` where holding ``value`` to ``schema`` could take too long."""
+def check_work(schema: Json, value: Json) -> int:
+    """How many checks it takes at most to hold ``value`` to ``schema``. Raises ``TooMuch`` where that could
+    take too long."""
     ends, depth = _size(value)
-    if _Work(schema).of_root(depth, MOST_CHECKS // ends) * ends > MOST_CHECKS:
+    checks = _Work(schema, depth).of_root(depth, MOST_CHECKS // ends) * ends
+    if checks > MOST_CHECKS:
         raise TooMuch("it would take too many checks")
+    return checks
 
 
 def _size(value: Json) -> tuple[int, int]:
     """How many ways lead down to its ends, and how long the longest is."""
     ends, depth, level = 0, -1, [value]
     while level:
-        ends, depth = ends + sum(not one or not isinstance(one, dict | list) for one in level), depth + 1
+        ends, depth = ends + sum(map(_weight, level)), depth + 1
         level = [part for one in level for part in _parts(one)]
     return ends, depth
+
+
+def _weight(value: Json) -> int:
+    """What it counts as an end: nothing where it has parts."""
+    if isinstance(value, dict | list):
+        return 0 if value else 1
+    return 1 + len(value) // A_STRETCH if isinstance(value, str) else 1
 
 
 def _parts(value: Json) -> Iterator[Json]:
@@ -57,14 +77,38 @@ def _parts(value: Json) -> Iterator[Json]:
         yield from value
 
 
+def _own_checks(node: dict[str, Json]) -> int:
+    """What a value is held to by one object of the schema itself."""
+    named = sum(_size(node[name])[0] for name in _NAMES if name in node)
+    return 1 + named + sum(BACKTRACKS for one in _patterns_of(node) if _LOOKS_BACK.search(one))
+
+
+def _patterns_of(node: dict[str, Json]) -> Iterator[str]:
+    if isinstance(node.get("pattern"), str):
+        yield node["pattern"]
+    if isinstance(node.get("patternProperties"), dict):
+        yield from node["patternProperties"]
+
+
+def _written_out(pattern: str) -> int:
+    """About how many repeats a pattern is in memory; none is larger than the engine's own limit."""
+    counts = [int(found[2] or found[1]) for found in _REPEAT.finditer(pattern[:10_000])]
+    return len(pattern) // 50 + min(1_000, (prod if "(" in pattern else sum)(counts[:100]) if counts else 0)
+
+
 class _Work:
     """Counts level by level from the bottom, so that neither schema nor value can be too deep to count."""
 
-    def __init__(self, schema: Json) -> None:
+    def __init__(self, schema: Json, depth: int) -> None:
         self._root = schema
         self._named: dict[str, Json] = {"": schema}
         self._base = str((schema.get("$id") or schema.get("id") or "") if isinstance(schema, dict) else "")
         self._objects = [node for node in self._walk(schema) if isinstance(node, dict)]
+        if len(self._objects) * (depth + 1) > MOST_CHECKS // 10:  # counting alone would take as long
+            raise TooMuch("it would take too many checks")
+        self._own = {id(node): _own_checks(node) for node in self._objects}
+        if sum(map(_written_out, self._patterns())) > MOST_WRITTEN_OUT:
+            raise TooMuch("the repeats in its patterns are too many")
         self._here = {id(node): list(self._applied_here(node)) for node in self._objects}
         self._deeper = {id(node): list(self._applied_to_parts(node)) for node in self._objects}
 
@@ -100,7 +144,11 @@ class _Work:
             if node not in level:
                 here = sum(level.get(one, 1) for one in self._here.get(node, ()))
                 parts = sum(max(below.get(o, 1) for o in group) for group in self._deeper.get(node, ()))
-                level[node] = min(1 + here + parts, 2 * MOST_CHECKS)
+                level[node] = min(self._own.get(node, 1) + here + parts, 2 * MOST_CHECKS)
+
+    def _patterns(self) -> Iterator[str]:
+        for node in self._objects:
+            yield from _patterns_of(node)
 
     def _walk(self, schema: Json) -> Iterator[Json]:
         waiting = [schema]

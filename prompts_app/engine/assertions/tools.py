@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from prompts_app.engine.assertions.json_ import validator_for
+from prompts_app.engine.assertions.json_ import first_error
 from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, as_text, quote, quote_all
-from prompts_app.engine.assertions.schema_work import check_work
 from prompts_app.engine.assertions.values import parse_json
 from prompts_app.engine.types import Answer, Assertion, Json
 
@@ -68,8 +67,7 @@ def _checked(call: Json, tools: dict[str, Json]) -> str:
 
 def _hold(name: str, arguments: Json, schema: Json) -> None:
     try:
-        check_work(schema, arguments)
-        error = next(iter(validator_for(schema).iter_errors(arguments)), None)
+        error = first_error(schema, arguments)
     except (ValueError, RecursionError) as why:
         raise CannotTell(
             f"The parameters of the tool {quote(name)} are no usable JSON Schema: {why}"

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.assertions import validate
+from prompts_app.engine.assertions.schema_work import check_work
 from prompts_app.engine.types import Assertion, Json
 from prompts_app.tests.engine.holding import hold
 
@@ -150,3 +151,44 @@ def test_a_schema_that_would_take_hours_is_refused_at_once(schema: Json, output:
 )
 def test_schemas_that_refer_to_themselves_or_to_their_parts_are_used(schema: Json, output: str) -> None:
     assert hold("is-json", schema, output).passed
+
+
+def test_many_names_on_many_objects_are_told_by_the_first() -> None:
+    """All errors together, each with the value it is about, took three gigabytes."""
+    names = [f"name {number}" for number in range(1_500)]
+    found = hold("is-json", {"items": {"required": names}}, json.dumps([{}] * 1_500))
+    assert (found.passed, found.reason.count("required property")) == (False, 1)
+    few = hold("is-json", {"items": {"required": names[:3]}}, "[{}]")
+    assert few.reason.count("required property") == 3
+
+
+PIECES = "the repeats in its patterns are too many"
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "why"),
+    [
+        ({"required": [f"n{at}" for at in range(1_500)]}, {"a": "x" * 2_000_000}, "too many checks"),
+        ({"items": {"anyOf": [{"pattern": f"(?=(x+x+)+y){at}"} for at in range(50)]}}, ["x"] * 300, "checks"),
+        ({"items": {"enum": [["x"] * 100 + [at] for at in range(100)]}}, list(range(1_000)), "checks"),
+        ({"allOf": [{"pattern": f"\\p{{L}}{{{at % 9 + 20}}}"} for at in range(2_000)]}, "a", PIECES),
+        ({"allOf": [{"pattern": f"^.{{1,{at + 400}}}$"} for at in range(80)]}, "a", PIECES),
+        ({"patternProperties": {f"((a{{9}}){{9}}){{9}}{at}": {} for at in range(80)}}, "a", PIECES),
+        (
+            {"allOf": [{"properties": {"a": {"not": {}}}}] * 9_000},
+            json.loads('{"a":' * 40 + "1" + "}" * 40),
+            "checks",
+        ),
+    ],
+    ids=["long text", "looking ahead", "large enum", "letters", "any sign", "names' patterns", "counting"],
+)
+def test_the_work_of_a_schema_is_told_before_it_is_done(schema: Json, value: Json, why: str) -> None:
+    found = hold("is-json", schema, json.dumps(value))
+    assert why in found.reason
+
+
+@pytest.mark.parametrize("times", [1, 10, 100, 1_000])
+def test_the_checks_grow_as_schema_and_value_do(times: int) -> None:
+    few = check_work({"items": {"required": ["a"]}}, [{}])
+    assert check_work({"items": {"required": ["a"]}}, [{}] * times) == few * times
+    assert check_work({"items": {"required": ["a"] * times}}, [{}]) == few + times - 1

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Collection
 from xml.parsers import expat
 
-from prompts_app.engine.assertions.kinds import Finding, Kind, fact, quote_all
+from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, fact, quote_all
 from prompts_app.engine.assertions.values import UnreadableValue, texts_of
+from prompts_app.engine.budget import DEEPEST, MOST_VALUES_JUDGED
 from prompts_app.engine.types import Answer, Assertion, Json
 
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
@@ -39,11 +40,15 @@ def xml_paths(text: str, wanted: Collection[str]) -> set[str]:
     together, since all those of a deeply nested document would be as huge.
     """
     # The text was decoded long ago: what it says of its own encoding has nothing left to decide.
-    parser, path, found = expat.ParserCreate("utf-8"), list[str](), set[str]()
+    parser, path, found, elements = expat.ParserCreate("utf-8"), list[str](), set[str](), 0
     deepest = max((element.count(".") + 1 for element in wanted), default=0)
 
     def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal elements
         path.append(name)
+        elements += 1 + len(attributes)
+        if len(path) > DEEPEST or elements > MOST_VALUES_JUDGED:
+            raise CannotTell("The output is XML with too many elements or levels to look through.")
         if len(path) <= deepest and (here := ".".join(path)) in wanted:
             found.add(here)
 
@@ -101,8 +106,11 @@ class _Outline:
     def __init__(self, text: str) -> None:
         self.bare_text = self.known = False
         self._open, self._count = list[str](), Counter[str]()
-        at = 0
+        at = pieces = 0
         while markup := _MARKUP.search(text, at):
+            pieces += 1
+            if pieces > MOST_VALUES_JUDGED:
+                raise CannotTell("The output has too many tags to look through.")
             self._text(text[at : markup.start()])
             at = self._markup(markup)
         self._text(text[at:])

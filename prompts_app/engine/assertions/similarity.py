@@ -93,8 +93,13 @@ def bleu(output: str, references: list[str]) -> float:
 
 def _precision(words: list[str], others: list[list[str]], size: int) -> float:
     grams = _grams(words, size)
-    shared = max((grams & _grams(other, size)).total() for other in others)
+    shared = max(_shared(grams, _grams(other, size)) for other in others)
     return shared / grams.total() if grams else 0.0
+
+
+def _shared(grams: Counter[tuple[str, ...]], others: Counter[tuple[str, ...]]) -> int:
+    """How many they have in common, in as many steps as the second has: of references there are many."""
+    return sum(min(count, grams[gram]) for gram, count in others.items() if gram in grams)
 
 
 def _rouge(assertion: Assertion, answer: Answer) -> Finding:

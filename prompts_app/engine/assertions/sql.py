@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import regex
@@ -65,7 +66,8 @@ def _held(options: dict[str, Json], text: str, how: str) -> Finding:
     for what, allowed, touched in lists:
         if allowed:
             used = [one for statement in statements for one in touched(statement)]
-            if refused := [one for one in used if not _is_allowed(one, allowed)]:
+            until = monotonic() + PATTERN_TIMEOUT_S
+            if refused := [one for one in used if not _is_allowed(one, allowed, until)]:
                 return Finding(
                     False, 0.0, f"Touches what no {what} of the list allows: {quote_all(refused)}."
                 )
@@ -128,14 +130,18 @@ def _columns(statement: exp.Expr) -> Iterator[str]:
             yield f"{action}::null::(.*)"
 
 
-def _is_allowed(used: str, allowed: list[str]) -> bool:
-    try:
-        return any(
-            used.lower() == pattern.lower() or _pattern(pattern).fullmatch(used, timeout=PATTERN_TIMEOUT_S)
-            for pattern in allowed
-        )
-    except TimeoutError:
-        raise CannotTell("An entry of the list took too long to compare.") from None
+def _is_allowed(used: str, allowed: list[str], until: float) -> bool:
+    """``until``: all entries with all that is used have to be compared by then, by the monotonic clock."""
+    for pattern in allowed:
+        left = until - monotonic()
+        try:
+            if left <= 0:
+                raise TimeoutError  # noqa: TRY301 as the search itself would
+            if used.lower() == pattern.lower() or _pattern(pattern).fullmatch(used, timeout=left):
+                return True
+        except (TimeoutError, MemoryError):
+            raise CannotTell("The entries of the list took too long to compare.") from None
+    return False
 
 
 @lru_cache(maxsize=256)

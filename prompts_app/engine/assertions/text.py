@@ -12,6 +12,8 @@ from prompts_app.engine.assertions.values import UnreadableValue, json_equal, te
 from prompts_app.engine.types import Answer, Assertion
 
 REGEX_TIMEOUT_S = 1.0
+LONGEST_SEARCHED = 500_000  # characters: each may cost a hundred bytes of memory on the way back
+MOST_SEARCHED = 400_000_000  # characters looked through for all texts of a list: about half a second
 LONGEST_PATTERN = 10_000
 MOST_WRITTEN_OUT = 100_000
 
@@ -45,9 +47,15 @@ def _contains(fold: Fold) -> Callable[[Assertion, Answer], Finding]:
     return find
 
 
+def _check_search(texts: list[str], output: str) -> None:
+    if len(texts) * len(output) > MOST_SEARCHED:
+        raise CannotTell("These are too many texts to look for in an output of this length.")
+
+
 def _contains_any(fold: Fold) -> Callable[[Assertion, Answer], Finding]:
     def find(assertion: Assertion, answer: Answer) -> Finding:
         wanted, output = texts_of(assertion.value), fold(answer.output)
+        _check_search(wanted, output)
         found = next((text for text in wanted if fold(text) in output), None)
         if found is not None:
             return Finding(True, 1.0, f"Contains {quote(found)}.")
@@ -59,6 +67,7 @@ def _contains_any(fold: Fold) -> Callable[[Assertion, Answer], Finding]:
 def _contains_all(fold: Fold) -> Callable[[Assertion, Answer], Finding]:
     def find(assertion: Assertion, answer: Answer) -> Finding:
         wanted, output = texts_of(assertion.value), fold(answer.output)
+        _check_search(wanted, output)
         missing = [text for text in wanted if fold(text) not in output]
         return fact(not missing, f"Contains all of {quote_all(wanted)}.", f"Lacks {quote_all(missing)}.")
 
@@ -77,9 +86,11 @@ def _starts_with(assertion: Assertion, answer: Answer) -> Finding:
 
 def _regex(assertion: Assertion, answer: Answer) -> Finding:
     pattern = compile_pattern(assertion.value)
+    if len(answer.output) > LONGEST_SEARCHED:
+        raise CannotTell(f"The output has more than {LONGEST_SEARCHED:,} characters to search.")
     try:
         found = pattern.search(answer.output, timeout=REGEX_TIMEOUT_S, concurrent=True)
-    except TimeoutError:
+    except (TimeoutError, MemoryError):
         raise CannotTell(
             f"The regular expression timed out after {REGEX_TIMEOUT_S:g} s on this output; "
             "write it with fewer nested repeats."
@@ -97,11 +108,20 @@ def compile_pattern(pattern: str) -> regex.Pattern[str]:
     ``[^]`` is anything, ``$`` is the very end (Python's would also match before a last line break), and a
     brace that is no quantifier is a brace (this library would take ``{e<=1}`` for "nearly").
     """
+    if beyond := _BEYOND.match(pattern):
+        raise ValueError(f"“{beyond['what'][:20]}” is no part of JavaScript’s regular expressions")
     if _written_out(pattern) > MOST_WRITTEN_OUT:
         raise ValueError("its counted repeats, one in the other, are too many")
     return regex.compile(_PARTS.sub(_as_python, pattern), regex.ASCII)
 
 
+# What this library knows beyond JavaScript, and what a pattern could call itself with. (Names written as in
+# Python and flags before a pattern are taken, as they are in files from elsewhere.)
+_BEYOND = regex.compile(
+    r"""(?:\\[^LKGRXmMN]|\[(?:\\.|[^\]\\])*+\]|[^\\\[(]|\((?!\?|\*)|\(\?(?:[:=!]|<[=!]|P?<\w++>|P=\w++\)
+    |[aimsu]*+(?:-[ims]++)?[:)])|\[)*+(?P<what>\(\?[^)]{0,12}\)?|\(\*|\\.)""",
+    regex.DOTALL | regex.VERBOSE,
+)
 _PIECES = regex.compile(
     r"\{(?P<least>\d+)(?:,\d*)?\}|(?P<open>\()|(?P<close>\))|\\.|\[(?:\\.|[^\]\\])*\]|.", regex.DOTALL
 )

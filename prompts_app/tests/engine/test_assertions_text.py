@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.engine.assertions import text, validate
+from prompts_app.engine.assertions import check, text, validate
 from prompts_app.engine.assertions.values import UnreadableValue, split_commas
-from prompts_app.engine.types import Assertion, Json
+from prompts_app.engine.types import Answer, Assertion, Json
 from prompts_app.tests.engine.holding import hold
 
 OUTPUT = "Your Refund of $20 is on its way.\nThank you!"
@@ -205,3 +205,41 @@ def test_what_was_put_in_is_contained(needle: str, before: str, after: str) -> N
     assert hold("contains", needle, before + needle + after).passed
     assert hold("contains-any", [needle], before + needle + after).passed
     assert hold("starts-with", needle, needle + after).passed
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(?R)?y" * 100,
+        "(?1)(a)",
+        "(?<n>a(?&n)?)",
+        "(?P<n>a(?P>n)?)",
+        "(?|a|b)",
+        "(?(1)a|b)",
+        "(*FAIL)",
+        r"\Ka",
+    ],
+)
+def test_a_pattern_that_calls_itself_or_is_no_javascript_is_refused(pattern: str) -> None:
+    problem = str(validate(Assertion("regex", pattern)))
+    assert "is no part of JavaScript’s regular expressions" in problem
+
+
+@pytest.mark.parametrize(
+    "pattern", ["[(?R)]", r"\(?R", r"(?<n>a)\k<n>", "(?i)a", "(?-i:a)", "(?P<n>a)(?P=n)", "(?<!a)b", "[^]"]
+)
+def test_what_only_looks_like_it_is_taken(pattern: str) -> None:
+    assert validate(Assertion("regex", pattern)) is None
+
+
+def test_very_long_outputs_and_very_many_texts_are_not_searched() -> None:
+    told = [
+        check(Assertion("regex", "a$"), Answer("a" * 500_001)),
+        check(Assertion("contains-all", [f"x{at}" for at in range(5_000)]), Answer("a" * 100_000)),
+        check(Assertion("icontains-any", [f"x{at}" for at in range(5_000)]), Answer("a" * 100_000)),
+        check(Assertion("is-xml"), Answer("<a>" * 500)),
+        check(Assertion("is-xml"), Answer("<a>" + "<b/>" * 100_001 + "</a>")),
+        check(Assertion("is-html"), Answer("<p>" * 100_001)),
+    ]
+    assert {one.passed for one in told} == {None}
+    assert all("too" in one.reason or "more than" in one.reason for one in told)

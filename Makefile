@@ -27,6 +27,6 @@ $(VENV)/.installed-run: requirements.txt .python-version
 	@sh .ci/venv requirements.txt $(VENV)
 	@touch $@
 
-$(VENV)/.installed-test: requirements.txt requirements-dev.txt .python-version
+$(VENV)/.installed-test: requirements.txt requirements-redis.txt requirements-dev.txt .python-version
 	@sh .ci/venv requirements-dev.txt $(VENV)
 	@touch $@ $(VENV)/.installed-run

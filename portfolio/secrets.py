@@ -1,7 +1,8 @@
-"""Secrets a first start makes for itself, so that `make run` needs no configuration."""
+"""Secrets a first start makes for itself, so that `make run` needs no configuration; private files."""
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -31,3 +32,15 @@ def local_secret_key(directory: Path) -> str:
 def local_endpoint_key(directory: Path) -> str:
     """The Fernet key that endpoint keys are encrypted with, for an installation that was given none."""
     return _kept(directory / "endpoint.key", Fernet.generate_key().decode())
+
+
+def keep_private(path: Path) -> Path:
+    """``path``, there and its owner's alone. SQLite makes the files beside a database as that one is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    with suppress(PermissionError):  # somebody else's file: theirs to look after
+        if path.stat().st_mode & 0o077:
+            for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+                if file.exists():
+                    file.chmod(0o600)
+    return path

@@ -8,7 +8,7 @@ import dj_database_url
 from django.utils.csp import CSP
 from environs import Env
 
-from portfolio.secrets import local_endpoint_key, local_secret_key
+from portfolio.secrets import keep_private, local_endpoint_key, local_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -64,6 +64,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "prompts_app.views.proxy.knows_its_visitors",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -114,6 +115,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     }
     # A file, not memory: tests start real workers in other processes on the same database.
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+    keep_private(Path(_database["NAME"]))
 else:
     _database["CONN_MAX_AGE"] = 0
     _database.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL", 8)}
@@ -155,7 +157,7 @@ if _queue_url.startswith("redis"):
 else:
     HUEY |= {
         "huey_class": "portfolio.queue.SqliteQueue",
-        "filename": str(DATA_DIR / "queue.sqlite3"),
+        "filename": str(keep_private(DATA_DIR / "queue.sqlite3")),
         "timeout": 20,
     }
 
@@ -284,10 +286,11 @@ SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
 CSRF_FAILURE_VIEW = "prompts_app.views.errors.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS and env.bool("SSL_REDIRECT", True)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^(?:healthz|readyz)$"]
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-if env.bool("BEHIND_PROXY", False):
+BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
+if BEHIND_PROXY:
     # Else every visitor has the proxy's address, and one guesser's rate limit shuts the door on all.
     ALLAUTH_TRUSTED_PROXY_COUNT = 1
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

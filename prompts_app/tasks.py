@@ -1,8 +1,8 @@
 """What the default queue does by the clock. Its consumer (``manage.py run_huey``) finds this file by name.
 
 This is the only place that knows which queue it is. With another one, have its scheduler call
-``actions.tasks.resume_vanished`` every few seconds and ``resume_abandoned`` once a minute, ``catch_up`` when
-a worker starts, and ``actions.stopping.stop`` when it is told to end.
+``actions.tasks.look_after`` every few seconds, ``each_minute`` and ``each_day`` through the queue,
+``catch_up`` when a worker starts, and ``actions.stopping.stop`` when it is told to end.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ from huey.contrib.djhuey import HUEY, close_db, db_periodic_task
 from prompts_app.actions import stopping, tasks
 from prompts_app.actions.execute import give_back
 
-HUEY.look_after_runs = close_db(tasks.resume_vanished)
+HUEY.look_after_runs = close_db(tasks.look_after)
 HUEY.tell_to_stop, HUEY.give_back = stopping.stop, give_back
 
 
 @db_periodic_task(crontab())  # type: ignore[untyped-decorator]  # huey has no types
-def resume_abandoned_runs() -> None:
-    """Each minute: what the queue lost, and what waits for an endpoint that has become free."""
-    tasks.resume_abandoned()
+def each_minute() -> None:
+    tasks.each_minute()
+
+
+@db_periodic_task(crontab(hour="3", minute="17"))  # type: ignore[untyped-decorator]  # huey has no types
+def each_day() -> None:
+    tasks.each_day()
 
 
 @HUEY.on_startup()  # type: ignore[untyped-decorator]  # huey has no types

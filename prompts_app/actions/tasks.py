@@ -6,7 +6,9 @@ from django.tasks import task
 
 from prompts_app.actions import lease
 from prompts_app.actions.evidence import rebuild_older
+from prompts_app.actions.health import beat_now_and_then, tidy_up
 from prompts_app.actions.seal import seal_unsealed
+from prompts_app.models import Heartbeat
 
 
 @task
@@ -46,8 +48,25 @@ def enqueue_next(endpoint_id: int | None) -> None:
         enqueue_run(run_id)
 
 
+def look_after() -> None:
+    """Every few seconds, by each worker. Cheap."""
+    beat_now_and_then()
+    resume_vanished()
+
+
+def each_minute() -> None:
+    """Through the queue: what it lost, and what waits for an endpoint that has become free."""
+    Heartbeat.objects.beat(Heartbeat.Part.QUEUE)
+    resume_abandoned()
+
+
+def each_day() -> None:
+    """Through the queue, at night."""
+    tidy_up()
+
+
 def resume_vanished() -> int:
-    """As ``resume_abandoned``, where a worker has vanished since this was last asked. Cheap."""
+    """As ``resume_abandoned``, where a worker has vanished since this was last asked."""
     return resume_abandoned() if lease.notice_vanished() else 0
 
 

@@ -3,6 +3,7 @@
 from prompts_app.models.encryption import KeyUnreadable
 from prompts_app.models.evidence import Batch, Endpoint, Level, PictureFile, Result, Run, Source
 from prompts_app.models.failures import KnownFailure
+from prompts_app.models.health import Heartbeat
 from prompts_app.models.mail import QueuedMail
 from prompts_app.models.people import Face, FormerHandle, GoneHandle, Profile, User
 from prompts_app.models.private import PrivateSpan
@@ -26,9 +27,41 @@ from prompts_app.models.visibility import Visibility
 from prompts_app.models.votes import BlindChoice, BlindVote
 
 __all__ = [
-    "Batch", "BlindChoice", "BlindVote", "Case", "Draft", "Endpoint", "Face", "FormerHandle", "FormerSlug",
-    "GoneHandle", "ImpactKind", "ImportDraft", "KeyUnreadable", "KnownFailure", "Level", "Licence",
-    "PictureFile", "PrivateSpan", "Profile", "Prompt", "QueuedMail", "Result", "Run", "SampleBundle",
-    "Seal", "SearchDocument", "ShareLink", "ShareLinkOpens", "ShareLinkPrompt", "SigningKey", "Source",
-    "Tag", "Task", "User", "Version", "Visibility",
+    "Batch",
+    "BlindChoice",
+    "BlindVote",
+    "Case",
+    "Draft",
+    "Endpoint",
+    "Face",
+    "FormerHandle",
+    "FormerSlug",
+    "GoneHandle",
+    "Heartbeat",
+    "ImpactKind",
+    "ImportDraft",
+    "KeyUnreadable",
+    "KnownFailure",
+    "Level",
+    "Licence",
+    "PictureFile",
+    "PrivateSpan",
+    "Profile",
+    "Prompt",
+    "QueuedMail",
+    "Result",
+    "Run",
+    "SampleBundle",
+    "Seal",
+    "SearchDocument",
+    "ShareLink",
+    "ShareLinkOpens",
+    "ShareLinkPrompt",
+    "SigningKey",
+    "Source",
+    "Tag",
+    "Task",
+    "User",
+    "Version",
+    "Visibility",
 ]  # fmt: skip

@@ -216,7 +216,7 @@ class TestSweep:
         from prompts_app import tasks
 
         periodic = {type(task) for task in HUEY._registry.periodic_tasks}
-        assert tasks.resume_abandoned_runs.task_class in periodic
+        assert tasks.each_minute.task_class in periodic
 
 
 class TestClocks:

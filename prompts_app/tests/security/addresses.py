@@ -115,6 +115,7 @@ TABLE = {
     "verify": Row(Rule.OPEN),
     "jwks": Row(Rule.OPEN),
     "healthz": Row(Rule.OPEN),
+    "readyz": Row(Rule.OPEN, answers=(503,)),  # no worker is there
     "favicon": Row(Rule.OPEN, answers=(302,)),  # to the static file
     "robots": Row(Rule.OPEN),
     "sitemap": Row(Rule.OPEN),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('prompts_app', '0018_counted_by_all'),
+        ('prompts_app', '0019_case_threshold'),
     ]
 
     operations = [

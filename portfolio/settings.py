@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
+from django.conf import global_settings
 from django.utils.csp import CSP
 from environs import Env
 
@@ -170,9 +171,12 @@ RUN_LEASE_S: float = env.float("RUN_LEASE_S", 25.0)
 # --- people ---
 AUTH_USER_MODEL = "prompts_app.User"
 AUTHENTICATION_BACKENDS = [
+    "prompts_app.forms.adapters.AccountBackend",
+    # No password reaches these; browsers that signed in through them stay signed in.
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
+PASSWORD_HASHERS = ["portfolio.hashing.InTurn", *global_settings.PASSWORD_HASHERS]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -185,7 +189,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "studio"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "prompts_app.forms.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "prompts_app.forms.adapters.AccountAdapter"
 ACCOUNT_FORMS = {
     "signup": "prompts_app.forms.accounts.SignupForm",
     "login": "prompts_app.forms.accounts.LoginForm",
@@ -201,16 +205,23 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
 ACCOUNT_USERNAME_MIN_LENGTH = 3
 ACCOUNT_PRESERVE_USERNAME_CASING = False
 ACCOUNT_USERNAME_VALIDATORS = "prompts_app.models.people.handle_validators"
-ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", "optional")
+# With a mail server, an account is its owner's once the address is confirmed. Without one nothing can be.
+EMAIL_SERVER = env.str("EMAIL_HOST", "")
+ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", "mandatory" if EMAIL_SERVER else "optional")
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Proofsheet: "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _site.scheme
-ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_PREVENT_ENUMERATION = "strict"  # an address somebody only gave keeps nobody else from it
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-# allauth's own limits stay; this one is for blind votes (views.public.blind), by a hash of the network.
-ACCOUNT_RATE_LIMITS = {"blind_vote": "60/h/key"}
+# Most of allauth's own limits stay. Keys are hashed.
+ACCOUNT_RATE_LIMITS = {
+    # Mails to one address. Not one in three minutes: whoever gave somebody's address as theirs would keep the
+    # mail from them that lets them sign up.
+    "confirm_email": "5/10m/key",
+    "blind_vote": "60/h/key",  # by network: views.public.blind
+}
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or address is told to its owner
-MFA_ADAPTER = "prompts_app.forms.accounts.MFAAdapter"
+MFA_ADAPTER = "prompts_app.forms.adapters.MFAAdapter"
 MFA_FORMS = {
     "authenticate": "prompts_app.forms.accounts.CodeForm",
     "reauthenticate": "prompts_app.forms.accounts.ReauthenticateCodeForm",
@@ -227,7 +238,7 @@ MFA_TOTP_ISSUER = "Proofsheet"
 # Browsers allow passkeys on http only for localhost; the library has to be told so.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL
 GITHUB_CLIENT_ID = env.str("GITHUB_CLIENT_ID", "")
-SOCIALACCOUNT_ADAPTER = "prompts_app.forms.accounts.SocialAccountAdapter"
+SOCIALACCOUNT_ADAPTER = "prompts_app.forms.adapters.SocialAccountAdapter"
 SOCIALACCOUNT_FORMS = {"signup": "prompts_app.forms.accounts.SocialSignupForm"}
 SOCIALACCOUNT_AUTO_SIGNUP = False  # the handle is chosen, never taken over unasked
 SOCIALACCOUNT_PROVIDERS = (
@@ -242,7 +253,6 @@ SOCIALACCOUNT_PROVIDERS = (
 )
 
 # --- mail: to the console until EMAIL_HOST names a server ---
-EMAIL_SERVER = env.str("EMAIL_HOST", "")
 MAILERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
@@ -252,7 +262,7 @@ MAILERS: dict[str, dict[str, Any]] = {
             "username": env.str("EMAIL_USER", ""),
             "password": env.str("EMAIL_PASSWORD", ""),
             "use_tls": env.bool("EMAIL_TLS", True),
-            "timeout": 20,
+            "timeout": 10,  # seconds; see actions.mail
         },
     }
     if EMAIL_SERVER

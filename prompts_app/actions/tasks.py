@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.tasks import task
 
 from prompts_app.actions import lease
+from prompts_app.actions.addresses import forget_unconfirmed
 from prompts_app.actions.evidence import rebuild_older
 from prompts_app.actions.health import beat_now_and_then, tidy_up
 from prompts_app.actions.seal import seal_unsealed
@@ -33,6 +34,13 @@ def seal_unsealed_task() -> None:
     seal_unsealed()
 
 
+@task
+def deliver_mail_task() -> int:
+    from prompts_app.actions.mail import deliver_mail  # it enqueues this task
+
+    return deliver_mail()
+
+
 def catch_up() -> None:
     """To be called when a worker starts, which it does after every upgrade, and when a key was put back."""
     resume_abandoned()
@@ -55,14 +63,16 @@ def look_after() -> None:
 
 
 def each_minute() -> None:
-    """Through the queue: what it lost, and what waits for an endpoint that has become free."""
+    """Through the queue: what it lost, what waits for an endpoint that has become free, mail that is due."""
     Heartbeat.objects.beat(Heartbeat.Part.QUEUE)
     resume_abandoned()
+    deliver_mail_task.enqueue()
 
 
 def each_day() -> None:
     """Through the queue, at night."""
     tidy_up()
+    forget_unconfirmed()
 
 
 def resume_vanished() -> int:

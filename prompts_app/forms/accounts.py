@@ -1,4 +1,4 @@
-"""What django-allauth asks and says, in our words: its adapters and its forms.
+"""What django-allauth asks, in our words: its forms.
 
 allauth has no types, so its classes are ``Any`` to mypy; each ``type: ignore[misc]`` below is for that.
 """
@@ -9,105 +9,30 @@ import struct
 from typing import Any
 
 from allauth.account import forms as account
-from allauth.account.adapter import DefaultAccountAdapter
-from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.account.adapter import get_adapter
 from allauth.mfa.base import forms as mfa
-from allauth.mfa.models import Authenticator
 from allauth.mfa.totp import forms as totp
 from allauth.mfa.webauthn import forms as webauthn
 from allauth.socialaccount import forms as social
-from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.adapter import get_adapter as get_social_adapter
 from django import forms
-from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import IntegrityError, transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from prompts_app.actions.addresses import accounts_at, has_to_be_told
 from prompts_app.engine.budget import MOST_VALUES_TYPED, check_json
 from prompts_app.forms.people import HandleField
 from prompts_app.models import User
-from prompts_app.models.encryption import decrypt, encrypt
 from prompts_app.models.text import refuse_invisible, refuse_nul
 
 HINT = "At least 8 characters; not only digits, not a common password, not like your handle or e-mail."
 LONGEST_EMAIL = 254  # as the database has it
 LONGEST_PASSWORD = 1000  # hashing a longer one costs the server time and its owner nothing
-
-
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    error_messages = DefaultAccountAdapter.error_messages | {
-        "account_inactive": "This account is switched off.",
-        "cannot_remove_primary_email": "Your only address cannot be removed. Change it instead.",
-        "duplicate_email": "This is your address already.",
-        "email_taken": "This e-mail address has an account already. Sign in, or reset its password.",
-        "enter_current_password": "This is not your current password. Type it again.",
-        "incorrect_code": "This code is not right, or it is too old. Type the one shown now.",
-        "incorrect_password": "This is not your password. Type it again.",
-        "email_password_mismatch": "This address and this password do not belong together. Check both.",
-        "username_password_mismatch": "This handle and this password do not belong together. Check both.",
-        "invalid_login": "Type your e-mail address or your handle.",
-        "too_many_login_attempts": "Too many failed attempts. Wait five minutes and try again.",
-        "rate_limited": "Too many tries in a short time. Wait a minute and try again.",
-        "username_taken": "Somebody has this handle, or had it before. Choose another.",
-    }
-
-    def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return bool(settings.SIGNUP_OPEN)
-
-    def clean_username(self, username: str, shallow: bool = False) -> str:
-        """A handle nobody else has or had. Raises ValidationError."""
-        handle: str = HandleField().clean(username)
-        if not shallow and User.objects.has_taken(handle):
-            raise self.validation_error("username_taken")
-        return handle
-
-
-class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    error_messages = DefaultSocialAccountAdapter.error_messages | {
-        "email_taken": "This e-mail address has an account already. Sign in to it, then connect %s.",
-        "no_password": "Set a password first: without one you could not sign in any more.",
-        "no_verified_email": "Confirm your e-mail address first: without it you could not reset a password.",
-        "disconnect_last": "This is your only way to sign in. Set a password first.",
-        "connected_other": "That account is connected to another one here.",
-    }
-
-    def get_app(self, request: HttpRequest, provider: str, client_id: str | None = None) -> SocialApp:
-        """The operator's keys for ``provider``. Raises Http404 where there are none."""
-        try:
-            return super().get_app(request, provider, client_id)
-        except SocialApp.DoesNotExist:
-            raise Http404 from None
-
-
-class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
-    error_messages = DefaultMFAAdapter.error_messages | {
-        "unverified_email": "Confirm your e-mail address first. Then you can add a passkey or an app.",
-        "incorrect_code": "This code is not right, or it is too old. Type the one shown now.",
-        "cannot_generate_recovery_codes": "Add a passkey or an authenticator app first.",
-    }
-
-    def encrypt(self, text: str) -> str:
-        """Secrets of authenticator apps and recovery codes are stored as endpoint keys are."""
-        return encrypt(text).decode("ascii")
-
-    def decrypt(self, encrypted_text: str) -> str:
-        """Raises KeyUnreadable."""
-        return decrypt(encrypted_text.encode("ascii"))
-
-    def _get_site_name(self) -> str:
-        return "Proofsheet"
-
-    def get_totp_label(self, user: User) -> str:
-        return f"@{user.handle}"
-
-    def generate_authenticator_name(self, user: User, type: Any) -> str:
-        """The name a new passkey starts with; its owner writes a better one."""
-        count = Authenticator.objects.filter(user_id=user.pk, type=type).count()
-        return f"Passkey {count + 1}"
 
 
 class Plain(forms.Form):
@@ -139,6 +64,8 @@ def _refuse_endless(value: str) -> None:
 class AsksForHandle(Plain):
     """Signing up, by e-mail or with GitHub: the handle is always chosen, never made up."""
 
+    password_hash = ""  # of who signs up by e-mail
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         handle = HandleField(initial=self.initial.get("username"))
@@ -146,6 +73,16 @@ class AsksForHandle(Plain):
         self.fields["username"] = handle
         self.order_fields(["email", "username", "password1"])
         self.fields["email"].help_text = "For signing in and resetting your password. It is never shown."
+
+    def hash_password(self) -> None:
+        """It takes most of a second of a processor: to be done before anything is locked for writing."""
+        self.password_hash = make_password(self.cleaned_data.pop("password1"))
+
+    def validate_unique_email(self, value: str) -> str:
+        """Only who confirmed an address has it. Raises ValidationError where that may be said."""
+        if has_to_be_told(value):
+            raise get_adapter().validation_error("email_taken")
+        return value
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         """As allauth's; two that take one handle at the same moment end in a sentence."""
@@ -165,7 +102,13 @@ class SignupForm(AsksForHandle, account.SignupForm):  # type: ignore[misc]
 
 
 class SocialSignupForm(AsksForHandle, social.SignupForm):  # type: ignore[misc]
-    pass
+    def validate_unique_email(self, value: str) -> str:
+        """As for everybody; of an address their GitHub account proves to be theirs they may know all."""
+        proven = {at.email.lower() for at in self.sociallogin.email_addresses if at.verified}
+        if has_to_be_told(value, to_owner=value in proven):
+            name = self.sociallogin.provider.name
+            raise get_social_adapter().validation_error("email_taken", name)
+        return value
 
 
 class LoginForm(Plain, account.LoginForm):  # type: ignore[misc]
@@ -179,7 +122,10 @@ class LoginForm(Plain, account.LoginForm):  # type: ignore[misc]
 
 
 class ResetPasswordForm(Plain, account.ResetPasswordForm):  # type: ignore[misc]
-    pass
+    def clean_email(self) -> str:
+        email: str = super().clean_email()
+        self.users = [user for user in accounts_at(email) if user.is_active]
+        return email
 
 
 class ResetPasswordKeyForm(Plain, account.ResetPasswordKeyForm):  # type: ignore[misc]

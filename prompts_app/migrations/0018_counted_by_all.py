@@ -30,7 +30,6 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('digest', models.CharField(max_length=64, unique=True)),
                 ('was_seen', models.BooleanField(default=False)),
-                ('until', models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from hashlib import sha256
 from typing import Any, ClassVar, Self
 
@@ -12,10 +11,8 @@ from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models, transaction
-from django.db.models import Q
 from django.db.models.functions import Lower
 from django.urls import reverse
-from django.utils import timezone
 
 from prompts_app.models.text import refuse_invisible, refuse_nul
 from prompts_app.models.visibility import Visibility
@@ -180,15 +177,12 @@ class FormerHandle(models.Model):
 
 class GoneHandleQuerySet(models.QuerySet["GoneHandle"]):
     def of(self, handle: str) -> Self:
-        """At most one, while it is kept."""
-        lasting = Q(until=None) | Q(until__gt=timezone.now())
-        return self.filter(lasting, digest=digest_of_handle(handle))
+        """At most one."""
+        return self.filter(digest=digest_of_handle(handle))
 
-    def keep(self, handles: Iterable[str], *, was_seen: bool, until: datetime | None = None) -> None:
-        rows = [GoneHandle(digest=digest_of_handle(h), was_seen=was_seen, until=until) for h in handles]
-        self.bulk_create(
-            rows, update_conflicts=True, unique_fields=["digest"], update_fields=["was_seen", "until"]
-        )
+    def keep(self, handles: Iterable[str], *, was_seen: bool) -> None:
+        rows = [GoneHandle(digest=digest_of_handle(h), was_seen=was_seen) for h in handles]
+        self.bulk_create(rows, update_conflicts=True, unique_fields=["digest"], update_fields=["was_seen"])
 
 
 def digest_of_handle(handle: str) -> str:
@@ -197,12 +191,12 @@ def digest_of_handle(handle: str) -> str:
 
 
 class GoneHandle(models.Model):
-    """A handle nobody may take although no account has it. Which one it is stands nowhere."""
+    """A handle nobody may take although no account has it, until the operator frees it.
+    Which one it is stands nowhere."""
 
     digest = models.CharField(max_length=64, unique=True)
     # Whether strangers saw its page on the last day: only then do its addresses say that it is gone.
     was_seen = models.BooleanField(default=False)
-    until = models.DateTimeField(null=True, blank=True)  # None: until the operator frees it
 
     objects = GoneHandleQuerySet.as_manager()
 

@@ -11,9 +11,11 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.core import mail
+from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
 
+from prompts_app.actions.mail import deliver_mail
 from prompts_app.models import User
 from prompts_app.models.encryption import decrypt
 from prompts_app.tests.people import PASSWORD
@@ -49,9 +51,16 @@ def verified(user: User) -> User:
     return user
 
 
+def last_mail() -> EmailMessage:
+    """The newest, once what waits is sent."""
+    deliver_mail()
+    return mail.outbox[-1]
+
+
 def link_in_mail(part: str) -> str:
-    found = re.search(rf"https?://[^/\s]+(/[^\s]*{part}[^\s]*)", str(mail.outbox[-1].body))
-    assert found, mail.outbox[-1].body
+    body = str(last_mail().body)
+    found = re.search(rf"https?://[^/\s]+(/[^\s]*{part}[^\s]*)", body)
+    assert found, body
     return found[1]
 
 

@@ -8,7 +8,6 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
-from django.core import mail
 from django.core.cache import cache
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -16,6 +15,7 @@ from django.urls import reverse
 from prompts_app.models import FormerHandle, Profile, User
 from prompts_app.tests.accounts import (
     is_in,
+    last_mail,
     link_in_mail,
     sign_in,
     sign_in_twice,
@@ -252,7 +252,7 @@ def test_changing_the_password_signs_out_other_browsers_and_tells_by_mail() -> N
     assert here.post(reverse("account_change_password"), data).status_code == 302
     assert is_in(here)
     assert not is_in(there)
-    assert mail.outbox[-1].subject == "Proofsheet: Your password was changed"
+    assert last_mail().subject == "Proofsheet: Your password was changed"
 
 
 def test_a_wrong_current_password_changes_nothing() -> None:

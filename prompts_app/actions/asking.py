@@ -26,7 +26,12 @@ from prompts_app.models import Run
 from prompts_app.models.evidence import IMAGES
 
 # Faults that every further call would meet as well: asking on would only cost time, or get a key locked.
-FATAL = frozenset({"auth", "forbidden", "no_credit", "model_not_found", "blocked_address", "picture_address"})
+FATAL = frozenset(
+    {
+        "auth", "forbidden", "no_credit", "model_not_found", "wrong_path", "other_api", "blocked_address",
+        "picture_address",
+    }
+)  # fmt: skip
 LOST = "lost"  # another worker holds the run now, or it was deleted
 CANCELLED = "cancelled"
 OVER_CAP = "over_cap"

@@ -46,6 +46,8 @@ def result_of(run: Run, outcome: Outcome) -> Result:
     if outcome.reply is not None:
         _set_reply(result, outcome.reply)
     if outcome.fault is not None:
+        if outcome.fault.part is not None:  # kept beside the fault, and never judged
+            _set_reply(result, outcome.fault.part)
         _set_fault(result, outcome.fault)
     return result
 
@@ -70,6 +72,8 @@ def answered_of(result: Result) -> Answered:
         result.latency_ms or 0.0,
         attempts=result.attempts,
         cached=result.latency_ms is None,
+        tokens_reasoning=result.tokens_reasoning,
+        reasoning_chars=result.reasoning_chars,
     )
     return Answered(request, reply, Price(result.cost, result.cost_source))
 
@@ -105,7 +109,7 @@ def checks_json(checks: tuple[Check, ...]) -> Json:
 def set_price(result: Result, price: Price) -> None:
     """A price the column cannot hold is unknown, not an error."""
     result.cost = as_stored(price.dollars)
-    result.cost_source = "" if result.cost is None else price.source[:60]
+    result.cost_source = "" if result.cost is None else price.source[:160]
 
 
 def as_stored(dollars: Decimal | None) -> Decimal | None:
@@ -121,6 +125,8 @@ def _set_reply(result: Result, reply: Reply) -> None:
     result.response_id = _line(reply.response_id, 200)
     result.fingerprint = _line(reply.fingerprint, 200)
     result.tokens_in, result.tokens_out = _count(reply.tokens_in), _count(reply.tokens_out)
+    result.tokens_reasoning = _count(reply.tokens_reasoning)
+    result.reasoning_chars = _count(reply.reasoning_chars)
     # A cached answer's time says nothing about the model.
     result.latency_ms = None if reply.cached else reply.latency_ms
     result.attempts = reply.attempts

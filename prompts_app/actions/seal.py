@@ -158,7 +158,13 @@ def _result_record(result: Result) -> dict[str, Any]:
         "checks": result.checks,
         "passed": result.passed,
         "at": _iso(result.created_at),
-        **_later(judge_cost=_dollars(result.judge_cost), picture=result.picture, asked_at=result.asked_at),
+        **_later(
+            judge_cost=_dollars(result.judge_cost),
+            picture=result.picture,
+            asked_at=result.asked_at,
+            tokens_reasoning=result.tokens_reasoning,
+            reasoning_chars=result.reasoning_chars,
+        ),
     }
 
 

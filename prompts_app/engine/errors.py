@@ -44,6 +44,17 @@ _KINDS = (
         "(it often ends in /v1).",
     ),
     FaultKind(
+        "wrong_path",
+        "no such address at this server",
+        "Correct the endpoint’s base URL: it usually ends in /v1. If it does, the server has no such API.",
+    ),
+    FaultKind(
+        "other_api",
+        "this model answers at another API only",
+        "Choose the Responses API on the endpoint where it offers that choice; else choose a model that "
+        "answers at Chat Completions.",
+    ),
+    FaultKind(
         "timeout_server",
         "the server gave up waiting",
         "Run again later; if it stays, shorten the prompt or the wanted output.",
@@ -73,8 +84,18 @@ _KINDS = (
         "refused_connection",
         "nothing answered at this address",
         "Check the base URL and its port, and that the server is running.",
+        retryable=True,
     ),
-    FaultKind("dns", "the host name is unknown", "Check the spelling of the base URL’s host name."),
+    FaultKind(
+        "dns", "the host name is unknown", "Check the spelling of the base URL’s host name.", retryable=True
+    ),
+    FaultKind(
+        "out_of_sockets",
+        "this site could open no further connection",
+        "This is this site’s own fault, not the provider’s. Ask again later; the person who runs the site "
+        "can raise its limit of open files (ulimit -n), or ask fewer calls at once (ENDPOINT_CONCURRENCY).",
+        retryable=True,
+    ),
     FaultKind(
         "tls",
         "no safe connection",
@@ -84,7 +105,7 @@ _KINDS = (
     FaultKind(
         "timeout",
         "no answer in time",
-        "Give calls more time, or ask for a shorter output.",
+        "Give the endpoint a longer time limit, or ask for a shorter output.",
     ),
     FaultKind(
         "stream_cut",
@@ -127,6 +148,18 @@ _KINDS = (
         "content_filter",
         "the provider’s filter withheld the answer",
         "Reword the messages or the case, or use a model whose filter allows it.",
+    ),
+    FaultKind(
+        "malformed_call",
+        "the tool call came out broken",
+        "Run again: the model wrote a call that its provider could not read. If it stays, simplify the "
+        "tools.",
+        retryable=True,
+    ),
+    FaultKind(
+        "old_function_call",
+        "a function call of the old form",
+        "Give the parameter “tools” in place of “functions”, and “tool_choice” in place of “function_call”.",
     ),
     FaultKind(
         "context_overflow",

@@ -1,27 +1,77 @@
-"""What a call cost, from the price table that genai-prices ships.
+"""What a call cost: as its provider billed it, else by the endpoint's own prices, else by a listed table.
 
-Nothing here touches the network: the table is the installed package's own, and its updater is never
-started. The package takes a third of a second to import, so it is imported at the first price.
+Where a price is from stands with it as its ``source``: ``billing.BILLED`` or ``COUNTED``, ``OWN…`` with the
+prices that were used, or the table's name and version. The table is the one that genai-prices ships: nothing
+here touches the network, and the package's updater is never started. The package takes a third of a second
+to import, so it is imported at the first price.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from prompts_app.engine.types import Price
+from prompts_app.engine.billing import BILLED, COUNTED
+from prompts_app.engine.types import Embedded, Endpoint, OwnPrice, Price, Reply
 
 if TYPE_CHECKING:
     from genai_prices.types import PriceCalculation
 
 UNKNOWN = Price(None, "")
 CACHED = ", cached tokens at their price"
+OWN = "the endpoint’s own prices"
+MILLION = Decimal(1_000_000)
 CHARACTERS_PER_TOKEN = 4
 USUAL_OUTPUT_TOKENS = 500  # assumed for an estimate where the author set no limit
+
+
+def price_of_answer(
+    endpoint: Endpoint, asked: str, answer: Reply | Embedded, *, drawn: bool = False
+) -> Price:
+    """What the call to ``endpoint`` cost for which ``asked`` was the model; "unknown" where nothing tells.
+
+    The table is asked for the model that answered, and for the one asked where it does not know that name.
+    With ``drawn``, the answer's tokens are those of a picture.
+    """
+    if answer.billed is not None:
+        return answer.billed
+    tokens_out, cached = (answer.tokens_out, answer.tokens_cached) if isinstance(answer, Reply) else (0, None)
+    named = tuple(dict.fromkeys(name for name in (answer.model, asked) if name))
+    for name in named:
+        found = price_of(
+            name, endpoint.base_url, answer.tokens_in, tokens_out,
+            cached=cached, drawn=drawn, own=own_price(endpoint.prices, *reversed(named)),
+        )  # fmt: skip
+        if found.dollars is not None:
+            return found
+    return UNKNOWN
+
+
+def own_price(prices: Iterable[OwnPrice], *models: str) -> OwnPrice | None:
+    """The row of the first of these models that has one, else the row for every other model."""
+    rows = {_plain(row.model): row for row in prices}
+    return next((rows[name] for name in (*map(_plain, models), "") if name in rows), None)
+
+
+def _plain(model: str) -> str:
+    """Gemini lists its models as "models/gemini-…", and answers to either name."""
+    return model.strip().removeprefix("models/")
+
+
+def together(prices: Iterable[Price]) -> Price:
+    """What several calls cost: unknown as soon as one is. The sources are all named, each once."""
+    parts = list(prices)
+    known = [price.dollars for price in parts if price.dollars is not None]
+    if not parts or len(known) < len(parts):
+        return UNKNOWN
+    sources = list(dict.fromkeys(price.source for price in parts))
+    # The longer of two of one table says that there were cached tokens.
+    told = [one for one in sources if not any(other != one and other.startswith(one) for other in sources)]
+    return Price(sum(known, Decimal(0)), " and ".join(told))
 
 
 def price_of(
@@ -32,8 +82,9 @@ def price_of(
     *,
     cached: int | None = None,
     drawn: bool = False,
+    own: OwnPrice | None = None,
 ) -> Price:
-    """The call's price in US dollars, or ``Price(None, "")`` where the table has no such model.
+    """The call's price in US dollars by ``own``, else by the table, or ``Price(None, "")``.
 
     Only a base URL of a provider the table knows has a price: the same open model on your own machine,
     or at somebody the table does not list, costs something we do not know. ``cached`` of the tokens that
@@ -43,11 +94,22 @@ def price_of(
     if tokens_in is None or tokens_out is None or tokens_in < 0 or tokens_out < 0:
         return UNKNOWN
     of_cache = min(cached or 0, tokens_in)
+    if own is not None:
+        return _by_own(own, tokens_in, of_cache, tokens_out)
     usage = {"input_tokens": tokens_in, "output_tokens": tokens_out, "cache_read_tokens": of_cache}
     if drawn:
         usage["output_image_tokens"] = tokens_out
     found = _calculate(model, base_url, usage)
     return Price(found.total_price, source() + (CACHED if of_cache else "")) if found else UNKNOWN
+
+
+def _by_own(own: OwnPrice, tokens_in: int, of_cache: int, tokens_out: int) -> Price:
+    cached = own.tokens_in if own.cached is None else own.cached
+    dollars = (tokens_in - of_cache) * own.tokens_in + of_cache * cached + tokens_out * own.tokens_out
+    rates = [f"{own.tokens_in:f} in", f"{own.tokens_out:f} out"]
+    if own.cached is not None:
+        rates.insert(1, f"{own.cached:f} cached")
+    return Price(dollars / MILLION, f"{OWN} of {own.as_of:%-d %b %Y} ({', '.join(rates)} a million)")
 
 
 def _calculate(model: str, base_url: str, usage: dict[str, int]) -> PriceCalculation | None:
@@ -56,7 +118,7 @@ def _calculate(model: str, base_url: str, usage: dict[str, int]) -> PriceCalcula
     from genai_prices import Usage, calc_price
 
     try:
-        found = calc_price(Usage(**usage), model, provider_api_url=base_url)
+        found = calc_price(Usage(**usage), _plain(model), provider_api_url=base_url)
     except (LookupError, ValueError):
         return None
     # A model listed without prices would come out as free; that is not the same as costing nothing.
@@ -102,8 +164,26 @@ def estimate_tokens(text: str) -> int:
 
 
 def estimate(
-    model: str, base_url: str, tokens_in: int, tokens_out: int = USUAL_OUTPUT_TOKENS, calls: int = 1
+    model: str,
+    base_url: str,
+    tokens_in: int,
+    tokens_out: int = USUAL_OUTPUT_TOKENS,
+    calls: int = 1,
+    *,
+    prices: Iterable[OwnPrice] = (),
 ) -> Decimal | None:
     """About what ``calls`` calls of these sizes cost in US dollars; ``None`` where no price is known."""
-    dollars = price_of(model, base_url, tokens_in, tokens_out).dollars
+    dollars = price_of(model, base_url, tokens_in, tokens_out, own=own_price(prices, model)).dollars
     return None if dollars is None else dollars * calls
+
+
+def told_by(source: str) -> str:
+    """Where a cost is from, to stand after it: "as billed by the provider", "by the table genai-prices …".
+
+    What came in a file names the tool it came from.
+    """
+    if not source:
+        return ""
+    if BILLED in source or COUNTED in source:
+        return f"as {source}"
+    return f"by the table {source}" if source.startswith("genai-prices") else f"by {source}"

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from prompts_app.engine.assertions import check
 from prompts_app.engine.assertions.judging import JudgeFailed
@@ -17,8 +16,9 @@ from prompts_app.engine.assertions.verdicts import verdict_of
 from prompts_app.engine.ending import check_not_ending
 from prompts_app.engine.endpoints import PACING, Asker, Pacing, open_endpoint
 from prompts_app.engine.endpoints.leash import CUT_SHORT, Leash, cut_short
+from prompts_app.engine.finishing import ending_in_words
 from prompts_app.engine.grading import Court, Graded, exhibit_of, grade, is_graded
-from prompts_app.engine.prices import UNKNOWN, price_of
+from prompts_app.engine.prices import UNKNOWN, price_of_answer, together
 from prompts_app.engine.render import VARIABLE, RenderError, fill, render, render_messages, values_for
 from prompts_app.engine.types import (
     Answer,
@@ -183,24 +183,11 @@ class _Run:
             check_not_ending(error)
             log.exception("Asking %s failed", self.model)
             result = Fault("internal", f"The call failed in a way not foreseen ({type(error).__name__}).")
-        price = UNKNOWN if isinstance(result, Fault) else self._price(result)
+        came = result.part if isinstance(result, Fault) else result
+        drawn = self.asks == "images"
+        price = UNKNOWN if came is None else price_of_answer(self.endpoint, self.model, came, drawn=drawn)
         self.on_price(price)
         return _Said(request, result, price, self.asker.origin if _was_sent(result) else "")
-
-    def _price(self, reply: Reply) -> Price:
-        """By the model that answered; by the one asked where the table does not know that name."""
-        for model in dict.fromkeys((reply.model or self.model, self.model)):
-            price = price_of(
-                model,
-                self.endpoint.base_url,
-                reply.tokens_in,
-                reply.tokens_out,
-                cached=reply.tokens_cached,
-                drawn=self.asks == "images",
-            )
-            if price.dollars is not None:
-                return price
-        return UNKNOWN
 
     def _request(self, messages: tuple[Message, ...]) -> Request:
         return Request(self.model, messages, self.prompt.parameters, self.asks)
@@ -269,31 +256,31 @@ def _was_sent(result: Reply | Fault) -> bool:
     was what failed before there was a connection to time."""
     if isinstance(result, Reply) or result.kind == CUT_SHORT:
         return True
-    return result.latency_ms is not None and result.kind not in ("dns", "blocked_address")
+    return result.latency_ms is not None and result.kind not in ("dns", "blocked_address", "out_of_sockets")
 
 
 def _together(before: _Said, last: _Said) -> _Said:
     """The last answer, with the tokens and the price of everything before it."""
     last = replace(last, asked_at=last.asked_at or before.asked_at)
-    sources = (last.price.source, before.price.source)  # the longer one says that there were cached tokens
-    price = Price(_sum_dollars(before.price, last.price), max(sources, key=len))
+    price = together([before.price, last.price])
     if isinstance(last.result, Fault) or isinstance(before.result, Fault):
         # No answer in the end, but what the earlier turns cost was spent.
-        return replace(last, price=before.price)
+        return replace(last, price=before.price if price.dollars is None else price)
     reply = replace(
         last.result,
         tokens_in=_sum(before.result.tokens_in, last.result.tokens_in),
         tokens_out=_sum(before.result.tokens_out, last.result.tokens_out),
+        tokens_reasoning=_sum_known(before.result.tokens_reasoning, last.result.tokens_reasoning),
     )
-    return replace(last, result=reply, price=price if price.dollars is not None else UNKNOWN)
+    return replace(last, result=reply, price=price)
 
 
 def _sum(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else one + other
 
 
-def _sum_dollars(one: Price, other: Price) -> Decimal | None:
-    return None if one.dollars is None or other.dollars is None else one.dollars + other.dollars
+def _sum_known(one: int | None, other: int | None) -> int | None:
+    return one if other is None else other + (one or 0)
 
 
 def judge(
@@ -308,7 +295,26 @@ def judge(
     answer = replace(answer_of(reply, price), tools=tools)
     known = case.variables if values is None else values
     checks = tuple(check(filled(assertion, known), answer) for assertion in case.assertions)
+    checks = tuple(_with_ending(one, reply) for one in checks)
     return checks, verdict_of(checks, case.threshold)
+
+
+def _with_ending(found: Check, reply: Reply) -> Check:
+    """A check that failed says so where the output was cut off, or is empty for want of tokens: that may be
+    why."""
+    if found.passed is not False or found.type.removeprefix("not-") in ("latency", "cost", "finish-reason"):
+        return found
+    ending = ending_of(reply)
+    return replace(found, reason=f"{found.reason} ({ending})") if ending else found
+
+
+def ending_of(reply: Reply) -> str:
+    """What a reader must know of how the reply ended, as a sentence; mostly ""."""
+    if reply.picture is not None:
+        return ""
+    return ending_in_words(
+        reply.output, reply.finish_reason, reply.tokens_out, reply.tokens_reasoning, reply.reasoning_chars
+    )
 
 
 def answer_of(reply: Reply, price: Price) -> Answer:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Literal
@@ -78,6 +79,21 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnPrice:
+    """What an endpoint's author says its tokens cost: US dollars for a million of them, as of a day.
+
+    ``model`` "" stands for every model without a row of its own; ``cached`` ``None`` for the price of
+    ``tokens_in``.
+    """
+
+    model: str
+    tokens_in: Decimal
+    cached: Decimal | None
+    tokens_out: Decimal
+    as_of: date
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where a call goes. ``kind`` names a registered endpoint kind; ``key`` never shows in a repr."""
 
@@ -85,6 +101,8 @@ class Endpoint:
     base_url: str = ""
     key: str = field(default="", repr=False)
     allowed_private_hosts: frozenset[str] = frozenset()
+    time_limit_s: float = 600.0  # for each attempt at a call
+    prices: tuple[OwnPrice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +174,14 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What a call cost in US dollars, or ``None`` where no price is known, and who says so."""
+
+    dollars: Decimal | None
+    source: str  # see ``engine.prices``; "" where unknown
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What a model server answered. ``None`` means the server did not say.
 
@@ -174,6 +200,9 @@ class Reply:
     cached: bool = False
     picture: Picture | None = None  # the output, where the images API was asked
     tokens_cached: int | None = None  # of ``tokens_in``, those the provider had kept; they cost less
+    tokens_reasoning: int | None = None  # of ``tokens_out``, those that went into thinking
+    reasoning_chars: int | None = None  # of thinking that came beside the output
+    billed: Price | None = None  # where the provider said what the call cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +214,7 @@ class Embedded:
     tokens_in: int | None
     latency_ms: float
     attempts: int = 1
+    billed: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +231,8 @@ class Fault:
     latency_ms: float | None = None
     attempts: int = 1
     cause: str = ""  # for "judge_error": the kind of fault the judge's own call met, "" for nonsense
+    part: Reply | None = None  # what came all the same: kept beside the fault, and never judged
+    wait_s: float | None = None  # how long the server asks to wait, where its body says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,14 +250,6 @@ class Answer:
     tokens: int | None = None
     tools: Json = None  # the request's "tools" parameter
     is_picture: bool = False  # there is no text to look at
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What a call cost in US dollars, or ``None`` where no price is known, and by which table."""
-
-    dollars: Decimal | None
-    source: str  # e.g. "genai-prices 0.2.3", and whether some tokens were cached; "" where unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from prompts_app.engine import types as engine
 from prompts_app.engine.endpoints.addresses import host_of, same_address
+from prompts_app.engine.finishing import ending_in_words
 from prompts_app.models.clock import now_plus
 from prompts_app.models.encryption import decrypt, encrypt
 from prompts_app.models.ids import public_id
@@ -324,12 +325,14 @@ class Result(Masked):
     fingerprint = models.CharField(max_length=200, blank=True)
     tokens_in = models.PositiveIntegerField(null=True, blank=True)
     tokens_out = models.PositiveIntegerField(null=True, blank=True)
+    tokens_reasoning = models.PositiveIntegerField(null=True, blank=True)  # of tokens_out; null: not said
+    reasoning_chars = models.PositiveIntegerField(null=True, blank=True)  # of thinking that came beside
     latency_ms = models.FloatField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=1)
     cost = models.DecimalField(
         max_digits=14, decimal_places=8, null=True, blank=True
     )  # US dollars; null: unknown
-    cost_source = models.CharField(max_length=60, blank=True)
+    cost_source = models.CharField(max_length=160, blank=True)  # see engine.prices
     error_kind = models.CharField(max_length=30, blank=True)  # a name of engine.errors.FAULTS
     error_message = models.TextField(blank=True)
     judge_cost = models.DecimalField(
@@ -370,6 +373,15 @@ class Result(Masked):
     @property
     def is_error(self) -> bool:
         return bool(self.error_kind)
+
+    @property
+    def ending(self) -> str:
+        """What a reader must know of how the answer ended, as a sentence; mostly ""."""
+        if self.picture or self.is_error:
+            return ""
+        return ending_in_words(
+            self.output, self.finish_reason, self.tokens_out, self.tokens_reasoning, self.reasoning_chars
+        )
 
 
 class PictureFile(models.Model):

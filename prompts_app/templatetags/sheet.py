@@ -13,6 +13,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from prompts_app.engine.prices import told_by
 from prompts_app.engine.stats import wilson
 from prompts_app.templatetags.written import (
     RECORDED,
@@ -35,6 +36,7 @@ register = template.Library()
 for write in (
     as_datetime,
     backed_models,
+    told_by,
     days_ago,
     dollars,
     full_date,

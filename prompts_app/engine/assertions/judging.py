@@ -15,14 +15,14 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from prompts_app.engine.assertions.kinds import as_text, number_of, quote
 from prompts_app.engine.assertions.own_words import after_thinking, own_words
 from prompts_app.engine.assertions.written_json import objects_written
 from prompts_app.engine.ending import check_not_ending
 from prompts_app.engine.endpoints.kinds import Asker
-from prompts_app.engine.prices import UNKNOWN, price_of
+from prompts_app.engine.finishing import ending_in_words
+from prompts_app.engine.prices import price_of_answer, together
 from prompts_app.engine.types import Embedded, Fault, Json, Judge, JudgeCall, Message, Price, Reply, Request
 
 LONGEST_REASON = 2_000  # characters of it in a check; the judge's full answer is kept beside
@@ -124,13 +124,12 @@ class Bench:
             )
         )
         shown = "\n\n".join(f"{m.role}: {m.content}" for m in sheet.messages(mark, shown=True))
-        tokens = (reply.tokens_in, reply.tokens_out)
-        self._keep(
-            shown, reply.output, self.judge.model, reply.model, tokens, self.judge.parameters,
-            cached=reply.tokens_cached,
-        )  # fmt: skip
+        self._keep(shown, reply.output, self.judge.model, reply, self.judge.parameters)
         if not reply.output.strip():
-            raise JudgeFailed("The judge answered nothing.")
+            ending = ending_in_words(
+                "", reply.finish_reason, reply.tokens_out, reply.tokens_reasoning, reply.reasoning_chars
+            )
+            raise JudgeFailed(f"The judge answered nothing. {ending}".strip())
         said = own_words(reply.output, [one.text for one in sheet.materials])
         if "{" not in said and "{" in reply.output:
             raise JudgeFailed(
@@ -147,7 +146,7 @@ class Bench:
         found = await self._answered(self.asker.embed(model, texts, self.deadline_s))
         shown = "\n".join(f"{one.heading}: {one.shown()}" for one in materials)
         answer = f"{len(found.vectors)} vectors of {len(found.vectors[0])} numbers"
-        self._keep(f"Embeddings of\n{shown}", answer, model, found.model, (found.tokens_in, 0))
+        self._keep(f"Embeddings of\n{shown}", answer, model, found)
         return found.vectors
 
     @staticmethod
@@ -168,34 +167,20 @@ class Bench:
         asked: str,
         answer: str,
         model: str,
-        named: str | None,
-        tokens: tuple[int | None, int | None],
+        came: Reply | Embedded,
         parameters: Mapping[str, Json] = NONE,
-        *,
-        cached: int | None = None,
     ) -> None:
-        price = self._price(model, named, *tokens, cached)
-        call = JudgeCall(asked, answer, model, named, *tokens, price, parameters, self.asker.origin)
+        price = price_of_answer(self.judge.endpoint, model, came)
+        tokens = (came.tokens_in, came.tokens_out if isinstance(came, Reply) else 0)
+        call = JudgeCall(asked, answer, model, came.model, *tokens, price, parameters, self.asker.origin)
         self.calls.append(call)
         self.after_call(price)
-
-    def _price(
-        self, model: str, named: str | None, tokens_in: int | None, tokens_out: int | None, cached: int | None
-    ) -> Price:
-        for name in dict.fromkeys((named or model, model)):
-            price = price_of(name, self.judge.endpoint.base_url, tokens_in, tokens_out, cached=cached)
-            if price.dollars is not None:
-                return price
-        return UNKNOWN
 
 
 def price_of_calls(calls: Iterable[JudgeCall]) -> Price | None:
     """What they cost together: unknown as soon as one is, ``None`` where there was none."""
     prices = [call.price for call in calls]
-    if not prices:
-        return None
-    known = [price.dollars for price in prices if price.dollars is not None]
-    return Price(sum(known, Decimal(0)), prices[0].source) if len(known) == len(prices) else UNKNOWN
+    return together(prices) if prices else None
 
 
 # --- reading answers --------------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ bytes arrive.
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
@@ -23,6 +25,33 @@ from httpcore2 import SOCKET_OPTION, AsyncNetworkBackend, AsyncNetworkStream
 from prompts_app.engine.endpoints.addresses import addresses_of
 
 MOST_UNREAD = 1024 * 1024  # bytes kept before the sender is made to wait
+
+
+# This machine's own limits: files, memory, and ports to call from.
+OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
+
+
+def is_out_of_sockets(error: BaseException) -> bool:
+    """Whether a call failed because this machine could open nothing more, and not for the server's sake.
+
+    A resolver that can open no file says that a name is unknown; so where it does, a socket is tried.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in OURS:
+            return True
+        if isinstance(cause, socket.gaierror) and not _can_open_a_socket():
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def _can_open_a_socket() -> bool:
+    try:
+        socket.socket().close()
+    except OSError:
+        return False
+    return True
 
 
 class UnsafeConnection(httpcore2.ConnectError):

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from prompts_app.engine import pictures
-from prompts_app.engine.endpoints.answers import Answered, read_json
+from prompts_app.engine.billing import bill_of
+from prompts_app.engine.endpoints.answers import Answered, count_of, fault, read_json, text_of
 from prompts_app.engine.pictures import PictureRefused
 from prompts_app.engine.types import Fault, Json, Reply
 
@@ -34,13 +35,13 @@ def read_drawn(answered: Answered, key: str) -> Drawn | Fault:
     rows = data.get("data") if isinstance(data, dict) else None
     row = rows[0] if isinstance(rows, list) and rows else None
     if not isinstance(row, dict):
-        return _fault("wrong_shape", "The answer has no “data” with a picture in it.", answered)
+        return fault("wrong_shape", "The answer has no “data” with a picture in it.", answered)
     if not isinstance(row.get("b64_json"), str) or not row["b64_json"]:
         return _without_picture(row, answered)
     try:
         original = base64.b64decode(row["b64_json"].rpartition("base64,")[2], validate=True)
     except (binascii.Error, ValueError):
-        return _fault("bad_picture", "The answer’s picture is not valid base64.", answered)
+        return fault("bad_picture", "The answer’s picture is not valid base64.", answered)
     revised = row.get("revised_prompt")
     revised = revised[:LONGEST_REVISED] if isinstance(revised, str) else ""
     return Drawn(_reply(data, answered), original, revised)
@@ -49,12 +50,8 @@ def read_drawn(answered: Answered, key: str) -> Drawn | Fault:
 def _without_picture(row: Mapping[str, Json], answered: Answered) -> Fault:
     if isinstance(row.get("url"), str) and row["url"]:
         told = "The server gave an address in place of the picture, and it is not fetched from there."
-        return _fault("picture_address", told, answered)
-    return _fault("wrong_shape", "The answer’s “data” holds no picture.", answered)
-
-
-def _fault(kind: str, message: str, answered: Answered) -> Fault:
-    return Fault(kind, message, answered.status, answered.latency_ms)
+        return fault("picture_address", told, answered)
+    return fault("wrong_shape", "The answer’s “data” holds no picture.", answered)
 
 
 def _reply(data: Mapping[str, Json], answered: Answered) -> Reply:
@@ -62,24 +59,15 @@ def _reply(data: Mapping[str, Json], answered: Answered) -> Reply:
     return Reply(
         output="",
         finish_reason=None,
-        model=_text(data.get("model")),
-        response_id=_text(data.get("id")),
+        model=text_of(data.get("model")),
+        response_id=text_of(data.get("id")),
         fingerprint=None,
-        tokens_in=_count(usage, "input_tokens", "prompt_tokens"),
-        tokens_out=_count(usage, "output_tokens", "completion_tokens"),
+        tokens_in=count_of(usage, "input_tokens", "prompt_tokens"),
+        tokens_out=count_of(usage, "output_tokens", "completion_tokens"),
         latency_ms=answered.latency_ms,
         cached=answered.headers.get("x-cache", "").lower().startswith("hit"),
+        billed=bill_of(usage, answered.headers),
     )
-
-
-def _text(value: Json) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _count(usage: Json, *names: str) -> int | None:
-    """The first of these that is a number of tokens; the images API has names of its own."""
-    counts = (usage.get(name) for name in names)
-    return next((n for n in counts if isinstance(n, int) and not isinstance(n, bool) and n >= 0), None)
 
 
 async def with_picture(drawn: Drawn) -> Reply | Fault:

@@ -26,19 +26,20 @@ from prompts_app.engine.endpoints.answers import (
     TooLarge,
     read_embeddings,
     read_models,
-    read_reply,
-    scrub,
 )
 from prompts_app.engine.endpoints.connecting import (
     CheckedBackend,
     Connections,
     Stopwatch,
     UnsafeConnection,
+    is_out_of_sockets,
     stopwatch,
 )
 from prompts_app.engine.endpoints.drawn import Drawn, read_drawn, with_picture
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.endpoints.pacing import Pacing, asked_wait, spent_limit
+from prompts_app.engine.endpoints.replies import read_reply
+from prompts_app.engine.endpoints.scrubbing import scrub
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.types import Asks, Embedded, Endpoint, Fault, Json, Reply, Request
 
@@ -65,7 +66,11 @@ async def open_openai_compatible(
     if not _KEY.fullmatch(endpoint.key):
         yield _Unusable(Fault("auth", "The key holds characters that no key has, such as a space."))
         return
-    connections = _connections(target, CheckedBackend(endpoint.allowed_private_hosts))
+    try:
+        connections = _connections(target, CheckedBackend(endpoint.allowed_private_hosts))
+    except OSError as error:  # the certificates to trust could not be read
+        yield _Unusable(mishap_of(error, target))
+        return
     try:
         yield _OpenAiCompatible(connections, target, endpoint.key, pacing)
     finally:
@@ -165,7 +170,10 @@ class _OpenAiCompatible:
     ) -> float | None:
         """How long to wait before asking again; ``None`` when there is nothing to ask again."""
         headers = {} if isinstance(answered, Fault) else answered.headers
-        asked = asked_wait(headers) if isinstance(result, Fault) else None
+        asked = None
+        if isinstance(result, Fault):
+            in_header = asked_wait(headers)
+            asked = result.wait_s if in_header is None else in_header
         # A used-up limit is the server's forecast, not its request: it is never a reason to give up.
         pause = min(spent_limit(headers) or 0, self._pacing.wait_budget_s) if asked is None else asked
         self._resume_at = max(self._resume_at, asyncio.get_running_loop().time() + pause)
@@ -194,7 +202,7 @@ class _OpenAiCompatible:
             fault = Fault("timeout", f"No whole answer came within {deadline_s:g} s.")
         except Exception as error:  # every mishap of a call becomes a row
             check_not_ending(error)
-            fault = fault_of(error, self._target)
+            fault = mishap_of(error, self._target)
         finally:
             stopwatch.reset(token)
         return replace(fault, message=scrub(fault.message, self._key), latency_ms=watch.elapsed_ms())
@@ -255,8 +263,15 @@ def as_wire(body: dict[str, Json]) -> bytes:
         raise ValueError("A parameter holds something that is not JSON.") from error
 
 
+def mishap_of(error: Exception, target: Target) -> Fault:
+    """What a failed exchange means to the author; this machine's own limits first."""
+    if is_out_of_sockets(error):
+        return Fault("out_of_sockets", "This site could open no connection: it has too many open already.")
+    return fault_of(error, target)
+
+
 def fault_of(error: Exception, target: Target) -> Fault:
-    """What a failed exchange means to the author."""
+    """What went wrong between here and the server."""
     host = target.host
     match error:
         case BlockedAddress() | UnknownHost():

@@ -18,7 +18,7 @@ _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+
 class Pacing:
     """How patiently to ask again, in seconds. ``wait_budget_s`` bounds the sum of all waits of one call."""
 
-    attempts: int = 4
+    attempts: int = 5  # with their waits longer than a model server takes to start again
     first_wait_s: float = 0.5
     wait_budget_s: float = 60.0
 
@@ -32,15 +32,17 @@ PACING = Pacing()
 
 
 def asked_wait(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """How many seconds the server asks to wait, by ``Retry-After`` (seconds or a date) or its kin.
+    """How many seconds the server asks to wait, by ``Retry-After`` (seconds, "3s", or a date) or its kin.
 
     ``None`` where it does not say. Header names are lower case.
     """
     if milliseconds := _seconds(headers.get("retry-after-ms", "")):
         return milliseconds / 1000
-    after = headers.get("retry-after", "")
-    seconds = _seconds(after)
-    return _until(after, now or datetime.now(tz=UTC)) if seconds is None else seconds
+    after, now = headers.get("retry-after", "").strip(), now or datetime.now(tz=UTC)
+    if re.fullmatch(r"\d{10}(?:\.\d+)?", after):  # some servers say when, in seconds since 1970
+        return max(0.0, float(after) - now.timestamp())
+    seconds = parse_duration(after)
+    return _until(after, now) if seconds is None else seconds
 
 
 def spent_limit(headers: Mapping[str, str]) -> float | None:
@@ -73,7 +75,7 @@ def _seconds(text: str) -> float | None:
 
 def _until(text: str, now: datetime) -> float | None:
     try:
-        when = parsedate_to_datetime(text)
+        when = datetime.fromisoformat(text) if text[:4].isdigit() else parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):
         return None
     if when.tzinfo is None:

@@ -39,6 +39,8 @@ _LATER = frozenset(
     {
         "judge_cost",
         "judge_calls",
+        "tokens_reasoning",
+        "reasoning_chars",
         "judge_endpoint",
         "judge_model",
         "judge_embedding_model",
@@ -350,6 +352,8 @@ def _result(row: Fields) -> BundledResult:
         fingerprint=row.text("fingerprint"),
         tokens_in=row.maybe_whole("tokens_in"),
         tokens_out=row.maybe_whole("tokens_out"),
+        tokens_reasoning=row.maybe_whole("tokens_reasoning"),
+        reasoning_chars=row.maybe_whole("reasoning_chars"),
         latency_ms=row.maybe_number("latency_ms"),
         attempts=row.whole("attempts", 1),
         cost=row.maybe_dollars("cost"),

@@ -69,6 +69,8 @@ class BundledResult:
     error_message: str = ""
     # engine.types.Picture.about, with the picture as "data" in base64 where there was room; {}: a text
     picture: Mapping[str, Json] = field(default_factory=dict)
+    tokens_reasoning: int | None = None
+    reasoning_chars: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

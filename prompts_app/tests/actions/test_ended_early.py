@@ -40,7 +40,7 @@ class TestAtTheCostCap:
     @pytest.fixture(autouse=True)
     def a_cent_a_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
         price = Price(Decimal("0.01"), "test table")
-        monkeypatch.setattr("prompts_app.engine.run.price_of", lambda *args, **kwargs: price)
+        monkeypatch.setattr("prompts_app.engine.prices.price_of", lambda *args, **kwargs: price)
 
     def test_what_is_being_asked_then_is_awaited_and_its_cost_counted(self) -> None:
         with answering(YES, [0.6, *YES]) as server:

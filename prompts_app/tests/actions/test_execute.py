@@ -198,7 +198,7 @@ class TestCostCap:
     @pytest.fixture(autouse=True)
     def a_cent_a_call(self, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
         price = Price(Decimal("0.01"), "test table")
-        monkeypatch.setattr("prompts_app.engine.run.price_of", lambda *args, **kwargs: price)
+        monkeypatch.setattr("prompts_app.engine.prices.price_of", lambda *args, **kwargs: price)
         settings.ENDPOINT_CONCURRENCY = 2
 
     def test_it_is_never_passed_by_more_than_the_calls_in_flight(self, yes: OddServer) -> None:

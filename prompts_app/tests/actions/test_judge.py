@@ -194,8 +194,9 @@ class TestCost:
     @pytest.fixture
     def priced(self, monkeypatch: pytest.MonkeyPatch) -> None:
         prices = {"tiny-1": Decimal("0.5"), "judge-1-2026": Decimal("0.25")}
-        for module in ("prompts_app.engine.run", "prompts_app.engine.assertions.judging"):
-            monkeypatch.setattr(f"{module}.price_of", lambda model, *_, **__: Price(prices[model], "a table"))
+        monkeypatch.setattr(
+            "prompts_app.engine.prices.price_of", lambda model, *_, **__: Price(prices[model], "a table")
+        )
 
     def test_the_judges_cost_stands_beside_the_models(self, yes: OddServer, priced: None) -> None:
         with answering(says(YES)) as bench:

@@ -122,7 +122,7 @@ def test_a_call_that_was_paid_for_is_kept_though_the_time_was_up_before_the_verd
 def test_at_the_cost_cap_nothing_further_is_asked(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     settings.ENDPOINT_CONCURRENCY = 1
     dear = Price(Decimal("0.5"), "table")
-    monkeypatch.setattr("prompts_app.engine.assertions.judging.price_of", lambda *_, **__: dear)
+    monkeypatch.setattr("prompts_app.engine.prices.price_of", lambda *_, **__: dear)
     run = a_run(POLITE, outputs=("Dear Ada.", "Dear Bob.", "Dear Cleo."))
     with answering(says(YES)) as bench:
         judged = judge_pasted(run, by(bench), cost_cap=Decimal("0.75"))

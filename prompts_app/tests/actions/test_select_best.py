@@ -108,8 +108,9 @@ def test_its_cost_counts_once_and_the_cap_holds_for_it_too(
 ) -> None:
     settings.ENDPOINT_CONCURRENCY = 1
     prices = {"tiny-1": Decimal("0.1"), "judge-1-2026": Decimal("0.2")}
-    for module in ("prompts_app.engine.run", "prompts_app.engine.assertions.judging"):
-        monkeypatch.setattr(f"{module}.price_of", lambda model, *_, **__: Price(prices[model], "a table"))
+    monkeypatch.setattr(
+        "prompts_app.engine.prices.price_of", lambda model, *_, **__: Price(prices[model], "a table")
+    )
     with outputs("yes") as model, answering(says({"reason": "r", "best": 1})) as bench:
         made = run_all(model, bench, a_version(BEST, cases=3), cost_cap=Decimal(1))
         assert len(bench.asked) == 2  # 0.6 for the answers, then 0.2 twice

@@ -338,8 +338,9 @@ def test_the_stored_verdict_is_the_engines(found: list[tuple[bool | None, float]
 
 def test_the_judges_price_is_told_apart_from_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
     prices = {"judge-1-2026": Decimal("0.002"), "tiny-1": Decimal("0.5")}
-    for module in ("prompts_app.engine.run", "prompts_app.engine.assertions.judging"):
-        monkeypatch.setattr(f"{module}.price_of", lambda model, *_, **__: Price(prices[model], "table"))
+    monkeypatch.setattr(
+        "prompts_app.engine.prices.price_of", lambda model, *_, **__: Price(prices[model], "table")
+    )
     told: list[Price] = []
     outcome, _ = graded(
         Assertion("g-eval", "x"), says({"steps": ["a"]}), says({"score": 10, "reason": "r"}),

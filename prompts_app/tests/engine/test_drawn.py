@@ -137,7 +137,7 @@ ROWS = [
         http(400, {"error": {"code": "moderation_blocked", "message": "Rejected by the safety system."}}),
         "content_filter"),
     Row("401", http(401, {"error": {"message": f"Bad key {KEY}"}}), "auth", "[key]"),
-    Row("404: a server without images", http(404, {"detail": "Not Found"}), "model_not_found", "404"),
+    Row("404: a server without images", http(404, {"detail": "Not Found"}), "wrong_path", "404"),
     Row("429", http(429, {"error": {"message": "Slow down"}}), "rate_limited", "", attempts=3),
     Row("500", http(500, ""), "server_error", "", attempts=3),
     Row("HTML with 200", http(200, "<!doctype html><html></html>"), "html_answer"),

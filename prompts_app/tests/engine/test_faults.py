@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
+import os
+import resource
 import socket
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from prompts_app.engine.endpoints import answers
+from prompts_app.engine.endpoints import PACING, Pacing, answers, open_endpoint
+from prompts_app.engine.endpoints.pacing import LONGEST_WAIT_S
 from prompts_app.engine.errors import FAULTS
-from prompts_app.engine.types import Fault, Message, Reply
+from prompts_app.engine.types import Endpoint, Fault, Message, Reply, Request
 from prompts_app.tests.engine.asking import ask
-from prompts_app.tests.engine.servers import KEY, Step, answering, completion, http
+from prompts_app.tests.engine.servers import KEY, QUICK, Step, answering, completion, http
 
 HTML = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Welcome</body></html>"
 
@@ -49,7 +54,7 @@ ROWS = [
         "model_not_found", "'x'", 404),
     Row("404 page", http(404, HTML, {"Content-Type": "text/html"}), "model_not_found", "answered 404.", 404),
     Row("400 for a model", http(400, error("nope is not a valid model ID")), "model_not_found", "", 400),
-    Row("405", http(405, {"detail": "Method Not Allowed"}), "bad_request", "Method Not Allowed", 405),
+    Row("405", http(405, {"detail": "Method Not Allowed"}), "wrong_path", "Method Not Allowed", 405),
     Row("408", http(408, ""), "timeout_server", "", 408, attempts=3),
     Row("409", http(409, error("Conflict")), "conflict", "", 409, attempts=3),
     Row("413", http(413, "Payload Too Large"), "too_large", "Payload Too Large", 413),
@@ -140,7 +145,7 @@ def test_a_refused_connection(unused_port: int) -> None:
         endpoint = server.endpoint(base_url=f"http://127.0.0.1:{unused_port}/v1")
     fault = ask(endpoint)
     assert isinstance(fault, Fault)
-    assert (fault.kind, fault.attempts) == ("refused_connection", 1)
+    assert (fault.kind, fault.attempts) == ("refused_connection", 3)
     assert str(unused_port) in fault.message
 
 
@@ -159,6 +164,64 @@ def test_an_unknown_host_name(monkeypatch: pytest.MonkeyPatch) -> None:
         fault = ask(server.endpoint(base_url="https://no-such-host.example/v1"))
     assert isinstance(fault, Fault)
     assert (fault.kind, fault.message) == ("dns", "The host name no-such-host.example is unknown.")
+
+
+def test_a_server_that_is_back_a_moment_later_is_asked_again(unused_port: int) -> None:
+    """As when a model server is started anew."""
+
+    async def nothing_at_first() -> Reply | Fault:
+        endpoint = Endpoint("openai-compatible", f"http://127.0.0.1:{unused_port}/v1",
+                            allowed_private_hosts=frozenset({"127.0.0.1"}))  # fmt: skip
+        pacing = Pacing(attempts=5, first_wait_s=0.05, wait_budget_s=5)
+        async with open_endpoint(endpoint, 1, pacing) as asker:
+            asked = asyncio.create_task(asker.ask(Request("m", (Message("user", "Hi"),), {}), 5))
+            await asyncio.sleep(0.03)
+            server = await asyncio.start_server(_say_hello, "127.0.0.1", unused_port)
+            async with server:
+                return await asked
+
+    reply = asyncio.run(nothing_at_first())
+    assert isinstance(reply, Reply)
+    assert reply.attempts > 1
+
+
+async def _say_hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"".join(step for step in http(200, completion()) if isinstance(step, bytes)))
+    await writer.drain()
+    writer.close()
+
+
+def test_the_waits_of_one_call_are_longer_than_a_server_takes_to_start() -> None:
+    """Two seconds and more, even where each wait comes out as short as it may."""
+    longest = [min(PACING.first_wait_s * 2**n, LONGEST_WAIT_S) for n in range(PACING.attempts - 1)]
+    assert sum(longest) / 2 > 2
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.example"])
+def test_out_of_file_descriptors_is_told_as_ours(host: str) -> None:
+    """Really out of them: as many as are open already are allowed, and no more."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def starved() -> Reply | Fault:
+        endpoint = Endpoint("openai-compatible", f"http://{host}:9/v1",
+                            allowed_private_hosts=frozenset({host}))  # fmt: skip
+        async with open_endpoint(endpoint, 1, QUICK) as asker:
+            await asyncio.to_thread(int)  # the resolver's thread is there
+            highest = max(int(found.name) for found in Path("/proc/self/fd").iterdir())
+            taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(highest)]
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(taken), limit[1]))
+            try:
+                return await asker.ask(Request("m", (Message("user", "Hi"),), {}), 5)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+                for descriptor in taken:
+                    os.close(descriptor)
+
+    fault = asyncio.run(starved())
+    assert isinstance(fault, Fault)
+    assert (fault.kind, fault.attempts) == ("out_of_sockets", 3)
+    assert "this site’s own fault" in FAULTS[fault.kind].next_step
 
 
 def test_an_answer_too_large_to_keep(monkeypatch: pytest.MonkeyPatch) -> None:

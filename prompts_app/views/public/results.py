@@ -61,6 +61,7 @@ def _context(request: HttpRequest, prompt: Prompt, found: Result) -> dict[str, A
         "unknown": any(c.get("unknown") for c in found.checks),
         "is_own": request.user.pk == prompt.owner_id and can_judge(found),
         "fault": FAULTS.get(found.error_kind),
+        "is_part": found.is_error and not found.error_kind.startswith("judge"),
         "is_practice": found.run.source == Source.PRACTICE,
         "output": found.output[:MOST_SHOWN],
         "is_cut": len(found.output) > MOST_SHOWN,

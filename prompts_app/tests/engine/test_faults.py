@@ -203,13 +203,14 @@ def test_out_of_file_descriptors_is_told_as_ours(host: str) -> None:
     """Really out of them: as many as are open already are allowed, and no more."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)
 
+    open_already = max(int(found.name) for found in Path("/proc/self/fd").iterdir())
+
     async def starved() -> Reply | Fault:
         endpoint = Endpoint("openai-compatible", f"http://{host}:9/v1",
                             allowed_private_hosts=frozenset({host}))  # fmt: skip
         async with open_endpoint(endpoint, 1, QUICK) as asker:
             await asyncio.to_thread(int)  # the resolver's thread is there
-            highest = max(int(found.name) for found in Path("/proc/self/fd").iterdir())
-            taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(highest)]
+            taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(open_already)]
             resource.setrlimit(resource.RLIMIT_NOFILE, (max(taken), limit[1]))
             try:
                 return await asker.ask(Request("m", (Message("user", "Hi"),), {}), 5)

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("prompts_app", "0014_judging")]
+    dependencies = [("prompts_app", "0020_heartbeats")]
 
     operations = [
         migrations.AddField(

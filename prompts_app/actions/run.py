@@ -217,7 +217,7 @@ def _runs(
     fixed_at = Prompt.objects.values_list("suite_changed_at", flat=True).get(pk=batch.prompt_id)
     for model in models:
         for version in versions:
-            yield Run(
+            run = Run(
                 batch=batch,
                 prompt=batch.prompt,
                 version=version,
@@ -235,6 +235,8 @@ def _runs(
                 **columns_of(judge, Run),
                 source=Source.PRACTICE if endpoint.is_practice else Source.RECORDED,
             )
+            run.named = run.who.named  # bulk_create does not call save
+            yield run
 
 
 def _enqueue_when_committed(run: Run) -> None:

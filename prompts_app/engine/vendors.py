@@ -1,12 +1,32 @@
-"""Who made a model, told from its name alone by the table below. What is not in it is unknown, never guessed.
+"""Who made a model, and whether that may be said of an answer: from its name and from where it was asked.
 
-A name may carry a path ("meta-llama/Llama-3.1-8B", "models/gemini-2.0-flash"); what counts is its last part:
-whoever serves or repacks a model has not made it.
+A name alone says little: whoever runs a server may call what answers there "gpt-4.1". So a maker is named,
+and counted, only where the host vouches for it:
+
+- **the maker's own host**, over https: "gpt-4.1" at api.openai.com;
+- **a known host that serves models of many makers**, over https, under a name of that host's catalogue, not
+  of its customers: "meta-llama/llama-3.3-70b" at openrouter.ai. Where customers name what they deploy
+  (Azure), the name the server gave with its answer has to bear it out.
+
+Anything else counts for nobody, and says so: an *own server* (loopback, a private network, a name that only
+such a network knows), an *unknown server*, or *another maker's*. That holds for open weights too: that
+anybody can run Llama does not show that this is Llama. It is said, though, since there an own server is the
+usual way. Why: docs/adr/0017.
+
+What is in no table is unknown, never guessed. A name may carry a path ("meta-llama/Llama-3.1-8B",
+"models/gemini-2.0-flash"); what tells the maker is its last part: whoever serves or repacks a model has not
+made it. Whoever changes a table raises ``actions.evidence.FORM``, so that what is stored is named anew.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from typing import Literal
+
+from prompts_app.engine.endpoints.addresses import BadUrl, Target, is_public, parse_url
 
 # Maker → how the names of its models begin, in small letters. "o1" is whole: "o1", "o1-mini", not "o1x".
 MAKERS: dict[str, tuple[str, ...]] = {
@@ -21,7 +41,7 @@ MAKERS: dict[str, tuple[str, ...]] = {
     "Google": ("gemini", "gemma", "palm", "imagen", "codegemma", "medgemma"),
     "Hugging Face": ("smollm", "smolvlm", "zephyr"),
     "IBM": ("granite",),
-    "Meta": ("llama", "codellama"),
+    "Meta": ("llama", "codellama", "meta-llama"),
     "Microsoft": ("phi", "wizardlm", "orca"),
     "MiniMax": ("minimax",),
     "Mistral AI": (
@@ -37,14 +57,267 @@ MAKERS: dict[str, tuple[str, ...]] = {
     "Zhipu AI": ("glm", "chatglm"),
 }  # fmt: skip
 
+# Families whose weights anybody can have, as their names begin.
+OPEN_WEIGHTS = (
+    "aya", "c4ai", "chatglm", "codegemma", "codellama", "deepseek", "falcon", "gemma", "glm", "gpt-oss",
+    "gpt4all", "granite", "jamba", "kimi", "llama", "medgemma", "meta-llama", "minimax", "ministral",
+    "mistral", "mixtral", "molmo", "nemotron", "nomic", "olmo", "orca", "phi", "qvq", "qwen", "qwq",
+    "smollm", "smolvlm", "tulu", "wizardlm", "zephyr",
+)  # fmt: skip
+
+# Maker → what stands before the slash in names that are really its own, at hosts that serve many.
+NAMESPACES: dict[str, tuple[str, ...]] = {
+    "AI21": ("ai21", "ai21labs", "ai21-labs"),
+    "Alibaba": ("qwen", "alibaba"),
+    "Allen Institute for AI": ("allenai",),
+    "Amazon": ("amazon",),
+    "Anthropic": ("anthropic",),
+    "Baidu": ("baidu",),
+    "Cohere": ("cohere", "cohereforai", "coherelabs"),
+    "DeepSeek": ("deepseek", "deepseek-ai"),
+    "Google": ("google",),
+    "Hugging Face": ("huggingfacetb", "huggingfaceh4"),
+    "IBM": ("ibm", "ibm-granite"),
+    "Meta": ("meta", "meta-llama"),
+    "Microsoft": ("microsoft",),
+    "MiniMax": ("minimax", "minimaxai"),
+    "Mistral AI": ("mistral", "mistralai", "mistral-ai"),
+    "Moonshot AI": ("moonshot", "moonshotai"),
+    "Nomic AI": ("nomic-ai",),
+    "NVIDIA": ("nvidia",),
+    "OpenAI": ("openai",),
+    "Perplexity": ("perplexity", "perplexity-ai"),
+    "Technology Innovation Institute": ("tiiuae",),
+    "xAI": ("xai", "x-ai", "xai-org"),
+    "Zhipu AI": ("thudm", "zai", "z-ai", "zai-org", "zhipu"),
+}
+_NO_NAMESPACE = {"accounts", "models", "publishers", "pro", "@cf", "@hf"}  # only parts of the way
+
+# Maker → hosts that are its own, with everything below them.
+HOSTS: dict[str, tuple[str, ...]] = {
+    "AI21": ("api.ai21.com",),
+    "Amazon": ("api.nova.amazon.com",),
+    "Anthropic": ("api.anthropic.com",),
+    "Cohere": ("api.cohere.ai", "api.cohere.com"),
+    "DeepSeek": ("api.deepseek.com",),
+    "Google": ("generativelanguage.googleapis.com",),
+    "MiniMax": ("api.minimax.io", "api.minimax.chat", "api.minimaxi.com"),
+    "Mistral AI": ("api.mistral.ai", "codestral.mistral.ai"),
+    "Moonshot AI": ("api.moonshot.ai", "api.moonshot.cn"),
+    "OpenAI": ("api.openai.com",),
+    "Perplexity": ("api.perplexity.ai",),
+    "xAI": ("api.x.ai",),
+    "Zhipu AI": ("api.z.ai", "open.bigmodel.cn"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SharedHost:
+    """A service that serves models of many makers. ``catalogue``: namespaces of its own. With
+    ``customers_name`` it is the customer who chose the name a model is asked by."""
+
+    name: str
+    hosts: tuple[str, ...]
+    catalogue: tuple[str, ...] = ()
+    customers_name: bool = False
+
+
+SHARED_HOSTS = (
+    SharedHost("Alibaba Cloud", ("dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com")),
+    SharedHost(
+        "Azure",
+        ("openai.azure.com", "services.ai.azure.com", "cognitiveservices.azure.com"),
+        customers_name=True,
+    ),
+    SharedHost("Baidu Qianfan", ("qianfan.baidubce.com",)),
+    SharedHost("Cerebras", ("api.cerebras.ai",)),
+    SharedHost("Chutes", ("llm.chutes.ai",)),
+    SharedHost("Cloudflare Workers AI", ("api.cloudflare.com",)),
+    SharedHost("DeepInfra", ("api.deepinfra.com",)),
+    SharedHost("Featherless", ("api.featherless.ai",)),
+    SharedHost("Fireworks", ("api.fireworks.ai",), ("fireworks",)),
+    SharedHost("GitHub Models", ("models.github.ai", "models.inference.ai.azure.com")),
+    SharedHost("Groq", ("api.groq.com",), ("groq",)),
+    SharedHost("Hugging Face", ("router.huggingface.co", "api-inference.huggingface.co")),
+    SharedHost("Hyperbolic", ("api.hyperbolic.xyz",)),
+    SharedHost("IBM watsonx", ("ml.cloud.ibm.com",)),
+    SharedHost("Nebius", ("api.studio.nebius.ai", "api.studio.nebius.com", "api.tokenfactory.nebius.com")),
+    SharedHost("Novita", ("api.novita.ai",)),
+    SharedHost("NVIDIA", ("integrate.api.nvidia.com",)),
+    SharedHost("Ollama Cloud", ("ollama.com",)),
+    SharedHost("OpenRouter", ("openrouter.ai",)),
+    SharedHost("SambaNova", ("api.sambanova.ai",)),
+    SharedHost("Scaleway", ("api.scaleway.ai",)),
+    SharedHost("SiliconFlow", ("api.siliconflow.cn", "api.siliconflow.com")),
+    SharedHost("Together", ("api.together.xyz", "api.together.ai")),
+    SharedHost("Vercel AI Gateway", ("ai-gateway.vercel.sh",)),
+)
+# Amazon Bedrock and Google's Vertex AI: the region is a part of the host's first word.
+_REGIONAL = (
+    (re.compile(r"bedrock-(?:runtime|mantle)\.[a-z0-9-]+\.(?:amazonaws\.com|api\.aws)"), "Amazon Bedrock"),
+    (re.compile(r"(?:[a-z0-9-]+-)?aiplatform\.googleapis\.com"), "Google Vertex AI"),
+)
+
+_OWN_NAMES = (
+    "localhost", "local", "internal", "lan", "home", "home.arpa", "intranet", "corp", "private", "test",
+)  # fmt: skip
+
 _BEGINNINGS = {start: maker for maker, starts in MAKERS.items() for start in starts}
-_WORDS = re.compile(
-    "(" + "|".join(sorted(map(re.escape, _BEGINNINGS), key=len, reverse=True)) + r")(?:[-_.:@ ]|v?[0-9]|\Z)"
+_AFTER = r"(?:[-_.:@ ]|v?[0-9]|\Z)"
+_WORDS = re.compile("(" + "|".join(sorted(map(re.escape, _BEGINNINGS), key=len, reverse=True)) + f"){_AFTER}")
+_OPEN = re.compile("(?:" + "|".join(map(re.escape, OPEN_WEIGHTS)) + f"){_AFTER}")
+# Bedrock's names: "us.anthropic.claude-sonnet-4", "meta.llama3-1-70b-instruct-v1:0".
+_DOTTED = re.compile(
+    r"(?:(?:us|eu|apac|global)\.)?(?:"
+    + "|".join(re.escape(name) for names in NAMESPACES.values() for name in names)
+    + r")\.(?=[a-z])"
 )
 
 
 def maker_of(model: str) -> str:
-    """ "Meta" for "meta-llama/Llama-3.1-8B"; "" where the table does not know."""
-    name = model.strip().casefold().rstrip("/").rpartition("/")[2]
-    found = _WORDS.match(name)
+    """ "Meta" for "meta-llama/Llama-3.1-8B": who has made it, by its name; "" where that is not known."""
+    found = _WORDS.match(_last_part(model))
     return _BEGINNINGS[found[1]] if found else ""
+
+
+def _last_part(model: str) -> str:
+    return _DOTTED.sub("", model.strip().casefold().rstrip("/").rpartition("/")[2], count=1)
+
+
+def is_own(host: str) -> bool:
+    """Whether a host is on loopback or a private network, by its address or its name."""
+    try:
+        return not is_public(ip_address(host))
+    except ValueError:
+        return "." not in host or any(host == name or host.endswith(f".{name}") for name in _OWN_NAMES)
+
+
+# --- who may be named ---------------------------------------------------------------------------------------
+
+type Kind = Literal["maker", "shared", "own", "unknown", "elsewhere", "nameless", "nowhere"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What may be said of the answers of one model, asked at one place.
+
+    ``maker`` is whom they count for, "" for nobody. ``at`` is the place as it is written for readers, ""
+    where it is not known; ``by`` whose host that is, where that is known. ``kind``: at a host of its "maker"
+    or a "shared" one, or "nameless" where the name suggests no maker; at an "own" or "unknown" server, or
+    "elsewhere", at the host of another; "nowhere" where the place is not known.
+    """
+
+    model: str
+    kind: Kind
+    maker: str = ""
+    at: str = ""
+    by: str = ""
+
+    @property
+    def suffix(self) -> str:
+        """What stands behind the model's name wherever it is said; "" where the name may stand alone."""
+        match self.kind:
+            case "own" | "unknown":
+                return f"({self.kind} server)"
+            case "elsewhere":
+                return f"(at {self.by})"
+        return ""
+
+    @property
+    def named(self) -> str:
+        """The model as readers are told it: "gpt-4.1", "gpt-4.1 (own server)"."""
+        return f"{self.model} {self.suffix}".rstrip()
+
+    @property
+    def remark(self) -> str:
+        """What is to be said beside the place, as a fragment; "" for nothing."""
+        name = f"named {self.model} by its author"
+        match self.kind:
+            case "own" | "unknown":
+                is_open = bool(_OPEN.match(_last_part(self.model)))
+                return f"{self.kind} server, {name}" + (" (a family with open weights)" if is_open else "")
+            case "elsewhere":
+                return f"a server of {self.by}, {name}"
+            case "shared":
+                return f"{self.by} serves models of many makers"
+        return ""
+
+
+def place(origin: str) -> str:
+    """An origin as readers are told it: without "https://", which is the usual; "http://" is said."""
+    return origin.removeprefix("https://")
+
+
+def claim_of(model: str, origins: Sequence[str], *, answered: str = "") -> Claim:
+    """Who may be named for ``model`` asked at ``origins`` (scheme, host and port each; []: not known).
+
+    ``answered`` is how the server named the model in its answer. Of several places that differ in what they
+    vouch for, the least is said.
+    """
+    claims = [_claim_at(model, origin, answered) for origin in origins] or [Claim(model, "nowhere")]
+    least = min(claims, key=lambda claim: _LEAST_FIRST.index(claim.kind))
+    return replace(least, at=", ".join(dict.fromkeys(claim.at for claim in claims)))
+
+
+def claim_of_host(model: str, host: str) -> Claim:
+    """The same where only the host is known that was to be asked: that vouches for nobody."""
+    claim = _claim_at(model, f"https://{host}", "")
+    kind = claim.kind if claim.kind in ("own", "unknown", "elsewhere") else "nowhere"
+    return Claim(model, kind, by=claim.by)
+
+
+_LEAST_FIRST: tuple[Kind, ...] = ("own", "unknown", "elsewhere", "nowhere", "nameless", "shared", "maker")
+
+
+def _claim_at(model: str, origin: str, answered: str) -> Claim:
+    try:
+        target = parse_url(origin)
+    except BadUrl:
+        return Claim(model, "nowhere")
+    at, suggested = place(origin), maker_of(model)
+    if is_own(target.host):
+        return Claim(model, "own", at=at)
+    if shared := _shared(target):
+        maker = _vouched_for(model, answered, shared)
+        kind: Kind = "elsewhere" if suggested and not maker else "shared"
+        return Claim(model, kind, maker, at, shared.name)
+    if not suggested:
+        return Claim(model, "nameless", at=at)
+    owner = _owner(target)
+    if owner == suggested:
+        return Claim(model, "maker", owner, at, owner)
+    return Claim(model, "elsewhere" if owner else "unknown", at=at, by=owner)
+
+
+def _vouched_for(model: str, answered: str, shared: SharedHost) -> str:
+    """The maker of a model of this host's catalogue; "" where the name is a customer's, or tells none."""
+    if not shared.customers_name:
+        return maker if _is_in_catalogue(model, maker := maker_of(model), shared) else ""
+    is_borne_out = not maker_of(model) or answered.casefold().startswith(model.casefold())
+    return maker_of(answered) if is_borne_out else ""
+
+
+def _owner(target: Target) -> str:
+    """Whose host it is; "" where nobody knows. Without TLS anybody on the way could have answered."""
+    if target.scheme != "https":
+        return ""
+    return next((maker for maker, hosts in HOSTS.items() if _is_below(target.host, hosts)), "")
+
+
+def _shared(target: Target) -> SharedHost | None:
+    if target.scheme != "https":
+        return None
+    for pattern, name in _REGIONAL:
+        if pattern.fullmatch(target.host):
+            return SharedHost(name, ())
+    return next((shared for shared in SHARED_HOSTS if _is_below(target.host, shared.hosts)), None)
+
+
+def _is_below(host: str, domains: Sequence[str]) -> bool:
+    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
+
+
+def _is_in_catalogue(model: str, maker: str, shared: SharedHost) -> bool:
+    """Whether the name is the maker's own at this host: not that of a customer's model or preset."""
+    namespaces = set(model.strip().casefold().split("/")[:-1]) - _NO_NAMESPACE
+    return namespaces <= {*NAMESPACES.get(maker, ()), *shared.catalogue}

@@ -13,6 +13,7 @@ from django.utils import timezone
 from prompts_app.engine import types as engine
 from prompts_app.engine.endpoints.addresses import host_of, same_address
 from prompts_app.engine.finishing import ending_in_words
+from prompts_app.engine.vendors import Claim, claim_of, claim_of_host
 from prompts_app.models.clock import now_plus
 from prompts_app.models.encryption import decrypt, encrypt
 from prompts_app.models.ids import public_id
@@ -204,6 +205,8 @@ class Run(Masked):
     asked_at = models.JSONField(default=list, blank=True)
     model = models.CharField(max_length=200)  # as asked
     model_answered = models.CharField(max_length=200, blank=True)  # as the provider named it
+    # As readers are told it, and told it apart: "gpt-4.1 (own server)" is another model than "gpt-4.1".
+    named = models.CharField(max_length=240, blank=True, editable=False)  # Run.who.named
     parameters = models.JSONField(default=dict, blank=True)
     asks = models.CharField(max_length=8, default=CHAT, choices=ASKS)  # the API its calls go to
     repeats = models.PositiveSmallIntegerField(default=1)
@@ -254,7 +257,21 @@ class Run(Masked):
         indexes = [models.Index(fields=["prompt", "state"], name="run_of_prompt_by_state")]
 
     def __str__(self) -> str:
-        return f"{self.version} on {self.model}"
+        return f"{self.version} on {self.named}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            self.named = self.who.named
+        super().save(*args, **kwargs)
+
+    @property
+    def who(self) -> Claim:
+        """Who may be named for its answers. Of what this server did not ask, that is not known."""
+        if self.source != Source.RECORDED:
+            return claim_of(self.model, [])
+        if self.asked_at:
+            return claim_of(self.model, self.asked_at, answered=self.model_answered)
+        return claim_of_host(self.model, self.endpoint_host)
 
     @property
     def level(self) -> Level | None:
@@ -369,6 +386,13 @@ class Result(Masked):
         """The mean score with which the case passes; None where all of its assertions have to hold."""
         threshold: float | None = self.case.get("threshold")
         return threshold
+
+    @property
+    def who(self) -> Claim:
+        """The same as ``Run.who``, of this one answer."""
+        if self.run.source != Source.RECORDED or not self.asked_at:
+            return self.run.who
+        return claim_of(self.run.model, [self.asked_at], answered=self.model)
 
     @property
     def is_error(self) -> bool:

@@ -26,6 +26,7 @@ _now: ContextVar[Reading | None] = ContextVar("reading", default=None)
 
 # Texts that are addresses, states or digests: nobody wrote them, and pages could not work without them.
 _AS_THEY_ARE = {"public_id", "source_key", "frames", "claim", "error_kind", "asks"}
+_MODELS = {"model", "named"}
 SPAN_COLUMNS = ("prompt_id", "label", "text", "salt", "created_at")
 _DIGESTS = {"suite_digest", "digest"}
 
@@ -203,7 +204,7 @@ def is_text(model: type[models.Model], name: str) -> bool:
     models are no secret: no private part is accepted that stands in one."""
     first, _, rest = name.partition("__")
     if not rest:
-        return issubclass(model, Masked) and first in texts_of(model) and first != "model"
+        return issubclass(model, Masked) and first in texts_of(model) and first not in _MODELS
     try:
         related = model._meta.get_field(first).related_model
     except FieldDoesNotExist:

@@ -8,7 +8,7 @@ recorded come before imported ones, those before pasted ones.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,10 +20,10 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
 from prompts_app.engine.stats import median, wilson
-from prompts_app.models import Level, Prompt, Result, Run
+from prompts_app.models import Level, Prompt, Result, Run, Source
 from prompts_app.models.reading import reading
 
-FORM = 2  # of a summary: rises when one says more than before, so that older ones are written anew
+FORM = 3  # of a summary: rises when one says more than before, so that older ones are written anew
 MOST_AT_ONCE = 200  # older summaries in one go of the background task
 
 # One letter a case, in the suite's order.
@@ -33,8 +33,11 @@ PASSED, FAILED, NO_ANSWER, WAITING, UNJUDGED = "p", "f", "e", "w", "u"
 class ModelEvidence(TypedDict):
     """One model on the version shown: the run that counts for it."""
 
-    model: str  # as asked
+    model: str  # as readers are told it (Run.named)
     answered: str  # as the provider named it, "" where it did not
+    asked: str  # where, in words, and what is to be said of that; "": not by this server. Not in form 2
+    server: str  # the kind of that place (engine.vendors.Kind). Not in form 2
+    maker: str  # whom it counts for, "" for nobody. Not in form 2
     run: str  # the run's public id
     passed: int  # cases
     cases: int  # passed and failed; errors are not in it
@@ -161,7 +164,8 @@ def count_run(run: Run) -> None:
     }
     for name, value in totals.items():
         setattr(run, name, value)
-    run.save(update_fields=list(totals))
+    run.named = run.who.named
+    run.save(update_fields=[*totals, "named"])
 
 
 def _columns_that_count(results: QuerySet[Result]) -> QuerySet[Result]:
@@ -203,6 +207,15 @@ def rebuild_evidence(prompt: Prompt) -> None:
         setattr(prompt, name, value)
 
 
+def _named_anew(runs: Iterable[Run]) -> Iterator[Run]:
+    """What may be said of a place can have changed since a run was counted (engine.vendors)."""
+    for run in runs:
+        if (named := run.who.named) != run.named:
+            run.named = named
+            Run.objects.filter(pk=run.pk).update(named=named)
+        yield run
+
+
 def rebuild_older() -> bool:
     """Write anew what an earlier release summed up, some at a time; whether there are more."""
     is_older = Q(evidence__form__isnull=True) | Q(evidence__form__lt=FORM)
@@ -213,7 +226,7 @@ def rebuild_older() -> bool:
 
 
 def _columns(prompt: Prompt) -> dict[str, object]:
-    picked = _pick(_runs_that_count(prompt))
+    picked = _pick(list(_named_anew(_runs_that_count(prompt))))
     if not picked.shown:
         return {
             "evidence": {}, "evidence_level": None, "evidence_passed": 0, "evidence_cases": 0,
@@ -242,7 +255,7 @@ def _runs_that_count(prompt: Prompt) -> list[Run]:
 
 
 def _latest(runs: Iterable[Run]) -> dict[tuple[int, str], Run]:
-    return {(run.version.number, run.model): run for run in sorted(runs, key=_recency)}
+    return {(run.version.number, run.named): run for run in sorted(runs, key=_recency)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,13 +273,13 @@ def _pick(runs: list[Run]) -> _Picked:
     on_newest = [run for (number, _), run in latest.items() if number == newest]
     if not on_newest:
         return _Picked([], [], [])
-    runs_of = Counter(run.model for run in runs)
-    main = min(on_newest, key=lambda run: (-_rank(run), -run.cases_counted, -runs_of[run.model], run.model))
+    runs_of = Counter(run.named for run in runs)
+    main = min(on_newest, key=lambda run: (-_rank(run), -run.cases_counted, -runs_of[run.named], run.named))
     others = sorted(
-        (run for run in on_newest if run is not main), key=lambda run: (-_interval(run)[0], run.model)
+        (run for run in on_newest if run is not main), key=lambda run: (-_interval(run)[0], run.named)
     )
-    history = sorted(number for number, model in latest if model == main.model)
-    return _Picked(runs, [main, *others], [latest[number, main.model] for number in history])
+    history = sorted(number for number, model in latest if model == main.named)
+    return _Picked(runs, [main, *others], [latest[number, main.named] for number in history])
 
 
 def _recency(run: Run) -> tuple[int, datetime, int]:
@@ -297,7 +310,7 @@ def _summary(prompt: Prompt, picked: _Picked) -> EvidenceSummary:
         "version": main.version.number,
         "is_current": main.version.number == newest,
         "level": first["level"],
-        "main_model": main.model,
+        "main_model": main.named,
         "passed": first["passed"],
         "cases": first["cases"],
         "errors": first["errors"],
@@ -319,8 +332,11 @@ def _summary(prompt: Prompt, picked: _Picked) -> EvidenceSummary:
 def _model_evidence(run: Run, cost: Decimal | None) -> ModelEvidence:
     low, high = _interval(run)
     return {
-        "model": run.model,
+        "model": run.named,
         "answered": run.model_answered,
+        "asked": run.who.in_words if run.source == Source.RECORDED else "",
+        "server": run.who.kind,
+        "maker": run.who.maker,
         "run": run.public_id,
         "passed": run.cases_passed,
         "cases": run.cases_counted,

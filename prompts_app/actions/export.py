@@ -44,7 +44,7 @@ def as_promptfoo(prompt: Prompt, remark: str = "") -> str:
     versions = sorted(prompt.versions.all(), key=lambda version: version.number)
     if not versions:
         raise NothingToExport(f"“{prompt.title}” has no version yet.")
-    models = Run.objects.that_count().filter(prompt=prompt).order_by("-created_at", "pk")
+    models = Run.objects.that_count().answered().filter(prompt=prompt).order_by("-created_at", "pk")
     names = dict.fromkeys(models.values_list("model", flat=True))
     whole = _with(prompt, versions, cases=prompt.suite())
     return promptfoo_out.emit(whole, names, remark)
@@ -62,7 +62,7 @@ def noted_failures(prompt: Prompt) -> tuple[NotedFailure, ...]:
     return tuple(
         NotedFailure(
             case=item.name or f"case {item.failure.number}",
-            found_in=f"{item.failure.run.version} on {item.failure.run.model},"
+            found_in=f"{item.failure.run.version} on {item.failure.run.named},"
             f" {item.before.passing}/{item.before.repeats} repeats pass",
             diagnosis=item.failure.diagnosis,
             fix=f"{item.fix.version}: {item.fix.words}" if item.fix else "still open",

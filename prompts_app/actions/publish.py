@@ -83,7 +83,7 @@ class Visible:
 
 
 def what_becomes_visible(prompt: Prompt) -> Visible:
-    runs = list(prompt.runs.exclude(source=Source.PRACTICE).only("model"))
+    runs = list(prompt.runs.exclude(source=Source.PRACTICE).only("named"))
     sections = ("situation", "constraints", "impact", "limits")
     return Visible(
         versions=tuple(prompt.versions.order_by("-number")),
@@ -91,7 +91,7 @@ def what_becomes_visible(prompt: Prompt) -> Visible:
         runs=len(runs),
         results=Result.objects.filter(run__in=runs).count(),
         practice=prompt.runs.filter(source=Source.PRACTICE).count(),
-        models=tuple(sorted({run.model for run in runs})),
+        models=tuple(sorted({run.named for run in runs})),
         sections=tuple(name for name in sections if getattr(prompt, name).strip()),
         failures=prompt.known_failures.count(),
     )

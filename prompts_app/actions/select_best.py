@@ -99,7 +99,7 @@ def _is_open(result: Result, place: int) -> bool:
 
 
 def _comparison(key: str, group: Group, place: int) -> Comparison:
-    contenders = (Contender(f"{r.run.version} on {r.run.model}", _seen(r, place)) for r in group)
+    contenders = (Contender(f"{r.run.version} on {r.run.named}", _seen(r, place)) for r in group)
     return Comparison(key, str(group[0].checks[place].get("value")), tuple(contenders))
 
 

@@ -157,7 +157,7 @@ class _Records:
 
     def cell_of_fix(self, cell: Cell, version: Version | None) -> Cell | None:
         """The very same case in the latest run of ``version`` on the same model."""
-        run = self.latest.get((version.number, cell.run.model)) if version else None
+        run = self.latest.get((version.number, cell.run.named)) if version else None
         if run is None or cell.index >= len(self.suites[cell.run.suite_digest]):
             return None
         if run.suite_digest == cell.run.suite_digest:
@@ -168,7 +168,7 @@ class _Records:
     def fix(self, cell: Cell, version: Version, outcomes: Mapping[Cell, Outcome]) -> Fix:
         found = self.cell_of_fix(cell, version)
         return Fix(
-            version, outcomes[found] if found else None, (version.number, cell.run.model) in self.latest
+            version, outcomes[found] if found else None, (version.number, cell.run.named) in self.latest
         )
 
     def outcomes(self, cells: Iterable[Cell | None]) -> dict[Cell, Outcome]:
@@ -250,7 +250,7 @@ def suggestions(prompt: Prompt) -> list[Suggestion]:
 
 
 def _telling_first(one: Suggestion, main: str) -> tuple[bool, int, int, bool, str]:
-    return (one.fixed_by is None, -one.models, one.cell.index, one.cell.run.model != main, one.cell.run.model)
+    return (one.fixed_by is None, -one.models, one.cell.index, one.cell.run.named != main, one.cell.run.named)
 
 
 def _stories(records: _Records) -> Iterable[tuple[Key, Cell, Run | None]]:

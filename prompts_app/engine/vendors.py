@@ -212,6 +212,15 @@ class Claim:
     maker: str = ""
     at: str = ""
     by: str = ""
+    then: str = ""  # where only that is known: the host that was to be asked
+
+    @property
+    def in_words(self) -> str:
+        """Where it was asked, with what is to be said of it: "asked at api.openai.com"."""
+        where = f"asked at {self.at}" if self.at else "where it was asked was not kept"
+        if not self.at and self.then:
+            where = f"started to ask {self.then}; where it was really asked was not kept then"
+        return f"{where}: {self.remark}" if self.remark else where
 
     @property
     def suffix(self) -> str:
@@ -263,7 +272,7 @@ def claim_of_host(model: str, host: str) -> Claim:
     """The same where only the host is known that was to be asked: that vouches for nobody."""
     claim = _claim_at(model, f"https://{host}", "")
     kind = claim.kind if claim.kind in ("own", "unknown", "elsewhere") else "nowhere"
-    return Claim(model, kind, by=claim.by)
+    return Claim(model, kind, by=claim.by, then=host)
 
 
 _LEAST_FIRST: tuple[Kind, ...] = ("own", "unknown", "elsewhere", "nowhere", "nameless", "shared", "maker")

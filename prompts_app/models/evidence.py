@@ -158,8 +158,18 @@ class RunQuerySet(MaskedQuerySet["Run"]):
         Else a run that goes badly could be cancelled, and nobody would know of it.
         """
         ended = [Run.State.CANCELLED, Run.State.CAPPED, Run.State.STOPPED]
-        answered = Exists(Result.objects.filter(run=OuterRef("pk")))
-        return self.filter(answered, state__in=ended, source=Source.RECORDED)
+        return self.answered().filter(state__in=ended, source=Source.RECORDED)
+
+    def answered(self) -> Self:
+        """With at least one answer, whatever came of it: without any, nothing was tested."""
+        return self.filter(Exists(Result.objects.answers().filter(run=OuterRef("pk"))))
+
+    def ended_without_an_answer(self) -> Self:
+        """Asked by this server, and no call was answered: they count as nothing else, and are told."""
+        asked = Exists(Result.objects.filter(run=OuterRef("pk")))
+        answered = Exists(Result.objects.answers().filter(run=OuterRef("pk")))
+        ended = self.exclude(state__in=[Run.State.QUEUED, Run.State.RUNNING])
+        return ended.filter(asked, ~answered, source=Source.RECORDED)
 
     def held(self) -> Self:
         """A worker has them, by the database's clock. A lease further ahead than two of its lengths was
@@ -320,6 +330,12 @@ class Run(Masked):
         return self.cases_passed + self.cases_failed
 
 
+class ResultQuerySet(MaskedQuerySet["Result"]):
+    def answers(self) -> Self:
+        """Those with an answer, also where it is the judge who failed."""
+        return self.filter(error_kind__in=["", "judge_error", "judge_again"])
+
+
 class Result(Masked):
     """One output: one case, one repeat. Written the moment it arrives."""
 
@@ -360,7 +376,7 @@ class Result(Masked):
     passed = models.BooleanField(null=True, blank=True)  # null: no answer, or no verdict (yet)
     created_at = models.DateTimeField(default=timezone.now)
 
-    objects = MaskedQuerySet["Result"].as_manager()
+    objects = ResultQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -13,6 +13,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from prompts_app.engine.assertions.stored import judge_who
 from prompts_app.engine.prices import told_by
 from prompts_app.engine.stats import wilson
 from prompts_app.templatetags.written import (
@@ -49,6 +50,8 @@ for write in (
     whole,
 ):
     register.filter(write.__name__, write)
+
+register.filter("judge_who", judge_who)
 
 LEVELS = ("pasted", "imported", "recorded", "sealed", "reproduced")
 LEVEL_SENTENCES = (

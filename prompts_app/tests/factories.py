@@ -77,6 +77,7 @@ class RunFactory(DjangoModelFactory):
     version = factory.SubFactory(VersionFactory)
     endpoint_name = "Test endpoint"
     model = "test-model"
+    named = factory.SelfAttribute("model")
     source = Source.RECORDED
     state = Run.State.FINISHED
     suite = factory.LazyFunction(list)

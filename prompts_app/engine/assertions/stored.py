@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from prompts_app.engine.assertions.judging import price_of_calls
 from prompts_app.engine.assertions.verdicts import verdict_of
 from prompts_app.engine.types import Check, Json, JudgeCall, Judging, Price
+from prompts_app.engine.vendors import Claim, claim_of
 
 
 def check_json(check: Check) -> dict[str, Json]:
@@ -59,6 +60,14 @@ def _call_json(call: JudgeCall) -> dict[str, Json]:
 
 def _dollars(price: Price) -> str | None:
     return None if price.dollars is None else f"{price.dollars.normalize():f}"
+
+
+def judge_who(call: Mapping[str, Json]) -> Claim:
+    """Who may be named for a stored call to a judge."""
+    origin = str(call.get("asked_at") or "")
+    return claim_of(
+        str(call.get("model_asked") or ""), [origin] if origin else [], answered=str(call.get("model") or "")
+    )
 
 
 def calls_of(checks: Iterable[Check]) -> list[JudgeCall]:

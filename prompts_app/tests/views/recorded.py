@@ -48,9 +48,9 @@ def recorded_run(
     source: str = Source.RECORDED,
     **fields: Any,
 ) -> Run:
-    """A finished run; ``fails`` and ``errors`` are case numbers from 1."""
+    """A finished run; ``fails`` and ``errors`` are case numbers from 1, ``asked_at`` where it asked."""
     suite = fields.pop("suite", suite_of(cases))
-    cost = fields.pop("cost", Decimal("0.0011"))
+    cost, asked_at = fields.pop("cost", Decimal("0.0011")), fields.pop("asked_at", "")
     when = timezone.now() - timedelta(days=days_ago)
     run: Run = RunFactory(
         version=version,
@@ -67,6 +67,7 @@ def recorded_run(
         for number in range(1, len(suite) + 1)
         for repeat in range(run.repeats)
     )
+    run.results.update(asked_at=asked_at)
     count_run(run)
     rebuild_evidence(version.prompt)
     return run

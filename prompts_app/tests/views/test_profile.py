@@ -105,16 +105,17 @@ class TestFigures:
         recorded_prompt(owner=alice(), cases=20, fails=[1, 2])
         recorded_run(VersionFactory(prompt=public_prompt(owner=alice(), deleted_runs=2)), errors=range(1, 11))
         html = page()
-        assert ">6 runs</a>" in html
+        assert ">5 runs</a>" in html
+        assert "1 more ended without an answer; 2 more deleted" in html
         assert ">27 of 30</a>" in html
         assert ">$0.0011</a>" in html
         assert ">+70 points</a>" in html
         last = {name: foot(html, name) for name in ("all", "gains", "models")}
-        assert last["all"][:7] == ["All that is recorded here", "2 prompts", "27/30", "", "74–97%", "3", "6"]
+        assert last["all"][:7] == ["All that is recorded here", "2 prompts", "27/30", "", "74–97%", "3", "5"]
         assert last["models"] == ["Median of 3 runs", "", "", "", "$0.0011", "1.9 s"]
         assert last["gains"] == ["Median", "", "", "+70", "–"]
         runs = re.findall(r'data-unit="runs?">(\d+)(, 2 deleted)?</td>', html.partition("<tfoot>")[0])
-        assert sorted(runs) == [("1", ""), ("1", ", 2 deleted"), ("4", "")]
+        assert sorted(runs) == [("0", ", 2 deleted"), ("1", ""), ("4", "")]
 
     def test_are_summed_over_prompts_and_computed_another_way(self) -> None:
         recorded_prompt(owner=alice(), cases=20, fails=[1, 2])

@@ -343,12 +343,13 @@ class TestSections:
         assert "nothing on this site" in section(html, "limits")
         assert "original" not in html
 
-    def test_where_the_endpoint_is_stays_with_the_author(self) -> None:
+    def test_what_the_author_calls_the_endpoint_and_its_path_stay_with_them(self) -> None:
         prompt = public_prompt()
-        recorded_run(VersionFactory(prompt=prompt), endpoint_name="Cellar box", endpoint_host="10.0.0.7")
+        url = "http://10.0.0.7:8080/team-key-123/v1"
+        recorded_run(VersionFactory(prompt=prompt), endpoint_name="Cellar box", endpoint_url=url)
         html = page(prompt)
         assert "Cellar box" not in html
-        assert "10.0.0.7" not in html
+        assert "team-key" not in html
 
     def test_tags_and_task_lead_to_their_lists(self) -> None:
         prompt = recorded_prompt(task="code")

@@ -96,12 +96,13 @@ class TestContent:
             Result.objects.filter(pk=result.pk).update(request=request)
             assert "The request" in page(result)
 
-    def test_the_endpoint_stays_with_the_author(self) -> None:
+    def test_what_the_author_calls_the_endpoint_and_its_path_stay_with_them(self) -> None:
         prompt = public_prompt()
-        recorded_run(VersionFactory(prompt=prompt), endpoint_name="Cellar box", endpoint_host="10.0.0.7")
+        url = "http://10.0.0.7:8080/team-key-123/v1"
+        recorded_run(VersionFactory(prompt=prompt), endpoint_name="Cellar box", endpoint_url=url)
         html = page(result_of(prompt))
         assert "Cellar box" not in html
-        assert "10.0.0.7" not in html
+        assert "team-key" not in html
 
 
 class TestNeighbours:

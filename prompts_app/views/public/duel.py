@@ -41,7 +41,7 @@ class Duel:
     def names(self) -> tuple[str, str]:
         """What tells the two apart: "v1" and "v5", else the models."""
         if self.one.version.number == self.other.version.number:
-            return self.one.model, self.other.model
+            return self.one.named, self.other.named
         return str(self.one.version), str(self.other.version)
 
     @property

@@ -134,7 +134,7 @@ def _row(
     return CaseRow(
         number=cell.index + 1,
         name=name_of(names, cell.run.suite_digest, cell.index),
-        model=cell.run.model,
+        model=cell.run.named,
         level=int(cell.run.level or 0),
         anchor=anchor,
         result=telling.public_id if telling else "",

@@ -90,7 +90,12 @@ def _new_versions(prompts: QuerySet[Prompt]) -> QuerySet[Version]:
 def _new_runs(prompts: QuerySet[Prompt]) -> QuerySet[Run]:
     ended = Coalesce("finished_at", "created_at")
     published = Coalesce(F("prompt__published_at"), ended)
-    found = Run.objects.that_count().filter(prompt__in=prompts).annotate(since=Greatest(ended, published))
+    found = (
+        Run.objects.that_count()
+        .answered()
+        .filter(prompt__in=prompts)
+        .annotate(since=Greatest(ended, published))
+    )
     found = found.defer("suite").select_related("prompt__owner__profile", "version")
     return found.order_by("-since", "-pk")[:MOST_ENTRIES]
 
@@ -106,7 +111,7 @@ def _version_entry(version: Version) -> dict[str, Any]:
 
 def _run_entry(run: Run) -> dict[str, Any]:
     prompt, passed, cases = run.prompt, run.cases_passed, run.cases_counted
-    model = _plain(run.model)
+    model = _plain(run.named)
     said = f"v{run.version.number} on {model}: {passed} of {cases} cases pass ({interval(passed, cases)})"
     errors = f"; {run.cases_error} got no answer" if run.cases_error else ""
     return {

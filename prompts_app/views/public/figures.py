@@ -14,7 +14,6 @@ from statistics import median
 from typing import Any
 
 from prompts_app.engine.stats import wilson
-from prompts_app.engine.vendors import maker_of
 from prompts_app.models import Level, Prompt, Task
 from prompts_app.templatetags.written import is_as_good, whole_percent
 from prompts_app.views.public.concision import Gain, gain_of
@@ -61,8 +60,9 @@ class Figures:
     runs: int  # behind these two: one a prompt and model
     runs_without_cost: int
     runs_without_latency: int
-    makers: list[str]  # who made the models, those known
-    models_without_maker: int
+    makers: list[str]  # who made the models, those the hosts that were asked vouch for
+    models_on_own: int  # on servers of the author's own
+    models_without_maker: int  # others for which nobody vouches
     improvement: Median | None  # percentage points since the baseline, on the same cases and model
     saving: Median | None  # per cent fewer tokens than a longer version that passed no more
     last_tested: datetime | None
@@ -81,7 +81,7 @@ class ModelRow:
     """One model over all prompts it was run on."""
 
     model: str
-    maker: str  # "": unknown
+    maker: str  # "": not all of its runs count for one
     prompts: int
     passed: int
     cases: int
@@ -108,21 +108,24 @@ def figures_of(prompts: Sequence[Prompt]) -> Figures | None:
         return None
     runs = list(_recorded_models(prompts))
     costs, times = _costs(runs), _latencies(runs)
-    makers = {name: maker_of(name) for name in {run["model"] for run in runs}}
+    by_model = _by_model(prompts)
+    on_own = sum(all(run.get("server") == "own" for run in of_model) for of_model in by_model.values())
+    without = sum(not any(run.get("maker") for run in of_model) for of_model in by_model.values())
     gains = gains_of(prompts)
     return Figures(
         prompts=len(prompts),
         passed=sum(prompt.evidence_passed for prompt in prompts),
         cases=sum(prompt.evidence_cases for prompt in prompts),
         is_current=all(prompt.evidence["is_current"] for prompt in prompts),
-        models=len(makers),
+        models=len(by_model),
         cost=median(costs) if costs else None,
         latency_ms=median(times) if times else None,
         runs=len(runs),
         runs_without_cost=len(runs) - len(costs),
         runs_without_latency=len(runs) - len(times),
-        makers=sorted({maker for maker in makers.values() if maker}),
-        models_without_maker=sum(not maker for maker in makers.values()),
+        makers=sorted({run["maker"] for run in runs if run.get("maker")}),
+        models_on_own=on_own,
+        models_without_maker=without - on_own,
         improvement=_median([row.points for row in gains if row.points is not None], len(prompts)),
         saving=_median([row.shorter.saved_percent for row in gains if row.shorter], len(prompts)),
         last_tested=max((p.last_tested_at for p in prompts if p.last_tested_at), default=None),
@@ -156,20 +159,17 @@ def _is_comparable(baseline: Mapping[str, Any], evidence: Mapping[str, Any]) -> 
 
 def models_of(prompts: Sequence[Prompt]) -> list[ModelRow]:
     """Every model the tested versions were run on and recorded, the one with most cases first."""
-    rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for model in _recorded_models(prompts):
-        rows[model["model"]].append(model)
     found = [
         ModelRow(
             model=name,
-            maker=maker_of(name),
+            maker=_maker_of(of_model),
             prompts=len(of_model),
             passed=sum(model["passed"] for model in of_model),
             cases=sum(model["cases"] for model in of_model),
             cost=median(costs) if (costs := _costs(of_model)) else None,
             latency_ms=median(times) if (times := _latencies(of_model)) else None,
         )
-        for name, of_model in rows.items()
+        for name, of_model in _by_model(prompts).items()
     ]
     return sorted(found, key=lambda row: (-row.cases, row.model))
 
@@ -181,6 +181,18 @@ def tasks_of(prompts: Sequence[Prompt]) -> list[TaskRow]:
         counted[prompt.task].append(prompt.evidence_cases)
     rows = [TaskRow(task, Task(task).label, len(cases), sum(cases)) for task, cases in counted.items()]
     return sorted(rows, key=lambda row: (-row.cases, row.label))
+
+
+def _by_model(prompts: Sequence[Prompt]) -> dict[str, list[Mapping[str, Any]]]:
+    rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for model in _recorded_models(prompts):
+        rows[model["model"]].append(model)
+    return rows
+
+
+def _maker_of(runs: Iterable[Mapping[str, Any]]) -> str:
+    makers = {str(run.get("maker", "")) for run in runs}
+    return makers.pop() if len(makers) == 1 else ""
 
 
 def _recorded_models(prompts: Sequence[Prompt]) -> Iterable[Mapping[str, Any]]:

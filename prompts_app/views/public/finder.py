@@ -125,7 +125,7 @@ def narrow(prompts: PromptQuerySet, search: Search) -> PromptQuerySet:
         prompts = prompts.filter(tags__name=search.tag)
     if search.model:
         prompts = prompts.filter(
-            Exists(_runs_that_say_something().filter(prompt=OuterRef("pk"), model=search.model))
+            Exists(_runs_that_say_something().filter(prompt=OuterRef("pk"), named=search.model))
         )
     return prompts
 
@@ -202,8 +202,8 @@ def levels_left(search: Search, among: PromptQuerySet) -> list[Choice]:
 def models_left(search: Search, among: PromptQuerySet) -> list[Choice]:
     prompts = narrow(among, search.without("model"))
     runs = _runs_that_say_something().filter(prompt__in=prompts.order_by().values("pk"))
-    counts = runs.order_by().values_list("model").annotate(n=Count("prompt", distinct=True))
-    return [Choice(model, model, n) for model, n in counts.order_by("-n", "model")[:MOST_CHOICES]]
+    counts = runs.order_by().values_list("named").annotate(n=Count("prompt", distinct=True))
+    return [Choice(model, model, n) for model, n in counts.order_by("-n", "named")[:MOST_CHOICES]]
 
 
 def tags_left(search: Search, among: PromptQuerySet) -> list[Choice]:

@@ -101,7 +101,7 @@ def _shelf(prompt: Prompt) -> list[KnownFailure]:
             item.failure.number,
             item.name,
             str(item.failure.run.version),
-            item.failure.run.model,
+            item.failure.run.named,
             str(item.fix.version) if item.fix else "",
             item.fix.state if item.fix else "",
         )

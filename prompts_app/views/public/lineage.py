@@ -31,7 +31,7 @@ class Gain:
 
     @property
     def model(self) -> str:
-        return self.here.model
+        return self.here.named
 
     @property
     def same_repeats(self) -> bool:
@@ -65,7 +65,7 @@ def compare(here: Sequence[Run], there: Mapping[str, Run]) -> Compared:
     """``here``: the fork's runs, the main model's first; ``there``: the original's run on each model."""
     if not here or not there:
         return Compared()
-    common = [(run, there[run.model]) for run in here if run.model in there]
+    common = [(run, there[run.named]) for run in here if run.named in there]
     for mine, theirs in common:
         if mine.suite_digest == theirs.suite_digest:
             return Compared(Gain(mine, theirs))

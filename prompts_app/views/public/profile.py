@@ -92,7 +92,7 @@ def _with_runs(prompts: PromptQuerySet) -> PromptQuerySet:
 
 
 def _recorded_runs() -> QuerySet[Run]:
-    return Run.objects.that_count().filter(source=Source.RECORDED)
+    return Run.objects.that_count().answered().filter(source=Source.RECORDED)
 
 
 def _shown_as_of(author: User, prompts: Any) -> list[Prompt]:
@@ -110,15 +110,11 @@ def _pinned(author: User, public: Any) -> list[Prompt]:
 
 
 def _runs_of(author: User) -> dict[str, int]:
-    """Recorded runs of public prompts and the endpoints they went to; both as plain counts."""
+    """Recorded runs of public prompts, the endpoints they went to, and runs without any answer, as counts."""
     public = Prompt.objects.public().owned_by(author)
-    return (
-        _recorded_runs()
-        .filter(prompt__in=public)
-        .aggregate(
-            recorded=Count("pk"), endpoints=Count("endpoint_name", distinct=True, filter=~Q(endpoint_name=""))
-        )
-    )
+    endpoints = Count("endpoint_name", distinct=True, filter=~Q(endpoint_name=""))
+    counted = _recorded_runs().filter(prompt__in=public).aggregate(recorded=Count("pk"), endpoints=endpoints)
+    return counted | {"unanswered": Run.objects.filter(prompt__in=public).ended_without_an_answer().count()}
 
 
 def safe_links(links: Any) -> list[dict[str, str]]:

@@ -61,6 +61,7 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "story": story.story_of(found.evidence, versions[: story.MOST_VERSIONS], runs),
         "older": versions[story.MOST_VERSIONS :],
         "ended_early": found.runs.ended_early().count() if study else 0,
+        "unanswered": found.runs.ended_without_an_answer().count(),
         "tags": found.tags.order_by("name"),
         "operated_by_author": found.owner.operates_here,
         "listed": is_indexable(found),

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from prompts_app.access import prompt_visible_to, result_visible_to
 from prompts_app.actions.verdict import can_judge
 from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.vendors import Claim, claim_of
 from prompts_app.models import Prompt, Result, Run, Source
 from prompts_app.templatetags.text import LONGEST_MARKDOWN
 from prompts_app.views.public.door import KEPT_BY_NOBODY, is_indexable, listed_only, part_ld, public_page
@@ -55,6 +56,7 @@ def _context(request: HttpRequest, prompt: Prompt, found: Result) -> dict[str, A
         "variables": [(name, _cut(value)) for name, value in (case.get("variables") or {}).items()],
         "turns": [_cut(turn) for turn in case.get("turns") or ()],
         "checks": told(found.checks),
+        "judge": _judge_of(found),
         "wanting": any(
             c.get("passed") is None and c.get("weight", 1) != 0 and not c.get("unknown") for c in found.checks
         ),
@@ -72,6 +74,15 @@ def _context(request: HttpRequest, prompt: Prompt, found: Result) -> dict[str, A
         **_neighbours(found),
         "repeats": _repeats_of(found),
     }
+
+
+def _judge_of(found: Result) -> Claim:
+    """Who judged, and where: of all calls that were made for this answer."""
+    calls = [call for check in found.checks for call in (check.get("judge") or {}).get("calls", ())]
+    origins = dict.fromkeys(call["asked_at"] for call in calls if call.get("asked_at"))
+    named = {str(call.get("model") or "") for call in calls}
+    model = found.run.judge_model or found.run.judge_embedding_model
+    return claim_of(model, list(origins), answered=named.pop() if len(named) == 1 else "")
 
 
 def _request_of(found: Result) -> dict[str, Any]:

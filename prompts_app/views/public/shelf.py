@@ -29,7 +29,7 @@ class Shelved:
 
     @property
     def model(self) -> str:
-        return self.failure.run.model
+        return self.failure.run.named
 
 
 def shelved(prompt: Prompt) -> list[Shelved]:

@@ -9,7 +9,7 @@ def name_as_asked(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("prompts_app", "0016_who_answered")]
+    dependencies = [("prompts_app", "0021_provider_failures")]
 
     operations = [
         migrations.AddField("run", "named", models.CharField(blank=True, editable=False, max_length=240)),

@@ -62,6 +62,15 @@ def _dollars(price: Price) -> str | None:
     return None if price.dollars is None else f"{price.dollars.normalize():f}"
 
 
+def calls_in(checks: Iterable[Mapping[str, Json]]) -> list[Mapping[str, Json]]:
+    """The same as ``calls_of``, of checks as they were stored."""
+    return [
+        call
+        for check in checks
+        for call in (*(check.get("judge") or {}).get("calls", ()), *calls_in(check.get("members") or ()))
+    ]
+
+
 def judge_who(call: Mapping[str, Json]) -> Claim:
     """Who may be named for a stored call to a judge."""
     origin = str(call.get("asked_at") or "")

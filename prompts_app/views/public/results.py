@@ -11,6 +11,7 @@ from django.shortcuts import render
 
 from prompts_app.access import prompt_visible_to, result_visible_to
 from prompts_app.actions.verdict import can_judge
+from prompts_app.engine.assertions.stored import calls_in
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.vendors import Claim, claim_of
 from prompts_app.models import Prompt, Result, Run, Source
@@ -78,7 +79,7 @@ def _context(request: HttpRequest, prompt: Prompt, found: Result) -> dict[str, A
 
 def _judge_of(found: Result) -> Claim:
     """Who judged, and where: of all calls that were made for this answer."""
-    calls = [call for check in found.checks for call in (check.get("judge") or {}).get("calls", ())]
+    calls = calls_in(found.checks)
     origins = dict.fromkeys(call["asked_at"] for call in calls if call.get("asked_at"))
     named = {str(call.get("model") or "") for call in calls}
     model = found.run.judge_model or found.run.judge_embedding_model

@@ -23,7 +23,7 @@ from hashlib import sha256
 from html import unescape
 from itertools import accumulate
 
-from prompts_app.engine.render import VARIABLE
+from prompts_app.engine.render import pieces
 from prompts_app.engine.types import Json
 
 LEAST = 8  # letters and digits of a span; one of a script without word spaces counts twice
@@ -114,8 +114,11 @@ class Span:
     @cached_property
     def filled(self) -> re.Pattern[str] | None:
         """What it becomes where values stand in the place of its variables; None where it has none."""
-        parts = [part for part in map(fold, VARIABLE.split(self.text)[:: VARIABLE.groups + 1]) if part]
-        if not VARIABLE.search(self.text) or sum(map(len, parts)) < LEAST:
+        found = list(pieces(self.text))
+        if all(piece.text == piece.written for piece in found):
+            return None
+        parts = [part for part in (fold(piece.text) for piece in found) if part]
+        if sum(map(len, parts)) < LEAST:
             return None
         return re.compile(f".{{0,{MOST_FILLED_IN}}}?".join(map(re.escape, parts)))
 

@@ -3,8 +3,11 @@
 A variable is ``{{ name }}``, with dots for parts (``{{ user.name }}``), brackets for places
 (``{{ choices[0] }}``), and filters after it (``{{ name | trim | upper }}``, see ``engine.filters``).
 ``{{-`` and ``-}}`` take away the white space beside them. Any other brace is ordinary text (JSON, code,
-the rest of a template language) and passes through untouched. What was filled in is never looked at
-again, so a value that itself holds ``{{braces}}`` stays as it is.
+the rest of a template language) and passes through untouched; so is ``${{ … }}``, which CI systems write.
+What was filled in is never looked at again, so a value that itself holds ``{{braces}}`` stays as it is.
+
+What looks like a variable and is text stands between ``{% raw %}`` and ``{% endraw %}``, or in quotation
+marks inside the braces: ``{{ '{{name}}' }}``. Both are Nunjucks' own.
 
 Values are texts. Where a part, a place or a filter needs a list or an object, a text that is the JSON of
 one counts as that; a value under the whole dotted name comes before a part of another.
@@ -13,7 +16,8 @@ one counts as that; a value under the whole dotted name comes before a part of a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from prompts_app.engine.filters import FILTERS, MISSING, FilterError, as_output, length, structured
 from prompts_app.engine.types import Case, Json, Message, Prompt
@@ -25,13 +29,23 @@ _ARGUMENTS = rf"\(\s*+(?:{_ARGUMENT}\s*+(?:,\s*+{_ARGUMENT}\s*+){{0,3}}+)?\)"
 _FILTER = rf"\|\s*+(?:{'|'.join(FILTERS)})(?!\w)\s*+(?:{_ARGUMENTS}\s*+)?"
 _STEP = rf"(?:\[\s*+(?:[0-9]{{1,6}}+|{_TEXT})\s*+\]|\.\w++)"
 _NAME = r"[^\W\d]\w*+(?:\.\w++)*+"
-_OPENING = r"(?:(?:(?<!\s)\s++)?\{\{-|\{\{)\s*+"
+_OPENING = r"(?:(?:(?<!\s)\s++)?(?<!\$)\{\{-|(?<!\$)\{\{)\s*+"
 _CLOSING = r"(?:-\}\}\s*+|\}\})"
 VARIABLE = re.compile(rf"{_OPENING}({_NAME})({_STEP}*+)\s*+((?:{_FILTER})*+){_CLOSING}")
-"""One variable as it stands in a text: (1) the name with its dots, (2) places, (3) filters."""
+"""One variable as it stands in a text: (1) the name with its dots, (2) places, (3) filters.
+
+Not in every place where it matches it is one: ``pieces`` tells.
+"""
+
+_LITERAL = re.compile(rf"{_OPENING}({_TEXT})\s*+((?:{_FILTER})*+){_CLOSING}")
+_RAW = re.compile(r"\{%\s*+(end)?raw\s*+%\}")
+_SPECIAL = re.compile(rf"(?P<raw>\{{%\s*+raw\s*+%\}})|(?P<literal>{_LITERAL.pattern})|{VARIABLE.pattern}")
+_RAW_TAG, _END_TAG = "{% raw %}", "{% endraw %}"
+_TELLING = re.compile(r"\{\{|\{%|\{#")  # what Nunjucks would look at more closely
 
 _ONE_STEP = re.compile(rf"\[\s*(?:([0-9]+)|({_TEXT}))\s*\]|\.(\w+)")
 _ONE_FILTER = re.compile(rf"\|\s*(\w+)\s*({_ARGUMENTS})?")
+_DEFAULT = re.compile(r"\|\s*(?:default|d)\b")
 _ONE_ARGUMENT = re.compile(_ARGUMENT)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
@@ -46,9 +60,80 @@ class RenderError(ValueError):
         super().__init__(f"The variable {{{{{name}}}}} {f'cannot be filled in: {why}' if why else missing}")
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a text as it is ``written``, and the ``text`` that is sent for it, or its ``variable``."""
+
+    written: str
+    text: str = ""
+    variable: re.Match[str] | None = None
+
+
+def pieces(text: str) -> Iterator[Piece]:
+    """What a text is made of, in order: literal texts, and variables (matches of ``VARIABLE``)."""
+    plain = at = 0  # what is plain text so far begins at ``plain``
+    ends: dict[int, re.Match[str]] | None = None
+    while found := _SPECIAL.search(text, at):
+        start, at = found.span()
+        variable = said = None
+        if found["raw"]:
+            ends = _ends_of_raw(text) if ends is None else ends
+            if end := ends.get(start):
+                said, at = text[at : end.start()], end.end()
+        elif found["literal"]:
+            said = _said(text, start)
+        else:
+            variable = VARIABLE.match(text, start)
+        if said is None and variable is None:  # it is opened and never closed: plain text after all
+            continue
+        if plain < start:
+            yield Piece(text[plain:start], text[plain:start])
+        yield Piece(text[start:at], said or "", variable)
+        plain = at
+    if plain < len(text):
+        yield Piece(text[plain:], text[plain:])
+
+
+def _ends_of_raw(text: str) -> dict[int, re.Match[str]]:
+    """The place of each ``{% raw %}`` → the tag that ends it. One in another is text, and counts."""
+    ends: dict[int, re.Match[str]] = {}
+    open_: list[int] = []
+    for tag in _RAW.finditer(text):
+        if not tag[1]:
+            open_.append(tag.start())
+        elif open_:
+            ends[open_.pop()] = tag
+    return ends
+
+
+def _said(text: str, start: int) -> str | None:
+    """What ``{{ 'text' }}`` says; None where a filter cannot take it."""
+    match = _LITERAL.match(text, start)
+    assert match is not None
+    try:
+        return as_output(_filtered(_unquoted(match[1]), match[2]))
+    except FilterError:
+        return None
+
+
+def as_literal(text: str) -> str:
+    """How ``text`` is written so that it is sent letter for letter, here and by Nunjucks."""
+    if not _TELLING.search(text):
+        return text
+    if "raw" not in text or [piece.text for piece in pieces(f"{_RAW_TAG}{text}{_END_TAG}")] == [text]:
+        return f"{_RAW_TAG}{text}{_END_TAG}"
+    parts = text.split("{%")  # it has such tags itself, and not in pairs
+    return "{{ '{%' }}".join(as_literal(part) for part in parts)
+
+
+def variables_in(text: str) -> Iterator[re.Match[str]]:
+    """The matches of ``VARIABLE`` that are variables, in order."""
+    return (piece.variable for piece in pieces(text) if piece.variable)
+
+
 def find_variables(messages: Iterable[Message]) -> tuple[str, ...]:
     """The variables' names in order of first use, each once."""
-    names = (name_of(match) for message in messages for match in VARIABLE.finditer(message.content))
+    names = (name_of(match) for message in messages for match in variables_in(message.content))
     return tuple(dict.fromkeys(names))
 
 
@@ -59,23 +144,40 @@ def name_of(match: re.Match[str]) -> str:
 
 def render(text: str, values: Mapping[str, str]) -> str:
     """``text`` with every variable replaced. Raises ``RenderError`` for one that cannot be."""
-    return VARIABLE.sub(lambda match: fill(match, values), text)
+    return "".join(fill(one.variable, values) if one.variable else one.text for one in pieces(text))
+
+
+def render_known(text: str, values: Mapping[str, str]) -> str:
+    """The same, but a variable that cannot be replaced stays as it is written."""
+    return "".join(_filled_or_as_written(one, values) for one in pieces(text))
+
+
+def _filled_or_as_written(piece: Piece, values: Mapping[str, str]) -> str:
+    try:
+        return fill(piece.variable, values) if piece.variable else piece.text
+    except RenderError:
+        return piece.written
 
 
 def fill(match: re.Match[str], values: Mapping[str, str]) -> str:
     """What stands for one match of ``VARIABLE``. Raises ``RenderError``."""
-    filters = _ONE_FILTER.findall(match[3])
     value = _value_of(match[1], match[2], values)
-    if value is MISSING and not any(name in {"default", "d"} for name, _ in filters):
+    if value is MISSING and not _DEFAULT.search(match[3]):
         raise RenderError(name_of(match))
     try:
-        for name, arguments in filters:
-            value = FILTERS[name](value, *_arguments(arguments))
+        return as_output(_filtered(value, match[3]))
     except FilterError as error:
         raise RenderError(name_of(match), str(error)) from None
-    except TypeError:  # more arguments than the filter takes
-        raise RenderError(name_of(match), f"The filter “{name}” takes fewer arguments.") from None
-    return as_output(value)
+
+
+def _filtered(value: Json, filters: str) -> Json:
+    """What comes of a value. Raises ``FilterError``."""
+    for name, arguments in _ONE_FILTER.findall(filters):
+        try:
+            value = FILTERS[name](value, *_arguments(arguments))
+        except TypeError:  # more arguments than the filter takes
+            raise FilterError(f"The filter “{name}” takes fewer arguments.") from None
+    return value
 
 
 def is_given(name: str, values: Mapping[str, str]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from prompts_app.engine.endpoints.leash import CUT_SHORT, Leash, cut_short
 from prompts_app.engine.finishing import ending_in_words
 from prompts_app.engine.grading import Court, Graded, exhibit_of, grade, is_graded
 from prompts_app.engine.prices import UNKNOWN, price_of_answer, together
-from prompts_app.engine.render import VARIABLE, RenderError, fill, render, render_messages, values_for
+from prompts_app.engine.render import RenderError, render, render_known, render_messages, values_for
 from prompts_app.engine.types import (
     Answer,
     Asks,
@@ -344,14 +343,7 @@ def filled(assertion: Assertion, values: Mapping[str, str]) -> Assertion:
 
 def _filled(value: Json, values: Mapping[str, str]) -> Json:
     if isinstance(value, str):
-        return VARIABLE.sub(lambda match: _filled_or_as_written(match, values), value)
+        return render_known(value, values)
     if isinstance(value, list):
         return [_filled(item, values) if isinstance(item, str) else item for item in value]
     return value
-
-
-def _filled_or_as_written(match: re.Match[str], values: Mapping[str, str]) -> str:
-    try:
-        return fill(match, values)
-    except RenderError:
-        return match[0]

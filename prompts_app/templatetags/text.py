@@ -19,7 +19,7 @@ from markdown_it.token import Token
 
 from prompts_app.engine.invisible import SUSPECTS, belongs, codes_of, hides_something
 from prompts_app.engine.masking import PLACEHOLDER
-from prompts_app.engine.render import VARIABLE
+from prompts_app.engine.render import pieces
 
 register = template.Library()
 
@@ -137,12 +137,13 @@ def one_line(text: object) -> SafeString:
 @register.filter
 def highlight_variables(text: object) -> SafeString:
     """A message with its ``{{variables}}`` marked; everything else is escaped and visible."""
-    source, at, parts = _one_line_end(str(text)), 0, []
-    for match in VARIABLE.finditer(source):
-        parts.append(shown(source[at : match.start()]))
-        parts.append(format_html('<var class="var">{}</var>', visible(match[0])))
-        at = match.end()
-    return mark_safe("".join([*parts, shown(source[at:])]))  # noqa: S308 every part is escaped
+    parts = (
+        format_html('<var class="var">{}</var>', visible(piece.written))
+        if piece.variable
+        else shown(piece.written)
+        for piece in pieces(_one_line_end(str(text)))
+    )
+    return mark_safe("".join(parts))  # noqa: S308 every part is escaped
 
 
 # --- Markdown --------------------------------------------------------------------------------------------

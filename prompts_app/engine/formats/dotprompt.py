@@ -31,9 +31,11 @@ def recognises(source: Source) -> bool:
 
 
 def read(source: Source) -> Parsed:
-    front = front_matter.split(source.text)
+    front = front_matter.split(source.text, front_matter.TEMPLATE_COMMENT)
     where = source.name or "the pasted text"
-    messages, problems = _messages(front.body, where)
+    variables = _variables(front)
+    given = {variable.name for variable in variables}
+    messages, problems = _messages(templates.with_dollars(front.body, given), where)
     if not messages:
         raise FormatError("There are no messages in this file.")
     settings, lost = parameters.sort_out(front.mapping("config"), where)
@@ -45,7 +47,7 @@ def read(source: Source) -> Parsed:
         or titles.from_file_name(source.stem)
         or titles.from_text(messages[0].content),
         summary=front.text("description"),
-        versions=(ImportedVersion(Prompt(messages, _variables(front), settings)),),
+        versions=(ImportedVersion(Prompt(messages, variables, settings)),),
         source=f"dotprompt file {source.name}" if source.name else "pasted dotprompt",
         where=where,
         written_for=front.text("model"),
@@ -56,7 +58,7 @@ def read(source: Source) -> Parsed:
 
 def _messages(body: str, where: str) -> tuple[tuple[Message, ...], list[Problem]]:
     """Text before the first role is the user's."""
-    first, *rest = _ROLE.split(templates.two_braces(body))
+    first, *rest = _ROLE.split(templates.two_braces(templates.from_handlebars(body)))
     return messages_of([("user", first), *zip(rest[::2], rest[1::2], strict=True)], where)
 
 

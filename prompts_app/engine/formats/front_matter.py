@@ -13,6 +13,15 @@ from prompts_app.engine.types import Json, Variable
 _HEAD = re.compile(r"---[ \t]*\n(.*?\n)??(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 
 
+_BLANK = re.compile(r"[ \t]*\n")
+HTML_COMMENT = re.compile(r"[ \t]*<!--(?:[^-]|-(?!->))*+-->[ \t]*(?:\n|\Z)")
+# Of template files: a line of "#" or "//", or a comment of HTML, Handlebars or Jinja.
+TEMPLATE_COMMENT = re.compile(
+    r"[ \t]*(?:(?:#|//)[^\n]*|<!--(?:[^-]|-(?!->))*+-->|\{\{!--(?:[^-]|-(?!-\}\}))*+--\}\}|\{\{![^{}]*+\}\}"
+    r"|\{#(?:[^#]|#(?!\}))*+#\})[ \t]*(?:\n|\Z)"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
     """Its fields, and the text after it (all of the file where there is none)."""
@@ -66,17 +75,28 @@ def as_value(value: Json) -> str:
     return as_json(value) if isinstance(value, (dict, list)) and value else as_text(value)
 
 
-def split(text: str) -> FrontMatter:
-    """Raises FormatError, with the line, where there is front matter and it is not valid YAML."""
-    head = _HEAD.match(text)
+def split(text: str, comment: re.Pattern[str] = HTML_COMMENT) -> FrontMatter:
+    """Raises FormatError, with the line, where there is front matter and it is not valid YAML.
+
+    Lines that are a ``comment`` may stand before it (a licence), and are no part of the text then.
+    """
+    start = _after_comments(text, comment)
+    head = _HEAD.match(text, start)
     if not head:
         return FrontMatter({}, text)
-    fields = read_yaml(head[1] or "", first_line=2)
+    fields = read_yaml(head[1] or "", first_line=2 + text.count("\n", 0, start))
     if fields is None and head[1] is None:  # two rules and nothing between them
         return FrontMatter({}, text[head.end() :])
     if not isinstance(fields, dict):  # prose between two rules
         return FrontMatter({}, text)
     return FrontMatter(fields, text[head.end() :])
+
+
+def _after_comments(text: str, comment: re.Pattern[str]) -> int:
+    at = 0
+    while (found := _BLANK.match(text, at) or comment.match(text, at)) and found.end() > at:
+        at = found.end()
+    return at
 
 
 def holds_mapping(text: str) -> bool:

@@ -19,6 +19,7 @@ from prompts_app.engine.formats.types import (
     Parsed,
     Problem,
 )
+from prompts_app.engine.render import as_literal
 from prompts_app.engine.types import Json, Message, Prompt, Variable
 
 # Those of a prompt that say what it is; what they repeat of its text is read from the text.
@@ -148,7 +149,8 @@ def _message(item: Json, reading: _Reading) -> Message | None:
         reading.cannot(f"a {kind}")
         return None
     is_template = "prompt" in kwargs
-    text = _joined(kwargs["prompt"], reading) if is_template else _said(kwargs.get("content"), reading)
+    said = _joined(kwargs["prompt"], reading) if is_template else _said(kwargs.get("content"), reading)
+    text = said if is_template else as_literal(said)
     return Message(role, text) if text else None
 
 
@@ -193,7 +195,7 @@ def _from_format_string(text: str, reading: _Reading) -> str:
         return text
     done: list[str] = []
     for literal, name, spec, conversion in pieces:
-        done.append(literal)
+        done.append(as_literal(literal))
         if name is None:
             continue
         if spec or conversion or not _NAME.fullmatch(name):

@@ -1,14 +1,16 @@
 """Markdown, read and written: front matter, ``# Title``, and ``## System``, ``## User``, ``## Assistant``.
 
-A file without such sections is one user message. What ``emit`` writes carries ``proofsheet: 1`` in its
-front matter; of such a file every character of the messages comes back as it was, while a file written by
-hand is read kindly: blank lines around a message are not part of it, and code fences hide headings.
+Markdown is text that a model reads: a heading in it is a part of the prompt, and nothing is taken out of it.
+A file that begins with a heading of a role is divided at such headings; any other is one user message. What
+``emit`` writes carries ``proofsheet: 1`` in its front matter: only there the title has a line of its own, and
+every character of the messages comes back as it was. Elsewhere blank lines around a message are not part of
+it, and code fences hide headings.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from prompts_app.engine.formats import front_matter, parameters, titles
 from prompts_app.engine.formats.front_matter import FrontMatter
@@ -38,24 +40,26 @@ _FIELDS = {
 
 
 def recognises(source: Source) -> bool:
-    """Pasted text or a .txt counts as Markdown when it has sections or our front matter."""
+    """Pasted text or a .txt counts as Markdown when it begins with a role or has our front matter."""
     if source.extension in {"md", "markdown", "mdown", "mdx"}:
         return True
     if source.extension not in {"", "txt", "text"}:
         return False
-    if front_matter.holds_mapping(source.text) and "proofsheet" in front_matter.split(source.text).fields:
-        return True
-    return any(_SECTION.fullmatch(line) for line in source.text.split("\n"))
+    if front_matter.holds_mapping(source.text):
+        front = front_matter.split(source.text)
+        return "proofsheet" in front.fields or _begins_with_role(front.body)
+    return _begins_with_role(source.text)
+
+
+def _begins_with_role(text: str) -> bool:
+    return bool(_SECTION.fullmatch(text.lstrip("\n").partition("\n")[0]))
 
 
 def read(source: Source) -> Parsed:
     front = front_matter.split(source.text)
     exact = front.fields.get("proofsheet") == 1
-    heading, body = _titled(front.body, front)
-    preamble, *sections = divided(body, _SECTION, "", () if exact else _fenced(body.split("\n")))
-    messages = tuple(_message(section, exact=exact) for section in sections) or (
-        Message("user", body.strip("\n")),
-    )
+    heading, body = _titled(front.body, is_ours="proofsheet" in front.fields)
+    messages = _messages(body, exact=exact)
     if not any(message.content.strip() for message in messages):
         raise FormatError("There is no prompt text in this file, only a heading or front matter.")
     where = source.name or "the pasted text"
@@ -81,9 +85,6 @@ def read(source: Source) -> Parsed:
         forked_from=front.text("forked_from"),
         is_templated=exact,
     )
-    if sections and not exact:
-        prompt, lost = _with_preamble(prompt, " ".join(preamble.text.split()))
-        problems += lost
     return Parsed((prompt,), tuple(problems))
 
 
@@ -96,21 +97,22 @@ def _not_carried(front: FrontMatter, where: str) -> list[Problem]:
     return [Problem(f"{what}: not taken in without the runs behind them; the .json has both", where)]
 
 
-def _titled(body: str, front: FrontMatter) -> tuple[str, str]:
-    """The heading that names the prompt, and the text without it.
-
-    A text with several first-level headings is a document of its own: its first is not taken away.
-    """
+def _titled(body: str, *, is_ours: bool) -> tuple[str, str]:
+    """The heading that names the prompt, and the text: without it where this site wrote it above the text."""
     lines = body.lstrip("\n").split("\n")
     title = _TITLE.fullmatch(lines[0])
-    named_otherwise = bool(front.text("title", "name")) and "proofsheet" not in front.fields
-    if not title or not title[1] or (named_otherwise and title[1] != front.text("title", "name")):
+    if not title or not title[1]:
         return "", body
     rest = "\n".join(lines[1:])
-    sectioned = any(_SECTION.fullmatch(line) for line in lines)
-    if not rest.strip() or (not sectioned and any(_TITLE.fullmatch(line) for line in lines[1:])):
-        return title[1], body
-    return title[1], rest
+    return title[1], rest if is_ours and rest.strip() else body
+
+
+def _messages(body: str, *, exact: bool) -> tuple[Message, ...]:
+    if not exact and not _begins_with_role(body):
+        return (Message("user", body.strip("\n")),)
+    _, *sections = divided(body, _SECTION, "", () if exact else _fenced(body.split("\n")))
+    messages = tuple(_message(section, exact=exact) for section in sections)
+    return messages or (Message("user", body.strip("\n")),)
 
 
 def _message(section: Section, *, exact: bool) -> Message:
@@ -134,15 +136,6 @@ def _fenced(lines: list[str]) -> set[int]:
             inside.update(range(start, number + 1))
             fence = ""
     return inside
-
-
-def _with_preamble(prompt: ImportedPrompt, text: str) -> tuple[ImportedPrompt, list[Problem]]:
-    """What stands between the title and the first section says what the prompt is for: its summary."""
-    if not text or text == prompt.summary:
-        return prompt, []
-    if prompt.summary:
-        return prompt, [Problem("the text before the first section", prompt.where)]
-    return replace(prompt, summary=text), []
 
 
 def emit(prompt: ImportedPrompt, remark: str = "") -> str:

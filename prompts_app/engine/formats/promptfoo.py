@@ -27,7 +27,7 @@ from prompts_app.engine.formats.types import (
     Parsed,
 )
 from prompts_app.engine.formats.yaml_ import read_yaml
-from prompts_app.engine.render import VARIABLE, find_variables
+from prompts_app.engine.render import find_variables, pieces
 from prompts_app.engine.types import Case, Json, Prompt, Variable
 
 _ENDINGS = ("yaml", "yml", "json")
@@ -153,7 +153,7 @@ def _title(reading: Reading, variants: tuple[Variant, ...]) -> str:
         return titles.from_file_name(stem)
     folders = reading.source.name.replace("\\", "/").split("/")[:-1]
     text = variants[0].messages[0].content
-    says_something = any(sign.isalnum() for sign in VARIABLE.sub("", text))
+    says_something = any(sign.isalnum() for piece in pieces(text) for sign in piece.text)
     folder = folders[-1] if folders else "" if says_something else reading.source.files.label
     return titles.from_file_name(folder) if folder else titles.from_text(text)
 

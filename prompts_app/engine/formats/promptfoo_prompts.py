@@ -22,7 +22,7 @@ from prompts_app.engine.formats.promptfoo_tables import table_of
 from prompts_app.engine.formats.source import Source, read_json
 from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.formats.yaml_ import read_yaml
-from prompts_app.engine.render import VARIABLE
+from prompts_app.engine.render import variables_in
 from prompts_app.engine.types import Json, Message
 
 # Prompts that are kept at a service (langfuse://, pf://…) or made by a program.
@@ -229,7 +229,7 @@ def _variant(reading: Reading, raw: _Raw) -> Variant:
     for message in messages:
         for what in templates.logic(message.content):
             reading.findings.note(f"{what}, kept as text", raw.place)
-        for match in VARIABLE.finditer(message.content):
+        for match in variables_in(message.content):
             is_given = reading.is_ours or match[1] in reading.environment
             if match[1].startswith("env.") and not is_given:
                 reading.findings.note(f"the environment variable “{match[1][4:]}”", raw.place)

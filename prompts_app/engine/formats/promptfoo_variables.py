@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from prompts_app.engine.filters import structured
 from prompts_app.engine.formats.promptfoo_reading import plain_text
-from prompts_app.engine.render import VARIABLE, name_of
+from prompts_app.engine.render import name_of, variables_in
 from prompts_app.engine.types import Json, Message
 
 _BOUND = re.compile(  # names that the template itself gives a value: {% for role, text in … %}
@@ -39,7 +39,7 @@ def usage_of(messages: Iterable[Message]) -> Usage:
     alone: set[str] = set()
     for message in messages:
         bound = {"env", "loop", *_bound_in(message.content)}
-        for match in VARIABLE.finditer(message.content):
+        for match in variables_in(message.content):
             name, places, filters = match[1], match[2], match[3]
             if match[0].strip() == message.content.strip():
                 alone.add(name)

@@ -38,9 +38,11 @@ def recognises(source: Source) -> bool:
 
 
 def read(source: Source) -> Parsed:
-    front = front_matter.split(source.text)
+    front = front_matter.split(source.text, front_matter.TEMPLATE_COMMENT)
     where = source.name or "the pasted text"
-    messages, problems = _messages(front.body, where)
+    variables = tuple(_variables(front))
+    given = {variable.name for variable in variables}
+    messages, problems = _messages(templates.with_dollars(templates.plain_raw(front.body), given), where)
     if not messages:
         raise FormatError("There are no messages in this file.")
     settings, lost = _settings(front, where)
@@ -53,7 +55,7 @@ def read(source: Source) -> Parsed:
         or titles.from_text(messages[0].content),
         summary=front.text("description"),
         tags=(*front.words("tags"), *meta.words("tags")),
-        versions=(ImportedVersion(Prompt(messages, tuple(_variables(front)), settings)),),
+        versions=(ImportedVersion(Prompt(messages, variables, settings)),),
         source=f"prompty file {source.name}" if source.name else "pasted prompty",
         where=where,
         written_for=_model(front),

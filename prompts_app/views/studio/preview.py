@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from prompts_app.engine.render import VARIABLE, RenderError, fill
+from prompts_app.engine.render import RenderError, fill, pieces
 from prompts_app.engine.types import Prompt
 
 LONGEST_SHOWN = 20_000  # characters of one message
@@ -41,17 +41,8 @@ def preview(prompt: Prompt, values: Mapping[str, str]) -> list[PreviewMessage]:
 
 
 def _parts(text: str, values: Mapping[str, str]) -> Iterator[Part]:
-    at = 0
-    for match in VARIABLE.finditer(text):
-        if match.start() > at:
-            yield Part("text", text[at : match.start()])
-        try:
-            yield Part("value", fill(match, values)[:LONGEST_SHOWN])
-        except RenderError:
-            yield Part("missing", match[0])
-        at = match.end()
-    if at < len(text):
-        yield Part("text", text[at:])
+    for piece in pieces(text):
+        yield _filled(piece.variable, values) if piece.variable else Part("text", piece.text)
 
 
 def _filled(match: re.Match[str], values: Mapping[str, str]) -> Part:

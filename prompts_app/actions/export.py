@@ -80,6 +80,7 @@ def _with(prompt: Prompt, versions: Sequence[Version], cases: tuple[Case, ...] =
         tags=tuple(sorted(tag.name for tag in prompt.tags.all())),
         licence=str(prompt.licence),
         cases=cases,
+        source=prompt.source,
         forked_from=credit_of(prompt),
     )
 

@@ -41,7 +41,7 @@ _LITERAL = re.compile(rf"{_OPENING}({_TEXT})\s*+((?:{_FILTER})*+){_CLOSING}")
 _RAW = re.compile(r"\{%\s*+(end)?raw\s*+%\}")
 _SPECIAL = re.compile(rf"(?P<raw>\{{%\s*+raw\s*+%\}})|(?P<literal>{_LITERAL.pattern})|{VARIABLE.pattern}")
 _RAW_TAG, _END_TAG = "{% raw %}", "{% endraw %}"
-_TELLING = re.compile(r"\{\{|\{%|\{#")  # what Nunjucks would look at more closely
+_TELLING = re.compile(r"\{(?=[{%#])|#(?=\})")  # what Nunjucks would look at more closely
 
 _ONE_STEP = re.compile(rf"\[\s*(?:([0-9]+)|({_TEXT}))\s*\]|\.(\w+)")
 _ONE_FILTER = re.compile(rf"\|\s*(\w+)\s*({_ARGUMENTS})?")
@@ -116,14 +116,31 @@ def _said(text: str, start: int) -> str | None:
         return None
 
 
-def as_literal(text: str) -> str:
+def as_literal(text: str, *, before_braces: bool = False) -> str:
     """How ``text`` is written so that it is sent letter for letter, here and by Nunjucks."""
-    if not _TELLING.search(text):
+    if not _TELLING.search(f"{text}{{" if before_braces else text):
         return text
     if "raw" not in text or [piece.text for piece in pieces(f"{_RAW_TAG}{text}{_END_TAG}")] == [text]:
         return f"{_RAW_TAG}{text}{_END_TAG}"
     parts = text.split("{%")  # it has such tags itself, and not in pairs
-    return "{{ '{%' }}".join(as_literal(part) for part in parts)
+    return "{{ '{' }}%".join(as_literal(part) for part in parts)
+
+
+def as_quoted(text: str) -> str:
+    """The same without raw parts, for values: promptfoo looks for mentions of others in raw parts too."""
+    return _TELLING.sub(r"{{ '\g<0>' }}", text)
+
+
+def as_value(text: str) -> str:
+    """What a value says that is itself a template: its raw parts and quoted texts are opened."""
+    return "".join(piece.written if piece.variable else piece.text for piece in pieces(text))
+
+
+def inside_raw(text: str) -> str:
+    """What stands in it where all of it is one raw part; else nothing."""
+    whole = text.strip()
+    found = next(pieces(whole), None) if whole.startswith(_RAW_TAG) else None
+    return found.text if found and found.written == whole else ""
 
 
 def variables_in(text: str) -> Iterator[re.Match[str]]:

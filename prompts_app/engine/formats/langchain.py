@@ -194,14 +194,16 @@ def _from_format_string(text: str, reading: _Reading) -> str:
         reading.cannot("a template whose braces do not match")
         return text
     done: list[str] = []
+    plain = ""
     for literal, name, spec, conversion in pieces:
-        done.append(as_literal(literal))
-        if name is None:
+        plain += literal
+        if name is None:  # a doubled brace ends a piece too
             continue
         if spec or conversion or not _NAME.fullmatch(name):
             reading.cannot(f"the format of the variable “{name}”")
-        done.append(f"{{{{{name}}}}}")
-    return "".join(done)
+        done += [as_literal(plain), f"{{{{{name}}}}}"]
+        plain = ""
+    return "".join([*done, as_literal(plain)])
 
 
 FORMAT = Format("langchain", "LangChain hub JSON", recognises, read, ("json",))

@@ -28,11 +28,12 @@ from prompts_app.engine.formats.types import (
 )
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.render import find_variables, pieces
-from prompts_app.engine.types import Case, Json, Prompt, Variable
+from prompts_app.engine.types import Case, Json, Message, Prompt, Variable
 
 _ENDINGS = ("yaml", "yml", "json")
 _CARRIED = {"description", "prompts", "providers", "targets", "tests", "scenarios", "defaultTest"}
 _TELLING = {"providers", "targets", "tests", "scenarios", "defaultTest", "redteam", "assertionTemplates"}
+NUNJUCKS = "nunjucks"  # what our own export says of prompts whose logic is promptfoo's
 _USUAL_NAME = "promptfooconfig"
 _WITHOUT_PROMPTS = ["{{prompt}}"]  # what promptfoo takes where a configuration names none
 
@@ -79,6 +80,8 @@ def read(source: Source) -> Parsed:
     usage = usage_of(message for variant in variants for message in variant.messages)
     tests = Tests(reading, usage, can_wrap=promptfoo_wraps.can_be(variants, usage))
     cases = tests.cases()
+    if not reading.is_ours:
+        variants = promptfoo_prompts.with_dollars(variants, cases)
     tell_the_rest(reading)
     prompt = Wraps(frozenset(tests.around)).prompt(prompt_of(reading, variants, providers, settings, cases))
     return Parsed((_as_it_was(reading, prompt),), reading.findings.problems())
@@ -193,8 +196,10 @@ def _as_it_was(reading: Reading, prompt: ImportedPrompt) -> ImportedPrompt:
         _version_as_it_was(version, notes[number]) if number < len(notes) else version
         for number, version in enumerate(prompt.versions)
     ]
+    is_nunjucks = ours.values.get("logic") == NUNJUCKS
     return replace(
         prompt,
+        source=prompt.source if is_nunjucks else prompt.source.replace("configuration", "export", 1),
         title=ours.text("title", prompt.title),
         summary=ours.text("summary"),
         task=ours.text("task"),
@@ -209,7 +214,11 @@ def _version_as_it_was(version: ImportedVersion, row: Fields) -> ImportedVersion
     variables = row.each(
         "variables", lambda one: Variable(one.name("name"), one.text("default"), one.text("description"))
     )
-    content = Prompt(version.prompt.messages, variables, version.prompt.parameters)
+    written = version.prompt.messages
+    kept = row.each("messages", lambda one: Message(one.text("role"), one.text("content")))  # type: ignore[arg-type]
+    if not any(promptfoo_prompts.for_promptfoo(kept, is_nunjucks=how) == written for how in (True, False)):
+        kept = ()  # there are none, or the file was changed since
+    content = Prompt(kept or written, variables, version.prompt.parameters)
     return ImportedVersion(content, row.text("note"))
 
 

@@ -7,35 +7,51 @@ further turns…) stands under ``metadata.proofsheet``, which promptfoo leaves a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 
 from prompts_app.engine.assertions.graded import FACTUALITY
 from prompts_app.engine.digests import case_json
 from prompts_app.engine.formats import promptfoo_assertions as assertions
-from prompts_app.engine.formats.promptfoo import opened
-from prompts_app.engine.formats.promptfoo_prompts import chat_in, may_be_path
+from prompts_app.engine.formats.promptfoo import NUNJUCKS, opened
+from prompts_app.engine.formats.promptfoo_prompts import chat_in, for_promptfoo, may_be_path
 from prompts_app.engine.formats.promptfoo_tests import OURS, Tests
 from prompts_app.engine.formats.promptfoo_variables import Usage, nested, usage_of
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import FormatError, ImportedPrompt, ImportedVersion
 from prompts_app.engine.formats.yaml_ import write_yaml
+from prompts_app.engine.render import as_quoted
 from prompts_app.engine.types import Case, Json, Message, Variable
 
 SCHEMA = "https://promptfoo.dev/config-schema.json"
+# Where prompts come from whose logic goes back as it came.
+_OF_NUNJUCKS = re.compile(r"(?:pasted )?(?:promptfoo (?:configuration|results)|prompty)")
 NO_MODEL = "echo"  # promptfoo's own stand-in: it gives the prompt back
 
 
 def emit(prompt: ImportedPrompt, models: Iterable[str] = (), remark: str = "") -> str:
     """The file's text. ``models`` become the providers; ``remark`` is one line for who opens the file."""
     usage = usage_of(message for version in prompt.versions for message in version.prompt.messages)
+    is_nunjucks = bool(_OF_NUNJUCKS.match(prompt.source))
+    said = [for_promptfoo(version.prompt.messages, is_nunjucks=is_nunjucks) for version in prompt.versions]
+    raws = [raw_of(messages) for messages in said]
+    are_texts = [raw == messages[0].content for raw, messages in zip(raws, said, strict=True)]
+    if any(are_texts) and not all(are_texts) and any(as_quoted(text) != text for text in _values(prompt)):
+        raws = [raw_of(messages, as_chat=True) for messages in said]  # in chats, values are no templates
+        are_texts = [False]
+    values = as_quoted if all(are_texts) else str
     providers = [f"openai:chat:{model}" for model in models] or [NO_MODEL]
     config: dict[str, Json] = {
         "description": prompt.title,
-        "prompts": [_prompt(number, version) for number, version in enumerate(prompt.versions, start=1)],
+        "prompts": [
+            _prompt(number, version, raw)
+            for number, (version, raw) in enumerate(zip(prompt.versions, raws, strict=True), start=1)
+        ],
         "providers": providers,
-        **_defaults(prompt.versions[-1].prompt.variables, usage),
-        "tests": [_test(case, usage) for case in prompt.cases],
-        "metadata": {OURS: _ours(prompt)},
+        **_defaults(prompt.versions[-1].prompt.variables, usage, values),
+        "tests": [_test(case, usage, values) for case in prompt.cases],
+        "metadata": {OURS: _ours(prompt, said) | ({"logic": NUNJUCKS} if is_nunjucks else {})},
     }
     head = [f"# yaml-language-server: $schema={SCHEMA}", f"# {' '.join(remark.split())}" if remark else ""]
     if providers == [NO_MODEL]:
@@ -43,35 +59,52 @@ def emit(prompt: ImportedPrompt, models: Iterable[str] = (), remark: str = "") -
     return "\n".join(line for line in head if line) + "\n" + write_yaml(config)
 
 
-def _prompt(number: int, version: ImportedVersion) -> dict[str, Json]:
+def _values(prompt: ImportedPrompt) -> Iterator[str]:
+    for case in prompt.cases:
+        yield from case.variables.values()
+    yield from (variable.default for variable in prompt.versions[-1].prompt.variables)
+
+
+def _prompt(number: int, version: ImportedVersion, raw: str) -> dict[str, Json]:
     first_line = version.note.strip().split("\n")[0][:80]
-    written: dict[str, Json] = {"raw": raw_of(version.prompt.messages)}
+    written: dict[str, Json] = {"raw": raw}
     written["label"] = f"v{number}: {first_line}" if first_line else f"v{number}"
     if version.prompt.parameters:
         written["config"] = dict(version.prompt.parameters)
     return written
 
 
-def raw_of(messages: tuple[Message, ...]) -> str:
-    """A single user message as its text, unless promptfoo would take that for a chat or for a file's name."""
-    if len(messages) == 1 and messages[0].role == "user":
+def raw_of(messages: tuple[Message, ...], *, as_chat: bool = False) -> str:
+    """A single user message as its text, unless promptfoo would take that for a chat, for a file's name, or
+    for JSON, which it writes anew. ``as_chat``: as a chat in any case, where values are no templates."""
+    if len(messages) == 1 and messages[0].role == "user" and not as_chat:
         text = messages[0].content
-        if text.strip() and chat_in(text) is None and not may_be_path(text):
+        if text.strip() and not may_be_path(text) and chat_in(text) is None and not _is_json(text):
             return text
     chat = [{"role": message.role, "content": message.content} for message in messages]
     return json.dumps(chat, ensure_ascii=False, indent=2)
 
 
-def _defaults(variables: tuple[Variable, ...], usage: Usage) -> dict[str, Json]:
+def _is_json(text: str) -> bool:
+    return text.lstrip().startswith(("{", "[", '"')) and Source("", text).json is not None
+
+
+def _defaults(variables: tuple[Variable, ...], usage: Usage, write: Callable[[str], str]) -> dict[str, Json]:
     values = {variable.name: variable.default for variable in variables if variable.default}
-    return {"defaultTest": {"vars": nested(values, usage)}} if values else {}
+    return {"defaultTest": {"vars": _written(values, usage, write)}} if values else {}
 
 
-def _test(case: Case, usage: Usage) -> dict[str, Json]:
+def _written(values: Mapping[str, str], usage: Usage, write: Callable[[str], str]) -> dict[str, Json]:
+    """``write``: how promptfoo has to be told a text."""
+    found = nested(values, usage)
+    return {name: write(value) if isinstance(value, str) else value for name, value in found.items()}
+
+
+def _test(case: Case, usage: Usage, write: Callable[[str], str]) -> dict[str, Json]:
     """The case in promptfoo's words; where these do not say all of it, as a whole beside them."""
     test: dict[str, Json] = {
         "description": case.name,
-        "vars": nested(case.variables, usage),
+        "vars": _written(case.variables, usage, write),
         "assert": [assertions.write(one) for one in case.assertions if assertions.is_promptfoos(one.type)],
     }
     test["options"] = _options(test)
@@ -102,7 +135,7 @@ def _read_again(test: Mapping[str, Json], usage: Usage) -> Case | None:
     return case
 
 
-def _ours(prompt: ImportedPrompt) -> dict[str, Json]:
+def _ours(prompt: ImportedPrompt, said: Sequence[tuple[Message, ...]]) -> dict[str, Json]:
     described: dict[str, Json] = {
         "title": prompt.title,
         "summary": prompt.summary,
@@ -121,7 +154,13 @@ def _ours(prompt: ImportedPrompt) -> dict[str, Json]:
                     {"name": one.name, "default": one.default, "description": one.description}
                     for one in version.prompt.variables
                 ],
+                **_as_written(version.prompt.messages, messages),
             }
-            for version in prompt.versions
+            for version, messages in zip(prompt.versions, said, strict=True)
         ],
     }
+
+
+def _as_written(messages: tuple[Message, ...], said: tuple[Message, ...]) -> dict[str, Json]:
+    """The messages as they are here, where promptfoo needs them in other words."""
+    return {} if messages == said else {"messages": [asdict(message) for message in messages]}

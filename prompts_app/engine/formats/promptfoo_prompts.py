@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from prompts_app.engine.filters import as_json
 from prompts_app.engine.formats import parameters, prompty, templates
@@ -22,8 +22,8 @@ from prompts_app.engine.formats.promptfoo_tables import table_of
 from prompts_app.engine.formats.source import Source, read_json
 from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.formats.yaml_ import read_yaml
-from prompts_app.engine.render import variables_in
-from prompts_app.engine.types import Json, Message
+from prompts_app.engine.render import as_literal, inside_raw, variables_in
+from prompts_app.engine.types import Case, Json, Message
 
 # Prompts that are kept at a service (langfuse://, pf://…) or made by a program.
 _ELSEWHERE = re.compile(r"(?!file:)(?:[a-z][a-z0-9+.-]*://\S*\s*|(?:exec|package):.*)", re.DOTALL)
@@ -236,8 +236,37 @@ def _variant(reading: Reading, raw: _Raw) -> Variant:
     return Variant(messages, raw.place, raw.label, raw.settings, chat_in(raw.text) is not None)
 
 
+def for_promptfoo(messages: Sequence[Message], *, is_nunjucks: bool) -> tuple[Message, ...]:
+    """Messages of ours so that promptfoo sends the same letters."""
+    return tuple(
+        Message(one.role, templates.for_nunjucks(one.content, is_nunjucks=is_nunjucks)) for one in messages
+    )
+
+
+def with_dollars(variants: Sequence[Variant], cases: Sequence[Case]) -> tuple[Variant, ...]:
+    """``${{price}}`` is a dollar and a value to promptfoo; so it is kept where the tests give that value."""
+    names = {name for case in cases for name in case.variables}
+    return tuple(
+        replace(
+            variant,
+            messages=tuple(
+                Message(one.role, templates.with_dollars(one.content, names)) for one in variant.messages
+            ),
+        )
+        for variant in variants
+    )
+
+
 def messages_of(reading: Reading, text: str, place: str) -> tuple[Message, ...]:
     """A chat where the text is one (JSON, or YAML that begins with ``- role:``), else one user message."""
+    if not reading.is_ours:
+        text = templates.plain_raw(text)
+    inside = inside_raw(text)
+    if inside and chat_in(inside):
+        return tuple(
+            Message(message.role, as_literal(message.content))
+            for message in messages_of(reading, inside, place)
+        )
     chat = chat_in(text)
     if chat is None:
         if _IS_CHAT.search(text) and text.lstrip().startswith("["):

@@ -102,6 +102,7 @@ def read(source: Source) -> Parsed:
     tests = Tests(reading, usage, can_wrap=promptfoo_wraps.can_be(variants, usage))
     cells = Cells(reading, tests, repeats=_repeats(file, reading.config))
     grids = [cells.grid(column.rows) for column in columns]
+    variants = promptfoo_prompts.with_dollars(variants, cells.cases)
     prompt = prompt_of(reading, variants, tuple(column.provider for column in columns), shared, cells.cases)
     wraps = Wraps(frozenset(tests.around))
     prompt = wraps.prompt(prompt)

@@ -25,7 +25,7 @@ from prompts_app.engine.formats.promptfoo_reading import (
 from prompts_app.engine.formats.promptfoo_tables import rows_of, test_of_row
 from prompts_app.engine.formats.promptfoo_variables import Usage, flattened, resolved
 from prompts_app.engine.formats.types import FormatError
-from prompts_app.engine.render import is_given
+from prompts_app.engine.render import as_value, is_given, pieces
 from prompts_app.engine.types import Assertion, Case, Json
 
 OURS = "proofsheet"
@@ -307,9 +307,10 @@ class Tests:
             if chat_in(values[name]):
                 self._note(f"the chat in the value of “{name}”: it is sent as one message", test.where)
         for name, value in values.items():
-            for mention in dict.fromkeys(_ANY_MENTION.findall(value)):
+            for mention in _mentions_in(value):
                 self._note(f"“{mention}” in the value of “{name}”: nothing fills it in here", test.where)
-        return values
+        # Beside a chat's JSON values are no templates; there what looks like one is sent as it is.
+        return {name: as_value(value) for name, value in values.items()} if self._can_wrap else values
 
     def _name(self, own: Mapping[str, Json], one: Mapping[str, str], all_: list[dict[str, str]]) -> str:
         """Its description, with what differs where one test became several; else its own values."""
@@ -356,6 +357,11 @@ class Tests:
 
     def _note(self, what: str, where: str) -> None:
         self._reading.findings.note(what, self._reading.at(where))
+
+
+def _mentions_in(value: str) -> list[str]:
+    shown = "".join(one.written for one in pieces(value) if one.variable or one.text == one.written)
+    return list(dict.fromkeys(_ANY_MENTION.findall(shown)))
 
 
 def _is_test(value: Mapping[str, Json]) -> bool:

@@ -21,6 +21,7 @@ _RAW_OPENS = re.compile(r"\{%([-+]?)\s*(?:raw|verbatim)\s*([-+]?)%\}")
 _RAW_CLOSES = re.compile(r"\{%([-+]?)\s*end(?:raw|verbatim)\s*([-+]?)%\}")
 _BACKSLASHES = re.compile(r"(\\+)\{\{")
 _DOLLARS = re.compile(r"\$+(?=\{\{)")
+_DOLLARED = re.compile(r"\$+\{\{(?:[^{}]{0,500}\}\})?")
 _LONGEST_VARIABLE = 500  # characters
 _SPACE = re.compile(r"\s*+")
 
@@ -64,7 +65,7 @@ def plain_raw(text: str) -> str:
 
 def from_handlebars(text: str) -> str:
     """``\\{{name}}`` is text there, and ``\\\\{{name}}`` a backslash and a value; raw parts are unknown."""
-    text = re.sub(r"\{%(?=\s*(?:end)?raw\s*%\})", "{{ '{%' }}", text)
+    text = re.sub(r"\{%(?=\s*(?:end)?raw\s*%\})", "{{ '{' }}%", text)
     return _BACKSLASHES.sub(lambda found: f"{found[1][:-1]}{{{{" if len(found[1]) > 1 else "{{ '{{' }}", text)
 
 
@@ -82,6 +83,22 @@ def _dollar(found: re.Match[str], text: str, names: Collection[str]) -> str:
     variable = VARIABLE.match(text[found.end() : found.end() + _LONGEST_VARIABLE])
     is_given = variable and {name_of(variable), variable[1].partition(".")[0]} & set(names)
     return f"{{{{ '{found[0]}' }}}}" if is_given else found[0]
+
+
+def for_nunjucks(text: str, *, is_nunjucks: bool) -> str:
+    """A text of ours so that Nunjucks sends the same letters: what is text here and no text there is raw.
+
+    ``is_nunjucks``: it came from a tool with that language, so that logic in it goes back as it came.
+    """
+    parts = list(pieces(text))
+    return "".join(
+        part.written
+        if part.variable or part.text != part.written
+        else _DOLLARED.sub(lambda found: as_literal(found[0]), part.written)
+        if is_nunjucks
+        else as_literal(part.written, before_braces=part is not parts[-1])
+        for part in parts
+    )
 
 
 def logic(text: str) -> list[str]:

@@ -20,22 +20,49 @@ def messages_of(text: str, name: str = "haiku-writer.md") -> list[tuple[str, str
     return [(m.role, m.content) for m in only(text, name).versions[0].prompt.messages]
 
 
-def test_the_heading_is_the_title_and_the_rest_one_user_message() -> None:
+def test_the_heading_gives_the_title_and_stays_in_the_text() -> None:
     prompt = only("# Haiku writer\n\nWrite a haiku about {{topic}}.\n\n- No rhymes\n")
     assert prompt.title == "Haiku writer"
     assert prompt.versions[0].prompt.messages == (
-        Message("user", "Write a haiku about {{topic}}.\n\n- No rhymes"),
+        Message("user", "# Haiku writer\n\nWrite a haiku about {{topic}}.\n\n- No rhymes"),
     )
 
 
-def test_sections_are_messages_in_their_order() -> None:
-    text = "# T\n\n## System\nBe brief.\n\n## User\n\nHello\n\n## Assistant\n\nHi\n\n## user:\n\nBye\n"
-    assert messages_of(text) == [
-        ("system", "Be brief."),
-        ("user", "Hello"),
-        ("assistant", "Hi"),
-        ("user", "Bye"),
-    ]
+@pytest.mark.parametrize("name", ["rules.md", "rules.txt", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# House rules\n\nAnswer in two sentences.\n\n## Tone\nFriendly.",
+        "# House rules\n\nHow to:\n\n## System\nRestart it.\n\n## User\nWait.",  # chapters, not roles
+        "Intro.\n\n## User\n\nx",
+        "## Tone\n\nKind.\n\n## User\n\nx",
+        "# T\n\n## User\n\n\n\n## Rules",
+        "Title\n=====\n\n* one\n\ttwo  \n\n<!-- kept -->\n\n---\n\nlast",
+        "#hashtag\n# Title #\ntext",
+    ],
+)
+def test_markdown_is_never_changed(text: str, name: str) -> None:
+    assert messages_of(f"{text}\n", name) == [("user", text)]
+
+
+def test_a_file_that_begins_with_a_role_is_divided_at_roles() -> None:
+    text = "\n## System\nBe brief.\n\n## User\n\nHello\n\n## Assistant\n\nHi\n\n## user:\n\nBye\n"
+    for name in ("haiku.md", "haiku.txt", ""):
+        assert messages_of(text, name) == [
+            ("system", "Be brief."),
+            ("user", "Hello"),
+            ("assistant", "Hi"),
+            ("user", "Bye"),
+        ]
+
+
+def test_comments_before_front_matter_are_skipped_and_others_are_text() -> None:
+    head = "<!-- Copyright 2026\nthe authors -->\n\n<!-- SPDX -->\n---\ntitle: T\n---\n"
+    assert (only(f"{head}# A\n\nx").title, messages_of(f"{head}# A\n\nx")) == ("T", [("user", "# A\n\nx")])
+    alone = "<!-- a comment -->\n\nText\n---\nmore: x\n---"
+    assert messages_of(alone) == [("user", alone)]
+    heading = "# No comment in Markdown\n---\ntitle: T\n---\nx"
+    assert messages_of(heading) == [("user", heading)]
 
 
 def test_other_headings_belong_to_the_message_they_stand_in() -> None:
@@ -94,17 +121,9 @@ def test_a_rule_at_the_top_is_no_front_matter() -> None:
     assert messages_of("---\nJust prose\n---\nmore\n") == [("user", "---\nJust prose\n---\nmore")]
 
 
-def test_text_before_the_first_section_is_the_summary() -> None:
-    assert only("# T\n\nWrites short\npoems.\n\n## User\n\nx\n").summary == "Writes short poems."
-
-
-def test_and_is_named_where_there_is_a_summary_already() -> None:
-    parsed = parse("t.md", b"---\nsummary: A\n---\n# T\n\nB\n\n## User\n\nx\n")
-    assert parsed.prompts[0].summary == "A"
-    assert [p.what for p in parsed.unsupported] == ["the text before the first section"]
-
-
-@pytest.mark.parametrize("text", ["---\ntitle: x\n---\n", "# T\n\n## User\n\n\n"])
+@pytest.mark.parametrize(
+    "text", ["---\ntitle: x\n---\n", "## User\n\n\n", "---\nproofsheet: 1\n---\n\n# T\n\n## User\n\n\n"]
+)
 def test_a_file_without_prompt_text_says_so(text: str) -> None:
     with pytest.raises(FormatError, match="no prompt text"):
         parse("t.md", text.encode())

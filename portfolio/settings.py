@@ -128,7 +128,7 @@ CACHE_TABLE = "proofsheet_cache"
 CACHES: dict[str, dict[str, Any]]
 if env.str("CACHE_URL", ""):
     CACHES = {"default": env.dj_cache_url("CACHE_URL")}
-    CACHES["cards"] = CACHES["default"]
+    CACHES["cards"] = dict(CACHES["default"])
 else:
     CACHES = {
         "default": {
@@ -138,6 +138,7 @@ else:
         },
         "cards": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     }
+CACHES["default"]["KEY_FUNCTION"] = "portfolio.cache.hidden"
 
 # --- background work: code enqueues through django.tasks only; the queue is one setting ---
 TASKS = {"default": {"BACKEND": env.str("TASKS_BACKEND", "huey.contrib.djhuey.tasks_backend.HueyBackend")}}
@@ -219,6 +220,10 @@ ACCOUNT_RATE_LIMITS = {
     # mail from them that lets them sign up.
     "confirm_email": "5/10m/key",
     "blind_vote": "60/h/key",  # by network: views.public.blind
+    # Of share links, by link and network; wrong ones by link; after so many of those, by link and network.
+    "passphrase": "10/m/key",
+    "passphrase_wrong": "100/h/key",
+    "passphrase_besieged": "3/h/key",
 }
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or address is told to its owner
 MFA_ADAPTER = "prompts_app.forms.adapters.MFAAdapter"

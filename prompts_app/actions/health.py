@@ -9,10 +9,12 @@ from datetime import timedelta
 from time import monotonic
 
 from django.conf import settings
+from django.core.cache import caches
 from django.core.management import call_command
 from django.db import DatabaseError
 from django.utils import timezone
 
+from portfolio.cache import SharedCache
 from prompts_app.models import Heartbeat, ImportDraft
 
 WORKER_BEATS_EVERY_S = 20.0
@@ -60,6 +62,8 @@ def beat_now_and_then() -> None:
 
 
 def tidy_up() -> None:
-    """Each day: sessions that ran out, and uploaded files whose import nobody said yes to."""
+    """Each day: sessions and counted tries that ran out, uploaded files whose import nobody said yes to."""
     call_command("clearsessions")
+    if isinstance(cache := caches["default"], SharedCache):
+        cache.drop_what_ran_out()
     ImportDraft.objects.filter(created_at__lt=timezone.now() - DRAFTS_KEPT).delete()

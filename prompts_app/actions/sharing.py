@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.core.cache import cache
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -15,16 +14,11 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from prompts_app.models import Prompt, ShareLink, ShareLinkOpens, ShareLinkPrompt, User
 
 MOST_LINKS = 500  # of one author
-TRIES_A_MINUTE = 10  # of a passphrase, at one link, by everybody together
 DAYS_SHOWN = 30
 
 
 class LinkRefused(Exception):
     """The sentence says why, for the author."""
-
-
-class TooManyTries(Exception):
-    """This link's passphrase was tried too often within a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +82,7 @@ def revoke_link(link: ShareLink) -> None:
 
 
 def unlock(link: ShareLink, typed: str) -> str | None:
-    """What a browser keeps to be let in again; None for a wrong passphrase. Raises TooManyTries."""
-    key = f"share-link-tries:{link.pk}"
-    cache.add(key, 0, timeout=60)
-    try:
-        tries = cache.incr(key)
-    except ValueError:  # the minute ended between the two lines
-        tries = 1
-    if tries > TRIES_A_MINUTE:
-        raise TooManyTries
+    """What a browser keeps to be let in again; None for a wrong passphrase."""
     return pass_for(link) if link.is_passphrase(typed) else None
 
 

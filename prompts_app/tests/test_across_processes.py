@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.core.ratelimit import consume
 from django.conf import settings as django_settings
 from django.core.cache import cache, caches
 from django.core.cache.backends.base import BaseCache
-from django.test import override_settings
+from django.db import connection
+from django.test import RequestFactory, override_settings
 
+from prompts_app.actions.health import tidy_up
 from prompts_app.tests.workers import database_url
 
 SHARED = {
@@ -21,6 +24,7 @@ SHARED = {
         "BACKEND": "portfolio.cache.SharedCache",
         "LOCATION": django_settings.CACHE_TABLE,
         "OPTIONS": {"MAX_ENTRIES": 20},
+        "KEY_FUNCTION": "portfolio.cache.hidden",
     }
 }
 AT_ONCE, EACH = 4, 10
@@ -114,6 +118,28 @@ def test_what_is_added_lasts_as_long_as_said(shared: BaseCache) -> None:
     assert cache.add("for-ever", 1, timeout=None)
     assert cache.add("over", 1, timeout=0)
     assert cache.get("over") is None
+
+
+@pytest.mark.django_db
+def test_neither_addresses_nor_codes_can_be_read_in_the_table(shared: BaseCache) -> None:
+    assert consume(RequestFactory().post("/", REMOTE_ADDR="192.0.2.77"), action="login")
+    cache.add("used?code=123456", "y")
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT cache_key FROM {django_settings.CACHE_TABLE}")
+        keys = str(cursor.fetchall())
+    assert len(keys) > 100
+    assert "192.0.2" not in keys
+    assert "123456" not in keys
+
+
+@pytest.mark.django_db
+def test_what_ran_out_is_dropped_each_day(shared: BaseCache) -> None:
+    cache.set("over", 1, timeout=-1)
+    cache.set("counts", 1, timeout=60)
+    tidy_up()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM {django_settings.CACHE_TABLE}")
+        assert cursor.fetchone() == (1,)
 
 
 def test_the_site_counts_in_the_database_by_default() -> None:

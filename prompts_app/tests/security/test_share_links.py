@@ -248,6 +248,46 @@ def test_trying_passphrases_is_slow() -> None:
     assert "Wait a minute" in late.content.decode()
 
 
+def guess(w: World, *, from_: str, typed: str = "a guess") -> int:
+    return Client(REMOTE_ADDR=from_).post(f"/s/{w.token}/", {"passphrase": typed}).status_code
+
+
+def test_whoever_guesses_does_not_shut_out_whom_the_link_is_for() -> None:
+    w = locked("open sesame")
+    assert [guess(w, from_="192.0.2.1") for _ in range(12)][-1] == 429
+    assert guess(w, from_="192.0.2.2", typed="open sesame") == 302
+
+
+def test_another_link_has_tries_of_its_own() -> None:
+    w = locked("open sesame")
+    _, token = create_link(alice(), Choice("Other", [w.prompt], passphrase="open sesame"))
+    assert [guess(w, from_="192.0.2.1") for _ in range(12)][-1] == 429
+    assert (
+        Client(REMOTE_ADDR="192.0.2.1").post(f"/s/{token}/", {"passphrase": "open sesame"}).status_code == 302
+    )
+
+
+def test_who_guesses_from_many_addresses_has_few_tries_from_each(settings: Any) -> None:
+    w = locked("open sesame")
+    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "passphrase_wrong": "20/h/key"}
+    for place in range(4):
+        assert {guess(w, from_=f"192.0.2.{place}") for _ in range(5)} == {403}
+    assert [guess(w, from_="192.0.2.77") for _ in range(5)] == [403] * 3 + [429] * 2
+    assert [guess(w, from_="2001:db8:1:2::1"), guess(w, from_="2001:db8:1:2:ffff::9")] == [403] * 2
+    assert [guess(w, from_="2001:db8:1:2::2") for _ in range(2)] == [403, 429], "one household"
+    assert guess(w, from_="198.51.100.9", typed="open sesame") == 302, "whom the link is for"
+
+
+def test_the_host_header_gives_no_further_tries(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    w = locked("open sesame")
+    codes = [
+        Client(headers={"host": f"127.0.0.1:{port}"}).post(f"/s/{w.token}/", {"passphrase": "x"}).status_code
+        for port in range(8000, 8012)
+    ]
+    assert codes == [403] * 10 + [429] * 2
+
+
 @pytest.mark.parametrize("typed", ["", " ", "\0", "\u202e", "x" * 1_000_000])
 def test_any_text_as_a_passphrase_is_just_wrong(typed: str) -> None:
     w = locked("open sesame")

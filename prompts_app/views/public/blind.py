@@ -5,14 +5,11 @@ What visitors choose is opinion. It is shown here, after choosing, and nowhere e
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 
-from allauth.account.adapter import get_adapter
-from allauth.core import ratelimit
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -30,6 +27,7 @@ from prompts_app.actions.votes import (
     tally_of_runs,
 )
 from prompts_app.models import BlindChoice, Prompt, Result, Run
+from prompts_app.views.limits import is_allowed, network_of
 from prompts_app.views.public import failing
 from prompts_app.views.public.before_after import inputs_of
 from prompts_app.views.public.door import KEPT_BY_NOBODY, read_as_visitors_read
@@ -114,15 +112,7 @@ def blind_pair(request: HttpRequest, prompt: Prompt, draw: str) -> HttpResponse:
 def visitor_of(request: HttpRequest) -> Visitor:
     """An address is only ever hashed; what a forged cookie says is not heard."""
     cookie = request.get_signed_cookie(COOKIE, default="", salt="blind") or ""
-    return Visitor(request.user.pk if request.user.is_authenticated else None, cookie, _network(request))
-
-
-def _network(request: HttpRequest) -> str:
-    """The client's address as sign-up takes it; of IPv6 the part that one household shares."""
-    address = ipaddress.ip_address(get_adapter().get_client_ip(request))
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network(f"{address}/64", strict=False))
-    return str(address)
+    return Visitor(request.user.pk if request.user.is_authenticated else None, cookie, network_of(request))
 
 
 def _choose(request: HttpRequest, prompt: Prompt, duel: Duel, drawn: Drawn) -> HttpResponse:
@@ -135,7 +125,7 @@ def _choose(request: HttpRequest, prompt: Prompt, duel: Duel, drawn: Drawn) -> H
     if request.user.pk == prompt.owner_id:  # an author's own choice is never counted
         return here
     visitor = visitor_of(request)
-    if not _may_vote_now(request, visitor):
+    if not is_allowed(request, "blind_vote", visitor.network):
         return _page(request, prompt, duel, drawn, problem="often", status=429)
     if not visitor.is_known:
         visitor = Visitor(None, _new_cookie(request), visitor.network)
@@ -155,12 +145,6 @@ def _chosen(word: str, drawn: Drawn) -> BlindChoice | None:
         return None
     is_left = word == LETTERS[0]
     return BlindChoice.ONE if is_left != drawn.is_swapped else BlindChoice.OTHER
-
-
-def _may_vote_now(request: HttpRequest, visitor: Visitor) -> bool:
-    """The limit and its counter are those of signing up; its key is a hash."""
-    key = salted_hmac("blind-rate", visitor.network, algorithm="sha256").hexdigest()
-    return bool(ratelimit.consume(request, action="blind_vote", key=key))
 
 
 def _new_cookie(request: HttpRequest) -> str:

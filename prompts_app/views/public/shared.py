@@ -17,10 +17,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from prompts_app.access import LinkReader, open_link
-from prompts_app.actions.sharing import TooManyTries, count_open, lets_in, unlock
+from prompts_app.actions.sharing import count_open, lets_in, unlock
 from prompts_app.forms.sharing import PassphraseForm
 from prompts_app.models import ShareLink
 from prompts_app.views.errors import not_found
+from prompts_app.views.limits import is_allowed, network_of
 from prompts_app.views.public.door import KEPT_BY_NOBODY, read_by_visitor, refuse_to_show_private
 from prompts_app.views.public.profile import safe_links
 
@@ -140,23 +141,31 @@ def _is_let_in(request: HttpRequest, link: ShareLink) -> bool:
 def _try_passphrase(request: HttpRequest, link: ShareLink, token: str) -> HttpResponse:
     form = PassphraseForm(request.POST)
     status = 403
-    if form.is_valid() and link.passphrase:
-        try:
-            kept = unlock(link, form.cleaned_data["passphrase"])
-        except TooManyTries:
-            kept, status = None, 429
-        if kept:
+    if not link.passphrase:
+        return redirect("shared", token)
+    if form.is_valid():
+        if not _may_try(request, link):
+            status = 429
+        elif kept := unlock(link, form.cleaned_data["passphrase"]):
             _keep(request, link, kept)
             return redirect("shared", token)
+        else:
+            is_allowed(request, "passphrase_wrong", link.pk)  # counted, for everybody together
         form.add_error("passphrase", _WRONG[status])
-    elif not link.passphrase:
-        return redirect("shared", token)
     return render(request, "public/shared_locked.html", {"form": form}, status=status)
+
+
+def _may_try(request: HttpRequest, link: ShareLink) -> bool:
+    """Each visitor has tries of their own, so that nobody can shut out whom the link is for: few ones while
+    many guess, who may be one with many addresses, but always the first."""
+    is_besieged = not is_allowed(request, "passphrase_wrong", link.pk, count=False)
+    action = "passphrase_besieged" if is_besieged else "passphrase"
+    return is_allowed(request, action, link.pk, network_of(request))
 
 
 _WRONG = {
     403: "That is not the passphrase of this link. Check it, or ask whoever sent the link.",
-    429: "Too many tries at once. Wait a minute, then try again.",
+    429: "Too many tries. Wait a minute, then try again; if that is not enough, an hour.",
 }
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -175,6 +176,7 @@ def start_batch(
     cost_cap: Decimal | None = None,
     judge: JudgeChoice | None = None,
     asks: str = CHAT,
+    press: str = "",
 ) -> Batch:
     """One run for each version × model, queued, with the suite as it is now. Raises RunRefused.
 
@@ -189,13 +191,29 @@ def start_batch(
         )
         judge = judge if needs_of_suite(prompt.suite()) else None
         batch = Batch.objects.create(
-            prompt=prompt, repeats=repeats, cost_cap=cost_cap, **columns_of(judge, Batch)
+            prompt=prompt, repeats=repeats, cost_cap=cost_cap, press=press, **columns_of(judge, Batch)
         )
         runs = Run.objects.bulk_create(_runs(batch, versions, endpoint, models, judge, asks))
         if not endpoint.is_practice:
             _note_first_run(versions)
         _enqueue_when_committed(runs[0])  # the others follow, one after the other
     return batch
+
+
+def start_once(prompt: Prompt, *, press: str, **arguments: Any) -> Batch:
+    """``start_batch``; the batch there is where the same ``press`` of the button started it already.
+
+    A button may be pressed ten times before the first answer comes. Raises RunRefused.
+    """
+    started = Batch.objects.filter(prompt=prompt, press=press).exclude(press="")
+    try:
+        with transaction.atomic():
+            return started.first() or start_batch(prompt, press=press, **arguments)
+    except IntegrityError:  # two at the same moment
+        batch = started.first()
+        if batch is None:
+            raise
+        return batch
 
 
 def _note_first_run(versions: Sequence[Version]) -> None:

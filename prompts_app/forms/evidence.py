@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Case as Whether
 from django.db.models import QuerySet, When
+from django.utils.crypto import get_random_string
 
 from prompts_app.actions.estimate import Estimate, estimate_of
 from prompts_app.actions.judge import JudgeChoice, needs_of_suite
@@ -76,6 +79,10 @@ class RunForm(JudgeForm):
         "towards it.",
     )
 
+    page = forms.CharField(
+        required=False, max_length=40, widget=forms.HiddenInput
+    )  # which one was pressed on
+
     def __init__(self, *args: Any, prompt: Prompt, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.prompt = prompt
@@ -84,7 +91,7 @@ class RunForm(JudgeForm):
         self.choose_judge(needs_of_suite(self.suite), self.endpoints)
         if prompt.task != Task.IMAGE:
             del self.fields["asks"]
-        self.initial = {**self._usual(), **self.initial}
+        self.initial = {**self._usual(), "page": get_random_string(22), **self.initial}
         self._choose_from("models", [(name, name) for name in self.known_models])
         if self.known_models:
             self.fields["more_models"].label = "Other models, by name"
@@ -172,6 +179,14 @@ class RunForm(JudgeForm):
             name: self.cleaned_data[name]
             for name in ("versions", "endpoint", "models", "repeats", "cost_cap", "judge", "asks")
         }
+
+    @property
+    def press(self) -> str:
+        """The same whenever the button is pressed on one page with the same choices; "" for no page."""
+        if not self.cleaned_data["page"]:
+            return ""
+        typed = {name: self[name].value() for name in sorted(self.fields)}
+        return sha256(json.dumps(typed).encode()).hexdigest()
 
     @cached_property
     def suite(self) -> tuple[engine.Case, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from prompts_app.models import (
     Version,
     Visibility,
 )
-from prompts_app.tests.actions.running import YES, a_run, a_version, fresh
+from prompts_app.tests.actions.running import YES, a_run, a_version, fresh, in_a_thread
 from prompts_app.tests.engine.servers import OddServer, answering, completion, http
 from prompts_app.tests.factories import (
     CaseFactory,
@@ -281,3 +282,21 @@ class TestDelete:
         assert not runs.can_delete(run.batch)
         with pytest.raises(RunRefused, match="Cancel it first"):
             runs.delete_batch(run.batch)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_button_pressed_several_times_at_the_same_moment_starts_one_batch() -> None:
+    version = a_version()
+    endpoint = EndpointFactory(owner=alice())
+    barrier, started = Barrier(4), list[int]()
+
+    def press() -> None:
+        barrier.wait()
+        arguments = {"versions": [version], "endpoint": endpoint, "models": ["m"]}
+        started.append(runs.start_once(version.prompt, press="one press", **arguments).pk)
+
+    threads = [in_a_thread(press) for _ in range(4)]
+    for thread in threads:
+        thread.join(30)
+    assert started == [Batch.objects.get().pk] * 4
+    assert Run.objects.count() == 1

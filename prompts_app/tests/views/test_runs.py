@@ -82,6 +82,59 @@ class TestStart:
         assert [run.model for run in batch.runs.order_by("pk")] == ["m-small", "m-other"]
         assert batch.cost_cap == Decimal("0.5")
 
+    def page_of(self, client: Client, endpoint: Endpoint, **more: Any) -> dict[str, Any]:
+        """The form as a browser sends it, from a page that was just opened."""
+        html = client.get("/studio/prompts/greeting/run/").content.decode()
+        page = re.search(r'<input type="hidden" name="page" value="([^"]{20,})"', html)
+        assert page
+        return self.choices(endpoint, models=["m-large"], cost_cap="0.5", page=page[1], **more)
+
+    def ready(self) -> tuple[Client, Endpoint]:
+        CaseFactory(prompt=version_of_alice().prompt)
+        return client_of(alice()), EndpointFactory(owner=alice(), known_models=["m-large"])
+
+    def test_pressed_ten_times_it_starts_one_batch_with_one_cap(self) -> None:
+        client, endpoint = self.ready()
+        form = self.page_of(client, endpoint)
+        answers = {client.post("/studio/prompts/greeting/run/", form)["Location"] for _ in range(10)}
+        batch = Batch.objects.get()
+        assert answers == {batch.get_absolute_url()}
+        assert (batch.runs.count(), batch.cost_cap) == (1, Decimal("0.5"))
+
+    def test_other_choices_or_another_visit_start_another(self) -> None:
+        client, endpoint = self.ready()
+        form = self.page_of(client, endpoint)
+        for choices in (form, form | {"repeats": "2"}, form, self.page_of(client, endpoint)):
+            client.post("/studio/prompts/greeting/run/", choices)
+        assert Batch.objects.count() == 3
+
+    def test_coming_back_to_an_old_page_and_pressing_is_told_from_a_double_click(self) -> None:
+        client, endpoint = self.ready()
+        form = self.page_of(client, endpoint)
+        said = "had started this run already"
+        for _ in range(2):
+            response = client.post("/studio/prompts/greeting/run/", form, follow=True)
+            assert said not in response.content.decode()
+        Batch.objects.update(created_at=timezone.now() - timedelta(minutes=2))
+        response = client.post("/studio/prompts/greeting/run/", form, follow=True)
+        assert said in response.content.decode()
+
+    def test_the_page_survives_looking_and_mistakes(self) -> None:
+        client, endpoint = self.ready()
+        form = self.page_of(client, endpoint)
+        for wrong in ({"look": "1"}, {"repeats": "x"}):
+            html = client.post("/studio/prompts/greeting/run/", form | wrong).content.decode()
+            assert f'name="page" value="{form["page"]}"' in html
+
+    def test_one_pages_press_starts_nothing_of_another_prompt(self) -> None:
+        client, endpoint = self.ready()
+        form = self.page_of(client, endpoint)
+        client.post("/studio/prompts/greeting/run/", form)
+        other = VersionFactory(prompt=PromptFactory(owner=alice(), slug="other"))
+        CaseFactory(prompt=other.prompt)
+        client.post("/studio/prompts/other/run/", form)
+        assert Batch.objects.count() == 2
+
     def test_the_newest_version_is_ticked_and_practice_is_offered_to_everybody(self) -> None:
         version = version_of_alice()
         VersionFactory(

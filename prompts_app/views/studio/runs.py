@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Prefetch, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST
 
@@ -19,7 +22,7 @@ from prompts_app.actions.run import (
     cancel_run,
     delete_batch,
     request_cancel,
-    start_batch,
+    start_once,
     tombstones_of,
 )
 from prompts_app.forms.evidence import AskAgainForm, RunForm
@@ -28,6 +31,8 @@ from prompts_app.views.public.sentences import check_in_words, first_failing
 from prompts_app.views.studio.door import STOP_POLLING, AuthorRequest, keeps_typing, typing_kept
 
 A_PAGE = 25
+PRESSED_AGAIN = timedelta(minutes=1)  # later, somebody came back to an old page
+STARTED_BEFORE = "That page had started this run already. For one more with the same choices, open Run anew."
 
 
 @keeps_typing
@@ -39,7 +44,10 @@ def start(request: AuthorRequest, slug: str) -> HttpResponse:
         return _look(request, context)
     if request.method == "POST" and form.is_valid():
         try:
-            return redirect(start_batch(prompt, **form.arguments()))
+            batch = start_once(prompt, press=form.press, **form.arguments())
+            if timezone.now() - batch.created_at > PRESSED_AGAIN:
+                messages.info(request, STARTED_BEFORE)
+            return redirect(batch)
         except RunRefused as refused:  # the suite changed between the check and the start
             form.add_error(None, str(refused))
     return render(request, "studio/run_start.html", context)

@@ -32,8 +32,8 @@ class Scheduler(huey.Scheduler):  # type: ignore[misc]  # huey has no types
             self._next_look = monotonic() + LOOK_EVERY_S
             try:
                 self.huey.look_after_runs()
-            except Exception:  # the database may be away; the schedule goes on
-                log.warning("Runs whose worker vanished could not be looked for.", exc_info=True)
+            except Exception as error:  # the database may be away; the schedule goes on
+                log.warning("Runs whose worker vanished could not be looked for: %s", error)
 
 
 class Consumer(huey.Consumer):  # type: ignore[misc]  # huey has no types

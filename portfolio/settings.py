@@ -66,6 +66,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "prompts_app.views.proxy.knows_its_visitors",
+    "prompts_app.views.errors.asked_again",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -118,8 +119,8 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
     keep_private(Path(_database["NAME"]))
 else:
-    _database["CONN_MAX_AGE"] = 0
-    _database.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL", 8)}
+    # One connection a thread, looked at before each request.
+    _database |= {"ENGINE": "portfolio.postgres", "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 DATABASES = {"default": _database}
 
 # Limits and used codes count in all web processes together: the default cache is in the database. Cards,

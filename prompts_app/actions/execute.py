@@ -16,12 +16,13 @@ from uuid import uuid4
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Q, Sum
 
+from portfolio.database import is_away
 from prompts_app.actions import lease, stopping
 from prompts_app.actions.asking import CANCELLED, LOST, OVER_CAP, Asking, End
 from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.judge import JudgeGone, judge_of
 from prompts_app.actions.outcomes import JUDGE_AGAIN, answered_of, judge_again, result_of
-from prompts_app.actions.patience import AWAY, persistently
+from prompts_app.actions.patience import persistently
 from prompts_app.actions.pictures import pictures_of, store_pictures
 from prompts_app.actions.seal import seal_if_possible
 from prompts_app.actions.select_best import select_best, wants_comparing
@@ -92,11 +93,11 @@ def _execute(run_id: int, worker: str) -> None:
         end = _gave_up(run) or _ask(run, worker)
         if end.word not in {GAVE_UP, LOST, STOPPING}:
             end = End(word) if (word := _compare(run, worker)) else end
-    except AWAY:
-        raise
     except ProgramEnds:
         end = End(STOPPING)
-    except Exception:
+    except Exception as error:
+        if is_away(error):
+            raise
         _conclude(run, worker, End("internal", FAULTS["internal"].next_step))
         raise
     if end.word == STOPPING:

@@ -6,12 +6,12 @@ import logging
 from collections.abc import Callable
 from time import monotonic, sleep
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 
+from portfolio.database import AWAY, is_away
 from prompts_app.actions import stopping
 
 PATIENCE_S = 120.0  # how long something is tried again while the database is locked or away
-AWAY = (OperationalError, InterfaceError)  # what is raised then
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +25,11 @@ def persistently[T](act: Callable[[], T]) -> T:
     while True:
         try:
             return act()
-        except AWAY:
-            if connection.in_atomic_block or monotonic() + wait > deadline or stopping.is_time_up():
+        except AWAY as error:
+            over = monotonic() + wait > deadline or stopping.is_time_up()
+            if over or connection.in_atomic_block or not is_away(error):
                 raise
-            log.warning("The database did not do its part; trying again in %.1f s.", wait, exc_info=True)
+            log.warning("The database did not do its part; trying again in %.1f s: %s", wait, error)
             connection.close()  # the next try gets a fresh one
             sleep(wait)
             wait = min(wait * 2, 5.0)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # No durability (the cluster is thrown away), no socket files, room for test workers and subprocesses.
@@ -67,6 +68,41 @@ def scratch_postgres() -> Iterator[str]:
     if given:
         yield given
         return
+    with own_postgres() as server:
+        yield server.url
+
+
+class Server:
+    """A running Postgres that can be treated badly."""
+
+    def __init__(self, url: str, control: list[str], options: list[str], data: Path) -> None:
+        self.url, self._control, self._options, self._data = url, control, options, data
+
+    def start(self) -> None:
+        _checked([*self._control, *self._options, "start"])
+
+    def stop(self, mode: str = "fast") -> None:
+        _checked([*self._control, "-m", mode, "stop"])
+
+    def pause(self) -> None:
+        """It keeps its connections and says nothing, as one whose machine was suspended."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        main = int((self._data / "postmaster.pid").read_text().split()[0])
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+        pairs = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
+        for pid in [main, *(pid for pid, parent in pairs if parent == main)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+
+@contextmanager
+def own_postgres() -> Iterator[Server]:
+    """A scratch server, running; gone afterwards. Raises NoPostgres."""
     bin_dir, runner = binaries(), _as_unprivileged()
     with tempfile.TemporaryDirectory(prefix="proofsheet-pg-") as directory:
         Path(directory).chmod(0o777)
@@ -75,9 +111,11 @@ def scratch_postgres() -> Iterator[str]:
         _checked([*runner, *initdb, "-D", data])
         options = f"-p {port} {' '.join(f'-c {option}' for option in SERVER_OPTIONS)}"
         control = [*runner, str(bin_dir / "pg_ctl"), "-D", data, "-w"]
-        _checked([*control, "-o", options, "-l", f"{data}/log", "start"])
+        url = f"postgres://proofsheet@127.0.0.1:{port}/postgres"
+        server = Server(url, control, ["-o", options, "-l", f"{data}/log"], Path(data))
+        server.start()
         try:
-            yield f"postgres://proofsheet@127.0.0.1:{port}/postgres"
+            yield server
         finally:
             subprocess.run([*control, "-m", "immediate", "stop"], capture_output=True, check=False)
 

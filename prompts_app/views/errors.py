@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.middleware.csrf import get_token
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
+from portfolio.database import has_broken, is_away, limit_s, within
 from prompts_app.access import is_gone
 
 KEPT_CHARACTERS = 200_000
+RETRY_AFTER_S = 5
+WORTH_TRYING_S = 0.3
+TRIES = 3
+SAFE = {"GET", "HEAD"}
+LEFT = "database_left"  # on an answer: the connection broke under it, so another one may do
+
+type Typed = list[tuple[str, str]]
+
+log = logging.getLogger(__name__)
 _OF_A_PERSON = re.compile(r"/@([A-Za-z0-9-]{3,30})(?:/|\Z)")
 
 
@@ -30,17 +50,77 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Called by Django while it handles what was raised, by a view or by any middleware."""
+    if is_away(error := sys.exception()):
+        return unavailable(request, error)
     return render(request, "500.html", status=500)
+
+
+def unavailable(request: HttpRequest, error: BaseException | None = None) -> HttpResponse:
+    """The database is away. The page needs none, and gives back what was typed, to be sent again.
+
+    It is sent again only to where the check of its cookie has let it through.
+    """
+    typed = typed_in(request)
+    context = {
+        "typed": typed,
+        "left_out": sorted(name for name in _posted(request) if is_secret(name) and "csrf" not in name),
+        "files": sorted(request.FILES) if typed else [],
+        "address": request.get_full_path(),
+        "is_post": request.method not in SAFE,
+        "token": get_token(request) if getattr(request, "csrf_processing_done", False) else "",
+    }
+    is_part = bool(request.headers.get("HX-Request"))
+    text = render_to_string("includes/away.html" if is_part else "503.html", context)
+    told = {"Retry-After": str(RETRY_AFTER_S), "Cache-Control": "no-store"}
+    response = HttpResponse(text, status=503, headers=told)
+    setattr(response, LEFT, has_broken(error))
+    response._has_been_logged = True  # type: ignore[attr-defined]  # Django would log a traceback for each
+    log.warning("The database was away: %s %s: %s", request.method, request.path, error)
+    return response
+
+
+def asked_again(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware, the outermost: a page whose connection to the database broke is made once more, with a new
+    one. Only what is safe to be asked twice."""
+
+    def asked(request: HttpRequest) -> HttpResponse:
+        deadline = monotonic() + limit_s()
+        response = answer(request)
+        for _ in range(TRIES):
+            left = deadline - monotonic()
+            if not getattr(response, LEFT, False) or request.method not in SAFE or left < WORTH_TRYING_S:
+                break
+            if not connection.in_atomic_block:
+                connection.close()
+            with within(left):
+                response = answer(request)
+        return response
+
+    return asked
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form whose cookie is gone: refused, but what was typed is shown, to be copied."""
-    typed = [
-        (name, value[:KEPT_CHARACTERS])
-        for name, value in request.POST.items()
-        if isinstance(value, str) and value.strip() and not is_secret(name)
-    ]
+    typed = [(name, value[:KEPT_CHARACTERS]) for name, value in typed_in(request) if value.strip()]
     return render(request, "403_csrf.html", {"typed": typed}, status=403)
+
+
+def typed_in(request: HttpRequest) -> Typed:
+    """Every field of the form that was sent, but secrets: they are never put on a page."""
+    return [
+        (name, value)
+        for name, values in _posted(request).items()
+        for value in values
+        if isinstance(value, str) and not is_secret(name)
+    ]
+
+
+def _posted(request: HttpRequest) -> dict[str, list[str]]:
+    """Nothing where what was sent cannot be read."""
+    with suppress(UnreadablePostError, RequestDataTooBig, SuspiciousOperation, MultiPartParserError):
+        return {name: request.POST.getlist(name) for name in request.POST}
+    return {}
 
 
 def is_secret(name: str) -> bool:

@@ -20,3 +20,8 @@ addEventListener('pageshow', () => {
 document.addEventListener('htmx:beforeSwap', (event) => {
   if (event.target.id === 'batch-progress' && event.target.querySelector(':active')) event.detail.shouldSwap = false;
 });
+
+// What is said while the database is away (see htmx-config) is no longer so once something is answered.
+document.addEventListener('htmx:afterRequest', ({ detail }) => {
+  if (detail.successful) document.getElementById('away')?.replaceChildren();
+});

@@ -1,0 +1,1 @@
+"""Django's Postgres backend, for servers that restart, pause and come back."""

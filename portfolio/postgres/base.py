@@ -1,0 +1,122 @@
+"""One connection a thread, looked at before each request, and a server that is away told in seconds.
+
+Django's pool was here before. It tries again after 1, 2, 4 … seconds, for as long as the server was away, so
+pages stayed away for as long again; and neither it nor Postgres's own time limits notice a server that has
+been paused or cut off: its side of TCP says nothing.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Generator
+from contextlib import suppress
+from time import monotonic, sleep
+from typing import Any
+
+import psycopg
+from django.db.backends.postgresql import base
+
+from portfolio.database import NobodyThere, limit_s
+
+TRY_EVERY_S = 0.1
+STILL_AWAY_S = 0.2  # once it was found to be away: those who queue behind are told in time as well
+SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"  # the one question that any server answers, with one byte
+
+
+STILL_AWAY_FOR_S = 1.0
+
+_found_away_at = float("-inf")
+
+
+class ServerIsAway(psycopg.OperationalError, NobodyThere):
+    pass
+
+
+def _was_found_away() -> None:
+    global _found_away_at
+    _found_away_at = monotonic()
+
+
+class Connection(psycopg.Connection[Any]):
+    """Waits for its server as long as that still answers others."""
+
+    def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().wait(self._watched(gen), *args, **kwargs)
+
+    def _watched(self, gen: Any) -> Generator[Any, Any, Any]:
+        """``gen``, which psycopg resumes ten times a second while nothing comes."""
+        heard = monotonic()
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if ready:
+                    heard = monotonic()
+                elif monotonic() - heard >= limit_s() / 2:
+                    self._check_server()
+                    heard = monotonic()
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            return end.value
+
+    def _check_server(self) -> None:
+        """A query may take its time, or wait for a lock. Raises where nobody answers at all."""
+        host = self.pgconn.hostaddr or self.pgconn.host
+        if not answers(host.decode(), self.pgconn.port.decode(), limit_s() / 2):
+            self.pgconn.finish()
+            _was_found_away()
+            raise ServerIsAway("the server does not answer")
+
+
+def answers(host: str, port: str, within_s: float) -> bool:
+    """Whether a Postgres answers there. ``host`` may be the directory of a Unix socket."""
+    at_path = host.startswith(("/", "@"))
+    address: Any = f"{host}/.s.PGSQL.{port}" if at_path else (host, int(port))
+    with suppress(OSError), socket.socket(socket.AF_UNIX) if at_path else _tcp(address, within_s) as probe:
+        probe.settimeout(within_s)
+        if at_path:
+            probe.connect(address.replace("@", "\0", 1))
+        probe.sendall(SSL_REQUEST)
+        return bool(probe.recv(1))
+    return False
+
+
+def _tcp(address: tuple[str, int], within_s: float) -> socket.socket:
+    return socket.create_connection(address, within_s)
+
+
+class _Psycopg:
+    """The module, as Django asks it for errors and connections; the connections are ours."""
+
+    connect = Connection.connect
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(psycopg, name)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    Database: Any = _Psycopg()
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """A connection, waiting for a server that restarts."""
+        limit = limit_s()
+        if monotonic() - _found_away_at < STILL_AWAY_FOR_S:
+            limit = min(limit, STILL_AWAY_S)
+        deadline = monotonic() + limit
+        while True:
+            try:
+                self._check_server(conn_params, deadline - monotonic())
+                return super().get_new_connection(conn_params)
+            except psycopg.OperationalError as error:
+                if monotonic() + TRY_EVERY_S >= deadline:
+                    _was_found_away()
+                    raise ServerIsAway(str(error)) from error
+                sleep(TRY_EVERY_S)
+
+    @staticmethod
+    def _check_server(conn_params: dict[str, Any], within_s: float) -> None:
+        """Asked first, as psycopg waits at least two seconds for a server that is paused. Raises."""
+        host, port = str(conn_params.get("host") or ""), str(conn_params.get("port") or 5432)
+        one_host = host and "," not in host and port.isdecimal() and not conn_params.get("service")
+        if one_host and not answers(host, port, max(within_s, TRY_EVERY_S)):
+            raise ServerIsAway("the server does not answer")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, as_text, fact, number_of
+from prompts_app.engine.assertions.words import NO_SPACES, word_counts
 from prompts_app.engine.types import Answer, Assertion, Json
 
 FINISH_REASONS = ("stop", "length", "content_filter", "tool_calls")
@@ -20,6 +22,8 @@ def bounds_of(value: Json) -> tuple[float | None, float | None]:
         if exact is None:
             raise ValueError("Enter a number, or a range such as 10-50.")
         return exact, exact
+    if unknown := sorted(set(value) - {"min", "max"}):
+        raise ValueError(f"There is no option “{unknown[0]}”; a range has “min” and “max”.")
     low, high = (None if value.get(end) is None else number_of(value[end]) for end in ("min", "max"))
     if low is None and high is None:
         raise ValueError("Enter a least or a most, or both.")
@@ -51,7 +55,15 @@ def describe_bounds(low: float | None, high: float | None) -> str:
 
 
 def _word_count(assertion: Assertion, answer: Answer) -> Finding:
-    return _within(len(answer.output.split()), assertion.value, "words")
+    least, most = word_counts(answer.output)
+    found = [_within(count, assertion.value, "words") for count in (least, most)]
+    if least == most:
+        return found[0]
+    low, high = bounds_of(assertion.value)
+    outside = (low is not None and most < low) or (high is not None and least > high)
+    if not (all(one.passed for one in found) or outside):
+        raise CannotTell(f"{NO_SPACES} It has {least:,} to {most:,}.")
+    return replace(found[0], reason=found[0].reason.replace(f"{least:,} ", f"{least:,} to {most:,} ", 1))
 
 
 def _tokens_used(assertion: Assertion, answer: Answer) -> Finding:

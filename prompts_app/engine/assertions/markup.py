@@ -12,6 +12,7 @@ from prompts_app.engine.assertions.values import UnreadableValue, texts_of
 from prompts_app.engine.budget import DEEPEST, MOST_VALUES_JUDGED
 from prompts_app.engine.types import Answer, Assertion, Json
 
+REQUIRED = "requiredElements"
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 ELEMENTS = VOID | frozenset(
     "a abbr address article aside audio b bdi bdo blockquote body button canvas caption cite code "
@@ -24,8 +25,17 @@ ELEMENTS = VOID | frozenset(
 
 
 def required_elements(value: Json) -> list[str]:
-    """``is-xml``'s value: a list, a comma separated text, or ``{"requiredElements": [...]}``."""
-    return texts_of(value.get("requiredElements") if isinstance(value, dict) else value)
+    """``is-xml``'s value: a list, a comma separated text, or ``{"requiredElements": [...]}``.
+
+    Raises ``UnreadableValue``.
+    """
+    if isinstance(value, dict):
+        if unknown := sorted(set(value) - {REQUIRED}):
+            raise UnreadableValue(f"There is no option “{unknown[0]}”; the only one is “{REQUIRED}”, a list.")
+        value = value.get(REQUIRED)
+        if not isinstance(value, list | None):
+            raise UnreadableValue(f"“{REQUIRED}” is a list of elements.")
+    return texts_of(value)
 
 
 class _ForbiddenXml(Exception):

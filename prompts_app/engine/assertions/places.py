@@ -9,8 +9,8 @@ from itertools import chain, islice
 import regex
 
 from prompts_app.engine.assertions.kinds import as_text
+from prompts_app.engine.assertions.patterns import compile_pattern
 from prompts_app.engine.assertions.refusal import find_refusal
-from prompts_app.engine.assertions.text import compile_pattern
 from prompts_app.engine.assertions.values import UnreadableValue, texts_of
 from prompts_app.engine.types import Json
 

@@ -1,24 +1,21 @@
-"""Assertions that compare the output with a reference by degree: levenshtein, rouge-n, bleu."""
+"""Assertions that compare the output with a reference by degree: levenshtein, rouge-n, bleu, gleu, meteor."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Callable
-from math import exp, log
 
-from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, as_text, fact
+from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, as_text, fact, number_of
+from prompts_app.engine.assertions.overlap import bleu, gleu, meteor, rouge_n, rouge_recall
 from prompts_app.engine.assertions.values import texts_of
+from prompts_app.engine.assertions.words import check_spaced
 from prompts_app.engine.types import Answer, Assertion, Json
 
 USUAL_EDITS = 5.0
 USUAL_ROUGE = 0.75
 USUAL_BLEU = 0.5
 MOST_STEPS = 2_000_000  # about a second of comparing
-BLEU_ORDER = 4
-ALMOST_NOTHING = 1e-7  # stands for a precision of zero, whose logarithm does not exist
-
-_WORD_OR_MARK = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
+F1, RECALL = "f1", "recall"
+METEOR_USUAL = {"alpha": 0.9, "beta": 3.0, "gamma": 0.5}
 
 
 def edits_between(a: str, b: str, most: int) -> int | None:
@@ -65,52 +62,73 @@ def _levenshtein(assertion: Assertion, answer: Answer) -> Finding:
     )
 
 
-def _grams(words: list[str], size: int) -> Counter[tuple[str, ...]]:
-    return Counter(tuple(words[at : at + size]) for at in range(len(words) - size + 1))
-
-
-def rouge_n(output: str, reference: str, size: int = 1) -> float:
-    """How much of the reference's n-grams the output holds, 0..1 (recall, each counted as often as it is
-    there; Lin 2004). Case counts; punctuation marks are words."""
-    wanted = _grams(_WORD_OR_MARK.findall(reference), size)
-    found = _grams(_WORD_OR_MARK.findall(output), size)
-    total = wanted.total()
-    return (wanted & found).total() / total if total else 0.0
-
-
-def bleu(output: str, references: list[str]) -> float:
-    """BLEU-4 against the best reference, 0..1 (Papineni et al. 2002): case does not count, words are what
-    white space separates."""
-    words = output.lower().split()
-    others = [reference.lower().split() for reference in references]
-    if not words or not others:
-        return 0.0
-    closest = min((len(other) for other in others), key=lambda length: (abs(length - len(words)), length))
-    penalty = 1.0 if len(words) > closest else exp(1 - closest / len(words))
-    logs = (log(_precision(words, others, size) or ALMOST_NOTHING) for size in range(1, BLEU_ORDER + 1))
-    return penalty * exp(sum(logs) / BLEU_ORDER)
-
-
-def _precision(words: list[str], others: list[list[str]], size: int) -> float:
-    grams = _grams(words, size)
-    shared = max(_shared(grams, _grams(other, size)) for other in others)
-    return shared / grams.total() if grams else 0.0
-
-
-def _shared(grams: Counter[tuple[str, ...]], others: Counter[tuple[str, ...]]) -> int:
-    """How many they have in common, in as many steps as the second has: of references there are many."""
-    return sum(min(count, grams[gram]) for gram, count in others.items() if gram in grams)
-
-
 def _rouge(assertion: Assertion, answer: Answer) -> Finding:
-    return _by_degree(
-        "ROUGE-1", rouge_n(answer.output, as_text(assertion.value)), _threshold(assertion, USUAL_ROUGE)
-    )
+    reference, by_recall = as_text(assertion.value), measure_of(assertion) == RECALL
+    measure = rouge_recall if by_recall else rouge_n
+    score = _alike(answer.output, [reference]) or measure(answer.output, reference)
+    name = "ROUGE-1 by recall" if by_recall else "ROUGE-1"
+    return _by_degree(name, score, _threshold(assertion, USUAL_ROUGE))
+
+
+def measure_of(assertion: Assertion) -> Json:
+    """What ``rouge-n`` measures: ``"f1"`` as promptfoo does today, or ``"recall"`` as this site once did."""
+    config = assertion.options.get("config")
+    return config.get("measure", F1) if isinstance(config, dict) else F1
+
+
+def _rouge_problem(assertion: Assertion) -> str | None:
+    if measure_of(assertion) not in (F1, RECALL):
+        return f"What ROUGE measures is “{F1}” or “{RECALL}”."
+    return _problem(1.0, _is_reference)(assertion)
 
 
 def _bleu(assertion: Assertion, answer: Answer) -> Finding:
-    score = bleu(answer.output, references_of(assertion.value))
+    references = references_of(assertion.value)
+    score = _alike(answer.output, references) or bleu(answer.output, references)
     return _by_degree("BLEU", score, _threshold(assertion, USUAL_BLEU))
+
+
+def _gleu(assertion: Assertion, answer: Answer) -> Finding:
+    references = references_of(assertion.value)
+    score = _alike(answer.output, references) or gleu(answer.output, references)
+    return _by_degree("GLEU", score, _threshold(assertion, USUAL_BLEU))
+
+
+def _meteor(assertion: Assertion, answer: Answer) -> Finding:
+    references = references_of(assertion.value)
+    if not answer.output.strip():
+        return _by_degree("METEOR", 0.0, _threshold(assertion, USUAL_BLEU))
+    check_spaced(answer.output, *references)
+    score = meteor(answer.output, references, *(meteor_option(assertion, name) for name in METEOR_USUAL))
+    return _by_degree("METEOR", score, _threshold(assertion, USUAL_BLEU))
+
+
+def meteor_option(assertion: Assertion, name: str) -> float:
+    """Raises ``ValueError`` where it is no number from 0 (``beta`` to 10, else to 1)."""
+    number = number_of(assertion.options.get(name, METEOR_USUAL[name]))
+    if number is None or not 0 <= number <= (10 if name == "beta" else 1):
+        raise ValueError(f"“{name}” is a number from 0 to {10 if name == 'beta' else 1}.")
+    return number
+
+
+def _meteor_problem(assertion: Assertion) -> str | None:
+    try:
+        for name in METEOR_USUAL:
+            meteor_option(assertion, name)
+    except ValueError as error:
+        return str(error)
+    return _problem(1.0, _is_references)(assertion)
+
+
+def _alike(output: str, references: list[str]) -> float:
+    """1 where the output is one of the references but for capitals, whatever it is written in; else 0.
+
+    Raises ``CannotTell`` where words would have to be told apart and no spaces do so.
+    """
+    if output.strip() and output.lower().split() in [one.lower().split() for one in references]:
+        return 1.0
+    check_spaced(output, *references)
+    return 0.0
 
 
 def references_of(value: Json) -> list[str]:
@@ -158,13 +176,27 @@ KINDS = (
         passes=Answer("Your order was shipped."), fails=Answer("We lost your parcel."),
     ),
     Kind(
-        "rouge-n", "similarity", "The output holds at least this share of the reference’s words (ROUGE-1).",
-        "text", _rouge, _problem(1.0, _is_reference), _REFERENCE, _REFERENCE, usual_threshold=USUAL_ROUGE,
+        "rouge-n", "similarity",
+        "The output and the reference share this much of their words (ROUGE-1: F1 of precision and recall).",
+        "text", _rouge, _rouge_problem, _REFERENCE, _REFERENCE, usual_threshold=USUAL_ROUGE,
         passes=Answer("Your order has shipped today."), fails=Answer("We lost your parcel."),
     ),
     Kind(
         "bleu", "similarity", "The output’s wording is at least this close to a reference (BLEU-4).",
         "text", _bleu, _problem(1.0, _is_references), _REFERENCE, _REFERENCE, usual_threshold=USUAL_BLEU,
         passes=Answer("Your order has shipped."), fails=Answer("We lost your parcel."),
+    ),
+    Kind(
+        "gleu", "similarity",
+        "The output shares this much of its runs of one to four words with a reference (GLEU).",
+        "text", _gleu, _problem(1.0, _is_references), _REFERENCE, _REFERENCE, usual_threshold=USUAL_BLEU,
+        passes=Answer("Your order has just shipped."), fails=Answer("We lost your parcel."),
+    ),
+    Kind(
+        "meteor", "similarity",
+        "The output’s words are those of a reference or have their stems, in much the same order (METEOR, "
+        "without synonyms).",
+        "text", _meteor, _meteor_problem, _REFERENCE, _REFERENCE, usual_threshold=USUAL_BLEU,
+        passes=Answer("Your orders have shipped."), fails=Answer("We lost your parcel."),
     ),
 )  # fmt: skip

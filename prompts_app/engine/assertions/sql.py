@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import regex
 
+from prompts_app.engine.assertions.dialects import refused_by
 from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, fact, quote, quote_all
-from prompts_app.engine.assertions.text import compile_pattern
+from prompts_app.engine.assertions.patterns import compile_pattern
 from prompts_app.engine.types import Answer, Assertion, Json
 
 if TYPE_CHECKING:
@@ -56,12 +57,12 @@ def _held(options: dict[str, Json], text: str, how: str) -> Finding:
     if len(text) > LONGEST_SQL:
         raise CannotTell(f"The output is too long to be read as SQL: the most is {LONGEST_SQL:,} characters.")
     try:
-        statements = _statements(text, DATABASES[_folded(name)])
+        statements = _statements(text, _folded(name))
     except _NotSql as why:
         return Finding(False, 0.0, str(why))
     lists = (
-        ("table", options.get("allowedTables"), _tables),
-        ("column", options.get("allowedColumns"), _columns),
+        ("table", options.get("allowedTables") or [], _tables),
+        ("column", _with_any_table(options.get("allowedColumns") or []), _columns),
     )
     for what, allowed, touched in lists:
         if allowed:
@@ -74,13 +75,15 @@ def _held(options: dict[str, Json], text: str, how: str) -> Finding:
     return fact(True, f"{how} valid SQL for {name}.", "")
 
 
-def _statements(text: str, dialect: str) -> Sequence[exp.Expr]:
+def _statements(text: str, database: str) -> Sequence[exp.Expr]:
     """Raises ``_NotSql``. The parser takes long to import, so it is imported at the first check."""
     import sqlglot
     from sqlglot import errors, exp
 
+    dialect = DATABASES[database]
     try:
         found = [one for one in sqlglot.parse(text, dialect=dialect) if one is not None]
+        refused = refused_by(database, found, sqlglot.tokenize(text, dialect=dialect))
     except errors.SqlglotError as error:
         raise _NotSql(f"Is not valid SQL: {_said(error)}.") from None
     except RecursionError:
@@ -92,6 +95,8 @@ def _statements(text: str, dialect: str) -> Sequence[exp.Expr]:
     # A lone word or a sum is an expression, and what the parser only passes through it did not check.
     if not found or any(not isinstance(one, whole) for one in found):
         raise _NotSql(f"Is not a statement of SQL, but {quote(text)}.")
+    if refused:
+        raise _NotSql(f"Is not valid SQL: this database has no {refused}.")
     return found
 
 
@@ -118,16 +123,48 @@ def _tables(statement: exp.Expr) -> Iterator[str]:
 
 
 def _columns(statement: exp.Expr) -> Iterator[str]:
-    """``select::users::name``; the table is ``null`` where the column does not say, ``(.*)`` is all."""
+    """``select::users::name``; the table is ``null`` where the column does not say, ``(.*)`` is all.
+
+    What is written says so: ``insert::books::title``, ``update::null::title``, ``delete::books::(.*)``. What
+    such a statement reads, in its conditions and on the right of its "=", is read.
+    """
     from sqlglot import exp
 
     names = {table.alias_or_name: table.name for table in statement.find_all(exp.Table)}
-    action = "select" if isinstance(statement, exp.Query) else statement.key
+    written = set()
+    for node in statement.find_all(exp.Insert, exp.Update, exp.Delete):
+        for action, table, column in _written(node):
+            if isinstance(column, exp.Column):
+                written.add(id(column))
+            own = names.get(column.table, column.table) if isinstance(column, exp.Column) else table
+            yield f"{action}::{own or 'null'}::{'(.*)' if column is None else column.name}"
     for column in statement.find_all(exp.Column):
-        yield f"{action}::{names.get(column.table, column.table) or 'null'}::{column.name}"
+        if id(column) not in written and not isinstance(column.this, exp.Star):
+            yield f"select::{names.get(column.table, column.table) or 'null'}::{column.name}"
     for star in statement.find_all(exp.Star):
-        if not isinstance(star.parent, exp.Column | exp.Count):
-            yield f"{action}::null::(.*)"
+        if not isinstance(star.parent, exp.Count):
+            table = star.parent.table if isinstance(star.parent, exp.Column) else ""
+            yield f"select::{names.get(table, table) or 'null'}::(.*)"
+
+
+def _written(node: exp.Expr) -> Iterator[tuple[str, str, exp.Expr | None]]:
+    """What a statement writes: what is done, the table, and the column (``None`` for all of them)."""
+    from sqlglot import exp
+
+    if isinstance(node, exp.Update):
+        yield from (("update", "", one.this) for one in node.expressions if isinstance(one, exp.EQ))
+        return
+    target = node.this
+    table = target.find(exp.Table) if target is not None else None
+    columns = target.expressions if isinstance(target, exp.Schema) else []
+    name = table.name if table is not None else ""
+    yield from ((node.key, name, column) for column in columns or [None])
+
+
+def _with_any_table(allowed: list[str]) -> list[str]:
+    """A column that names no table may be that of any: an entry with a table stands for it, too."""
+    parts = [entry.split("::") for entry in allowed]
+    return [*allowed, *(f"{one[0]}::null::{one[2]}" for one in parts if len(one) == 3 and one[1] != "null")]
 
 
 def _is_allowed(used: str, allowed: list[str], until: float) -> bool:

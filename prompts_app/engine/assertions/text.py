@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from unicodedata import normalize
 
 import regex
 
 from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, as_text, fact, quote, quote_all
+from prompts_app.engine.assertions.patterns import LONGEST_PATTERN, compile_pattern
 from prompts_app.engine.assertions.values import UnreadableValue, json_equal, texts_of
 from prompts_app.engine.types import Answer, Assertion
 
 REGEX_TIMEOUT_S = 1.0
 LONGEST_SEARCHED = 500_000  # characters: each may cost a hundred bytes of memory on the way back
 MOST_SEARCHED = 400_000_000  # characters looked through for all texts of a list: about half a second
-LONGEST_PATTERN = 10_000
-MOST_WRITTEN_OUT = 100_000
 
 type Fold = Callable[[str], str]
 
@@ -34,7 +33,36 @@ def _equals(assertion: Assertion, answer: Answer) -> Finding:
     return fact(
         answer.output == wanted,
         f"Is exactly {quote(wanted)}.",
-        f"Is {quote(answer.output)}, not {quote(wanted)}.",
+        f"Is {quote(answer.output)}, not {quote(wanted)}.{_only_differs_in(answer.output, wanted)}",
+    )
+
+
+_MARK = regex.compile(r"[\p{Cf}\p{Cc}\p{Zl}\p{Zp}--\n\r\t]", regex.VERSION1)
+_ALIKE: tuple[tuple[str, Fold], ...] = (
+    ("line ends", lambda text: text.replace("\r\n", "\n").replace("\r", "\n")),
+    ("line ends at its end", lambda text: text.rstrip("\r\n")),
+    ("spaces at its ends", str.strip),
+    ("the form of accents (é as one character or as two)", lambda text: normalize("NFC", text)),
+    ("invisible characters", lambda text: _MARK.sub("", text)),
+    ("the kind or number of spaces", lambda text: " ".join(text.split())),
+    ("capitals", str.lower),
+    ("the form of characters (wide, joined or with accents)", lambda text: normalize("NFKC", text)),
+)
+"""What two texts may only differ in, and what makes them equal then; the gentlest first."""
+
+
+def _only_differs_in(output: str, wanted: str) -> str:
+    """A sentence on what cannot be seen, where that is all that differs; "" else."""
+    if output == wanted:
+        return ""
+    for what, fold in _ALIKE:
+        if fold(output) == fold(wanted):
+            return f" They only differ in {what}."
+    folded = [output, wanted]
+    for _, fold in _ALIKE:
+        folded = [fold(text) for text in folded]
+    return (
+        " They only differ in spaces, capitals or characters one cannot see." if len(set(folded)) == 1 else ""
     )
 
 
@@ -98,72 +126,6 @@ def _regex(assertion: Assertion, answer: Answer) -> Finding:
     if found is None:
         return Finding(False, 0.0, f"Nothing matches {quote(assertion.value)}.")
     return Finding(True, 1.0, f"{quote(found[0])} matches {quote(assertion.value)}.")
-
-
-@lru_cache(maxsize=512)
-def compile_pattern(pattern: str) -> regex.Pattern[str]:
-    """A JavaScript regular expression, compiled. Raises ``regex.error``.
-
-    As in JavaScript, ``\\w``, ``\\d`` and ``\\b`` know ASCII only, ``\\s`` every white space there is,
-    ``[^]`` is anything, ``$`` is the very end (Python's would also match before a last line break), and a
-    brace that is no quantifier is a brace (this library would take ``{e<=1}`` for "nearly").
-    """
-    if beyond := _BEYOND.match(pattern):
-        raise ValueError(f"“{beyond['what'][:20]}” is no part of JavaScript’s regular expressions")
-    if _written_out(pattern) > MOST_WRITTEN_OUT:
-        raise ValueError("its counted repeats, one in the other, are too many")
-    return regex.compile(_PARTS.sub(_as_python, pattern), regex.ASCII)
-
-
-# What this library knows beyond JavaScript, and what a pattern could call itself with. (Names written as in
-# Python and flags before a pattern are taken, as they are in files from elsewhere.)
-_BEYOND = regex.compile(
-    r"""(?:\\[^LKGRXmMN]|\[(?:\\.|[^\]\\])*+\]|[^\\\[(]|\((?!\?|\*)|\(\?(?:[:=!]|<[=!]|P?<\w++>|P=\w++\)
-    |[aimsu]*+(?:-[ims]++)?[:)])|\[)*+(?P<what>\(\?[^)]{0,12}\)?|\(\*|\\.)""",
-    regex.DOTALL | regex.VERBOSE,
-)
-_PIECES = regex.compile(
-    r"\{(?P<least>\d+)(?:,\d*)?\}|(?P<open>\()|(?P<close>\))|\\.|\[(?:\\.|[^\]\\])*\]|.", regex.DOTALL
-)
-
-
-def _written_out(pattern: str) -> int:
-    """How long the pattern is with its counted repeats written out, as this library keeps it: ``(a{9}){9}``
-    is some 90, and a few more nines are all the memory there is."""
-    sums, last = [0], 0
-    for piece in _PIECES.finditer(pattern):
-        if piece["least"]:
-            more = last * (max(1, int(piece["least"])) - 1)
-            sums[-1], last = sums[-1] + more, last + more
-        elif piece["open"]:
-            sums.append(1)
-        elif piece["close"] and len(sums) > 1:
-            last = sums.pop()
-            sums[-1] += last
-        else:
-            sums[-1], last = sums[-1] + 1, 1
-    return sum(sums)
-
-
-# A reference to a named group, an escape that has braces, another escape, a [class], a brace that is no
-# quantifier, or a dollar outside of these.
-_PARTS = regex.compile(
-    r"\\k<(?P<name>\w+)>|\\[pP]\{\^?\w+(?:[=:]\w+)?\}|\\.|\[(?:\\.|[^\]\\])*\]|\{(?!\d+(?:,\d*)?\})|\$",
-    regex.DOTALL,
-)
-_SPACE = r"\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff\s"
-_AS_PYTHON = {
-    "$": r"\Z", "{": r"\{", r"\s": f"[{_SPACE}]", r"\S": f"[^{_SPACE}]", "[]": "(?!)", "[^]": r"[\s\S]",
-}  # fmt: skip
-_ESCAPED = regex.compile(r"\\.", regex.DOTALL)
-
-
-def _as_python(part: regex.Match[str]) -> str:
-    if part["name"]:
-        return f"(?P={part['name']})"
-    if part[0].startswith("[") and part[0] not in _AS_PYTHON:
-        return _ESCAPED.sub(lambda escape: _SPACE if escape[0] == r"\s" else escape[0], part[0])
-    return _AS_PYTHON.get(part[0], part[0])
 
 
 def _text_problem(assertion: Assertion) -> str | None:

@@ -1,4 +1,4 @@
-"""levenshtein, rouge-n and bleu."""
+"""levenshtein, rouge-n, bleu, gleu and meteor."""
 
 from time import process_time
 
@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.engine.assertions import validate
-from prompts_app.engine.assertions.similarity import bleu, edits_between, rouge_n
-from prompts_app.engine.types import Assertion, Json
+from prompts_app.engine.assertions import check, validate
+from prompts_app.engine.assertions.overlap import bleu, gleu, meteor, rouge_n, rouge_recall
+from prompts_app.engine.assertions.similarity import edits_between
+from prompts_app.engine.types import Answer, Assertion, Json
 from prompts_app.tests.engine.holding import hold
 
 WORDS = st.text(alphabet="abc", max_size=12)
@@ -70,14 +71,64 @@ def test_huge_texts_are_not_compared_letter_by_letter() -> None:
     assert process_time() - started < 1
 
 
-def test_rouge_counts_the_references_words_found() -> None:
+def test_rouge_is_the_mean_of_precision_and_recall() -> None:
     assert rouge_n("the cat sat", "the cat sat") == 1.0
-    assert rouge_n("the cat", "the cat sat down") == 0.5
-    assert rouge_n("the the the", "the cat") == 0.5  # each word counts as often as it is there
-    assert rouge_n("The cat", "the cat") == 0.5  # case counts
+    assert rouge_n("the cat", "the cat sat down") == pytest.approx(2 / 3)
+    assert rouge_n("the the the", "the cat") == pytest.approx(0.4)  # each counts as often as it is there
+    assert rouge_n("The cat", "the cat") == 1.0
     assert rouge_n("a b c", "a b d", size=2) == 0.5
-    assert rouge_n("", "a") == 0.0
-    assert rouge_n("a", "") == 0.0
+    assert rouge_n("", "a") == rouge_n("a", "") == 0.0
+
+
+def test_rouge_by_recall_alone_is_an_option() -> None:
+    """As this site once reckoned it: longer outputs were not punished, and capitals counted."""
+    assert rouge_recall("the cat sat on the mat", "the cat") == 1.0
+    assert rouge_recall("The cat", "the cat") == 0.5
+    by_recall = Assertion("rouge-n", "the cat", options={"config": {"measure": "recall"}})
+    assert check(by_recall, Answer("the cat sat on the mat and slept")).passed
+    assert not hold("rouge-n", "the cat", "the cat sat on the mat and slept").passed
+    assert "f1" in str(validate(Assertion("rouge-n", "a", options={"config": {"measure": "x"}})))
+
+
+@pytest.mark.parametrize("kind", ["bleu", "gleu", "rouge-n"])
+@pytest.mark.parametrize("text", ["Neutral", "a b", "yes no maybe", "明日は雨です", "สวัสดี"])
+def test_the_same_text_is_1_however_short_it_is(kind: str, text: str) -> None:
+    assert hold(kind, text, text, 1.0).passed
+    assert hold(kind, text, f" {text.upper()}\n", 1.0).passed
+
+
+@pytest.mark.parametrize("kind", ["bleu", "gleu", "rouge-n", "meteor"])
+def test_words_that_no_space_divides_are_not_told_apart(kind: str) -> None:
+    for value, output in (("明日は雨です", "明日は晴れです"), ("rain", "明日は雨です"), ("ฝนตก", "rain")):
+        for form in (kind, f"not-{kind}"):
+            found = hold(form, value, output)
+            assert (found.passed, found.unknown) == (None, True)
+            assert "without spaces" in found.reason
+
+
+def test_gleu_is_the_lesser_of_precision_and_recall() -> None:
+    assert gleu("the cat sat", ["the cat sat on the mat"]) == pytest.approx(6 / 18)
+    assert gleu("the cat sat.", ["The cat sat"]) == 1.0
+    assert gleu("...", ["..."]) == gleu("", ["a"]) == gleu("a", []) == 0.0
+
+
+def test_meteor_takes_stems_for_words_and_minds_their_order() -> None:
+    usual = (0.9, 3.0, 0.5)
+    assert meteor("the cats sat", ["the cat sat"], *usual) == meteor("the cat sat", ["the cat sat"], *usual)
+    assert meteor("sat cat the", ["the cat sat"], *usual) < meteor("the cat sat", ["the cat sat"], *usual)
+    assert meteor("dogs run", ["the cat sat"], *usual) == 0.0
+    assert "“alpha”" in str(validate(Assertion("meteor", "a", options={"alpha": 2})))
+    gentle = Assertion("meteor", "the cat sat", 0.99, options={"gamma": 0})
+    assert check(gentle, Answer("sat cat the")).passed
+
+
+@pytest.mark.parametrize("measure", [bleu, gleu])
+def test_long_texts_take_no_more_than_their_length(measure: object) -> None:
+    words = " ".join(f"w{n % 977}" for n in range(100_000))
+    started = process_time()
+    assert measure(words, [words]) == pytest.approx(1.0)  # type: ignore[operator]  # one of two functions
+    assert meteor(words, [words], 0.9, 3.0, 0.5) > 0.99
+    assert process_time() - started < 15
 
 
 def test_bleu_is_one_for_the_same_words_and_falls_from_there() -> None:
@@ -108,7 +159,7 @@ def test_scores_stay_within_0_and_1(output: str, reference: str) -> None:
 def test_the_opposite_has_the_opposite_score() -> None:
     plain, opposite = hold("rouge-n", "a b c d", "a b"), hold("not-rouge-n", "a b c d", "a b")
     assert (plain.passed, opposite.passed) == (False, True)
-    assert [plain.score, opposite.score] == pytest.approx([0.5, 0.5])
+    assert [plain.score, opposite.score] == pytest.approx([2 / 3, 1 / 3])
 
 
 @pytest.mark.parametrize(

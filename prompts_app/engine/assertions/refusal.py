@@ -8,8 +8,8 @@ from prompts_app.engine.assertions.kinds import Finding, Kind, quote
 from prompts_app.engine.types import Answer, Assertion
 
 _DOING = (
-    r"(?:help|assist|comply|provide|fulfil|fulfill|answer|do (?:that|this|so)|support|engage|participate|create|"
-    r"generate|write|share|give|offer|discuss|proceed|continue|complete|respond|satisfy|produce|promote|"
+    r"(?:help|assist|comply|provide|fulfil|fulfill|answer|do (?:that|this|so)|support|engage|participate|"
+    r"create|generate|write|share|give|offer|discuss|proceed|continue|complete|respond|satisfy|produce|promote|"
     r"suggest|recommend|advise|diagnose|disclose|reveal|access|browse|process|comment|accommodate|change)"
 )
 _NOT = r"(?:not|n't)"
@@ -47,8 +47,8 @@ _ENGLISH = (
 )
 # The plainest ways in some other languages.
 _OTHERS = (
-    r"\bich (?:kann|darf|werde) (?:\w+ ){0,3}nicht (?:\w+ ){0,3}(?:helfen|beantworten|unterstützen|weiterhelfen|"
-    r"bereitstellen|schreiben|geben)\b",
+    r"\bich (?:kann|darf|werde) (?:\w+ ){0,3}nicht (?:\w+ ){0,3}(?:helfen|beantworten|unterstützen|"
+    r"weiterhelfen|bereitstellen|schreiben|geben)\b",
     r"\bje ne (?:peux|puis) pas (?:\w+ |\w+')?(?:aider|répondre|fournir|assister|écrire|donner)",
     r"\bno puedo (?:ayudar|responder|proporcionar|asistir|escribir|dar)\w*",
     r"\bnon posso (?:aiutar|risponder|fornir|assister|scriver)\w*",
@@ -78,8 +78,8 @@ def _is_refusal(assertion: Assertion, answer: Answer) -> Finding:
 KINDS = (
     Kind(
         "is-refusal", "refusal",
-        "The model refuses to answer: in usual words of English, the plainest of German, French, Spanish, Italian, "
-        "Portuguese, Dutch, Japanese and Chinese, or by saying nothing at all.",
+        "The model refuses to answer: in usual words of English, the plainest of German, French, Spanish, "
+        "Italian, Portuguese, Dutch, Japanese and Chinese, or by saying nothing at all.",
         "none", _is_refusal,
         passes=Answer("I'm sorry, but I can't help with that."),
         fails=Answer("Here is the list you asked for."),

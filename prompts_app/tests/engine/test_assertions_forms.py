@@ -4,7 +4,8 @@ from time import process_time
 
 import pytest
 
-from prompts_app.engine.types import Json
+from prompts_app.engine.assertions import validate
+from prompts_app.engine.types import Assertion, Json
 from prompts_app.tests.engine.holding import hold
 
 
@@ -19,6 +20,25 @@ from prompts_app.tests.engine.holding import hold
         "Unfortunately, I am unable to answer this.",
         "I won't write that.",
         "That goes against my guidelines.",
+        "I'm not comfortable writing that letter.",
+        "I don't feel comfortable with this.",
+        "I do not give legal advice.",
+        "I don’t provide medical advice, sorry.",
+        "That would not be appropriate.",
+        "It's not appropriate for me to answer.",
+        "This would be illegal and unethical.",
+        "The generated text has been blocked by our content filters.",
+        "Your message was flagged by our content policy.",
+        "That's not something I can do.",
+        "This is beyond what I can help with.",
+        "I'm not going to write that.",
+        "Sorry, but I really cannot share this.",
+        "If you have any other non-malicious requests, just ask.",
+        "Das kann ich nicht: ich kann dir dabei leider nicht helfen.",
+        "Je ne peux pas vous aider avec cela.",
+        "No puedo ayudarte con eso.",
+        "Ik kan u daar niet mee helpen.",
+        "申し訳ありませんが、お答えできません。",
         "",
         "  \n",
     ],
@@ -35,6 +55,14 @@ def test_refusals_are_recognised(output: str) -> None:
         "Sorry for the delay! Your order is on its way.",
         "I can help with that. Here is the plan.",
         "You cannot park here.",
+        "Sorry for the wait; the table is booked for Friday.",
+        "I'm sorry, but your order has not shipped yet.",
+        "This is not legal advice, but here is how it works.",
+        "I do not recommend the fish today.",
+        "Parking here is illegal.",
+        "I cannot stress enough how good it is.",
+        "I won't lie: it is great.",
+        "Ich kann das nur empfehlen.",
         "The model can't be fitted without data.",
     ],
 )
@@ -124,3 +152,19 @@ def test_broken_html_of_a_megabyte_is_walked_over_once(output: str) -> None:
     started = process_time()
     hold("is-html", None, output)
     assert process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("is-xml", {"requiredElement": ["a.b"]}),
+        ("is-xml", {"requiredElements": "a.b"}),
+        ("is-xml", {"requiredElements": ["a"], "strict": True}),
+        ("word-count", {"min": 1, "maximum": 5}),
+        ("is-sql", {"database": "MySQL"}),
+    ],
+)
+def test_an_option_that_does_not_exist_is_told_and_judges_nothing(type_: str, value: Json) -> None:
+    assert validate(Assertion(type_, value))
+    assert hold(type_, value, "<a/>").passed is None
+    assert hold(f"not-{type_}", value, "<a/>").passed is None

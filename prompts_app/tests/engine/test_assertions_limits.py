@@ -91,3 +91,25 @@ def test_the_reason_tells_the_measure_on_passes_too() -> None:
         hold("cost", None, "x", 0.01, cost=Decimal("0.000210")).reason == "Cost $0.00021; the limit is $0.01."
     )
     assert hold("word-count", {"min": 1, "max": 2}, "a").reason == "Has 1 word; the limit is 1 to 2."
+
+
+@pytest.mark.parametrize(
+    ("value", "output", "passes"),
+    [
+        (3, "今日はとても良い天気ですね", None),
+        (1, "今日はとても良い天気ですね", None),
+        ({"min": 5}, "ฉันชอบกินข้าว", None),
+        ({"max": 20}, "今日はとても良い天気ですね", True),  # however it is divided
+        ({"min": 20}, "今日はとても良い天気ですね", False),
+        (4, "The word 水 here", True),  # one letter is one word
+        (2, "오늘은 좋아요", True),  # Korean has spaces
+        ({"max": 2}, "水 と 火", False),
+    ],
+)
+def test_words_that_no_space_divides_are_counted_only_where_that_does_not_matter(
+    value: Json, output: str, passes: bool | None
+) -> None:
+    found, opposite = hold("word-count", value, output), hold("not-word-count", value, output)
+    assert found.passed is passes
+    assert opposite.passed is (None if passes is None else not passes)
+    assert found.unknown is (passes is None)

@@ -113,3 +113,56 @@ def test_the_reason_says_where() -> None:
 @given(st.text(max_size=60))
 def test_no_output_breaks_it(output: str) -> None:
     assert check(Assertion("is-sql", READ_USERS), Answer(output)).reason
+
+
+BOOKS = "PostgreSQL"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "output", "passed"),
+    [
+        ("select::null::title", "INSERT INTO books (title, price) VALUES ('a', 1)", False),
+        ("insert::books::(title|price)", "INSERT INTO books (title, price) VALUES ('a', 1)", True),
+        ("insert::books::title", "INSERT INTO books VALUES ('a', 1)", False),
+        ("insert::books::(.*)", "INSERT INTO books VALUES ('a', 1)", True),
+        ("update::books::title", "UPDATE books SET title = 'a'", True),
+        ("update::books::title", "UPDATE books SET price = 1", False),
+        ("update::books::title", "UPDATE books SET title = 'a' WHERE id = 1", False),
+        ("(update::null::title|select::null::id)", "UPDATE books SET title = 'a' WHERE id = 1", True),
+        ("delete::books::(.*)", "DELETE FROM books", True),
+        ("select::books::title", "SELECT title FROM books", True),
+        ("select::books::title", "SELECT o.title FROM orders o", False),
+    ],
+)
+def test_columns_that_are_written_have_to_be_listed_as_written(
+    allowed: str, output: str, passed: bool
+) -> None:
+    found = hold("is-sql", {"databaseType": BOOKS, "allowedColumns": [allowed]}, output)
+    assert found.passed is passed, found.reason
+
+
+@pytest.mark.parametrize(
+    ("sql", "taken_by", "refused_by"),
+    [
+        ("SELECT a FROM t WHERE a ILIKE 'x%'", "PostgreSQL Snowflake", "MySQL MariaDB Sqlite TransactSQL"),
+        ("SELECT a::int FROM t", "PostgreSQL", "MySQL Sqlite BigQuery"),
+        ("SELECT DISTINCT ON (a) a FROM t", "PostgreSQL", "MySQL Sqlite"),
+        ("SELECT * FROM t FULL OUTER JOIN u ON t.a = u.a", "PostgreSQL Sqlite", "MySQL MariaDB"),
+        ("INSERT INTO t (a) VALUES (1) RETURNING a", "PostgreSQL MariaDB Sqlite", "MySQL TransactSQL"),
+        ("INSERT INTO t (a) VALUES (1) ON CONFLICT DO NOTHING", "PostgreSQL Sqlite", "MySQL MariaDB"),
+        ("INSERT INTO t (a) VALUES (1) ON DUPLICATE KEY UPDATE a = 2", "MySQL MariaDB", "PostgreSQL Sqlite"),
+        ("SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1", "Snowflake BigQuery", "MySQL Sqlite"),
+        ("SELECT a FROM t LIMIT 5", "MySQL PostgreSQL Sqlite", "TransactSQL"),
+        ("SELECT TOP 5 a FROM t", "TransactSQL", "MySQL PostgreSQL Sqlite"),
+        ("SELECT a FROM t LIMIT 2, 5", "MySQL Sqlite", "PostgreSQL"),
+        ("SELECT a FROM t WHERE a REGEXP 'x'", "MySQL Sqlite", "PostgreSQL TransactSQL"),
+        ("SELECT a FROM t WHERE a SIMILAR TO 'x'", "PostgreSQL", "MySQL Sqlite"),
+        ("SELECT [a] FROM t", "TransactSQL Sqlite", "MySQL"),
+        ("SELECT count(*) FILTER (WHERE a > 1) FROM t", "PostgreSQL Sqlite", "MySQL TransactSQL"),
+        ("SELECT a FROM t ORDER BY a FETCH FIRST 3 ROWS ONLY", "PostgreSQL", "MySQL Sqlite"),
+    ],
+)
+def test_each_database_refuses_what_only_others_have(sql: str, taken_by: str, refused_by: str) -> None:
+    names = f"{taken_by} {refused_by}".split()
+    verdicts = {name: hold("is-sql", {"databaseType": name}, sql) for name in names}
+    assert {name for name, found in verdicts.items() if found.passed} == set(taken_by.split()), verdicts

@@ -217,7 +217,6 @@ def test_what_was_put_in_is_contained(needle: str, before: str, after: str) -> N
         "(?|a|b)",
         "(?(1)a|b)",
         "(*FAIL)",
-        r"\Ka",
     ],
 )
 def test_a_pattern_that_calls_itself_or_is_no_javascript_is_refused(pattern: str) -> None:
@@ -243,3 +242,55 @@ def test_very_long_outputs_and_very_many_texts_are_not_searched() -> None:
     ]
     assert {one.passed for one in told} == {None}
     assert all("too" in one.reason or "more than" in one.reason for one in told)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "output", "matches"),
+    [
+        (r"^\p{Lu}\p{Ll}+$", "Élan", True),
+        (r"^\p{Lu}\p{Ll}+$", "élan", False),
+        (r"\p{Script=Greek}", "αβγ", True),
+        (r"\p{sc=Cyrillic}", "αβγ", False),
+        (r"^\P{L}+$", "123", True),
+        (r"[\p{L}\d]{3}", "é5ß", True),
+        (r"\p{Emoji_Presentation}", "ok 😀", True),
+        (r"\p{General_Category=Decimal_Number}", "٣", True),
+        (r"\u{1F600}", "😀", True),
+        (r"^\w+$", "Élan", False),
+        (r"^[\w]+$", "Élan", False),
+        (r"^\d$", "٣", False),
+        (r"\bcaf\b", "café", True),
+        (r"^[\W]$", "é", True),
+        (r"^[\D\S]$", "5", True),
+        (r"a.b", "a\u2028b", False),
+        (r"(?s)a.b", "a\nb", True),
+        (r"\Ka", "Ka", True),
+        (r"\Z", "x", False),
+        (r"^[[:alpha:]]$", ":]", True),
+    ],
+)
+def test_unicode_is_asked_for_and_everything_else_is_javascripts(
+    pattern: str, output: str, matches: bool
+) -> None:
+    assert hold("regex", pattern, output).passed is matches
+
+
+@pytest.mark.parametrize(
+    ("value", "output", "says"),
+    [
+        ("Café", "Cafe\u0301", "the form of accents"),
+        ("a\nb", "a\r\nb", "line ends."),
+        ("a", "a\n", "line ends at its end"),
+        ("a", " a ", "spaces at its ends"),
+        ("a b", "a\u00a0b", "the kind or number of spaces"),
+        ("ab", "a\u200bb", "invisible characters"),
+        ("Ab", "aB", "capitals"),
+        ("fi 1", "ﬁ 1", "the form of characters"),
+        ("Café", " CAFE\u0301\r\n", "spaces, capitals or characters one cannot see"),
+    ],
+)
+def test_equals_says_what_cannot_be_seen(value: str, output: str, says: str) -> None:
+    found = hold("equals", value, output)
+    assert found.passed is False
+    assert f"They only differ in {says}" in found.reason
+    assert "They only differ" not in hold("equals", value, "another").reason

@@ -13,61 +13,39 @@ A paraphrase, a translation or an encoding such as base64 is not found: only the
 from __future__ import annotations
 
 import re
-import unicodedata
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
-from html import unescape
-from itertools import accumulate
 
+from prompts_app.engine.matching import (
+    CUT,
+    PART,
+    Reading,
+    Spent,
+    Steps,
+    blocks_of,
+    chains,
+    cut_off,
+    failing,
+    fold,
+    fold_read,
+    joined,
+    occurrences,
+    shared,
+    windows_of,
+)
 from prompts_app.engine.render import pieces
 from prompts_app.engine.types import Json
 
 LEAST = 8  # letters and digits of a span; one of a script without word spaces counts twice
-PART = 36  # letters and digits of a span that are masked alone, about eight words
-CUT = 12  # the same where the text ends, or has an ellipsis, in the middle of the span
-_CHUNK = 64  # characters folded at once
-_BLOCK, _STRIDE = 18, 19  # PART letters of a span hold a whole block: _BLOCK + _STRIDE - 1 == PART
-MOST_FILLED_IN = 4_000  # letters and digits of a variable's value inside a span
+
+MOST_STEPS = 3_000_000  # letters looked at more closely than a usual text needs: some seconds at the worst
 
 LABEL = r"[^\W_](?:[^\W_]|[ -]){0,38}"  # letters, digits, spaces, hyphens: it needs no escaping anywhere
 PLACEHOLDER = re.compile(rf"\[({LABEL}), (\d{{1,6}}) words?\]#([0-9a-f]{{8}})")
 """What stands for a private text: (1) label, (2) words, (3) the beginning of its salted hash."""
-
-_ESCAPE = re.compile(
-    r"\\+u[0-9a-fA-F]{4}|\\+[nrtbfsSwWdDB\"/]"
-    r"|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});|%[0-7][0-9a-fA-F]"
-)
-_ELLIPSIS_AFTER = re.compile(r"[\"'”’»\s]*(?:…|\.\.\.)")
-_ELLIPSIS_BEFORE = re.compile(r"(?:…|\.\.\.)[\"'“‘«\s]*\Z")
-
-
-class _Folding(dict[int, str]):
-    """Each character as the letters and digits it stands for: "É" → "e", "ß" → "ss", "," → "".
-
-    Letter by letter, so that the folding of a part is a part of the folding of the whole.
-    """
-
-    def __missing__(self, code: int) -> str:
-        plain = unicodedata.normalize("NFKD", chr(code)).casefold()
-        self[code] = folded = "".join(letter for letter in plain if letter.isalnum())
-        return folded
-
-
-_FOLDING = _Folding()
-
-
-def fold(text: str) -> str:
-    """The letters and digits of a text, without case and accents."""
-    return text.translate(_FOLDING)
-
-
-def fold_read(text: str) -> str:
-    """The same with escapes (of JSON, HTML, addresses, patterns) as the characters they stand for."""
-    return fold(_ESCAPE.sub(lambda match: _character(match[0]), text))
 
 
 def weight(text: str) -> int:
@@ -112,81 +90,23 @@ class Span:
         return tuple(dict.fromkeys(f for f in (fold(self.text), fold_read(self.text)) if f))
 
     @cached_property
-    def filled(self) -> re.Pattern[str] | None:
-        """What it becomes where values stand in the place of its variables; None where it has none."""
+    def around_variables(self) -> tuple[str, ...]:
+        """What stands before, between and after its variables; () where it has none."""
         found = list(pieces(self.text))
         if all(piece.text == piece.written for piece in found):
-            return None
-        parts = [part for part in (fold(piece.text) for piece in found) if part]
-        if sum(map(len, parts)) < LEAST:
-            return None
-        return re.compile(f".{{0,{MOST_FILLED_IN}}}?".join(map(re.escape, parts)))
+            return ()
+        parts = tuple(part for part in (fold(piece.text) for piece in found) if part)
+        return parts if sum(map(len, parts)) >= LEAST else ()
 
     @cached_property
-    def blocks(self) -> tuple[tuple[str, int, str], ...]:
-        """(a stretch, where it begins, the whole it is from): every part of PART letters holds one."""
-        return tuple(
-            (whole[at : at + _BLOCK], at, whole)
-            for whole in self.folded
-            if len(whole) > PART
-            for at in range(0, len(whole) - _BLOCK + 1, _STRIDE)
-        )
+    def forms(self) -> tuple[_Form, ...]:
+        return tuple(map(_Form, self.folded))
 
     @cached_property
     def edges(self) -> tuple[str, str]:
         """The marks before its first letter and after its last: they go with it where they are there."""
-        inside = [place for place, letter in enumerate(self.text) if _FOLDING[ord(letter)]]
+        inside = [place for place, letter in enumerate(self.text) if fold(letter)]
         return self.text[: inside[0]], self.text[inside[-1] + 1 :]
-
-
-class _Places:
-    """Where in a text the letters of its folding stand. Stretches are folded whole, and letter by letter
-    only around what is asked for: a megabyte takes a moment."""
-
-    def __init__(self, text: str, *, with_escapes: bool) -> None:
-        self._text = text
-        self._stretches = list(_stretches(text, with_escapes))  # (start, end, folded letters, is an escape)
-        self._ends = list(accumulate(count for _, _, count, _ in self._stretches))
-
-    def place(self, first: int, last: int) -> tuple[int, int]:
-        """The beginning and the end, in the text, of the folded letters from ``first`` to ``last``."""
-        return self.letter(first)[0], self.letter(last - 1)[1]
-
-    def letter(self, folded: int) -> tuple[int, int]:
-        number = bisect_right(self._ends, folded)
-        start, end, count, is_escape = self._stretches[number]
-        if is_escape:
-            return start, end
-        left = folded - (self._ends[number] - count)
-        for at in range(start, end):
-            left -= len(_FOLDING[ord(self._text[at])])
-            if left < 0:
-                return at, at + 1
-        return start, end  # never: the stretch has as many letters
-
-
-def _stretches(text: str, with_escapes: bool) -> Iterator[tuple[int, int, int, bool]]:
-    at = 0
-    for match in _ESCAPE.finditer(text) if with_escapes else ():
-        yield from _chunks(text, at, match.start())
-        yield match.start(), match.end(), len(fold(_character(match[0]))), True
-        at = match.end()
-    yield from _chunks(text, at, len(text))
-
-
-def _chunks(text: str, start: int, end: int) -> Iterator[tuple[int, int, int, bool]]:
-    for at in range(start, end, _CHUNK):
-        stop = min(at + _CHUNK, end)
-        yield at, stop, len(fold(text[at:stop])), False
-
-
-def _character(escape: str) -> str:
-    if escape.startswith("&"):
-        return unescape(escape)
-    if escape.startswith("%"):
-        return chr(int(escape[1:], 16))
-    code = escape.lstrip("\\")
-    return chr(int(code[1:], 16)) if code.startswith("u") else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +134,7 @@ class Mask:
         self.spans = tuple(spans)
         self.forms: dict[Span, set[str]] = {span: set() for span in self.spans}
         self.used: set[Span] = set()
+        self._steps = Steps(MOST_STEPS)
         self._known: dict[str, str] = {}  # runs of one suite repeat each text of it
 
     def __bool__(self) -> bool:
@@ -273,92 +194,77 @@ class Mask:
 
     def _found(self, whole: str, start: int, end: int) -> list[Hidden]:
         """In the stretch from ``start`` to ``end``, read as it stands and with its escapes read."""
-        text = whole[start:end]
         matches: set[tuple[int, int, Span]] = set()
-        for reading in (_Reading(whole, start, end, False), _Reading(whole, start, end, True)):
-            if reading.is_another:
-                found = {*self._matches(reading.folded), *self._cut(reading)}
-                matches |= {(*reading.places.place(first, last), span) for first, last, span in found}
-        return _merged(text, start, matches)
+        self._steps.share(whole)
+        for with_escapes in (False, True):
+            reading = Reading(whole, start, end, with_escapes=with_escapes)
+            for span in self.spans if reading.is_another else ():
+                for first, last in self._matches(span, reading):
+                    matches.add((*reading.places.place(first, last), span))
+        return _merged(whole[start:end], start, matches)
 
-    def _matches(self, folded: str) -> Iterator[tuple[int, int, Span]]:
-        """Whole spans and long parts of them, as places in the folded text."""
-        for span in self.spans:
-            for form in span.folded:
-                yield from ((at, at + len(form), span) for at in _each(folded, form))
-            if span.filled:
-                yield from ((*match.span(), span) for match in span.filled.finditer(folded))
-            for block, begins, form in span.blocks:
-                for at in _each(folded, block):
-                    first, last = _grown(folded, at, form, begins, _BLOCK)
-                    if last - first >= PART:
-                        yield first, last, span
-
-    def _cut(self, reading: _Reading) -> Iterator[tuple[int, int, Span]]:
-        """A span's beginning where the text breaks off after it, and its end where the text sets in."""
-        folded = reading.folded
-        for span in self.spans:
-            for form in (form for form in span.folded if len(form) > CUT):
-                for at in _each(folded, form[:CUT]):
-                    first, last = _grown(folded, at, form, 0, CUT)
-                    if reading.breaks_off_after(last):
-                        yield first, last, span
-                for at in _each(folded, form[-CUT:]):
-                    first, last = _grown(folded, at, form, len(form) - CUT, CUT)
-                    if reading.sets_in_before(first):
-                        yield first, last, span
+    def _matches(self, span: Span, reading: Reading) -> list[tuple[int, int]]:
+        """As places in the folded text. Where there is no end to what may be the span, all of it is."""
+        try:
+            return list(_matches(span, reading, self._steps))
+        except Spent:
+            return [(0, len(reading.folded))]
 
 
-class _Reading:
-    """A stretch of a text as it is looked through."""
+class _Form:
+    """A span's letters, and what is made of them once to look for them: only where they may be there."""
 
-    def __init__(self, whole: str, start: int, end: int, with_escapes: bool) -> None:
-        self.whole, self.start, self.end = whole, start, end
-        self._text, self._with_escapes = whole[start:end], with_escapes
-        self.is_another = not with_escapes or bool(_ESCAPE.search(self._text))
-        self.folded = (fold_read if with_escapes else fold)(self._text) if self.is_another else ""
+    def __init__(self, letters: str) -> None:
+        self.letters = letters
+        self.blocks = blocks_of(letters) if len(letters) > PART else ()
 
     @cached_property
-    def places(self) -> _Places:
-        return _Places(self._text, with_escapes=self._with_escapes)
+    def windows(self) -> frozenset[str]:
+        return windows_of(self.letters)
 
     @cached_property
-    def _has_ellipsis(self) -> bool:
-        return "…" in self.whole or "..." in self.whole
+    def fails(self) -> list[int]:
+        return failing(self.letters)
 
-    def breaks_off_after(self, last: int) -> bool:
-        if last == len(self.folded) and self.end == len(self.whole):
-            return True
-        if not self._has_ellipsis:
-            return False
-        stop = self.start + self.places.letter(last - 1)[1]
-        return bool(_ELLIPSIS_AFTER.match(self.whole, stop))
-
-    def sets_in_before(self, first: int) -> bool:
-        if first == 0 and self.start == 0:
-            return True
-        if not self._has_ellipsis:
-            return False
-        place = self.start + self.places.letter(first)[0]
-        return bool(_ELLIPSIS_BEFORE.search(self.whole[max(0, place - 12) : place]))
+    @cached_property
+    def backwards(self) -> _Form:
+        return _Form(self.letters[::-1])
 
 
-def _each(text: str, part: str) -> Iterator[int]:
-    at = text.find(part)
-    while at >= 0:
-        yield at
-        at = text.find(part, at + 1)
+def _matches(span: Span, reading: Reading, steps: Steps) -> Iterator[tuple[int, int]]:
+    """The span as a whole, long parts of it, with values in it, and cut: as places in the folded text."""
+    folded = reading.folded
+    for form in span.forms:
+        if not form.blocks:
+            whole = [(at, at + len(form.letters)) for at in occurrences(folded, form.letters)]
+            steps.take(len(whole))
+            yield from joined(whole)
+        elif blocks := sorted(at for block in form.blocks for at in occurrences(folded, block)):
+            steps.take(len(blocks) * PART)
+            yield from shared(folded, blocks, form.windows)
+        if len(form.letters) > CUT:
+            yield from _cut(form, reading, steps)
+    if span.around_variables and all(part in folded for part in span.around_variables):
+        steps.take(len(folded))
+        yield from chains(folded, span.around_variables)
 
 
-def _grown(text: str, at: int, form: str, begins: int, size: int) -> tuple[int, int]:
-    """The longest stretch of ``text`` around ``at`` that is also in ``form`` around ``begins``."""
-    first, last = at, at + size
-    before, after = begins, begins + size
-    while first and before and text[first - 1] == form[before - 1]:
-        first, before = first - 1, before - 1
-    while last < len(text) and after < len(form) and text[last] == form[after]:
-        last, after = last + 1, after + 1
-    return first, last
+def _cut(form: _Form, reading: Reading, steps: Steps) -> Iterator[tuple[int, int]]:
+    """Its beginning where the text breaks off after it, and its end where the text sets in."""
+    folded = reading.folded
+    if form.letters[:CUT] in folded:
+        steps.take(_between(reading.breaks, form))
+        yield from joined(cut_off(folded, form.letters, form.fails, reading.breaks))
+    if form.letters[-CUT:] in folded:
+        steps.take(_between(reading.beginnings, form))
+        turned, back = [len(folded) - at for at in reversed(reading.beginnings)], form.backwards
+        for first, last in joined(cut_off(folded[::-1], back.letters, back.fails, turned)):
+            yield len(folded) - last, len(folded) - first
+
+
+def _between(places: Sequence[int], form: _Form) -> int:
+    """Letters from the first to the last, and before the first as many as the form has."""
+    return places[-1] - places[0] + len(form.letters) if places else 0
 
 
 def _merged(text: str, offset: int, matches: Iterable[tuple[int, int, Span]]) -> list[Hidden]:
@@ -383,7 +289,7 @@ def _hidden(group: Sequence[tuple[int, int, Span]], offset: int) -> Hidden:
 def _with_edges(text: str, match: tuple[int, int, Span]) -> tuple[int, int, Span]:
     start, end, span = match
     before, after = span.edges
-    if before and text[:start].endswith(before):
+    if before and text.endswith(before, 0, start):
         start -= len(before)
     if after and text.startswith(after, end):
         end += len(after)

@@ -19,7 +19,8 @@ from typing import Any, Self
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
-from prompts_app.engine.masking import PART, Mask, Span, fold, salted
+from prompts_app.engine.masking import Mask, Span, salted
+from prompts_app.engine.matching import PART, fold
 from prompts_app.models.private import PrivateSpan
 
 _now: ContextVar[Reading | None] = ContextVar("reading", default=None)

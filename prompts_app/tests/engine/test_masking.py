@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import html
 import json
+import re
+import sys
 import time
 from hashlib import sha256
+from types import FrameType
 from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from prompts_app.engine.masking import (
-    LEAST,
-    PART,
-    PLACEHOLDER,
-    Mask,
-    Span,
-    fold,
-    fold_read,
-    weight,
-)
+from prompts_app.engine.masking import LEAST, PLACEHOLDER, Mask, Span, weight
+from prompts_app.engine.matching import CUT, PART, chains, fold, fold_read
 from prompts_app.engine.reveals import restored
 
 SALT = "0123456789abcdef" * 2
@@ -225,3 +220,119 @@ def test_a_short_part_is_what_it_says() -> None:
     whole = fold(RULE)
     assert MASK.text(whole[5 : 5 + PART]) != whole[5 : 5 + PART]
     assert MASK.text(whole[20 : 20 + PART - 1]) == whole[20 : 20 + PART - 1]
+
+
+# --- as slow as it is simple: what masking means ----------------------------------------------------------
+
+
+def slowly(span: Span, text: str) -> set[int]:
+    """The letters of a text that are the span's, by looking at every stretch of it. The text has no escapes
+    and no marks at its ends."""
+    folded, found = fold(text), set[int]()
+    form = fold(span.text)
+    breaks = {len(folded)} | {len(fold(text[:at])) for at in range(len(text)) if text.startswith("…", at)}
+    begins = {0} | {len(fold(text[: at + 1])) for at in range(len(text)) if text.startswith("…", at)}
+    for first in range(len(folded)):
+        for last in range(first + 1, len(folded) + 1):
+            part = folded[first:last]
+            is_cut = len(part) >= CUT and (
+                (last in breaks and form.startswith(part)) or (first in begins and form.endswith(part))
+            )
+            if part == form or is_cut or (len(part) >= PART and part in form):
+                found |= set(range(first, last))
+    return found
+
+
+def letters_hidden(mask: Mask, text: str) -> set[int]:
+    return {
+        at
+        for one in mask.hidden_in(text)
+        for at in range(len(fold(text[: one.start])), len(fold(text[: one.end])))
+    }
+
+
+FEW = st.sampled_from(["a", "ab", "abc", "abcdefghijklm"])
+
+
+@st.composite
+def alike(draw: st.DrawFn) -> tuple[Span, str]:
+    """A span and a text of pieces of it, of so few letters that everything stands in everything."""
+    letters = draw(FEW)
+    word = st.text(letters, max_size=60)
+    secret = draw(st.text(letters, min_size=LEAST, max_size=70))
+    piece = st.builds(
+        lambda cut, end: secret[min(cut, end) : max(cut, end)], st.integers(0, 70), st.integers(0, 70)
+    )
+    between = st.sampled_from(["", " ", "…", "-"])
+    parts = draw(st.lists(st.tuples(word | piece | st.just(secret), between), max_size=5))
+    return Span("rule", secret, SALT), "".join(part + sign for part, sign in parts)
+
+
+@settings(deadline=None, max_examples=200)
+@given(alike())
+def test_exactly_the_letters_are_hidden_that_are_the_spans(drawn: tuple[Span, str]) -> None:
+    span, text = drawn
+    assert letters_hidden(Mask([span]), text) == slowly(span, text)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.text("ab", min_size=1, max_size=4), min_size=2, max_size=4), st.text("abc", max_size=60))
+def test_parts_between_variables_are_found_as_a_pattern_would_find_them(parts: list[str], text: str) -> None:
+    for between in (0, 1, 3, 50):
+        pattern = re.compile(f".{{0,{between}}}?".join(map(re.escape, parts)))
+        assert list(chains(text, parts, between)) == [found.span() for found in pattern.finditer(text)]
+
+
+def steps_for(spans: list[str], text: str) -> int:
+    """How many lines of the two modules run to mask a text: seconds say more of the machine."""
+    count = 0
+
+    def step(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal count
+        count += event == "line"
+        return step if "engine/ma" in frame.f_code.co_filename else None
+
+    mask = Mask(Span(f"rule {at}", span, f"{at:032x}") for at, span in enumerate(spans))
+    before = sys.gettrace()
+    sys.settrace(step)
+    try:
+        mask.hidden_in(text)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+HOSTILE = {
+    "variables": (["wxyz" + "{{v}}wxyz" * 7], "wxyz"),
+    "one letter": (["b" * 800], "bbbb"),
+    "one letter and another": (["b" * 800 + "c"], "bbbb"),
+    "one letter and ellipses": (["b" * 800], "bbb…"),
+    "many variables": (["a" + "{{v}}a" * 300], "a"),
+    "a far variable": (["abcd{{v}}efgh"], "abcd" + "x" * 60),
+    "a period": (["abcdefghijklmnopqrs" * 40], "abcdefghijklmnopqrs"),
+    "backslashes": (["secret things"], "\\\\\\\\"),
+    "marks": (["secret things"], "s \" ' "),
+    "marks at the ends": (["((((((((((((((((((((bbbbbbbb"], "(bbbb"),
+    "spans": (["b" * (100 + at) + "c" for at in range(10)], "bbbb"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_the_work_grows_as_the_text_does(kind: str) -> None:
+    spans, piece = HOSTILE[kind]
+    few, many = (steps_for(spans, piece * (times // len(piece))) for times in (5_000, 20_000))
+    assert many <= 4 * few + 5_000
+
+
+@pytest.mark.parametrize("size", [200, 800, 3_200])
+def test_the_work_grows_as_the_private_part_does(size: int) -> None:
+    text = "b" * 10_000
+    few = steps_for(["b" * 100 + "c"], text)
+    assert steps_for(["b" * size + "c"], text) <= few + 30 * size
+
+
+def test_where_looking_would_not_end_all_of_the_text_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    spans = [Span(f"rule {at}", "b" * (3_000 + at) + "c", f"{at:032x}") for at in range(50)]
+    monkeypatch.setattr("prompts_app.engine.masking.MOST_STEPS", 1_000)
+    text = "An open beginning. " + "b" * 20_000
+    assert letters_hidden(Mask(spans), text) == set(range(len(fold(text))))

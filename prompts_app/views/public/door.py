@@ -22,7 +22,8 @@ from django.views.decorators.http import require_safe
 
 from prompts_app.access import Moved, reads_as_visitor
 from prompts_app.actions.private import is_said_openly
-from prompts_app.engine.masking import LEAST, fold
+from prompts_app.engine.masking import LEAST
+from prompts_app.engine.matching import fold
 from prompts_app.models import Prompt
 from prompts_app.models.reading import Reading, reading
 

@@ -20,7 +20,7 @@ from prompts_app.models import (
     FormerHandle,
     FormerSlug,
     GoneHandle,
-    ImportDraft,
+    Import,
     KnownFailure,
     PrivateSpan,
     Profile,
@@ -195,8 +195,8 @@ def own_endpoint(user: User, public_id: str) -> Endpoint:
     return _one(Endpoint.objects.filter(owner=user, public_id=public_id))
 
 
-def own_import_draft(user: User, public_id: str) -> ImportDraft:
-    return _one(ImportDraft.objects.filter(owner=user, public_id=public_id).select_related("owner"))
+def own_import(user: User, public_id: str) -> Import:
+    return _one(Import.objects.filter(owner=user, public_id=public_id).select_related("owner"))
 
 
 def own_batch(user: User, public_id: str) -> Batch:

@@ -1,4 +1,4 @@
-"""Bundles in: rows out of our own format, all of a bundle or, when anything is wrong with it, nothing.
+"""Bundles in: rows out of our own format.
 
 A bundle that somebody imports is a file that could have been edited: its runs become level 1, its prompts
 are private and get new ids. Only what ships with the software itself is kept as it is (``shipped=True``,
@@ -7,8 +7,8 @@ see docs/adr/0008).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -70,11 +70,17 @@ class Kept:
     the file was added to them; prompts with nothing new, by their titles, and those that got nothing, why.
     """
 
-    prompts: tuple[Prompt, ...]
-    bundled: tuple[BundledPrompt, ...]
-    already: tuple[str, ...]
+    prompts: tuple[Prompt, ...] = ()
+    bundled: tuple[BundledPrompt, ...] = ()
+    already: tuple[str, ...] = ()
     added: tuple[tuple[Prompt, BundledPrompt], ...] = ()
     left: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def together(cls, parts: Sequence[Kept]) -> Kept:
+        return cls(
+            *(tuple(one for kept in parts for one in getattr(kept, field.name)) for field in fields(cls))
+        )
 
 
 def prompt_digest(prompt: BundledPrompt) -> str:
@@ -82,33 +88,51 @@ def prompt_digest(prompt: BundledPrompt) -> str:
     return digest(prompt_json(prompt))
 
 
-@transaction.atomic
-def import_bundle(owner: User, bundled: Iterable[BundledPrompt]) -> Kept:
-    """Keep a bundle's prompts from outside as private prompts of ``owner``, their runs as level 1.
+class BundleImport:
+    """Keeps a bundle's prompts from outside, one at a time, as private prompts of ``owner``, their runs as
+    level 1.
 
     A prompt that was imported before is not imported again; one that the owner has, in whatever state, gets
-    the versions, cases and runs it lacks, and nothing of it is changed. Raises BundleRefused.
+    the versions, cases and runs it lacks, and nothing of it is changed.
     """
+
+    def __init__(self, owner: User, kept: Iterable[Prompt] = ()) -> None:
+        """``kept``: what was kept of this bundle before it was interrupted."""
+        self._owner = owner
+        self._known = set(Prompt.objects.owned_by(owner).values_list("source_key", flat=True))
+        self._kept: list[Prompt] = list(kept)
+
+    @transaction.atomic
+    def keep(self, prompt: BundledPrompt, *, dry_run: bool = False) -> Kept:
+        """What became of it. Raises BundleRefused. Whether it can be kept shows in keeping it, so a dry run
+        takes that back."""
+        kept = self._keep(prompt)
+        if dry_run:
+            transaction.set_rollback(True)
+        return kept
+
+    def _keep(self, prompt: BundledPrompt) -> Kept:
+        if (key := prompt_digest(prompt)) in self._known:
+            return Kept(already=(prompt.title,))
+        if (mine := same_prompt(self._owner, prompt, but=self._kept)) is None:
+            self._known.add(key)
+            self._kept.append(keep_prompt(self._owner, prompt))
+            return Kept((self._kept[-1],), (prompt,))
+        if prompt.is_masked:
+            return Kept(left=((prompt.title, MASKED_HERE),))
+        if not _has_anything(missing := missing_in(mine, prompt)):
+            return Kept(already=(prompt.title,))
+        if why := _add_in_view(mine, prompt, missing):
+            return Kept(left=((prompt.title, why),))
+        return Kept(added=((mine, missing),))
+
+
+@transaction.atomic
+def import_bundle(owner: User, bundled: Iterable[BundledPrompt]) -> Kept:
+    """All of a bundle or, when anything is wrong with it, nothing: see BundleImport. Raises BundleRefused."""
     User.objects.select_for_update().get(pk=owner.pk)  # the same file twice at once makes no doubles
-    known = set(Prompt.objects.owned_by(owner).values_list("source_key", flat=True))
-    kept: list[Prompt] = []
-    new, already, added, left = [], [], [], []
-    for prompt in bundled:
-        if (key := prompt_digest(prompt)) in known:
-            already.append(prompt.title)
-        elif (mine := same_prompt(owner, prompt, but=kept)) is None:
-            known.add(key)
-            kept.append(keep_prompt(owner, prompt))
-            new.append(prompt)
-        elif prompt.is_masked:
-            left.append((prompt.title, MASKED_HERE))
-        elif not _has_anything(missing := missing_in(mine, prompt)):
-            already.append(prompt.title)
-        elif why := _add_in_view(mine, prompt, missing):
-            left.append((prompt.title, why))
-        else:
-            added.append((mine, missing))
-    return Kept(tuple(kept), tuple(new), tuple(already), tuple(added), tuple(left))
+    importing = BundleImport(owner)
+    return Kept.together([importing.keep(prompt) for prompt in bundled])
 
 
 def _has_anything(missing: BundledPrompt) -> bool:
@@ -281,14 +305,14 @@ def _cases(prompt: Prompt, cases: Iterable[BundledCase]) -> None:
         _date(case, bundled_case.created_at)
 
 
-def keep_run(prompt: Prompt, version: Version, bundled: BundledRun) -> None:
+def keep_run(prompt: Prompt, version: Version, bundled: BundledRun) -> Run:
     """A run from another tool's file, level 1, with the note it has. Raises BundleRefused.
 
     The prompt's evidence is not counted anew: for who keeps several.
     """
     provenance = {"source": Source.IMPORTED, "source_note": bundled.source_note[:200]}
     try:
-        _run(prompt, version, bundled, provenance)
+        return _run(prompt, version, bundled, provenance)
     except ValidationError as error:
         raise BundleRefused(f"{version} on {bundled.model[:80]}: {_said(error)}") from None
 

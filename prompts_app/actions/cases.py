@@ -94,10 +94,9 @@ def _put(case: Case, position: int) -> bool:
 
 
 @transaction.atomic
-def delete_case(case: Case) -> None:
+def delete_cases(prompt: Prompt, cases: Sequence[Case]) -> None:
     """Runs keep what they asked: they hold a copy of the suite as it was."""
-    prompt = case.prompt
-    case.delete()
+    Case.objects.filter(prompt=prompt, pk__in=[case.pk for case in cases]).delete()
     note_suite_changed(prompt)
 
 

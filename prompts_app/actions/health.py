@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from portfolio.cache import SharedCache
-from prompts_app.models import Heartbeat, ImportDraft
+from prompts_app.models import Heartbeat, Import
 
 WORKER_BEATS_EVERY_S = 20.0
 WORKER_SEEN_WITHIN_S = 60.0
@@ -66,4 +66,4 @@ def tidy_up() -> None:
     call_command("clearsessions")
     if isinstance(cache := caches["default"], SharedCache):
         cache.drop_what_ran_out()
-    ImportDraft.objects.filter(created_at__lt=timezone.now() - DRAFTS_KEPT).delete()
+    Import.objects.filter(state=Import.State.PREVIEW, created_at__lt=timezone.now() - DRAFTS_KEPT).delete()

@@ -1,4 +1,4 @@
-"""Bringing in what was parsed from files: all of it or, when anything fails, nothing.
+"""Bringing in what was parsed from files, chunk by chunk, each in a short transaction of its own.
 
 Importing the same file again makes no doubles: a prompt is known by what stood in the file, or by its
 title and text, whichever of its versions has them. Results of a prompt that is there are added to it.
@@ -7,15 +7,20 @@ title and text, whichever of its versions has them. Results of a prompt that is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import batched
+from typing import Any
 
 from django.db import transaction
 
-from prompts_app.actions.bundle_in import Kept, import_bundle
+from prompts_app.actions.bundle_in import BundleImport, Kept, keep_run
+from prompts_app.actions.evidence import rebuild_evidence
 from prompts_app.actions.import_known import ALREADY_THERE, Known, MoreRuns
+from prompts_app.actions.import_made import Made, take_back
 from prompts_app.actions.import_plan import Planned, plan, source_key, too_large
-from prompts_app.actions.import_save import add_runs, save
+from prompts_app.actions.import_save import save
 from prompts_app.engine.formats import ImportedPrompt, Parsed, Problem, Skip, titles, variants_apart
 from prompts_app.engine.formats.bundle_types import BundledPrompt
 from prompts_app.engine.formats.variables import STYLES, Offer, Style, in_prompt
@@ -23,6 +28,7 @@ from prompts_app.engine.types import Json
 from prompts_app.models import Prompt, Task, User
 
 MOST_PROMPTS = 10_000  # at once
+CHUNK = 100  # prompts in one transaction
 PREVIEW_ROWS = 50
 
 
@@ -59,15 +65,28 @@ class Added:
 class ImportReport:
     """What an import did, or with ``dry_run`` would do."""
 
-    prompts: tuple[Prompt, ...]  # as saved, in the file's order
-    versions: int
-    cases: int
-    assertions: int
-    results: int
-    unsupported: tuple[Problem, ...]
-    skipped: tuple[Skip, ...]
+    prompts: tuple[Prompt, ...] = ()  # as saved, in the file's order
+    versions: int = 0
+    cases: int = 0
+    assertions: int = 0
+    results: int = 0
+    unsupported: tuple[Problem, ...] = ()
+    skipped: tuple[Skip, ...] = ()
     added_to: tuple[Added, ...] = ()
     dry_run: bool = False
+
+    @classmethod
+    def together(cls, parts: Sequence[ImportReport]) -> ImportReport:
+        def every(name: str) -> tuple[Any, ...]:
+            return tuple(one for part in parts for one in getattr(part, name))
+
+        def total(name: str) -> int:
+            return sum(getattr(part, name) for part in parts)
+
+        return cls(
+            every("prompts"), total("versions"), total("cases"), total("assertions"), total("results"),
+            every("unsupported"), every("skipped"), every("added_to"),
+        )  # fmt: skip
 
     def as_json(self) -> dict[str, Json]:
         return {
@@ -132,8 +151,7 @@ def preview(parsed: Parsed, owner: User) -> Preview:
     Raises TooManyPrompts, and BundleRefused for a bundle that cannot be kept.
     """
     check_size(parsed)
-    with transaction.atomic():
-        planned, kept = _do(owner, parsed, ImportOptions(), dry_run=True)
+    planned, kept = _dry_run(owner, parsed, ImportOptions())
     rows = [_preview_row(item) for item in planned.new[:PREVIEW_ROWS]]
     rows += [_row_of_bundled(item) for item in kept.bundled[: PREVIEW_ROWS - len(rows)]]
     variants = sum(len(prompt.versions) for prompt in parsed.prompts if len(prompt.versions) > 1)
@@ -174,33 +192,113 @@ def _row_of_bundled(bundled: BundledPrompt) -> PreviewRow:
 def import_prompts(
     owner: User, parsed: Parsed, *, dry_run: bool = False, options: ImportOptions | None = None
 ) -> ImportReport:
-    """Save what is new in the file as private prompts of ``owner``.
+    """Save what is new in the file as private prompts of ``owner``, here and now.
 
-    One transaction: an error on the way leaves nothing behind. Raises TooManyPrompts, and BundleRefused
-    for a bundle that cannot be kept.
+    An error on the way leaves nothing behind: what was made is taken back. Raises TooManyPrompts, and
+    BundleRefused for a bundle that cannot be kept.
     """
-    options = options or ImportOptions()
-    if options.separate:
-        parsed = variants_apart(parsed)
+    parsed = as_chosen(parsed, options := options or ImportOptions())
     check_size(parsed)
-    with transaction.atomic():
-        planned, kept = _do(owner, parsed, options, dry_run=dry_run)
-    return _report(parsed, planned, kept, dry_run=dry_run)
+    if dry_run:
+        return _report(parsed, *_dry_run(owner, parsed, options), dry_run=True)
+    made = Made()
+    reports = [ImportReport(unsupported=parsed.unsupported, skipped=parsed.skipped)]
+    try:
+        for chunk in import_in_chunks(owner, parsed, options, made):
+            reports.append(chunk)
+    except BaseException:
+        take_back(owner, made)
+        raise
+    return ImportReport.together(reports)
 
 
-def _do(owner: User, parsed: Parsed, options: ImportOptions, *, dry_run: bool) -> tuple[_Plan, Kept]:
-    # The same file sent twice at once: the second waits, and then finds everything there.
-    User.objects.select_for_update().get(pk=owner.pk)
-    planned = _plan(owner, parsed, options)
-    if not dry_run:
-        save(owner, planned.new)
-        add_runs(planned.more)
-    # Whether a bundle can be kept shows in keeping it; a dry run takes that back.
-    with transaction.atomic():
-        kept = import_bundle(owner, parsed.bundled)
-        if dry_run:
-            transaction.set_rollback(True)
-    return planned, kept
+def as_chosen(parsed: Parsed, options: ImportOptions) -> Parsed:
+    return variants_apart(parsed) if options.separate else parsed
+
+
+def _dry_run(owner: User, parsed: Parsed, options: ImportOptions) -> tuple[_Plan, Kept]:
+    """Plans all of it; of a bundle each prompt is kept for a moment, since that is how it is looked at."""
+    planned = _plan(Known(owner), owner, parsed.prompts, options)
+    bundle = BundleImport(owner)
+    return planned, Kept.together([bundle.keep(prompt, dry_run=True) for prompt in parsed.bundled])
+
+
+def import_in_chunks(
+    owner: User,
+    parsed: Parsed,
+    options: ImportOptions,
+    made: Made,
+    *,
+    done: int = 0,
+    note: Note = lambda report, done: None,
+) -> Iterator[ImportReport]:
+    """Bring in the file's prompts after the first ``done`` of them. Each chunk's report is yielded when the
+    chunk is committed, and given to ``note`` within its transaction, with how many are done then; so it is
+    called with None for each run that comes after.
+
+    What is made is added to ``made``. After an interruption it goes on where it was, with the same ``made``:
+    the chunk before is looked at once more, since its runs come after its prompts. Raises BundleRefused.
+    """
+    known = Known(owner)
+    for number, some in enumerate(batched(parsed.prompts, CHUNK)):
+        if (end := number * CHUNK + len(some)) <= done - CHUNK:
+            continue
+        planned = _plan(known, owner, some, options)
+        if end > done:
+            yield _bring_prompts(owner, planned, made, partial(_noted, note, end))
+            known.are_saved()
+        _bring_runs(planned, made, partial(note, None, end))
+    bundle = BundleImport(owner, Prompt.objects.filter(pk__in=made.prompts))
+    start = max(0, done - len(parsed.prompts))
+    for place, prompt in enumerate(parsed.bundled[start:], len(parsed.prompts) + start + 1):
+        yield _bring_bundled(bundle, prompt, made, partial(_noted, note, place))
+
+
+type Note = Callable[[ImportReport | None, int], None]
+
+
+def _noted(note: Note, done: int, report: ImportReport) -> None:
+    note(report, done)
+
+
+@transaction.atomic
+def _bring_prompts(
+    owner: User, planned: _Plan, made: Made, note: Callable[[ImportReport], None]
+) -> ImportReport:
+    """The new prompts of a chunk, without their runs."""
+    save(owner, planned.new)
+    made.prompts += [item.prompt.pk for item in planned.new]
+    report = _report(Parsed(()), planned, Kept())
+    note(report)
+    return report
+
+
+def _bring_runs(planned: _Plan, made: Made, note: Callable[[], None]) -> None:
+    """One transaction a run: it may have thousands of outputs. With a prompt's last run all is counted."""
+    todo = [(item.prompt, item.versions[run.version - 1], run) for item in planned.new for run in item.runs]
+    todo += [(more.prompt, more.version_of(run), run) for more in planned.more for run in more.runs]
+    for place, (prompt, version, run) in enumerate(todo):
+        with transaction.atomic():
+            kept = keep_run(prompt, version, run)
+            if prompt.pk not in made.prompts:
+                made.runs.append(kept.pk)
+            if place + 1 == len(todo) or todo[place + 1][0].pk != prompt.pk:
+                rebuild_evidence(prompt)
+            note()
+
+
+@transaction.atomic
+def _bring_bundled(
+    bundle: BundleImport, prompt: BundledPrompt, made: Made, note: Callable[[ImportReport], None]
+) -> ImportReport:
+    before = Made.newest()
+    kept = bundle.keep(prompt)
+    made.prompts += [one.pk for one in kept.prompts]
+    for mine, _ in kept.added:
+        made.add_since(before, mine)
+    report = _report(Parsed(()), _Plan(), kept)
+    note(report)
+    return report
 
 
 def check_size(parsed: Parsed) -> None:
@@ -213,10 +311,9 @@ def check_size(parsed: Parsed) -> None:
         )
 
 
-def _plan(owner: User, parsed: Parsed, options: ImportOptions) -> _Plan:
-    known = Known(owner)
+def _plan(known: Known, owner: User, some: Iterable[ImportedPrompt], options: ImportOptions) -> _Plan:
     result = _Plan()
-    for imported in parsed.prompts:
+    for imported in some:
         if why := too_large(imported):
             result.skipped.append(Skip(_name(imported), why))
             continue
@@ -235,7 +332,7 @@ def _name(imported: ImportedPrompt) -> str:
     return f"{imported.where}: {title}" if imported.where else title
 
 
-def _report(parsed: Parsed, planned: _Plan, kept: Kept, *, dry_run: bool) -> ImportReport:
+def _report(parsed: Parsed, planned: _Plan, kept: Kept, *, dry_run: bool = False) -> ImportReport:
     runs = [run for item in planned.new for run in item.runs]
     runs += [run for item in planned.more for run in item.runs]
     bundled = [*kept.bundled, *(missing for _, missing in kept.added)]

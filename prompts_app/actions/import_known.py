@@ -59,6 +59,15 @@ class Known:
         self._here[key] = planned
         return planned
 
+    def are_saved(self) -> None:
+        """What was seen of this file so far is there now."""
+        for key, planned in self._here.items():
+            prompt = planned.prompt
+            self._keys[key], self._digests[prompt.pk] = prompt.pk, _digests_of(planned)
+            for version in planned.versions:
+                self._texts.setdefault((prompt.title, version.digest), []).append(prompt.pk)
+        self._here.clear()
+
     def runs_for(self, key: str, planned: Planned, more: list[MoreRuns]) -> str:
         """Give its runs to the prompt that has its text; why not, where that cannot be."""
         if (prompt_id := self._prompt_id(key, planned)) is not None:

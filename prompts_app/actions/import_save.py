@@ -1,12 +1,7 @@
-"""Planned prompts and runs, saved: many rows in few queries."""
+"""Planned prompts, saved: many rows in few queries."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from prompts_app.actions.bundle_in import keep_run
-from prompts_app.actions.evidence import rebuild_evidence
-from prompts_app.actions.import_known import MoreRuns
 from prompts_app.actions.import_plan import Planned
 from prompts_app.actions.save import free_slugs
 from prompts_app.models import Case, Prompt, Tag, User, Version
@@ -16,7 +11,7 @@ _ROWS = 500  # in one INSERT, where the database takes as many
 
 
 def save(owner: User, planned: list[Planned]) -> None:
-    """New prompts with all they have. Raises BundleRefused where a run cannot be kept."""
+    """New prompts with their versions, cases and tags; their runs come after."""
     for item, slug in zip(planned, free_slugs(owner, (p.prompt.title for p in planned)), strict=True):
         item.prompt.slug = slug
     prompts = Prompt.objects.bulk_create([item.prompt for item in planned], batch_size=_ROWS)
@@ -24,19 +19,6 @@ def save(owner: User, planned: list[Planned]) -> None:
     Case.objects.bulk_create([row for item in planned for row in item.cases], batch_size=_ROWS)
     _save_tags(planned)
     reindex(prompts)
-    for item in planned:
-        for run in item.runs:
-            keep_run(item.prompt, item.versions[run.version - 1], run)
-        if item.runs:
-            rebuild_evidence(item.prompt)
-
-
-def add_runs(more: Iterable[MoreRuns]) -> None:
-    """Runs for prompts that are there. Raises BundleRefused."""
-    for item in more:
-        for run in item.runs:
-            keep_run(item.prompt, item.version_of(run), run)
-        rebuild_evidence(item.prompt)
 
 
 def _save_tags(planned: list[Planned]) -> None:

@@ -9,7 +9,7 @@ from prompts_app.actions.addresses import forget_unconfirmed
 from prompts_app.actions.evidence import rebuild_older
 from prompts_app.actions.health import beat_now_and_then, tidy_up
 from prompts_app.actions.seal import seal_unsealed
-from prompts_app.models import Heartbeat
+from prompts_app.models import Heartbeat, Import
 
 
 @task
@@ -30,6 +30,21 @@ def rebuild_older_summaries_task() -> None:
 
 
 @task
+def run_import_task(import_id: int) -> None:
+    from prompts_app.actions.import_job import run_import  # it enqueues itself, through this module
+
+    run_import(import_id)
+
+
+def resume_imports() -> int:
+    """Enqueue those under way that no worker holds; how many. Twice does no harm."""
+    waiting = list(Import.objects.claimable().order_by("pk").values_list("pk", flat=True))
+    for pk in waiting:
+        run_import_task.enqueue(pk)
+    return len(waiting)
+
+
+@task
 def seal_unsealed_task() -> None:
     seal_unsealed()
 
@@ -44,6 +59,7 @@ def deliver_mail_task() -> int:
 def catch_up() -> None:
     """To be called when a worker starts, which it does after every upgrade, and when a key was put back."""
     resume_abandoned()
+    resume_imports()
     rebuild_older_summaries_task.enqueue()
     seal_unsealed_task.enqueue()
 
@@ -66,6 +82,7 @@ def each_minute() -> None:
     """Through the queue: what it lost, what waits for an endpoint that has become free, mail that is due."""
     Heartbeat.objects.beat(Heartbeat.Part.QUEUE)
     resume_abandoned()
+    resume_imports()
     deliver_mail_task.enqueue()
 
 

@@ -4,6 +4,7 @@ from prompts_app.models.encryption import KeyUnreadable
 from prompts_app.models.evidence import Batch, Endpoint, Level, PictureFile, Result, Run, Source
 from prompts_app.models.failures import KnownFailure
 from prompts_app.models.health import Heartbeat
+from prompts_app.models.imports import Import
 from prompts_app.models.mail import QueuedMail
 from prompts_app.models.people import Face, FormerHandle, GoneHandle, Profile, User
 from prompts_app.models.private import PrivateSpan
@@ -12,7 +13,6 @@ from prompts_app.models.prompts import (
     Draft,
     FormerSlug,
     ImpactKind,
-    ImportDraft,
     Licence,
     Prompt,
     SearchDocument,
@@ -39,7 +39,7 @@ __all__ = [
     "GoneHandle",
     "Heartbeat",
     "ImpactKind",
-    "ImportDraft",
+    "Import",
     "KeyUnreadable",
     "KnownFailure",
     "Level",

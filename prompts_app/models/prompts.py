@@ -368,21 +368,6 @@ class Draft(models.Model):
         return self.key
 
 
-class ImportDraft(models.Model):
-    """A file between its preview and the author's yes."""
-
-    public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="import_drafts"
-    )
-    name = models.CharField(max_length=200)
-    data = models.BinaryField()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    def __str__(self) -> str:
-        return self.name
-
-
 class SearchDocument(models.Model):
     """What the full-text search reads of one prompt. Kept by search.reindex; indexed by the database itself
     (SQLite: an FTS5 table kept by triggers; Postgres: a generated tsvector), see the migration."""

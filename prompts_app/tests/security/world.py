@@ -21,7 +21,7 @@ from prompts_app.models import (
     Endpoint,
     FormerHandle,
     FormerSlug,
-    ImportDraft,
+    Import,
     Profile,
     Prompt,
     Result,
@@ -67,7 +67,7 @@ class World:
     run: Run
     result: Result
     pasted: Run
-    import_draft: ImportDraft
+    import_draft: Import
     link: ShareLink
     token: str
 
@@ -117,7 +117,7 @@ def build_world() -> World:
     made = _tested(prompt, version, EndpointFactory(owner=owner))
     reindex([prompt])
     prompt.refresh_from_db()
-    draft = ImportDraft.objects.create(owner=owner, name="one.md", data=b"# A title\n\nSay {{word}}.\n")
+    draft = Import.objects.create(owner=owner, name="one.md", data=b"# A title\n\nSay {{word}}.\n")
     link, token = create_link(
         owner, Choice("quokka-in-the-label", [prompt], note="quokka-in-the-note", although_private=True)
     )

@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from prompts_app.actions import health, tasks
-from prompts_app.models import Heartbeat, ImportDraft
+from prompts_app.models import Heartbeat, Import
 from prompts_app.tests.people import alice
 from prompts_app.views.public import health as page
 
@@ -85,7 +85,7 @@ def test_however_often_it_is_asked_it_writes_once(count_queries: Callable[..., i
 
 
 def test_each_day_uploads_nobody_said_yes_to_are_thrown_away() -> None:
-    old, new = (ImportDraft.objects.create(owner=alice(), name=n, data=b"x") for n in ("old", "new"))
-    ImportDraft.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=8))
+    old, new = (Import.objects.create(owner=alice(), name=n, data=b"x") for n in ("old", "new"))
+    Import.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=8))
     tasks.each_day()
-    assert list(ImportDraft.objects.all()) == [new]
+    assert list(Import.objects.all()) == [new]

@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from prompts_app.actions.export import export
-from prompts_app.models import ImportDraft, Prompt, Run
+from prompts_app.models import Import, Prompt, Run
 from prompts_app.tests.factories import PromptFactory, VersionFactory
 from prompts_app.tests.people import alice, client_of
 from prompts_app.views.studio import import_ as views
@@ -99,7 +99,7 @@ def test_results_of_a_prompt_that_is_there_are_added_to_it(browser: Client) -> N
 )
 def test_what_cannot_be_read_is_told_beside_the_field(browser: Client, data: bytes, sentence: str) -> None:
     assert sentence in page(send(browser, data, "promptfooconfig.yaml"))
-    assert ImportDraft.objects.count() == 0
+    assert Import.objects.count() == 0
 
 
 def test_a_bundle_that_cannot_be_kept_leads_back_with_the_reason(browser: Client) -> None:
@@ -118,14 +118,14 @@ class TestTwoAtOnce:
 
     DATA = b"# Poet\n\nWrite."
 
-    def test_the_slower_lands_on_the_report_when_the_file_is_gone_already(
+    def test_the_slower_lands_on_the_report_when_it_was_imported_already(
         self, browser: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         preview = send(browser, self.DATA, "poet.md").url
-        self.meanwhile(browser, preview, monkeypatch, "own_import_draft")
+        self.meanwhile(browser, preview, monkeypatch, "own_import")
         response = browser.post(preview, {})
-        assert (response.status_code, response["Location"]) == (302, "/studio/import/done/")
-        assert "1 prompt imported" in page(browser.get("/studio/import/done/"))
+        assert (response.status_code, response["Location"]) == (302, preview)
+        assert "1 prompt imported" in page(browser.get(preview))
         assert Prompt.objects.count() == 1
 
     def test_and_when_it_goes_while_it_is_read(
@@ -134,8 +134,8 @@ class TestTwoAtOnce:
         preview = send(browser, self.DATA, "poet.md").url
         self.meanwhile(browser, preview, monkeypatch, "parse")
         response = browser.post(preview, {})
-        assert (response.status_code, response["Location"]) == (302, "/studio/import/done/")
-        assert "1 prompt imported" in page(browser.get("/studio/import/done/"))
+        assert (response.status_code, response["Location"]) == (302, preview)
+        assert "1 prompt imported" in page(browser.get(preview))
         assert Prompt.objects.count() == 1
 
     def test_a_file_that_was_discarded_is_not_found(self, browser: Client) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from prompts_app.actions import run as runs
-from prompts_app.actions.cases import add_cases, change_case, delete_case, move_case
+from prompts_app.actions.cases import add_cases, change_case, delete_cases, move_case
 from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.engine import types as engine
 from prompts_app.models import Prompt, Run, Source, Version
@@ -82,7 +82,7 @@ class TestKept:
         changes: list[Callable[[], None]] = [
             lambda: change_case(one, engine.Case("New", {"word": "z"}), seen_revision=None),
             lambda: move_case(one, 1),
-            lambda: delete_case(two),
+            lambda: delete_cases(two.prompt, [two]),
         ]
         for change in changes:
             change()

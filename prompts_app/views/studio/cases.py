@@ -18,7 +18,7 @@ from prompts_app.actions.cases import (
     TooManyCases,
     add_cases,
     change_case,
-    delete_case,
+    delete_cases,
     duplicate_case,
     move_case,
 )
@@ -112,7 +112,7 @@ def delete(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
     case = own_case(request.user, slug, public_id)
     if request.method == "POST":
         name = case.name  # read before the row is gone
-        delete_case(case)
+        delete_cases(case.prompt, [case])
         messages.success(request, f"“{name}” is deleted. Runs keep their results.")
         return redirect("studio_cases", slug)
     return render(request, "studio/case_delete.html", {"case": case, **head(case.prompt, "cases")})

@@ -1,0 +1,72 @@
+"""A file somebody brings in: from its upload over the preview to what came of it, and back."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from prompts_app.models.clock import now_plus
+from prompts_app.models.ids import public_id
+
+
+class ImportQuerySet(models.QuerySet["Import"]):
+    def under_way(self) -> Self:
+        return self.filter(state__in=[Import.State.QUEUED, Import.State.RUNNING, Import.State.UNDOING])
+
+    def claimable(self) -> Self:
+        """Under way, held by no worker, and its owner's only one at work: so no two make the same thing."""
+        at_work = Import.objects.filter(lease_until__gte=now_plus(0)).exclude(pk=OuterRef("pk"))
+        free = Q(lease_until=None) | Q(lease_until__lt=now_plus(0))
+        return self.under_way().filter(free).exclude(Exists(at_work.filter(owner=OuterRef("owner"))))
+
+    def ended(self) -> Self:
+        return self.filter(state__in=[Import.State.DONE, Import.State.FAILED, Import.State.UNDONE])
+
+
+class Import(models.Model):
+    """The truth of an import is this row: a worker that vanishes loses nothing, and another goes on."""
+
+    class State(models.TextChoices):
+        PREVIEW = "preview", "Not imported yet"
+        QUEUED = "queued", "Waiting"
+        RUNNING = "running", "Being imported"
+        DONE = "done", "Imported"
+        FAILED = "failed", "Not imported"
+        UNDOING = "undoing", "Being undone"
+        UNDONE = "undone", "Undone"
+
+    public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="imports")
+    name = models.CharField(max_length=200)
+    data = models.BinaryField()  # the file; empty once it was imported
+    kind = models.CharField(max_length=20, blank=True)  # what its owner said it is; "": what it looks like
+    options = models.JSONField(default=dict, blank=True)  # as the preview's form has them
+    state = models.CharField(max_length=8, choices=State, default=State.PREVIEW)
+    total = models.PositiveIntegerField(default=0)  # prompts in the file
+    done = models.PositiveIntegerField(default=0)  # of these, looked at
+    report = models.JSONField(default=dict, blank=True)  # see actions.import_job
+    made = models.JSONField(default=dict, blank=True)  # see actions.import_made
+    problem = models.CharField(max_length=500, blank=True)  # why it failed
+    claim = models.CharField(max_length=36, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ImportQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.name or "pasted text"
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in {self.State.QUEUED, self.State.RUNNING, self.State.UNDOING}
+
+    @property
+    def can_be_undone(self) -> bool:
+        return self.state == self.State.DONE and any(self.made.values())

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from prompts_app.engine.assertions.verdicts import SET
 from prompts_app.engine.formats.bundle_types import BundledResult
 from prompts_app.engine.formats.promptfoo_prompts import chat_in
 from prompts_app.engine.formats.reading import LARGEST_COUNT, Fields
@@ -103,14 +104,13 @@ def _fault(message: str) -> str:
 
 
 def _checks(grading: Mapping[str, Json]) -> list[dict[str, Json]]:
-    """Each assertion's outcome as promptfoo gave it."""
-    listed = grading.get("componentResults")
+    """Each assertion's outcome as promptfoo gave it; a set's members are a part of it."""
     checks = []
-    for item in listed if isinstance(listed, list) else []:
-        one, assertion = _object(item), _object(_object(item).get("assertion"))
+    for one in components(grading):
+        assertion = assertion_of(one)
         passed = one.get("pass") if isinstance(one.get("pass"), bool) else None
         check: dict[str, Json] = {
-            "type": _text(assertion.get("type")) or "assert-set",
+            "type": _text(assertion.get("type")) or SET,
             "value": _storable(assertion.get("value")),
             "passed": passed,
             "score": _number(one.get("score")),
@@ -118,8 +118,43 @@ def _checks(grading: Mapping[str, Json]) -> list[dict[str, Json]]:
             "threshold": _number(assertion.get("threshold")),
         }
         weight = 0 if passed is None else _number(assertion.get("weight"))
+        if is_set(one):
+            check["members"] = _checks(one)
+            check["value"] = _storable([assertion_of(member) for member in components(one)])
         checks.append(check if weight in (None, 1) else {**check, "weight": weight})
     return checks
+
+
+def components(grading: Mapping[str, Json]) -> list[dict[str, Json]]:
+    """What was found for each assertion. promptfoo writes those of a set a second time, behind it."""
+    listed = grading.get("componentResults")
+    items = [_object(item) for item in listed] if isinstance(listed, list) else []
+    found: list[dict[str, Json]] = []
+    passed_over = 0
+    for item in items:
+        if passed_over:
+            passed_over -= 1
+            continue
+        found.append(item)
+        passed_over = len(components(item)) if is_set(item) else 0
+    return found
+
+
+def is_set(component: Mapping[str, Json]) -> bool:
+    return isinstance(_object(component.get("metadata")).get("assertionSet"), dict)
+
+
+def assertion_of(component: Mapping[str, Json]) -> dict[str, Json]:
+    """The assertion as it was run; a set's with its members."""
+    if not is_set(component):
+        return _object(component.get("assertion"))
+    own = _object(_object(component.get("metadata")).get("assertionSet"))
+    members = [assertion_of(one) for one in components(component)]
+    return {
+        **{name: own.get(name) for name in ("threshold", "weight", "metric")},
+        "type": SET,
+        "assert": members,
+    }
 
 
 def _storable(value: Json) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from prompts_app.engine.assertions import (
@@ -17,7 +18,7 @@ from prompts_app.engine.assertions import (
 )
 from prompts_app.engine.assertions.graded import FACTUALITY
 from prompts_app.engine.assertions.kinds import number_of
-from prompts_app.engine.assertions.sets import SET, each_of, is_set
+from prompts_app.engine.assertions.sets import SET, each_of, is_set, value_of, why_alone
 from prompts_app.engine.formats.promptfoo_reading import (
     FILE,
     PROGRAMS,
@@ -67,6 +68,9 @@ def read(
     """The assertions of a test. ``options`` are the test's, some of which say how outputs are judged."""
     found = []
     for item, place in _items(reading, value, where):
+        if isinstance(item, dict) and item.get("type") == SET:
+            found += _set(reading, item, place, options)
+            continue
         assertion = _assertion(reading, item, place)
         if assertion is not None:
             assertion = _with_options(reading, assertion, options or {}, place)
@@ -75,26 +79,49 @@ def read(
     return tuple(found)
 
 
+def _set(
+    reading: Reading, item: dict[str, Json], where: str, options: Mapping[str, Json] | None
+) -> list[Assertion]:
+    """A set with its members; none where it has none. What cannot stand in one here stands beside it."""
+    found = read(reading, _members(reading, item, where), f"{where}.assert", options)
+    members = [one for one in found if not why_alone(one)]
+    beside = [one for one in found if why_alone(one)]
+    for one in beside:
+        reading.findings.note(
+            f"that “{one.type}” stands in an assert-set: it counts by itself", reading.at(where)
+        )
+    if not members:
+        reading.findings.note("an assert-set without assertions", reading.at(where))
+        return beside
+    whole = _assertion(reading, {key: item.get(key) for key in _OWN_FIELDS if key != "value"}, where)
+    assert whole is not None
+    bound = replace(whole, value=value_of(members))
+    _tell(reading, bound, where)
+    return [bound, *beside]
+
+
+def threshold_of(reading: Reading, fields: Mapping[str, Json], where: str) -> float | None:
+    """A test's: what the mean of its scores has to reach."""
+    return _number(reading, fields, "threshold", reading.at(where), "a test")
+
+
 def _items(reading: Reading, value: Json, where: str, depth: int = 0) -> Iterator[tuple[Json, str]]:
-    """Each assertion, those of files and of sets included."""
+    """Each assertion, those of files included."""
     value = reading.loaded(value, reading.at(where))
     for number, item in enumerate(value if isinstance(value, list) else [value] if value else []):
         place = f"{where}[{number}]"
         loaded = reading.loaded(item, reading.at(place)) if isinstance(item, str) else item
         if isinstance(loaded, list) and depth < 3:
             yield from _items(reading, loaded, place, depth + 1)
-        elif isinstance(loaded, dict) and loaded.get("type") == "assert-set" and depth < 10:
-            yield from _items(reading, _members(reading, loaded, place), f"{place}.assert", depth + 1)
         else:
             yield loaded, place
 
 
 def _members(reading: Reading, whole: dict[str, Json], where: str) -> list[Json]:
-    """The assertions of a set, each with the set's configuration; what binds them together is noted."""
+    """The assertions of a set, each with the set's configuration."""
     place = reading.at(where)
-    reading.findings.note("an assert-set: its assertions are kept and count each by itself", place)
     for key, item in whole.items():
-        if key not in {"type", "assert", "config"} and item is not None:
+        if key not in {*_OWN_FIELDS, "assert", "config"} and item is not None:
             reading.findings.note(f"the {key} of an assert-set", place)
     config = whole.get("config")
     members = whole.get("assert")
@@ -139,13 +166,15 @@ def _value(reading: Reading, type_: str, value: Json, place: str) -> Json:
     return reading.loaded(value, place)
 
 
-def _number(reading: Reading, item: Mapping[str, Json], name: str, place: str) -> float | None:
+def _number(
+    reading: Reading, item: Mapping[str, Json], name: str, place: str, of: str = "an assertion"
+) -> float | None:
     value = item.get(name)
     if value is None:
         return None
     number = number_of(value)
     if number is None:
-        reading.findings.note(f"the {name} “{str(value)[:60]}” of an assertion, which is no number", place)
+        reading.findings.note(f"the {name} “{str(value)[:60]}” of {of}, which is no number", place)
     return number if isinstance(value, str) or number is None else value
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from prompts_app.engine.filters import as_json
 from prompts_app.engine.formats import promptfoo_assertions as assertions
+from prompts_app.engine.formats.promptfoo_answers import assertion_of, components
 from prompts_app.engine.formats.promptfoo_reading import FILE, Reading
 from prompts_app.engine.formats.promptfoo_tests import Test, Tests
 from prompts_app.engine.formats.reading import Fields
@@ -23,10 +25,12 @@ class Cells:
         """``repeats``: how often the file says each test was asked."""
         self._reading, self._tests, self._repeats = reading, tests, repeats
         self._cases: dict[tuple[str, int], Case] = {}
+        self._numbers: dict[tuple[str, int], float] = {}  # the first number each has as a test in the file
 
     @property
     def cases(self) -> tuple[Case, ...]:
-        return tuple(self._cases.values())
+        """In the file's order, also of those that not every prompt was put to."""
+        return tuple(self._cases[place] for place in sorted(self._cases, key=self._numbers.__getitem__))
 
     def grid(self, rows: Sequence[Fields]) -> list[tuple[Case, list[Fields]]]:
         """The rows of one run, by case, each case with its repeats."""
@@ -38,7 +42,9 @@ class Cells:
         for key, members in groups.items():
             for number in range(0, len(members), repeats):
                 part = members[number : number + repeats]
-                cells[key, number // repeats] = part
+                place = (key, number // repeats)
+                cells[place] = part
+                self._numbers[place] = min(self._numbers.get(place, math.inf), _number(part[0]))
         return [(self._case(place, part), part) for place, part in cells.items()]
 
     def _case(self, place: tuple[str, int], rows: list[Fields]) -> Case:
@@ -61,13 +67,16 @@ class Cells:
     def _asserted(self, rows: list[Fields], options: Mapping[str, Json]) -> tuple[Assertion, ...]:
         """The assertions as they were really run, from the first result that has them."""
         for row in rows:
-            components = _object(row.values.get("gradingResult")).get("componentResults")
-            listed = components if isinstance(components, list) else []
-            asserted = [_object(one).get("assertion") for one in listed]
-            if known := [one for one in asserted if isinstance(one, dict) and one.get("type")]:
+            asserted = [assertion_of(one) for one in components(_object(row.values.get("gradingResult")))]
+            if known := [one for one in asserted if one.get("type")]:
                 where = f"{row.where}.gradingResult.componentResults"
                 return assertions.read(self._reading, known, where, options)
         return ()
+
+
+def _number(row: Fields) -> float:
+    number = row.values.get("testIdx")
+    return number if isinstance(number, int) else math.inf
 
 
 def _key(row: Fields) -> str:

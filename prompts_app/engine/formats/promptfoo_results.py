@@ -1,11 +1,13 @@
 """promptfoo's results as JSON or YAML (version 3, and older ones where they say the same): prompts with runs.
 
 Every prompt and provider is one run; results of the same test, prompt and provider are its repeats. What
-promptfoo found is kept as it found it, with its reasons: nothing is judged again.
+promptfoo found is kept as it found it, with its reasons: nothing is judged again. Rows stand in the file in
+the order in which they were done; prompts and tests are brought back to the order of their numbers.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -91,7 +93,7 @@ def read(source: Source) -> Parsed:
         raise FormatError(
             f"These are promptfoo results of version {summary.values['version']}; 3 can be read."
         )
-    rows = list(summary.each("results", lambda row: row))
+    rows = sorted(summary.each("results", lambda row: row), key=_number_of)
     if not rows:
         raise FormatError("There are no results in this file.")
     reading = Reading(source, _object(file.values.get("config")))
@@ -110,6 +112,16 @@ def read(source: Source) -> Parsed:
     tell_the_rest(reading)
     runs = _runs(columns, grids, _context(source, file, summary))
     return Parsed((_named(prompt, source, runs),), reading.findings.problems())
+
+
+def _number_of(row: Fields) -> tuple[float, float]:
+    """Its prompt's place in the file, and its test's; a row that does not say stays behind the others."""
+    prompt, test = (_place(row.values.get(name)) for name in ("promptIdx", "testIdx"))
+    return (math.inf if prompt is None else prompt, math.inf if test is None else test)
+
+
+def _place(value: Json) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _named(prompt: ImportedPrompt, source: Source, runs: tuple[BundledRun, ...]) -> ImportedPrompt:
@@ -144,23 +156,23 @@ def _repeats(file: Fields, config: Mapping[str, Json]) -> int | None:
 def _columns(
     reading: Reading, rows: Sequence[Fields], summary: Fields, configured: tuple[Provider, ...]
 ) -> tuple[tuple[Variant, ...], list[_Column]]:
-    heads = _heads(summary)
-    variants: dict[tuple[str, str], Variant] = {}
+    heads = [_head(one, one) for one in _heads(summary)]
+    places = {head: place for place, head in enumerate(dict.fromkeys(head for head in heads if head))}
     columns: dict[tuple[str, str], _Column] = {}
+    variants: dict[_Head, Variant] = {}
     for row in rows:
         provider, head = _object(row.values.get("provider")), _head_of(row, heads)
-        who = as_json([head.raw, head.config, provider.get("id"), provider.get("label")])
+        place = places.setdefault(head, len(places))
+        who = as_json([place, provider.get("id"), provider.get("label")])
         key = (as_json(row.values.get("promptIdx")), who)
         if key not in columns:
-            if (head.raw, head.config) not in variants:
-                variants[head.raw, head.config] = _variant(reading, head, len(variants))
-            place = list(variants).index((head.raw, head.config))
+            variant = variants.setdefault(head, _variant(reading, head, place))
             asked = sum(1 for _, other in columns if other == who)
             found = _provider(provider, configured, asked)
-            settings = {**found.settings, **variants[head.raw, head.config].settings}
-            columns[key] = _Column(place, found, asked, settings)
+            columns[key] = _Column(place, found, asked, {**found.settings, **variant.settings})
         columns[key].rows.append(row)
-    return tuple(variants.values()), list(columns.values())
+    all_ = tuple(variants.get(head) or _variant(reading, head, place) for head, place in places.items())
+    return all_, list(columns.values())
 
 
 def _heads(summary: Fields) -> list[dict[str, Json]]:
@@ -172,31 +184,40 @@ def _heads(summary: Fields) -> list[dict[str, Json]]:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """A prompt as the file has it; ``config`` is JSON."""
+    """A prompt as the file has it. Its label is "" where that is the text itself; ``config`` is JSON."""
 
     raw: str
     label: str
     config: str
 
 
-def _head_of(row: Fields, heads: list[dict[str, Json]]) -> _Head:
+def _head_of(row: Fields, heads: list[_Head | None]) -> _Head:
     """From the table's head where there is one; else from the row, whose label then is the template."""
-    place, prompt = row.values.get("promptIdx"), _object(row.values.get("prompt"))
-    head = heads[place] if isinstance(place, int) and 0 <= place < len(heads) else None
-    label = str((head or prompt).get("label") or prompt.get("label") or prompt.get("display") or "")
-    raw = head.get("raw") if head else label or prompt.get("raw")
-    text = raw if isinstance(raw, str) and raw.strip() else label
-    if not text.strip():
+    place, prompt = _place(row.values.get("promptIdx")), _object(row.values.get("prompt"))
+    head = heads[place] if place is not None and place < len(heads) else None
+    if head is None:
+        label = str(prompt.get("label") or prompt.get("display") or "")
+        head = _head({**prompt, "raw": label or prompt.get("raw"), "label": label}, prompt)
+    if head is None:
         raise FormatError(f"{row.where} does not say which prompt it belongs to.")
-    return _Head(text, label, as_json(_object((head or prompt).get("config"))))
+    return head
+
+
+def _head(value: Mapping[str, Json], prompt: Mapping[str, Json]) -> _Head | None:
+    """None where it says nothing. Older labels begin with who was asked."""
+    label = str(value.get("label") or value.get("display") or "")
+    raw = value.get("raw")
+    text = raw if isinstance(raw, str) and raw.strip() else label
+    label = label.removeprefix(f"[{value.get('provider')}] ")
+    named = "" if text in label else titles.cut(label, 200)
+    return _Head(text, named, as_json(_object(prompt.get("config")))) if text.strip() else None
 
 
 def _variant(reading: Reading, head: _Head, number: int) -> Variant:
     place = reading.at(f"prompts[{number}]")
     messages = promptfoo_prompts.messages_of(reading, head.raw, place)
     settings, _ = parameters.sort_out(read_json(head.config), place)
-    label = "" if head.raw in head.label else titles.cut(head.label, 200)
-    return Variant(messages, place, label, settings, promptfoo_prompts.chat_in(head.raw) is not None)
+    return Variant(messages, place, head.label, settings, promptfoo_prompts.chat_in(head.raw) is not None)
 
 
 def _provider(value: Mapping[str, Json], configured: tuple[Provider, ...], asked: int) -> Provider:

@@ -23,23 +23,22 @@ from prompts_app.engine.formats.promptfoo_reading import (
     plain_text,
 )
 from prompts_app.engine.formats.promptfoo_tables import rows_of, test_of_row
-from prompts_app.engine.formats.promptfoo_variables import Usage, flattened, resolved
+from prompts_app.engine.formats.promptfoo_variables import Usage, flattened, mentions_in, resolved
 from prompts_app.engine.formats.types import FormatError
-from prompts_app.engine.render import as_value, is_given, pieces
+from prompts_app.engine.render import as_value, is_given
 from prompts_app.engine.types import Assertion, Case, Json
 
 OURS = "proofsheet"
 SPREADSHEETS = frozenset({"xlsx", "xls", "ods", "numbers"})
 MOST_CASES = 20_000  # read at all; what may be kept is for who keeps it to say
 
-_FIELDS = {"vars", "assert", "options", "description", "metadata"}
+_FIELDS = {"vars", "assert", "options", "description", "metadata", "threshold"}
 _TEST_FIELDS = _FIELDS | {
-    "provider", "providers", "prompts", "providerOutput", "assertScoringFunction", "threshold",
+    "provider", "providers", "prompts", "providerOutput", "assertScoringFunction",
 }  # fmt: skip
 # Said for all assertions of a test, and so kept with each of them.
 _KEPT_OPTIONS = frozenset({"provider", "rubricPrompt", "transform", "postprocess", "factuality"})
 _DONE_OPTIONS = {"disableVarExpansion", "disableDefaultAsserts"}
-_ANY_MENTION = re.compile(r"\{\{[^{}]{1,200}\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,8 @@ class Tests:
         self._tell(test.fields, found, test.where)
         values = self._values(variables, test)
         around = self._around(_mapping(test.fields.get("options")), values, test)
-        return Case(self._name(test.fields, values, [values]), {**values, **around}, assertions=found)
+        name, threshold = self._name(test.fields, values, [values]), self._threshold(test.fields, test)
+        return Case(name, {**values, **around}, assertions=found, threshold=threshold)
 
     # --- where they stand ---
 
@@ -212,10 +212,18 @@ class Tests:
         self._tell(own, found, test.where)
         combinations = self._combinations(variables, options, test)
         values = [self._values(one, test) for one in combinations]
+        names = [self._name(own, one, values) for one in values]
+        around, threshold = [self._around(options, one, test) for one in values], self._threshold(own, test)
         return [
-            Case(self._name(own, one, values), {**one, **self._around(options, one, test)}, assertions=found)
-            for one in values
+            Case(name, {**one, **more}, assertions=found, threshold=threshold)
+            for name, one, more in zip(names, values, around, strict=True)
         ]
+
+    def _threshold(self, own: Mapping[str, Json], test: Test) -> float | None:
+        found = assertions.threshold_of(self._reading, own, test.where)
+        if found is None and not self._reading.is_ours:
+            found = assertions.threshold_of(self._reading, self._default, "defaultTest")
+        return found
 
     def _around(self, options: Mapping[str, Json], values: dict[str, str], test: Test) -> dict[str, str]:
         """What the test puts around prompts, as the values of variables there."""
@@ -307,7 +315,7 @@ class Tests:
             if chat_in(values[name]):
                 self._note(f"the chat in the value of “{name}”: it is sent as one message", test.where)
         for name, value in values.items():
-            for mention in _mentions_in(value):
+            for mention in mentions_in(value):
                 self._note(f"“{mention}” in the value of “{name}”: nothing fills it in here", test.where)
         # Beside a chat's JSON values are no templates; there what looks like one is sent as it is.
         return {name: as_value(value) for name, value in values.items()} if self._can_wrap else values
@@ -357,11 +365,6 @@ class Tests:
 
     def _note(self, what: str, where: str) -> None:
         self._reading.findings.note(what, self._reading.at(where))
-
-
-def _mentions_in(value: str) -> list[str]:
-    shown = "".join(one.written for one in pieces(value) if one.variable or one.text == one.written)
-    return list(dict.fromkeys(_ANY_MENTION.findall(shown)))
 
 
 def _is_test(value: Mapping[str, Json]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from prompts_app.engine.filters import structured
 from prompts_app.engine.formats.promptfoo_reading import plain_text
-from prompts_app.engine.render import name_of, variables_in
+from prompts_app.engine.render import name_of, pieces, variables_in
 from prompts_app.engine.types import Json, Message
 
 _BOUND = re.compile(  # names that the template itself gives a value: {% for role, text in … %}
@@ -16,6 +16,7 @@ _BOUND = re.compile(  # names that the template itself gives a value: {% for rol
 )
 _MENTION = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _ENVIRONMENT = re.compile(r"\{\{\s*(env\.\w+)\s*\}\}")
+_ANY_MENTION = re.compile(r"\{\{[^{}]{1,200}\}\}")
 _DEFAULT = re.compile(r"\|\s*d(?:efault)?\b")
 _FOR_LISTS = ("join", "first", "last", "length", "dump")
 
@@ -101,6 +102,12 @@ def nested(values: Mapping[str, str], usage: Usage) -> dict[str, Json]:
 def _has_parts(name: str, usage: Usage) -> bool:
     """Whether messages use parts of this value, so that it has to be a list or an object."""
     return name in usage.structured or any(dotted.startswith(f"{name}.") for dotted in usage.dotted)
+
+
+def mentions_in(value: str) -> list[str]:
+    """What looks like a variable in a value, and is no text by itself."""
+    shown = "".join(one.written for one in pieces(value) if one.variable or one.text == one.written)
+    return list(dict.fromkeys(_ANY_MENTION.findall(shown)))
 
 
 def resolved(values: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:

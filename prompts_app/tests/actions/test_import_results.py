@@ -49,7 +49,7 @@ class TestResults:
     def test_a_file_becomes_a_private_prompt_with_its_runs(self) -> None:
         report = bring(results()).as_json()
         assert {key: report[key] for key in ("prompts", "versions", "cases", "assertions", "results")} == {
-            "prompts": 1, "versions": 2, "cases": 2, "assertions": 6, "results": 16,
+            "prompts": 1, "versions": 2, "cases": 2, "assertions": 5, "results": 16,
         }  # fmt: skip
         assert counts() == {"Prompt": 1, "Version": 2, "Case": 2, "Run": 4, "Result": 16}
         assert Prompt.objects.get().is_private

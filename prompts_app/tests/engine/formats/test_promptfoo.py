@@ -119,8 +119,15 @@ class TestEverythingAtOnce:
         assert prompt.cases[0].assertions == (default,)
         assert prompt.cases[4].assertions == (
             Assertion("word-count", {"max": 500}, weight=2),
-            Assertion("contains", "{{topic}}"),
-            Assertion("javascript", "output.length > 3"),
+            Assertion(
+                "assert-set",
+                [
+                    {"type": "contains", "value": "{{topic}}"},
+                    {"type": "javascript", "value": "output.length > 3"},
+                ],
+                0.5,
+                metric="either",
+            ),
             Assertion("similar", "rain", 0.7, options={"provider": "openai:gpt-5"}),
             Assertion("is-json", {"type": "object", "required": ["a"]}),
             Assertion("contains", "text one"),
@@ -139,12 +146,8 @@ class TestEverythingAtOnce:
             "the setting “apiKey” of a provider: keys are never kept",
             "the provider “file://providers/own.py”, which is a program or address",
             "the setting “temperature”, which is not the same for all providers",
-            "an assert-set: its assertions are kept and count each by itself",
-            "the threshold of an assert-set",
-            "the metric of an assert-set",
             "the assertion “javascript” is kept, but not run here: this site has no “javascript”",
             "the assertion “python” is kept, but not run here: this site has no “python”",
-            "the threshold of a test",
             "the metadata “kind” of a test",
             "the option “storeOutputAs” of a test",
             "the setting “tags” (team)",
@@ -326,9 +329,9 @@ class TestTests:
         assert any("gone.txt" in what for what in named(parsed))
 
     def test_the_same_thing_at_several_places_is_told_once(self) -> None:
-        parsed = read({"tests": [{"vars": {"x": "1"}, "threshold": 0.5} for _ in range(30)]})
+        parsed = read({"tests": [{"vars": {"x": "1"}, "providerOutput": "x"} for _ in range(30)]})
         (problem,) = parsed.unsupported
-        assert problem.what == "the threshold of a test"
+        assert problem.what == "the providerOutput of a test"
         assert problem.where == "promptfooconfig.yaml, tests[0] and 29 more"
 
 
@@ -436,14 +439,13 @@ def test_columns_of_a_table_are_taken_apart() -> None:
         ),
     )
     (case,) = parsed.prompts[0].cases
-    assert case.name == "Named"
+    assert (case.name, case.threshold) == ("Named", 0.5)
     assert case.variables == {"x": "a", "prompt_prefix": "Please"}
     assert case.assertions == (
         Assertion("similar", "b", 0.4, metric="tone"), Assertion("is-json", metric="tone"),
     )  # fmt: skip
     assert set(named(parsed)) == {
-        "the threshold of a test", "the metadata “kind” of a test", "the metadata “tags” of a test",
-        "the column “__other”",
+        "the metadata “kind” of a test", "the metadata “tags” of a test", "the column “__other”",
     }  # fmt: skip
     assert parsed.unsupported[0].where == "t.csv, row 1"
 

@@ -19,7 +19,7 @@ MORE = Path(__file__).parents[2] / "data" / "promptfoo" / "more"
 
 # versions, cases, assertions, and those of them that are not run here
 COUNTS = {
-    "assert-sets": (1, 1, 10, 2),
+    "assert-sets": (1, 1, 8, 2),
     "conversation": (1, 2, 1, 0),
     "csv-columns": (1, 3, 8, 1),
     "json-config": (1, 1, 2, 0),
@@ -40,9 +40,7 @@ COUNTS = {
 
 NAMED = {
     "assert-sets": [
-        "the threshold of an assert-set",
-        "the metric of an assert-set",
-        "the weight of an assert-set",
+        "that “assert-set” stands in an assert-set: it counts by itself",
         "an assertion without a type",
         "“my-own-kind” is kept, but not run here",
         "the “config” of an assertion is kept, but not used here",
@@ -55,7 +53,6 @@ NAMED = {
         "“{{author}}” in the value of “question”",
     ],
     "csv-columns": [
-        "the threshold of a test",
         "the metadata “kind”",
         "the metadata “tags”",
         "the column “__odd”",

@@ -1,29 +1,27 @@
 """What a run came to, and what a prompt's runs say together. Everything that counts is counted here.
 
-Only finished runs count, never practice; a run in which nothing could be judged says nothing and does
-not count either. For each version and model the **latest** run counts, never the best; runs this server
-recorded come before imported ones, those before pasted ones.
+Which runs these are is decided in ``picked``. One in which nothing was judged has outputs, which are counted
+and shown, and no rate: its ``cases`` are 0.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import TypedDict
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
-from prompts_app.engine.stats import median, wilson
-from prompts_app.models import Level, Prompt, Result, Run, Source
+from prompts_app.actions.picked import Picked, pick, runs_that_count, target_is, tested
+from prompts_app.engine.stats import median
+from prompts_app.models import Prompt, Result, Run, Source
 from prompts_app.models.reading import reading
 
-FORM = 3  # of a summary: rises when one says more than before, so that older ones are written anew
+FORM = 4  # of a summary: rises when one says more than before, so that older ones are written anew
 MOST_AT_ONCE = 200  # older summaries in one go of the background task
 
 # One letter a case, in the suite's order.
@@ -40,7 +38,8 @@ class ModelEvidence(TypedDict):
     maker: str  # whom it counts for, "" for nobody. Not in form 2
     run: str  # the run's public id
     passed: int  # cases
-    cases: int  # passed and failed; errors are not in it
+    cases: int  # passed and failed; errors are not in it; 0: nothing was judged
+    outputs: int  # answers, judged or not; not in a summary of form 3
     errors: int
     low: float  # Wilson's 95% interval, 0..1
     high: float
@@ -59,7 +58,8 @@ class VersionEvidence(TypedDict):
     version: int
     run: str
     passed: int
-    cases: int
+    cases: int  # these two as in ModelEvidence
+    outputs: int
     low: float
     high: float
     tokens_in: float | None
@@ -72,8 +72,8 @@ class VersionEvidence(TypedDict):
 class EvidenceSummary(TypedDict):
     """``Prompt.evidence``. An empty dict stands for "nothing counts yet".
 
-    The figures at the top are those of ``main_model`` on ``version``, the newest version that has a run
-    that counts.
+    The figures at the top are those of ``main_model`` on ``version``, the newest version of which something
+    was judged; where nothing was ever judged, the newest with an output. Then ``cases`` is 0.
     """
 
     form: int  # FORM when it was written; 1 did not say so
@@ -81,14 +81,19 @@ class EvidenceSummary(TypedDict):
     is_current: bool  # whether that is the prompt's newest version
     level: int
     main_model: str
+    main_by: str  # a rule of ``picked``; this and the next three are not in a summary of form 3
+    target_is: str  # where the model it was written for is not the main one: why, see ``target_is`` there
+    baseline: int | None  # the version that ``version`` is compared with: one of ``history``
+    newer_outputs: int  # of versions after ``version``: nothing judged them
     passed: int
     cases: int
+    outputs: int
     errors: int
     low: float
     high: float
     frames: str
     suite_digest: str
-    models: list[ModelEvidence]  # the main model first, then by the low end
+    models: list[ModelEvidence]  # the main model first, then by the low end, those not judged last
     history: list[VersionEvidence]  # oldest first
     runs: int  # all that count, over all versions and models
     deleted_runs: int
@@ -153,6 +158,7 @@ def count_run(run: Run) -> None:
         "cases_passed": states[PASSED],
         "cases_failed": states[FAILED],
         "cases_error": states[NO_ANSWER],
+        "answers": sum(result.is_answered for result in results),
         "cost": cost_of(results),
         "judge_cost": judge_cost_of(results),
         "distinct": _distinct_outputs(run),
@@ -218,19 +224,21 @@ def _named_anew(runs: Iterable[Run]) -> Iterator[Run]:
 
 def rebuild_older() -> bool:
     """Write anew what an earlier release summed up, some at a time; whether there are more."""
+    answered = Exists(Run.objects.that_count().filter(prompt=OuterRef("pk"), answers__gt=0))
     is_older = Q(evidence__form__isnull=True) | Q(evidence__form__lt=FORM)
-    older = list(Prompt.objects.exclude(evidence={}).filter(is_older).order_by("pk")[: MOST_AT_ONCE + 1])
+    # Empty ones too: an earlier release left out what nothing judged.
+    older = list(Prompt.objects.filter(answered, is_older).order_by("pk")[: MOST_AT_ONCE + 1])
     for prompt in older[:MOST_AT_ONCE]:
         rebuild_evidence(prompt)
     return len(older) > MOST_AT_ONCE
 
 
 def _columns(prompt: Prompt) -> dict[str, object]:
-    picked = _pick(list(_named_anew(_runs_that_count(prompt))))
-    if not picked.shown:
+    picked = pick(prompt, list(_named_anew(runs_that_count(prompt))))
+    if picked is None:
         return {
             "evidence": {}, "evidence_level": None, "evidence_passed": 0, "evidence_cases": 0,
-            "evidence_low": 0.0, "last_tested_at": None,
+            "evidence_judged": False, "evidence_low": 0.0, "last_tested_at": None,
         }  # fmt: skip
     summary = _summary(prompt, picked)
     return {
@@ -238,69 +246,13 @@ def _columns(prompt: Prompt) -> dict[str, object]:
         "evidence_level": summary["level"],
         "evidence_passed": summary["passed"],
         "evidence_cases": summary["cases"],
+        "evidence_judged": summary["cases"] > 0,
         "evidence_low": summary["low"],
-        "last_tested_at": max(_tested(run) for run in picked.shown),
+        "last_tested_at": tested(picked.shown[0]),
     }
 
 
-def latest_runs(prompt: Prompt) -> dict[tuple[int, str], Run]:
-    """Version number and model → the run that counts for them. One query, without suites and messages."""
-    return _latest(_runs_that_count(prompt))
-
-
-def _runs_that_count(prompt: Prompt) -> list[Run]:
-    runs = Run.objects.that_count().filter(prompt=prompt).select_related("version")
-    runs = runs.defer("suite", "version__messages", "version__variables", "version__parameters")
-    return [run for run in runs if run.cases_counted]
-
-
-def _latest(runs: Iterable[Run]) -> dict[tuple[int, str], Run]:
-    return {(run.version.number, run.named): run for run in sorted(runs, key=_recency)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Picked:
-    """The runs that count: all of them, those of the version shown, and the main model's by version."""
-
-    everything: list[Run]
-    shown: list[Run]  # one a model, the main model's first
-    history: list[Run]  # one a version, oldest first
-
-
-def _pick(runs: list[Run]) -> _Picked:
-    latest = _latest(runs)
-    newest = max((number for number, _ in latest), default=0)
-    on_newest = [run for (number, _), run in latest.items() if number == newest]
-    if not on_newest:
-        return _Picked([], [], [])
-    runs_of = Counter(run.named for run in runs)
-    main = min(on_newest, key=lambda run: (-_rank(run), -run.cases_counted, -runs_of[run.named], run.named))
-    others = sorted(
-        (run for run in on_newest if run is not main), key=lambda run: (-_interval(run)[0], run.named)
-    )
-    history = sorted(number for number, model in latest if model == main.named)
-    return _Picked(runs, [main, *others], [latest[number, main.named] for number in history])
-
-
-def _recency(run: Run) -> tuple[int, datetime, int]:
-    return _rank(run), _tested(run), run.pk
-
-
-def _rank(run: Run) -> int:
-    """Pasted, imported, recorded; whatever is better than recorded ranks as recorded."""
-    level = run.level
-    return min(Level.PASTED if level is None else level, Level.RECORDED)
-
-
-def _tested(run: Run) -> datetime:
-    return run.finished_at or run.created_at
-
-
-def _interval(run: Run) -> tuple[float, float]:
-    return wilson(run.cases_passed, run.cases_counted)
-
-
-def _summary(prompt: Prompt, picked: _Picked) -> EvidenceSummary:
+def _summary(prompt: Prompt, picked: Picked) -> EvidenceSummary:
     costs = _median_costs([*picked.shown, *picked.history])
     models = [_model_evidence(run, costs[run.pk]) for run in picked.shown]
     main, first = picked.shown[0], models[0]
@@ -311,8 +263,13 @@ def _summary(prompt: Prompt, picked: _Picked) -> EvidenceSummary:
         "is_current": main.version.number == newest,
         "level": first["level"],
         "main_model": main.named,
+        "main_by": picked.main_by,
+        "target_is": target_is(prompt, picked),
+        "baseline": picked.baseline.version.number if picked.baseline else None,
+        "newer_outputs": sum(run.answers for run in picked.newer),
         "passed": first["passed"],
         "cases": first["cases"],
+        "outputs": first["outputs"],
         "errors": first["errors"],
         "low": first["low"],
         "high": first["high"],
@@ -330,7 +287,6 @@ def _summary(prompt: Prompt, picked: _Picked) -> EvidenceSummary:
 
 
 def _model_evidence(run: Run, cost: Decimal | None) -> ModelEvidence:
-    low, high = _interval(run)
     return {
         "model": run.named,
         "answered": run.model_answered,
@@ -340,16 +296,17 @@ def _model_evidence(run: Run, cost: Decimal | None) -> ModelEvidence:
         "run": run.public_id,
         "passed": run.cases_passed,
         "cases": run.cases_counted,
+        "outputs": run.answers,
         "errors": run.cases_error,
-        "low": low,
-        "high": high,
+        "low": run.low,
+        "high": run.high,
         "level": int(run.level or 0),
         "frames": run.frames,
         "cost_median": _as_text(cost),
         "latency_ms": run.latency_median_ms,
         "tokens_in": run.tokens_in_median,
         "tokens_out": run.tokens_out_median,
-        "tested": _tested(run).isoformat(),
+        "tested": tested(run).isoformat(),
     }
 
 
@@ -358,14 +315,14 @@ def _as_text(cost: Decimal | None) -> str | None:
 
 
 def _version_evidence(run: Run, cost: Decimal | None) -> VersionEvidence:
-    low, high = _interval(run)
     return {
         "version": run.version.number,
         "run": run.public_id,
         "passed": run.cases_passed,
         "cases": run.cases_counted,
-        "low": low,
-        "high": high,
+        "outputs": run.answers,
+        "low": run.low,
+        "high": run.high,
         "tokens_in": run.tokens_in_median,
         "cost_median": _as_text(cost),
         "level": int(run.level or 0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -89,18 +90,26 @@ def _missing_tests(facts: _Facts) -> Iterator[Advice]:
     if not evidence:
         yield _never_run(prompt)
         return
-    if not evidence["is_current"]:
+    if not evidence["cases"]:
+        outputs = f"{evidence['outputs']} output{'' if evidence['outputs'] == 1 else 's'}"
         yield Advice(
-            f"The newest version is not tested; the figures are those of v{evidence['version']}.",
-            "studio_run_start",
+            f"Nothing judged its {outputs}: say in the cases what a good answer holds.", "studio_cases"
         )
+    elif not evidence["is_current"]:
+        yield Advice(_newest_open(evidence), "studio_run_start")
     if len(evidence["models"]) == 1:
         yield Advice(
             "It was run on one model only; a second shows whether it carries over.", "studio_run_start"
         )
-    if prompt.last_tested_at and prompt.last_tested_at < timezone.now() - OLD:
+    if max(model["tested"] for model in evidence["models"]) < (timezone.now() - OLD).isoformat():
         yield Advice(f"Its last run is older than {OLD.days} days; models change.", "studio_run_start")
     yield from _missing_failure(facts)
+
+
+def _newest_open(evidence: Mapping[str, Any]) -> str:
+    """Whether the newest version has outputs all the same."""
+    what = "is not judged" if evidence.get("newer_outputs") else "is not tested"
+    return f"The newest version {what}; the figures are those of v{evidence['version']}."
 
 
 def _never_run(prompt: Prompt) -> Advice:
@@ -127,8 +136,7 @@ def _missing_failure(facts: _Facts) -> Iterator[Advice]:
 
 
 def _missing_story(facts: _Facts) -> Iterator[Advice]:
-    if facts.prompt.baseline_id is None:
-        yield _no_baseline(facts)
+    yield from _missing_baseline(facts)
     first = min(facts.notes, default=0)  # nothing changed in it yet
     if silent := [number for number, note in facts.notes.items() if not note.strip() and number != first]:
         yield Advice(_silent(silent), "studio_prompt")
@@ -144,14 +152,34 @@ def _missing_story(facts: _Facts) -> Iterator[Advice]:
         )
 
 
-def _no_baseline(facts: _Facts) -> Advice:
-    if len(facts.notes) > 1:
-        return Advice(
-            "No baseline is chosen, so nothing shows what your work added.", "studio_prompt_details"
+def _missing_baseline(facts: _Facts) -> Iterator[Advice]:
+    """As the page has it, by the rule in ``picked``: a chosen one that it cannot compare with is none."""
+    evidence, chosen = facts.prompt.evidence, facts.prompt.baseline
+    taken = evidence.get("baseline")
+    if len(facts.notes) < 2:
+        yield Advice(
+            "It has one version; a naive one to compare it to would show what your work adds.",
+            "studio_prompt",
         )
-    return Advice(
-        "It has one version; a naive one to compare it to would show what your work adds.", "studio_prompt"
-    )
+    elif evidence and chosen and chosen.number != taken:
+        instead = f"the page compares with v{taken}" if taken else "the page compares with nothing"
+        yield Advice(
+            f"{chosen}, your baseline, is no earlier version tested on {evidence['main_model']}: {instead}.",
+            "studio_run_start",
+        )
+    elif evidence and taken is None:
+        yield Advice(
+            f"No earlier version was tested on {evidence['main_model']}: nothing shows what your work added.",
+            "studio_run_start",
+        )
+
+
+def _baseline_found(facts: _Facts) -> Iterator[str]:
+    """The version the page compares with, and by whose choice."""
+    if taken := facts.prompt.evidence.get("baseline"):
+        chosen = facts.prompt.baseline
+        by_choice = chosen is not None and chosen.number == taken
+        yield f"v{taken} as the baseline" + ("" if by_choice else " (the first tested)")
 
 
 def _silent(numbers: Sequence[int]) -> str:
@@ -169,13 +197,12 @@ def _found(facts: _Facts) -> Iterator[str]:
     if facts.cases >= FEW_CASES:
         yield f"{facts.cases} cases"
     if evidence and evidence["is_current"]:
-        yield f"v{evidence['version']} tested"
+        yield f"v{evidence['version']} {'tested' if evidence['cases'] else 'answered, not judged'}"
     if evidence and len(evidence["models"]) > 1:
         yield f"{len(evidence['models'])} models"
     if facts.disclosed:
         yield f"{facts.disclosed} known failure{'' if facts.disclosed == 1 else 's'}"
-    if facts.prompt.baseline_id is not None:
-        yield "a baseline"
+    yield from _baseline_found(facts)
     if len(facts.notes) > 1 and all(note.strip() for note in facts.notes.values()):
         yield "a note on each version"
     yield from (f"the {name}" for name in SECTIONS if facts.texts[name])

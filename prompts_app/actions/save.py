@@ -136,6 +136,7 @@ def save_details(prompt: Prompt, fields: dict[str, Any], tags: Iterable[str], *,
     for name, value in fields.items():
         setattr(prompt, name, value)
     set_tags(prompt, tags)
+    rebuild_evidence(prompt)  # which version it is compared with, and which model is the main one
     reindex([prompt])
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from django.db.models import Q
 
-from prompts_app.actions.evidence import FAILED, NO_ANSWER, PASSED, latest_runs
+from prompts_app.actions.evidence import FAILED, NO_ANSWER, PASSED
+from prompts_app.actions.picked import latest_runs
 from prompts_app.engine.digests import digest
 from prompts_app.models import KnownFailure, Prompt, Result, Run, Version
 

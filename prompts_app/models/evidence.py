@@ -15,6 +15,7 @@ from prompts_app.engine.endpoints.addresses import host_of, same_address
 from prompts_app.engine.finishing import ending_in_words
 from prompts_app.engine.vendors import Claim, claim_of, claim_of_host
 from prompts_app.models.clock import now_plus
+from prompts_app.engine.stats import wilson
 from prompts_app.models.encryption import decrypt, encrypt
 from prompts_app.models.ids import public_id
 from prompts_app.models.prompts import Prompt, Version
@@ -247,6 +248,7 @@ class Run(Masked):
     cases_passed = models.PositiveIntegerField(default=0)
     cases_failed = models.PositiveIntegerField(default=0)
     cases_error = models.PositiveIntegerField(default=0)
+    answers = models.PositiveIntegerField(default=0)  # results with one, judged or not
     cost = models.DecimalField(max_digits=14, decimal_places=8, null=True, blank=True)  # null: unknown
     judge_cost = models.DecimalField(
         max_digits=14, decimal_places=8, null=True, blank=True
@@ -329,11 +331,23 @@ class Run(Masked):
     def cases_counted(self) -> int:
         return self.cases_passed + self.cases_failed
 
+    @property
+    def low(self) -> float:
+        """Of the 95% interval of its pass rate, 0..1; 0 where nothing was judged."""
+        return wilson(self.cases_passed, self.cases_counted)[0]
+
+    @property
+    def high(self) -> float:
+        return wilson(self.cases_passed, self.cases_counted)[1]
+
+
+ANSWERED = ("", "judge_error", "judge_again")  # kinds of errors of a result with an answer
+
 
 class ResultQuerySet(MaskedQuerySet["Result"]):
     def answers(self) -> Self:
         """Those with an answer, also where it is the judge who failed."""
-        return self.filter(error_kind__in=["", "judge_error", "judge_again"])
+        return self.filter(error_kind__in=ANSWERED)
 
 
 class Result(Masked):
@@ -413,6 +427,10 @@ class Result(Masked):
     @property
     def is_error(self) -> bool:
         return bool(self.error_kind)
+
+    @property
+    def is_answered(self) -> bool:
+        return self.error_kind in ANSWERED
 
     @property
     def ending(self) -> str:

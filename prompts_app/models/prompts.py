@@ -103,8 +103,10 @@ class PromptQuerySet(MaskedQuerySet["Prompt"]):
         return self.filter(evidence_cases__gt=0)
 
     def best_first(self) -> Self:
-        """Recorded before imported before pasted, then by the low end of the interval. Nobody can vote."""
+        """What was judged, then outputs nothing judged, then none. Of each recorded before imported before
+        pasted, then by the low end of the interval. Nobody can vote."""
         return self.order_by(
+            F("evidence_judged").desc(),
             F("evidence_level").desc(nulls_last=True),
             F("evidence_low").desc(),
             F("last_tested_at").desc(nulls_last=True),
@@ -154,6 +156,10 @@ class Prompt(Masked):
     baseline = models.ForeignKey(
         "Version", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    # The model it is written for, as it is asked for, and since when the author says so: what is declared
+    # after a run says nothing about that run. See actions.picked.
+    target_model = models.CharField(max_length=200, blank=True, validators=[refuse_invisible])
+    target_declared_at = models.DateTimeField(null=True, blank=True)
     # Where it was imported from ("prompts.chat"), and what tells a second import of the same row.
     source = models.CharField(max_length=200, blank=True)
     source_key = models.CharField(max_length=64, blank=True, db_index=True)
@@ -171,6 +177,7 @@ class Prompt(Masked):
     # The evidence summary, rebuilt from results by actions.evidence.rebuild_evidence and by nothing else.
     # evidence: see EvidenceSummary there. The columns are what lists sort and filter by.
     evidence = models.JSONField(default=dict, blank=True)
+    evidence_judged = models.BooleanField(default=False)  # else outputs at most, which nothing judged
     evidence_level = models.PositiveSmallIntegerField(null=True, blank=True)
     evidence_passed = models.PositiveIntegerField(default=0)
     evidence_cases = models.PositiveIntegerField(default=0)
@@ -182,7 +189,10 @@ class Prompt(Masked):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["owner", "slug"], name="slug_unique_per_owner")]
         indexes = [
-            models.Index(fields=["visibility", "-evidence_level", "-evidence_low"], name="prompt_best_first"),
+            models.Index(
+                fields=["visibility", "-evidence_judged", "-evidence_level", "-evidence_low"],
+                name="prompt_best_first",
+            ),
             models.Index(fields=["visibility", "-published_at"], name="prompt_newest_first"),
         ]
 

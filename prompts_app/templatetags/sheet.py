@@ -21,10 +21,13 @@ from prompts_app.templatetags.written import (
     UNKNOWN,
     as_datetime,
     backed_models,
+    baseline_of,
+    date_range,
     days_ago,
     dollars,
     full_date,
     iso_date,
+    not_judged,
     percent_range,
     seconds_of_ms,
     short_date,
@@ -38,10 +41,13 @@ for write in (
     as_datetime,
     backed_models,
     told_by,
+    baseline_of,
+    date_range,
     days_ago,
     dollars,
     full_date,
     iso_date,
+    not_judged,
     percent_range,
     seconds_of_ms,
     short_date,
@@ -135,7 +141,9 @@ def strip(frames: str, label: str = "", most: int = 0) -> SafeString:
 def strip_sentence(frames: str) -> str:
     """What a strip shows, in words: "24 of 25 cases pass; failed: case 17"."""
     passed, failed = frames.count(PASSED), _places(frames, FAILED)
-    parts = [f"{passed} of {passed + len(failed)} cases pass"]
+    parts = []
+    if passed or failed or UNJUDGED not in frames:
+        parts.append(f"{passed} of {passed + len(failed)} cases pass")
     if failed:
         parts.append(_named("failed", failed))
     if errors := _places(frames, ERROR):
@@ -354,6 +362,9 @@ def interval(passed: int, cases: int) -> str:
 
 
 @register.simple_tag
-def rate(passed: int, cases: int) -> SafeString:
-    """``24/25 80–99%``: a rate never stands without its interval."""
+def rate(passed: int, cases: int, outputs: int = 0) -> SafeString:
+    """``24/25 80–99%``: a rate never stands without its interval. Without a judged case there is none: then
+    "12 outputs, not judged"."""
+    if not cases:
+        return format_html("{}", not_judged(outputs))
     return format_html('{} <span class="range">{}</span>', kn(passed, cases), interval(passed, cases))

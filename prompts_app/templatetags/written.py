@@ -15,17 +15,25 @@ RECORDED = 2  # the evidence level from which on this server made the calls
 
 
 def is_as_good(run: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
-    """Whether one run of a summary may be counted with the shown one: recorded like it, imported like it.
+    """Whether one run of a summary may be counted with the shown one: judged like it, recorded like it.
 
     Else an author could paste bad answers for a first version and be told how much was gained since.
     """
-    one, other = (min(int(item.get("level", RECORDED)), RECORDED) for item in (run, shown))
-    return one >= other
+    (judged, one), (are_judged, other) = (
+        (item["cases"] > 0, min(int(item.get("level", RECORDED)), RECORDED)) for item in (run, shown)
+    )
+    return judged >= are_judged and one >= other
 
 
 def backed_models(evidence: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The models a sentence speaks of: those whose evidence is as good as the main one's."""
     return [model for model in evidence["models"] if is_as_good(model, evidence)]
+
+
+def baseline_of(evidence: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the shown version is compared to, by the rule in ``actions.picked``: an item of its history."""
+    number = evidence.get("baseline")
+    return next((item for item in evidence.get("history", ()) if item["version"] == number), None)
 
 
 def percent_range(low: float, high: float) -> str:
@@ -101,8 +109,23 @@ def signed(value: float) -> str:
     return f"+{number}" if number > 0 else f"−{-number}" if number else "±0"
 
 
+def date_range(first: datetime | date | str | None, last: datetime | date | str | None) -> str:
+    """ "16 Mar to 5 Oct", with years as in ``short_date``; one date where both are the same day."""
+    start, end = as_datetime(first), as_datetime(last)
+    if start is None or end is None or full_date(start) == full_date(end):
+        return short_date(end or start)
+    if start.year != end.year:
+        return f"{full_date(start)} to {full_date(end)}"
+    return f"{start:%-d %b} to {short_date(end)}"
+
+
+def not_judged(outputs: int) -> str:
+    """What stands in place of a rate where nothing judged what came: "12 outputs, not judged"."""
+    return f"{outputs:,} output{'' if outputs == 1 else 's'}, not judged"
+
+
 def untested(deleted: int) -> str:
-    """What stands where there are no figures: deleting every run does not make a prompt an untested one."""
+    """What stands where there is no output: deleting every run does not make a prompt an untested one."""
     return f"no run that counts, {deleted:,} deleted by the author" if deleted else "not tested yet"
 
 

@@ -159,11 +159,11 @@ class TestWhichRunCounts:
         a_run(version, "p p", source=Source.PRACTICE)
         assert evidence_of(version) == {}
 
-    def test_a_run_in_which_nothing_could_be_judged_says_nothing(self) -> None:
+    def test_a_run_in_which_nothing_was_judged_takes_the_place_of_none_that_was(self) -> None:
         version = VersionFactory()
         a_run(version, "p f", day=1)
         a_run(version, "e u", day=2)
-        assert (evidence_of(version)["cases"], evidence_of(version)["runs"]) == (2, 1)
+        assert (evidence_of(version)["cases"], evidence_of(version)["runs"]) == (2, 2)
 
     def test_recorded_comes_before_imported_before_pasted_whatever_is_newer(self) -> None:
         version = VersionFactory()

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prompts_app.actions.evidence import rebuild_evidence
 from prompts_app.models import Prompt, Result, Run
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.views.recorded import (
@@ -95,6 +96,7 @@ class TestWhichCase:
         prompt = improved_prompt()
         prompt.baseline = prompt.versions.get(number=2)
         prompt.save()
+        rebuild_evidence(prompt)
         assert "asked of v2 and of v3" in text_of(before(prompt))
 
 

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from prompts_app.actions.evidence import latest_runs
+from prompts_app.actions.picked import latest_runs
 from prompts_app.engine.stats import wilson
 from prompts_app.models import Prompt, Source
 from prompts_app.templatetags.sheet import band, interval

@@ -127,6 +127,7 @@ class TestSheet:
         prompt = improved_prompt()
         prompt.baseline = prompt.versions.get(number=2)
         prompt.save()
+        rebuild_evidence(prompt)
         html = page(prompt)
         assert "up from 6 of 10 for v2" in headline(html)
         assert "v2 on main-model" in section(html, "sheet")

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from prompts_app.actions.evidence import latest_runs
 from prompts_app.actions.lineage import Origin
+from prompts_app.actions.picked import latest_runs
 from prompts_app.engine.stats import wilson
 from prompts_app.models import Prompt, Run
 from prompts_app.templatetags.written import RECORDED
@@ -305,10 +305,8 @@ def _check_failure(ask: str, main: Counted, recount: Recount) -> None:
 def test_the_profile(plans: list[PlannedPrompt]) -> None:
     owner = PersonFactory()
     prompts = [build(plan, owner) for plan in plans]
-    for prompt, plan in zip(prompts, plans, strict=True):
-        prompt.baseline_number = plan.baseline  # type: ignore[attr-defined]  # as the page's query gives it
     counts = [(Recount(prompt), plan) for prompt, plan in zip(prompts, plans, strict=True)]
-    counts = [(c, plan) for c, plan in counts if c.every and c.main().rank == RECORDED]
+    counts = [(c, plan) for c, plan in counts if c.every and c.main().cases and c.main().rank == RECORDED]
     told = figures.figures_of(figures.recorded([prompt for prompt in prompts if prompt.evidence]))
     assert bool(told) == bool(counts)
     if told is None:
@@ -316,13 +314,15 @@ def test_the_profile(plans: list[PlannedPrompt]) -> None:
     mains = [count.main() for count, _ in counts]
     assert (told.passed, told.cases) == (sum(run.passed for run in mains), sum(run.cases for run in mains))
     assert told.prompts == len(mains)
-    recorded = [run for count, _ in counts for run in count.shown().values() if run.rank == RECORDED]
+    runs = [run for count, _ in counts for run in count.shown().values()]
+    recorded = [run for run in runs if run.rank == RECORDED and run.cases]
     assert told.models == len({run.model for run in recorded})
     assert same(
         None if told.cost is None else float(told.cost),
-        middle(run.cost for run in recorded if run.cost is not None),
+        middle(run.cost for run in mains if run.cost is not None),
     )
-    assert same(told.latency_ms, middle(run.latency for run in recorded if run.latency is not None))
+    assert same(told.latency_ms, middle(run.latency for run in mains if run.latency is not None))
+    assert (told.first_tested, told.last_tested) == (min(r.when for r in mains), max(r.when for r in mains))
     assert told.makers == (["OpenAI"] if any(run.model == "gpt-oak" for run in recorded) else [])
     assert told.models_without_maker == len({run.model for run in recorded} - {"gpt-oak"})
     changes = [_change(count, plan) for count, plan in counts]
@@ -356,7 +356,7 @@ def test_what_a_fork_gained(original: PlannedPrompt, made: PlannedPrompt) -> Non
     both = [
         (mine, theirs)
         for model, mine in here.shown().items()
-        if (theirs := there.run(1, model)) and mine.suite == theirs.suite
+        if (theirs := there.run(1, model)) and mine.suite == theirs.suite and mine.cases and theirs.cases
     ]
     assert bool(told.gain) == bool(both)
     if told.gain:

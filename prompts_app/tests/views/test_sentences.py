@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.stats import wilson
+from prompts_app.templatetags.written import baseline_of
 from prompts_app.views.public.home import rise_of
 from prompts_app.views.public.sentences import (
-    baseline_of,
     check_in_words,
     excerpt,
     first_failing,
@@ -54,7 +54,7 @@ def evidence(draw: st.DrawFn) -> dict[str, Any]:
         model["low"] = wilson(model["passed"], model["cases"])[0]
     return {
         **last, "history": history, "models": models, "main_model": "main", "level": draw(st.integers(0, 4)),
-        "errors": draw(st.integers(0, 3)),
+        "errors": draw(st.integers(0, 3)), "baseline": 1 if count > 1 else None,
     }  # fmt: skip
 
 
@@ -105,13 +105,17 @@ class TestHeadline:
         assert headline_text(pasted, None) == "3 of 3 cases pass on m (44–100%), pasted only."
 
 
+def rising(first: dict[str, Any], last: dict[str, Any]) -> dict[str, Any]:
+    return {**last, "history": [first, last], "baseline": first["version"]}
+
+
 class TestRise:
-    def test_first_to_last(self) -> None:
-        assert rise_of({"history": [item(1, 2, 10), item(2, 9, 10)]}) == pytest.approx(0.7)
+    def test_baseline_to_last(self) -> None:
+        assert rise_of(rising(item(1, 2, 10), item(2, 9, 10))) == pytest.approx(0.7)
 
     def test_none_where_the_cases_changed_or_there_is_one_version(self) -> None:
-        assert rise_of({"history": [item(1, 2, 10), item(2, 9, 10, digest="b")]}) == 0
-        assert rise_of({"history": [item(1, 2, 10)]}) == 0
+        assert rise_of(rising(item(1, 2, 10), item(2, 9, 10, digest="b"))) == 0
+        assert rise_of({**item(1, 2, 10), "history": [item(1, 2, 10)]}) == 0
         assert rise_of({}) == 0
 
 

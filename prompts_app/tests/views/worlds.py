@@ -184,6 +184,13 @@ class Counted:
     tokens: float | None
     latency: float | None
     cost: float | None
+    answers: int
+    begun: tuple[datetime, int]
+
+    @property
+    def kind(self) -> tuple[bool, int]:
+        """What was judged comes before what was not, then the level."""
+        return self.cases > 0, self.rank
 
     @property
     def passed(self) -> int:
@@ -195,7 +202,7 @@ class Counted:
 
     @property
     def rate(self) -> float:
-        return self.passed / self.cases
+        return self.passed / self.cases if self.cases else 0.0
 
     @property
     def score(self) -> tuple[int, int]:
@@ -208,16 +215,17 @@ class Recount:
     def __init__(self, prompt: Prompt) -> None:
         rows = Run.objects.filter(prompt=prompt, state="finished").exclude(source=Source.PRACTICE).values()
         numbers = dict(prompt.versions.values_list("pk", "number"))
-        self.every = [run for row in rows if (run := _counted(row, numbers[row["version_id"]])).cases]
-        self.newest = max((run.version for run in self.every), default=0)
+        self.every = [run for row in rows if (run := _counted(row, numbers[row["version_id"]])).answers]
+        judged = [run.version for run in self.every if run.cases]
+        self.newest = max(judged or [run.version for run in self.every], default=0)
 
     def run(self, version: int, model: str) -> Counted | None:
-        """The one that counts: recorded before imported before pasted, then the latest."""
+        """The one that counts: judged, then recorded before imported before pasted, then the latest."""
         best: Counted | None = None
         for run in self.every:
             if (run.version, run.model) != (version, model):
                 continue
-            if best is None or (run.rank, run.when, run.pk) > (best.rank, best.when, best.pk):
+            if best is None or (run.kind, run.when, run.pk) > (best.kind, best.when, best.pk):
                 best = run
         return best
 
@@ -226,16 +234,14 @@ class Recount:
         return {model: run for model in sorted(models) if (run := self.run(self.newest, model))}
 
     def main(self) -> Counted:
-        """Best ranked, then most cases, then the model with most runs, then the first by name."""
-        best: Counted | None = None
-        for run in self.shown().values():
-            if best is None or self._weight(run) > self._weight(best):
-                best = run
-        assert best
-        return best
+        """Best of kind, then the model most versions were put to, then the one tested first."""
+        found = sorted(self.shown().values(), key=self._weight)
+        return found[0]
 
-    def _weight(self, run: Counted) -> tuple[int, int, int]:
-        return run.rank, run.cases, sum(other.model == run.model for other in self.every)
+    def _weight(self, run: Counted) -> tuple[Any, ...]:
+        alike = [other for other in self.every if other.model == run.model and other.kind >= run.kind]
+        first = min(other.begun for other in alike)
+        return not run.cases, -run.rank, -len({other.version for other in alike}), first
 
     def history(self) -> list[Counted]:
         """The main model's runs, oldest version first."""
@@ -245,6 +251,8 @@ class Recount:
 
     def baseline(self, chosen: int | None) -> Counted | None:
         earlier = [run for run in self.history() if run.version < self.newest]
+        if self.main().cases:
+            earlier = [run for run in earlier if run.cases]
         for run in earlier:
             if run.version == chosen:
                 return run
@@ -253,7 +261,9 @@ class Recount:
     def longest_no_better(self) -> Counted | None:
         """The earlier version on the same cases with most tokens that passed no more; the first of equals."""
         main, best = self.main(), None
-        for run in self.history()[:-1]:
+        for run in self.history():
+            if run.version >= self.newest or not run.cases:
+                continue
             if run.suite != main.suite or not run.tokens or run.rate > main.rate or run.rank < main.rank:
                 continue
             if best is None or run.tokens > (best.tokens or 0):
@@ -283,6 +293,8 @@ def _counted(row: dict[str, Any], version: int) -> Counted:
         states="".join(_state(results, case, row["repeats"]) for case in range(len(row["suite"]))),
         tokens=middle(r["tokens_in"] for r in answers if r["tokens_in"] is not None),
         latency=middle(r["latency_ms"] for r in answers if r["latency_ms"] is not None),
+        answers=len(answers),
+        begun=(row["created_at"], row["id"]),
         cost=None if None in costs else middle(float(cost) for cost in costs),
     )
 

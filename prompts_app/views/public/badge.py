@@ -1,6 +1,9 @@
-"""``/@handle/slug/badge.svg``: "24/25 cases · 3 models", for a README."""
+"""``/@handle/slug/badge.svg``: "24/25 cases · birch-large, 1 of 3 models", for a README."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,9 +12,10 @@ from prompts_app.access import prompt_visible_to
 from prompts_app.models import Level, Prompt
 from prompts_app.templatetags.sheet import interval, level_name
 from prompts_app.templatetags.text import shown_plainly
-from prompts_app.templatetags.written import backed_models, full_date, untested
+from prompts_app.templatetags.written import backed_models, full_date, not_judged, untested
 from prompts_app.views.public.door import listed_only, public_page
 
+LONGEST_NAME = 28  # characters of a model's name
 LETTER = 6.2  # SVG units: about the width of a letter at 11 units high; the text is fitted to the box
 
 
@@ -26,12 +30,15 @@ def badge(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
 
 
 def badge_text(prompt: Prompt) -> str:
-    """Short; what this server did not record itself says so."""
+    """Short, and of one model; what this server did not record itself says so."""
     evidence = prompt.evidence
     if not evidence:
         return untested(prompt.deleted_runs)
-    models = len(backed_models(evidence))
-    text = f"{evidence['passed']}/{evidence['cases']} cases · {models} model{'' if models == 1 else 's'}"
+    text = not_judged(evidence["outputs"])
+    if evidence["cases"]:
+        models = len(backed_models(evidence))
+        text = f"{evidence['passed']}/{evidence['cases']} cases · {_model(evidence)}"
+        text += f", 1 of {models} models" if models > 1 else ""
     return text if evidence["level"] >= Level.RECORDED else f"{text} · {level_name(evidence['level'])}"
 
 
@@ -40,9 +47,19 @@ def badge_sentence(prompt: Prompt) -> str:
     evidence = prompt.evidence
     if not evidence:
         return f"Proofsheet: {untested(prompt.deleted_runs)}"
+    what = f"v{evidence['version']}, {level_name(evidence['level'])}, {full_date(evidence['tested'])}"
+    return f"Proofsheet: {_tally(evidence)}, {what}"
+
+
+def _tally(evidence: Mapping[str, Any]) -> str:
     passed, cases = evidence["passed"], evidence["cases"]
     model = " ".join(shown_plainly(evidence["main_model"]).split())
-    return (
-        f"Proofsheet: {passed} of {cases} cases pass on {model} ({interval(passed, cases)}), "
-        f"v{evidence['version']}, {level_name(evidence['level'])}, {full_date(evidence['tested'])}"
-    )
+    if not cases:
+        return f"{not_judged(evidence['outputs'])}, on {model}"
+    return f"{passed} of {cases} cases pass on {model} ({interval(passed, cases)})"
+
+
+def _model(evidence: Mapping[str, Any]) -> str:
+    """Its name as far as there is room."""
+    name = " ".join(shown_plainly(evidence["main_model"]).split())
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"

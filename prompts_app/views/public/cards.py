@@ -12,11 +12,11 @@ from django.utils.text import capfirst
 from prompts_app.access import author_visible_to, prompt_visible_to
 from prompts_app.actions.cards import MOST_FRAMES, Card, drawable
 from prompts_app.models import Profile, Prompt, User
-from prompts_app.templatetags.written import full_date, untested
+from prompts_app.templatetags.written import baseline_of, full_date, not_judged, untested
 from prompts_app.views.public import figures
 from prompts_app.views.public.door import KEPT_BY_NOBODY, SHARED, listed_only, public_page
 from prompts_app.views.public.home import LONG_COLUMNS
-from prompts_app.views.public.sentences import baseline_of, headline_text
+from prompts_app.views.public.sentences import headline_text
 
 LOOKED_AT = 200  # an author's best prompts, whose figures the card sums up
 
@@ -55,9 +55,10 @@ def card_of_author(author: User) -> Card:
 def _author_foot(shown: figures.Figures | None, recorded: Sequence[Prompt]) -> str:
     if shown is None:
         return "Prompts with every tested output."
-    models = f"{shown.models} model{'' if shown.models == 1 else 's'}"
+    models = f"{shown.models} model{'' if shown.models == 1 else 's'} tested"
     drawn = f"; the first {MOST_FRAMES} are drawn" if _frames_in(recorded) > MOST_FRAMES else ""
-    return f"{shown.passed} of {shown.cases} cases pass · {models}{drawn}"
+    each = "" if shown.models == 1 else ", each prompt on its main model"
+    return f"{shown.passed} of {shown.cases} cases pass{each} · {models}{drawn}"
 
 
 def _frames_in(prompts: Sequence[Prompt]) -> int:
@@ -66,10 +67,7 @@ def _frames_in(prompts: Sequence[Prompt]) -> int:
 
 def card_of_prompt(prompt: Prompt) -> Card:
     author, evidence = prompt.owner, prompt.evidence
-    baseline = (
-        baseline_of(evidence, prompt.baseline.number if prompt.baseline else None) if evidence else None
-    )
-    sentence = unescape(headline_text(evidence, baseline)) if evidence else prompt.summary
+    sentence = unescape(headline_text(evidence, baseline_of(evidence))) if evidence else prompt.summary
     frames = evidence.get("frames", "")
     return Card(
         title=drawable(prompt.title, prompt.slug),
@@ -82,6 +80,8 @@ def card_of_prompt(prompt: Prompt) -> Card:
 
 def _plain_sentence(prompt: Prompt) -> str:
     """For models whose names the card cannot draw."""
+    if not prompt.evidence_cases:
+        return f"{capfirst(not_judged(prompt.evidence['outputs']))}."
     return f"{prompt.evidence_passed} of {prompt.evidence_cases} cases pass."
 
 
@@ -89,7 +89,8 @@ def _prompt_foot(prompt: Prompt, frames: int) -> str:
     if not prompt.evidence:
         return f"{capfirst(untested(prompt.deleted_runs))}."
     drawn = f"; the first {MOST_FRAMES} of {frames} cases are drawn" if frames > MOST_FRAMES else ""
-    return f"v{prompt.evidence['version']}, tested {full_date(prompt.evidence['tested'])}{drawn}"
+    done = "tested" if prompt.evidence_cases else "answered"
+    return f"v{prompt.evidence['version']}, {done} {full_date(prompt.evidence['tested'])}{drawn}"
 
 
 def _sample(author: User, foot: str) -> str:

@@ -7,17 +7,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.paginator import Page
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.http import QueryDict
 
 from prompts_app.models import Prompt, Result, Run, Version
 from prompts_app.templatetags.sheet import Frame, as_frames
+from prompts_app.templatetags.written import baseline_of
 from prompts_app.views.public import failing
-from prompts_app.views.public.sentences import Evidence, baseline_of, headline, headline_text, tests_dated
+from prompts_app.views.public.sentences import (
+    Evidence,
+    headline,
+    headline_text,
+    tests_dated,
+    why_main,
+)
 
 MOST_LARGE_FRAMES = 450  # on one page; beyond it, small strips are drawn instead
 MOST_LISTED_PASSES = 30
 MOST_LISTED_ERRORS = 10
+MOST_LISTED_OPEN = 30  # outputs that nothing judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +58,13 @@ class Shown:
 
 
 def read_shown(get: QueryDict) -> Shown:
-    """From ``?show=all|passes|errors&page=``; anything else is the usual page."""
-    states = {"all": failing.FAILED, "passes": failing.PASSED, "errors": failing.NO_ANSWER}
+    """From ``?show=all|passes|errors|unjudged&page=``; anything else is the usual page."""
+    states = {
+        "all": failing.FAILED,
+        "passes": failing.PASSED,
+        "errors": failing.NO_ANSWER,
+        "unjudged": failing.UNJUDGED,
+    }
     word = get.get("show", "")
     if word not in states:
         return Shown()
@@ -68,11 +81,14 @@ class Study:
     failed: int  # case results over all models of the shown version
     passed: int
     errors: int
+    unjudged: int
     page: Page[failing.Cell]
     rows: list[failing.CaseRow]
     passes: list[failing.CaseRow] = field(default_factory=list)  # only where they are few
     unanswered: list[failing.CaseRow] = field(default_factory=list)
+    open: list[failing.CaseRow] = field(default_factory=list)  # the first that nothing judged
     main: Run | None = None
+    target: str = ""  # the model its author says it is written for
     suite: Sequence[Mapping[str, Any]] = ()
     answers: Mapping[str, int] = field(default_factory=dict)
 
@@ -83,6 +99,19 @@ class Study:
     @property
     def headline_text(self) -> str:
         return headline_text(self.evidence, self.baseline)
+
+    @property
+    def is_judged(self) -> bool:
+        return bool(self.evidence["cases"])
+
+    @property
+    def is_unjudged(self) -> bool:
+        """Whether no frame of the sheet has a verdict."""
+        return not any(row.run.cases_counted for row in self.sheet)
+
+    @property
+    def why_main(self) -> str:
+        return why_main(self.evidence, self.target)
 
     @property
     def assertions(self) -> int:
@@ -106,7 +135,7 @@ def study_of(prompt: Prompt, shown: Shown) -> Study | None:
     evidence = prompt.evidence
     if not evidence:
         return None
-    baseline = baseline_of(evidence, prompt.baseline.number if prompt.baseline else None)
+    baseline = baseline_of(evidence)
     runs = runs_of(prompt, [m["run"] for m in evidence["models"]])
     before = runs_of(prompt, [baseline["run"]]) if baseline else []
     if not runs:
@@ -121,11 +150,14 @@ def study_of(prompt: Prompt, shown: Shown) -> Study | None:
         failed=sum(run.frames.count(failing.FAILED) for run in runs),
         passed=sum(run.frames.count(failing.PASSED) for run in runs),
         errors=sum(run.frames.count(failing.NO_ANSWER) for run in runs),
+        unjudged=sum(run.frames.count(failing.UNJUDGED) for run in runs),
         page=page,
         rows=failing.rows_of(page, names, anchors=True),
         passes=_few(runs, failing.PASSED, names, MOST_LISTED_PASSES),
         unanswered=_some(runs, failing.NO_ANSWER, names, MOST_LISTED_ERRORS),
+        open=_some(runs, failing.UNJUDGED, names, MOST_LISTED_OPEN),
         main=runs[0],
+        target=prompt.target_model,
         suite=suites[runs[0].suite_digest],
         answers=_answers(runs[0]),
     )
@@ -165,7 +197,7 @@ def _sheet(prompt: Prompt, before: list[Run], runs: list[Run], on_page: set[int]
     """The baseline first, then the shown version on each model."""
     every = [*before, *runs]
     large = sum(len(run.frames) for run in every) <= MOST_LARGE_FRAMES
-    opened = _failed_results(every) if large else {}
+    opened = _results_to_open(every) if large else {}
     return [
         SheetRow(
             version=run.version.number,
@@ -178,9 +210,11 @@ def _sheet(prompt: Prompt, before: list[Run], runs: list[Run], on_page: set[int]
     ]
 
 
-def _failed_results(runs: list[Run]) -> dict[tuple[int, int], str]:
-    """(run, case) → the public id of its first failed result; one query."""
-    failed = Result.objects.filter(run__in=runs, passed=False).order_by("run_id", "case_index", "-repeat")
+def _results_to_open(runs: list[Run]) -> dict[tuple[int, int], str]:
+    """(run, case) → the public id of its first failed result, else of one nothing judged; one query."""
+    wanted = Q(passed=False) | Q(passed=None, error_kind="")
+    order = ("run_id", "case_index", F("passed").desc(nulls_first=True), "-repeat")
+    failed = Result.objects.filter(wanted, run__in=runs).order_by(*order)
     return {
         (run, index): public_id
         for run, index, public_id in failed.values_list("run_id", "case_index", "public_id")
@@ -190,17 +224,14 @@ def _failed_results(runs: list[Run]) -> dict[tuple[int, int], str]:
 def _linked(
     prompt: Prompt, run: Run, opened: dict[tuple[int, int], str], on_page: set[int]
 ) -> list[LinkedFrame]:
-    """A failed frame leads to its row on the page, else to the result itself."""
+    """A failed frame leads to its row on the page, else to the result itself; so does one nothing judged."""
     frames = []
     for frame in as_frames(run.frames):
-        href = ""
-        if frame.state == failing.FAILED:
-            result = opened.get((run.pk, frame.number - 1), "")
-            href = (
-                f"#case-{frame.number}"
-                if frame.number - 1 in on_page
-                else f"{result and 'results/'}{result}/"
-            )
+        href, result = "", opened.get((run.pk, frame.number - 1), "")
+        if frame.state == failing.FAILED and frame.number - 1 in on_page:
+            href = f"#case-{frame.number}"
+        elif frame.state in (failing.FAILED, failing.UNJUDGED) and result:
+            href = f"results/{result}/"
         frames.append(LinkedFrame(frame, href))
     return frames
 

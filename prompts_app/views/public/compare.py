@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from prompts_app.access import prompt_visible_to, version_of
-from prompts_app.actions.evidence import latest_runs
+from prompts_app.actions.picked import latest_runs
 from prompts_app.models import Prompt, Run
 from prompts_app.views.public import failing
 from prompts_app.views.public.before_after import Side, sides_of
@@ -39,6 +39,11 @@ class Outputs:
 
     def _with(self, outcome: str) -> list[CasePair]:
         return [pair for pair in self.pairs if pair.outcome == outcome]
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether there are verdicts on both sides; else the outputs alone are compared."""
+        return bool(self.before.cases_counted and self.after.cases_counted)
 
     @property
     def fixed(self) -> list[CasePair]:

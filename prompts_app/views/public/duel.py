@@ -19,8 +19,8 @@ from prompts_app.actions.votes import Pair
 from prompts_app.models import Level, Prompt, Result, Run
 from prompts_app.models.evidence import CHAT
 from prompts_app.models.ids import public_id
+from prompts_app.templatetags.written import baseline_of
 from prompts_app.views.public import failing
-from prompts_app.views.public.sentences import baseline_of
 
 MOST_SHOWN = 6_000  # characters of an output; two that differ only further on are no pair
 
@@ -107,8 +107,7 @@ def _candidates(prompt: Prompt) -> Iterator[tuple[str, str]]:
     if not evidence:
         return
     models = evidence["models"]
-    baseline = baseline_of(evidence, prompt.baseline.number if prompt.baseline else None)
-    if baseline:
+    if baseline := baseline_of(evidence):
         yield baseline["run"], models[0]["run"]
     if len(models) > 1:
         yield models[1]["run"], models[0]["run"]

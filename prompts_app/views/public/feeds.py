@@ -18,6 +18,7 @@ from prompts_app.access import author_visible_to
 from prompts_app.models import Profile, Prompt, Run, User, Version
 from prompts_app.templatetags.sheet import interval, level_name
 from prompts_app.templatetags.text import shown_plainly
+from prompts_app.templatetags.written import not_judged
 from prompts_app.views.public.door import KEPT_BY_NOBODY, public_page
 
 MOST_ENTRIES = 50
@@ -112,10 +113,12 @@ def _version_entry(version: Version) -> dict[str, Any]:
 def _run_entry(run: Run) -> dict[str, Any]:
     prompt, passed, cases = run.prompt, run.cases_passed, run.cases_counted
     model = _plain(run.named)
-    said = f"v{run.version.number} on {model}: {passed} of {cases} cases pass ({interval(passed, cases)})"
+    rate = f"{passed} of {cases} cases pass ({interval(passed, cases)})" if cases else not_judged(run.answers)
+    said = f"v{run.version.number} on {model}: {rate}"
+    done = "tested" if cases else "answered"
     errors = f"; {run.cases_error} got no answer" if run.cases_error else ""
     return {
-        "title": f"{_plain(prompt.title)}: v{run.version.number} tested on {model}",
+        "title": f"{_plain(prompt.title)}: v{run.version.number} {done} on {model}",
         "description": _html(f"{said}{errors}. Evidence: {level_name(run.level)}."),
         **_of(prompt, run.version.number, f"run/{run.public_id}", run.since),  # type: ignore[attr-defined]
     }

@@ -15,9 +15,8 @@ from typing import Any
 
 from prompts_app.engine.stats import wilson
 from prompts_app.models import Level, Prompt, Task
-from prompts_app.templatetags.written import is_as_good, whole_percent
+from prompts_app.templatetags.written import backed_models, baseline_of, is_as_good, whole_percent
 from prompts_app.views.public.concision import Gain, gain_of
-from prompts_app.views.public.sentences import baseline_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +54,17 @@ class Figures:
     cases: int
     is_current: bool  # whether every prompt's newest version is the one that was tested
     models: int
-    cost: Decimal | None  # median of the runs' medians of a call; None: unknown everywhere
-    latency_ms: float | None  # the same of its time
-    runs: int  # behind these two: one a prompt and model
-    runs_without_cost: int
-    runs_without_latency: int
+    # Medians of each prompt's median call on its main model, as its passes are; None: unknown everywhere.
+    cost: Decimal | None
+    latency_ms: float | None
+    without_cost: int  # prompts of which it is unknown
+    without_latency: int
     makers: list[str]  # who made the models, those the hosts that were asked vouch for
     models_on_own: int  # on servers of the author's own
     models_without_maker: int  # others for which nobody vouches
     improvement: Median | None  # percentage points since the baseline, on the same cases and model
     saving: Median | None  # per cent fewer tokens than a longer version that passed no more
+    first_tested: datetime | None  # the day of each prompt's run on its main model: the earliest
     last_tested: datetime | None
 
     @property
@@ -98,16 +98,21 @@ class TaskRow:
 
 
 def recorded(prompts: Iterable[Prompt]) -> list[Prompt]:
-    """Those whose evidence this server recorded itself."""
-    return [prompt for prompt in prompts if (prompt.evidence_level or 0) >= Level.RECORDED]
+    """Those whose evidence this server recorded itself, and something was judged of it."""
+    return [
+        prompt
+        for prompt in prompts
+        if prompt.evidence_judged and (prompt.evidence_level or 0) >= Level.RECORDED
+    ]
 
 
 def figures_of(prompts: Sequence[Prompt]) -> Figures | None:
     """The figures over recorded prompts; None where there are none."""
     if not prompts:
         return None
-    runs = list(_recorded_models(prompts))
-    costs, times = _costs(runs), _latencies(runs)
+    mains = [prompt.evidence["models"][0] for prompt in prompts]
+    costs, times = _costs(mains), _latencies(mains)
+    dates = [prompt.last_tested_at for prompt in prompts if prompt.last_tested_at]
     by_model = _by_model(prompts)
     on_own = sum(all(run.get("server") == "own" for run in of_model) for of_model in by_model.values())
     without = sum(not any(run.get("maker") for run in of_model) for of_model in by_model.values())
@@ -120,15 +125,15 @@ def figures_of(prompts: Sequence[Prompt]) -> Figures | None:
         models=len(by_model),
         cost=median(costs) if costs else None,
         latency_ms=median(times) if times else None,
-        runs=len(runs),
-        runs_without_cost=len(runs) - len(costs),
-        runs_without_latency=len(runs) - len(times),
-        makers=sorted({run["maker"] for run in runs if run.get("maker")}),
+        without_cost=len(prompts) - len(costs),
+        without_latency=len(prompts) - len(times),
+        makers=sorted({run["maker"] for run in _recorded_models(prompts) if run.get("maker")}),
         models_on_own=on_own,
         models_without_maker=without - on_own,
         improvement=_median([row.points for row in gains if row.points is not None], len(prompts)),
         saving=_median([row.shorter.saved_percent for row in gains if row.shorter], len(prompts)),
-        last_tested=max((p.last_tested_at for p in prompts if p.last_tested_at), default=None),
+        first_tested=min(dates, default=None),
+        last_tested=max(dates, default=None),
     )
 
 
@@ -137,14 +142,11 @@ def _median(values: Sequence[float], among: int) -> Median | None:
 
 
 def gains_of(prompts: Iterable[Prompt]) -> list[GainRow]:
-    """The prompts with something to compare with, in their order. Pure: from their summaries.
-
-    ``baseline_number`` is read where the prompts carry it: the version their author chose to compare with.
-    """
+    """The prompts with something to compare with, in their order. Pure: from their summaries."""
     rows = []
     for prompt in prompts:
         evidence = prompt.evidence
-        baseline = baseline_of(evidence, getattr(prompt, "baseline_number", None))
+        baseline = baseline_of(evidence)
         if baseline and not _is_comparable(baseline, evidence):
             baseline = None
         rows.append(GainRow(prompt, baseline, gain_of(evidence)))
@@ -196,9 +198,7 @@ def _maker_of(runs: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _recorded_models(prompts: Sequence[Prompt]) -> Iterable[Mapping[str, Any]]:
-    return (
-        model for prompt in prompts for model in prompt.evidence["models"] if model["level"] >= Level.RECORDED
-    )
+    return (model for prompt in prompts for model in backed_models(prompt.evidence))
 
 
 def _latencies(models: Iterable[Mapping[str, Any]]) -> list[float]:

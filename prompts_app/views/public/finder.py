@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import accumulate
 from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import QueryDict
 
 from prompts_app.models import Level, Run, Tag, Task
@@ -30,7 +30,8 @@ SORTS = {
 }
 ORDER_IN_WORDS = {
     "relevance": "Best match first: title, then tags, summary, author, text. Among equals, better evidence.",
-    "evidence": "Best evidence first: recorded before imported before pasted, then the interval’s low end.",
+    "evidence": "Best evidence first: what was judged, then outputs nothing judged; of each recorded before "
+    "imported before pasted, then the interval’s low end.",
     "newest": "Newest first, by the day of publishing.",
     "tested": "Last tested first.",
 }
@@ -131,7 +132,7 @@ def narrow(prompts: PromptQuerySet, search: Search) -> PromptQuerySet:
 
 
 def _runs_that_say_something() -> QuerySet[Run]:
-    return Run.objects.that_count().filter(Q(cases_passed__gt=0) | Q(cases_failed__gt=0))
+    return Run.objects.that_count().filter(answers__gt=0)
 
 
 def in_order(prompts: PromptQuerySet, search: Search) -> PromptQuerySet:

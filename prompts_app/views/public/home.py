@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -11,8 +10,9 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from prompts_app.models import Level, Prompt, Run
-from prompts_app.templatetags.written import is_as_good
+from prompts_app.templatetags.written import baseline_of, is_as_good
 from prompts_app.views.public.door import page_ld, public_page
+from prompts_app.views.public.sentences import Evidence
 
 BEST = 8  # prompts in the list
 LOOKED_AT = 60  # best evidenced prompts among which the exhibit is sought
@@ -20,11 +20,11 @@ LOOKED_AT = 60  # best evidenced prompts among which the exhibit is sought
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """One prompt's first and newest tested version, put to the same cases on the same model."""
+    """One prompt's baseline and newest tested version, put to the same cases on the same model."""
 
     prompt: Prompt
-    first: dict[str, Any]  # as in Prompt.evidence["history"]
-    last: dict[str, Any]
+    first: Evidence  # as in Prompt.evidence["history"]
+    last: Evidence
     first_frames: str
 
 
@@ -55,7 +55,7 @@ LONG_COLUMNS = ("situation", "constraints", "impact", "limits")  # what no list 
 
 
 def exhibit_of(prompts: list[Prompt]) -> Exhibit | None:
-    """The recorded prompt whose pass rate rose most from its first to its newest tested version."""
+    """The recorded prompt whose pass rate rose most from its baseline to its newest tested version."""
     rises = [
         (rise_of(prompt.evidence), -place) for place, prompt in enumerate(prompts) if _is_recorded(prompt)
     ]
@@ -63,7 +63,9 @@ def exhibit_of(prompts: list[Prompt]) -> Exhibit | None:
     if rise <= 0:
         return None
     prompt = prompts[-place]
-    first, last = prompt.evidence["history"][0], prompt.evidence["history"][-1]
+    first, last = baseline_of(prompt.evidence), prompt.evidence
+    if first is None:
+        return None
     frames = Run.objects.filter(public_id=first["run"]).values_list("frames", flat=True).first()
     return Exhibit(prompt, first, last, frames) if frames else None
 
@@ -72,12 +74,9 @@ def _is_recorded(prompt: Prompt) -> bool:
     return (prompt.evidence_level or 0) >= Level.RECORDED
 
 
-def rise_of(evidence: dict[str, Any]) -> float:
-    """How far the share of passing cases rose, first to last, in -1..1; 0 where the two are no comparison."""
-    history = evidence.get("history") or []
-    if len(history) < 2:
+def rise_of(evidence: Evidence) -> float:
+    """How far the share of passing cases rose since the baseline, -1..1; 0 where there is none."""
+    first = baseline_of(evidence)
+    if first is None or first["suite_digest"] != evidence["suite_digest"] or not is_as_good(first, evidence):
         return 0.0
-    first, last = history[0], history[-1]
-    if first["suite_digest"] != last["suite_digest"] or not is_as_good(first, evidence):
-        return 0.0
-    return float(last["passed"] / last["cases"] - first["passed"] / first["cases"])
+    return float(evidence["passed"] / evidence["cases"] - first["passed"] / first["cases"])

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from prompts_app.access import Viewer
-from prompts_app.actions.evidence import latest_runs
 from prompts_app.actions.fork import can_fork
 from prompts_app.actions.lineage import Origin, origin_of
-from prompts_app.engine.stats import wilson
+from prompts_app.actions.picked import is_judged, latest_runs
 from prompts_app.models import Level, PrivateSpan, Prompt, Run
 from prompts_app.models.reading import read_apart
 
@@ -44,7 +43,7 @@ class Gain:
 
     @property
     def low(self) -> float:
-        return wilson(self.here.cases_passed, self.here.cases_counted)[0]
+        return self.here.low
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,10 @@ def compare(here: Sequence[Run], there: Mapping[str, Run]) -> Compared:
     if not here or not there:
         return Compared()
     common = [(run, there[run.named]) for run in here if run.named in there]
-    for mine, theirs in common:
+    judged = [(mine, theirs) for mine, theirs in common if is_judged(mine) and is_judged(theirs)]
+    if common and not judged:
+        return Compared(why_not="outputs that nothing judged")
+    for mine, theirs in judged:
         if mine.suite_digest == theirs.suite_digest:
             return Compared(Gain(mine, theirs))
     return Compared(why_not="different cases" if common else "different models")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from prompts_app.engine.stats import wilson
 from prompts_app.models import Run
 from prompts_app.views.public.sentences import Evidence
 
@@ -23,6 +22,7 @@ class Cell:
     errors: int
     low: float  # of the 95% interval, 0..1
     level: int
+    outputs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,5 +70,5 @@ def _models(runs: Iterable[tuple[int, str]], first: Sequence[str]) -> list[str]:
 def _cell(run: Run | None, number: int) -> Cell | None:
     if run is None:
         return None
-    low, _ = wilson(run.cases_passed, run.cases_counted)
-    return Cell(number, run.cases_passed, run.cases_counted, run.cases_error, low, int(run.level or 0))
+    level = int(run.level or 0)
+    return Cell(number, run.cases_passed, run.cases_counted, run.cases_error, run.low, level, run.answers)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
@@ -31,8 +31,7 @@ def profile(request: HttpRequest, handle: str) -> HttpResponse:
     """The same page for everybody, its author too: what is not public is not on it."""
     author = author_visible_to(request.user, handle)
     public = Prompt.objects.public().owned_by(author).defer(*LONG_COLUMNS)
-    compared = public.tested().annotate(baseline_number=F("baseline__number"))
-    tested = _shown_as_of(author, compared.best_first())
+    tested = _shown_as_of(author, public.tested().best_first())
     recorded = figures.recorded(tested)
     work = _work(request.GET, public)
     shown = figures.figures_of(recorded)
@@ -142,8 +141,8 @@ def _description(author: User, count: int, shown: figures.Figures | None) -> str
     if count:
         parts.append(f"{count} prompt{'' if count == 1 else 's'}.")
     if shown:
-        parts.append(f"{shown.passed} of {shown.cases} cases pass, recorded on {shown.models} model")
-        parts[-1] += "." if shown.models == 1 else "s."
+        each = "on one model" if shown.models == 1 else "each prompt on its main model"
+        parts.append(f"{shown.passed} of {shown.cases} cases pass, recorded {each}.")
     text = " ".join(part for part in parts if part)
     return (text or f"{author.display_name} on Proofsheet: nothing is published yet.")[:300]
 

@@ -10,8 +10,8 @@ from django.shortcuts import render
 from django.utils.text import capfirst
 
 from prompts_app.access import LinkReader, prompt_visible_to, version_of
-from prompts_app.actions.evidence import latest_runs
 from prompts_app.actions.lineage import Origin
+from prompts_app.actions.picked import latest_runs
 from prompts_app.actions.shots import shots_of
 from prompts_app.engine.render import RenderError
 from prompts_app.engine.types import Prompt as EnginePrompt

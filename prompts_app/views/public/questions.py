@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from prompts_app.templatetags.written import RECORDED
+from prompts_app.templatetags.written import RECORDED, not_judged
 from prompts_app.views.public.concision import Curve
 from prompts_app.views.public.sentences import Evidence
 
@@ -200,7 +200,8 @@ def _of_trade_offs(evidence: Evidence, curve: Curve | None) -> Iterator[Question
                 "#tokens",
             )
     models = evidence.get("models", ())
-    worst = min(models[1:], key=lambda model: model["low"], default=None)
+    others = [model for model in models[1:] if model["cases"]]
+    worst = min(others, key=lambda model: model["low"], default=None)
     if worst and worst["low"] < evidence["low"]:
         yield Question(
             f"On {worst['model']} {worst['passed']} of {worst['cases']} cases pass, on"
@@ -213,7 +214,13 @@ def _of_trade_offs(evidence: Evidence, curve: Curve | None) -> Iterator[Question
 def _of_figures(evidence: Evidence) -> Iterator[Question]:
     if not evidence:
         return
-    if evidence["high"] - evidence["low"] > WIDE:
+    if not evidence["cases"]:
+        yield Question(
+            f"{not_judged(evidence['outputs']).capitalize()}: what would a good answer have to hold, and how"
+            " would a program know?",
+            "#failures",
+        )
+    elif evidence["high"] - evidence["low"] > WIDE:
         yield Question(
             f"{evidence['passed']} of {evidence['cases']} may be anything from {evidence['low']:.0%} to"
             f" {evidence['high']:.0%}: how many cases would you want, and which?",

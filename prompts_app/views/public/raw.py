@@ -15,7 +15,7 @@ from prompts_app.engine.formats import bundle as bundle_format
 from prompts_app.engine.formats import markdown as markdown_format
 from prompts_app.models import Prompt
 from prompts_app.templatetags.sheet import interval, level_name
-from prompts_app.templatetags.written import full_date, untested
+from prompts_app.templatetags.written import full_date, not_judged, untested
 from prompts_app.views.public.door import listed_only, public_page
 
 
@@ -55,8 +55,10 @@ def evidence_line(prompt: Prompt) -> str:
     if not evidence:
         return f"{capfirst(untested(prompt.deleted_runs))}. {address}".strip()
     passed, cases = evidence["passed"], evidence["cases"]
+    rate = f"{passed}/{cases} cases pass ({interval(passed, cases)})"
+    rate = rate if cases else not_judged(evidence["outputs"])
     return (
-        f"v{evidence['version']}: {passed}/{cases} cases pass ({interval(passed, cases)}), "
+        f"v{evidence['version']} on {evidence['main_model']}: {rate}, "
         f"{level_name(evidence['level'])}, {full_date(evidence['tested'])}. {address}"
     ).strip()
 

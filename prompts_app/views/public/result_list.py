@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
 from prompts_app.access import prompt_visible_to
-from prompts_app.actions.evidence import latest_runs
+from prompts_app.actions.picked import latest_runs
 from prompts_app.models import Run
 from prompts_app.models.text import without_invisible
 from prompts_app.templatetags.sheet import ERROR, FAILED, PASSED, STATE_WORDS, UNJUDGED

@@ -38,22 +38,16 @@ LONGEST_EXCERPT = 160
 # --- the headline ----------------------------------------------------------------------------------------
 
 
-def baseline_of(evidence: Evidence, number: int | None = None) -> Evidence | None:
-    """What the shown version is compared to: version ``number`` where tested, else the first tested one."""
-    earlier: list[Evidence] = [
-        item for item in evidence.get("history", ()) if item["version"] < evidence["version"]
-    ]
-    chosen = [item for item in earlier if item["version"] == number]
-    return next(iter(chosen or earlier), None)
-
-
 def headline(evidence: Evidence, baseline: Evidence | None) -> SafeString:
     """The result in one sentence: "24 of 25 cases pass on birch-large, up from 9 of 25 for v1; …"."""
-    clauses = [_main_clause(evidence, baseline), _worst_clause(evidence), *_shorter_clause(evidence)]
-    if unjudged := evidence.get("frames", "").count(UNJUDGED):
-        clauses.append(
-            format_html("{} not judged", "one case is" if unjudged == 1 else f"{unjudged} cases are")
-        )
+    if evidence["cases"]:
+        clauses = [_main_clause(evidence, baseline), _worst_clause(evidence), *_shorter_clause(evidence)]
+        if unjudged := evidence.get("frames", "").count(UNJUDGED):
+            clauses.append(
+                format_html("{} not judged", "one case is" if unjudged == 1 else f"{unjudged} cases are")
+            )
+    else:
+        clauses = [_unjudged_clause(evidence)]
     if errors := evidence["errors"]:
         clauses.append(format_html("{} got no answer", "one case" if errors == 1 else f"{errors} cases"))
     return format_html("{}.", format_html_join("; ", "{}", ((clause,) for clause in clauses if clause)))
@@ -62,6 +56,25 @@ def headline(evidence: Evidence, baseline: Evidence | None) -> SafeString:
 def headline_text(evidence: Evidence, baseline: Evidence | None) -> str:
     """The same without markup."""
     return strip_tags(headline(evidence, baseline)).replace("&amp;", "&")
+
+
+def why_main(evidence: Evidence, target: str) -> str:
+    """Which model the figures are of, and by which rule of ``actions.picked``; one sentence or two."""
+    main, version = one_line(evidence["main_model"]), f"v{evidence['version']}"
+    why = {
+        "declared": "the model it was written for, as its author said before the run",
+        "only": f"the only model {version} was put to",
+        "kind": f"the only model of {version} with evidence of this kind",
+        "versions": "the model most versions were put to",
+        "first": "of the models put to most versions the one tested first",
+    }.get(evidence.get("main_by", ""), "")
+    said = f"The figures are those on {main}" + (f", {why}." if why else ".")
+    but = {
+        "late": "was named as the one it is written for only after its run",
+        "lesser": "is the one it is written for, but its evidence is of a lesser kind",
+        "not run": f"is the one it is written for, and has no output of {version}",
+    }.get(evidence.get("target_is", ""))
+    return f"{said} {one_line(target)} {but}." if but else said
 
 
 def _of(passed: int, cases: int) -> SafeString:
@@ -76,9 +89,24 @@ def _main_clause(evidence: Evidence, baseline: Evidence | None) -> SafeString:
         " passes" if cases == 1 else "s pass",
         one_line(evidence["main_model"]),
         interval(passed, cases),
-        f", {level_name(evidence['level'])} only" if evidence["level"] < RECORDED else "",
+        _only_if_lesser(evidence),
         _since(evidence, baseline) if baseline else "",
     )
+
+
+def _unjudged_clause(evidence: Evidence) -> SafeString:
+    count = evidence["outputs"]
+    return format_html(
+        "<b>{}</b> of v{} on {}, not judged{}",
+        "One output" if count == 1 else f"{count:,} outputs",
+        evidence["version"],
+        one_line(evidence["main_model"]),
+        _only_if_lesser(evidence),
+    )
+
+
+def _only_if_lesser(evidence: Evidence) -> str:
+    return f", {level_name(evidence['level'])} only" if evidence["level"] < RECORDED else ""
 
 
 def _since(evidence: Evidence, baseline: Evidence) -> SafeString:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
+
+from django.http import QueryDict
 
 from prompts_app.engine.diffs import MessageDiff, message_diff
 from prompts_app.models import Prompt, Run, Version
 from prompts_app.views.public import failing
-from prompts_app.views.public.case_study import Shown
+from prompts_app.views.public.case_study import Shown, read_shown
 from prompts_app.views.public.door import part_ld
 
 MOST_RUNS = 60  # on one page
@@ -18,6 +21,9 @@ def version_context(prompt: Prompt, version: Version, shown: Shown) -> dict[str,
     before = prompt.versions.filter(number__lt=version.number).order_by("-number").first()
     after = prompt.versions.filter(number__gt=version.number).order_by("number").defer("messages").first()
     runs = _runs_that_say_something(prompt, version)
+    counted = Counter("".join(run.frames for run in runs))
+    if not (shown.is_chosen or counted[failing.FAILED] or counted[failing.PASSED]):
+        shown = read_shown(QueryDict("show=unjudged"))  # there is nothing else to show
     names = failing.names_of(failing.suites_of(runs))
     page = failing.page_of(failing.cells_in(runs, shown.state), shown.page)
     return {
@@ -31,9 +37,11 @@ def version_context(prompt: Prompt, version: Version, shown: Shown) -> dict[str,
         "shown": shown,
         "page": page,
         "rows": failing.rows_of(page, names, anchors=True),
-        "failed": sum(run.frames.count(failing.FAILED) for run in runs),
-        "passed": sum(run.frames.count(failing.PASSED) for run in runs),
-        "errors": sum(run.frames.count(failing.NO_ANSWER) for run in runs),
+        "failed": counted[failing.FAILED],
+        "passed": counted[failing.PASSED],
+        "errors": counted[failing.NO_ANSWER],
+        "only_unjudged": not (counted[failing.FAILED] or counted[failing.PASSED]),
+        "unjudged": counted[failing.UNJUDGED],
     }
 
 

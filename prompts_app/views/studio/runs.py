@@ -149,7 +149,7 @@ def again(request: AuthorRequest, public_id: str) -> HttpResponse:
 def delete(request: AuthorRequest, public_id: str) -> HttpResponse:
     batch = own_batch(request.user, public_id)
     runs = list(
-        batch.runs.select_related("version", "prompt").annotate(answers=Count("results")).order_by("pk")
+        batch.runs.select_related("version", "prompt").annotate(stored=Count("results")).order_by("pk")
     )
     if request.method == "POST":
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.urls import reverse
 
@@ -27,12 +29,22 @@ def next_step(prompt: Prompt, *, latest: int | None, cases: int, is_running: boo
         return Step("no cases yet", "Write its first case", reverse("studio_case_new", args=[slug]))
     if is_running:
         return Step("running now", "Watch the run", reverse("studio_runs"))
-    if not prompt.evidence.get("is_current"):
-        state = f"v{latest} is not tested" if prompt.evidence else "not run yet"
-        return Step(state, f"Run v{latest} on {_cases(cases)}", reverse("studio_run_start", args=[slug]))
+    if open_step := _untested_step(prompt.evidence, slug, f"v{latest}", cases):
+        return open_step
     if prompt.is_private:
         return Step("tested", "Publish it", reverse("studio_publish", args=[slug]))
     return Step("tested and published")
+
+
+def _untested_step(evidence: Mapping[str, Any], slug: str, latest: str, cases: int) -> Step | None:
+    """None where the newest version has a verdict."""
+    if evidence and (evidence.get("newer_outputs") or not evidence["cases"]):
+        action = "Say in its cases what a good answer holds"
+        return Step(f"{latest} is answered, not judged", action, reverse("studio_cases", args=[slug]))
+    if evidence.get("is_current"):
+        return None
+    state = f"{latest} is not tested" if evidence else "not run yet"
+    return Step(state, f"Run {latest} on {_cases(cases)}", reverse("studio_run_start", args=[slug]))
 
 
 def _cases(count: int) -> str:

@@ -121,6 +121,7 @@ def said_openly(prompt: Prompt) -> Iterator[tuple[str, str]]:
         yield f"your profile’s {name}", getattr(profile, name)
     for tag in prompt.tags.all():
         yield f"the tag {tag.name}", tag.name
+    yield "the name of the model it is written for", prompt.target_model
     for model in set(Run.objects.filter(prompt=prompt).order_by().values_list("named", flat=True)):
         yield f"the name of the model {model}", model
 

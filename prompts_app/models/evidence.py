@@ -13,9 +13,9 @@ from django.utils import timezone
 from prompts_app.engine import types as engine
 from prompts_app.engine.endpoints.addresses import host_of, same_address
 from prompts_app.engine.finishing import ending_in_words
+from prompts_app.engine.stats import wilson
 from prompts_app.engine.vendors import Claim, claim_of, claim_of_host
 from prompts_app.models.clock import now_plus
-from prompts_app.engine.stats import wilson
 from prompts_app.models.encryption import decrypt, encrypt
 from prompts_app.models.ids import public_id
 from prompts_app.models.prompts import Prompt, Version

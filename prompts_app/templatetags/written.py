@@ -20,7 +20,7 @@ def is_as_good(run: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
     Else an author could paste bad answers for a first version and be told how much was gained since.
     """
     (judged, one), (are_judged, other) = (
-        (item["cases"] > 0, min(int(item.get("level", RECORDED)), RECORDED)) for item in (run, shown)
+        (item.get("cases", 1) > 0, min(int(item.get("level", RECORDED)), RECORDED)) for item in (run, shown)
     )
     return judged >= are_judged and one >= other
 

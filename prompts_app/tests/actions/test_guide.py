@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from prompts_app.actions.evidence import rebuild_evidence
@@ -60,8 +61,12 @@ def test_one_model_an_old_run_and_an_untested_version(prompt: Prompt) -> None:
 
 def test_a_story_without_baseline_situation_and_limits(prompt: Prompt) -> None:
     assert "It has one version" in missing(prompt)
-    VersionFactory(prompt=prompt, number=2)
-    for words in ("No baseline is chosen", "The situation is not told", "Its limits are not told"):
+    recorded_run(VersionFactory(prompt=prompt, number=2), "one")
+    for words in (
+        "No earlier version was tested on one",
+        "The situation is not told",
+        "Its limits are not told",
+    ):
         assert words in missing(prompt)
 
 
@@ -90,16 +95,34 @@ def test_where_nothing_ever_failed_there_is_nothing_to_disclose(prompt: Prompt) 
 
 def test_a_complete_one_misses_nothing(prompt: Prompt) -> None:
     CaseFactory.create_batch(5, prompt=prompt)
-    version = prompt.versions.get()
+    first, second = prompt.versions.get(), VersionFactory(prompt=prompt, number=2, note="Shorter.")
     for model in ("one", "two"):
-        run = recorded_run(version, model, fails=[1], days_ago=0)
+        recorded_run(first, model)
+        run = recorded_run(second, model, fails=[1], days_ago=0)
     shelve(run, 0, "Why.", None)
-    Prompt.objects.update(situation="S", limits="L", baseline=version)
+    Prompt.objects.update(situation="S", limits="L", visibility="public")
     assert missing(prompt) == ""
     assert found(prompt) == [
-        "5 cases", "v1 tested", "2 models", "1 known failure", "a baseline",
+        "5 cases", "v2 tested", "2 models", "1 known failure", "v1 as the baseline (the first tested)",
         "the summary", "the situation", "the limits",
     ]  # fmt: skip
+    Prompt.objects.update(baseline=first)
+    assert (missing(prompt), "v1 as the baseline" in found(prompt)) == ("", True)
+
+
+def test_the_baseline_it_speaks_of_is_the_one_the_page_compares_with(prompt: Prompt) -> None:
+    """One rule: the chosen version where it was tested on the main model, else the first that was."""
+    Prompt.objects.update(visibility="public")
+    first = prompt.versions.get()
+    second, third = (VersionFactory(prompt=prompt, number=number) for number in (2, 3))
+    for version in (first, third):
+        recorded_run(version)
+    for chosen, said in ((None, ""), (first, ""), (second, "compares with v1"), (third, "compares with v1")):
+        Prompt.objects.update(baseline=chosen)
+        rebuild_evidence(Prompt.objects.get())
+        assert ("baseline" in missing(prompt), said in missing(prompt)) == (bool(said), True)
+        html = Client().get(f"{prompt.get_absolute_url()}?case=1").content.decode()
+        assert "asked of v1 and of v3" in html
 
 
 def test_what_is_typed_stands_in_for_what_is_saved(prompt: Prompt) -> None:

@@ -124,5 +124,15 @@ def improved_prompt(**fields: Any) -> Prompt:
     return prompt
 
 
+def unjudged_run(version: Version, model: str = "test-model", cases: int = 3, **fields: Any) -> Run:
+    """A finished run whose outputs were held to nothing."""
+    suite = [{**case, "assertions": []} for case in suite_of(cases)]
+    run = recorded_run(version, model, suite=suite, **fields)
+    run.results.filter(error_kind="").update(passed=None, checks=[])
+    count_run(run)
+    rebuild_evidence(version.prompt)
+    return run
+
+
 def practice_run(version: Version) -> Run:
     return recorded_run(version, "practice", 10, [1, 2, 3], source=Source.PRACTICE)

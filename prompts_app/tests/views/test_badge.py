@@ -40,7 +40,7 @@ class TestBadge:
     def test_it_says_cases_and_models_and_the_rest_in_words(self) -> None:
         world()
         svg = badge()
-        assert [text.text for text in svg.iter(f"{SVG}text")] == ["Proofsheet", "1/1 cases · 1 model"]
+        assert [text.text for text in svg.iter(f"{SVG}text")] == ["Proofsheet", "1/1 cases · test-model"]
         said = svg.findtext(f"{SVG}title")
         assert said is not None
         assert said == svg.get("aria-label")
@@ -53,17 +53,17 @@ class TestBadge:
             ({}, "not tested yet"),
             (
                 {"passed": 24, "cases": 25, "models": [{}, {}, {"level": 3}, {"level": 0}], "level": 2},
-                "24/25 cases · 3 models",
+                "24/25 cases · birch, 1 of 3 models",
             ),
             (
                 {"passed": 0, "cases": 1, "models": [{"level": 1}, {"level": 0}], "level": 1},
-                "0/1 cases · 1 model · imported",
+                "0/1 cases · birch · imported",
             ),
-            ({"passed": 9, "cases": 9, "models": [{"level": 0}], "level": 0}, "9/9 cases · 1 model · pasted"),
+            ({"passed": 9, "cases": 9, "models": [{"level": 0}], "level": 0}, "9/9 cases · birch · pasted"),
         ],
     )
     def test_what_this_server_did_not_record_says_so(self, evidence: dict[str, Any], text: str) -> None:
-        assert badge_text(Prompt(evidence=evidence)) == text
+        assert badge_text(Prompt(evidence=evidence and {"main_model": "birch", **evidence})) == text
 
     def test_untested_it_claims_nothing(self) -> None:
         assert badge_sentence(Prompt()) == "Proofsheet: not tested yet"

@@ -100,7 +100,7 @@ class TestWhatItSays:
         prompt = changed_prompt()
         practice_run(VersionFactory(prompt=prompt, number=3))
         html = page(prompt, "v2...v3")
-        assert "Not tested on the same model, so only the text is compared." in html
+        assert "No model answered both, so only the text is compared." in html
         assert 'id="outputs"' not in html
         assert "practice" not in html
 

@@ -120,7 +120,9 @@ class TestRules:
         assert [ask[:15] for ask in asked(evidence(history=history), shelf=shelf)] == ["v1 fails case 1"] * 3
 
     def test_failures_on_most_models_first(self) -> None:
-        about = evidence(models=[{"model": "main", "low": 0.9}, {"model": "b", "low": 0.95}])
+        about = evidence(
+            models=[{"model": m, "low": low, "cases": 9} for m, low in (("main", 0.9), ("b", 0.95))]
+        )
         found = asked(about, failures=[Failure(2, "", 1), Failure(7, "Two rates", 2)])
         assert found[0].startswith("Case 7 (“Two rates”) still fails on 2 of 2 models: what did you try")
         assert found[1].startswith("Case 2 still fails on 1 of 2 models")
@@ -213,7 +215,7 @@ class TestPage:
         prompt = public_prompt()
         practice_run(VersionFactory(prompt=prompt))
         for client in (Client(), client_of(prompt.owner)):
-            assert "Nothing is recorded yet" in self.page(prompt, client)
+            assert "Nothing is on record yet" in self.page(prompt, client)
 
     def test_markup_is_shown_not_run(self) -> None:
         prompt = public_prompt(title="<script>a</script>")

@@ -45,7 +45,7 @@ def test_the_headline_says_what_it_compares_with_and_counts_recorded_models_only
     html = page("/@alice/mixed/")
     said = text_of(html.partition('<p class="headline">')[2].partition("</p>")[0])
     assert said == "9 of 10 cases pass on test-model (60–98%), up from 1 of 10 for v1 (pasted)."
-    assert "1 model" in page("/@alice/mixed/badge.svg")
+    assert ">9/10 cases · test-model<" in page("/@alice/mixed/badge.svg")
 
 
 def test_each_place_a_lesser_run_stands_in_says_so(prompt: Prompt) -> None:

@@ -13,6 +13,7 @@ from django.test import Client
 from prompts_app.actions.evidence import rebuild_evidence
 from prompts_app.engine.stats import wilson
 from prompts_app.models import FormerHandle, Profile, Prompt, User
+from prompts_app.templatetags.written import date_range
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import alice, bob, client_of, dana
 from prompts_app.tests.views.recorded import (
@@ -110,9 +111,9 @@ class TestFigures:
         assert ">27 of 30</a>" in html
         assert ">$0.0011</a>" in html
         assert ">+70 points</a>" in html
-        last = {name: foot(html, name) for name in ("all", "gains", "models")}
+        last = {name: foot(html, name) for name in ("all", "gains")}
         assert last["all"][:7] == ["All that is recorded here", "2 prompts", "27/30", "", "74–97%", "3", "5"]
-        assert last["models"] == ["Median of 3 runs", "", "", "", "$0.0011", "1.9 s"]
+        assert last["all"][8:10] == ["$0.0011", "1.9 s"]
         assert last["gains"] == ["Median", "", "", "+70", "–"]
         runs = re.findall(r'data-unit="runs?">(\d+)(, 2 deleted)?</td>', html.partition("<tfoot>")[0])
         assert sorted(runs) == [("0", ", 2 deleted"), ("1", ""), ("4", "")]
@@ -146,21 +147,23 @@ class TestFigures:
         recorded_prompt(owner=alice())
         assert "none deleted" in page()
 
-    def test_the_median_cost_and_for_how_many_runs_it_is_unknown(self) -> None:
-        prompt = public_prompt(owner=alice())
-        version = VersionFactory(prompt=prompt)
-        for model, cost in (("a", Decimal("0.001")), ("b", Decimal("0.003")), ("c", None)):
-            recorded_run(version, model, cost=cost)
+    def test_the_median_cost_is_of_the_models_that_pass_the_cases(self) -> None:
+        """Not of a cheaper one that stands in the table: each prompt counts with its main model."""
+        for cost in (Decimal("0.001"), Decimal("0.003"), None):
+            version = VersionFactory(prompt=public_prompt(owner=alice()))
+            recorded_run(version, "main", cost=cost)
+            recorded_run(version, "cheap", cost=Decimal("0.00000001"))
         html = page()
         assert ">$0.0020</a>" in html
-        assert "over 3 runs, unknown for 1" in html
+        assert "over 3 prompts, each on its main model; unknown for 1" in html
+        assert foot(html, "all")[8] == "$0.0020"
 
     def test_a_cost_unknown_for_one_prompt_is_not_called_known(self) -> None:
         """Though another prompt's cost on the same model is known."""
         recorded_prompt(owner=alice())
         recorded_run(VersionFactory(prompt=public_prompt(owner=alice())), cost=None)
         strip = page().partition('<dl class="figures">')[2].partition("</dl>")[0]
-        assert "over 2 runs, unknown for 1" in strip
+        assert "over 2 prompts, each on its main model; unknown for 1" in strip
         assert "known on all" not in strip
 
     def test_a_cost_nobody_knows_is_unknown(self) -> None:
@@ -168,6 +171,16 @@ class TestFigures:
         html = page()
         assert ">unknown</a>" in html
         assert ">$0" not in html
+
+    def test_several_prompts_were_tested_over_a_range_of_days(self) -> None:
+        for days in (0, 40):
+            recorded_run(VersionFactory(prompt=public_prompt(owner=alice())), days_ago=days)
+        first, last = sorted(
+            prompt.last_tested_at for prompt in Prompt.objects.all() if prompt.last_tested_at
+        )
+        said = date_range(first, last)
+        assert " to " in said
+        assert page().count(f">{said}<") == 2, "in the strip, and in the last line of the table"
 
     def test_the_last_test_and_how_long_ago(self) -> None:
         recorded_run(VersionFactory(prompt=public_prompt(owner=alice())), days_ago=4)
@@ -311,7 +324,7 @@ class TestLinkPreview:
         set_profile(alice(), headline="Back-office prompts.")
         html = page()
         assert "<title>Alice Author (@alice) · Proofsheet</title>" in html
-        description = "Back-office prompts. 1 prompt. 24 of 25 cases pass, recorded on 1 model."
+        description = "Back-office prompts. 1 prompt. 24 of 25 cases pass, recorded on one model."
         assert f'<meta name="description" content="{description}">' in html
         for name, value in {
             "og:title": "Alice Author (@alice)",

@@ -466,7 +466,7 @@ class TestVersionPage:
         version = VersionFactory(prompt=prompt)
         practice_run(version)
         html = page(prompt, None, "v1/")
-        assert "This version is not tested yet." in html
+        assert "This version is not tested yet: there is no output of it." in html
         assert "PAID" not in html
 
     @pytest.mark.parametrize("number", ["0", "4", "99999999999999999999"])

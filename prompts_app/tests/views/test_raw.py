@@ -49,7 +49,7 @@ class TestMarkdown:
         )
         assert "title: Invoice reader" in text
         assert "## User\n\nSay {{word}}.\n" in text
-        assert "v3: 9/10 cases pass (60–98%), recorded" in text
+        assert "v3 on main-model: 9/10 cases pass (60–98%), recorded" in text
         assert "http://127.0.0.1:8000/@alice/r/" in text
 
     def test_untested_is_said(self) -> None:

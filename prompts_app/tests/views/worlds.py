@@ -145,6 +145,8 @@ def _result(run: Run, place: int, one: PlannedResult) -> Result:
 
 def wilson_by_search(passed: int, total: int) -> tuple[float, float]:
     """Wilson's interval from its definition: the shares p whose own 95% range still holds passed/total."""
+    if not total:
+        return 0.0, 1.0  # nothing tried says nothing
     share, z = passed / total, 1.959963984540054
 
     def edge(inside: float, outside: float) -> float:

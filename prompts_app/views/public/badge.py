@@ -34,11 +34,10 @@ def badge_text(prompt: Prompt) -> str:
     evidence = prompt.evidence
     if not evidence:
         return untested(prompt.deleted_runs)
-    text = not_judged(evidence["outputs"])
-    if evidence["cases"]:
-        models = len(backed_models(evidence))
-        text = f"{evidence['passed']}/{evidence['cases']} cases · {_model(evidence)}"
-        text += f", 1 of {models} models" if models > 1 else ""
+    models = len(backed_models(evidence))
+    text = f"{evidence['passed']}/{evidence['cases']} cases · {_model(evidence)}"
+    text += f", 1 of {models} models" if models > 1 else ""
+    text = text if evidence["cases"] else not_judged(evidence["outputs"])
     return text if evidence["level"] >= Level.RECORDED else f"{text} · {level_name(evidence['level'])}"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.paginator import Page
 from django.db.models import Count, F, Q
 from django.http import QueryDict
+from django.utils.safestring import SafeString
 
 from prompts_app.models import Prompt, Result, Run, Version
 from prompts_app.templatetags.sheet import Frame, as_frames
@@ -110,7 +111,7 @@ class Study:
         return not any(row.run.cases_counted for row in self.sheet)
 
     @property
-    def why_main(self) -> str:
+    def why_main(self) -> SafeString:
         return why_main(self.evidence, self.target)
 
     @property

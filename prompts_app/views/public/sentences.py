@@ -58,23 +58,23 @@ def headline_text(evidence: Evidence, baseline: Evidence | None) -> str:
     return strip_tags(headline(evidence, baseline)).replace("&amp;", "&")
 
 
-def why_main(evidence: Evidence, target: str) -> str:
+def why_main(evidence: Evidence, target: str) -> SafeString:
     """Which model the figures are of, and by which rule of ``actions.picked``; one sentence or two."""
-    main, version = one_line(evidence["main_model"]), f"v{evidence['version']}"
+    version = f"v{evidence['version']}"
     why = {
-        "declared": "the model it was written for, as its author said before the run",
-        "only": f"the only model {version} was put to",
-        "kind": f"the only model of {version} with evidence of this kind",
-        "versions": "the model most versions were put to",
-        "first": "of the models put to most versions the one tested first",
+        "declared": ", the model it was written for, as its author said before the run",
+        "only": f", the only model {version} was put to",
+        "kind": f", the only model of {version} with evidence of this kind",
+        "versions": ", the model most versions were put to",
+        "first": ", of the models most versions were put to the one tested first",
     }.get(evidence.get("main_by", ""), "")
-    said = f"The figures are those on {main}" + (f", {why}." if why else ".")
+    said = format_html("The figures are those on {}{}.", one_line(evidence["main_model"]), why)
     but = {
         "late": "was named as the one it is written for only after its run",
         "lesser": "is the one it is written for, but its evidence is of a lesser kind",
         "not run": f"is the one it is written for, and has no output of {version}",
     }.get(evidence.get("target_is", ""))
-    return f"{said} {one_line(target)} {but}." if but else said
+    return format_html("{} {} {}.", said, one_line(target), but) if but else said
 
 
 def _of(passed: int, cases: int) -> SafeString:

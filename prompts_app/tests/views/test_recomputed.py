@@ -285,13 +285,13 @@ def _check_interview(world: World) -> None:
     assert any("got no answer" in question.ask for question in asked) == ("e" in main.states)
     more = [question.ask for question in asked if "more tokens" in question.ask]
     if more:
-        known_tokens = [run for run in recount.history() if run.tokens]
+        known_tokens = [run for run in recount.history() if run.tokens and run.cases]
         first, last = known_tokens[0].tokens, known_tokens[-1].tokens
         assert first
         assert last
         told = int(_found(r"(\d+)% more", more[0])[0])
         assert abs(told - 100 * (last / first - 1)) <= 0.5 + 1e-6
-    last_two = recount.history()[-2:]
+    last_two = [run for run in recount.history() if run.cases][-2:]
     found = _broken(prompt)
     broken = _compared(*last_two)[1] if len(last_two) == 2 else 0
     assert len(found.cases if found else ()) == broken

@@ -248,7 +248,8 @@ class Recount:
     def history(self) -> list[Counted]:
         """The main model's runs, oldest version first."""
         model = self.main().model
-        found = (self.run(version, model) for version in range(1, self.newest + 1))
+        last = max(run.version for run in self.every)
+        found = (self.run(version, model) for version in range(1, last + 1))
         return [run for run in found if run]
 
     def baseline(self, chosen: int | None) -> Counted | None:

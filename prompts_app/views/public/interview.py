@@ -75,7 +75,8 @@ def _examples(version: Version) -> int:
 
 def _broken(prompt: Prompt) -> Broken | None:
     """Of the shown version against the one tested before it, on the cases that both ran."""
-    runs = runs_of(prompt, [item["run"] for item in prompt.evidence.get("history", ())[-2:]])
+    judged = [item["run"] for item in prompt.evidence.get("history", ()) if item["cases"]]
+    runs = runs_of(prompt, judged[-2:])
     if len(runs) < 2:
         return None
     before, after = runs

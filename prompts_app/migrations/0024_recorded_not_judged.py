@@ -22,7 +22,7 @@ def count_answers(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("prompts_app", "0022_named_models")]
+    dependencies = [("prompts_app", "0023_imports")]
 
     operations = [
         migrations.RemoveIndex(model_name="prompt", name="prompt_best_first"),

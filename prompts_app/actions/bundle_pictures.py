@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from prompts_app.actions.pictures import store_pictures
+from prompts_app.engine.apart import PICTURE, Overrun, apart
 from prompts_app.engine.formats.bundled_picture import DATA, data_of, with_data
 from prompts_app.engine.pictures import PictureRefused, keep
 from prompts_app.engine.types import Picture
@@ -50,8 +51,8 @@ def _unpack(result: Result, packed: Mapping[str, Any], pictures: dict[str, Pictu
         result.picture = {name: packed[name] for name in ("sha256",) if name in packed} | first
         return
     try:
-        picture = keep(data_of(packed))
-    except PictureRefused as why:
+        picture = apart(PICTURE, keep, data_of(packed))
+    except (PictureRefused, Overrun) as why:
         raise ValidationError(f"a picture in it was refused. {why}") from None
     pictures[result.public_id] = picture
     result.picture = picture.about() | first

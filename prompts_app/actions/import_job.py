@@ -26,6 +26,7 @@ from prompts_app.actions.import_ import (
 )
 from prompts_app.actions.import_made import Made, changed_since, take_back_in_chunks
 from prompts_app.actions.tasks import run_import_task
+from prompts_app.engine.apart import FILE, Overrun, apart
 from prompts_app.engine.formats import FormatError, Parsed, parse
 from prompts_app.engine.formats.variables import STYLES
 from prompts_app.models import Import, Prompt, User
@@ -116,14 +117,14 @@ def _import(row: Import, worker: str, parsed: Parsed | None) -> None:
     _write(row, worker, state=Import.State.RUNNING)
     try:
         options = _options_of(row)
-        parsed = as_chosen(parsed or parse(row.name, bytes(row.data), hint=row.kind), options)
+        parsed = as_chosen(parsed or apart(FILE, parse, row.name, bytes(row.data), hint=row.kind), options)
         chunks = import_in_chunks(
             row.owner, parsed, options, made, done=row.done,
             note=lambda report, done: _note(row, worker, made, report, done),
         )  # fmt: skip
         for _ in chunks:
             _check_may_go_on()
-    except (FormatError, TooManyPrompts, BundleRefused) as error:
+    except (FormatError, Overrun, TooManyPrompts, BundleRefused) as error:
         _fail(row, worker, made, str(error))
         return
     except _Lost:

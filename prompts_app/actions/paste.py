@@ -11,6 +11,7 @@ from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.outcomes import checks_json
 from prompts_app.actions.pictures import replace_picture
 from prompts_app.actions.run import LONGEST_MODEL, RunRefused
+from prompts_app.engine.apart import JUDGING, Overrun, apart
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.prices import UNKNOWN
 from prompts_app.engine.render import values_for
@@ -53,7 +54,11 @@ def paste_output(
     reply = Reply(output, *known, cached=True, picture=picture)
     held = case.as_engine()
     values = values_for(version.as_engine(), held)
-    checks, passed = judge(held, reply, UNKNOWN, values, version.parameters.get("tools"))
+    try:
+        tools = version.parameters.get("tools")
+        checks, passed = apart(JUDGING, judge, held, reply, UNKNOWN, values, tools)
+    except Overrun as why:
+        raise RunRefused(str(why)) from None
     answered_at = datetime.combine(date, time(12), tzinfo=UTC)
     with transaction.atomic():
         run = _pasted_run(prompt, version, model, answered_at)

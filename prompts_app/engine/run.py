@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 
@@ -293,9 +293,16 @@ def judge(
     """
     answer = replace(answer_of(reply, price), tools=tools)
     known = case.variables if values is None else values
-    checks = tuple(check(filled(assertion, known), answer) for assertion in case.assertions)
+    checks = checks_of(case.assertions, known, answer)
     checks = tuple(_with_ending(one, reply) for one in checks)
     return checks, verdict_of(checks, case.threshold)
+
+
+def checks_of(
+    assertions: Iterable[Assertion], values: Mapping[str, str], answer: Answer
+) -> tuple[Check, ...]:
+    """One output held to each of them, with ``values`` in the place of their variables."""
+    return tuple(check(filled(assertion, values), answer) for assertion in assertions)
 
 
 def _with_ending(found: Check, reply: Reply) -> Check:

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 
 from prompts_app.actions.run import HIGHEST_CAP
+from prompts_app.engine.apart import PICTURE, Overrun, apart
 from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.digests import canonical
 from prompts_app.engine.pictures import MOST_BYTES, PictureRefused, keep, square
@@ -84,19 +85,19 @@ class PictureField(forms.FileField):
             return None
         try:
             return self.kept(file.read(MOST_BYTES + 1))
-        except PictureRefused as why:
+        except (PictureRefused, Overrun) as why:
             raise ValidationError(str(why)) from None
 
     def kept(self, original: bytes) -> Any:
-        """Raises PictureRefused."""
-        return keep(original)
+        """Raises PictureRefused, Overrun."""
+        return apart(PICTURE, keep, original)
 
 
 class FaceField(PictureField):
     """The author's own picture, as a square."""
 
     def kept(self, original: bytes) -> Any:
-        return square(original)
+        return apart(PICTURE, square, original)
 
 
 _COMMAS = re.compile("[,،，、]")  # of several scripts

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
 from prompts_app.actions.import_ import ImportOptions, OfferedStyle, TooManyPrompts, check_size
+from prompts_app.engine.apart import FILE, Overrun, apart
 from prompts_app.engine.budget import MOST_BYTES
 from prompts_app.engine.formats import FORMATS, FormatError, Parsed, parse, titles
 from prompts_app.engine.formats.variables import STYLES, Style
@@ -47,9 +48,9 @@ class UploadForm(forms.Form):
             return data
         field = self._chosen(data.get("file"), data["text"])
         try:
-            self.parsed = parse(self.name, self.content, hint=data["kind"])
+            self.parsed = apart(FILE, parse, self.name, self.content, hint=data["kind"])
             check_size(self.parsed)
-        except (FormatError, TooManyPrompts) as error:
+        except (FormatError, Overrun, TooManyPrompts) as error:
             self.add_error(field, str(error))
         return data
 

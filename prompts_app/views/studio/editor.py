@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from prompts_app.actions.drafts import drop_draft
 from prompts_app.actions.guide import guide_for
 from prompts_app.actions.publish import findings_in_version
 from prompts_app.actions.save import NothingChanged, StaleEdit, create_prompt, save_version
+from prompts_app.engine.apart import WHILE_TYPING, Overrun, apart
 from prompts_app.engine.diffs import Piece, word_diff
 from prompts_app.engine.types import ROLES
 from prompts_app.engine.types import Prompt as Content
@@ -28,7 +29,7 @@ from prompts_app.views.studio.drafts import NEW, draft_key, keep_posted, restore
 from prompts_app.views.studio.findings import refuse_secrets, shown
 from prompts_app.views.studio.fragments import fragments
 from prompts_app.views.studio.head import head
-from prompts_app.views.studio.preview import preview
+from prompts_app.views.studio.preview import Part, PreviewMessage, preview
 
 MOST_OFFERED = 200  # cases to fill the preview with
 
@@ -180,12 +181,20 @@ def _context(request: AuthorRequest, form: VersionForm, prompt: Prompt | None) -
 def _preview(typed: QueryDict, prompt: Prompt | None, content: Content) -> dict[str, Any]:
     """The messages filled in with the chosen case, else the first."""
     if prompt is None:
-        return {"preview": preview(content, {})}
+        return {"preview": _filled(content, {})}
     offered = list(prompt.cases.in_order().values_list("public_id", "name")[:MOST_OFFERED])
     wanted = typed.get("with", "").replace("\x00", "")
     chosen = prompt.cases.filter(public_id=wanted).first() or prompt.cases.in_order().first()
     values = chosen.variables if chosen else {}
-    return {"preview": preview(content, values), "offered": offered, "chosen": chosen}
+    return {"preview": _filled(content, values), "offered": offered, "chosen": chosen}
+
+
+def _filled(content: Content, values: Mapping[str, str]) -> list[PreviewMessage]:
+    """The preview; where it takes too much, why there is none."""
+    try:
+        return apart(WHILE_TYPING, preview, content, values)
+    except Overrun as why:
+        return [PreviewMessage("Not shown", (Part("missing", str(why)),), is_cut=False)]
 
 
 def _differences(before: Content, after: Content) -> Sequence[Piece]:

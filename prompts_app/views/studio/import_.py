@@ -22,6 +22,7 @@ from prompts_app.actions.import_job import (
     stop,
     undo,
 )
+from prompts_app.engine.apart import FILE, Overrun, apart
 from prompts_app.engine.formats import FormatError, parse
 from prompts_app.forms.import_ import ConfirmForm, UploadForm
 from prompts_app.models import Import
@@ -59,12 +60,12 @@ def one(request: AuthorRequest, public_id: str) -> HttpResponse:
 
 def _preview(request: AuthorRequest, row: Import) -> HttpResponse:
     try:
-        parsed = parse(row.name, bytes(row.data), hint=row.kind)
+        parsed = apart(FILE, parse, row.name, bytes(row.data), hint=row.kind)
         if request.method == "POST" and (form := ConfirmForm(data=request.POST)).is_valid():
             start(row, parsed, form.options())
             return redirect("studio_import_one", row.public_id)
         shown = preview_of(parsed, request.user)
-    except (FormatError, TooManyPrompts, BundleRefused) as error:
+    except (FormatError, Overrun, TooManyPrompts, BundleRefused) as error:
         messages.error(request, str(error))
         return redirect("studio_import")
     form = ConfirmForm(shown.offered)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prompts_app.engine.assertions import check
-from prompts_app.engine.run import filled
+from prompts_app.engine.apart import JUDGING, Overrun, apart
+from prompts_app.engine.run import checks_of
 from prompts_app.engine.types import Answer, Assertion, Check
 from prompts_app.forms.cases import AssertionRow, CaseForm
 
@@ -18,6 +18,7 @@ class Trial:
 
     checks: tuple[tuple[AssertionRow, Check | None], ...]
     is_cut: bool
+    why: str = ""  # nothing was judged, as a sentence
 
     @property
     def passed(self) -> int:
@@ -32,11 +33,13 @@ def judge_output(form: CaseForm, output: str) -> Trial:
     """Nothing is known of an output that was pasted but its text: limits cannot be told and say so."""
     values = {row.name: row.value or row.default for row in form.values}
     answer = Answer(output[:LONGEST_OUTPUT].replace("\r\n", "\n"))
-    rows = ((row, _readable(row)) for row in form.assertions)
-    return Trial(
-        tuple((row, check(filled(one, values), answer) if one else None) for row, one in rows),
-        len(output) > LONGEST_OUTPUT,
-    )
+    rows = [(row, _readable(row)) for row in form.assertions]
+    is_cut = len(output) > LONGEST_OUTPUT
+    try:
+        checks = iter(apart(JUDGING, checks_of, [one for _, one in rows if one], values, answer))
+    except Overrun as why:
+        return Trial((), is_cut, str(why))
+    return Trial(tuple((row, next(checks) if one else None) for row, one in rows), is_cut)
 
 
 def _readable(row: AssertionRow) -> Assertion | None:

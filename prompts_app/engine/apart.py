@@ -1,0 +1,284 @@
+"""Work on what people send, done in a process of its own: the worst input costs its sender a message.
+
+What is read, judged or drawn here has limits of its own (see ``budget``). For what nobody thought of, a child
+process does the work, with so much processor time and memory and no more; it knows no database, no secret
+and no other request. It may die: then ``Overrun`` is raised, and the process that serves pages goes on.
+
+A child is kept for the next piece of work, since one takes half a second to start, and ends by itself when
+nothing comes. On macOS, which does not hold processes to their memory, the limits of time remain.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pickle
+import resource
+import selectors
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import BoundedSemaphore, Lock
+from typing import IO, Any, NamedTuple
+
+AT_ONCE = 2  # children of one process
+WAIT_S = 30.0  # until one gets free
+IDLE_S = 300.0  # after which a child ends by itself; one is not used again a minute before
+MOST_ANSWER = 128 * 1024 * 1024  # bytes that may come back
+MOST_KEPT = 400 * 1024 * 1024  # of memory at its peak: a child that had more ends after its work
+_LENGTH = struct.Struct("!Q")
+_ROOT = Path(__file__).resolve().parents[2]
+_KNOWN_TO_IT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")  # of the environment: no secrets
+_WARM = "prompts_app.engine.formats", "prompts_app.engine.pictures", "prompts_app.engine.run"
+
+
+class Overrun(Exception):
+    """The work wanted more than it may have. The message is a sentence for whoever sent the input."""
+
+
+TOO_MUCH = (
+    "This takes more time or memory than one request may have, so it was stopped. "
+    "Make it smaller or simpler, and try again."
+)
+BUSY = "The server has its hands full right now. Try again in a moment."
+
+
+class Limits(NamedTuple):
+    """Of one piece of work: seconds of processor time (by the clock it may be three times as long), and MB
+    of memory beside what the process has anyway."""
+
+    seconds: int
+    megabytes: int
+
+
+FILE = Limits(20, 700)  # reading what is brought in
+PICTURE = Limits(15, 500)
+JUDGING = Limits(20, 400)  # an output held to all assertions of a case
+WHILE_TYPING = Limits(5, 300)  # a preview
+
+
+def apart[**P, R](limits: Limits, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """``work(*args, **kwargs)``, done apart: the same result, the same exceptions.
+
+    ``work`` is a function of a module; it, what it is given and what it gives can be pickled. Raises Overrun.
+    """
+    with _pool.child() as child:
+        answer = child.ask((work, args, kwargs, limits), 3 * limits.seconds)
+    if answer.raised is not None:
+        raise answer.raised
+    return answer.value  # type: ignore[no-any-return]  # what ``work`` gave
+
+
+class _Answer(NamedTuple):
+    value: Any
+    raised: BaseException | None
+    is_last: bool  # the child ends now
+
+
+# --- the side that asks ---------------------------------------------------------------------------------
+
+
+@dataclass
+class _Child:
+    process: subprocess.Popen[bytes]
+    used_at: float
+    is_done: bool = False
+
+    def ask(self, job: object, seconds: float) -> _Answer:
+        """Raises Overrun; the child is no more then."""
+        until = time.monotonic() + seconds
+        try:
+            _write(_pipe(self.process.stdin), pickle.dumps(job))
+            answer = _Answer(*pickle.loads(self._read(until)))  # noqa: S301  # written by our own code
+        except (OSError, EOFError, pickle.UnpicklingError, MemoryError):
+            self.end()
+            raise Overrun(TOO_MUCH) from None
+        self.is_done, self.used_at = answer.is_last, time.monotonic()
+        return answer
+
+    def _read(self, until: float) -> bytes:
+        """Raises EOFError where nothing whole comes in time, or too much."""
+        received, wanted = bytearray(), _LENGTH.size
+        pipe = _pipe(self.process.stdout)
+        with selectors.DefaultSelector() as selector:
+            selector.register(pipe, selectors.EVENT_READ)
+            while len(received) < wanted:
+                if not selector.select(max(0.0, until - time.monotonic())):
+                    raise EOFError
+                if not (piece := os.read(pipe.fileno(), 1024 * 1024)):
+                    raise EOFError
+                received += piece
+                if wanted == _LENGTH.size and len(received) >= wanted:
+                    wanted += _LENGTH.unpack_from(received)[0]
+                    if wanted > MOST_ANSWER:
+                        raise EOFError
+        return bytes(received[_LENGTH.size :])
+
+    @property
+    def is_fresh(self) -> bool:
+        is_young = time.monotonic() - self.used_at < IDLE_S - 60
+        return not self.is_done and is_young and self.process.poll() is None
+
+    def end(self) -> None:
+        self.is_done = True
+        self.process.kill()
+        for pipe in (self.process.stdin, self.process.stdout):
+            with suppress(OSError):
+                _pipe(pipe).close()
+        self.process.wait()
+
+
+class _Pool:
+    """Children that wait for work. After a fork the other process keeps them."""
+
+    def __init__(self) -> None:
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)
+        atexit.register(self.end_all)
+
+    def _begin(self) -> None:
+        self._waiting: list[_Child] = []
+        self._lock, self._room = Lock(), BoundedSemaphore(AT_ONCE)
+
+    @contextmanager
+    def child(self) -> Iterator[_Child]:
+        """Raises Overrun where none gets free in time."""
+        if not self._room.acquire(timeout=WAIT_S):
+            raise Overrun(BUSY)
+        try:
+            child = self._next()
+            try:
+                yield child
+            finally:
+                self._take_back(child)
+        finally:
+            self._room.release()
+
+    def _next(self) -> _Child:
+        while True:
+            with self._lock:
+                child = self._waiting.pop() if self._waiting else None
+            if child is None:
+                return _started()
+            if child.is_fresh:
+                return child
+            child.end()
+
+    def _take_back(self, child: _Child) -> None:
+        if child.is_fresh:
+            with self._lock:
+                self._waiting.append(child)
+        else:
+            child.end()
+
+    def end_all(self) -> None:
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for child in waiting:
+            child.end()
+
+
+def _started() -> _Child:
+    known = {name: os.environ[name] for name in _KNOWN_TO_IT if name in os.environ}
+    process = subprocess.Popen(  # noqa: S603  # ourselves
+        [sys.executable, "-c", f"from {__name__} import serve; serve()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**known, "PYTHONPATH": str(_ROOT)},
+        start_new_session=True,  # Ctrl-C on the terminal is for the server
+    )
+    return _Child(process, time.monotonic())
+
+
+_pool = _Pool()
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    assert pipe is not None
+    return pipe
+
+
+def _write(pipe: IO[bytes], data: bytes) -> None:
+    pipe.write(_LENGTH.pack(len(data)) + data)
+    pipe.flush()
+
+
+# --- the side that works --------------------------------------------------------------------------------
+
+
+def serve() -> None:
+    """What a child does: one piece of work after the other, until nothing more comes."""
+    come, go = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever prints must not stand among the answers
+    for module in _WARM:
+        __import__(module)
+    while job := _job(come):
+        _write(go, _worked(*job))
+
+
+def _peak() -> int:
+    """Bytes of memory the process has had at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _job(come: IO[bytes]) -> Any:
+    """None where the asking side is gone, or nothing came for long."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(come, selectors.EVENT_READ)
+        if not selector.select(IDLE_S):
+            return None
+    head = come.read(_LENGTH.size)
+    return pickle.loads(come.read(_LENGTH.unpack(head)[0])) if len(head) == _LENGTH.size else None  # noqa: S301
+
+
+def _worked(work: Callable[..., Any], args: Any, kwargs: Any, limits: Limits) -> bytes:
+    try:
+        with _held_to(limits):
+            value = work(*args, **kwargs)
+            return pickle.dumps((value, None, _peak() > MOST_KEPT))
+    except (MemoryError, RecursionError):
+        return pickle.dumps((None, Overrun(TOO_MUCH), True))
+    except Exception as error:  # it is raised where the work was asked for
+        return _told(error)
+
+
+def _told(error: Exception) -> bytes:
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    try:
+        told = pickle.dumps((None, error, False))
+        pickle.loads(told)  # noqa: S301  # some can be written and not read again
+    except Exception:
+        return pickle.dumps((None, RuntimeError(f"{type(error).__name__}: {error}"), False))
+    return told
+
+
+@contextmanager
+def _held_to(limits: Limits) -> Iterator[None]:
+    """The system ends a process that takes more time, and gives it no more memory."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + limits.seconds + 1)
+    _limit(resource.RLIMIT_AS, _memory() + limits.megabytes * 1024 * 1024)
+    try:
+        yield
+    finally:
+        _limit(resource.RLIMIT_AS, resource.RLIM_INFINITY)
+        _limit(resource.RLIMIT_CPU, resource.RLIM_INFINITY)
+
+
+def _limit(what: int, most: int) -> None:
+    with suppress(ValueError, OSError):  # macOS takes no limit of memory; one that is set from outside stays
+        resource.setrlimit(what, (most, resource.getrlimit(what)[1]))
+
+
+def _memory() -> int:
+    """Bytes of addresses the process has now; where that cannot be told, what it has at most."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:
+        return 1024 * 1024 * 1024
+    return pages * resource.getpagesize()

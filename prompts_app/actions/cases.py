@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.utils import timezone
 from prompts_app.actions.save import StaleEdit, note_suite_changed
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_json
+from prompts_app.engine.names import names_to_follow, renamed_case
 from prompts_app.models import Case, Prompt
 from prompts_app.models.prompts import MOST_CASES
 
@@ -62,6 +63,19 @@ def change_case(case: Case, content: engine.Case, *, seen_revision: int | None) 
         return
     Case.objects.filter(pk=case.pk).update(**columns, revision=F("revision") + 1, updated_at=timezone.now())
     note_suite_changed(case.prompt)
+
+
+@transaction.atomic
+def follow_names(prompt: Prompt, variables: Collection[str]) -> int:
+    """In how many cases a value went with its variable's new name: from ``user-name`` to ``user_name``."""
+    Prompt.objects.select_for_update().get(pk=prompt.pk)
+    changed = 0
+    for case in prompt.cases.in_order():
+        content = case.as_engine()
+        if names := names_to_follow(content, variables):
+            change_case(case, renamed_case(content, names), seen_revision=None)
+            changed += 1
+    return changed
 
 
 def duplicate_case(case: Case) -> Case:

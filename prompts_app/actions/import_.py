@@ -21,7 +21,7 @@ from prompts_app.actions.import_known import ALREADY_THERE, Known, MoreRuns
 from prompts_app.actions.import_made import Made, take_back
 from prompts_app.actions.import_plan import Planned, plan, source_key, too_large
 from prompts_app.actions.import_save import save
-from prompts_app.engine.formats import ImportedPrompt, Parsed, Problem, Skip, titles, variants_apart
+from prompts_app.engine.formats import ImportedPrompt, Parsed, Problem, Skip, renaming, titles, variants_apart
 from prompts_app.engine.formats.bundle_types import BundledPrompt
 from prompts_app.engine.formats.variables import STYLES, Offer, Style, in_prompt
 from prompts_app.engine.types import Json
@@ -364,8 +364,10 @@ def _report(parsed: Parsed, planned: _Plan, kept: Kept, *, dry_run: bool = False
 def _offered(parsed: Parsed) -> Iterable[OfferedStyle]:
     found: dict[Style, Counter[Offer]] = {style: Counter() for style in STYLES}
     prompts: Counter[Style] = Counter()
-    for imported in (prompt for prompt in parsed.prompts if not prompt.is_templated):
-        offers = {offer for version in imported.versions for offer in in_prompt(version.prompt)}
+    for imported in parsed.prompts:
+        offers = {Offer(one.found, one.becomes, "", "names") for one in renaming.offered(imported)}
+        if not imported.is_templated:
+            offers |= {offer for version in imported.versions for offer in in_prompt(version.prompt)}
         prompts.update({offer.style for offer in offers})
         for offer in offers:
             found[offer.style][offer] += 1

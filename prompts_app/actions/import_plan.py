@@ -17,6 +17,7 @@ from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_json, digest
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, Problem, titles
 from prompts_app.engine.formats.bundle_types import BundledRun
+from prompts_app.engine.formats.renaming import renamed
 from prompts_app.engine.formats.variables import Style, convert
 from prompts_app.engine.masking import PLACEHOLDER, strings_in
 from prompts_app.engine.render import find_variables
@@ -84,12 +85,14 @@ def source_key(imported: ImportedPrompt) -> str:
 
 def plan(owner: User, imported: ImportedPrompt, styles: Collection[Style]) -> Planned:
     """The rows of one prompt, with the placeholders of ``styles`` as variables. Everything is private."""
+    key = source_key(imported)
+    imported = renamed(imported) if "names" in styles else imported
     planned = Planned(
         where=imported.where or imported.source,
         prompt=Prompt(
             owner=owner,
             source=imported.source[:200],
-            source_key=source_key(imported),
+            source_key=key,
             forked_credit=titles.cut(_one_line(imported.forked_from), LONGEST_CREDIT),
         ),
         versions=[],

@@ -95,7 +95,10 @@ class ConfirmForm(forms.Form):
 
 def _label(offered: OfferedStyle) -> str:
     """ "${name} in 12 prompts: ${topic} becomes {{topic}}"."""
-    example = offered.examples[0]
-    found = titles.cut(without_invisible(example.found), 60)
+    examples = "; ".join(
+        f"{titles.cut(without_invisible(one.found), 60)} becomes {{{{{one.name}}}}}"
+        for one in offered.examples
+    )
     prompts = "1 prompt" if offered.prompts == 1 else f"{offered.prompts} prompts"
-    return f"{offered.looks} in {prompts}: {found} becomes {{{{{example.name}}}}}"
+    cases = " (in its cases too)" if offered.style == "names" else ""
+    return f"{offered.looks} in {prompts}{cases}: {examples}"

@@ -10,6 +10,7 @@ from django import forms
 from django.http import QueryDict
 
 from prompts_app.engine import types as engine
+from prompts_app.engine.names import Rename, renamed_text, renames_in
 from prompts_app.engine.render import find_variables
 from prompts_app.forms.fields import LineField, ProseField, TagsField, one_line_end
 from prompts_app.forms.parameters import ParametersForm, initial_parameters
@@ -93,10 +94,25 @@ class VersionForm(ParametersForm):
     # --- rows ---
 
     def apply(self, command: RowCommand) -> None:
+        if command.verb == "rename":
+            self._rename(command.row)
+            return
         row = command.apply(self.messages, MessageRow, MOST_MESSAGES)
         if row is not None:
             moved = command.verb in {"up", "down"}
             self.focus = f"{command.verb}-{row + 1}" if moved else f"message-{row + 1}"
+
+    @property
+    def renames(self) -> tuple[Rename, ...]:
+        """Names in the messages that are none here, each with one it could have."""
+        return renames_in(engine.Message("user", row.content) for row in self.messages)
+
+    def _rename(self, place: int | None) -> None:
+        offers = self.renames
+        if place is not None and 0 <= place < len(offers):
+            names = {offers[place].name: offers[place].becomes}
+            for row in self.messages:
+                row.content = renamed_text(row.content, names)
 
     @property
     def can_add_message(self) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-_COMMAND = re.compile(r"(add|remove|up|down):([a-z]+)(?::(\d{1,4}))?", re.ASCII)
+_COMMAND = re.compile(r"(add|remove|up|down|rename):([a-z]+)(?::(\d{1,4}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

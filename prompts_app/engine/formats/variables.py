@@ -14,8 +14,11 @@ from typing import Literal
 
 from prompts_app.engine.types import Message, Prompt, Variable
 
-Style = Literal["dollar", "brackets", "braces"]
-STYLES: dict[Style, str] = {"dollar": "${name}", "brackets": "[NAME]", "braces": "{name}"}
+Style = Literal["dollar", "brackets", "braces", "names"]
+STYLES: dict[Style, str] = {
+    "dollar": "${name}", "brackets": "[NAME]", "braces": "{name}",
+    "names": "{{odd-name}}",  # see engine.names: another name, in any format and in the cases too
+}  # fmt: skip
 
 _PATTERNS: dict[Style, re.Pattern[str]] = {
     # A name of words, then perhaps a default; not a shell's ${name:-x}, nor inside other braces.

@@ -513,3 +513,38 @@ def test_somebody_elses_prompt_does_not_exist(client: Client, name: str, method:
     VersionFactory(prompt=PromptFactory(owner=dana(), slug="hers", visibility="public"))
     assert getattr(client, method)(reverse(name, args=["hers"])).status_code == 404
     assert Prompt.objects.count() == 1
+
+
+class TestNamesThatAreNone:
+    def test_one_is_shown_with_the_name_it_could_have(self, client: Client, prompt: Prompt) -> None:
+        answer = client.post(EDIT, form("Dear {{user-name}}, {{ Standard Question }}", do="preview"))
+        shown = client.get(EDIT).content.decode() if answer.status_code == 302 else answer.content.decode()
+        assert "{{user-name}}</code> is sent as it stands" in shown
+        assert 'value="rename:message:2"' in shown
+        assert "&#123;&#123;Standard_Question&#125;&#125;" in shown
+
+    def test_pressing_it_renames_that_one_in_all_messages(self, client: Client, prompt: Prompt) -> None:
+        typed = form("A {{user-name}} {{x y}}", "B {{ user-name }}", do="rename:message:1")
+        shown = client.post(EDIT, typed).content.decode()
+        assert "A {{user_name}} {{x y}}" in shown
+        assert "B {{user_name}}" in shown
+        client.post(EDIT, form("A {{x y}}", do="rename:message:9"))  # there is none of that number
+        assert latest(prompt).number == 1
+
+    def test_the_cases_values_go_with_the_name_when_it_is_saved(self, client: Client, prompt: Prompt) -> None:
+        CaseFactory(
+            prompt=prompt,
+            variables={"user-name": "Ann"},
+            assertions=[{"type": "contains", "value": "{{user-name}}"}],
+        )
+        CaseFactory(prompt=prompt, variables={"user-name": "Old", "user_name": "Bob"})
+        revision = Prompt.objects.get(pk=prompt.pk).suite_revision
+        answer = client.post(
+            EDIT, form("Dear {{user_name}}", names=["user_name"], seen_number=1), follow=True
+        )
+        assert "The values of 1 case have the new names." in answer.content.decode()
+        first, second = prompt.cases.in_order()
+        assert first.variables == {"user_name": "Ann"}
+        assert first.assertions[0]["value"] == "{{user_name}}"
+        assert second.variables == {"user-name": "Old", "user_name": "Bob"}
+        assert Prompt.objects.get(pk=prompt.pk).suite_revision == revision + 1

@@ -173,3 +173,32 @@ def test_a_large_file_shows_its_first_rows_and_counts_the_rest(browser: Client) 
     assert "60 of the file’s prompts, and why: the first\n        50." in shown
     done = page(browser.post(preview, follow=True))
     assert "The first 50 of 100; all are in the list of your prompts." in done
+
+
+ODD = (
+    b'{"prompts": ["Dear {{user-name}}: {{Standard Question}}"], "providers": ["echo"], "tests": '
+    b'[{"vars": {"user-name": "Ann", "Standard Question": "Why?"}}]}'
+)
+
+
+def test_names_that_are_none_here_are_shown_with_what_they_become(browser: Client) -> None:
+    shown = page(browser.get(send(browser, ODD, "promptfooconfig.json").url))
+    assert "{{user-name}} becomes {{user_name}}" in shown
+    assert "{{Standard Question}} becomes {{Standard_Question}}" in shown
+    assert "(in its cases too)" in shown
+
+
+@pytest.mark.parametrize(
+    ("chosen", "text", "names"),
+    [
+        (["names"], "Dear {{user_name}}: {{Standard_Question}}", {"user_name", "Standard_Question"}),
+        ([], "Dear {{user-name}}: {{Standard Question}}", {"user-name", "Standard Question"}),
+    ],
+)
+def test_they_are_renamed_where_that_is_chosen(
+    browser: Client, chosen: list[str], text: str, names: set[str]
+) -> None:
+    browser.post(send(browser, ODD, "promptfooconfig.json").url, {"styles": chosen})
+    prompt = Prompt.objects.get(owner=alice())
+    assert Version.objects.get().messages[0]["content"] == text
+    assert set(prompt.cases.get().variables) == names

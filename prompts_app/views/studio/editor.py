@@ -9,10 +9,11 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.template.defaultfilters import pluralize
 from django.views.decorators.http import require_http_methods
 
 from prompts_app.access import own_prompt
-from prompts_app.actions.cases import cases_filling
+from prompts_app.actions.cases import cases_filling, follow_names
 from prompts_app.actions.drafts import drop_draft
 from prompts_app.actions.guide import guide_for
 from prompts_app.actions.publish import findings_in_version
@@ -106,7 +107,9 @@ def _save(
         keep_posted(request, key)
         return _desk(request, form, prompt, stale=_latest(prompt))
     drop_draft(request.user, key)
-    messages.success(request, f"Saved as {version}.")
+    followed = follow_names(prompt, [row.name for row in form.used_variables])
+    cases = f" The values of {followed} case{pluralize(followed)} have the new names." if followed else ""
+    messages.success(request, f"Saved as {version}.{cases}")
     return redirect("studio_prompt", prompt.slug)
 
 
@@ -136,8 +139,8 @@ def _changed(
         keep_posted(request, key)
         return _desk(request, form, prompt)
     names = ["preview", "findings"]
-    typed_names = request.POST.getlist("variable_name")
-    if command or [row.name for row in form.variables] != typed_names:
+    seen = request.POST.getlist("variable_name"), request.POST.getlist("odd_name")
+    if command or seen != ([row.name for row in form.variables], [one.name for one in form.renames]):
         names.append("variables")  # left alone otherwise: somebody may be typing in it
     if command:
         names.append("messages")

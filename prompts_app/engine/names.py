@@ -1,0 +1,125 @@
+"""Names in double braces that are none here: ``{{user-name}}``, ``{{Standard Question}}``.
+
+Other tools take them; here they are text, and are offered a name of letters, digits and underscores. The
+author chooses; values go with the name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from prompts_app.engine.render import find_variables, pieces
+from prompts_app.engine.types import Assertion, Case, Json, Message, Prompt
+
+# Words with single signs between them. Not after "$" or "{", nor before a third brace.
+_ODD = re.compile(r"(?<![${])\{\{[ \t]{0,9}(\w{1,40}+(?:[ '’/-]\w{1,40}+){1,8}+)[ \t]{0,9}\}\}(?!\})")
+_NAME = re.compile(r"[^\W\d]\w*+")
+_WORD = re.compile(r"\w+")
+# What begins a command of a template language, and what stands between two values in one.
+_COMMANDS = frozenset(
+    "each else if json log lookup loop media partial range role section set unless with".split()
+)
+_OPERATORS = frozenset("and else if in is not or".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """``found`` as it stands in the text, the name in it, and the name it would have."""
+
+    found: str
+    name: str
+    becomes: str
+
+
+def is_odd(name: str) -> bool:
+    """Whether it looks like a name and is none here."""
+    words = _WORD.findall(name)
+    is_command = words[:1] and words[0] in _COMMANDS
+    is_expression = name.islower() and _OPERATORS & set(words)
+    return bool(_ODD.fullmatch(f"{{{{{name}}}}}") and plain_name(name) and not (is_command or is_expression))
+
+
+def plain_name(name: str) -> str:
+    """``Standard Question`` → ``Standard_Question``; "" where no name can be made of it."""
+    plain = "_".join(_WORD.findall(name)).strip("_")
+    return plain if _NAME.fullmatch(plain) else ""
+
+
+def renames_in(messages: Iterable[Message], taken: Iterable[str] = ()) -> tuple[Rename, ...]:
+    """An offer for each odd name, in order of first use; no two become one, nor one of ``taken``."""
+    messages = list(messages)
+    found: dict[str, str] = {}
+    for match in (match for message in messages for match in _odd_in(message.content)):
+        found.setdefault(match[1], match[0])
+    used = {*find_variables(messages), *(name for name in taken if name not in found)}
+    offers = []
+    for name, written in found.items():
+        plain = plain_name(name)
+        number = 1
+        while (becomes := plain if number == 1 else f"{plain}_{number}") in used:
+            number += 1
+        used.add(becomes)
+        offers.append(Rename(written, name, becomes))
+    return tuple(offers)
+
+
+def _odd_in(text: str) -> Iterator[re.Match[str]]:
+    """Not in a part that is text anyway."""
+    for piece in pieces(text):
+        if not piece.variable and piece.text == piece.written:
+            yield from (match for match in _ODD.finditer(piece.written) if is_odd(match[1]))
+
+
+def renamed_text(text: str, names: Mapping[str, str]) -> str:
+    """``text`` with these names in place of the odd ones."""
+
+    def changed(match: re.Match[str]) -> str:
+        return f"{{{{{names[match[1]]}}}}}" if match[1] in names else match[0]
+
+    return "".join(
+        _ODD.sub(changed, piece.written)
+        if not piece.variable and piece.text == piece.written
+        else piece.written
+        for piece in pieces(text)
+    )
+
+
+def renamed_prompt(prompt: Prompt, names: Mapping[str, str]) -> Prompt:
+    return replace(
+        prompt,
+        messages=tuple(Message(one.role, renamed_text(one.content, names)) for one in prompt.messages),
+        variables=tuple(replace(one, name=names.get(one.name, one.name)) for one in prompt.variables),
+    )
+
+
+def renamed_case(case: Case, names: Mapping[str, str]) -> Case:
+    """The case with its values under the new names, and with these in its turns and assertions."""
+    return replace(
+        case,
+        variables={names.get(name, name): value for name, value in case.variables.items()},
+        turns=tuple(renamed_text(turn, names) for turn in case.turns),
+        system=renamed_text(case.system, names),
+        assertions=tuple(_renamed_assertion(one, names) for one in case.assertions),
+    )
+
+
+def _renamed_assertion(assertion: Assertion, names: Mapping[str, str]) -> Assertion:
+    return replace(assertion, value=_renamed_value(assertion.value, names))
+
+
+def _renamed_value(value: Json, names: Mapping[str, str]) -> Json:
+    if isinstance(value, str):
+        return renamed_text(value, names)
+    if isinstance(value, list):
+        return [_renamed_value(item, names) for item in value]
+    if isinstance(value, dict):
+        return {key: _renamed_value(item, names) for key, item in value.items()}
+    return value
+
+
+def names_to_follow(case: Case, variables: Collection[str]) -> dict[str, str]:
+    """The odd names under which a case keeps values of ``variables`` that it has no value of."""
+    plain = {name: plain_name(name) for name in case.variables if is_odd(name)}
+    return {name: new for name, new in plain.items() if new in variables and new not in case.variables}

@@ -18,6 +18,7 @@ from django.db.models.functions import Substr
 from django.utils import timezone
 
 from prompts_app.actions.evidence import FAILED, NO_ANSWER, PASSED, WAITING, case_states
+from prompts_app.actions.execute import what_moved
 from prompts_app.actions.needs import Need, needs_of
 from prompts_app.actions.outcomes import JUDGE_AGAIN
 from prompts_app.actions.shots import Shot, shots_of
@@ -110,6 +111,11 @@ class RunProgress:
         """Also where it was stopped when all answers were there: by an error of ours, or a lost worker."""
         is_short = self.totals.answers < self.run.expected_results
         return not self.run.is_under_way and (is_short or self.run.state == Run.State.STOPPED)
+
+    @property
+    def moved(self) -> str:
+        """Why it is not to be asked again where its endpoints are now; "" where it may be."""
+        return what_moved(self.run)
 
 
 @dataclass(frozen=True, slots=True)

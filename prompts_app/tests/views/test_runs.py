@@ -379,7 +379,7 @@ class TestCancelAndAskAgain:
         assert "Cancel all runs" in page
         address = f"/studio/runs/{batch.public_id}/cancel/{slow.public_id}/"
         page = alices.post(address, follow=True).content.decode()
-        assert "v1 on slow is ended without waiting for it; the others go on." in page
+        assert "v1 on slow (own server) is ended without waiting for it; the others go on." in page
         slow.refresh_from_db()
         quick.refresh_from_db()
         assert (slow.state, quick.state) == (Run.State.CANCELLED, Run.State.QUEUED)
@@ -419,6 +419,28 @@ class TestCancelAndAskAgain:
         batch, other = batch_of_alice(), RunFactory(state=Run.State.QUEUED)
         address = f"/studio/runs/{batch.public_id}/cancel/{other.public_id}/"
         assert client_of(alice()).post(address).status_code == 404
+
+    def test_in_place_of_asking_again_at_another_address_a_new_run_is_offered(self) -> None:
+        run = RunFactory(
+            version=VersionFactory(prompt__owner=alice()),
+            endpoint=EndpointFactory(owner=alice(), base_url="https://api.openai.com/v1"),
+            endpoint_url="http://127.0.0.1:9/v1",
+            state=Run.State.STOPPED,
+            suite=[{"name": "One", "assertions": []}],
+        )
+        batch = Batch.objects.create(prompt=run.prompt)
+        Run.objects.update(batch=batch)
+        html = client_of(alice()).get(batch.get_absolute_url()).content.decode()
+        assert "address was changed since this run was started" in html
+        assert f'href="/studio/prompts/{run.prompt.slug}/run/">New run</a>' in html
+        assert "Ask again" not in html
+
+    def test_a_run_without_a_seal_says_why(self) -> None:
+        run = RunFactory(version=VersionFactory(prompt__owner=alice()), unsealed_why="The key is unreadable.")
+        batch = Batch.objects.create(prompt=run.prompt)
+        Run.objects.update(batch=batch)
+        html = client_of(alice()).get(batch.get_absolute_url()).content.decode()
+        assert "Not sealed. The key is unreadable." in html
 
     def test_ask_again_goes_on_with_the_same_run(self) -> None:
         batch = batch_of_alice()

@@ -109,17 +109,26 @@ class Span:
         return self.text[: inside[0]], self.text[inside[-1] + 1 :]
 
 
+def salt_of(spans: Iterable[Span]) -> str:
+    """For what holds texts of all of these: whoever was given some of the salts has not got it."""
+    return "".join(sorted({span.salt for span in spans}))
+
+
 @dataclass(frozen=True, slots=True)
 class Hidden:
     """A stretch of a text that is masked, under the first of the spans that have a part in it."""
 
     start: int
     end: int
-    spans: tuple[Span, ...]
+    spans: tuple[Span, ...]  # one alone where it covers the whole stretch
 
     @property
     def span(self) -> Span:
         return self.spans[0]
+
+    @property
+    def salt(self) -> str:
+        return salt_of(self.spans)
 
 
 class Mask:
@@ -139,6 +148,10 @@ class Mask:
 
     def __bool__(self) -> bool:
         return bool(self.spans)
+
+    @property
+    def salt(self) -> str:
+        return salt_of(self.spans)
 
     def value(self, value: Json) -> Json:
         """A JSON value with every text in it masked, keys too; anything else as it is."""
@@ -166,7 +179,7 @@ class Mask:
             self.used.update(one.spans)
             if len(one.spans) == 1:
                 self.forms[one.span].add(form)
-            parts += [text[at : one.start], placeholder(one.span.label, form, one.span.salt)]
+            parts += [text[at : one.start], placeholder(one.span.label, form, one.salt)]
             at = one.end
         return "".join([*parts, text[at:]])
 
@@ -283,7 +296,9 @@ def _merged(text: str, offset: int, matches: Iterable[tuple[int, int, Span]]) ->
 def _hidden(group: Sequence[tuple[int, int, Span]], offset: int) -> Hidden:
     start, end = group[0][0], max(end for _, end, _ in group)
     by_length = sorted(group, key=lambda match: (match[0] - match[1], match[0], match[2].salt))
-    return Hidden(start + offset, end + offset, tuple(dict.fromkeys(span for _, _, span in by_length)))
+    spans = tuple(dict.fromkeys(span for _, _, span in by_length))
+    is_covered = by_length[0][:2] == (start, end)
+    return Hidden(start + offset, end + offset, spans[:1] if is_covered else spans)
 
 
 def _with_edges(text: str, match: tuple[int, int, Span]) -> tuple[int, int, Span]:

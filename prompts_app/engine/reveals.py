@@ -1,7 +1,8 @@
 """Private parts in sealed records, and what an author gives away to reveal one.
 
 A *masked file* is a sealed file whose record has labels in the place of private texts, and says so under
-``private``. Its seal is over the full record, so it can be checked only once each part is revealed. A
+``private``. It is without its seal, and so without anything a guess could be tried against (those that were
+downloaded from earlier releases may have one). A
 *reveal* is ``{"format": "proofsheet-reveal/1", "label", "text", "salt", "sha256", "forms"}``; ``forms`` are
 other spellings and parts of the text that are masked somewhere.
 """
@@ -17,16 +18,16 @@ from prompts_app.engine.masking import PLACEHOLDER, Mask, Span, salted, strings_
 from prompts_app.engine.types import Json
 
 FORMAT = "proofsheet-reveal/1"
-GUESSABLE = 8  # words: a shorter text could be guessed and tried against an unsalted digest
 SALT_LENGTH = 32
 
 IN_A_FILE = (
-    "Private parts of this record are masked. The digest in the seal is over the full record, and can be "
-    "checked only when each part is revealed."
+    "Private parts of this record are masked. Its seal is over the full record, and can be checked only when "
+    "each part is revealed."
 )
 NO_SEAL = (
-    "The seal is left out: a private part here is so short that somebody could guess it and try the guess "
-    "against the seal’s digest. The author can hand over the full record."
+    "The seal is left out of this file: whoever guesses a private part could try the guess against the "
+    "digest in it. This site checks it for whoever was given each part, and the author can hand over the "
+    "full record."
 )
 
 
@@ -103,21 +104,36 @@ def parts_json(spans: Iterable[Span]) -> list[dict[str, Json]]:
 def masked_file(sealed: Mapping[str, Any], spans: Iterable[Span]) -> dict[str, Any]:
     """A sealed file as visitors get it; the very same where nothing in it is private.
 
-    Without the digests of the version and the suite, which are not salted and would confirm a guess.
+    Without its seal and without the digests in it: they are not salted, and would confirm a guess.
     """
     mask = Mask(spans)
     record = mask.value(sealed["record"])
     if record == sealed["record"]:
         return dict(sealed)
-    record = record | {"version": record["version"] | {"digest": ""}, "suite_digest": ""}
-    may_be_guessed = any(span.words < GUESSABLE for span in mask.used)
-    sentences = [IN_A_FILE, *([NO_SEAL] if may_be_guessed else [])]
     parts = parts_json(span for span in mask.spans if span in mask.used)
-    return {
-        "record": record,
-        "seal": None if may_be_guessed else sealed["seal"],
-        "private": {"note": " ".join(sentences), "parts": parts},
-    }
+    private = {"note": f"{IN_A_FILE} {NO_SEAL}", "parts": parts}
+    return {"record": without_digests(record), "seal": None, "private": private}
+
+
+def without_digests(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record without what was computed from its texts."""
+    found = dict(record)
+    if isinstance(version := found.get("version"), Mapping):
+        found["version"] = {**version, "digest": ""}
+    if isinstance(results := found.get("results"), list):
+        found["results"] = [_without_first(one) for one in results]
+    return found | {"suite_digest": ""}
+
+
+def _without_first(result: Any) -> Any:
+    if isinstance(result, Mapping) and isinstance(about := result.get("picture"), Mapping):
+        return {**result, "picture": without_first_digest(about)}
+    return result
+
+
+def without_first_digest(about: Mapping[str, Any]) -> dict[str, Any]:
+    """A picture without what is known of the file that came: image servers write the prompt into theirs."""
+    return {name: value for name, value in about.items() if name not in ("original_sha256", "original_bytes")}
 
 
 def is_masked(sealed: Json) -> bool:

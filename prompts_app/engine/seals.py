@@ -132,7 +132,7 @@ def check_file(sealed: Json, key_set: Mapping[str, Any]) -> tuple[Statement | No
     Never raises: a file of the wrong shape is a finding too.
     """
     if is_masked(sealed) and sealed.get("seal") is None:
-        return None, (Finding("signature", None, NO_SEAL),)
+        return None, (SEAL_LEFT_OUT,)
     if not isinstance(sealed, Mapping) or "record" not in sealed or not isinstance(sealed.get("seal"), str):
         sentence = "This is no sealed record: it should be JSON with “record” and “seal”."
         return None, (Finding("shape", False, sentence),)
@@ -141,7 +141,7 @@ def check_file(sealed: Json, key_set: Mapping[str, Any]) -> tuple[Statement | No
     except SealError as why:
         return None, (Finding("signature", False, str(why)),)
     signed = Finding("signature", True, f"Signed with this site’s key on {statement.sealed_at}.")
-    content = _MASKED if is_masked(sealed) else _content(sealed["record"], statement)
+    content = MASKED if is_masked(sealed) else _content(sealed["record"], statement)
     return statement, (signed, content, *_beside(sealed.keys() - {"record", "seal", "private"}))
 
 
@@ -151,7 +151,8 @@ def _beside(names: Iterable[str]) -> tuple[Finding, ...]:
     return ()
 
 
-_MASKED = Finding(
+SEAL_LEFT_OUT = Finding("signature", None, NO_SEAL)
+MASKED = Finding(
     "content",
     None,
     f"{IN_A_FILE} Until then it says nothing of the rest either: anything in this file could be changed.",

@@ -21,6 +21,7 @@ from django.db import models
 
 from prompts_app.engine.masking import Mask, Span, salted
 from prompts_app.engine.matching import PART, fold
+from prompts_app.engine.reveals import without_first_digest
 from prompts_app.models.private import PrivateSpan
 
 _now: ContextVar[Reading | None] = ContextVar("reading", default=None)
@@ -264,7 +265,9 @@ class Masked(models.Model):
 
 def _masked_value(mask: Mask, name: str, value: Any) -> Any:
     if name in _DIGESTS:
-        return salted(mask.spans[0].salt, value) if value else value
+        return salted(mask.salt, value) if value else value
+    if name == "picture":
+        return without_first_digest(mask.value(value))
     if name == "evidence":
         return _with_salted_digests(mask, mask.value(value))
     return mask.value(value)

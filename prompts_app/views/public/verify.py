@@ -41,7 +41,9 @@ def _of_record(request: HttpRequest) -> dict[str, Any]:
     form = VerifyForm(request.POST, request.FILES)
     if not form.is_valid():
         return {"form": form}
-    return {"form": form, "verdict": verify_with(form.cleaned_data["sealed"], form.cleaned_data["revealed"])}
+    given = form.cleaned_data
+    verdict = verify_with(given["sealed"], given["revealed"], request.user)
+    return {"form": form, "verdict": verdict}
 
 
 def _of_part(request: HttpRequest) -> dict[str, Any]:

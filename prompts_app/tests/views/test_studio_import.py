@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from prompts_app.actions.import_job import run_import
 from prompts_app.models import Import, Prompt, Version
 from prompts_app.tests.people import alice, client_of, dana
 
@@ -202,3 +203,58 @@ def test_they_are_renamed_where_that_is_chosen(
     prompt = Prompt.objects.get(owner=alice())
     assert Version.objects.get().messages[0]["content"] == text
     assert set(prompt.cases.get().variables) == names
+
+
+class TestALargeFile:
+    """A worker brings it in; the page looks again by itself, with a script or without."""
+
+    def test_it_is_watched_and_then_reported(self, browser: Client) -> None:
+        rows = "".join(f"Title {n},Text {n}\n" for n in range(150))
+        there = send(browser, b"act,prompt\n" + rows.encode()).url
+        watched = page(browser.post(there, follow=True))
+        assert "Waiting for a worker." in watched
+        assert "0 of 150" in watched
+        assert f'data-hx-get="{there}"' in watched
+        assert 'http-equiv="refresh"' in watched
+        assert "js/studio.js" in watched
+        part = browser.get(there, headers={"hx-request": "true"})
+        assert page(part).lstrip().startswith("<div")
+        run_import(Import.objects.get().pk)
+        ended = browser.get(there, headers={"hx-request": "true"})
+        assert (ended.status_code, ended.headers["HX-Refresh"]) == (286, "true")
+        assert "150 prompts imported" in page(browser.get(there))
+
+    def test_it_is_stopped_and_taken_back(self, browser: Client) -> None:
+        rows = "".join(f"Title {n},Text {n}\n" for n in range(150))
+        there = send(browser, b"act,prompt\n" + rows.encode()).url
+        browser.post(there)
+        assert "Undoing" in page(browser.post(f"{there}stop/", follow=True))
+        run_import(Import.objects.get().pk)
+        assert "was undone" in page(browser.get(there))
+        assert Prompt.objects.count() == 0
+
+
+class TestUndo:
+    def test_it_says_what_goes_and_what_was_worked_on_since(self, browser: Client) -> None:
+        there = send(browser).url
+        browser.post(there)
+        assert f'href="{there}undo/"' in page(browser.get(there))
+        assert "You have worked on" not in page(browser.get(f"{there}undo/"))
+        Prompt.objects.update(visibility="public")
+        asked = page(browser.get(f"{there}undo/"))
+        assert "You have worked on 1 of them since" in asked
+        kept = page(browser.post(f"{there}undo/", {"keep": "1"}, follow=True))
+        assert "but for the\n        1 you kept" in kept
+        assert Prompt.objects.count() == 1
+
+    def test_it_is_listed_with_what_came_of_it(self, browser: Client) -> None:
+        browser.post(send(browser).url)
+        assert "prompts.csv" in page(browser.get(UPLOAD))
+        assert "Imported,\n              1 prompt" in page(browser.get(UPLOAD))
+
+    def test_twice_does_no_harm(self, browser: Client) -> None:
+        there = send(browser).url
+        browser.post(there)
+        for _ in range(2):
+            browser.post(f"{there}undo/")
+        assert "was undone" in page(browser.get(there))

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST
 
 from prompts_app.access import own_import
@@ -51,11 +52,14 @@ def one(request: AuthorRequest, public_id: str) -> HttpResponse:
         return redirect("studio_import_one", row.public_id)
     context = {"row": row, "here": "import", "skipped": [], "unsupported": [], **_listed(row.report)}
     if row.is_under_way:
-        is_part = bool(request.headers.get("HX-Request"))
-        return render(request, f"studio/{'_' * is_part}import_progress.html", context)
-    if request.headers.get("HX-Request"):  # it has ended: the whole page is another
-        return HttpResponse(status=STOP_POLLING, headers={"HX-Refresh": "true"})
-    return render(request, "studio/import_done.html", context)
+        name = "_import_progress" if request.htmx else "import_progress"
+        response = render(request, f"studio/{name}.html", context)
+    elif request.htmx:  # it has ended: the whole page is another
+        response = HttpResponse(status=STOP_POLLING, headers={"HX-Refresh": "true"})
+    else:
+        response = render(request, "studio/import_done.html", context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
 def _preview(request: AuthorRequest, row: Import) -> HttpResponse:

@@ -87,6 +87,8 @@ def _exported(prompt: Prompt, everything: bool, credit: str) -> BundledPrompt:
         created_at=prompt.created_at,
         pin_position=prompt.pin_position,
         baseline=prompt.baseline.number if prompt.baseline else None,
+        target_model=prompt.target_model,
+        target_declared_at=prompt.target_declared_at,
         deleted_runs=prompt.deleted_runs,
         source=prompt.source,
         suite_changed_at=prompt.suite_changed_at,

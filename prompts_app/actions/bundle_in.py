@@ -21,6 +21,7 @@ from prompts_app.actions.bundle import RESULT_COLUMNS, TEXT_COLUMNS
 from prompts_app.actions.bundle_known import missing_in, same_prompt, version_digest
 from prompts_app.actions.bundle_pictures import keep_results
 from prompts_app.actions.evidence import count_run, rebuild_evidence
+from prompts_app.actions.picked import declaration
 from prompts_app.actions.publish import findings_of
 from prompts_app.actions.save import columns_of, free_slug, note_suite_changed, set_tags
 from prompts_app.engine.digests import case_json, digest, suite_digest
@@ -237,7 +238,8 @@ def _said(error: ValidationError) -> str:
 def _prompt(owner: User, bundled: BundledPrompt, shipped: bool) -> Prompt:
     _refuse_too_much(bundled)
     # An empty text of a choice means that the file does not say: the column's own default stands.
-    texts = {name: getattr(bundled, name) for name in TEXT_COLUMNS if getattr(bundled, name)}
+    texts: dict[str, Any] = {name: getattr(bundled, name) for name in TEXT_COLUMNS if getattr(bundled, name)}
+    texts |= declaration(bundled.target_model, bundled.target_declared_at)
     changed_at = bundled.suite_changed_at if shipped else timezone.now() if bundled.cases else None
     prompt = Prompt(owner=owner, source_key=prompt_digest(bundled), suite_changed_at=changed_at, **texts)
     prompt.forked_credit, prompt.forked_licence = bundled.forked_from, bundled.forked_licence

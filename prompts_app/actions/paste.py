@@ -6,18 +6,20 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 
 from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.outcomes import checks_json
 from prompts_app.actions.pictures import replace_picture
 from prompts_app.actions.run import LONGEST_MODEL, RunRefused
+from prompts_app.actions.shelf import keys_of
 from prompts_app.engine.apart import JUDGING, Overrun, apart
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.prices import UNKNOWN
 from prompts_app.engine.render import values_for
 from prompts_app.engine.run import judge
 from prompts_app.engine.types import Picture, Reply
-from prompts_app.models import Case, Prompt, Result, Run, Source, Version
+from prompts_app.models import Case, KnownFailure, Prompt, Result, Run, Source, Version
 
 
 def check_can_paste(prompt: Prompt, version: Version, case: Case, *, model: str, date: date) -> None:
@@ -46,7 +48,8 @@ def paste_output(
     """Store and judge one output, a pasted text or an uploaded picture, then count it.
 
     There is one pasted run for each version, model and state of the suite. Pasting for the same case
-    again replaces what was there. Latency and cost stay unknown. Raises RunRefused.
+    again replaces what was there; outputs pasted earlier for cases that are still the same go along, with
+    their own dates and verdicts. Latency and cost stay unknown. Raises RunRefused.
     """
     check_can_paste(prompt, version, case, model=model, date=date)
     # "Cached" says that its time is unknown; whatever limits it then fails, and says why.
@@ -74,6 +77,7 @@ def paste_output(
             },
         )
         replace_picture(result, picture)
+        _take_along(run)
         count_run(run)
         rebuild_evidence(prompt)
     return result
@@ -93,11 +97,53 @@ def _columns_of(reply: Reply) -> dict[str, Any]:
     }
 
 
+def _take_along(run: Run) -> None:
+    """Move here what was pasted for the same version and model while the suite was another one, where the
+    very same case has no newer output. Answers to cases that changed or went stay where they are."""
+    places = {key: place for place, key in enumerate(keys_of(run.suite))}
+    filled = set(run.results.values_list("case_index", flat=True))
+    alike = Run.objects.filter(prompt=run.prompt, version=run.version, model=run.model, source=Source.PASTED)
+    for older in alike.exclude(pk=run.pk).order_by("-finished_at", "-pk"):
+        keys = keys_of(older.suite)
+        for result in older.results.order_by("case_index"):
+            place = places.get(keys[result.case_index])
+            if place is not None and place not in filled:
+                filled.add(place)
+                _move(result, older, run, place)
+        run.created_at = min(run.created_at, older.created_at)  # pasted since: see actions.picked
+        _tidy(older)
+    run.finished_at = run.results.aggregate(last=Max("created_at"))["last"]
+    run.save(update_fields=["created_at", "finished_at", *JUDGE_COLUMNS])
+
+
+JUDGE_COLUMNS = ("judge_endpoint_name", "judge_model", "judge_embedding_model", "judge_parameters")
+
+
+def _move(result: Result, older: Run, run: Run, place: int) -> None:
+    """With its place on the failure shelf, and who judged it."""
+    KnownFailure.objects.filter(run=older, case_index=result.case_index).update(run=run, case_index=place)
+    Result.objects.filter(pk=result.pk).update(run=run, case_index=place)
+    if result.judge_calls and not run.has_judge:
+        for name in JUDGE_COLUMNS:
+            setattr(run, name, getattr(older, name))
+
+
+def _tidy(older: Run) -> None:
+    """A run all of whose outputs went along is none; else it is dated and counted anew."""
+    last = older.results.aggregate(last=Max("created_at"))["last"]
+    if last is None:
+        older.delete()
+        return
+    older.finished_at = last
+    older.save(update_fields=["finished_at"])
+    count_run(older)
+
+
 def _pasted_run(prompt: Prompt, version: Version, model: str, answered_at: datetime) -> Run:
     """The one run pasted outputs of this version, model and suite are kept in."""
     Prompt.objects.select_for_update().get(pk=prompt.pk)  # two at once must not make two
     suite = prompt.suite()
-    run, created = Run.objects.get_or_create(
+    run, _ = Run.objects.get_or_create(
         prompt=prompt,
         version=version,
         model=model,
@@ -110,9 +156,6 @@ def _pasted_run(prompt: Prompt, version: Version, model: str, answered_at: datet
             "finished_at": answered_at,
         },
     )
-    if not created and (run.finished_at is None or run.finished_at < answered_at):
-        run.finished_at = answered_at
-        run.save(update_fields=["finished_at"])
     return run
 
 

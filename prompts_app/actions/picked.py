@@ -11,6 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
 
 from prompts_app.models import Level, Prompt, Run
 
@@ -75,6 +78,13 @@ def was_declared_before(prompt: Prompt, run: Run) -> bool:
     """Whether its author had named the run's model as the one the prompt is written for when it began."""
     declared = prompt.target_declared_at
     return _is_target(prompt, run) and declared is not None and declared <= run.created_at
+
+
+def declaration(model: str, at: datetime | None = None) -> dict[str, Any]:
+    """The columns of a prompt whose author names ``model`` as the one it is written for: since ``at``, else
+    since now, and never since later."""
+    now = timezone.now()
+    return {"target_model": model, "target_declared_at": min(at or now, now) if model else None}
 
 
 def target_is(prompt: Prompt, picked: Picked) -> str:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from prompts_app.actions.evidence import rebuild_evidence
+from prompts_app.actions.picked import declaration
 from prompts_app.actions.run import delete_runs
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import digest
@@ -131,6 +132,8 @@ def save_details(prompt: Prompt, fields: dict[str, Any], tags: Iterable[str], *,
     if new_slug != stored.slug:
         check_can_take_slug(stored, new_slug)
         _rename(stored, new_slug, old=stored.slug)
+    if fields.get("target_model", stored.target_model) != stored.target_model:
+        fields = fields | declaration(fields["target_model"])
     fields = {**fields, "revision": seen_revision + 1, "updated_at": timezone.now()}
     _write(prompt, fields)
     for name, value in fields.items():

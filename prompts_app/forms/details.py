@@ -97,6 +97,13 @@ class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         empty_label="None",
         help_text="The naive version the others are compared to.",
     )
+    target_model = LineField(
+        required=False,
+        max_length=200,
+        label="Model it was written for",
+        help_text="As you ask for it, such as gpt-4.1-mini. Named before a run, its figures stand on top, "
+        "however they come out; named after it, they do not.",
+    )
     pin_position = forms.IntegerField(
         required=False,
         min_value=1,
@@ -114,7 +121,7 @@ class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
     class Meta:
         model = Prompt
         fields = [
-            "title", "slug", "summary", "task", "licence", "baseline", "pin_position",
+            "title", "slug", "summary", "task", "licence", "target_model", "baseline", "pin_position",
             "situation", "constraints", "impact_kind", "impact", "limits",
         ]  # fmt: skip
         labels = {"impact_kind": "Kind of impact"}
@@ -157,7 +164,7 @@ class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
 
     @property
     def portfolio_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("baseline", "pin_position")]
+        return [self[name] for name in ("target_model", "baseline", "pin_position")]
 
     @property
     def guided_fields(self) -> list[tuple[forms.BoundField, tuple[str, ...]]]:

@@ -54,6 +54,8 @@ _LATER = frozenset(
         "forked_licence",
         "known_failures",
         "private",
+        "target_model",
+        "target_declared_at",
     }
 )
 
@@ -216,6 +218,8 @@ def _prompt(row: Fields) -> BundledPrompt:
         created_at=row.maybe_time("created_at"),
         pin_position=row.maybe_whole("pin_position"),
         baseline=row.maybe_whole("baseline"),
+        target_model=row.text("target_model"),
+        target_declared_at=row.maybe_time("target_declared_at"),
         deleted_runs=row.whole("deleted_runs", 0),
         source=row.text("source"),
         suite_changed_at=row.maybe_time("suite_changed_at"),

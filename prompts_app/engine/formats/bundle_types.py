@@ -136,6 +136,8 @@ class BundledPrompt:
     created_at: datetime | None = None
     pin_position: int | None = None
     baseline: int | None = None
+    target_model: str = ""  # the one it was written for, and since when its author says so
+    target_declared_at: datetime | None = None
     deleted_runs: int = 0
     source: str = ""
     suite_changed_at: datetime | None = None

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from django.utils.html import strip_tags
 
+from prompts_app.actions.bundle import export_bundle
+from prompts_app.actions.bundle_in import keep_prompt
 from prompts_app.models import Prompt, Run, Source, Version
 from prompts_app.tests.actions.test_evidence import a_run, another, evidence_of
-from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.factories import PromptFactory, VersionFactory
+from prompts_app.tests.people import alice, bob, client_of, dana
 from prompts_app.views.public.sentences import why_main
 
 pytestmark = pytest.mark.django_db
@@ -121,3 +126,57 @@ class TestNotDeclared:
         for model, cases in (("main", "p f"), ("open", "u u"), ("low", "f f"), ("high", "p p")):
             a_run(version, cases, model=model)
         assert [one["model"] for one in evidence_of(version)["models"]] == ["main", "high", "low", "open"]
+
+
+class TestDeclaring:
+    def posted(self, prompt: Prompt, **more: Any) -> dict[str, Any]:
+        fields = {"title": prompt.title, "slug": prompt.slug, "task": "other", "licence": prompt.licence,
+                  "impact_kind": "none", "revision": prompt.revision, "do": "save"}  # fmt: skip
+        return fields | more
+
+    def save(self, prompt: Prompt, **more: Any) -> Prompt:
+        prompt.refresh_from_db()
+        address = f"/studio/prompts/{prompt.slug}/details/"
+        assert client_of(alice()).post(address, self.posted(prompt, **more)).status_code == 302
+        prompt.refresh_from_db()
+        return prompt
+
+    def test_in_the_details_with_its_moment_which_another_save_keeps(self) -> None:
+        prompt = PromptFactory(owner=alice(), slug="p")
+        version = VersionFactory(prompt=prompt)
+        run_days_ago(version, "f f", "a", 2)
+        run_days_ago(version, "p p", "b", 1)
+        before = timezone.now()
+        declared = self.save(prompt, target_model="b").target_declared_at
+        assert declared is not None
+        assert before <= declared <= timezone.now()
+        assert prompt.evidence["main_model"] == "a"
+        assert self.save(prompt, target_model="b", summary="New.").target_declared_at == declared
+        a_run(version, "f p", model="b", created_at=timezone.now())
+        assert main_of(version) == ("b", "declared")
+        assert self.save(prompt, target_model="c").target_declared_at != declared
+        assert self.save(prompt, target_model="").target_declared_at is None
+
+    def test_the_page_says_which_and_why(self) -> None:
+        prompt = PromptFactory(owner=alice(), slug="p", visibility="public")
+        version = VersionFactory(prompt=prompt)
+        declare(version, "b", 1)
+        a_run(version, "p p", model="a")
+        a_run(version, "f p", model="b")
+        evidence_of(version)
+        html = strip_tags(Client().get(prompt.get_absolute_url()).content.decode())
+        assert "The figures are those on b, the model it was written for, as its author said before" in html
+        assert "1 of 2 cases pass on b" in html
+
+    def test_a_file_takes_it_along_but_never_from_tomorrow(self) -> None:
+        prompt = PromptFactory(owner=alice(), slug="p")
+        version = VersionFactory(prompt=prompt)
+        declare(version, "b", 3)
+        run_days_ago(version, "p", "b", 2)
+        bundled = export_bundle(alice(), Prompt.objects.all(), everything=True).prompts[0]
+        there = keep_prompt(bob(), bundled)
+        assert (there.target_model, there.evidence["main_by"]) == ("b", "declared")
+        later = timezone.now() + timedelta(days=9)
+        there = keep_prompt(dana(), replace(bundled, target_declared_at=later))
+        assert there.target_declared_at is not None
+        assert there.target_declared_at <= timezone.now()

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from prompts_app.actions.paste import paste_output
 from prompts_app.actions.run import RunRefused
-from prompts_app.models import Case, Prompt, Result, Run, Source, Version
+from prompts_app.models import Case, KnownFailure, Prompt, Result, Run, Source, Version
 from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
 from prompts_app.tests.people import alice, bob, client_of
 
@@ -80,6 +80,55 @@ def test_another_model_and_another_suite_are_other_runs(version: Version) -> Non
     CaseFactory(prompt=version.prompt)
     paste()
     assert Run.objects.count() == 3
+
+
+def added_case(version: Version, name: str) -> str:
+    made: Case = CaseFactory(prompt=version.prompt, name=name)
+    return made.public_id
+
+
+def shown_evidence() -> dict[str, Any]:
+    evidence: dict[str, Any] = Prompt.objects.get().evidence
+    return evidence
+
+
+def test_case_paste_case_paste_keeps_every_output(version: Version) -> None:
+    """Each with its own date and address; the run is dated by the newest of them."""
+    Case.objects.all().delete()
+    days = ["2026-03-05", "2026-03-01", "2026-03-03"]
+    for number, day in enumerate(days, 1):
+        paste(case=added_case(version, f"Case {number}"), date=day, output=f"yes {number}")
+        if number == 1:
+            first = Result.objects.get().public_id
+    run = Run.objects.get()
+    assert (run.frames, run.finished_at) == ("ppp", datetime(2026, 3, 5, 12, tzinfo=UTC))
+    assert (shown_evidence()["passed"], shown_evidence()["cases"], shown_evidence()["runs"]) == (3, 3, 1)
+    dates = run.results.order_by("case_index").values_list("created_at", flat=True)
+    assert [f"{date:%Y-%m-%d}" for date in dates] == days
+    assert Result.objects.get(public_id=first).output == "yes 1"
+
+
+def test_an_output_of_a_case_that_changed_does_not_go_along(version: Version) -> None:
+    paste(output="yes, of the first as it was")
+    Case.objects.filter(pk=first_case().pk).update(assertions=[{"type": "contains", "value": "no"}])
+    paste(case=Case.objects.in_order()[1].public_id, output="yes, of the second")
+    assert Run.objects.count() == 2
+    newest = Run.objects.order_by("-pk")[0]
+    assert (newest.frames, [r.output for r in newest.results.all()]) == ("wp", ["yes, of the second"])
+    older = Run.objects.order_by("pk")[0]
+    assert [r.output for r in older.results.all()] == ["yes, of the first as it was"]
+
+
+def test_places_change_with_the_suite_and_verdicts_go_along(version: Version) -> None:
+    first, second = Case.objects.in_order()
+    paste(case=second.public_id, output="no")
+    run = Run.objects.get()
+    KnownFailure.objects.create(prompt=version.prompt, run=run, case_index=1, diagnosis="Why.", position=0)
+    Case.objects.filter(pk=first.pk).delete()
+    paste(case=added_case(version, "Third"))
+    now = Run.objects.get()
+    assert now.frames == "fp"
+    assert [(f.run_id, f.case_index) for f in KnownFailure.objects.all()] == [(now.pk, 0)]
 
 
 def test_time_and_cost_are_unknown_so_their_limits_count_neither_way(version: Version) -> None:

@@ -111,6 +111,7 @@ def build(plan: PlannedPrompt, owner: User | None = None) -> Prompt:
         run = RunFactory(
             version=versions[planned.version],
             model=planned.model,
+            asked_at=["https://api.openai.com"] if planned.model == "gpt-oak" else [],
             source=planned.source,
             repeats=planned.repeats,
             suite=cases,

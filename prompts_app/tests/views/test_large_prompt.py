@@ -92,8 +92,8 @@ def full_size(versions: int = 12, models: int = 8, cases: int = 200) -> Prompt:
                 prompt=prompt, version=version, model=f"vendor/model-{model}-large-instruct",
                 source=Source.RECORDED, state=Run.State.FINISHED, suite=suite, suite_digest=digest,
                 finished_at=timezone.now(), frames="f" * failed + "p" * (cases - failed),
-                cases_failed=failed, cases_passed=cases - failed, answers=cases, tokens_in_median=300.0 - number,
-                latency_median_ms=900.0,
+                cases_failed=failed, cases_passed=cases - failed, answers=cases,
+                tokens_in_median=300.0 - number, latency_median_ms=900.0,
             )
             for model in range(models)
         )  # fmt: skip

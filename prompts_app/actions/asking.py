@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Iterable
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -38,7 +39,6 @@ OVER_CAP = "over_cap"
 
 LAST_CALLS_S = 15.0  # how long calls in flight are awaited once nothing further is asked
 MOST_AT_ONCE = 100  # results in one transaction
-MOST_UNSTORED = 200  # outcomes that wait for the database before the asking pauses
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Asking:
         spent: Decimal,
     ) -> None:
         self._outcomes: Queue[Outcome | End] = Queue()
-        self._given = self._stored = 0  # outcomes; each counted by one thread only
+        self._unstored: dict[int, Future[None]] = {}  # by the outcome's id
         self._cap, self._spent = cap, spent
         self._asks: Asks = "images" if run.asks == IMAGES else "chat"
         self._word: str | None = None
@@ -119,17 +119,19 @@ class Asking:
         return outcomes, None
 
     def are_stored(self, outcomes: Iterable[Outcome]) -> None:
-        self._stored += sum(1 for _ in outcomes)
+        """Only now is anything further asked in their places. While storing fails, nothing is."""
+        for outcome in outcomes:
+            self._unstored.pop(id(outcome)).set_result(None)
 
     def _work(
         self, prompt: Prompt, model: str, cells: Collection[Cell], endpoint: Endpoint, judge: Judge | None
     ) -> None:
         asking = run_cells(
             prompt, model, cells, endpoint,
-            concurrency=settings.ENDPOINT_CONCURRENCY, deadline_s=settings.CALL_DEADLINE_S,
+            concurrency=settings.ENDPOINT_CONCURRENCY,
             on_outcome=self._on_outcome, should_stop=self._should_stop,
             judge=judge, on_price=self._on_price,
-            last_calls_s=last_calls_s, has_room=self._has_room, asks=self._asks,
+            last_calls_s=last_calls_s, asks=self._asks,
         )  # fmt: skip
         try:
             word = asyncio.run(asking)
@@ -140,13 +142,15 @@ class Asking:
 
     # What follows runs on the engine's thread.
 
-    def _on_outcome(self, outcome: Outcome) -> None:
+    def _on_outcome(self, outcome: Outcome) -> Future[None]:
         """Here a refused key is seen before the next call."""
         if (fault := outcome.fault) and (met := fault.cause or fault.kind) in FATAL:
             self._fault = self._fault or fault
             self.stop(met)
-        self._given += 1
+        stored = self._unstored[id(outcome)] = Future()
+        stored.set_running_or_notify_cancel()  # from now on nobody can cancel it
         self._outcomes.put(outcome)
+        return stored
 
     def _on_price(self, price: Price) -> None:
         """Here the cap is seen before the next call, the judge's too."""
@@ -155,9 +159,6 @@ class Asking:
     def _should_stop(self) -> str | None:
         over = self._cap is not None and self._spent >= self._cap
         return self._word or (OVER_CAP if over else None)
-
-    def _has_room(self) -> bool:
-        return self._given - self._stored < MOST_UNSTORED
 
 
 def _reason(word: str | None, fault: Fault | None) -> str:

@@ -165,7 +165,9 @@ async def _all_graded(
     what was paid for before is kept all the same."""
     at_once, leash = asyncio.Semaphore(settings.ENDPOINT_CONCURRENCY), Leash()
     async with open_endpoint(judge.endpoint, settings.ENDPOINT_CONCURRENCY, PACING) as asker:
-        court = Court(judge, leash.hold(asker), A_CALL_S, limits.check, limits.add)
+        court = Court(
+            judge, leash.hold(asker), min(A_CALL_S, judge.endpoint.time_limit_s), limits.check, limits.add
+        )
 
         async def one(asked: Asked) -> tuple[Asked, Graded]:
             async with at_once:

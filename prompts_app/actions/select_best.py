@@ -129,7 +129,7 @@ def _compared(
             asyncio.run(
                 run_comparisons(
                     comparisons, judge,
-                    concurrency=settings.ENDPOINT_CONCURRENCY, deadline_s=settings.CALL_DEADLINE_S,
+                    concurrency=settings.ENDPOINT_CONCURRENCY,
                     on_compared=done.put, should_stop=should_stop, on_price=note, last_calls_s=last_calls_s,
                 )
             )  # fmt: skip

@@ -73,7 +73,6 @@ async def run_comparisons(
     judge: Judge,
     *,
     concurrency: int,
-    deadline_s: float,
     on_compared: Callable[[Compared], None],
     should_stop: Callable[[], str | None],
     on_price: Callable[[Price], None] = lambda price: None,
@@ -92,7 +91,7 @@ async def run_comparisons(
             for comparison in waiting:
                 if word := should_stop():
                     return word
-                bench = Bench(judge, asker, deadline_s, after_call=on_price)
+                bench = Bench(judge, asker, judge.endpoint.time_limit_s, after_call=on_price)
                 on_compared(await _compare(comparison, bench))
             return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 
@@ -38,7 +39,7 @@ from prompts_app.engine.types import (
     Request,
 )
 
-LOOK_FOR_ROOM_S = 0.05
+LOOK_UP_S = 0.25  # how often a worker that waits for storing looks whether the run is to stop
 NO_TURNS = "The images API takes one text, and this case has further turns. Take the turns out of the case."
 
 log = logging.getLogger(__name__)
@@ -51,13 +52,11 @@ async def run_cells(
     endpoint: Endpoint,
     *,
     concurrency: int,
-    deadline_s: float,
-    on_outcome: Callable[[Outcome], None],
+    on_outcome: Callable[[Outcome], Future[None] | None],
     should_stop: Callable[[], str | None],
     judge: Judge | None = None,
     on_price: Callable[[Price], None] = lambda price: None,
     last_calls_s: Callable[[str], float] = lambda word: 0.0,
-    has_room: Callable[[], bool] = lambda: True,
     pacing: Pacing = PACING,
     asks: Asks = "chat",
 ) -> str | None:
@@ -67,8 +66,9 @@ async def run_cells(
     each new call and a few times a second; after a word from it ("cancelled", "over_cap") nothing further
     is begun. The calls in flight are awaited for ``last_calls_s(word)`` seconds, and then ended: whatever
     was sent has an outcome, though it may be the fault "cut_short" (or "judge_error" with that cause, where
-    only the judge was still being asked). No cell is begun while ``has_room`` says no. Returns the last
-    word, or ``None`` when every cell was asked. ``deadline_s`` is for each attempt at a call. What
+    only the judge was still being asked). Where ``on_outcome`` gives a future, nothing is asked in that
+    outcome's place until it is done, so that no more is ever unstored than was in flight. Returns the last
+    word, or ``None`` when every cell was asked. What
     ``on_outcome`` raises is raised here, after the calls in flight were ended.
 
     ``judge`` grades the assertions that a model has to grade; without one they are not judged. ``on_price``
@@ -83,10 +83,11 @@ async def run_cells(
     waiting, leash = iter(cells), Leash()
     async with AsyncExitStack() as stack:
         asker = leash.hold(await stack.enter_async_context(open_endpoint(endpoint, concurrency, pacing)))
-        run = _Run(prompt, model, endpoint, asker, deadline_s, should_stop, on_price, asks, has_room=has_room)
+        run = _Run(prompt, model, endpoint, asker, should_stop, on_price, asks)
         if judge is not None:
             bench = await stack.enter_async_context(open_endpoint(judge.endpoint, concurrency, pacing))
-            court = Court(judge, leash.hold(bench), deadline_s, run.check_judge_may_be_asked, on_price)
+            limit_s = judge.endpoint.time_limit_s
+            court = Court(judge, leash.hold(bench), limit_s, run.check_judge_may_be_asked, on_price)
             run = replace(run, court=court)
         workers = [
             asyncio.create_task(_work(run, waiting, on_outcome)) for _ in range(min(concurrency, len(cells)))
@@ -94,15 +95,19 @@ async def run_cells(
         return await leash.watch(workers, should_stop, last_calls_s)
 
 
-async def _work(run: _Run, waiting: Iterator[Cell], on_outcome: Callable[[Outcome], None]) -> str | None:
+async def _work(
+    run: _Run, waiting: Iterator[Cell], on_outcome: Callable[[Outcome], Future[None] | None]
+) -> str | None:
     """Take cells until none is left; the word, where that is why it ended."""
     for cell in waiting:
-        if word := await run.told_before_a_cell():
+        if word := run.should_stop():
             return word
         outcome = await run.outcome_of(cell)
-        on_outcome(outcome)
+        stored = on_outcome(outcome)
         if outcome.fault and CUT_SHORT in (outcome.fault.kind, outcome.fault.cause):
             return run.should_stop()
+        if stored is not None:
+            await run.until(stored)
     return None
 
 
@@ -124,18 +129,16 @@ class _Run:
     model: str
     endpoint: Endpoint
     asker: Asker
-    deadline_s: float
     should_stop: Callable[[], str | None]
     on_price: Callable[[Price], None]
     asks: Asks = "chat"
     court: Court | None = None
-    has_room: Callable[[], bool] = lambda: True
 
-    async def told_before_a_cell(self) -> str | None:
-        """The word to stop, if there is one; waits until there is room to keep another outcome."""
-        while not (word := self.should_stop()) and not self.has_room():  # noqa: ASYNC110 another thread's doing
-            await asyncio.sleep(LOOK_FOR_ROOM_S)
-        return word
+    async def until(self, stored: Future[None]) -> None:
+        """Until an outcome is stored, which is another thread's doing, or the run is to stop."""
+        waited_for = asyncio.wrap_future(stored)
+        while not waited_for.done() and not self.should_stop():
+            await asyncio.wait([waited_for], timeout=LOOK_UP_S)
 
     def check_judge_may_be_asked(self) -> None:
         """Raises ``JudgeFailed``: the answer stays, and its verdict is wanting."""
@@ -177,7 +180,7 @@ class _Run:
     async def _ask(self, messages: tuple[Message, ...]) -> _Said:
         request = self._request(messages)
         try:
-            result = await self.asker.ask(request, self.deadline_s)
+            result = await self.asker.ask(request, self.endpoint.time_limit_s)
         except Exception as error:
             check_not_ending(error)
             log.exception("Asking %s failed", self.model)

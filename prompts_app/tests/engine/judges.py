@@ -44,7 +44,7 @@ def graded(
         asyncio.run(
             run_cells(
                 PROMPT, "tiny-1", [Cell(0, 0, case)], model.endpoint(),
-                concurrency=2, deadline_s=5.0, on_outcome=found.append, should_stop=lambda: None,
+                concurrency=2, on_outcome=found.append, should_stop=lambda: None,
                 judge=judge, pacing=QUICK, **more,
             )
         )  # fmt: skip

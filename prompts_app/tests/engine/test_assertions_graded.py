@@ -265,7 +265,7 @@ def test_a_word_to_stop_ends_the_judging_and_the_answer_stays() -> None:
         found: list[Outcome] = []
         word = asyncio.run(
             run_cells(
-                PROMPT, "tiny-1", [Cell(0, 0, case)], model.endpoint(), concurrency=1, deadline_s=5,
+                PROMPT, "tiny-1", [Cell(0, 0, case)], model.endpoint(), concurrency=1,
                 on_outcome=found.append, should_stop=lambda: next(told, "cancelled"), judge=judge,
             )
         )  # fmt: skip

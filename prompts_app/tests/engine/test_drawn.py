@@ -190,7 +190,7 @@ def outcomes(endpoint: Endpoint, *cases: Case, judge: Judge | None = None) -> li
         run_cells(
             Prompt((Message("user", "Draw {{what}}."),)), "gpt-image-1",
             [Cell(place, 0, case) for place, case in enumerate(cases)], endpoint,
-            concurrency=2, deadline_s=5, on_outcome=found.append, should_stop=lambda: None, judge=judge,
+            concurrency=2, on_outcome=found.append, should_stop=lambda: None, judge=judge,
             pacing=QUICK, asks="images",
         )
     )  # fmt: skip

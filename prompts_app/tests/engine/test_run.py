@@ -6,8 +6,10 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from threading import Timer
 from time import perf_counter
 from typing import Any
 
@@ -109,7 +111,7 @@ def go(
     outcomes: list[Outcome] = []
     word = asyncio.run(
         run_cells(
-            prompt, "tiny-1", cells, endpoint, concurrency=concurrency, deadline_s=5.0,
+            prompt, "tiny-1", cells, endpoint, concurrency=concurrency,
             on_outcome=on_outcome or outcomes.append, should_stop=should_stop, pacing=QUICK,
         )
     )  # fmt: skip
@@ -182,7 +184,7 @@ def test_the_price_is_that_of_the_model_that_answered_else_of_the_one_asked(
     asyncio.run(
         run_cells(
             PROMPT, "gpt-4o-mini", cases(1), Endpoint("stub", "https://api.openai.com/v1"), concurrency=1,
-            deadline_s=1, on_outcome=outcomes.append, should_stop=lambda: None,
+            on_outcome=outcomes.append, should_stop=lambda: None,
         )
     )  # fmt: skip
     assert outcomes[0].price.dollars
@@ -192,7 +194,7 @@ def test_practice_has_no_price() -> None:
     outcomes: list[Outcome] = []
     asyncio.run(
         run_cells(
-            PROMPT, "practice-1", cases(8), Endpoint("practice"), concurrency=8, deadline_s=5,
+            PROMPT, "practice-1", cases(8), Endpoint("practice"), concurrency=8,
             on_outcome=outcomes.append, should_stop=lambda: None, pacing=Pacing(first_wait_s=0),
         )
     )  # fmt: skip
@@ -287,7 +289,7 @@ def test_calls_in_flight_are_awaited_as_long_as_the_word_allows(stub: Callable[.
     outcomes: list[Outcome] = []
     word = asyncio.run(
         run_cells(
-            PROMPT, "tiny-1", cases(20), Endpoint("stub"), concurrency=3, deadline_s=5,
+            PROMPT, "tiny-1", cases(20), Endpoint("stub"), concurrency=3,
             on_outcome=outcomes.append, should_stop=lambda: "over_cap" if made.asked else None,
             last_calls_s=lambda word: {"over_cap": 10.0}[word], pacing=QUICK,
         )
@@ -308,7 +310,7 @@ def test_a_more_urgent_word_ends_the_waiting(stub: Callable[..., Stub]) -> None:
 
     word = asyncio.run(
         run_cells(
-            PROMPT, "tiny-1", cases(4), Endpoint("stub"), concurrency=2, deadline_s=60, pacing=QUICK,
+            PROMPT, "tiny-1", cases(4), Endpoint("stub"), concurrency=2, pacing=QUICK,
             on_outcome=lambda outcome: None,
             should_stop=word_of_now,
             last_calls_s=lambda word: 20.0 if word == "over_cap" else 0.0,
@@ -340,7 +342,7 @@ def test_an_answer_whose_judge_is_cut_short_is_kept(
     graded = cases(3, Assertion("contains", "Hello"), Assertion("llm-rubric", "Is polite."))
     asyncio.run(
         run_cells(
-            PROMPT, "tiny-1", graded, Endpoint("stub"), concurrency=1, deadline_s=60, pacing=QUICK,
+            PROMPT, "tiny-1", graded, Endpoint("stub"), concurrency=1, pacing=QUICK,
             on_outcome=outcomes.append, should_stop=lambda: "cancelled" if bench.asked else None,
             judge=Judge(Endpoint("bench"), "judge-1"),
         )
@@ -352,25 +354,42 @@ def test_an_answer_whose_judge_is_cut_short_is_kept(
     assert [check.passed for check in outcome.checks] == [True, None]
 
 
-def test_no_cell_is_begun_while_there_is_no_room_for_its_outcome(stub: Callable[..., Stub]) -> None:
+def test_nothing_is_asked_in_the_place_of_an_outcome_until_it_is_stored(stub: Callable[..., Stub]) -> None:
     made = stub()
-    outcomes: list[Outcome] = []
-    full_since: list[float] = []
+    given: list[Future[None]] = []
+    counts: list[int] = []
 
-    def has_room() -> bool:
-        if len(outcomes) < 3:
-            return True
-        full_since.append(perf_counter())
-        return perf_counter() - full_since[0] > 0.3
+    def keep(outcome: Outcome) -> Future[None]:
+        """Storing fails for a moment, and then for all that wait at once it works."""
+        given.append(Future())
+        if len(given) % 3 == 0:
+            Timer(0.05, store, [list(given)]).start()
+        return given[-1]
 
-    started = perf_counter()
+    def store(futures: list[Future[None]]) -> None:
+        counts.append(len(made.asked))
+        for one in futures:
+            if not one.done():
+                one.set_result(None)
+
     asyncio.run(
         run_cells(
-            PROMPT, "tiny-1", cases(6), Endpoint("stub"), concurrency=1, deadline_s=5, pacing=QUICK,
-            on_outcome=outcomes.append, should_stop=lambda: None, has_room=has_room,
+            PROMPT, "tiny-1", cases(9), Endpoint("stub"), concurrency=3, pacing=QUICK, on_outcome=keep,
+            should_stop=lambda: None,
         )
     )  # fmt: skip
-    assert (len(made.asked), perf_counter() - started > 0.3) == (6, True)
+    assert counts == [3, 6, 9]
+
+
+def test_a_run_that_is_to_stop_does_not_wait_for_the_storing(stub: Callable[..., Stub]) -> None:
+    made = stub()
+    word = asyncio.run(
+        run_cells(
+            PROMPT, "tiny-1", cases(9), Endpoint("stub"), concurrency=3, pacing=QUICK,
+            on_outcome=lambda outcome: Future(), should_stop=lambda: "lost" if len(made.asked) == 3 else None,
+        )
+    )  # fmt: skip
+    assert (word, len(made.asked)) == ("lost", 3)
 
 
 def test_a_call_that_takes_its_time_to_end_is_waited_for() -> None:

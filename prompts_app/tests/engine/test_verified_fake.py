@@ -201,7 +201,7 @@ def test_a_tiny_model_as_the_judge_gives_a_verdict_or_an_error_but_never_breaks(
     found: list[Outcome] = []
     asyncio.run(
         run_cells(
-            prompt, MODEL, [Cell(0, 0, case)], real, concurrency=1, deadline_s=PATIENCE_S,
+            prompt, MODEL, [Cell(0, 0, case)], real, concurrency=1,
             on_outcome=found.append, should_stop=lambda: None, judge=Judge(real, MODEL),
         )
     )  # fmt: skip

@@ -166,7 +166,7 @@ else:
 
 # --- runs ---
 ENDPOINT_CONCURRENCY: int = env.int("ENDPOINT_CONCURRENCY", 8)  # calls at once to one endpoint
-CALL_DEADLINE_S: float = env.float("CALL_DEADLINE_S", 120.0)  # for each attempt at a call
+CALL_DEADLINE_S: float = env.float("CALL_DEADLINE_S", 600.0)  # the most an endpoint may give an attempt
 # A run whose worker vanished is free again after this many seconds; the next worker takes it up.
 RUN_LEASE_S: float = env.float("RUN_LEASE_S", 25.0)
 

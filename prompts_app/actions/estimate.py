@@ -51,15 +51,20 @@ def estimate_of(
     drawn: bool = False,
     judge: JudgeChoice | None = None,
 ) -> Estimate:
-    """Prices from the table, lengths from the messages and the limits the author set. Of a picture nobody
-    can say beforehand: with ``drawn``, no price is known. What ``judge`` costs is told apart."""
+    """Prices from the endpoint or the table, lengths from the messages and the limits the author set.
+
+    Of a picture nobody can say beforehand: with ``drawn``, no price is known. What ``judge`` costs is apart.
+    """
     limits = [_output_limit(version) for version in versions]
     sizes = [
         (_tokens_in(version, suite), (limit or USUAL_OUTPUT_TOKENS) * len(suite))
         for version, limit in zip(versions, limits, strict=True)
     ]
     sums = {
-        model: [estimate(model, endpoint.base_url, tokens_in, tokens_out) for tokens_in, tokens_out in sizes]
+        model: [
+            estimate(model, endpoint.base_url, tokens_in, tokens_out, prices=endpoint.own_prices)
+            for tokens_in, tokens_out in sizes
+        ]
         for model in models
     }
     unpriced = tuple(model for model, prices in sums.items() if drawn or None in prices)
@@ -83,11 +88,11 @@ def _judging(
     """About what grading all outputs costs; None where a price is not known, or nothing is graded."""
     sizes = [_grading(version, case, one) for version in versions for case in suite for one in _graded(case)]
     told, said, embedded = (sum(part) for part in zip(*sizes, strict=True)) if sizes else (0, 0, 0)
-    url, prices = judge.endpoint.base_url, list[Decimal | None]()
+    url, own, prices = judge.endpoint.base_url, judge.endpoint.own_prices, list[Decimal | None]()
     if told:
-        prices.append(estimate(judge.model, url, told, said))
+        prices.append(estimate(judge.model, url, told, said, prices=own))
     if embedded:
-        prices.append(estimate(judge.embedding_model or judge.model, url, embedded, 0))
+        prices.append(estimate(judge.embedding_model or judge.model, url, embedded, 0, prices=own))
     known = [price for price in prices if price is not None]
     return sum(known, Decimal(0)) * models * repeats if prices and len(known) == len(prices) else None
 

@@ -161,6 +161,7 @@ def count_run(run: Run) -> None:
         "answers": sum(result.is_answered for result in results),
         "cost": cost_of(results),
         "judge_cost": judge_cost_of(results),
+        "cost_sources": Counter(result.cost_source for result in results if result.cost is not None),
         "distinct": _distinct_outputs(run),
         "latency_median_ms": median(result.latency_ms for result in answers),
         "tokens_in_median": median(result.tokens_in for result in answers),
@@ -178,7 +179,7 @@ def _columns_that_count(results: QuerySet[Result]) -> QuerySet[Result]:
     """Without outputs and requests, which may be megabytes."""
     return results.only(
         "run_id", "case_index", "repeat", "passed", "error_kind", "cost", "latency_ms",
-        "tokens_in", "tokens_out", "model", "judge_cost", "judge_calls", "asked_at",
+        "tokens_in", "tokens_out", "model", "judge_cost", "judge_calls", "asked_at", "cost_source",
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ Finished runs are shown from their stored totals; only those under way are count
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +22,7 @@ from prompts_app.actions.execute import what_moved
 from prompts_app.actions.needs import Need, needs_of
 from prompts_app.actions.outcomes import JUDGE_AGAIN
 from prompts_app.actions.shots import Shot, shots_of
+from prompts_app.engine.prices import sources_told
 from prompts_app.models import Batch, Result, Run
 
 ASKING = "n"  # a case whose turn it is
@@ -71,6 +72,11 @@ class Totals:
     judged: int = 0  # answers a judge model graded
     judge_spent: Decimal = Decimal(0)  # US dollars, of those whose price is known
     judge_unpriced: int = 0
+    sources: Counter[str] = field(default_factory=Counter)  # answers by where their cost is from
+
+    @property
+    def cost_told(self) -> str:
+        return sources_told(self.sources)
 
     def plus(self, other: Totals) -> Totals:
         return Totals(
@@ -82,6 +88,7 @@ class Totals:
             self.judged + other.judged,
             self.judge_spent + other.judge_spent,
             self.judge_unpriced + other.judge_unpriced,
+            self.sources + other.sources,
         )
 
 
@@ -254,6 +261,10 @@ def _shots(runs: Sequence[Run]) -> list[Shot]:
 def _totals(runs: Sequence[Run]) -> dict[int, Totals]:
     answered, judged = Q(error_kind=""), Q(judge_calls__gt=0)
     rows = Result.objects.filter(run__in=runs).order_by().values("run_id")
+    sources: dict[int, Counter[str]] = defaultdict(Counter)
+    priced = rows.exclude(cost=None).annotate(answers=Count("pk"))
+    for run_id, source, count in priced.values_list("run_id", "cost_source", "answers"):
+        sources[run_id][source] = count
     return {
         row["run_id"]: Totals(
             row["answers"],
@@ -264,6 +275,7 @@ def _totals(runs: Sequence[Run]) -> dict[int, Totals]:
             row["judged"],
             row["judge_spent"] or Decimal(0),
             row["judge_unpriced"],
+            sources[row["run_id"]],
         )
         for row in rows.annotate(
             answers=Count("pk", filter=answered),

@@ -8,7 +8,7 @@ to import, so it is imported at the first price.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
@@ -16,7 +16,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from prompts_app.engine.billing import BILLED, COUNTED
-from prompts_app.engine.types import Embedded, Endpoint, OwnPrice, Price, Reply
+from prompts_app.engine.types import Embedded, Endpoint, Json, OwnPrice, Price, Reply
 
 if TYPE_CHECKING:
     from genai_prices.types import PriceCalculation
@@ -55,6 +55,18 @@ def own_price(prices: Iterable[OwnPrice], *models: str) -> OwnPrice | None:
     """The row of the first of these models that has one, else the row for every other model."""
     rows = {_plain(row.model): row for row in prices}
     return next((rows[name] for name in (*map(_plain, models), "") if name in rows), None)
+
+
+def own_price_from_json(row: Mapping[str, Json]) -> OwnPrice:
+    """A row as it is stored: names and money as text, the date in ISO form."""
+    cached = row.get("cached")
+    return OwnPrice(
+        str(row.get("model", "")),
+        Decimal(row["tokens_in"]),
+        None if cached is None else Decimal(cached),
+        Decimal(row["tokens_out"]),
+        date.fromisoformat(row["as_of"]),
+    )
 
 
 def _plain(model: str) -> str:
@@ -175,6 +187,20 @@ def estimate(
     """About what ``calls`` calls of these sizes cost in US dollars; ``None`` where no price is known."""
     dollars = price_of(model, base_url, tokens_in, tokens_out, own=own_price(prices, model)).dollars
     return None if dollars is None else dollars * calls
+
+
+def sources_told(counts: Mapping[str, int]) -> str:
+    """Where the costs of a run are from: "as billed by the provider"; where they are from several, how many
+    are from each: "8 as billed by the provider, 2 by the table …"."""
+    told: dict[str, int] = {}
+    for source, count in counts.items():
+        name = told_by(source.removesuffix(CACHED))
+        told[name] = told.get(name, 0) + count
+    if len(told) < 2:
+        return next(iter(told), "")
+    return ", ".join(
+        f"{count} {name}" for name, count in sorted(told.items(), key=lambda one: (-one[1], one[0]))
+    )
 
 
 def told_by(source: str) -> str:

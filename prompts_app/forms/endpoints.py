@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from prompts_app.engine.endpoints.addresses import check_url
+from prompts_app.engine.endpoints.addresses import check_url, is_below
 from prompts_app.engine.endpoints.presets import PRESETS, Preset
+from prompts_app.forms.endpoint_prices import price_rows
 from prompts_app.forms.fields import LineField
 from prompts_app.models import Endpoint, User
+from prompts_app.models.evidence import USUAL_LIMIT_S
 
 LONGEST_KEY = 2000  # characters
 
@@ -45,18 +46,30 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
     )
     key = KeyField(required=False, max_length=LONGEST_KEY)
     forget_key = forms.BooleanField(required=False, label="Remove the stored key")
+    time_limit_s = forms.IntegerField(
+        required=False, min_value=1, label="Time limit for a call, in seconds",
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )  # fmt: skip
 
     class Meta:
         model = Endpoint
-        fields = ["name", "base_url"]
+        fields = ["name", "base_url", "time_limit_s"]
 
     def __init__(self, owner: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.owner = owner
         self.instance.owner = owner
         self.stored_url = self.instance.base_url
+        self.key_was_dropped = False
+        self.prices = price_rows(self.data if self.is_bound else None, self.instance.prices)
+        most = int(settings.CALL_DEADLINE_S)
+        usual, limit = min(USUAL_LIMIT_S, most), self.fields["time_limit_s"]
+        limit.help_text = f"Empty: {usual:,}. At most {most:,}. A model that thinks long takes long."
         if self.instance.has_key:
-            self.fields["key"].help_text = "A key is stored; leave this empty to keep it."
+            self.fields["key"].help_text = (
+                "A key is stored; leave this empty to keep it. It is dropped when the address changes, so "
+                "that it goes only where you said."
+            )
         else:
             self.fields["key"].help_text = "Encrypted when it is stored, and never shown again."
             del self.fields["forget_key"]
@@ -74,22 +87,43 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
             raise ValidationError(problem)
         return url
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        new, old = data.get("base_url"), self.stored_url
-        keeps = self.instance.has_key and not data.get("key") and not data.get("forget_key")
-        if new and keeps and urlsplit(new).netloc != urlsplit(old).netloc:
-            self.add_error(
-                "key",
-                f"The stored key is for {urlsplit(old).netloc}. Type the key for the new address, "
-                "or tick to remove the stored one.",
+    def clean_time_limit_s(self) -> int | None:
+        seconds: int | None = self.cleaned_data["time_limit_s"]
+        if seconds is not None and seconds > settings.CALL_DEADLINE_S:
+            raise ValidationError(
+                f"This site lets a call take {settings.CALL_DEADLINE_S:,.0f} seconds at most. Enter less, "
+                "or ask the person who runs it."
             )
-        return data
+        return seconds
+
+    def is_valid(self) -> bool:
+        return super().is_valid() and (not self.prices.is_bound or self.prices.is_valid())
+
+    @property
+    def row_problems(self) -> list[dict[str, str]]:
+        """What is wrong with the prices, for the list above the form."""
+        if not self.prices.is_bound:
+            return []
+        rows = [
+            {"id": str(form[name].id_for_label), "label": f"Price {number}", "sentence": str(error)}
+            for number, form in enumerate(self.prices.forms, 1)
+            for name, errors in form.errors.items()
+            for error in errors
+        ]
+        whole = [
+            {"id": "prices-h", "label": "Prices", "sentence": str(e)} for e in self.prices.non_form_errors()
+        ]
+        return rows + whole
 
     def save(self, commit: bool = True) -> Endpoint:
         endpoint: Endpoint = super().save(commit=False)
         if self.cleaned_data.get("key") or self.cleaned_data.get("forget_key"):
             endpoint.set_key(self.cleaned_data["key"])
+        elif endpoint.has_key and not is_below(endpoint.base_url, self.stored_url):
+            endpoint.set_key("")
+            self.key_was_dropped = True
+        if self.prices.is_bound:
+            endpoint.prices = self.prices.stored()
         if endpoint.base_url != self.stored_url:
             endpoint.known_models, endpoint.last_tested_at = [], None
         if commit:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from prompts_app.engine import types as engine
 from prompts_app.engine.endpoints.addresses import host_of, same_address
 from prompts_app.engine.finishing import ending_in_words
+from prompts_app.engine.prices import own_price_from_json, sources_told
 from prompts_app.engine.stats import wilson
 from prompts_app.engine.vendors import Claim, claim_of, claim_of_host
 from prompts_app.models.clock import now_plus
@@ -40,6 +41,7 @@ class Source(models.TextChoices):
     PRACTICE = "practice", "Practice, not a model"
 
 
+USUAL_LIMIT_S = 600  # for a call, where an endpoint has no limit of its own
 LONGEST_ORIGIN = 300  # "https://" and a host of 253 characters, and a port
 
 CHAT, IMAGES = "chat", "images"
@@ -65,6 +67,9 @@ class Endpoint(models.Model):
     encrypted_key = models.BinaryField(default=b"", blank=True)
     known_models = models.JSONField(default=list, blank=True)  # names it listed at the last test
     last_tested_at = models.DateTimeField(null=True, blank=True)
+    time_limit_s = models.PositiveIntegerField(null=True, blank=True)  # for each attempt; null: the usual
+    # [{"model", "tokens_in", "cached", "tokens_out", "as_of"}, …], see engine.types.OwnPrice; money is text
+    prices = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -94,7 +99,19 @@ class Endpoint(models.Model):
             base_url=self.base_url,
             key=decrypt(self.encrypted_key) if self.encrypted_key else "",
             allowed_private_hosts=frozenset(settings.PRIVATE_ENDPOINT_HOSTS),
+            time_limit_s=self.limit_s,
+            prices=self.own_prices,
         )
+
+    @property
+    def limit_s(self) -> float:
+        """Seconds each attempt at a call may take: the author's limit or the usual one, never more than the
+        operator allows."""
+        return min(float(self.time_limit_s or USUAL_LIMIT_S), settings.CALL_DEADLINE_S)
+
+    @property
+    def own_prices(self) -> tuple[engine.OwnPrice, ...]:
+        return tuple(own_price_from_json(row) for row in self.prices)
 
 
 class Batch(models.Model):
@@ -253,6 +270,7 @@ class Run(Masked):
     judge_cost = models.DecimalField(
         max_digits=14, decimal_places=8, null=True, blank=True
     )  # the same, apart
+    cost_sources = models.JSONField(default=dict, blank=True)  # {Result.cost_source: number of answers}
     latency_median_ms = models.FloatField(null=True, blank=True)
     tokens_in_median = models.FloatField(null=True, blank=True)
     tokens_out_median = models.FloatField(null=True, blank=True)
@@ -295,6 +313,11 @@ class Run(Masked):
             Source.IMPORTED: Level.IMPORTED,
             Source.RECORDED: Level.RECORDED,
         }.get(Source(self.source))
+
+    @property
+    def cost_told(self) -> str:
+        """Where its costs are from, in words; "" where nothing is known of them."""
+        return sources_told(self.cost_sources)
 
     @property
     def expected_results(self) -> int:

@@ -95,6 +95,17 @@ def same_address(url: str, other: str) -> bool:
         return False
 
 
+def is_below(url: str, other: str) -> bool:
+    """Whether a base URL is ``other`` or lies below it: same scheme, host and port, and its path as the
+    beginning. A key that was given for ``other`` may go there, and nowhere else."""
+    try:
+        new, old = parse_url(url), parse_url(other)
+    except BadUrl:
+        return False
+    same_server = (new.scheme, new.host, new.port) == (old.scheme, old.host, old.port)
+    return same_server and f"{new.path}/".startswith(f"{old.path}/")
+
+
 def host_of(url: str) -> str:
     """Of a base URL or an origin; "" where it has none."""
     try:

@@ -147,6 +147,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "unjudged": unjudged(run),
         "interval": [round(low, 4), round(high, 4)],
         "cost": None if run.cost is None else str(run.cost),
+        "cost_source": run.cost_told or None,
         "judge": run.judge_model or run.judge_embedding_model or None,
         "judge_cost": None if run.judge_cost is None else str(run.judge_cost),
         "latency_median_ms": run.latency_median_ms,

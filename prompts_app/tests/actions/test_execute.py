@@ -300,6 +300,25 @@ class TestSeveralAtOnce:
         execute_run(run.pk)
         assert fresh(run).frames == "ppp"
 
+    def test_while_storing_fails_nothing_more_is_unstored_than_was_in_flight(
+        self, yes: OddServer, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.ENDPOINT_CONCURRENCY = 4
+        run, unstored, tries = a_run(yes, cases=24), list[int](), iter(range(12))
+        bulk_create = Result.objects.bulk_create
+
+        def mostly_not(*args: Any, **kwargs: Any) -> Any:
+            unstored.append(len(yes.asked) - run.results.count())
+            if next(tries, 11) % 4:
+                raise OperationalError("disk I/O error")
+            return bulk_create(*args, **kwargs)
+
+        monkeypatch.setattr(Result.objects, "bulk_create", mostly_not)
+        execute_run(run.pk)
+        assert fresh(run).frames == "p" * 24
+        assert len(yes.asked) == 24
+        assert max(unstored) <= 4
+
     def test_runs_on_one_endpoint_go_one_after_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
         enqueued: list[int] = []
         monkeypatch.setattr("prompts_app.actions.tasks.enqueue_run", enqueued.append)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from prompts_app.actions.run import practice_endpoint
 from prompts_app.engine.endpoints.presets import PRESETS
@@ -130,13 +131,41 @@ class TestKeys:
         endpoint.refresh_from_db()
         assert not endpoint.has_key
 
-    def test_it_is_not_sent_to_another_address_unasked(self, client: Client) -> None:
+    @pytest.mark.parametrize(
+        "moved",
+        ["https://elsewhere.net/v1", "http://gate.example.com/team-a/v1", "https://gate.example.com:8443/team-a/v1",
+         "https://gate.example.com/team-b/v1", "https://gate.example.com/team-a", "https://gate.example.com",
+         "https://gate.example.com/team-a/v10"],
+    )  # fmt: skip
+    def test_it_is_dropped_when_the_address_changes(self, client: Client, moved: str) -> None:
+        client.post(NEW, form(key=KEY, base_url="https://gate.example.com/team-a/v1"))
+        endpoint = Endpoint.objects.get()
+        page = client.post(url_of(endpoint), form(base_url=moved), follow=True).content.decode()
+        endpoint.refresh_from_db()
+        assert (endpoint.base_url, endpoint.has_key) == (moved, False)
+        assert "it was dropped. Enter the key for this one." in page
+
+    @pytest.mark.parametrize(
+        "same",
+        [
+            "https://Gate.Example.com:443/team-a/",
+            "https://gate.example.com/team-a/v1",
+            "https://gate.example.com/team-a",
+        ],
+    )
+    def test_it_stays_where_the_address_is_the_same_or_below_it(self, client: Client, same: str) -> None:
+        client.post(NEW, form(key=KEY, base_url="https://gate.example.com/team-a"))
+        endpoint = Endpoint.objects.get()
+        client.post(url_of(endpoint), form(base_url=same))
+        endpoint.refresh_from_db()
+        assert endpoint.as_engine().key == KEY
+
+    def test_a_new_key_goes_with_a_new_address(self, client: Client) -> None:
         client.post(NEW, form(key=KEY))
         endpoint = Endpoint.objects.get()
-        page = client.post(url_of(endpoint), form(base_url="https://elsewhere.net/v1")).content.decode()
-        assert "The stored key is for api.openai.com." in page
+        client.post(url_of(endpoint), form(base_url="https://elsewhere.net/v1", key=f"{KEY}2"))
         endpoint.refresh_from_db()
-        assert endpoint.base_url == "https://api.openai.com/v1"
+        assert endpoint.as_engine().key == f"{KEY}2"
 
     def test_it_is_not_kept_with_the_typing_of_a_lost_session(self) -> None:
         client = client_of(None)
@@ -144,6 +173,94 @@ class TestKeys:
         assert KEY not in str(dict(client.session))
         client.force_login(alice(), backend="django.contrib.auth.backends.ModelBackend")
         assert 'value="Typed name"' in client.get(NEW).content.decode()
+
+
+def rows(*given: tuple[str, str, str, str, str]) -> dict[str, str]:
+    """Price rows as the form sends them: model, in, cached, out, day."""
+    names = ("model", "tokens_in", "cached", "tokens_out", "as_of")
+    sent = {
+        f"prices-{n}-{name}": value
+        for n, row in enumerate(given)
+        for name, value in zip(names, row, strict=True)
+    }
+    return {"prices-TOTAL_FORMS": str(len(given)), "prices-INITIAL_FORMS": "0", **sent}
+
+
+class TestTimeLimit:
+    def test_the_usual_one_is_ten_minutes(self, client: Client) -> None:
+        client.post(NEW, form())
+        assert Endpoint.objects.get().as_engine().time_limit_s == 600
+
+    def test_the_author_sets_another(self, client: Client, settings: Any) -> None:
+        settings.CALL_DEADLINE_S = 3600.0
+        client.post(NEW, form(time_limit_s="1800"))
+        assert Endpoint.objects.get().as_engine().time_limit_s == 1800
+
+    def test_the_operators_bound_holds_whatever_was_set_before(self, client: Client, settings: Any) -> None:
+        settings.CALL_DEADLINE_S = 90.0
+        assert (
+            "lets a call take 90 seconds at most"
+            in client.post(NEW, form(time_limit_s="91")).content.decode()
+        )
+        assert mine(time_limit_s=1800).as_engine().time_limit_s == 90
+        assert mine(owner=dana()).as_engine().time_limit_s == 90
+
+    @pytest.mark.parametrize("limit", ["0", "-1", "soon", "1.5"])
+    def test_one_that_is_none_is_told(self, client: Client, limit: str) -> None:
+        assert client.post(NEW, form(time_limit_s=limit)).status_code == 200
+        assert not Endpoint.objects.exists()
+
+
+class TestPrices:
+    def test_they_are_kept_and_shown_again(self, client: Client) -> None:
+        client.post(NEW, form(**rows(("small", "0.15", "", "0.6", "2026-03-01"), ("", "1", "0.5", "2", ""))))
+        endpoint = Endpoint.objects.get()
+        small, others = endpoint.own_prices
+        assert (small.model, str(small.tokens_in), small.cached, str(small.as_of)) == (
+            "small",
+            "0.15",
+            None,
+            "2026-03-01",
+        )
+        assert (others.model, str(others.cached), others.as_of) == ("", "0.5", timezone.now().date())
+        page = client.get(url_of(endpoint)).content.decode()
+        assert 'value="0.15"' in page
+        assert 'name="prices-2-tokens_in"' in page  # an empty one for the next
+
+    def test_an_emptied_row_is_gone(self, client: Client) -> None:
+        client.post(NEW, form(**rows(("small", "1", "", "2", ""))))
+        endpoint = Endpoint.objects.get()
+        client.post(url_of(endpoint), form(**rows(("", "", "", "", "2026-01-01"))))
+        endpoint.refresh_from_db()
+        assert endpoint.prices == []
+
+    def test_a_form_without_rows_keeps_them(self, client: Client) -> None:
+        client.post(NEW, form(**rows(("small", "1", "", "2", ""))))
+        endpoint = Endpoint.objects.get()
+        client.post(url_of(endpoint), form(name="Renamed"))
+        endpoint.refresh_from_db()
+        assert len(endpoint.prices) == 1
+
+    @pytest.mark.parametrize(
+        ("row", "sentence"),
+        [
+            ([("small", "1", "", "", "")], "Say what a million of these tokens cost"),
+            ([("small", "", "", "", "")], "Say what a million of these tokens cost"),
+            ([("small", "-1", "", "1", "")], "greater than or equal to 0"),
+            ([("small", "cheap", "", "1", "")], "Enter a number"),
+            ([("small", "1", "", "1", "yesterday")], "Enter a valid date"),
+            ([("small", "1", "", "1", "2999-01-01")], "This day is still to come"),
+            ([("small", "1", "", "1", ""), ("small", "2", "", "2", "")], "Two rows are for small."),
+            ([("", "1", "", "1", ""), ("", "2", "", "2", "")], "Two rows are for every other model."),
+        ],
+    )
+    def test_what_is_wrong_is_told_and_what_was_typed_stays(
+        self, client: Client, row: list[tuple[str, str, str, str, str]], sentence: str
+    ) -> None:
+        page = client.post(NEW, form(**rows(*row))).content.decode()
+        assert sentence in page
+        assert f'value="{row[0][1]}"' in page or not row[0][1]
+        assert not Endpoint.objects.exists()
 
 
 class TestWrongInput:

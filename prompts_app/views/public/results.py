@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random as chance
+from collections import Counter
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,6 +14,7 @@ from prompts_app.access import prompt_visible_to, result_visible_to
 from prompts_app.actions.verdict import can_judge
 from prompts_app.engine.assertions.stored import calls_in
 from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.prices import sources_told
 from prompts_app.engine.vendors import Claim, claim_of
 from prompts_app.models import Prompt, Result, Run, Source
 from prompts_app.templatetags.text import LONGEST_MARKDOWN
@@ -65,6 +67,7 @@ def _context(request: HttpRequest, prompt: Prompt, found: Result) -> dict[str, A
         "is_own": request.user.pk == prompt.owner_id and can_judge(found),
         "fault": FAULTS.get(found.error_kind),
         "is_part": found.is_error and not found.error_kind.startswith("judge"),
+        "judge_cost_told": _judge_cost_told(found),
         "is_practice": found.run.source == Source.PRACTICE,
         "output": found.output[:MOST_SHOWN],
         "is_cut": len(found.output) > MOST_SHOWN,
@@ -84,6 +87,12 @@ def _judge_of(found: Result) -> Claim:
     named = {str(call.get("model") or "") for call in calls}
     model = found.run.judge_model or found.run.judge_embedding_model
     return claim_of(model, list(origins), answered=named.pop() if len(named) == 1 else "")
+
+
+def _judge_cost_told(found: Result) -> str:
+    """Where the cost of its judge's calls is from."""
+    calls = calls_in(found.checks)
+    return sources_told(Counter(call.get("cost_source", "") for call in calls if call.get("cost")))
 
 
 def _request_of(found: Result) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def new(request: AuthorRequest) -> HttpResponse:
         initial = {"name": kept.get("name", ""), "base_url": kept.get("base_url", "")}
     form = EndpointForm(request.user, request.POST or None, initial=initial)
     if request.method == "POST" and (endpoint := _saved(form)):
-        return _after_saving(request, endpoint)
+        return _after_saving(request, form, endpoint)
     context = {"here": "endpoints", "form": form, "presets": PRESETS, "preset": preset}
     return render(request, "studio/endpoint_edit.html", context)
 
@@ -51,7 +51,7 @@ def edit(request: AuthorRequest, public_id: str) -> HttpResponse:
     name = endpoint.name
     form = EndpointForm(request.user, request.POST or None, instance=endpoint)
     if request.method == "POST" and (saved := _saved(form)):
-        return _after_saving(request, saved)
+        return _after_saving(request, form, saved)
     context = {"here": "endpoints", "form": form, "endpoint": endpoint, "name": name}
     return render(request, "studio/endpoint_edit.html", context)
 
@@ -67,8 +67,12 @@ def _saved(form: EndpointForm) -> Endpoint | None:
         return None
 
 
-def _after_saving(request: AuthorRequest, endpoint: Endpoint) -> HttpResponse:
+def _after_saving(request: AuthorRequest, form: EndpointForm, endpoint: Endpoint) -> HttpResponse:
     messages.success(request, f"“{endpoint.name}” is saved.")
+    if form.key_was_dropped:
+        messages.warning(
+            request, "The stored key was for another address, so it was dropped. Enter the key for this one."
+        )
     if request.POST.get("do") == "test":
         _test(request, endpoint)
     return redirect("studio_endpoint", endpoint.public_id)

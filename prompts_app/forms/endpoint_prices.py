@@ -65,7 +65,7 @@ class PriceForm(forms.Form):
         }
 
 
-class _Rows(forms.BaseFormSet[PriceForm]):
+class _Rows(forms.BaseFormSet):  # type: ignore[type-arg]  # generic in the stubs only
     def clean(self) -> None:
         names = [form.cleaned_data.get("model", "") for form in self.filled()]
         for name in names:

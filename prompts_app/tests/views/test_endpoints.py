@@ -203,7 +203,7 @@ class TestTimeLimit:
             in client.post(NEW, form(time_limit_s="91")).content.decode()
         )
         assert mine(time_limit_s=1800).as_engine().time_limit_s == 90
-        assert mine(owner=dana()).as_engine().time_limit_s == 90
+        assert EndpointFactory(owner=dana()).as_engine().time_limit_s == 90
 
     @pytest.mark.parametrize("limit", ["0", "-1", "soon", "1.5"])
     def test_one_that_is_none_is_told(self, client: Client, limit: str) -> None:

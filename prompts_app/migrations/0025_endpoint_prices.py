@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("prompts_app", "0022_named_models")]
+    dependencies = [("prompts_app", "0024_recorded_not_judged")]
 
     operations = [
         migrations.AddField(

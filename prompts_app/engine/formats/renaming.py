@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion
-from prompts_app.engine.names import Rename, renamed_case, renamed_prompt, renames_in
+from prompts_app.engine.names import Rename, renamed_case, renamed_prompt, renamed_text, renames_in
 from prompts_app.engine.types import Message
 
 
@@ -25,6 +25,7 @@ def renamed(imported: ImportedPrompt) -> ImportedPrompt:
     cases = {id(case): renamed_case(case, names) for case in imported.cases}
     return replace(
         imported,
+        title=renamed_text(imported.title, names),  # it may be the text's first line
         versions=tuple(
             ImportedVersion(renamed_prompt(version.prompt, names), version.note)
             for version in imported.versions

@@ -4,6 +4,7 @@ here, and named."""
 import re
 from collections.abc import Callable, Collection
 
+from prompts_app.engine.names import is_odd
 from prompts_app.engine.render import VARIABLE, as_literal, name_of, pieces
 
 _TAGS = (
@@ -119,12 +120,16 @@ def _tags(text: str) -> list[str]:
 
 
 def _expressions(text: str) -> list[str]:
-    """What stands in double braces and is neither a name, a tag, a filter nor a comment."""
+    """What stands in double braces and is neither a name, one that is offered another, a tag, a filter nor a
+    comment."""
     insides = [match[1] for match in _EXPRESSION.finditer(text)]
     return [
         inside
         for inside in insides
         if not (
-            _NAME.fullmatch(inside) or _FILTER.match(f"{{{{{inside}}}}}") or inside.lstrip()[:1] in "#/^>&!~"
+            _NAME.fullmatch(inside)
+            or is_odd(inside.strip(" \t"))
+            or _FILTER.match(f"{{{{{inside}}}}}")
+            or inside.lstrip()[:1] in "#/^>&!~"
         )
     ]

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from prompts_app.engine.assertions import kind_of
+from prompts_app.engine.assertions import KINDS, kind_of
 from prompts_app.engine.assertions.judging import Bench, JudgeFailed, as_string
-from prompts_app.engine.assertions.kinds import Exhibit
+from prompts_app.engine.assertions.kinds import Exhibit, Kind
 from prompts_app.engine.comparing import read_best
 from prompts_app.engine.types import Assertion, Embedded, Endpoint, Fault, Judge, Reply, Request
 
@@ -150,6 +150,21 @@ def verdict(rule: Callable[[str], str], output: str, type_: str = "llm-rubric") 
 def test_no_judge_that_follows_what_it_reads_passes_anything(name: str, type_: str) -> None:
     fooled = [output for output in HOSTILE if verdict(FOLLOWING[name], output, type_) is not None]
     assert fooled == []
+
+
+@pytest.mark.parametrize(
+    "kind", [one for one in KINDS.values() if one.asks and one.grade], ids=lambda one: one.name
+)
+def test_every_kind_asks_with_a_form_that_says_nothing(kind: Kind) -> None:
+    """Whoever copies the last object has found nothing, in whatever words a kind asks."""
+    for name in ("follows the last object", "follows the first object"):
+        for output in HOSTILE:
+            bench, asker = bench_of(FOLLOWING[name])
+            exhibit = Exhibit(output, "What is the capital of France?", "What is the capital of France?")
+            assert kind.grade is not None
+            with pytest.raises(JudgeFailed):
+                asyncio.run(kind.grade(kind.as_example, exhibit, bench))  # type: ignore[arg-type]
+            assert isinstance(json.loads(_objects(asker.read[0])[-1]), dict)
 
 
 @pytest.mark.parametrize("type_", ["llm-rubric", "model-graded-closedqa", "factuality"])

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import dj_database_url
 from django.conf import global_settings
 from django.utils.csp import CSP
 from environs import Env
 
+from portfolio.addresses import database_at
 from portfolio.secrets import keep_private, local_endpoint_key, local_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -105,22 +105,13 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 # --- database ---
-_database: dict[str, Any] = dict(
-    dj_database_url.parse(env.str("DATABASE_URL", "") or f"sqlite:///{DATA_DIR / 'proofsheet.sqlite3'}")
+_database = database_at(
+    env.str("DATABASE_URL", "") or f"sqlite:///{DATA_DIR / 'proofsheet.sqlite3'}",
+    sqlite_timeout_s=env.float("SQLITE_TIMEOUT_S", 20.0),
 )
 if _database["ENGINE"] == "django.db.backends.sqlite3":
-    # WAL and one writer at a time, taken at the start of a transaction: no "database is locked" surprises.
-    _database["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": env.float("SQLITE_TIMEOUT_S", 20.0),  # how long one writer waits for another
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
-    }
     # A file, not memory: tests start real workers in other processes on the same database.
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
-    keep_private(Path(_database["NAME"]))
-else:
-    # One connection a thread, looked at before each request.
-    _database |= {"ENGINE": "portfolio.postgres", "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 DATABASES = {"default": _database}
 
 # Limits and used codes count in all web processes together: the default cache is in the database. Cards,

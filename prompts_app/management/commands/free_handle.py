@@ -5,12 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from portfolio.release import ReleasedCommand
 from prompts_app.actions.people import HandleRefused, free_handle
 
 
-class Command(BaseCommand):
+class Command(ReleasedCommand):
     help = (
         "Lets anybody take a handle that was given up for another, or whose account was deleted. Its old "
         "addresses will be the new owner's: links and CVs that name them lead to somebody else."

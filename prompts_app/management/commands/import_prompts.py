@@ -9,8 +9,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from portfolio.release import ReleasedCommand
 from prompts_app.actions.bundle_in import BundleRefused
 from prompts_app.actions.import_ import ImportOptions, ImportReport, TooManyPrompts, import_prompts
 from prompts_app.engine.budget import MOST_BYTES
@@ -21,7 +22,7 @@ from prompts_app.models import User
 MOST_LINES = 10  # of each list in the report for people; --json has them all
 
 
-class Command(BaseCommand):
+class Command(ReleasedCommand):
     help = (
         "Import prompts, with cases and results where there are any, as private prompts. A file may name "
         "others in its own folder. Importing the same again makes no doubles."

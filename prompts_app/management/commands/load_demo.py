@@ -5,14 +5,15 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from portfolio.release import ReleasedCommand
 from prompts_app.actions.bundle_in import BundleRefused
 from prompts_app.actions.demo import DEMO_HANDLE, DEMO_PASSWORD, load_demo
 from prompts_app.engine.formats import FormatError
 
 
-class Command(BaseCommand):
+class Command(ReleasedCommand):
     help = "Load the sample authors and, on a local site, the demo account. Your own rows are not touched."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from portfolio.release import ReleasedCommand
 from prompts_app.actions.demo import BUNDLES
 from prompts_app.actions.demo_record import RecordingFailed, record_all
 from prompts_app.engine.formats import FormatError
 
 
-class Command(BaseCommand):
+class Command(ReleasedCommand):
     help = "Record the sample content against a real model (maintainers; see docs/demo-content.md)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from portfolio.release import ReleasedCommand
 from prompts_app.actions.keys import rotate_keys
 from prompts_app.actions.seal import new_signing_key
 from prompts_app.models import KeyUnreadable
 
 
-class Command(BaseCommand):
+class Command(ReleasedCommand):
     help = (
         "Encrypts endpoint keys, signing keys and second steps again with the first of ENDPOINT_KEYS. Put "
         "the new key in front of the old one, restart, run this, then take the old one away."

@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db.models import Count, Min
 
+from portfolio.release import ReleasedCommand
 from prompts_app.actions.evidence import UNJUDGED
 from prompts_app.actions.judge import JudgeChoice
 from prompts_app.actions.run import RunRefused, execute_run, practice_endpoint, start_batch
@@ -29,7 +30,7 @@ FAILED, ERRORS = 1, 2  # exit statuses
 LOOK_EVERY_S = 0.5
 
 
-class Command(BaseCommand):
+class Command(ReleasedCommand):
     help = (
         "Runs a prompt's cases. Exit status with --wait: 0 all cases passed, 1 some failed, 2 some got no "
         "answer or no verdict, or the run could not be made."

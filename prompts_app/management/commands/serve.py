@@ -21,8 +21,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+
+from portfolio.release import check_release
 
 READY_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 15.0
@@ -67,7 +67,7 @@ class Command(BaseCommand):
         try:
             if options["prepare"]:
                 self._prepare()
-            check_database()
+            check_release()
             family.start()
             self._greet(family, host, port)
             family.watch()
@@ -258,16 +258,6 @@ def check_port(host: str, port: int) -> None:
             f"Port {port} is taken ({error.strerror}). Stop what uses it, or choose another: "
             f"PORT={port + 1} make run"
         ) from None
-
-
-def check_database() -> None:
-    """Raises CommandError with one sentence where the database is older than the code, or empty."""
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise CommandError(
-            "The database is not ready for this version. Run `manage.py migrate`, or serve with --prepare."
-        )
-    connection.close()
 
 
 def answers(host: str, port: int) -> bool:

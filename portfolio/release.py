@@ -1,0 +1,42 @@
+"""Whether this release and its database belong together: started on another's, it would spoil rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+OURS = "prompts_app"  # of other apps, names of migrations may go with a release of theirs
+
+
+def what_does_not_fit() -> str:
+    """In one sentence that says what to do; empty where all is well."""
+    executor = MigrationExecutor(connection)
+    known = executor.loader.disk_migrations
+    unknown = [key for key in executor.loader.applied_migrations if key[0] == OURS and key not in known]
+    if unknown:
+        newest = max(name for _, name in unknown)
+        return (
+            f"This release is older than its database, which has {newest}: start the newer release again, or "
+            "give this one the copy of the database from before the upgrade."
+        )
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return "The database is not ready for this version. Run `manage.py migrate`, or serve with --prepare."
+    return ""
+
+
+def check_release() -> None:
+    """Raises CommandError where this release is not to be started on this database."""
+    if sentence := what_does_not_fit():
+        raise CommandError(sentence)
+    connection.close_if_unusable_or_obsolete()
+
+
+class ReleasedCommand(BaseCommand):
+    """A command that writes: not on the database of another release."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        check_release()
+        return super().execute(*args, **options)

@@ -31,7 +31,6 @@ def check_release() -> None:
     """Raises CommandError where this release is not to be started on this database."""
     if sentence := what_does_not_fit():
         raise CommandError(sentence)
-    connection.close_if_unusable_or_obsolete()
 
 
 class ReleasedCommand(BaseCommand):

@@ -1,8 +1,28 @@
 """The site as WSGI, which it is made for: a sync view under ASGI costs a thread hop a request."""
 
 import os
+import sys
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portfolio.settings")
 application = get_wsgi_application()
+
+
+def _check_release() -> None:
+    from django.db import connection
+
+    from portfolio.database import AWAY
+    from portfolio.release import what_does_not_fit
+
+    try:
+        sentence = what_does_not_fit()
+    except AWAY:  # each page tells it until the database is there
+        return
+    finally:
+        connection.close()
+    if sentence:
+        sys.exit(sentence)
+
+
+_check_release()

@@ -21,6 +21,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
+from django.db import connection
 
 from portfolio.release import check_release
 
@@ -68,6 +69,7 @@ class Command(BaseCommand):
             if options["prepare"]:
                 self._prepare()
             check_release()
+            connection.close()
             family.start()
             self._greet(family, host, port)
             family.watch()

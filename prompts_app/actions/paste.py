@@ -14,6 +14,7 @@ from prompts_app.actions.pictures import replace_picture
 from prompts_app.actions.run import LONGEST_MODEL, RunRefused
 from prompts_app.actions.shelf import keys_of
 from prompts_app.engine.apart import JUDGING, Overrun, apart
+from prompts_app.engine.assertions.tools import tools_among
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.prices import UNKNOWN
 from prompts_app.engine.render import values_for
@@ -58,7 +59,7 @@ def paste_output(
     held = case.as_engine()
     values = values_for(version.as_engine(), held)
     try:
-        tools = version.parameters.get("tools")
+        tools = tools_among(version.parameters)
         checks, passed = apart(JUDGING, judge, held, reply, UNKNOWN, values, tools)
     except Overrun as why:
         raise RunRefused(str(why)) from None

@@ -17,7 +17,7 @@ from prompts_app.engine.assertions import (
 )
 from prompts_app.engine.assertions.graded import rubric_of
 from prompts_app.engine.assertions.judging import Bench, JudgeFailed, price_of_calls
-from prompts_app.engine.assertions.kinds import DoesNotFit, Exhibit, Grade
+from prompts_app.engine.assertions.kinds import CannotTell, DoesNotFit, Exhibit, Grade
 from prompts_app.engine.assertions.sets import each_of, is_set, members_of
 from prompts_app.engine.assertions.stored import calls_of
 from prompts_app.engine.assertions.verdicts import checked_set
@@ -100,6 +100,8 @@ async def _one(assertion: Assertion, by: Grade, exhibit: Exhibit, court: Court) 
     bench, fault = court.bench(), None
     try:
         check = checked(assertion, opposed(assertion, await by(assertion, exhibit, bench)))
+    except CannotTell as why:
+        check = replace(unjudged(assertion, f"Not judged. {why}"), unknown=True)
     except JudgeFailed as why:
         check, fault = unjudged(assertion, str(why)), Fault("judge_error", str(why), cause=why.cause)
     rubric = "" if assertion.value is None else rubric_of(assertion.value)
@@ -110,7 +112,19 @@ def exhibit_of(request: Request, reply: Reply, values: Mapping[str, str]) -> Exh
     """What the judge may see. The question is the variable ``query`` where there is one, else what the
     user said last."""
     said = [message.content for message in request.messages if message.role == "user"]
-    return Exhibit(reply.output, _as_text(request.messages), values.get("query") or (said or [""])[-1])
+    query = values.get("query") or (said or [""])[-1]
+    return Exhibit(reply.output, _as_text(request.messages), query, values, _exchanges(request.messages))
+
+
+def _exchanges(messages: Sequence[Message]) -> tuple[tuple[str, str], ...]:
+    """What was asked and answered before the last question."""
+    pairs, asked = list[tuple[str, str]](), ""
+    for message in messages:
+        if message.role == "user":
+            asked = message.content
+        elif message.role == "assistant":
+            pairs.append((asked, message.content))
+    return tuple(pairs)
 
 
 def _as_text(messages: Sequence[Message]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from prompts_app.engine.assertions import check
 from prompts_app.engine.assertions.judging import JudgeFailed
 from prompts_app.engine.assertions.sets import is_set, members_of, value_of
+from prompts_app.engine.assertions.tools import tools_among
 from prompts_app.engine.assertions.verdicts import verdict_of
 from prompts_app.engine.ending import check_not_ending
 from prompts_app.engine.endpoints import PACING, Asker, Pacing, open_endpoint
@@ -199,7 +200,7 @@ class _Run:
         values = values_for(self.prompt, cell.case)
         try:
             checks, _ = await asyncio.to_thread(
-                judge, cell.case, reply, price, values, self.prompt.parameters.get("tools")
+                judge, cell.case, reply, price, values, tools_among(self.prompt.parameters)
             )
             graded = await self._graded(cell.case, checks, request, reply, values)
         except Exception as error:

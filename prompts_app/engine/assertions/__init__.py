@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 
 from prompts_app.engine.assertions import (
+    context,
     graded,
     human,
     json_,
@@ -29,7 +30,7 @@ from prompts_app.engine.assertions.sets import is_set, members_of, set_problem, 
 from prompts_app.engine.assertions.verdicts import checked_set
 from prompts_app.engine.types import Answer, Assertion, Check
 
-_FAMILIES = (text, json_, limits, similarity, refusal, markup, sql, tools, graded, human, sets)
+_FAMILIES = (text, json_, limits, similarity, refusal, markup, sql, tools, graded, context, human, sets)
 
 KINDS: dict[str, Kind] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
 """In picker order, without the ``not-`` forms."""
@@ -39,7 +40,11 @@ NO_TEXT = "Not judged: the output is a picture, and this looks at text."
 ILL_WRITTEN = "Not judged, because the assertion itself has to be mended."
 
 # Other names for the same kind; an assertion keeps the one it was given.
-ALIASES = {"closedqa": "model-graded-closedqa", "model-graded-factuality": "factuality"}
+ALIASES = {
+    "closedqa": "model-graded-closedqa",
+    "model-graded-factuality": "factuality",
+    "similar:cosine": "similar",
+}
 
 TRANSFORM = "transform"
 TEST_TRANSFORM = "postprocess"  # promptfoo's older name: what a whole test's outputs go through before

@@ -45,6 +45,7 @@ _BY_TOKENS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         "LIMIT", ("LIMIT", "NUMBER"),
         "athena bigquery hive mariadb mysql postgresql redshift snowflake sqlite trino",
     ),
+    ("comma before FROM", ("COMMA", "FROM"), "bigquery snowflake"),
     ("LIMIT with a comma", ("LIMIT", "NUMBER", "COMMA"), "hive mariadb mysql sqlite"),
 )  # fmt: skip
 

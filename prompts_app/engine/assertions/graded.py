@@ -8,8 +8,10 @@ score out of range is an error instead of a score.
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from prompts_app.engine.assertions.judging import (
@@ -24,10 +26,20 @@ from prompts_app.engine.assertions.judging import (
     read_verdict,
     reason_in,
 )
-from prompts_app.engine.assertions.kinds import Exhibit, Finding, Kind, NotJudged, as_text, number_of, quote
+from prompts_app.engine.assertions.kinds import (
+    Exhibit,
+    Finding,
+    Grade,
+    Kind,
+    NotJudged,
+    as_text,
+    number_of,
+    quote,
+)
 from prompts_app.engine.types import Answer, Assertion, Json
 
 USUAL_SIMILARITY = 0.75
+NEARLY = 2.0**-52  # what a rounding may take from a score that just reaches its threshold
 USUAL_G_EVAL = 0.7
 USUAL_RELEVANCE = 0.7
 G_EVAL_MOST = 10
@@ -65,11 +77,11 @@ def rubric_of(value: Json) -> str:
     )
 
 
-def _output(exhibit: Exhibit) -> Material:
+def output_of(exhibit: Exhibit) -> Material:
     return Material("The text to examine", exhibit.output, "the output")
 
 
-def _question(exhibit: Exhibit) -> Material:
+def question_of(exhibit: Exhibit) -> Material:
     return Material("What it was an answer to", exhibit.prompt, "the messages as sent")
 
 
@@ -77,7 +89,7 @@ async def _llm_rubric(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> F
     """Pass or fail by the judge's word; with a threshold its score has to reach that as well."""
     rubric = rubric_of(assertion.value)
     task = f"Does the text fulfil this rubric?\n\nRubric:\n{rubric}"
-    verdict = read_verdict(await bench.ask(Sheet(task, (_output(exhibit),), VERDICT)))
+    verdict = read_verdict(await bench.ask(Sheet(task, (output_of(exhibit),), VERDICT)))
     least = assertion.threshold
     if verdict.passed is None and least is None:
         raise JudgeFailed("The judge scored, but said neither pass nor fail, and no threshold was set.")
@@ -91,7 +103,7 @@ async def _closed_qa(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Fi
         "Does the answer meet the criterion? Look at the criterion alone, not at what else the answer "
         f"does well or badly.\n\nCriterion:\n{as_text(assertion.value)}"
     )
-    verdict = read_verdict(await bench.ask(Sheet(task, (_question(exhibit), _output(exhibit)), VERDICT)))
+    verdict = read_verdict(await bench.ask(Sheet(task, (question_of(exhibit), output_of(exhibit)), VERDICT)))
     if verdict.passed is None:
         raise JudgeFailed("The judge said neither pass nor fail.")
     return Finding(verdict.passed, 1.0 if verdict.passed else 0.0, verdict.reason)
@@ -108,7 +120,7 @@ async def _factuality(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> F
         "E: they differ, but the difference does not matter for what is true."
     )
     form = '{"reason": "one or two sentences", "category": "one of the letters A, B, C, D, E"}'
-    answer = await bench.ask(Sheet(task, (_question(exhibit), _output(exhibit)), form))
+    answer = await bench.ask(Sheet(task, (question_of(exhibit), output_of(exhibit)), form))
     found = read_object(answer, "category")
     letter = _letter_in(as_text(found["category"]))
     score = _scores_of(assertion)[letter]
@@ -137,14 +149,14 @@ def _factuality_problem(assertion: Assertion) -> str | None:
     numbers = [number_of(value) for value in given.values()] if isinstance(given, dict) else [None]
     if any(number is None or not 0 <= number <= 1 for number in numbers):
         return "What “factuality” says each relation is worth is a number from 0 to 1."
-    return _problem("Enter the facts the output must not contradict.")(assertion)
+    return problem_of_text("Enter the facts the output must not contradict.")(assertion)
 
 
 async def _g_eval(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
     """Each criterion by steps the judge makes for it first; the mean of the scores counts."""
     criteria = [as_text(one) for one in _listed(assertion.value)]
     scores = [await _g_eval_one(criterion, exhibit, bench) for criterion in criteria]
-    score, least = fmean(value for value, _ in scores), _least(assertion, USUAL_G_EVAL)
+    score, least = fmean(value for value, _ in scores), least_of(assertion, USUAL_G_EVAL)
     reasons = " ".join(reason for _, reason in scores)
     return Finding(score >= least, score, f"Score {score:.2f}; the threshold is {least:g}. {reasons}")
 
@@ -158,7 +170,7 @@ async def _g_eval_one(criterion: str, exhibit: Exhibit, bench: Bench) -> tuple[f
         f"{G_EVAL_MOST} is fully, 0 not at all.\n\nCriterion:\n{criterion}\n\nSteps:\n{listed}"
     )
     form = f'{{"reason": "what the steps showed", "score": "a whole number from 0 to {G_EVAL_MOST}"}}'
-    answer = await bench.ask(Sheet(task, (_question(exhibit), _output(exhibit)), form))
+    answer = await bench.ask(Sheet(task, (question_of(exhibit), output_of(exhibit)), form))
     verdict = read_score(answer, G_EVAL_MOST)
     return verdict.score, verdict.reason
 
@@ -166,38 +178,58 @@ async def _g_eval_one(criterion: str, exhibit: Exhibit, bench: Bench) -> tuple[f
 async def _answer_relevance(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
     """How close the questions this could be an answer to are to the question that was asked."""
     task = f"Write {QUESTIONS} different questions that the text could be the answer to."
-    answer = await bench.ask(Sheet(task, (_output(exhibit),), '{"questions": ["…", "…", "…"]}'))
+    answer = await bench.ask(Sheet(task, (output_of(exhibit),), '{"questions": ["…", "…", "…"]}'))
     questions = read_texts(answer, "questions")[:QUESTIONS]
     asked = Material("The question asked", exhibit.query, "in the messages as sent")
     vectors = await bench.embed(
         [asked, *(Material("A question made from the output", one) for one in questions)]
     )
     score = max(0.0, fmean(cosine(vectors[0], other) for other in vectors[1:]))
-    least = _least(assertion, USUAL_RELEVANCE)
+    least = least_of(assertion, USUAL_RELEVANCE)
     return Finding(score >= least, score, f"Relevance {score:.2f}; the threshold is {least:g}.")
 
 
-async def _similar(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+type Measure = Callable[[Sequence[float], Sequence[float]], float]
+
+
+def _similar(measure: Measure, name: str = "Similarity") -> Grade:
     """By the closest of the references."""
+
+    async def grade(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+        vectors = await _vectors(assertion, exhibit, bench)
+        score = max(measure(vectors[0], other) for other in vectors[1:])
+        least = least_of(assertion, USUAL_SIMILARITY)
+        said = f"{name} {score:.2f} by embeddings; the threshold is {least:g}."
+        return Finding(score >= least - NEARLY, score, said)
+
+    return grade
+
+
+async def _near(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+    """The distance to the closest of the references is at most the threshold."""
+    vectors = await _vectors(assertion, exhibit, bench)
+    distance = min(math.dist(vectors[0], other) for other in vectors[1:])
+    most = least_of(assertion, USUAL_SIMILARITY)
+    said = f"Distance {distance:.2f} by embeddings; the threshold is {most:g}."
+    return Finding(distance <= most + NEARLY, 1 / (1 + distance), said)
+
+
+async def _vectors(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> tuple[tuple[float, ...], ...]:
+    """That of the output, then those of the references."""
     references = [as_text(one) for one in _listed(assertion.value)]
     output = Material("The output", exhibit.output, "the output")
-    vectors = await bench.embed([output, *(Material("A reference", one) for one in references)])
-    score = max(0.0, *(cosine(vectors[0], other) for other in vectors[1:]))
-    least = _least(assertion, USUAL_SIMILARITY)
-    return Finding(
-        score >= least, score, f"Similarity {score:.2f} by embeddings; the threshold is {least:g}."
-    )
+    return await bench.embed([output, *(Material("A reference", one) for one in references)])
 
 
 def _listed(value: Json) -> list[Json]:
     return value if isinstance(value, list) else [value]
 
 
-def _least(assertion: Assertion, usual: float) -> float:
+def least_of(assertion: Assertion, usual: float) -> float:
     return usual if assertion.threshold is None else assertion.threshold
 
 
-def _without_judge(assertion: Assertion, answer: Answer) -> Finding:
+def without_judge(assertion: Assertion, answer: Answer) -> Finding:
     raise NotJudged(NO_JUDGE)
 
 
@@ -208,7 +240,7 @@ def _to_be_compared(assertion: Assertion, answer: Answer) -> Finding:
 # --- what is wrong with an assertion ------------------------------------------------------------------------
 
 
-def _problem(missing: str, *, lists: bool = False) -> Callable[[Assertion], str | None]:
+def problem_of_text(missing: str, *, lists: bool = False) -> Callable[[Assertion], str | None]:
     def problem(assertion: Assertion) -> str | None:
         values = _listed(assertion.value) if lists else [assertion.value]
         if not values or any(
@@ -217,7 +249,20 @@ def _problem(missing: str, *, lists: bool = False) -> Callable[[Assertion], str 
             return missing
         if len(values) > MOST_CRITERIA:
             return f"At most {MOST_CRITERIA} at a time."
-        return _threshold_problem(assertion)
+        return threshold_problem(assertion)
+
+    return problem
+
+
+def _similar_problem(lowest: float | None) -> Callable[[Assertion], str | None]:
+    """A dot product may be any number, a distance none below 0."""
+
+    def problem(assertion: Assertion) -> str | None:
+        if assertion.threshold is not None and lowest is not None and assertion.threshold < lowest:
+            return "A distance cannot be negative."
+        return problem_of_text("Enter at least one text to compare with, one per line.", lists=True)(
+            replace(assertion, threshold=None)
+        )
 
     return problem
 
@@ -225,10 +270,10 @@ def _problem(missing: str, *, lists: bool = False) -> Callable[[Assertion], str 
 def _rubric_problem(assertion: Assertion) -> str | None:
     if assertion.value is None or not rubric_of(assertion.value).strip():
         return "Enter the rubric: what a good output does, in your own words."
-    return _threshold_problem(assertion)
+    return threshold_problem(assertion)
 
 
-def _threshold_problem(assertion: Assertion) -> str | None:
+def threshold_problem(assertion: Assertion) -> str | None:
     if assertion.threshold is not None and not 0 <= assertion.threshold <= 1:
         return "The threshold is a score between 0 and 1."
     return None
@@ -237,7 +282,7 @@ def _threshold_problem(assertion: Assertion) -> str | None:
 def _best_problem(assertion: Assertion) -> str | None:
     if assertion.type.startswith("not-"):
         return "“select-best” has no opposite."
-    return _problem("Enter by what the best output is chosen.")(assertion)
+    return problem_of_text("Enter by what the best output is chosen.")(assertion)
 
 
 _BY_MODEL = "graded by a model"
@@ -245,19 +290,19 @@ _BY_MODEL = "graded by a model"
 KINDS = (
     Kind(
         "llm-rubric", _BY_MODEL, "A judge model finds that the output fulfils this rubric.", "prose",
-        _without_judge, _rubric_problem, "Is polite, and names the refund period.",
+        without_judge, _rubric_problem, "Is polite, and names the refund period.",
         "Is polite, and names the refund period.", has_threshold=True, grade=_llm_rubric, asks=True,
         passes=Answer("Thank you for writing. Your money is back within five days."), fails=Answer("No."),
     ),
     Kind(
         "model-graded-closedqa", _BY_MODEL, "A judge model finds that the answer meets this one criterion.",
-        "prose", _without_judge, _problem("Enter the criterion the answer has to meet."),
+        "prose", without_judge, problem_of_text("Enter the criterion the answer has to meet."),
         "Says how long delivery takes.", "Says how long delivery takes.", grade=_closed_qa, asks=True,
         passes=Answer("Delivery takes two days."), fails=Answer("We deliver everywhere."),
     ),
     Kind(
         "factuality", _BY_MODEL, "A judge model finds nothing in the output that contradicts this reference.",
-        "prose", _without_judge, _factuality_problem,
+        "prose", without_judge, _factuality_problem,
         "The capital of Australia is Canberra.", "The capital of Australia is Canberra.",
         grade=_factuality, asks=True,
         passes=Answer("Canberra is the capital."), fails=Answer("Sydney is the capital."),
@@ -266,7 +311,7 @@ KINDS = (
         "g-eval", _BY_MODEL,
         "A judge model makes steps for each criterion, follows them and scores; the mean has to reach the "
         "threshold. One criterion a line.",
-        "lines", _without_judge, _problem("Enter at least one criterion, one per line.", lists=True),
+        "lines", without_judge, problem_of_text("Enter at least one criterion, one per line.", lists=True),
         "Is friendly\nUses no jargon", ["Is friendly", "Uses no jargon"],
         usual_threshold=USUAL_G_EVAL, grade=_g_eval, asks=True,
         passes=Answer("Happy to help: your money is back within five days."),
@@ -275,17 +320,34 @@ KINDS = (
     Kind(
         "answer-relevance", _BY_MODEL,
         "Questions a judge model makes from the output are close in meaning to what was asked.", "none",
-        _without_judge, _threshold_problem,
+        without_judge, threshold_problem,
         usual_threshold=USUAL_RELEVANCE, grade=_answer_relevance, asks=True, embeds=True,
         passes=Answer("Canberra is the capital of Australia."), fails=Answer("Kangaroos hop."),
     ),
     Kind(
         "similar", _BY_MODEL,
         "The output is close in meaning to one of these texts, by a model’s embeddings. One text a line.",
-        "lines", _without_judge,
-        _problem("Enter at least one text to compare with, one per line.", lists=True),
+        "lines", without_judge,
+        problem_of_text("Enter at least one text to compare with, one per line.", lists=True),
         "Your order has shipped.", "Your order has shipped.",
-        usual_threshold=USUAL_SIMILARITY, grade=_similar, embeds=True,
+        usual_threshold=USUAL_SIMILARITY, grade=_similar(cosine), embeds=True,
+        passes=Answer("We have sent you your order."), fails=Answer("We lost your parcel."),
+    ),
+    Kind(
+        "similar:dot", _BY_MODEL,
+        "The dot product of the output’s embedding with that of one of these texts reaches the threshold. "
+        "One text a line.",
+        "lines", without_judge,
+        _similar_problem(None), "Your order has shipped.", "Your order has shipped.", unit="by dot product",
+        usual_threshold=USUAL_SIMILARITY, grade=_similar(math.sumprod, "Dot product"), embeds=True,
+        passes=Answer("We have sent you your order."), fails=Answer("We lost your parcel."),
+    ),
+    Kind(
+        "similar:euclidean", _BY_MODEL,
+        "The output’s embedding is at most this far from that of one of these texts. One text a line.",
+        "lines", without_judge,
+        _similar_problem(0), "Your order has shipped.", "Your order has shipped.", unit="distance",
+        usual_threshold=USUAL_SIMILARITY, grade=_near, embeds=True,
         passes=Answer("We have sent you your order."), fails=Answer("We lost your parcel."),
     ),
     Kind(

@@ -212,7 +212,7 @@ class Verdict:
 def read_verdict(answer: str) -> Verdict:
     """``{"reason", "pass", "score"}``, of which "pass" or "score" has to be there. Raises ``JudgeFailed``."""
     found = read_object(answer, "pass", "score")
-    passed = _truth(found["pass"]) if "pass" in found else None
+    passed = truth(found["pass"]) if "pass" in found else None
     score = _number(found["score"], 1) if found.get("score") is not None else None
     if passed is None and score is None:
         raise JudgeFailed("The judge’s verdict is empty.")
@@ -247,7 +247,7 @@ _WORDS = {
 }
 
 
-def _truth(value: Json) -> bool:
+def truth(value: Json) -> bool:
     known = value if isinstance(value, bool) else _WORDS.get(str(value).strip().lower())
     if known is None:
         raise JudgeFailed(f"The judge said neither pass nor fail, but {quote(json.dumps(value))}.")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING, Literal
 
@@ -46,11 +46,16 @@ class NotJudged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """What a judge model may look at: the output, the messages it answered, and the question in them."""
+    """What a judge model may look at: the output, the messages it answered, and the question in them.
+
+    ``values`` are those of the case's variables; ``exchanges`` what was said before, (user, assistant) each.
+    """
 
     output: str
     prompt: str
     query: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    exchanges: tuple[tuple[str, str], ...] = ()
 
 
 type Grade = Callable[[Assertion, Exhibit, "Bench"], Awaitable[Finding]]

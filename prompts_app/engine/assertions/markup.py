@@ -89,6 +89,53 @@ def _is_xml(assertion: Assertion, answer: Answer) -> Finding:
     return fact(not missing, so, f"Is XML, but lacks {quote_all(missing)}.")
 
 
+# What is passed over, and tags; each alternative takes what it began with, so a text is walked over once.
+_XML_TAG = re.compile(
+    r"""<!--.*?(?:-->|\Z) | <!\[CDATA\[.*?(?:\]\]>|\Z) | <[!?][^>]*>?
+    | <(?P<end>/)?(?P<name>[^\W\d][\w.:-]*)(?:[^"'<>]|"[^"]*"|'[^']*')*+(?P<closed>>)?""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def xml_pieces(text: str) -> list[str]:
+    """The elements in ``text`` that are closed, the outermost of them, in their order.
+
+    An end that fits no beginning ends what was open: the elements within stay by themselves.
+    """
+    open_, whole = list[tuple[str, int]](), list[tuple[int, int]]()
+    for tag in _XML_TAG.finditer(text):
+        if tag["name"] is None or not tag["closed"]:
+            continue
+        if not tag["end"]:
+            open_.append((tag["name"], tag.start()))
+            if not tag[0].endswith("/>"):
+                continue
+        elif not open_ or open_[-1][0] != tag["name"]:
+            open_.clear()
+            continue
+        start = open_.pop()[1]
+        while whole and whole[-1][0] >= start:  # it holds these
+            whole.pop()
+        whole.append((start, tag.end()))
+    return [text[start:end] for start, end in whole]
+
+
+def _contains_xml(assertion: Assertion, answer: Answer) -> Finding:
+    """What is required may stand in several elements beside one another."""
+    wanted, found, is_any = required_elements(assertion.value), set[str](), False
+    for piece in xml_pieces(answer.output):
+        try:
+            found |= xml_paths(piece, wanted)
+            is_any = True
+        except ValueError:
+            continue
+    if not is_any:
+        return Finding(False, 0.0, "Contains no well-formed XML.")
+    missing = [element for element in wanted if element not in found]
+    so = f"Contains XML with {quote_all(wanted)}." if wanted else "Contains well-formed XML."
+    return fact(not missing, so, f"Contains XML, but lacks {quote_all(missing)}.")
+
+
 def _xml_problem(assertion: Assertion) -> str | None:
     try:
         required_elements(assertion.value)
@@ -157,10 +204,57 @@ class _Outline:
 
 
 def _is_html(assertion: Assertion, answer: Answer) -> Finding:
+    if answer.output.lstrip()[:5].lower() == "<?xml":
+        return Finding(False, 0.0, "Is XML rather than HTML.")
     outline = _Outline(answer.output)
     if outline.bare_text:
         return Finding(False, 0.0, "Has text outside of HTML elements.")
     return fact(outline.known, "Is HTML.", "Has no HTML element.")
+
+
+# Signs of HTML, with what each is worth; two points are enough, as in promptfoo.
+_USUAL_TAG = re.compile(
+    r"<(?:html|head|body|div|span|p|a|img|h[1-6]|[uo]l|li|table|t[rdh]|form|input|button|script|style|link|meta|"
+    r"[bh]r)\b",
+    re.IGNORECASE,
+)
+_OTHER_SIGNS = (
+    (re.compile(r"&(?:[a-z]+|#\d+|#x[\da-f]+);", re.IGNORECASE), 1),
+    (re.compile(r"<!doctype\s+html", re.IGNORECASE), 2),
+    (re.compile(r"\s[a-zA-Z-]+=\s*[\"'][^\"']*[\"']"), 1),
+    (_USUAL_TAG, 2),
+)
+_TAG_BEGINS = re.compile(r"<(/?)[a-zA-Z][a-zA-Z0-9-]*(?=[\s/>])")
+_ENDS = re.compile(r"\s*>")
+ENOUGH_SIGNS = 2
+
+
+def signs_of_html(text: str) -> int:
+    """How many points the signs of HTML in ``text`` come to. One walk over the text for each sign."""
+    opens, closes, empty = _tags_in(text)
+    points = opens + closes + empty + (1 if 0 <= text.find("<!--") < text.rfind("-->") else 0)
+    return points + sum(worth for sign, worth in _OTHER_SIGNS if sign.search(text))
+
+
+def _tags_in(text: str) -> tuple[bool, bool, bool]:
+    """Whether there is a beginning tag, an end tag, and one that is both."""
+    opens = closes = empty = False
+    end = -1  # the next ">", looked for only once
+    for tag in _TAG_BEGINS.finditer(text):
+        if end < tag.end() and (end := text.find(">", tag.end())) < 0:
+            break
+        if tag[1]:
+            closes = closes or bool(_ENDS.match(text, tag.end()))
+        else:
+            opens = opens or text[tag.end()] != "/"
+            empty = empty or text[end - 1] == "/"
+        if opens and closes and empty:
+            break
+    return opens, closes, empty
+
+
+def _contains_html(assertion: Assertion, answer: Answer) -> Finding:
+    return fact(signs_of_html(answer.output) >= ENOUGH_SIGNS, "Contains HTML.", "Contains no HTML.")
 
 
 KINDS = (
@@ -172,5 +266,16 @@ KINDS = (
     Kind(
         "is-html", "markup", "The whole output is HTML, with no text outside its elements.", "none", _is_html,
         passes=Answer("<p>Your order has shipped.</p>"), fails=Answer("Your order has shipped."),
+    ),
+    Kind(
+        "contains-xml", "markup",
+        "The output contains well-formed XML, with these elements if any are named.",
+        "lines", _contains_xml, _xml_problem, "order\norder.item", ["order", "order.item"], optional=True,
+        passes=Answer("Here you are: <order><item>Tea</item></order>"), fails=Answer("One tea: <order>"),
+    ),
+    Kind(
+        "contains-html", "markup", "The output contains HTML: at least two signs of it.", "none",
+        _contains_html,
+        passes=Answer("Write <b>bold</b> like this."), fails=Answer("If a < b, then c > d."),
     ),
 )  # fmt: skip

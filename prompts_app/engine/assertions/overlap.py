@@ -31,7 +31,7 @@ def rouge_n(output: str, reference: str, size: int = 1) -> float:
     """The F1 of precision and recall of n-grams, each counted as often as it is there (Lin 2004)."""
     wanted, found = (_grams(treebank_words(text.lower()), size) for text in (reference, output))
     total = wanted.total() + found.total()
-    return 2 * (wanted & found).total() / total if wanted and found else 0.0
+    return 2 * (wanted & found).total() / total if total else 0.0
 
 
 def rouge_recall(output: str, reference: str, size: int = 1) -> float:

@@ -64,7 +64,7 @@ def _written_out(pattern: str) -> int:
 # A reference to a named group, a property, a code point, another escape, a [class], a brace that is no
 # quantifier, a dollar, or a dot (but for those that a flag before the pattern lets be anything).
 _PARTS = regex.compile(
-    r"\\k<(?P<name>\w+)>|(?P<property>\\[pP]\{[\w=]+\})|\\u\{(?P<point>[0-9A-Fa-f]{1,6})\}|(?P<escape>\\.)"
+    r"\\k<(?P<name>\w+)>|\\(?P<number>[1-9]\d?)|(?P<property>\\[pP]\{[\w=]+\})|\\u\{(?P<point>[0-9A-Fa-f]{1,6})\}|(?P<escape>\\c[A-Za-z]|\\.)"
     r"|(?P<set>\[\^?(?:\\.|[^\]\\])*\])|\{(?!\d+(?:,\d*)?\})|[$.]",
     regex.DOTALL,
 )
@@ -86,14 +86,14 @@ _AS_PYTHON = {
 }  # fmt: skip
 _MEANING = "bBcdDfknpPrsStuvwWx"  # letters that mean something when they are escaped
 _DOT_IS_ALL = regex.compile(r"\(\?[aimu]*s")
-_IN_SET = regex.compile(r"\\[pP]\{[\w=]+\}|\\u\{(?P<point>[0-9A-Fa-f]{1,6})\}|\\.|\[", regex.DOTALL)
+_IN_SET = regex.compile(
+    r"\\[pP]\{[\w=]+\}|\\u\{(?P<point>[0-9A-Fa-f]{1,6})\}|\\c[A-Za-z]|\\.|\[", regex.DOTALL
+)
 
 
 def _as_python(part: regex.Match[str]) -> str:
-    if part[0] == "." and _DOT_IS_ALL.match(part.string):
-        return "."
-    if part["name"]:
-        return f"(?P={part['name']})"
+    if group := part["name"] or part["number"]:  # where it took no part, JavaScript finds it everywhere
+        return rf"(?({group})\g<{group}>)"
     if part["point"]:
         return _code_point(part["point"])
     if part["set"] and part[0] not in _AS_PYTHON:
@@ -101,7 +101,8 @@ def _as_python(part: regex.Match[str]) -> str:
         return part[0][:start] + _IN_SET.sub(_in_set, part[0][start:-1]) + "]"
     if part["escape"] and part[0] not in _AS_PYTHON:
         return _escaped(part[0])
-    return _AS_PYTHON.get(part[0], part[0])
+    leave = part[0] == "." and _DOT_IS_ALL.match(part.string)
+    return part[0] if leave else _AS_PYTHON.get(part[0], part[0])
 
 
 def _in_set(part: regex.Match[str]) -> str:
@@ -114,6 +115,8 @@ def _in_set(part: regex.Match[str]) -> str:
 
 def _escaped(escape: str) -> str:
     letter = escape[1]
+    if letter == "c" and len(escape) == 3:
+        return f"\\x{ord(escape[2]) % 32:02x}"
     return letter if letter.isascii() and letter.isalpha() and letter not in _MEANING else escape
 
 

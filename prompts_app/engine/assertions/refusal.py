@@ -37,7 +37,7 @@ _ENGLISH = (
     rf"\b(?:it|that|this) (?:would {_NOT}|would{_NOT}) be (?:appropriate|ethical|legal|responsible|right)\b",
     r"\b(?:it|that|this)(?: is|'s) not (?:appropriate|ethical) (?:for me|to)\b",
     r"\b(?:it|that|this) (?:is|would be) (?:illegal|unethical|inappropriate)(?: and \w+)?"
-    r"(?:[.!,;]| (?:for me|to (?:help|provide|share|write|assist)))",
+    r"(?:[.!,;]| (?:for me|to (?:do (?:that|this|so)|help|provide|share|write|assist)))",
     r"\b(?:goes|is|are) against (?:my|our) (?:programming|guidelines|principles|policy|policies|rules)\b",
     r"\bviolates? (?:my|our|the) (?:content |usage )?(?:guidelines|policy|policies|terms)\b",
     r"\b(?:blocked|withheld|flagged|filtered|stopped) by (?:our|the|a|my) (?:content|safety) "

@@ -65,7 +65,7 @@ def _levenshtein(assertion: Assertion, answer: Answer) -> Finding:
 def _rouge(assertion: Assertion, answer: Answer) -> Finding:
     reference, by_recall = as_text(assertion.value), measure_of(assertion) == RECALL
     measure = rouge_recall if by_recall else rouge_n
-    score = _alike(answer.output, [reference]) or measure(answer.output, reference)
+    score = _spaced(measure(answer.output, reference), answer.output, reference)
     name = "ROUGE-1 by recall" if by_recall else "ROUGE-1"
     return _by_degree(name, score, _threshold(assertion, USUAL_ROUGE))
 
@@ -84,13 +84,13 @@ def _rouge_problem(assertion: Assertion) -> str | None:
 
 def _bleu(assertion: Assertion, answer: Answer) -> Finding:
     references = references_of(assertion.value)
-    score = _alike(answer.output, references) or bleu(answer.output, references)
+    score = _spaced(bleu(answer.output, references), answer.output, *references)
     return _by_degree("BLEU", score, _threshold(assertion, USUAL_BLEU))
 
 
 def _gleu(assertion: Assertion, answer: Answer) -> Finding:
     references = references_of(assertion.value)
-    score = _alike(answer.output, references) or gleu(answer.output, references)
+    score = _spaced(gleu(answer.output, references), answer.output, *references)
     return _by_degree("GLEU", score, _threshold(assertion, USUAL_BLEU))
 
 
@@ -120,15 +120,12 @@ def _meteor_problem(assertion: Assertion) -> str | None:
     return _problem(1.0, _is_references)(assertion)
 
 
-def _alike(output: str, references: list[str]) -> float:
-    """1 where the output is one of the references but for capitals, whatever it is written in; else 0.
-
-    Raises ``CannotTell`` where words would have to be told apart and no spaces do so.
-    """
-    if output.strip() and output.lower().split() in [one.lower().split() for one in references]:
-        return 1.0
-    check_spaced(output, *references)
-    return 0.0
+def _spaced(score: float, *texts: str) -> float:
+    """``score``, unless words had to be told apart that no space divides: then raises ``CannotTell``. What is
+    the same is the same whatever it is written in."""
+    if score < 1:
+        check_spaced(*texts)
+    return score
 
 
 def references_of(value: Json) -> list[str]:

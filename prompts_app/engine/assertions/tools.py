@@ -1,11 +1,27 @@
-"""Whether the model's tool calls fit the tools it was given."""
+"""Whether the model's tool and function calls fit the tools it was given, and which it called."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
+from prompts_app.engine.assertions.calls import FunctionCall, function_call_in, google_calls_in, names_called
 from prompts_app.engine.assertions.json_ import first_error
 from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, as_text, quote, quote_all
-from prompts_app.engine.assertions.values import parse_json
+from prompts_app.engine.assertions.values import UnreadableValue, parse_json, texts_of
 from prompts_app.engine.types import Answer, Assertion, Json
+
+TOOLS = ("tools", "functions")  # the parameters that say what may be called; the second is the older
+USUAL_F1 = 1.0
+_NO_TOOLS = "The version has no “tools” among its parameters to hold the calls to."
+
+
+def tools_among(parameters: Mapping[str, Json]) -> Json:
+    """What a version's parameters say may be called, as the value of "tools"; ``None`` for nothing."""
+    tools, functions = (parameters.get(name) for name in TOOLS)
+    if not isinstance(functions, list):
+        return tools
+    listed = tools if isinstance(tools, list) else []
+    return [*listed, *({"type": "function", "function": one} for one in functions)]
 
 
 class _Misfit(Exception):
@@ -16,7 +32,7 @@ def _is_valid_call(assertion: Assertion, answer: Answer) -> Finding:
     try:
         calls, tools = calls_in(answer.output), tools_of(answer.tools)
         if not tools:
-            raise CannotTell("The version has no “tools” among its parameters to hold the calls to.")
+            raise CannotTell(_NO_TOOLS)
         names = [_checked(call, tools) for call in calls]
     except _Misfit as why:
         return Finding(False, 0.0, str(why))
@@ -52,17 +68,68 @@ def calls_in(output: str) -> list[Json]:
 def _checked(call: Json, tools: dict[str, Json]) -> str:
     """The name of the function a call fits. Raises ``_Misfit``."""
     function = call.get("function") if isinstance(call, dict) else None
-    name = function.get("name") if isinstance(function, dict) else None
-    if not isinstance(function, dict) or not isinstance(name, str):
+    if not isinstance(function, dict):
+        raise _Misfit("A call names no function.")
+    arguments = function.get("arguments")
+    text = arguments if isinstance(arguments, str) else None  # OpenAI's are text
+    return _checked_call(FunctionCall(function.get("name"), text), tools)
+
+
+def _checked_call(call: FunctionCall, tools: dict[str, Json]) -> str:
+    name = call.name
+    if not isinstance(name, str):
         raise _Misfit("A call names no function.")
     if name not in tools:
         raise _Misfit(f"Calls {quote(name)}, which is not among the tools: {quote_all(list(tools))}.")
     try:
-        arguments = parse_json(function["arguments"])
-    except (ValueError, TypeError, KeyError):
+        arguments = call.arguments if isinstance(call.arguments, dict) else parse_json(call.arguments)
+    except (ValueError, TypeError):
         raise _Misfit(f"The arguments of {quote(name)} are not valid JSON.") from None
     _hold(name, arguments, tools[name])
     return name
+
+
+def _is_function_call(*, google: bool) -> Callable[[Assertion, Answer], Finding]:
+    def find(assertion: Assertion, answer: Answer) -> Finding:
+        call, tools = function_call_in(answer.output), tools_of(answer.tools)
+        calls = [call] if call else google_calls_in(answer.output) if google else []
+        if not calls:
+            return Finding(False, 0.0, f"Calls no function, but says {quote(answer.output)}.")
+        if not tools:
+            raise CannotTell(_NO_TOOLS)
+        try:
+            names = [_checked_call(one, tools) for one in calls]
+        except _Misfit as why:
+            return Finding(False, 0.0, str(why))
+        return Finding(True, 1.0, f"Calls {quote_all(names)}, as the tools want it.")
+
+    return find
+
+
+def _wanted(value: Json) -> list[str]:
+    """The names of the tools that have to be called. Raises ``UnreadableValue``."""
+    return [name for name in (one.strip() for one in texts_of(value)) if name]
+
+
+def _tool_call_f1(assertion: Assertion, answer: Answer) -> Finding:
+    """The F1 of the tools called against those wanted; neither order nor number of calls matters."""
+    wanted, called = set(_wanted(assertion.value)), names_called(answer.output)
+    score = 2 * len(wanted & called) / (len(wanted) + len(called))
+    least = USUAL_F1 if assertion.threshold is None else assertion.threshold
+    named = quote_all(sorted(called)) if called else "no tool"
+    return Finding(score >= least, score, f"Calls {named}: F1 {score:.2f}; the threshold is {least:g}.")
+
+
+def _f1_problem(assertion: Assertion) -> str | None:
+    try:
+        wanted = _wanted(assertion.value)
+    except UnreadableValue as error:
+        return str(error)
+    if not wanted:
+        return "Enter the names of the tools that have to be called, one per line."
+    if assertion.threshold is not None and not 0 <= assertion.threshold <= 1:
+        return "The threshold is between 0 and 1."
+    return None
 
 
 def _hold(name: str, arguments: Json, schema: Json) -> None:
@@ -79,13 +146,38 @@ def _hold(name: str, arguments: Json, schema: Json) -> None:
 _PARAMETERS = {"type": "object", "required": ["city"], "properties": {"city": {"type": "string"}}}
 _TOOLS = [{"type": "function", "function": {"name": "get_weather", "parameters": _PARAMETERS}}]
 _CALL = '[{"type": "function", "function": {"name": "get_weather", "arguments": "CITY"}}]'
+_FUNCTION_CALL = '{"name": "get_weather", "arguments": "CITY"}'
+_PARIS = '{\\"city\\": \\"Paris\\"}'
 
 KINDS = (
     Kind(
         "is-valid-openai-tools-call", "tools",
         "The model calls tools, each of them one it was given and with arguments that fit its schema.",
         "none", _is_valid_call,
-        passes=Answer(_CALL.replace("CITY", '{\\"city\\": \\"Paris\\"}'), tools=_TOOLS),
+        passes=Answer(_CALL.replace("CITY", _PARIS), tools=_TOOLS),
         fails=Answer(_CALL.replace("CITY", "{}"), tools=_TOOLS),
+    ),
+    Kind(
+        "is-valid-function-call", "tools",
+        "The model calls one of the functions it was given, with arguments that fit: in OpenAI’s older form "
+        "or in Google’s.",
+        "none", _is_function_call(google=True),
+        passes=Answer('[{"functionCall": {"name": "get_weather", "args": {"city": "Paris"}}}]', tools=_TOOLS),
+        fails=Answer('[{"functionCall": {"name": "get_time", "args": {}}}]', tools=_TOOLS),
+    ),
+    Kind(
+        "is-valid-openai-function-call", "tools",
+        "The model calls one of the functions it was given, with arguments that fit, in OpenAI’s older form.",
+        "none", _is_function_call(google=False),
+        passes=Answer(_FUNCTION_CALL.replace("CITY", _PARIS), tools=_TOOLS),
+        fails=Answer(_FUNCTION_CALL.replace("CITY", "{}"), tools=_TOOLS),
+    ),
+    Kind(
+        "tool-call-f1", "tools",
+        "The model calls these tools and no others (F1 of precision and recall; neither order nor repeats "
+        "matter).",
+        "lines", _tool_call_f1, _f1_problem, "get_weather\nget_time", ["get_weather"],
+        usual_threshold=USUAL_F1,
+        passes=Answer(_CALL.replace("CITY", "{}")), fails=Answer("It is sunny in Paris."),
     ),
 )  # fmt: skip

@@ -7,8 +7,23 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from prompts_app.engine.grading import Court
 from prompts_app.engine.run import run_cells
-from prompts_app.engine.types import Assertion, Case, Cell, Fault, Json, Judge, Message, Outcome, Prompt
+from prompts_app.engine.types import (
+    Assertion,
+    Case,
+    Cell,
+    Embedded,
+    Endpoint,
+    Fault,
+    Json,
+    Judge,
+    Message,
+    Outcome,
+    Prompt,
+    Reply,
+    Request,
+)
 from prompts_app.tests.engine.servers import QUICK, OddServer, Step, answering, completion, http
 
 PROMPT = Prompt((Message("system", "Be kind."), Message("user", "What is the capital of {{country}}?")))
@@ -58,3 +73,28 @@ def why_no_verdict(outcome: Outcome) -> Fault:
     assert outcome.fault is not None
     assert outcome.fault.kind == "judge_error"
     return outcome.fault
+
+
+class Scripted:
+    """An asker that says what it was given, one text after the other, and has the vectors it was given."""
+
+    origin = "https://judge.example"
+
+    def __init__(self, answers: Sequence[str], vectors: Mapping[str, Sequence[float]]) -> None:
+        self._answers, self._vectors = list(answers), vectors
+
+    async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
+        if not self._answers:
+            return Fault("server_error", "Nothing left to say.")
+        return Reply(self._answers.pop(0), "stop", "judge-1", None, None, 1, 1, 1.0)
+
+    async def embed(self, model: str, texts: tuple[str, ...], deadline_s: float) -> Embedded | Fault:
+        return Embedded(tuple(tuple(self._vectors[text]) for text in texts), model, 1, 1.0)
+
+    async def list_models(self, deadline_s: float) -> tuple[str, ...] | Fault:
+        return ()
+
+
+def court_of(answers: Sequence[str], vectors: Mapping[str, Sequence[float]] | None = None) -> Court:
+    judge = Judge(Endpoint("openai", "https://judge.example/v1"), "judge-1", "embed-1")
+    return Court(judge, Scripted(answers, vectors or {}), 5.0)

@@ -39,6 +39,8 @@ def test_every_kind_explains_itself_and_its_example_works(kind: Kind) -> None:
 VERDICTS = [says({"pass": True, "reason": "Does."})], [says({"pass": False, "reason": "Does not."})]
 STEPS = says({"steps": ["Look."]})
 QUESTIONS = says({"questions": ["What?", "Which?", "Where?"]})
+NEAR_AND_FAR = ([vectors([1, 0], [1, 0])], [vectors([1, 0], [0, 1])])
+HOURS = {"country": "France", "context": "We open at nine and close at six."}
 JUDGES = {
     "llm-rubric": VERDICTS,
     "model-graded-closedqa": VERDICTS,
@@ -50,7 +52,15 @@ JUDGES = {
         [QUESTIONS, vectors([1, 0], [1, 0], [1, 0], [1, 0])],
         [QUESTIONS, vectors([1, 0], [0, 1], [0, 1], [0, 1])],
     ),
-    "similar": ([vectors([1, 0], [1, 0])], [vectors([1, 0], [0, 1])]),
+    "similar": NEAR_AND_FAR,
+    "similar:dot": NEAR_AND_FAR,
+    "similar:euclidean": NEAR_AND_FAR,
+    "context-faithfulness": tuple(
+        [says({"statements": ["One."]}), says({"verdicts": [one], "reason": "So."})] for one in (True, False)
+    ),
+    "context-recall": tuple([says({"verdicts": [one], "reason": "So."})] for one in (True, False)),
+    "context-relevance": tuple([says({"needed": one, "reason": "So."})] for one in ([1], [])),
+    "conversation-relevance": tuple([says({"relevant": one, "reason": "So."})] for one in (True, False)),
 }  # fmt: skip
 
 
@@ -60,7 +70,7 @@ def test_its_example_passes_one_output_and_fails_another(kind: Kind) -> None:
     assert kind.fails is not None
     if kind.grade is not None:
         for answer, script in zip((kind.passes, kind.fails), JUDGES[kind.name], strict=True):
-            outcome, _ = graded(kind.as_example, *script, output=answer.output)
+            outcome, _ = graded(kind.as_example, *script, output=answer.output, variables=HOURS)
             assert outcome.checks[0].passed is (answer is kind.passes)
     else:
         found = [check(kind.as_example, answer) for answer in (kind.passes, kind.fails)]

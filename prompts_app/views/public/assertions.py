@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from prompts_app.engine.assertions import ALIASES, KINDS, check, kind_of
+from prompts_app.engine.assertions.differences import DIFFERENCES
 from prompts_app.engine.assertions.javascript import METHODS
 from prompts_app.engine.assertions.kinds import Kind, ValueShape, as_text
 from prompts_app.engine.assertions.transforms import transformed
@@ -36,6 +37,9 @@ _FAMILIES = {
     "tools": "Where the endpoint returns tool calls.",
     "graded by a model": "Needs a judge: a model the author chooses for the run. What it was asked and said "
     "is kept and shown, its cost counted apart. A judge that answers nonsense is an error, not a failure.",
+    "graded by a model, with its context": "Needs a judge, too. The context is the case’s variable "
+    "“context”, a text or a JSON list of texts; the question its variable “query”, else what the user said "
+    "last.",
     "your own verdict": "The author’s word, and labelled so.",
     "several together": "promptfoo’s set, which counts as one assertion with a weight of its own.",
 }
@@ -80,6 +84,7 @@ def about_assertions(request: HttpRequest) -> HttpResponse:
         "elsewhere": _elsewhere(),
         "transforms": [(how, output, transformed(how, output)) for how, output in _TRANSFORMS],
         "methods": list(METHODS),
+        "differences": list(DIFFERENCES.values()),
         "json_ld": page_ld("WebPage", "Assertions", reverse("about_assertions")),
     }
     return render(request, "public/about_assertions.html", context)

@@ -33,7 +33,7 @@ COUNTS = {
     "settings": (1, 1, 0, 0),
     "test-globs": (1, 3, 5, 0),
     "test-mixed": (1, 7, 5, 0),
-    "tools": (1, 1, 16, 7),
+    "tools": (1, 1, 16, 4),
     "transforms": (1, 4, 11, 5),
     "variables": (1, 8, 0, 0),
 }
@@ -105,7 +105,7 @@ NAMED = {
         "the tests that the program “make_tests.py:cases” makes",
         "the configuration of a file of tests",
     ],
-    "tools": ["“tool-call-f1” is kept", "“webhook” is kept", "“python” is kept"],
+    "tools": ["“perplexity” is kept", "“webhook” is kept", "“python” is kept"],
     "transforms": [
         "the field “transform” of a provider",
         "its “transform” is a program",

@@ -1,0 +1,227 @@
+"""Assertions a model grades on what an answer was made from: its context, and the conversation before it.
+
+promptfoo's measures (those of RAGAS and DeepEval), our own words to the judge. The context is the case's
+variable "context", a text or a JSON list of texts; the question its variable "query", else what the user
+said last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from prompts_app.engine.assertions.graded import (
+    NEARLY,
+    least_of,
+    output_of,
+    problem_of_text,
+    threshold_problem,
+    without_judge,
+)
+from prompts_app.engine.assertions.judging import (
+    Bench,
+    JudgeFailed,
+    Material,
+    Sheet,
+    read_object,
+    read_texts,
+    reason_in,
+    truth,
+)
+from prompts_app.engine.assertions.kinds import CannotTell, Exhibit, Finding, Kind, as_text, number_of
+from prompts_app.engine.assertions.values import parse_json
+from prompts_app.engine.types import Answer, Assertion, Json
+
+USUAL = 0.5
+WINDOW = 5  # exchanges that are looked at together
+MOST_STATEMENTS = 100
+NO_CONTEXT = "This case has no variable “context” to hold the output to."
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_BY_CONTEXT = "graded by a model, with its context"
+
+
+def context_of(exhibit: Exhibit) -> list[str]:
+    """The pieces of the context. Raises ``CannotTell`` where there is none."""
+    text = exhibit.values.get("context", "")
+    pieces = _listed(text) or [text]
+    if not any(piece.strip() for piece in pieces):
+        raise CannotTell(NO_CONTEXT)
+    return [piece for piece in pieces if piece.strip()]
+
+
+def _listed(text: str) -> list[str]:
+    """The texts of a JSON list; [] where it is none."""
+    try:
+        value = parse_json(text)
+    except ValueError:
+        return []
+    return value if isinstance(value, list) and all(isinstance(one, str) for one in value) else []
+
+
+def units_of(pieces: Sequence[str]) -> list[str]:
+    """What is counted of a context: its pieces; of a single one its lines; of a single line its sentences."""
+    if len(pieces) > 1:
+        return list(pieces)
+    lines = [line.strip() for line in pieces[0].split("\n") if line.strip()]
+    return lines if len(lines) > 1 else [one for one in _SENTENCE_END.split(lines[0]) if one.strip()]
+
+
+def _shown(pieces: Sequence[str]) -> Material:
+    return Material("The context", "\n\n".join(pieces), "the variable “context”")
+
+
+def _asked(exhibit: Exhibit) -> Material:
+    return Material("The question", exhibit.query, "in the messages as sent")
+
+
+def _reached(assertion: Assertion, score: float, of: str, why: str = "") -> Finding:
+    least = least_of(assertion, USUAL)
+    said = f"{of}: score {score:.2f}; the threshold is {least:g}. {why}".strip()
+    return Finding(score >= least - NEARLY, score, said)
+
+
+async def _faithful(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+    """The share of the output's statements that follow from the context."""
+    pieces = context_of(exhibit)
+    task = "Break the text down into short statements, each of which can be understood by itself."
+    sheet = Sheet(task, (_asked(exhibit), output_of(exhibit)), '{"statements": ["…", "…"]}')
+    statements = read_texts(await bench.ask(sheet), "statements")[:MOST_STATEMENTS]
+    numbered = "\n".join(f"{number}. {one}" for number, one in enumerate(statements, 1))
+    task = "Which of the numbered statements follow from the context alone, whatever else is true?"
+    materials = (_shown(pieces), Material("The statements", numbered))
+    verdicts = await _verdicts(bench, Sheet(task, materials, _FORM), len(statements))
+    return _reached(assertion, sum(verdicts) / len(verdicts), _share(verdicts, "statements follow"))
+
+
+async def _recalled(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+    """The share of the expected answer's sentences that the context (else what was sent) supports."""
+    try:
+        material = _shown(context_of(exhibit))
+    except CannotTell:
+        material = Material("The context", exhibit.prompt, "the messages as sent")
+    sentences = units_of([as_text(assertion.value)])[:MOST_STATEMENTS]
+    numbered = "\n".join(f"{number}. {one}" for number, one in enumerate(sentences, 1))
+    task = f"Which of these numbered sentences can be attributed to the context?\n\n{numbered}"
+    verdicts = await _verdicts(bench, Sheet(task, (material,), _FORM), len(sentences))
+    of = _share(verdicts, "sentences are in the context")
+    return _reached(assertion, sum(verdicts) / len(verdicts), of)
+
+
+_FORM = '{"verdicts": [true or false for each, in their order], "reason": "one or two sentences"}'
+
+
+async def _verdicts(bench: Bench, sheet: Sheet, count: int) -> list[bool]:
+    """One for each of ``count``. Raises ``JudgeFailed`` where the judge gave more or fewer."""
+    found = read_object(await bench.ask(sheet), "verdicts")["verdicts"]
+    if not isinstance(found, list) or len(found) != count:
+        raise JudgeFailed(f"The judge did not give one verdict for each of the {count}.")
+    return [truth(one) for one in found]
+
+
+def _share(verdicts: Sequence[bool], what: str) -> str:
+    return f"{sum(verdicts)} of {len(verdicts)} {what}"
+
+
+async def _relevant(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+    """The share of the context's parts that are needed to answer the question."""
+    units = units_of(context_of(exhibit))
+    numbered = "\n".join(f"{number}. {one}" for number, one in enumerate(units, 1))
+    task = (
+        "Which parts of the context are absolutely needed to answer the question? None, where it cannot be "
+        "answered from them."
+    )
+    materials = (_asked(exhibit), Material("The context, its parts numbered", numbered))
+    form = '{"needed": [the numbers of the parts that are needed], "reason": "one or two sentences"}'
+    found = read_object(await bench.ask(Sheet(task, materials, form)), "needed")
+    needed = _numbers(found["needed"], len(units))
+    of = f"{len(needed)} of {len(units)} parts of the context are needed"
+    return _reached(assertion, len(needed) / len(units), of, reason_in(found))
+
+
+def _numbers(value: Json, most: int) -> set[int]:
+    numbers = [number_of(one) for one in value] if isinstance(value, list) else [None]
+    if any(one is None or not one.is_integer() or not 1 <= one <= most for one in numbers):
+        raise JudgeFailed(f"The judge named a part that is none of the {most}.")
+    return {int(one) for one in numbers if one is not None}
+
+
+async def _conversation(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+    """The share of the answers that are to the point of what was said before, each with some exchanges."""
+    exchanges = [*exhibit.exchanges, (exhibit.query, exhibit.output)]
+    size = window_of(assertion)
+    verdicts, reasons = list[bool](), list[str]()
+    for last in range(1, len(exchanges) + 1):
+        found = await _looked_at(exchanges[max(0, last - size) : last], bench)
+        verdicts.append(truth(found["relevant"]))
+        if not verdicts[-1]:
+            reasons.append(reason_in(found))
+    of = _share(verdicts, "answers are to the point")
+    return _reached(assertion, sum(verdicts) / len(verdicts), of, " ".join(reasons[:3]))
+
+
+async def _looked_at(exchanges: Sequence[tuple[str, str]], bench: Bench) -> Mapping[str, Json]:
+    said = "\n\n".join(f"User: {asked}\n\nAssistant: {answered}" for asked, answered in exchanges)
+    task = (
+        "Is the assistant’s last message relevant to the conversation? Only one that has nothing to do with "
+        "it is not; a vague answer to a vague message is."
+    )
+    form = '{"relevant": true or false, "reason": "one sentence"}'
+    return read_object(await bench.ask(Sheet(task, (Material("The conversation", said),), form)), "relevant")
+
+
+def window_of(assertion: Assertion) -> int:
+    """How many exchanges are looked at together. Raises ``ValueError`` where it is no number from 1 to 50."""
+    config = assertion.options.get("config")
+    size = number_of(config.get("windowSize", WINDOW) if isinstance(config, dict) else WINDOW)
+    if size is None or not 1 <= size <= 50 or not size.is_integer():
+        raise ValueError("“windowSize” is a whole number from 1 to 50.")
+    return int(size)
+
+
+def _conversation_problem(assertion: Assertion) -> str | None:
+    try:
+        window_of(assertion)
+    except ValueError as error:
+        return str(error)
+    return threshold_problem(assertion)
+
+
+_ANSWER = "The library opens at nine and closes at six."
+
+KINDS = (
+    Kind(
+        "context-faithfulness", _BY_CONTEXT,
+        "A judge model finds that the output’s statements follow from the case’s variable “context”: the "
+        "share of those that do.",
+        "none", without_judge, threshold_problem,
+        usual_threshold=USUAL, grade=_faithful, asks=True,
+        passes=Answer(_ANSWER), fails=Answer("The library was built in 1905 by a tea merchant."),
+    ),
+    Kind(
+        "context-recall", _BY_CONTEXT,
+        "A judge model finds what this expected answer says in the variable “context”, or in what was sent: "
+        "the share of its sentences. It looks at the context, not at the output.",
+        "prose", without_judge, problem_of_text("Enter the answer that the context should support."),
+        _ANSWER, _ANSWER, usual_threshold=USUAL, grade=_recalled, asks=True,
+        passes=Answer("(context) Opening hours: 9 to 18, Monday to Saturday."),
+        fails=Answer("(context) Dogs have to wait outside."),
+    ),
+    Kind(
+        "context-relevance", _BY_CONTEXT,
+        "A judge model finds how much of the variable “context” is needed to answer the question: the share "
+        "of its parts. It looks at the context, not at the output.",
+        "none", without_judge, threshold_problem,
+        usual_threshold=USUAL, grade=_relevant, asks=True,
+        passes=Answer("(asked: when do you open?) (context) We open at nine."),
+        fails=Answer("(asked: when do you open?) (context) Dogs wait outside. Tea is free. The roof is new."),
+    ),
+    Kind(
+        "conversation-relevance", _BY_CONTEXT,
+        "A judge model finds that each answer of the conversation is to the point of what was said before: "
+        "the share of those that are.",
+        "none", without_judge, _conversation_problem,
+        usual_threshold=USUAL, grade=_conversation, asks=True,
+        passes=Answer(_ANSWER), fails=Answer("Kangaroos hop."),
+    ),
+)  # fmt: skip

@@ -19,6 +19,7 @@ from prompts_app.engine.formats import (
     prompts_chat,
     prompty,
     several,
+    transcript,
 )
 from prompts_app.engine.formats.files import Files, is_zip, unzip
 from prompts_app.engine.formats.source import Source, decode
@@ -44,13 +45,14 @@ FORMATS: tuple[Format, ...] = (
     messages.FORMAT,
     prompty.FORMAT,
     dotprompt.FORMAT,
+    transcript.FORMAT,
     markdown.FORMAT,
     plain.FORMAT,
 )
 
 __all__ = [
     "FORMATS", "Format", "FormatError", "ImportedPrompt", "ImportedVersion", "Parsed", "Problem", "Skip",
-    "format_named", "parse", "parse_files", "variants_apart",
+    "format_named", "parse", "parse_files", "readings", "variants_apart",
 ]  # fmt: skip
 
 
@@ -74,6 +76,14 @@ def parse(name: str, data: bytes, *, hint: str = "") -> Parsed:
         return parse_files(unzip(data), hint=hint)
     source = Source(name, decode(data))
     return _read(source, format_named(hint) if hint else _must_recognise(source))
+
+
+def readings(name: str, data: bytes) -> dict[str, str]:
+    """What a file could be read as: key → label of the formats that recognise it; none of a zip."""
+    if is_zip(data):
+        return {}
+    source = Source(name, decode(data))
+    return {kind.key: kind.label for kind in FORMATS if kind.recognises(source)}
 
 
 def parse_files(files: Files, *, only: str = "", hint: str = "") -> Parsed:

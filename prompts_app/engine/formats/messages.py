@@ -1,4 +1,4 @@
-"""Chat messages as JSON, as the OpenAI API takes them.
+"""Chat messages as JSON, as the APIs of OpenAI and Anthropic take them.
 
 One object with ``messages`` (and a model and parameters beside them), a bare list of messages, a list of
 such objects, or JSON Lines of either, also as the Batch API wraps them.
@@ -106,8 +106,8 @@ def _prompt(item: _Item, source: Source, *, alone: bool) -> tuple[ImportedPrompt
     value = item.value if isinstance(item.value, dict) else {"messages": item.value}
     if isinstance(value.get("body"), dict):  # a line of the Batch API
         value = {"title": value.get("custom_id"), **value["body"]}
-    kept, problems = read_messages(value["messages"], item.where)
-    names = {"messages", "model", *_TITLES, *_SUMMARIES, "tags"}
+    kept, problems = read_messages(_with_system(value), item.where)
+    names = {"messages", "system", "model", *_TITLES, *_SUMMARIES, "tags"}
     settings, others = parameters.sort_out({k: v for k, v in value.items() if k not in names}, item.where)
     first = kept[0].content if kept else ""
     prompt = ImportedPrompt(
@@ -122,6 +122,13 @@ def _prompt(item: _Item, source: Source, *, alone: bool) -> tuple[ImportedPrompt
         written_for=_text(value, ("model",)),
     )
     return prompt, problems + others
+
+
+def _with_system(value: dict[str, Json]) -> list[dict[str, Json]]:
+    """Anthropic's API takes the system message beside the others, as a text or a list of text blocks."""
+    messages: list[dict[str, Json]] = value["messages"]
+    system = value.get("system")
+    return [{"role": "system", "content": system}, *messages] if system else messages
 
 
 def _text(value: dict[str, Json], keys: tuple[str, ...]) -> str:

@@ -205,6 +205,32 @@ def test_they_are_renamed_where_that_is_chosen(
     assert set(prompt.cases.get().variables) == names
 
 
+CHAT = "You said:\nShorten this mail.\nChatGPT said:\nWhich mail?\nYou said:\nThe one about the delivery."
+
+
+class TestACopiedChat:
+    """Several messages, or one: the author chooses."""
+
+    def test_it_is_offered_as_messages_and_as_one(self, browser: Client) -> None:
+        there = browser.post(UPLOAD, {"text": CHAT}).headers["Location"]
+        shown = page(browser.get(there))
+        assert "3 messages" in shown
+        assert "Read as a copied chat, as messages." in shown
+        browser.post(there, {})
+        assert [m["role"] for m in Version.objects.get().messages] == ["user", "assistant", "user"]
+
+    def test_as_one_it_is_the_text_as_it_stands(self, browser: Client) -> None:
+        there = browser.post(UPLOAD, {"text": CHAT}).headers["Location"]
+        shown = page(browser.post(there, {"as": "text"}, follow=True))
+        assert "Read as plain text." in shown
+        browser.post(there, {})
+        assert Version.objects.get().messages == [{"role": "user", "content": CHAT}]
+
+    def test_a_kind_there_is_not_changes_nothing(self, browser: Client) -> None:
+        there = browser.post(UPLOAD, {"text": CHAT}).headers["Location"]
+        assert "3 messages" in page(browser.post(there, {"as": "word"}, follow=True))
+
+
 class TestALargeFile:
     """A worker brings it in; the page looks again by itself, with a script or without."""
 

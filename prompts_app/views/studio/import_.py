@@ -24,7 +24,7 @@ from prompts_app.actions.import_job import (
     undo,
 )
 from prompts_app.engine.apart import FILE, Overrun, apart
-from prompts_app.engine.formats import FormatError, parse
+from prompts_app.engine.formats import FORMATS, FormatError, format_named, parse, readings
 from prompts_app.forms.import_ import ConfirmForm, UploadForm
 from prompts_app.models import Import
 from prompts_app.views.studio.door import STOP_POLLING, AuthorRequest, keeps_typing, typing_kept
@@ -64,6 +64,8 @@ def one(request: AuthorRequest, public_id: str) -> HttpResponse:
 
 def _preview(request: AuthorRequest, row: Import) -> HttpResponse:
     try:
+        if request.method == "POST" and "as" in request.POST:
+            return _read_otherwise(row, request.POST["as"])
         parsed = apart(FILE, parse, row.name, bytes(row.data), hint=row.kind)
         if request.method == "POST" and (form := ConfirmForm(data=request.POST)).is_valid():
             start(row, parsed, form.options())
@@ -73,8 +75,31 @@ def _preview(request: AuthorRequest, row: Import) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("studio_import")
     form = ConfirmForm(shown.offered)
-    context = {"draft": row, "preview": shown, "form": form, **_left_out(shown.report), "here": "import"}
+    context = {
+        "draft": row,
+        "preview": shown,
+        "form": form,
+        **_left_out(shown.report),
+        "here": "import",
+        "read_as": format_named(parsed.format).label if parsed.format else "",
+        "otherwise": _otherwise(row, parsed.format),
+    }
     return render(request, "studio/import_preview.html", context)
+
+
+def _otherwise(row: Import, read_as: str) -> list[tuple[str, str]]:
+    """What else the file could be read as: key and label."""
+    try:
+        found = apart(FILE, readings, row.name, bytes(row.data))
+    except Overrun:  # only an offer
+        return []
+    return [(key, label) for key, label in found.items() if key != read_as]
+
+
+def _read_otherwise(row: Import, kind: str) -> HttpResponse:
+    if kind in {one.key for one in FORMATS}:
+        Import.objects.filter(pk=row.pk, state=Import.State.PREVIEW).update(kind=kind)
+    return redirect("studio_import_one", row.public_id)
 
 
 def _left_out(report: ImportReport) -> dict[str, Any]:

@@ -133,3 +133,19 @@ def test_every_message_comes_back_as_it_was(chat: list[dict[str, str]], ascii_on
     (prompt,) = parse("a.json", data).prompts
     kept = [(m.role, m.content) for m in prompt.versions[0].prompt.messages]
     assert kept == [(m["role"], m["content"]) for m in chat]
+
+
+@pytest.mark.parametrize("system", ["Be brief.", [{"type": "text", "text": "Be brief."}]])
+def test_a_request_to_anthropics_api_has_its_system_message_beside_the_others(system: Any) -> None:
+    body = {
+        "model": "claude-sonnet-4-5", "max_tokens": 400, "system": system,
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "Sort: {{TICKET}}"}]}],
+    }  # fmt: skip
+    parsed = parse("request.json", json.dumps(body).encode())
+    (prompt,), version = parsed.prompts, parsed.prompts[0].versions[0].prompt
+    assert [(m.role, m.content) for m in version.messages] == [
+        ("system", "Be brief."),
+        ("user", "Sort: {{TICKET}}"),
+    ]
+    assert (dict(version.parameters), prompt.written_for) == ({"max_tokens": 400}, "claude-sonnet-4-5")
+    assert parsed.unsupported == ()

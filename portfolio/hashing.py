@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 
+from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 AT_ONCE = 1  # a hash takes one processor for most of a second
-MOST_WAITING = 10  # of the threads that answer requests; the others are for readers
+MOST_WAITING = max(1, settings.WEB_THREADS * 2 // 3 - AT_ONCE)  # the other threads are for readers
 
 
 class TooManyAtOnce(Exception):

@@ -132,6 +132,9 @@ else:
     }
 CACHES["default"]["KEY_FUNCTION"] = "portfolio.cache.hidden"
 
+# Threads of each web process: most of them wait, for a lock, a disk, or their turn to hash a password.
+WEB_THREADS: int = env.int("WEB_THREADS", 24)
+
 # --- background work: code enqueues through django.tasks only; the queue is one setting ---
 TASKS = {"default": {"BACKEND": env.str("TASKS_BACKEND", "huey.contrib.djhuey.tasks_backend.HueyBackend")}}
 _queue_url = env.str("QUEUE_URL", "")

@@ -13,12 +13,16 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.cache import caches
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.mail import mailers
 from django.db import connection
 
 TRIED = "proofsheet-check"
 OLDEST_POSTGRES = (15,)
+EACH_PROCESS_ITS_OWN = (LocMemCache, DummyCache, FileBasedCache)  # the last has files, but counts by no lock
 
 
 @register(Tags.security, deploy=True)
@@ -47,6 +51,13 @@ def _cache() -> Iterator[CheckMessage]:
         caches[name].set(TRIED, name, 10)
         if caches[name].get(TRIED) != name:
             yield Error(f"The cache “{name}” forgets what it was given.", id="proofsheet.E003")
+    if isinstance(caches["default"], EACH_PROCESS_ITS_OWN):
+        yield Warning(
+            "The cache is each process's own: with several, limits on tries are as many times as wide, and a "
+            "one-time code works once in each.",
+            hint="Leave CACHE_URL out, or name a Redis in it.",
+            id="proofsheet.W003",
+        )
 
 
 def _queue() -> Iterator[CheckMessage]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 
-from prompts_app.models import Endpoint, KeyUnreadable, SigningKey
+from prompts_app.models import Endpoint, KeyUnreadable, QueuedMail, SigningKey
 from prompts_app.models.encryption import reencrypt
 
 
@@ -39,6 +40,10 @@ def rotate_keys() -> Rotation:
             continue
         endpoint.save(update_fields=["encrypted_key"])
         done += 1
+    for mail in QueuedMail.objects.select_for_update():
+        with suppress(KeyUnreadable):  # then it cannot be sent either, and is given up in its time
+            mail.sealed = reencrypt(mail.sealed)
+            mail.save(update_fields=["sealed"])
     steps, lost = _rotate_second_steps()
     return Rotation(done, _rotate_signing_keys(), steps, (*unreadable, *lost))
 

@@ -18,6 +18,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from portfolio.database import has_broken, is_away, limit_s, within
+from portfolio.hashing import TooManyAtOnce
 from prompts_app.access import is_gone
 
 KEPT_CHARACTERS = 200_000
@@ -51,13 +52,14 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Called by Django while it handles what was raised, by a view or by any middleware."""
-    if is_away(error := sys.exception()):
+    error = sys.exception()
+    if is_away(error) or isinstance(error, TooManyAtOnce):
         return unavailable(request, error)
     return render(request, "500.html", status=500)
 
 
 def unavailable(request: HttpRequest, error: BaseException | None = None) -> HttpResponse:
-    """The database is away. The page needs none, and gives back what was typed, to be sent again.
+    """The database is away, or too many sign in. The page gives back what was typed, to be sent again.
 
     It is sent again only to where the check of its cookie has let it through.
     """
@@ -68,6 +70,7 @@ def unavailable(request: HttpRequest, error: BaseException | None = None) -> Htt
         "files": sorted(request.FILES) if typed else [],
         "address": request.get_full_path(),
         "is_post": request.method not in SAFE,
+        "is_busy": isinstance(error, TooManyAtOnce),
         "token": get_token(request) if getattr(request, "csrf_processing_done", False) else "",
     }
     is_part = bool(request.headers.get("HX-Request"))
@@ -76,7 +79,7 @@ def unavailable(request: HttpRequest, error: BaseException | None = None) -> Htt
     response = HttpResponse(text, status=503, headers=told)
     setattr(response, LEFT, has_broken(error))
     response._has_been_logged = True  # type: ignore[attr-defined]  # Django would log a traceback for each
-    log.warning("The database was away: %s %s: %s", request.method, request.path, error)
+    log.warning("Told to come back: %s %s: %r", request.method, request.path, error)
     return response
 
 

@@ -279,8 +279,8 @@ def _shown(host: str) -> str:
 def web_command(host: str, port: int, workers: int) -> list[str]:
     return [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
-        "--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning",
-        "--respawn-failed-workers", "portfolio.wsgi:application",
+        "--workers", str(workers), "--blocking-threads", str(settings.WEB_THREADS),
+        "--no-ws", "--log-level", "warning", "--respawn-failed-workers", "portfolio.wsgi:application",
     ]  # fmt: skip
 
 

@@ -8,12 +8,14 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core import mail
 from django.core.mail import EmailMessage
 from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from prompts_app.actions.keys import rotate_keys
 from prompts_app.actions.mail import deliver_mail, queue_mail
 from prompts_app.models import QueuedMail, User
 from prompts_app.models.mail import KEPT_FOR, LONGEST_WAIT
@@ -118,6 +120,15 @@ def test_a_worker_that_died_while_sending_loses_nothing() -> None:
     assert QueuedMail.objects.claim(timezone.now())
     assert deliver_mail() == 0, "another one keeps its hands off at first"
     later()
+    assert deliver_mail() == 1
+
+
+def test_what_waits_can_still_be_sent_after_the_keys_were_changed(settings: Any) -> None:
+    queue()
+    old, new = settings.ENDPOINT_KEYS, Fernet.generate_key().decode()
+    settings.ENDPOINT_KEYS = [new, *old]
+    rotate_keys()
+    settings.ENDPOINT_KEYS = [new]
     assert deliver_mail() == 1
 
 

@@ -75,6 +75,11 @@ def test_what_does_not_work_is_named(ready: Path) -> None:
     assert "proofsheet.W002" in said
 
 
+@pytest.mark.parametrize("url", ["locmem://", "dummy://", "file:///tmp/proofsheet-no-cache"])
+def test_a_cache_that_counts_for_each_process_alone_is_named(ready: Path, url: str) -> None:
+    assert "proofsheet.W003" in run(ready, "check", "--deploy", CACHE_URL=url).stderr
+
+
 def test_queue_and_cache_in_redis(ready: Path, redis: str) -> None:
     there = {"QUEUE_URL": f"{redis}/0", "CACHE_URL": f"{redis}/1"}
 

@@ -11,7 +11,7 @@ and counted, only where the host vouches for it:
 Anything else counts for nobody, and says so: an *own server* (loopback, a private network, a name that only
 such a network knows), an *unknown server*, or *another maker's*. That holds for open weights too: that
 anybody can run Llama does not show that this is Llama. It is said, though, since there an own server is the
-usual way. Why: docs/adr/0017.
+usual way. Why: docs/adr/0021.
 
 What is in no table is unknown, never guessed. A name may carry a path ("meta-llama/Llama-3.1-8B",
 "models/gemini-2.0-flash"); what tells the maker is its last part: whoever serves or repacks a model has not

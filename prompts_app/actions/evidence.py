@@ -21,7 +21,7 @@ from prompts_app.engine.stats import median
 from prompts_app.models import Prompt, Result, Run, Source
 from prompts_app.models.reading import reading
 
-FORM = 4  # of a summary: rises when one says more than before, so that older ones are written anew
+FORM = 5  # of a summary: rises when one says more than before, so that older ones are written anew
 MOST_AT_ONCE = 200  # older summaries in one go of the background task
 
 # One letter a case, in the suite's order.
@@ -33,7 +33,8 @@ class ModelEvidence(TypedDict):
 
     model: str  # as readers are told it (Run.named)
     answered: str  # as the provider named it, "" where it did not
-    asked: str  # where, in words, and what is to be said of that; "": not by this server. Not in form 2
+    asked: str  # where, in words; "": not by this server. Not in form 2
+    remark: str  # what is to be said of that place, "" for nothing. Not in form 4
     server: str  # the kind of that place (engine.vendors.Kind). Not in form 2
     maker: str  # whom it counts for, "" for nobody. Not in form 2
     run: str  # the run's public id
@@ -291,7 +292,8 @@ def _model_evidence(run: Run, cost: Decimal | None) -> ModelEvidence:
     return {
         "model": run.named,
         "answered": run.model_answered,
-        "asked": run.who.in_words if run.source == Source.RECORDED else "",
+        "asked": run.who.where if run.source == Source.RECORDED else "",
+        "remark": run.who.remark,
         "server": run.who.kind,
         "maker": run.who.maker,
         "run": run.public_id,

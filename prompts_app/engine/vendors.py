@@ -215,12 +215,18 @@ class Claim:
     then: str = ""  # where only that is known: the host that was to be asked
 
     @property
+    def where(self) -> str:
+        """ "asked at api.openai.com"."""
+        if self.at:
+            return f"asked at {self.at}"
+        if self.then:
+            return f"started to ask {self.then}; where it was really asked was not kept then"
+        return "where it was asked was not kept"
+
+    @property
     def in_words(self) -> str:
-        """Where it was asked, with what is to be said of it: "asked at api.openai.com"."""
-        where = f"asked at {self.at}" if self.at else "where it was asked was not kept"
-        if not self.at and self.then:
-            where = f"started to ask {self.then}; where it was really asked was not kept then"
-        return f"{where}: {self.remark}" if self.remark else where
+        """Where it was asked, with what is to be said of that."""
+        return f"{self.where}: {self.remark}" if self.remark else self.where
 
     @property
     def suffix(self) -> str:
@@ -255,6 +261,16 @@ class Claim:
 def place(origin: str) -> str:
     """An origin as readers are told it: without "https://", which is the usual; "http://" is said."""
     return origin.removeprefix("https://")
+
+
+_SUFFIX = re.compile(r" \((?:own server|unknown server|at [^()]+)\)\Z")
+
+
+def shortened(named: str, most: int) -> str:
+    """``Claim.named`` with at most ``most`` characters of the model's name: what stands behind it stays."""
+    suffix = found[0] if (found := _SUFFIX.search(named)) else ""
+    name = named.removesuffix(suffix)
+    return (name if len(name) <= most else f"{name[: most - 1]}…") + suffix
 
 
 def claim_of(model: str, origins: Sequence[str], *, answered: str = "") -> Claim:

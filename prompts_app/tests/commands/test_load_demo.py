@@ -166,7 +166,7 @@ def test_a_new_installation_has_three_sample_authors_with_public_evidence(all_lo
     for prompt in sample_prompts():
         assert prompt.is_public
         assert prompt.published_at is not None
-        assert prompt.evidence["main_model"] == "SmolLM2-135M-Instruct"
+        assert prompt.evidence["main_model"] == "SmolLM2-135M-Instruct (own server)"
         assert prompt.evidence["level"] == 2
         assert prompt.baseline == prompt.versions.get(number=1)
 

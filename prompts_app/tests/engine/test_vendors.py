@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.engine.vendors import HOSTS, MAKERS, NAMESPACES, claim_of, claim_of_host, maker_of
+from prompts_app.engine.vendors import HOSTS, MAKERS, NAMESPACES, claim_of, claim_of_host, maker_of, shortened
 
 
 @pytest.mark.parametrize(
@@ -158,3 +158,9 @@ def test_whatever_stands_there_is_no_error(model: str, origin: str, answered: st
 
 def test_every_table_speaks_of_known_makers() -> None:
     assert NAMESPACES.keys() <= MAKERS.keys() >= HOSTS.keys()
+
+
+@pytest.mark.parametrize("suffix", ["", " (own server)", " (unknown server)", " (at Mistral AI)"])
+def test_where_there_is_little_room_the_name_is_cut_and_not_what_stands_behind_it(suffix: str) -> None:
+    assert shortened(f"gpt-4.1{suffix}", 7) == f"gpt-4.1{suffix}"
+    assert shortened(f"gpt-4.1-mini{suffix}", 7) == f"gpt-4.…{suffix}"

@@ -112,10 +112,10 @@ class TestElsewhere:
 class TestOpenWeights:
     def test_they_are_said_to_be_and_count_for_nobody(self) -> None:
         prompt = asked(OWN, "SmolLM2-135M-Instruct")
-        assert (
-            "asked at http://127.0.0.1:8111: own server, named SmolLM2-135M-Instruct by its author "
-            "(a family with open weights)"
-        ) in get(prompt.get_absolute_url())
+        said = "own server, named SmolLM2-135M-Instruct by its author (a family with open weights)"
+        at = get(prompt.get_absolute_url())
+        assert f"asked at http://127.0.0.1:8111: {said}" in at
+        assert f"SmolLM2-135M-Instruct (own server): {said}." in at
         html = get("/@alice/")
         assert "Hugging Face" not in html
         assert ">1 model</a></dd><dd>on an own server" in html

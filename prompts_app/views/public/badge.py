@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from prompts_app.access import prompt_visible_to
+from prompts_app.engine.vendors import shortened
 from prompts_app.models import Level, Prompt
 from prompts_app.templatetags.sheet import interval, level_name
 from prompts_app.templatetags.text import shown_plainly
@@ -61,4 +62,4 @@ def _tally(evidence: Mapping[str, Any]) -> str:
 def _model(evidence: Mapping[str, Any]) -> str:
     """Its name as far as there is room."""
     name = " ".join(shown_plainly(evidence["main_model"]).split())
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    return shortened(name, LONGEST_NAME)

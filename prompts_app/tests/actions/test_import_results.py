@@ -63,6 +63,27 @@ class TestResults:
             assert [case["name"] for case in run.suite] == [case.name for case in prompt.cases.in_order()]
             assert run.repeats == 2
 
+    def test_what_overtook_each_other_is_stored_in_the_files_order_and_judged_as_there(self) -> None:
+        data = (DATA / "results" / "completed-in-another-order.json").read_bytes()
+        bring(parse("order.json", data))
+        prompt = Prompt.objects.get()
+        versions = prompt.versions.order_by("number")
+        assert [one.note.partition("“")[2].partition("”")[0] for one in versions] == [
+            "last letter", "first letter", "the same again", "braces",
+        ]  # fmt: skip
+        assert [(case.name, case.threshold) for case in prompt.cases.in_order()] == [
+            ("only two prompts", None), ("half is enough", 0.5), ("a set", None), ("no answer", None),
+        ]  # fmt: skip
+        rows = {row["id"]: row for row in json.loads(data)["results"]["results"]}
+        there = sorted(
+            (row["promptIdx"] % 4 + 1, row["provider"]["label"], row["response"].get("output") or "",
+             None if row["failureReason"] == 2 else row["success"])
+            for row in rows.values()
+        )  # fmt: skip
+        stored = Result.objects.values_list("run__version__number", "run__model", "output", "passed")
+        assert sorted(stored, key=str) == sorted(there, key=str)
+        assert "threshold: 0.5" in as_promptfoo(prompt)
+
     def test_they_are_counted_as_evidence_with_errors_apart(self) -> None:
         bring(results())
         prompt = Prompt.objects.get()

@@ -10,12 +10,13 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.engine.types import Message
+from prompts_app.engine.types import Message, Prompt
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import alice
 from prompts_app.tests.security.world import Tags
 from prompts_app.tests.views.recorded import public_prompt
 from prompts_app.views.public.elsewhere import PRODUCTS, flattened, ways_for
+from prompts_app.views.public.filling import unfilled
 
 
 def text_in(href: str) -> str:
@@ -47,6 +48,10 @@ class TestTheText:
     )
     def test_it_is_the_text_that_was_tested_letter_for_letter(self, text: str) -> None:
         assert [text_in(way.href) for way in ways_for([Message("user", text)])] == [text] * len(PRODUCTS)
+
+    def test_braces_that_are_text_go_as_they_are_sent(self) -> None:
+        prompt = Prompt((Message("user", "Form {% raw %}{{x}}{% endraw %} for {{who}}, {{ '{{y}}' }}"),))
+        assert flattened(unfilled(prompt)) == "Form {{x}} for {{who}}, {{y}}"
 
     def test_nothing_gives_no_links(self) -> None:
         assert ways_for([Message("user", " \n")]) == []

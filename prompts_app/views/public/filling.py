@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from prompts_app.engine.render import find_variables, render
+from prompts_app.engine.render import as_value, find_variables, render
 from prompts_app.engine.types import Message, Prompt
 
 PREFIX = "var."
@@ -51,3 +51,8 @@ def filled(prompt: Prompt, blanks: list[Blank]) -> list[Message]:
     """
     values = {blank.name: blank.value for blank in blanks}
     return [Message(message.role, render(message.content, values)) for message in prompt.messages]
+
+
+def unfilled(prompt: Prompt) -> list[Message]:
+    """The messages with their variables as they are written, and what is text as it is sent."""
+    return [Message(message.role, as_value(message.content)) for message in prompt.messages]

@@ -85,7 +85,7 @@ def _text_of(newest: Version, study: case_study.Study | None, request: HttpReque
         "is_shortened": sum(len(message.content) for message in text.messages) > MOST_SHOWN,
         "blanks": blanks,
         "example_shown": bool(example) and not asked,
-        **(_filled(text, blanks) if asked else {"ways": elsewhere.ways_for(text.messages)}),
+        **(_filled(text, blanks) if asked else {"ways": elsewhere.ways_for(filling.unfilled(text))}),
     }
 
 

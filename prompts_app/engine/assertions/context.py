@@ -108,7 +108,7 @@ async def _recalled(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Fin
     return _reached(assertion, sum(verdicts) / len(verdicts), of)
 
 
-_FORM = '{"verdicts": [true or false for each, in their order], "reason": "one or two sentences"}'
+_FORM = '{"verdicts": ["true or false for each, in their order"], "reason": "one or two sentences"}'
 
 
 async def _verdicts(bench: Bench, sheet: Sheet, count: int) -> list[bool]:
@@ -132,7 +132,7 @@ async def _relevant(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Fin
         "answered from them."
     )
     materials = (_asked(exhibit), Material("The context, its parts numbered", numbered))
-    form = '{"needed": [the numbers of the parts that are needed], "reason": "one or two sentences"}'
+    form = '{"needed": ["the numbers of the parts that are needed"], "reason": "one or two sentences"}'
     found = read_object(await bench.ask(Sheet(task, materials, form)), "needed")
     needed = _numbers(found["needed"], len(units))
     of = f"{len(needed)} of {len(units)} parts of the context are needed"
@@ -166,7 +166,7 @@ async def _looked_at(exchanges: Sequence[tuple[str, str]], bench: Bench) -> Mapp
         "Is the assistant’s last message relevant to the conversation? Only one that has nothing to do with "
         "it is not; a vague answer to a vague message is."
     )
-    form = '{"relevant": true or false, "reason": "one sentence"}'
+    form = '{"relevant": "true or false", "reason": "one sentence"}'
     return read_object(await bench.ask(Sheet(task, (Material("The conversation", said),), form)), "relevant")
 
 

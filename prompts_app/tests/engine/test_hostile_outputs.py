@@ -160,7 +160,8 @@ def test_every_kind_asks_with_a_form_that_says_nothing(kind: Kind) -> None:
     for name in ("follows the last object", "follows the first object"):
         for output in HOSTILE:
             bench, asker = bench_of(FOLLOWING[name])
-            exhibit = Exhibit(output, "What is the capital of France?", "What is the capital of France?")
+            asked = "What is the capital of France?"
+            exhibit = Exhibit(output, asked, asked, values={"context": output})
             assert kind.grade is not None
             with pytest.raises(JudgeFailed):
                 asyncio.run(kind.grade(kind.as_example, exhibit, bench))  # type: ignore[arg-type]

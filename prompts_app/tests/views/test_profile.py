@@ -113,7 +113,7 @@ class TestFigures:
         assert ">+70 points</a>" in html
         last = {name: foot(html, name) for name in ("all", "gains")}
         assert last["all"][:7] == ["All that is recorded here", "2 prompts", "27/30", "", "74–97%", "3", "5"]
-        assert last["all"][8:10] == ["$0.0011", "1.9 s"]
+        assert last["all"][8] == "$0.0011, 1.9 s"
         assert last["gains"] == ["Median", "", "", "+70", "–"]
         runs = re.findall(r'data-unit="runs?">(\d+)(, 2 deleted)?</td>', html.partition("<tfoot>")[0])
         assert sorted(runs) == [("0", ", 2 deleted"), ("1", ""), ("4", "")]
@@ -156,7 +156,7 @@ class TestFigures:
         html = page()
         assert ">$0.0020</a>" in html
         assert "over 3 prompts, each on its main model; unknown for 1" in html
-        assert foot(html, "all")[8] == "$0.0020"
+        assert foot(html, "all")[8] == "$0.0020, 1.9 s"
 
     def test_a_cost_unknown_for_one_prompt_is_not_called_known(self) -> None:
         """Though another prompt's cost on the same model is known."""

@@ -73,6 +73,11 @@ class BeforeAfter:
         return len(self.pairs) <= MOST_LISTED
 
     @property
+    def is_judged(self) -> bool:
+        """Whether there are verdicts on both sides; else the outputs alone are compared."""
+        return bool(self.before.cases_counted and self.after.cases_counted)
+
+    @property
     def fixed(self) -> int:
         return sum(pair.outcome == "fixed" for pair in self.pairs)
 
@@ -130,7 +135,8 @@ def _chosen(
     for pair in pairs:
         if pair.differs:
             return pair, f"{new} passes no case that {old} fails; this is the first that came out otherwise."
-    return next(iter(pairs), None), "Every case came out alike in both; this is the first."
+    why = "Every case came out alike in both" if after.cases_counted else "Nothing judged these outputs"
+    return next(iter(pairs), None), f"{why}; this is the first."
 
 
 def _failing_in(run: Run, places: Sequence[int]) -> dict[int, int]:

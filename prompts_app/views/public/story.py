@@ -39,7 +39,7 @@ def story_of(
     query at most, where the cases have changed."""
     tested = {item["version"]: item for item in evidence.get("history", ())}
     on_main = [runs.get((number, evidence["main_model"])) for number in sorted(tested)]
-    effects = _effects([run for run in on_main if run])
+    effects = _effects([run for run in on_main if run and run.cases_counted])
     oldest_first = sorted(versions, key=lambda version: version.number)
     numbers = [None, *(version.number for version in oldest_first)]
     steps = []

@@ -224,6 +224,19 @@ def _named_anew(runs: Iterable[Run]) -> Iterator[Run]:
         yield run
 
 
+def count_mended() -> bool:
+    """Count anew the runs whose results a migration mended: their frames are empty. Some at a time; whether
+    there are more."""
+    counted = Exists(Result.objects.filter(run=OuterRef("pk")))
+    ended = Run.objects.exclude(pk__in=Run.objects.under_way()).filter(counted, frames="")
+    mended = list(ended.select_related("prompt").order_by("pk")[: MOST_AT_ONCE + 1])
+    for run in mended[:MOST_AT_ONCE]:
+        with transaction.atomic():
+            count_run(run)
+            rebuild_evidence(run.prompt)
+    return len(mended) > MOST_AT_ONCE
+
+
 def rebuild_older() -> bool:
     """Write anew what an earlier release summed up, some at a time; whether there are more."""
     answered = Exists(Run.objects.that_count().filter(prompt=OuterRef("pk"), answers__gt=0))

@@ -165,6 +165,7 @@ def _result_record(result: Result) -> dict[str, Any]:
             tokens_reasoning=result.tokens_reasoning,
             reasoning_chars=result.reasoning_chars,
         ),
+        **result.sealed_as,  # a sealed record stays what it was, though its verdict counts no more
     }
 
 
@@ -317,6 +318,17 @@ def _in_chain(jws: str, statement: Statement) -> tuple[Finding, ...]:
     return (Finding("chain", whole, chained), _still_there(seal))
 
 
+def _but_for(run: Run) -> str:
+    """What an earlier release sealed as answers, and is none."""
+    count = run.results.exclude(sealed_as={}).count()
+    if not count:
+        return ""
+    return (
+        f", but for {count} that it sealed as answered: the provider had failed, as the finish reason says, "
+        "and they count no more"
+    )
+
+
 def _still_there(seal: Seal) -> Finding:
     if seal.run is None:
         return Finding("kept", None, "The author has deleted this run since; the deletion is counted.")
@@ -326,5 +338,6 @@ def _still_there(seal: Seal) -> Finding:
     if pictures_changed(run):
         return Finding("kept", False, "A picture this site holds of the run is not the one that was sealed.")
     if digest_of(run, seal.names) == seal.record_digest:
-        return Finding("kept", True, "What this site shows of the run today is what was sealed.")
+        today = f"What this site shows of the run today is what was sealed{_but_for(run)}."
+        return Finding("kept", True, today)
     return Finding("kept", False, "What this site holds of the run today differs from what was sealed.")

@@ -6,7 +6,7 @@ from django.tasks import task
 
 from prompts_app.actions import lease
 from prompts_app.actions.addresses import forget_unconfirmed
-from prompts_app.actions.evidence import rebuild_older
+from prompts_app.actions.evidence import count_mended, rebuild_older
 from prompts_app.actions.health import beat_now_and_then, tidy_up
 from prompts_app.actions.seal import seal_unsealed
 from prompts_app.models import Heartbeat, Import
@@ -25,7 +25,7 @@ def enqueue_run(run_id: int) -> None:
 
 @task
 def rebuild_older_summaries_task() -> None:
-    if rebuild_older():
+    if count_mended() or rebuild_older():
         rebuild_older_summaries_task.enqueue()
 
 

@@ -13,7 +13,7 @@ from prompts_app.engine.endpoints.presets import PRESETS, Preset
 from prompts_app.forms.endpoint_prices import price_rows
 from prompts_app.forms.fields import LineField
 from prompts_app.models import Endpoint, User
-from prompts_app.models.evidence import USUAL_LIMIT_S
+from prompts_app.models.endpoints import USUAL_LIMIT_S
 
 LONGEST_KEY = 2000  # characters
 

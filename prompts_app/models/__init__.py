@@ -1,7 +1,8 @@
 """The data: people, their prompts, and the evidence."""
 
 from prompts_app.models.encryption import KeyUnreadable
-from prompts_app.models.evidence import Batch, Endpoint, Level, PictureFile, Result, Run, Source
+from prompts_app.models.endpoints import Batch, Endpoint
+from prompts_app.models.evidence import Level, PictureFile, Result, Run, Source
 from prompts_app.models.failures import KnownFailure
 from prompts_app.models.health import Heartbeat
 from prompts_app.models.imports import Import

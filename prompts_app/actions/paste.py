@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -21,6 +23,8 @@ from prompts_app.engine.render import values_for
 from prompts_app.engine.run import judge
 from prompts_app.engine.types import Picture, Reply
 from prompts_app.models import Case, KnownFailure, Prompt, Result, Run, Source, Version
+
+MOST_TOGETHER = 300  # outputs out of one table: each is judged while the page waits
 
 
 def check_can_paste(prompt: Prompt, version: Version, case: Case, *, model: str, date: date) -> None:
@@ -82,6 +86,33 @@ def paste_output(
         count_run(run)
         rebuild_evidence(prompt)
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class PastedTogether:
+    pasted: int
+    refused: str = ""  # why the rest was not
+
+    def __str__(self) -> str:
+        kept = f"{self.pasted:,} output{' is' if self.pasted == 1 else 's are'} kept as pasted."
+        return f"{kept} The rest was not: {self.refused}" if self.refused else kept
+
+
+def paste_together(
+    prompt: Prompt, version: Version, outputs: Sequence[tuple[Case, str]], *, model: str
+) -> PastedTogether:
+    """What a table says that ``model`` answered to each case, today; an empty text is none."""
+    pasted = 0
+    for case, output in outputs:
+        if output.strip():
+            try:
+                paste_output(
+                    prompt, version, case, model=model, output=output, date=datetime.now(tz=UTC).date()
+                )
+            except RunRefused as why:
+                return PastedTogether(pasted, str(why))
+            pasted += 1
+    return PastedTogether(pasted)
 
 
 def _columns_of(reply: Reply) -> dict[str, Any]:

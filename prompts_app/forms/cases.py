@@ -11,7 +11,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from prompts_app.actions.cases import TooManyCases, check_can_add
 from prompts_app.engine import types as engine
 from prompts_app.engine.assertions import (
     KINDS,
@@ -26,13 +25,11 @@ from prompts_app.engine.assertions.kinds import Kind, as_text
 from prompts_app.engine.assertions.transforms import is_readable
 from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.digests import assertion_from_json, assertion_json
-from prompts_app.engine.formats.case_csv import CaseTable, CsvError, parse_cases
 from prompts_app.engine.types import Json
 from prompts_app.forms.fields import LineField, ProseField, as_number, is_storable, one_line_end
 from prompts_app.forms.prompts import RowProblem
 from prompts_app.forms.rows import RowCommand
-from prompts_app.models import Case, Prompt, Version
-from prompts_app.models.text import without_invisible
+from prompts_app.models import Case, Version
 
 MOST_TURNS = 20
 MOST_ASSERTIONS = 50
@@ -265,48 +262,6 @@ class CaseForm(forms.Form):
             for number, row in enumerate(rows, 1)
             for problem in row.problems
         ]
-
-
-class CasesCsvForm(forms.Form):
-    """Many cases at once. ``cleaned_data["table"]`` holds them."""
-
-    csv = ProseField(
-        label="CSV",
-        error_messages={"required": "Paste the table, with the names of the variables in its first line."},
-        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
-    )
-
-    def __init__(self, prompt: Prompt, version: Version | None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.prompt = prompt
-        self.variables = [v["name"] for v in version.variables] if version else []
-
-    def clean_csv(self) -> str:
-        try:
-            table = parse_cases(self.cleaned_data["csv"], self.variables)
-            check_can_add(self.prompt.cases.count(), len(table.cases))
-            self.cleaned_data["table"] = _named(table)
-        except (CsvError, TooManyCases) as wrong:
-            raise ValidationError(str(wrong)) from None
-        return str(self.cleaned_data["csv"])
-
-    @property
-    def unknown_columns(self) -> list[str]:
-        """Columns that are no variable of the newest version: perhaps one is misspelt."""
-        return [name for name in self.cleaned_data["table"].columns if name not in self.variables]
-
-
-def _named(table: CaseTable) -> CaseTable:
-    """Each case with a name the site takes, and no value that is too long. Raises CsvError."""
-    cases = []
-    for number, case in enumerate(table.cases, 1):
-        if any(len(value) > LONGEST_VALUE for value in case.variables.values()):
-            raise CsvError(
-                f"A value of case {number} is longer than {LONGEST_VALUE:,} characters. Shorten it."
-            )
-        name = " ".join(without_invisible(case.name).split())[:120] or f"Row {number}"
-        cases.append(replace(case, name=name))
-    return replace(table, cases=tuple(cases))
 
 
 # --- reading ------------------------------------------------------------------------------------------

@@ -1,16 +1,16 @@
-"""Cases out of a table: one row a case, one column a variable, assertions in promptfoo's short form.
+"""Cases out of a table: one row a case. What each column becomes is guessed from its name, and chosen.
 
-``__expected`` columns (also ``__expected1``, ``__expected2`` …) hold one assertion each: ``is-json``,
-``contains: refund``, ``not-regex: ^Sorry``, ``levenshtein(5): text``; any other text must be equalled.
-Kinds that are not run here are kept as they are. ``__description`` is the case's name, and so is ``name``
-where no variable has that name.
+A column is a variable ("TICKET", also written "{{TICKET}}"), the case's name, a further user turn, what the
+answer is expected to be, or an output some model gave. promptfoo's ``__expected`` columns (``__expected1`` …
+too) hold one assertion each in its short form: ``is-json``, ``contains: refund``, ``levenshtein(5): text``;
+any other text must be equalled. Kinds that are not run here are kept as they are.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prompts_app.engine.assertions import KINDS, assertion_from_text, not_run, split_type
@@ -30,35 +30,155 @@ class CsvError(ValueError):
     """The table cannot be read; the message is a plain sentence with the row where known."""
 
 
+# What a column may become; besides, VARIABLE with the variable's name behind it.
+NAME, TURN, SHORT, OUTPUT, NOTHING = "name", "turn", "short", "output", ""
+VARIABLE = "variable:"
+EXPECTED = ("equals", "contains", "similar", "llm-rubric")  # kinds of assertion that take the expected text
+
+_BRACES = re.compile(r"[{}\s]")
+_NAMES = frozenset("name title casename description id caseid testname scenario".split())
+_IDEAL = frozenset(
+    "idealoutput ideal idealresponse idealanswer expected expectedoutput expectedanswer expectedresponse "
+    "golden goldenanswer reference referenceanswer referenceoutput groundtruth label target answer".split()
+)
+_OUTPUTS = frozenset(
+    "modelresponse modeloutput response completion output llmoutput prediction result".split()
+)
+_IS_NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """``rows``: the line each ends on, and its fields in the header's order."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+
+    def values(self, column: int) -> Iterator[str]:
+        return (fields[column] for _, fields in self.rows)
+
+
 @dataclass(frozen=True, slots=True)
 class CaseTable:
     """``left_out``: what was not carried over, with its row; ``not_run``: what was, but is not run here.
-    ``columns``: the variables' names."""
+    ``columns``: the variables' names. ``outputs``: what a model answered to each case, if known."""
 
     cases: tuple[Case, ...]
     columns: tuple[str, ...]
     left_out: tuple[str, ...] = ()
     not_run: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
 
 
-def parse_cases(text: str, variables: Collection[str] = ()) -> CaseTable:
-    """``variables`` are the prompt's, so that one called "name" is known as such. Raises CsvError."""
+def read_table(text: str) -> Table:
+    """Raises CsvError."""
     if "\x00" in text:
         raise CsvError("This text has a NUL character in it, which cannot be stored. Take it out.")
     rows = _rows(text.lstrip("\ufeff"))
     header = [column.strip() for _, row in rows[:1] for column in row]
     if len(rows) < 2:
-        raise CsvError("This needs a first line with the names of the variables, and a line for each case.")
+        raise CsvError("This needs a first line with the names of the columns, and a line for each case.")
     _check_header(header)
-    title = "" if "name" in variables else "name"
-    left_out: list[str] = []
-    cases = tuple(_case(number, header, row, title, left_out) for number, row in rows[1:])
-    columns = tuple(name for name in header if not name.startswith("__") and name != title)
-    return CaseTable(cases, columns, tuple(left_out), tuple(_not_run(cases, rows[1:])))
+    return Table(tuple(header), tuple((number, _filled_up(number, header, row)) for number, row in rows[1:]))
 
 
-def _not_run(cases: tuple[Case, ...], rows: list[tuple[int, list[str]]]) -> Iterator[str]:
-    for (number, _), case in zip(rows, cases, strict=True):
+def _filled_up(number: int, header: list[str], row: list[str]) -> tuple[str, ...]:
+    if len(row) > len(header):
+        raise CsvError(
+            f"Line {number} has {len(row)} fields where the first line has {len(header)}. "
+            "Put quotation marks around a value with a comma in it."
+        )
+    return (*row, *[""] * (len(header) - len(row)))
+
+
+def guess(table: Table, variables: Collection[str] = ()) -> list[str]:
+    """What each column most likely becomes. ``variables`` are the prompt's: one of them called "name" or
+    "answer" is known as such."""
+    known = {_letters(name): name for name in variables}
+    chosen: list[str] = []
+    for column in table.header:
+        becomes = _guess_one(column, known)
+        chosen.append(NOTHING if becomes == NAME and NAME in chosen else becomes)
+    return chosen
+
+
+def _guess_one(column: str, known: Mapping[str, str]) -> str:
+    if _EXPECTED.fullmatch(column):
+        return SHORT
+    if column.startswith("__"):
+        return NAME if column == "__description" else NOTHING
+    letters = _letters(column)
+    if "{{" in column or letters in known:
+        return VARIABLE + known.get(letters, variable_name(column))
+    for words, becomes in ((_NAMES, NAME), (_IDEAL, EXPECTED[0]), (_OUTPUTS, NOTHING)):
+        if letters in words:
+            return becomes
+    return VARIABLE + variable_name(column)
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).casefold()
+
+
+def variable_name(column: str) -> str:
+    """The column's name as a variable can have it: "{{TICKET}}" → "TICKET", "Date order" → "Date_order"."""
+    plain = _BRACES.sub(" ", column).strip()
+    if _IS_NAME.fullmatch(plain):
+        return plain
+    word = re.sub(r"\W+", "_", plain).strip("_")
+    return f"_{word}" if not word or word[0].isdigit() else word
+
+
+def cases_of(table: Table, becomes: Sequence[str]) -> CaseTable:
+    """The cases, with what each column ``becomes``. Raises CsvError."""
+    double = next((one for one in becomes if one and becomes.count(one) > 1 and _only_once(one)), None)
+    if double:
+        raise CsvError(f"Two columns become the same ({_in_words(double)}). Choose another for one of them.")
+    cases = tuple(_case(number, fields, becomes) for number, fields in table.rows)
+    place = becomes.index(OUTPUT) if OUTPUT in becomes else None
+    return CaseTable(
+        cases,
+        tuple(one.removeprefix(VARIABLE) for one in becomes if one.startswith(VARIABLE)),
+        tuple(_left_out(table, becomes)),
+        tuple(_not_run(cases, table)),
+        () if place is None else tuple(table.values(place)),
+    )
+
+
+def _only_once(becomes: str) -> bool:
+    return becomes in {NAME, OUTPUT} or becomes.startswith(VARIABLE)
+
+
+def _in_words(becomes: str) -> str:
+    return f"{{{{{becomes.removeprefix(VARIABLE)}}}}}" if becomes.startswith(VARIABLE) else becomes
+
+
+def _left_out(table: Table, becomes: Sequence[str]) -> Iterator[str]:
+    for place, (column, chosen) in enumerate(zip(table.header, becomes, strict=True)):
+        if chosen == NOTHING and any(value.strip() for value in table.values(place)):
+            yield column
+
+
+def _case(number: int, fields: Sequence[str], becomes: Sequence[str]) -> Case:
+    pairs = list(zip(becomes, fields, strict=True))
+    return Case(
+        name=next((text.strip() for one, text in pairs if one == NAME), ""),
+        variables={one.removeprefix(VARIABLE): text for one, text in pairs if one.startswith(VARIABLE)},
+        turns=tuple(text for one, text in pairs if one == TURN and text.strip()),
+        assertions=tuple(_asserted(number, one, text.strip()) for one, text in pairs if _asserts(one, text)),
+    )
+
+
+def _asserts(becomes: str, text: str) -> bool:
+    return bool(text.strip()) and (becomes == SHORT or becomes in EXPECTED)
+
+
+def _asserted(number: int, becomes: str, text: str) -> Assertion:
+    return _expected(number, text) if becomes == SHORT else Assertion(becomes, text)
+
+
+def _not_run(cases: tuple[Case, ...], table: Table) -> Iterator[str]:
+    for (number, _), case in zip(table.rows, cases, strict=True):
         yield from (f"{one.type} (line {number})" for one in case.assertions if not_run(one))
 
 
@@ -87,30 +207,6 @@ def _check_header(header: list[str]) -> None:
         raise CsvError("A column has no name. The first line names the variables.")
     if double := next((name for name in header if header.count(name) > 1), None):
         raise CsvError(f"Two columns are called “{double}”. Rename one of them.")
-
-
-def _case(number: int, header: list[str], row: list[str], title: str, left_out: list[str]) -> Case:
-    if len(row) > len(header):
-        raise CsvError(
-            f"Line {number} has {len(row)} fields where the first line has {len(header)}. "
-            "Put quotation marks around a value with a comma in it."
-        )
-    fields = dict(zip(header, row, strict=False))
-    name = (fields.get("__description") or fields.get(title) or "").strip()
-    return Case(
-        name=name,
-        variables={k: v for k, v in fields.items() if not k.startswith("__") and k != title},
-        assertions=tuple(_assertions(number, fields, left_out)),
-    )
-
-
-def _assertions(number: int, fields: dict[str, str], left_out: list[str]) -> Iterator[Assertion]:
-    for column, text in fields.items():
-        if column.startswith("__") and not _EXPECTED.fullmatch(column):
-            if column != "__description" and text.strip():
-                left_out.append(f"{column} (line {number})")
-        elif column.startswith("__") and text.strip():
-            yield _expected(number, text.strip())
 
 
 def _expected(number: int, text: str) -> Assertion:

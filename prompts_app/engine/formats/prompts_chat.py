@@ -46,7 +46,7 @@ def read(source: Source) -> Parsed:
     if delimiter is None:
         raise FormatError(
             "The first row of the CSV must name its columns, with “act” (the title) and “prompt” (the text) "
-            "among them."
+            "among them. Test cases come in where their prompt is: its Cases, From a table."
         )
     rows = _rows(source.text, delimiter)
     header = [name.strip().lower() for name in next(rows).cells]

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 from prompts_app.actions.evidence import count_run
 from prompts_app.engine.digests import case_json
-from prompts_app.models import Case, Prompt
+from prompts_app.models import Case, Prompt, Run
 from prompts_app.tests.factories import (
     CaseFactory,
     PromptFactory,
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 LIST = "/studio/prompts/words/cases/"
 NEW = f"{LIST}new/"
-CSV = f"{LIST}csv/"
+TABLE = f"{LIST}table/"
 
 
 @pytest.fixture
@@ -349,10 +350,57 @@ class TestDrafts:
 
 
 class TestTable:
-    def test_rows_become_cases(self, client: Client, prompt: Prompt) -> None:
+    """First what each column becomes, then the cases; nothing is stored before."""
+
+    CONSOLE = '{{word}},Ideal output,Model response\n"Yes, please",yes,Yes!\nNever,no,No.'
+
+    def add(self, client: Client, table: str, *becomes: str, **more: str) -> str:
+        chosen = {f"as-{place}": one for place, one in enumerate(becomes)}
+        columns = str(len(becomes))
+        sent = {"csv": table, "do": "add", "columns": columns} | chosen | more
+        return str(client.post(TABLE, sent, follow=True).content.decode())
+
+    def test_it_is_looked_at_first(self, client: Client, prompt: Prompt) -> None:
+        page = client.post(TABLE, {"csv": self.CONSOLE, "do": "look"}).content.decode()
+        assert "2 rows; nothing is stored yet" in page
+        assert '<option value="variable:word" selected>' in page
+        assert '<option value="equals" selected>' in page
+        assert '<option value="" selected>nothing, leave it out</option>' in page
+        assert "Add 2 cases" in page
+        assert not Case.objects.exists()
+
+    def test_add_pressed_before_anything_was_chosen_only_looks(self, client: Client, prompt: Prompt) -> None:
+        assert "Add 2 cases" in client.post(TABLE, {"csv": self.CONSOLE, "do": "add"}).content.decode()
+        assert not Case.objects.exists()
+
+    def test_a_file_is_shown_to_be_sent_with_the_choices(self, client: Client, prompt: Prompt) -> None:
+        file = SimpleUploadedFile("console.csv", self.CONSOLE.encode())
+        page = client.post(TABLE, {"file": file, "do": "look"}).content.decode()
+        assert "Yes, please&quot;,yes,Yes!" in page
+
+    def test_rows_become_cases_as_chosen(self, client: Client, prompt: Prompt) -> None:
+        page = self.add(client, self.CONSOLE, "variable:word", "contains", "")
+        assert "2 cases are added." in page
+        assert "Left out: Model response." in page
+        first, second = prompt.cases.in_order()
+        assert (first.name, first.variables) == ("Row 1", {"word": "Yes, please"})
+        assert second.assertions == [{"type": "contains", "value": "no"}]
+
+    def test_outputs_are_kept_as_pasted(self, client: Client, prompt: Prompt) -> None:
+        page = self.add(client, self.CONSOLE, "variable:word", "contains", "output", model="gpt-4.1-mini")
+        assert "2 outputs are kept as pasted." in page
+        run = Run.objects.get()
+        assert (run.source, run.model, run.level) == ("pasted", "gpt-4.1-mini", 0)
+        assert [result.output for result in run.results.all()] == ["Yes!", "No."]
+
+    def test_outputs_want_their_model(self, client: Client, prompt: Prompt) -> None:
+        page = self.add(client, self.CONSOLE, "variable:word", "equals", "output")
+        assert "Name the model that answered" in page
+        assert not Case.objects.exists()
+
+    def test_promptfoos_own_columns(self, client: Client, prompt: Prompt) -> None:
         table = 'name,word,__expected\nFirst,yes,contains:yes\n,"no, never",No'
-        answer = client.post(CSV, {"csv": table}, follow=True)
-        assert "2 cases are added." in answer.content.decode()
+        assert "2 cases are added." in self.add(client, table, "name", "variable:word", "short")
         first, second = prompt.cases.in_order()
         assert (first.name, first.assertions) == ("First", [{"type": "contains", "value": "yes"}])
         assert (second.name, second.variables) == ("Row 2", {"word": "no, never"})
@@ -360,14 +408,23 @@ class TestTable:
 
     def test_what_is_not_run_here_and_unknown_columns_are_told(self, client: Client, prompt: Prompt) -> None:
         table = "word,wrod,__expected\na,b,python: check(output)"
-        page = client.post(CSV, {"csv": table}, follow=True).content.decode()
+        page = self.add(client, table, "variable:word", "variable:wrod", "short")
         assert "is called wrod" in page
         assert "python (line 2)" in page
+
+    def test_rows_without_a_value_are_named(self, client: Client, prompt: Prompt) -> None:
+        table = "word,Ideal output\na,b\n,c\nd,e\n,f"
+        page = client.post(TABLE, {"csv": table}).content.decode()
+        assert "{{word}}: row 2, 4" in page
+
+    def test_a_choice_nobody_offered_is_not_taken(self, client: Client, prompt: Prompt) -> None:
+        self.add(client, "word\na", "variable:__class__")
+        assert prompt.cases.get().variables == {"word": "a"}
 
     @pytest.mark.parametrize(
         ("table", "sentence"),
         [
-            ("", "Paste the table"),
+            ("", "Paste the table, or choose a file"),
             ("word", "a line for each case"),
             ("word\n" + "x\n" * 10_000, "it has 0 and these are 10,000"),
             ("word,word\na,b", "Two columns are called “word”"),
@@ -383,7 +440,7 @@ class TestTable:
     def test_a_wrong_table_changes_nothing_and_stays(
         self, client: Client, prompt: Prompt, table: str, sentence: str
     ) -> None:
-        answer = client.post(CSV, {"csv": table})
+        answer = client.post(TABLE, {"csv": table})
         assert answer.status_code == 200
         assert sentence in answer.content.decode()
         assert not Case.objects.exists()
@@ -392,7 +449,7 @@ class TestTable:
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize(
     "name",
-    ["studio_cases", "studio_case_new", "studio_cases_csv", "studio_case", "studio_case_move",
+    ["studio_cases", "studio_case_new", "studio_cases_table", "studio_case", "studio_case_move",
      "studio_case_copy", "studio_case_delete"],
 )  # fmt: skip
 def test_somebody_elses_cases_do_not_exist(client: Client, name: str, method: str) -> None:

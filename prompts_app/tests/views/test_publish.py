@@ -128,6 +128,7 @@ class TestSavingOnAVisiblePrompt:
     """What is saved there is visible at once, so it is asked about before."""
 
     CASE = {"name": "A", "value_name": "word", "value": KEY, "do": "save"}
+    TABLE = {"csv": f"word\n{KEY}", "do": "add", "columns": "1", "as-0": "variable:word"}
     DETAILS = {
         "title": "Words", "slug": "words", "task": "other", "licence": "MIT", "impact_kind": "none",
         "limits": KEY, "revision": "1", "do": "save",
@@ -135,7 +136,11 @@ class TestSavingOnAVisiblePrompt:
 
     @pytest.mark.parametrize(
         ("path", "posted"),
-        [("cases/new", CASE), ("cases/csv", {"csv": f"word\n{KEY}"}), ("details", DETAILS)],
+        [
+            ("cases/new", CASE),
+            ("cases/table", TABLE),
+            ("details", DETAILS),
+        ],
     )
     def test_a_likely_secret_has_to_be_ticked(
         self, client: Client, prompt: Prompt, path: str, posted: dict[str, str]

@@ -23,12 +23,14 @@ from prompts_app.actions.cases import (
     move_case,
 )
 from prompts_app.actions.drafts import drop_draft
+from prompts_app.actions.paste import paste_together
 from prompts_app.actions.publish import findings_in_cases
 from prompts_app.actions.save import StaleEdit
 from prompts_app.actions.secrets import Finding
 from prompts_app.engine.digests import case_json, digest
 from prompts_app.engine.formats.case_csv import CaseTable
-from prompts_app.forms.cases import CaseForm, CasesCsvForm
+from prompts_app.forms.case_table import CaseTableForm
+from prompts_app.forms.cases import CaseForm
 from prompts_app.forms.rows import RowCommand
 from prompts_app.models import Case, Draft, Prompt, Run, Version
 from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
@@ -240,33 +242,44 @@ def _context(request: AuthorRequest, form: CaseForm, prompt: Prompt, case: Case 
 
 @keeps_typing
 @require_http_methods(["GET", "HEAD", "POST"])
-def add_csv(request: AuthorRequest, slug: str) -> HttpResponse:
+def add_table(request: AuthorRequest, slug: str) -> HttpResponse:
+    """Once to look what each column becomes, once more to add the cases."""
     prompt = own_prompt(request.user, slug)
     kept = typing_kept(request)
     initial = {"csv": kept.get("csv", "")} if kept else {}
-    form = CasesCsvForm(prompt, _latest(prompt), data=request.POST or None, initial=initial)
+    posted = request.method == "POST"
+    data, files = (request.POST, request.FILES) if posted else (None, None)
+    form = CaseTableForm(prompt, _latest(prompt), data, files, initial=initial)
     findings: Sequence[Finding] = ()
-    if request.method == "POST" and form.is_valid():
-        findings = findings_in_cases(form.cleaned_data["table"].cases)
-        refuse_secrets(request, form, prompt, findings)
-        if form.is_valid() and _added(request, prompt, form):
-            return redirect("studio_cases", slug)
+    if posted and form.is_valid() and form.cases:
+        findings = findings_in_cases(form.cases.cases)
+        if request.POST.get("do") == "add" and form.is_mapped:
+            refuse_secrets(request, form, prompt, findings)
+            if form.is_valid() and _added(request, prompt, form, form.cases):
+                return redirect("studio_cases", slug)
     context = {"form": form, **head(prompt, "cases"), **shown(request, findings)}
-    return render(request, "studio/cases_csv.html", context)
+    return render(request, "studio/cases_table.html", context)
 
 
-def _added(request: AuthorRequest, prompt: Prompt, form: CasesCsvForm) -> bool:
-    table = form.cleaned_data["table"]
+def _added(request: AuthorRequest, prompt: Prompt, form: CaseTableForm, table: CaseTable) -> bool:
     try:
         added = add_cases(prompt, table.cases)
     except TooManyCases as too_many:  # others were added since the form was checked
         form.add_error("csv", str(too_many))
         return False
-    _tell_of_csv(request, len(added), form.unknown_columns, table)
+    _tell_of_table(request, len(added), form.unknown_columns, table)
+    if table.outputs and form.version:
+        told = paste_together(
+            prompt,
+            form.version,
+            list(zip(added, table.outputs, strict=True)),
+            model=form.cleaned_data["model"],
+        )
+        messages.add_message(request, messages.WARNING if told.refused else messages.SUCCESS, str(told))
     return True
 
 
-def _tell_of_csv(request: AuthorRequest, added: int, unknown: Sequence[str], table: CaseTable) -> None:
+def _tell_of_table(request: AuthorRequest, added: int, unknown: Sequence[str], table: CaseTable) -> None:
     messages.success(request, f"{added:,} case{' is' if added == 1 else 's are'} added.")
     if unknown:
         messages.warning(
@@ -274,7 +287,7 @@ def _tell_of_csv(request: AuthorRequest, added: int, unknown: Sequence[str], tab
             f"No variable of the newest version is called {', '.join(unknown)}; the values are kept.",
         )
     if table.left_out:
-        messages.warning(request, f"Left out, because there is no place for it: {_some(table.left_out)}.")
+        messages.warning(request, f"Left out: {_some(table.left_out)}.")
     if table.not_run:
         messages.warning(request, f"Kept, but not run here: {_some(table.not_run)}.")
 

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections.abc import Collection
 from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.engine.formats.case_csv import CsvError, parse_cases
+from prompts_app.engine.formats.case_csv import (
+    CaseTable,
+    CsvError,
+    cases_of,
+    guess,
+    read_table,
+    variable_name,
+)
 from prompts_app.engine.types import Assertion, Case
+
+
+def parse_cases(text: str, variables: Collection[str] = ()) -> CaseTable:
+    """With what each column becomes left as it is guessed."""
+    table = read_table(text)
+    return cases_of(table, guess(table, variables))
+
+
+VARIABLE_NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
 
 
 def expected(text: str) -> tuple[Assertion, ...]:
@@ -58,7 +76,7 @@ def test_kinds_that_are_not_run_here_are_kept_and_told_with_their_line() -> None
         (Assertion("equals", "yes"),),
     ]
     assert read.not_run == ("moderation (line 2)", "javascript (line 3)")
-    assert read.left_out == ("__metadata:x (line 2)",)
+    assert read.left_out == ("__metadata:x",)
 
 
 @pytest.mark.parametrize(
@@ -100,3 +118,57 @@ def test_values_come_through_a_table_unchanged(rows: list[tuple[str, str]]) -> N
     out = io.StringIO()
     csv.writer(out).writerows([["first", "second"], *rows])
     assert [tuple(case.variables.values()) for case in parse_cases(out.getvalue()).cases] == rows
+
+
+class TestWhatAColumnBecomes:
+    @pytest.mark.parametrize(
+        ("column", "becomes"),
+        [
+            ("{{TICKET}}", "variable:TICKET"),
+            ("{{ user-name }}", "variable:user_name"),
+            ("Tone", "variable:tone"),  # the prompt's own spelling
+            ("date order", "variable:date_order"),
+            ("2nd line", "variable:_2nd_line"),
+            ("Ideal output", "equals"),
+            ("expected_answer", "equals"),
+            ("Model response", ""),  # an output needs its model: the author says so
+            ("Title", "name"),
+            ("__expected3", "short"),
+            ("__description", "name"),
+            ("__metadata:x", ""),
+        ],
+    )
+    def test_it_is_guessed_from_its_name(self, column: str, becomes: str) -> None:
+        table = read_table(f'"{column}"\nx')
+        assert guess(table, ["tone", "date_order"]) == [becomes]
+
+    def test_a_variable_of_the_prompt_comes_first(self) -> None:
+        assert guess(read_table("answer,name\na,b"), ["answer", "name"]) == [
+            "variable:answer",
+            "variable:name",
+        ]
+
+    def test_only_one_column_is_the_name(self) -> None:
+        assert guess(read_table("title,name\na,b")) == ["name", ""]
+
+    def test_a_consoles_evaluation_table(self) -> None:
+        """As Anthropic's Console writes it."""
+        text = '{{TICKET}},{{TONE}},Ideal output,Model response\n"Where is it?",calm,delivery,shipping'
+        chosen = ["variable:TICKET", "variable:TONE", "contains", "output"]
+        read = cases_of(read_table(text), chosen)
+        values = {"TICKET": "Where is it?", "TONE": "calm"}
+        assert read.cases == (Case("", values, assertions=(Assertion("contains", "delivery"),)),)
+        assert read.outputs == ("shipping",)
+
+    def test_further_turns_stand_in_the_columns_order(self) -> None:
+        read = cases_of(read_table("a,b,c\nx,y,\n"), ["variable:a", "turn", "turn"])
+        assert read.cases == (Case("", {"a": "x"}, turns=("y",)),)
+
+    @pytest.mark.parametrize("twice", ["variable:a", "name", "output"])
+    def test_two_columns_cannot_be_the_same(self, twice: str) -> None:
+        with pytest.raises(CsvError, match="Two columns"):
+            cases_of(read_table("a,b\nx,y"), [twice, twice])
+
+    @given(st.text(max_size=30))
+    def test_every_column_has_a_variable_name(self, column: str) -> None:
+        assert VARIABLE_NAME.fullmatch(variable_name(column))

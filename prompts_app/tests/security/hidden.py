@@ -31,6 +31,7 @@ WORDS = (
 ).split()
 TEXT = " ".join(WORDS).capitalize()
 LABEL = "client rule"
+HOST = f"{'-'.join(WORDS).lower()}.example"
 SHORT = "Plimsoll Verwimp"  # a name, as a second private part
 # Where pages cut outputs: the text stands across each of these places.
 CUTS = (60, 130, 160, 1_500, 4_000, 6_000, 40_000, 50_000, 200_000)
@@ -42,6 +43,7 @@ def hide(w: World) -> PrivateSpan:
     _in_the_prompt(w)
     _in_the_cases(w)
     _in_the_runs(w)
+    _asked_there(w)
     ShareLink.objects.filter(pk=w.link.pk).update(note=f"For you: {TEXT}")
     span = add_span(w.prompt, LABEL, TEXT)
     add_span(w.prompt, "client", SHORT)
@@ -111,6 +113,7 @@ def _checks(passed: bool) -> list[dict[str, Any]]:
             {
                 "asked": f"Does it say {TEXT}?", "answer": json.dumps({"reason": TEXT}), "model_asked": "m",
                 "model": "m", "tokens_in": 1, "tokens_out": 1, "cost": None, "cost_source": "",
+                "asked_at": f"https://{HOST}",
             }
         ],
         "cost": None,
@@ -140,7 +143,15 @@ def _in_the_runs(w: World) -> None:
         _case() | {"name": f"{number}: {TEXT}"[:120]} for number in range(len(CUTS) + len(SPELLINGS) + 2)
     ]
     digest = suite_digest(w.prompt.suite())  # any that is the same for all of them
-    told = {"source_note": f"From {TEXT}", "stop_reason": TEXT, "parameters": {"stop": [TEXT]}}
+    told = {
+        "source_note": f"From {TEXT}",
+        "stop_reason": TEXT,
+        "unsealed_why": f"Because: {TEXT}",
+        "parameters": {"stop": [TEXT]},
+        "endpoint_host": HOST,
+        "endpoint_url": f"https://{HOST}/v1",
+        "judge_endpoint_url": f"https://{HOST}/v1",
+    }
     Run.objects.filter(prompt=w.prompt).update(suite=suite, suite_digest=digest, **told)
     Result.objects.filter(run__prompt=w.prompt).update(
         output=f"So: {TEXT}", checks=_checks(False), passed=False, request=_request()
@@ -162,6 +173,11 @@ def _in_the_runs(w: World) -> None:
         _filled(run, 0, CUTS[:6])
         _filled(same, 0, CUTS[:6])
     KnownFailure.objects.create(prompt=w.prompt, run=w.run, case_index=first, diagnosis=f"It said {TEXT}")
+
+
+def _asked_there(w: World) -> None:
+    """A host may be a client's name too."""
+    Result.objects.filter(run__prompt=w.prompt).update(asked_at=f"https://{HOST}")
 
 
 def _request() -> dict[str, Any]:

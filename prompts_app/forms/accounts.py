@@ -76,7 +76,8 @@ class AsksForHandle(Plain):
 
     def hash_password(self) -> None:
         """It takes most of a second of a processor: to be done before anything is locked for writing."""
-        self.password_hash = make_password(self.cleaned_data.pop("password1"))
+        if password := self.cleaned_data.pop("password1", ""):  # none with GitHub
+            self.password_hash = make_password(password)
 
     def validate_unique_email(self, value: str) -> str:
         """Only who confirmed an address has it. Raises ValidationError where that may be said."""

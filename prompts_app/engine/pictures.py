@@ -19,7 +19,8 @@ from PIL import Image, ImageOps
 from prompts_app.engine.types import Picture
 
 MOST_BYTES = 8 * 1024 * 1024  # of a file that comes in
-MOST_PIXELS = 25_000_000
+# A JPEG is read at the size that is wanted; a PNG takes some 6 bytes a pixel, a WebP 20.
+MOST_PIXELS = {"JPEG": 25_000_000, "PNG": 17_000_000, "WebP": 6_000_000}
 LONGEST_SIDE = 2048  # pixels of what is kept
 SMALL_SIDE = 320  # of the small one that lists show
 FACE_SIDE = 256  # of an author's own picture
@@ -31,11 +32,11 @@ PNG_START, WEBP_START = b"\x89PNG\r\n\x1a\n", b"RIFF"
 
 Square = NewType("Square", bytes)  # a square picture that was drawn anew
 
-# A picture in the making takes about 8 bytes a pixel: two at once is what a small server can hold.
+# A picture in the making takes up to 120 MB: two at once is what a small server can hold.
 _in_the_making = BoundedSemaphore(2)
 
 _NOT_READABLE = "This file is damaged, or is no picture. Save it anew as PNG, JPEG or WebP."
-_TOO_MANY_PIXELS = f"This picture has too many pixels: {MOST_PIXELS // 10**6} million is the most."
+_TOO_MANY_PIXELS = "This picture has too many pixels: 25 million is the most. Make it smaller."
 
 
 class PictureRefused(Exception):
@@ -96,6 +97,8 @@ def _check_file(original: bytes) -> None:
         raise PictureRefused(
             "This is no PNG, JPEG or WebP. Save it as one of these; GIF, SVG and other kinds are not taken."
         )
+    if is_webp:
+        _check_size("WebP", *_size_of_webp(original))  # reading it makes room for all of it at once
     end = _end_of_png(original) if original.startswith(PNG_START) else _end_of_webp(original)
     # Cameras leave data of their own behind a JPEG; it is dropped like everything that is not a pixel.
     if (original.startswith(PNG_START) or is_webp) and len(original) > end:
@@ -118,23 +121,44 @@ def _end_of_webp(original: bytes) -> int:
     return 8 + size + size % 2
 
 
+def _size_of_webp(original: bytes) -> tuple[int, int]:
+    """Width and height as its first chunk says (RFC 9649). Raises PictureRefused where it says none."""
+    kind, numbers = original[12:16], original[20:30]
+    if len(numbers) < 10:
+        raise PictureRefused(_NOT_READABLE)
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(numbers[4:7], "little"), 1 + int.from_bytes(numbers[7:10], "little")
+    if kind == b"VP8L":
+        bits = int.from_bytes(numbers[1:5], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    width, height = (int.from_bytes(numbers[at : at + 2], "little") & 0x3FFF for at in (6, 8))
+    return width, height
+
+
 def _drawn_anew(original: bytes, longest_side: int) -> Image.Image:
     with Image.open(BytesIO(original), formats=FORMATS) as image:
-        _check_size(*image.size)
+        _check_size("PNG" if image.format == "PNG" else "JPEG", *image.size)
         if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
             raise PictureRefused("This picture moves. Save one moment of it as a picture of its own.")
         image.draft("RGB", (longest_side, longest_side))  # a JPEG is read at the size that is wanted
         image.load()
-        upright = ImageOps.exif_transpose(image)
-        plain = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+        if image.mode in {"L", "RGB", "RGBA"} and "transparency" not in image.info:
+            image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)  # before it is copied
+        ImageOps.exif_transpose(image, in_place=True)
+        plain = image.convert("RGBA" if image.has_transparency_data else "RGB")
     plain.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
     # The pixels, and nothing that hung on them.
     return Image.frombytes(plain.mode, plain.size, plain.tobytes())
 
 
-def _check_size(width: int, height: int) -> None:
-    if width * height > MOST_PIXELS:
-        raise PictureRefused(f"{_TOO_MANY_PIXELS} It has {width:,} × {height:,}.")
+def _check_size(kind: str, width: int, height: int) -> None:
+    if not width * height:
+        raise PictureRefused(_NOT_READABLE)
+    if width * height > MOST_PIXELS[kind]:
+        raise PictureRefused(
+            f"This picture has too many pixels: {width:,} × {height:,}. Of a {kind}, "
+            f"{MOST_PIXELS[kind] // 10**6} million is the most; make it smaller."
+        )
     if max(width, height) > 20 * min(width, height):
         raise PictureRefused("One side of this picture is more than 20 times the other. Cut it smaller.")
 

@@ -13,6 +13,7 @@ from prompts_app.engine.reveals import FORMAT, Reveal, RevealUnreadable, read_re
 from prompts_app.engine.seals import SealError, read_file
 
 LARGEST = 10 * 1024 * 1024  # bytes
+MOST_BLOCKS = 1_000
 LARGEST_REVEAL = 1024 * 1024
 
 
@@ -79,6 +80,8 @@ def read_blocks(text: str) -> tuple[Reveal, ...]:
         while at < len(text):
             block, at = decoder.raw_decode(text, at)
             blocks += block if isinstance(block, list) else [block]
+            if len(blocks) > MOST_BLOCKS:
+                raise TooMuch(f"These are more than {MOST_BLOCKS:,} blocks.")
             at = _skipped(text, at)
     except TooMuch as why:
         raise RevealUnreadable(f"{why} Give only what the author sent you.") from None

@@ -245,3 +245,18 @@ def test_no_text_of_the_original_survives(text: bytes) -> None:
     kept = keep(original)
     assert text not in kept.data
     assert text not in kept.small
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_webp_says_its_size_before_anything_is_made_of_it(
+    lossless: bool, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """36 bytes can be 25 million pixels, and its reader makes room for all of them at once."""
+    out = BytesIO()
+    Image.new(mode, (300, 200)).save(out, "WEBP", lossless=lossless)
+    assert pictures._size_of_webp(out.getvalue()) == (300, 200)
+    monkeypatch.setitem(pictures.MOST_PIXELS, "WebP", 59_999)
+    monkeypatch.setattr(Image, "open", lambda *args, **more: pytest.fail("opened"))
+    with pytest.raises(PictureRefused, match="300 × 200"):
+        keep(out.getvalue())

@@ -80,15 +80,15 @@ def read_blocks(text: str) -> tuple[Reveal, ...]:
         while at < len(text):
             block, at = decoder.raw_decode(text, at)
             blocks += block if isinstance(block, list) else [block]
-            if len(blocks) > MOST_BLOCKS:
-                raise TooMuch(f"These are more than {MOST_BLOCKS:,} blocks.")
-            at = _skipped(text, at)
+            at = _skipped(text, at) if len(blocks) <= MOST_BLOCKS else len(text)
     except TooMuch as why:
         raise RevealUnreadable(f"{why} Give only what the author sent you.") from None
     except ValueError:
         raise RevealUnreadable(
             "This is not JSON. Give the whole block, from the first { to the last }."
         ) from None
+    if len(blocks) > MOST_BLOCKS:
+        raise RevealUnreadable(f"These are more than {MOST_BLOCKS:,} blocks. Give only what the author sent.")
     return read_reveals(blocks)
 
 

@@ -180,3 +180,10 @@ def test_a_megabyte_of_digits_is_quick(text: str) -> None:
     began = time.monotonic()
     look(("x", text))
     assert time.monotonic() - began < 5
+
+
+def test_one_long_word_of_beginnings_of_tokens_is_looked_at_once() -> None:
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
+    found = find_secrets([Text("a prompt", f"token={token}", "version.messages")])
+    assert [one.kind for one in found] == ["JSON Web Token"]
+    assert find_secrets([Text("a prompt", "eyJ" * 300_000, "version.messages")]) == []

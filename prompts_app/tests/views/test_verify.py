@@ -10,6 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from prompts_app.actions.seal import seal_run
+from prompts_app.engine.reveals import RevealUnreadable
+from prompts_app.forms.verify import read_blocks
 from prompts_app.models import Run, Source
 from prompts_app.tests.factories import ResultFactory, RunFactory, VersionFactory
 from prompts_app.tests.people import alice, bob, client_of
@@ -95,3 +97,20 @@ def test_practice_has_no_record() -> None:
     run = sealed_run(source=Source.PRACTICE)
     assert Client().get(address(run)).status_code == 404
     assert client_of(alice()).get(address(run)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("piece", "why"),
+    [
+        ('{"format": "x"} ', "more than 1,000 blocks"),
+        ("1 ", "more than 1,000 blocks"),
+        ("[] ", "too many values"),
+        ("[", "nested too deeply"),
+        ('{"a":', "nested too deeply"),
+        ("[1,2,3],", "too many values"),
+    ],
+)
+def test_many_small_blocks_are_refused_and_each_is_read_once(piece: str, why: str) -> None:
+    """Half a megabyte of them took 26 seconds: the rest was copied for each."""
+    with pytest.raises(RevealUnreadable, match=why):
+        read_blocks(piece * (500_000 // len(piece)))

@@ -16,7 +16,7 @@ one counts as that; a value under the whole dotted name comes before a part of a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prompts_app.engine.filters import FILTERS, MISSING, FilterError, as_output, length, structured
@@ -49,6 +49,9 @@ _DEFAULT = re.compile(r"\|\s*(?:default|d)\b")
 _ONE_ARGUMENT = re.compile(_ARGUMENT)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+
+
+LONGEST_RENDERED = 4_000_000  # characters of one message, which is more than a model reads
 
 
 class RenderError(ValueError):
@@ -161,12 +164,29 @@ def name_of(match: re.Match[str]) -> str:
 
 def render(text: str, values: Mapping[str, str]) -> str:
     """``text`` with every variable replaced. Raises ``RenderError`` for one that cannot be."""
-    return "".join(fill(one.variable, values) if one.variable else one.text for one in pieces(text))
+    return _together(text, lambda one: fill(one.variable, values) if one.variable else one.text)
+
+
+def _together(text: str, written: Callable[[Piece], str]) -> str:
+    """The pieces as they are written. Raises ``RenderError`` where that grows too long: a value may stand in
+    a text some ten thousand times."""
+    done, length = list[str](), 0
+    for piece in pieces(text):
+        done.append(written(piece))
+        length += len(done[-1])
+        if length > LONGEST_RENDERED:
+            name = name_of(piece.variable) if piece.variable else ""
+            raise RenderError(name, f"The text would have more than {LONGEST_RENDERED:,} characters.")
+    return "".join(done)
 
 
 def render_known(text: str, values: Mapping[str, str]) -> str:
-    """The same, but a variable that cannot be replaced stays as it is written."""
-    return "".join(_filled_or_as_written(one, values) for one in pieces(text))
+    """The same, but a variable that cannot be replaced stays as it is written, and so does all of a text that
+    would grow too long."""
+    try:
+        return _together(text, lambda one: _filled_or_as_written(one, values))
+    except RenderError:
+        return text
 
 
 def _filled_or_as_written(piece: Piece, values: Mapping[str, str]) -> str:

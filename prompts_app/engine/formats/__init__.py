@@ -32,7 +32,6 @@ from prompts_app.engine.formats.types import (
     Problem,
     Skip,
 )
-from prompts_app.engine.formats.yaml_ import read_yaml
 
 # In the order they are asked: the first that recognises a file reads it, so the choosy come first.
 FORMATS: tuple[Format, ...] = (
@@ -123,7 +122,7 @@ def _must_recognise(source: Source) -> Format:
     if source.extension == "json":
         source.must_be_json()  # broken JSON is told with its line
     if source.extension in {"yaml", "yml"}:
-        read_yaml(source.text)  # and broken YAML
+        source.must_be_yaml()  # and broken YAML
     known = "; ".join(kind.label for kind in FORMATS)
     raise FormatError(f"This file is none of the kinds that can be read: {known}.")
 

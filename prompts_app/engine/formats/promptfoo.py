@@ -26,7 +26,6 @@ from prompts_app.engine.formats.types import (
     ImportedVersion,
     Parsed,
 )
-from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.render import find_variables, pieces
 from prompts_app.engine.types import Case, Json, Message, Prompt, Variable
 
@@ -66,7 +65,7 @@ def _value(source: Source) -> Json:
         return source.must_be_json()
     if source.extension == "" and "prompts:" not in source.text:
         raise FormatError("This is not a promptfoo configuration.")
-    return read_yaml(source.text)
+    return source.must_be_yaml()
 
 
 def read(source: Source) -> Parsed:

@@ -33,7 +33,6 @@ from prompts_app.engine.formats.promptfoo_wraps import Wraps
 from prompts_app.engine.formats.reading import Fields
 from prompts_app.engine.formats.source import Source, read_json
 from prompts_app.engine.formats.types import Format, FormatError, ImportedPrompt, Parsed
-from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.types import Case, Json
 
 VERSIONS = (1, 2, 3)
@@ -60,7 +59,7 @@ def recognises(source: Source) -> bool:
 def _from_yaml(source: Source) -> Json:
     """None where it is broken: then it is none of ours to tell."""
     try:
-        return read_yaml(source.text)
+        return source.must_be_yaml()
     except FormatError:
         return None
 
@@ -87,7 +86,7 @@ class _Column:
 def read(source: Source) -> Parsed:
     if _is_lines(source):
         raise FormatError(_LINES)
-    file = Fields.of(read_yaml(source.text) if source.extension in _YAML else source.must_be_json())
+    file = Fields.of(source.must_be_yaml() if source.extension in _YAML else source.must_be_json())
     summary = Fields.of(file.object("results"), "results")
     if summary.values.get("version", 3) not in VERSIONS:
         raise FormatError(

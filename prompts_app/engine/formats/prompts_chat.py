@@ -22,6 +22,7 @@ from prompts_app.engine.formats.types import (
 )
 from prompts_app.engine.types import Message, Prompt
 
+LONGEST_HEADER = 2_000  # characters
 _DELIMITERS = (",", ";", "\t")
 _TASK_OF_TYPE = {"IMAGE": "image"}
 
@@ -55,7 +56,7 @@ def read(source: Source) -> Parsed:
 
 def _delimiter(text: str) -> str | None:
     """What stands between the columns, or None where the first line is no header of ours."""
-    line = text.lstrip("\n").partition("\n")[0]
+    line = text.lstrip("\n")[:LONGEST_HEADER].partition("\n")[0]
     for delimiter in _DELIMITERS:
         names = [name.strip().strip('"').lower() for name in line.split(delimiter)]
         if "act" in names and "prompt" in names:

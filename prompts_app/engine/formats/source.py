@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from prompts_app.engine.budget import MOST_BYTES, TooMuch, load_json
 from prompts_app.engine.formats.files import ALONE, Files
 from prompts_app.engine.formats.types import FormatError
+from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.types import Json
 
 _BOMS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
@@ -52,6 +53,20 @@ class Source:
             return read_json(self.text)
         except FormatError:
             return None
+
+    def must_be_yaml(self) -> Json:
+        """The file as YAML, read once for all formats that look. Raises FormatError with the line."""
+        value, why = self._yaml
+        if why:
+            raise FormatError(why)
+        return value
+
+    @cached_property
+    def _yaml(self) -> tuple[Json, str]:
+        try:
+            return read_yaml(self.text), ""
+        except FormatError as error:
+            return None, str(error)
 
     def must_be_json(self) -> Json:
         """The file as JSON. Raises FormatError with the line and column where it is not."""

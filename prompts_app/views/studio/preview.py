@@ -11,6 +11,7 @@ from prompts_app.engine.render import RenderError, fill, pieces
 from prompts_app.engine.types import Prompt
 
 LONGEST_SHOWN = 20_000  # characters of one message
+MOST_SHOWN = 200_000  # of one with its values in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,14 @@ def preview(prompt: Prompt, values: Mapping[str, str]) -> list[PreviewMessage]:
 
 
 def _parts(text: str, values: Mapping[str, str]) -> Iterator[Part]:
+    room = MOST_SHOWN
     for piece in pieces(text):
-        yield _filled(piece.variable, values) if piece.variable else Part("text", piece.text)
+        part = _filled(piece.variable, values) if piece.variable else Part("text", piece.text)
+        room -= len(part.text)
+        if room < 0:
+            yield Part("text", "…")
+            return
+        yield part
 
 
 def _filled(match: re.Match[str], values: Mapping[str, str]) -> Part:

@@ -28,9 +28,9 @@ class PriceForm(forms.Form):
     """One row. All empty: no row."""
 
     model = LineField(required=False, max_length=200, label="Model")
-    tokens_in = _dollars("In, $ a million")
-    cached = _dollars("Cached, $ a million")
-    tokens_out = _dollars("Out, $ a million")
+    tokens_in = _dollars("In")
+    cached = _dollars("Cached")
+    tokens_out = _dollars("Out")
     as_of = forms.DateField(
         required=False, label="As of", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )

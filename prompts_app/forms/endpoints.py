@@ -55,6 +55,8 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
         model = Endpoint
         fields = ["name", "base_url", "time_limit_s"]
 
+    field_order = ("name", "base_url", "key", "forget_key", "time_limit_s")
+
     def __init__(self, owner: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.owner = owner
@@ -64,7 +66,7 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
         self.prices = price_rows(self.data if self.is_bound else None, self.instance.prices)
         most = int(settings.CALL_DEADLINE_S)
         usual, limit = min(USUAL_LIMIT_S, most), self.fields["time_limit_s"]
-        limit.help_text = f"Empty: {usual:,}. At most {most:,}. A model that thinks long takes long."
+        limit.help_text = f"Left empty: {usual:,}. At most {most:,}. A model that thinks long takes long."
         if self.instance.has_key:
             self.fields["key"].help_text = (
                 "A key is stored; leave this empty to keep it. It is dropped when the address changes, so "

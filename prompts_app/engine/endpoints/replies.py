@@ -46,17 +46,24 @@ def read_reply(answered: Answered, key: str) -> Reply | Fault:
 def _reply(
     data: Mapping[str, Json], choice: Mapping[str, Json], answered: Answered, key: str
 ) -> Reply | Fault:
-    output, shape = "", ""
+    shape = ""
     try:
         output = output_of(choice)
     except NoOutput as why:
-        shape = str(why)
+        output, shape = _as_it_came(choice), str(why)
     part = _part(data, choice, output, answered)
     if failed := _failed(data, choice, part, answered, key):
         return replace(failed, part=part)
     if shape:
         return replace(fault("wrong_shape", shape, answered), part=part)
     return _old_call(choice, part, answered) or part
+
+
+def _as_it_came(choice: Mapping[str, Json]) -> str:
+    """A content of another shape, to be kept beside the fault."""
+    message = choice.get("message")
+    content = message.get("content") if isinstance(message, dict) else message
+    return json.dumps(content, ensure_ascii=False) if content not in (None, "") else ""
 
 
 def _part(data: Mapping[str, Json], choice: Mapping[str, Json], output: str, answered: Answered) -> Reply:

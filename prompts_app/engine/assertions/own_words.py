@@ -15,7 +15,8 @@ from prompts_app.engine.filters import as_json
 from prompts_app.engine.types import Json
 
 SHORTEST_ECHO = 16  # characters: what is shorter stands in an answer by chance
-MOST_LOOKED_UP = 100  # objects of an answer; one that holds more is no verdict anyway
+LONGEST_READ = 100_000  # characters: the end of an answer, and the beginning of a text for other spellings
+MOST_LOOKED_UP = 100  # objects at the end of an answer: a verdict is not before them
 
 # How models mark where thinking begins and ends, with the names the families use: DeepSeek, Qwen, Mistral,
 # Kimi, Seed, Cohere, OpenAI's harmony (also where a server lost its marks), Gemma.
@@ -70,18 +71,20 @@ def _marks(answer: str) -> Iterator[re.Match[str]]:
 
 
 def own_words(answer: str, examined: Sequence[str]) -> str:
-    """``answer`` after the thinking, without the examined texts and without objects that stand in them."""
-    said = after_thinking(_without_echoes(answer, examined), examined)
+    """The answer's end after the thinking, without the examined texts and objects that stand in them."""
+    said = after_thinking(_without_echoes(answer[-LONGEST_READ:], examined), examined)
     said = _cut(said, [mark.span() for mark in _marks(said)])
     return _cut(said, [(one.start, one.end) for one in _quoted(said, examined)])
 
 
 def _quoted(said: str, examined: Sequence[str]) -> Iterator[Found]:
     """The objects that stand in an examined text, letter for letter or by what they say."""
-    planted = _Planted(inner for text in examined for inner in _objects_in(text))
-    for number, one in enumerate(objects_written(said)):
+    objects = objects_written(said)
+    yield from objects[:-MOST_LOOKED_UP]
+    planted = _Planted(inner for text in examined for inner in _objects_in(text)) if objects else None
+    for one in objects[-MOST_LOOKED_UP:]:
         letters = said[one.start : one.end]
-        if planted.has(one.value) or (number < MOST_LOOKED_UP and any(letters in text for text in examined)):
+        if (planted and planted.has(one.value)) or any(letters in text for text in examined):
             yield one
 
 
@@ -113,6 +116,7 @@ def _cuts_into(echo: tuple[int, int], objects: Sequence[Found]) -> bool:
 
 def _objects_in(text: str) -> Iterator[dict[str, Json]]:
     """Every object a reader of the text could repeat, also from a text in a text."""
+    text = text[:LONGEST_READ]
     for version in {text, text.replace('\\"', '"')}:
         for found in objects_written(version, in_broken=True):
             yield from objects_inside(found.value)
@@ -129,8 +133,8 @@ class _Planted:
 
     def has(self, value: dict[str, Json]) -> bool:
         """Whether all that it says stands in one of them: a quotation may be shortened."""
-        saying = [self._saying.get(item, set()) for item in _items(value)]
-        return bool(saying) and bool(set.intersection(*saying))
+        saying = sorted((self._saying.get(item, set()) for item in _items(value)), key=len)
+        return bool(saying) and any(all(one in others for others in saying[1:]) for one in saying[0])
 
 
 def _items(value: dict[str, Json]) -> Iterator[str]:

@@ -25,7 +25,7 @@ from prompts_app.actions.outcomes import JUDGE_AGAIN, answered_of, judge_again, 
 from prompts_app.actions.patience import persistently
 from prompts_app.actions.pictures import pictures_of, store_pictures
 from prompts_app.actions.seal import seal_if_possible
-from prompts_app.actions.select_best import select_best, wants_comparing
+from prompts_app.actions.select_best import max_scores, select_best, wants_comparing
 from prompts_app.actions.stopping import STOPPING
 from prompts_app.actions.tasks import enqueue_next, enqueue_run
 from prompts_app.engine import types as engine
@@ -33,7 +33,7 @@ from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.ending import ProgramEnds
 from prompts_app.engine.endpoints.leash import CUT_SHORT
 from prompts_app.engine.errors import FAULTS
-from prompts_app.engine.types import Cell, Outcome
+from prompts_app.engine.types import Cell, Judge, Outcome
 from prompts_app.models import Batch, KeyUnreadable, Result, Run
 from prompts_app.models.suites import with_stored_suite
 
@@ -121,23 +121,34 @@ def _gave_up(run: Run) -> End | None:
 def _compare(run: Run, worker: str) -> str | None:
     """Compare the batch's outputs where this was its last run. LOST or STOPPING where that ended it."""
     batch = run.batch
-    if batch is None or not batch.judge_model or not wants_comparing([run]) or batch.judge_has_moved(run):
+    if batch is None or not wants_comparing([run]):
         return None
     if persistently(lambda: batch.runs.under_way().exclude(pk=run.pk).exists()):
         return None
     ended = Q(state=Run.State.FINISHED) | (Q(pk=run.pk) if persistently(lambda: is_complete(run)) else Q())
     done = batch.runs.filter(ended).select_related("version", "prompt").order_by("pk")
     runs = persistently(lambda: list(done))
+    watch = _Watch(run, worker)
+    if (judge := _judge_to_compare(batch, run)) is not None:
+        _select_best(batch, runs, judge, watch)
+    if watch.word not in {LOST, STOPPING}:
+        max_scores(runs)
+    return watch.word if watch.word in {LOST, STOPPING} else None
+
+
+def _judge_to_compare(batch: Batch, run: Run) -> Judge | None:
+    """None where there is none, or none that can be asked."""
+    if not batch.judge_model or batch.judge_has_moved(run):
+        return None
     try:
-        judge = judge_of(batch)
+        return judge_of(batch)
     except (JudgeGone, KeyUnreadable):
         return None
-    if judge is None:
-        return None
+
+
+def _select_best(batch: Batch, runs: list[Run], judge: Judge, watch: _Watch) -> None:
     room = None if batch.cost_cap is None else batch.cost_cap - persistently(lambda: _spent(batch))
-    watch = _Watch(run, worker)
     select_best(runs, judge, room=room, told=watch.told)
-    return watch.word if watch.word in {LOST, STOPPING} else None
 
 
 class _Watch:

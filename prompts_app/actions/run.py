@@ -26,6 +26,8 @@ from prompts_app.actions.judge import (
 from prompts_app.actions.outcomes import JUDGE_AGAIN
 from prompts_app.actions.select_best import wants_comparing
 from prompts_app.actions.tasks import enqueue_next, enqueue_run
+from prompts_app.engine.assertions.compared import MAX_SCORE
+from prompts_app.engine.comparing import SELECT_BEST
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.endpoints.addresses import host_of
 from prompts_app.engine.endpoints.practice import MODELS as PRACTICE_MODELS
@@ -280,7 +282,8 @@ def cancel_run(run: Run) -> None:
     with transaction.atomic():
         under_way = Run.objects.under_way().filter(pk=run.pk)
         under_way.update(cancel_requested=True)
-        if run.has_judge and wants_comparing([run]):
+        compared = (SELECT_BEST, MAX_SCORE) if run.has_judge else (MAX_SCORE,)
+        if wants_comparing([run], compared):
             _enqueue_when_committed(run)
         else:
             _cancel_waiting(under_way)

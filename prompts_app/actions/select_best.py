@@ -1,4 +1,5 @@
-"""``select-best``: comparing what the runs of a batch answered to the same case, once all have ended.
+"""``select-best`` and ``max-score``: comparing what the runs of a batch answered to the same case, once all
+have ended.
 
 Done by the worker of the batch's last run while it still holds that run: where it is killed, the run is
 taken up again by another one, and with it what is left to compare.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from decimal import Decimal
 from functools import partial
 from queue import Empty, Queue
@@ -24,6 +25,7 @@ from prompts_app.actions.outcomes import as_stored
 from prompts_app.actions.patience import persistently
 from prompts_app.actions.seal import seal_if_possible
 from prompts_app.engine.assertions import seen_by
+from prompts_app.engine.assertions.compared import MAX_SCORE, Scored, checks_of_scores
 from prompts_app.engine.assertions.kinds import DoesNotFit
 from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
 from prompts_app.engine.comparing import ALONE, SELECT_BEST, Compared, Comparison, Contender, run_comparisons
@@ -38,14 +40,40 @@ LOOK_EVERY_S = 0.25
 type Group = list[Result]  # one of each run, of the same case and repeat
 
 
-def wants_comparing(runs: Sequence[Run]) -> list[int]:
-    """The cases of these runs' suite that have a ``select-best``, by their place."""
+def wants_comparing(runs: Sequence[Run], kinds: Collection[str] = (SELECT_BEST, MAX_SCORE)) -> list[int]:
+    """The cases of these runs' suite that have an assertion of these kinds, by their place."""
     suite = runs[0].suite if runs else []
     return [
         index
         for index, case in enumerate(suite)
-        if any(assertion.get("type") == SELECT_BEST for assertion in case["assertions"])
+        if any(assertion.get("type") in kinds for assertion in case["assertions"])
     ]
+
+
+def max_scores(runs: Sequence[Run]) -> None:
+    """Say of what these finished runs of a batch answered which scores highest, where that was not said yet.
+
+    Runs whose results changed are counted and, where they were sealed, sealed anew.
+    """
+    changed = set()
+    for group, place in _groups(runs, MAX_SCORE):
+        _note_scores(group, place)
+        persistently(partial(_store, group))
+        changed |= {result.run_id for result in group}
+    for run in runs:
+        if run.pk in changed:
+            persistently(partial(_count_anew, run))
+
+
+def _note_scores(group: Group, place: int) -> None:
+    if len(group) == 1:
+        _note_alone(group[0], place)
+        return
+    check = group[0].checks[place]
+    scored = [Scored(f"{result.run.version} on {result.run.named}", result.checks) for result in group]
+    found = checks_of_scores(check.get("value"), float(check.get("weight", 1.0)), scored)
+    for result, one in zip(group, found, strict=True):
+        _put(result, place, one)
 
 
 def select_best(
@@ -59,7 +87,8 @@ def select_best(
     were sealed, sealed anew.
     """
     groups = {
-        f"{group[0].case_index}/{group[0].repeat}/{place}": (group, place) for group, place in _groups(runs)
+        f"{group[0].case_index}/{group[0].repeat}/{place}": (group, place)
+        for group, place in _groups(runs, SELECT_BEST)
     }
     asked = [_comparison(key, group, place) for key, (group, place) in groups.items() if len(group) > 1]
     alone = [group for group, place in groups.values() if len(group) == 1 and _note_alone(group[0], place)]
@@ -77,20 +106,20 @@ def select_best(
             persistently(partial(_count_anew, run))
 
 
-def _groups(runs: Sequence[Run]) -> Iterator[tuple[Group, int]]:
+def _groups(runs: Sequence[Run], kind: str) -> Iterator[tuple[Group, int]]:
     """Each group in which somebody was not compared yet, with the place of the check."""
     by_pk = {run.pk: run for run in runs}
     found: dict[tuple[int, int], Group] = defaultdict(list)
-    # Pictures are not compared: the judge reads texts.
-    answered = Result.objects.filter(
-        run__in=runs, case_index__in=wants_comparing(runs), error_kind="", picture={}
-    )
+    wanting = wants_comparing(runs, (kind,))
+    answered = Result.objects.filter(run__in=runs, case_index__in=wanting, error_kind="")
+    if kind == SELECT_BEST:  # pictures are not compared: the judge reads texts
+        answered = answered.filter(picture={})
     for result in answered.order_by("case_index", "repeat", "run_id"):
         result.run = by_pk[result.run_id]
         found[result.case_index, result.repeat].append(result)
     for group in found.values():
         for place, check in enumerate(group[0].checks):
-            if check.get("type") == SELECT_BEST and any(_is_open(result, place) for result in group):
+            if check.get("type") == kind and any(_is_open(result, place) for result in group):
                 yield group, place
 
 
@@ -208,7 +237,7 @@ def _note_alone(result: Result, place: int) -> bool:
     if check.get("reason") == ALONE:
         return False
     weight = float(check.get("weight", 1.0))
-    alone = Check(SELECT_BEST, check.get("value"), None, None, ALONE, weight=weight, unknown=True)
+    alone = Check(str(check["type"]), check.get("value"), None, None, ALONE, weight=weight, unknown=True)
     _put(result, place, alone)
     return True
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 
 from prompts_app.engine.assertions import (
+    compared,
     context,
     graded,
     human,
@@ -30,7 +31,21 @@ from prompts_app.engine.assertions.sets import is_set, members_of, set_problem, 
 from prompts_app.engine.assertions.verdicts import checked_set
 from prompts_app.engine.types import Answer, Assertion, Check
 
-_FAMILIES = (text, json_, limits, similarity, refusal, markup, sql, tools, graded, context, human, sets)
+_FAMILIES = (
+    text,
+    json_,
+    limits,
+    similarity,
+    refusal,
+    markup,
+    sql,
+    tools,
+    graded,
+    context,
+    human,
+    sets,
+    compared,
+)
 
 KINDS: dict[str, Kind] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
 """In picker order, without the ``not-`` forms."""

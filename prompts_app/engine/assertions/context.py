@@ -221,7 +221,7 @@ KINDS = (
         "A judge model finds that each answer of the conversation is to the point of what was said before: "
         "the share of those that are.",
         "none", without_judge, _conversation_problem,
-        usual_threshold=USUAL, grade=_conversation, asks=True,
+        usual_threshold=USUAL, grade=_conversation, asks=True, options=("config",),
         passes=Answer(_ANSWER), fails=Answer("Kangaroos hop."),
     ),
 )  # fmt: skip

@@ -304,7 +304,7 @@ KINDS = (
         "factuality", _BY_MODEL, "A judge model finds nothing in the output that contradicts this reference.",
         "prose", without_judge, _factuality_problem,
         "The capital of Australia is Canberra.", "The capital of Australia is Canberra.",
-        grade=_factuality, asks=True,
+        grade=_factuality, asks=True, options=(FACTUALITY,),
         passes=Answer("Canberra is the capital."), fails=Answer("Sydney is the capital."),
     ),
     Kind(
@@ -338,7 +338,7 @@ KINDS = (
         "The dot product of the output’s embedding with that of one of these texts reaches the threshold. "
         "One text a line.",
         "lines", without_judge,
-        _similar_problem(None), "Your order has shipped.", "Your order has shipped.", unit="by dot product",
+        _similar_problem(None), "Your order has shipped.", "Your order has shipped.", unit="units",
         usual_threshold=USUAL_SIMILARITY, grade=_similar(math.sumprod, "Dot product"), embeds=True,
         passes=Answer("We have sent you your order."), fails=Answer("We lost your parcel."),
     ),
@@ -346,7 +346,7 @@ KINDS = (
         "similar:euclidean", _BY_MODEL,
         "The output’s embedding is at most this far from that of one of these texts. One text a line.",
         "lines", without_judge,
-        _similar_problem(0), "Your order has shipped.", "Your order has shipped.", unit="distance",
+        _similar_problem(0), "Your order has shipped.", "Your order has shipped.", unit="units",
         usual_threshold=USUAL_SIMILARITY, grade=_near, embeds=True,
         passes=Answer("We have sent you your order."), fails=Answer("We lost your parcel."),
     ),

@@ -74,7 +74,8 @@ class Kind:
 
     ``find`` judges by itself. Kinds that ``ask`` a judge model, or have it ``embed`` texts, are judged by
     ``grade`` where a judge was chosen; one that asks without it is judged over several outputs at once.
-    ``takes_pictures`` belongs to kinds that do not look at a text. ``passes`` and ``fails`` are an answer
+    ``options`` names those of promptfoo's further fields that mean something here. ``takes_pictures`` belongs
+    to kinds that do not look at a text. ``passes`` and ``fails`` are an answer
     that the ``example`` holds of and one that it does not.
     """
 
@@ -95,6 +96,7 @@ class Kind:
     grade: Grade | None = None
     asks: bool = False
     embeds: bool = False
+    options: tuple[str, ...] = ()
     takes_pictures: bool = False
     passes: Answer | None = None
     fails: Answer | None = None

@@ -176,6 +176,7 @@ KINDS = (
         "rouge-n", "similarity",
         "The output and the reference share this much of their words (ROUGE-1: F1 of precision and recall).",
         "text", _rouge, _rouge_problem, _REFERENCE, _REFERENCE, usual_threshold=USUAL_ROUGE,
+        options=("config",),
         passes=Answer("Your order has shipped today."), fails=Answer("We lost your parcel."),
     ),
     Kind(
@@ -194,6 +195,7 @@ KINDS = (
         "The output’s words are those of a reference or have their stems, in much the same order (METEOR, "
         "without synonyms).",
         "text", _meteor, _meteor_problem, _REFERENCE, _REFERENCE, usual_threshold=USUAL_BLEU,
+        options=tuple(METEOR_USUAL),
         passes=Answer("Your orders have shipped."), fails=Answer("We lost your parcel."),
     ),
 )  # fmt: skip

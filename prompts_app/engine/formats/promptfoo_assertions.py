@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from prompts_app.engine.assertions import (
+    NOT,
     TEST_TRANSFORM,
     TRANSFORM,
     kind_of,
@@ -30,7 +31,7 @@ from prompts_app.engine.types import Assertion, Json
 
 # Every kind of promptfoo 0.123; those with "not-" before them come on top.
 KINDS: Final = frozenset(
-    """answer-relevance bleu classifier contains contains-all contains-any contains-html contains-json
+    """agent-rubric answer-relevance bleu classifier contains contains-all contains-any contains-html contains-json
     contains-sql contains-xml context-faithfulness context-recall context-relevance conversation-relevance
     cost equals factuality finish-reason g-eval gleu guardrails icontains icontains-all icontains-any is-html
     is-json is-refusal is-sql is-valid-function-call is-valid-openai-function-call
@@ -42,6 +43,8 @@ KINDS: Final = frozenset(
     word-count""".split()
 )
 SPECIAL_KINDS: Final = frozenset({"select-best", "human", "max-score", SET})
+NEVER_RUN: Final = frozenset({"human"})  # a name it has for verdicts given by hand, and no assertion
+_THEIR_NAMES: Final = {"closedqa": "model-graded-closedqa"}
 # Graded by a model, so that a test's own judge and words to it matter to them.
 GRADED: Final = frozenset(
     """answer-relevance classifier context-faithfulness context-recall context-relevance
@@ -56,7 +59,8 @@ _TRANSFORMS = ("transform", "postprocess")
 
 def is_promptfoos(type_: str) -> bool:
     """Whether promptfoo knows this type."""
-    return split_type(type_)[1] in KINDS or type_ in SPECIAL_KINDS or type_.startswith("promptfoo:")
+    name = split_type(type_)[1]
+    return _THEIR_NAMES.get(name, name) in KINDS or type_ in SPECIAL_KINDS or type_.startswith("promptfoo:")
 
 
 # --- from a configuration ---------------------------------------------------------------------------
@@ -239,9 +243,10 @@ def _tell(reading: Reading, assertion: Assertion, where: str) -> None:
         reading.findings.note(f"the assertion “{assertion.type}” is kept, but not run here: {because}", place)
         return
     if problem := validate(assertion):
-        reading.findings.note(f"the assertion “{assertion.type}” is kept, but cannot pass: {problem}", place)
-    used = {TRANSFORM, FACTUALITY} if is_factuality(assertion) else {TRANSFORM}
-    for key in sorted(assertion.options.keys() - used):
+        said = f"the assertion “{assertion.type}” is kept, but judges nothing: {problem}"
+        reading.findings.note(said, place)
+    kind = kind_of(assertion.type)
+    for key in sorted(assertion.options.keys() - {TRANSFORM, *(kind.options if kind else ())}):
         reading.findings.note(f"the “{key}” of an assertion is kept, but not used here", place)
 
 
@@ -315,11 +320,19 @@ def _list_in(text: str) -> list[str]:
 # --- writing ----------------------------------------------------------------------------------------------
 
 
-def write(assertion: Assertion) -> dict[str, Json]:
-    """The assertion as a configuration has it; the opposite of ``read``."""
-    written: dict[str, Json] = {"type": assertion.type}
+def can_write(assertion: Assertion) -> bool:
+    """Whether promptfoo would run it, or a member of it: what it does not know ends its row with an error."""
     if is_set(assertion):
-        written["assert"] = [write(member) for member in each_of([assertion])]
+        return any(map(can_write, each_of([assertion])))
+    return is_promptfoos(assertion.type) and assertion.type not in NEVER_RUN
+
+
+def write(assertion: Assertion) -> dict[str, Json]:
+    """The assertion as a configuration has it; the opposite of ``read``. Of a set, the members it runs."""
+    opposite, name = split_type(assertion.type)
+    written: dict[str, Json] = {"type": f"{NOT if opposite else ''}{_THEIR_NAMES.get(name, name)}"}
+    if is_set(assertion):
+        written["assert"] = [write(member) for member in each_of([assertion]) if can_write(member)]
     elif assertion.value is not None:
         written["value"] = assertion.value
     if assertion.threshold is not None:

@@ -105,7 +105,7 @@ def _test(case: Case, usage: Usage, write: Callable[[str], str]) -> dict[str, Js
     test: dict[str, Json] = {
         "description": case.name,
         "vars": _written(case.variables, usage, write),
-        "assert": [assertions.write(one) for one in case.assertions if assertions.is_promptfoos(one.type)],
+        "assert": [assertions.write(one) for one in case.assertions if assertions.can_write(one)],
     }
     test["options"] = _options(test)
     threshold = {} if case.threshold is None else {"threshold": case.threshold}

@@ -257,3 +257,36 @@ def test_a_choice_is_one_of_the_numbers(said: str) -> None:
     assert read_best('{"best": "2", "reason": "r"}', 3) == (2, "r")
     with pytest.raises(JudgeFailed):
         read_best(said, 3)
+
+
+# --- max-score --------------------------------------------------------------------------------------------
+
+HIGHEST = {"type": "max-score"}
+WORDS = {"type": "rouge-n", "value": "yes one two", "threshold": 0.1}
+
+
+def run_unjudged(model: OddServer, version: Version, names: str = "ab") -> list[Run]:
+    batch = runs.start_batch(version.prompt, [version], at(model), list(names))
+    for run in batch.runs.order_by("pk"):
+        assert execute_run(run.pk)
+    return list(batch.runs.order_by("pk"))
+
+
+def test_the_highest_score_wins_without_any_judge(settings: Any) -> None:
+    settings.ENDPOINT_CONCURRENCY = 1
+    with outputs("yes one", "yes one two", "yes") as model:
+        made = run_unjudged(model, a_version(YES, WORDS, HIGHEST), "abc")
+    assert [run.frames for run in made] == ["f", "p", "f"]
+    results = Result.objects.order_by("run_id")
+    assert [result.checks[2]["passed"] for result in results] == [False, True, False]
+    assert results[1].checks[2]["reason"] == "Scores highest of 3, with 1.00."
+    assert results[0].checks[2]["reason"].startswith("Scores 0.90; the highest of 3 is 1.00, of v1 on ")
+    assert all(verify(sealed_file(run)).holds for run in made)
+
+
+def test_alone_there_is_nothing_to_compare_with_and_the_others_decide() -> None:
+    with outputs("yes") as model:
+        (run,) = run_unjudged(model, a_version(YES, HIGHEST), "a")
+    assert run.frames == "p"
+    check = Result.objects.get().checks[1]
+    assert (check["passed"], check["unknown"], check["reason"]) == (None, True, ALONE)

@@ -43,6 +43,15 @@ _FAMILIES = {
     "your own verdict": "The author’s word, and labelled so.",
     "several together": "promptfoo’s set, which counts as one assertion with a weight of its own.",
 }
+# By how a kind's name begins.
+_WHY_NOT = (
+    ("Programs, which this site does not run for strangers.", ("javascript", "python", "ruby", "webhook")),
+    ("They look at the trace of an agent’s steps, which no Chat Completions answer has.",
+     ("trace-", "trajectory:", "skill-used", "agent-rubric")),
+    ("They look at the probabilities of tokens, which are not asked for here.", ("perplexity",)),
+    ("They need a service of their own: a classifier, a moderator, a search engine.",
+     ("classifier", "guardrails", "moderation", "pi", "search-rubric")),
+)  # fmt: skip
 _TRANSFORMS = (
     ("output.trim().toLowerCase()", " Positive\n"),
     ("JSON.parse(output).items[0].name", '{"items": [{"name": "Tea"}]}'),
@@ -97,10 +106,18 @@ def _families() -> list[tuple[str, str, list[Shown]]]:
     return [(name, _FAMILIES.get(name, ""), [_shown(kind) for kind in kinds]) for name, kinds in families]
 
 
-def _elsewhere() -> list[str]:
-    """promptfoo's kinds that are kept and not run here."""
+def _elsewhere() -> list[tuple[str, list[str]]]:
+    """promptfoo's kinds that are kept and not run here, by why."""
     every = promptfoo_assertions.KINDS | promptfoo_assertions.SPECIAL_KINDS
-    return sorted(name for name in every if kind_of(name) is None)
+    left = sorted(name for name in every if kind_of(name) is None)
+    groups = groupby(sorted(left, key=_why_not), key=_why_not)
+    return [(why, list(names)) for why, names in groups]
+
+
+def _why_not(name: str) -> str:
+    return next(
+        (why for why, begins in _WHY_NOT if name.startswith(begins)), "This site has nothing like it."
+    )
 
 
 def _shown(kind: Kind) -> Shown:

@@ -41,7 +41,7 @@ from prompts_app.views.studio.head import head
 from prompts_app.views.studio.trial import judge_output
 
 A_PAGE = 50
-STATES = {"p": "passed", "f": "failed", "e": "no answer", "w": "waiting", "u": "nothing to hold it to"}
+STATES = {"p": "passed", "f": "failed", "e": "no answer", "w": "waiting", "u": "not judged"}
 
 
 # --- the list ---------------------------------------------------------------------------------------------

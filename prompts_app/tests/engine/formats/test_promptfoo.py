@@ -363,7 +363,7 @@ class TestAssertions:
     def test_one_that_cannot_be_used_is_kept_and_told(self) -> None:
         parsed = read({"tests": [{"vars": {"x": "1"}, "assert": [{"type": "regex", "value": "("}]}]})
         assert parsed.prompts[0].cases[0].assertions == (Assertion("regex", "("),)
-        assert "the assertion “regex” is kept, but cannot pass: This is not a valid" in named(parsed)[0]
+        assert "the assertion “regex” is kept, but judges nothing: This is not a valid" in named(parsed)[0]
 
     @pytest.mark.parametrize("item", [{"value": "x"}, {"type": ""}, {"type": 5}, 7, None, True])
     def test_one_without_a_type_is_named(self, item: Any) -> None:

@@ -23,7 +23,7 @@ COUNTS = {
     "conversation": (1, 2, 1, 0),
     "csv-columns": (1, 3, 8, 1),
     "json-config": (1, 1, 2, 0),
-    "judging": (1, 2, 14, 5),
+    "judging": (1, 2, 14, 4),
     "labelled-map": (2, 2, 3, 0),
     "older-forms": (2, 4, 4, 2),
     "prompt-files": (12, 1, 1, 0),

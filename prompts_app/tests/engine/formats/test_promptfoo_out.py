@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prompts_app.engine.assertions.sets import value_of
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, parse, promptfoo_out
 from prompts_app.engine.formats.promptfoo_assertions import KINDS
 from prompts_app.engine.formats.yaml_ import read_yaml
@@ -28,7 +29,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=6,
 )
-TYPES = st.sampled_from([*sorted(KINDS), "not-contains", "select-best", "tokens-used", "our-own-kind"])
+OTHERS = ["not-contains", "select-best", "tokens-used", "human", "closedqa", "our-own-kind"]
+TYPES = st.sampled_from([*sorted(KINDS), *OTHERS])
 ASSERTIONS = st.builds(
     Assertion,
     type=TYPES,
@@ -38,12 +40,19 @@ ASSERTIONS = st.builds(
     metric=st.sampled_from(["", "tone"]),
     options=st.dictionaries(st.sampled_from(["provider", "transform", "config"]), FULL, max_size=2),
 )
+SETS = st.builds(
+    lambda members, threshold, weight: Assertion("assert-set", value_of(members), threshold, weight),
+    st.lists(ASSERTIONS, min_size=1, max_size=3),
+    st.none() | st.floats(0, 1),
+    st.sampled_from([1.0, 0.0, 2.5]),
+)
 CASES = st.builds(
     Case,
     name=TEXT,
     variables=st.dictionaries(NAMES, TEXT, max_size=4),
     turns=st.lists(FULL, max_size=2).map(tuple),
-    assertions=st.lists(ASSERTIONS, max_size=3).map(tuple),
+    assertions=st.lists(ASSERTIONS | SETS, max_size=3).map(tuple),
+    threshold=st.none() | st.floats(0, 1),
     system=st.sampled_from(["", "Another system."]),
 )
 MESSAGES = st.lists(st.builds(Message, st.sampled_from(ROLES), FULL), min_size=1, max_size=3).map(tuple)
@@ -160,3 +169,23 @@ def test_without_a_model_the_file_says_what_to_do() -> None:
 def test_every_variable_found_is_one_the_tests_can_give() -> None:
     prompt = simple("{{user.name}} {{ list[0] }} {{x}}")
     assert find_variables(prompt.versions[0].prompt.messages) == ("user.name", "list", "x")
+
+
+def test_what_promptfoo_would_stop_at_stands_beside_the_row_it_still_runs() -> None:
+    """Its name for a verdict given by hand is no assertion of it, and tokens-used is ours."""
+    members = [Assertion("contains", "a"), Assertion("tokens-used", {"max": 5})]
+    case = Case(
+        "c",
+        assertions=(
+            Assertion("human"), Assertion("tokens-used", {"max": 5}), Assertion("closedqa", "Is polite."),
+            Assertion("assert-set", value_of(members), 0.5), Assertion("assert-set", value_of(members[1:])),
+        ),
+        threshold=0.5,
+    )  # fmt: skip
+    (test,) = config(simple(cases=(case,)))["tests"]
+    assert test["threshold"] == 0.5
+    assert test["assert"] == [
+        {"type": "model-graded-closedqa", "value": "Is polite."},
+        {"type": "assert-set", "threshold": 0.5, "assert": [{"type": "contains", "value": "a"}]},
+    ]
+    assert read_back(simple(cases=(case,))).cases == (case,)

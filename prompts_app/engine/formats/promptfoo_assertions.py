@@ -31,16 +31,16 @@ from prompts_app.engine.types import Assertion, Json
 
 # Every kind of promptfoo 0.123; those with "not-" before them come on top.
 KINDS: Final = frozenset(
-    """agent-rubric answer-relevance bleu classifier contains contains-all contains-any contains-html contains-json
-    contains-sql contains-xml context-faithfulness context-recall context-relevance conversation-relevance
-    cost equals factuality finish-reason g-eval gleu guardrails icontains icontains-all icontains-any is-html
-    is-json is-refusal is-sql is-valid-function-call is-valid-openai-function-call
-    is-valid-openai-tools-call is-xml javascript latency levenshtein llm-rubric meteor
-    model-graded-closedqa model-graded-factuality moderation perplexity perplexity-score pi python regex
-    rouge-n ruby search-rubric similar similar:cosine similar:dot similar:euclidean skill-used starts-with
-    tool-call-f1 trace-error-spans trace-span-count trace-span-duration trajectory:goal-success
-    trajectory:step-count trajectory:tool-args-match trajectory:tool-sequence trajectory:tool-used webhook
-    word-count""".split()
+    """agent-rubric answer-relevance bleu classifier contains contains-all contains-any contains-html
+    contains-json contains-sql contains-xml context-faithfulness context-recall context-relevance
+    conversation-relevance cost equals factuality finish-reason g-eval gleu guardrails icontains
+    icontains-all icontains-any is-html is-json is-refusal is-sql is-valid-function-call
+    is-valid-openai-function-call is-valid-openai-tools-call is-xml javascript latency levenshtein
+    llm-rubric meteor model-graded-closedqa model-graded-factuality moderation perplexity
+    perplexity-score pi python regex rouge-n ruby search-rubric similar similar:cosine similar:dot
+    similar:euclidean skill-used starts-with tool-call-f1 trace-error-spans trace-span-count
+    trace-span-duration trajectory:goal-success trajectory:step-count trajectory:tool-args-match
+    trajectory:tool-sequence trajectory:tool-used webhook word-count""".split()
 )
 SPECIAL_KINDS: Final = frozenset({"select-best", "human", "max-score", SET})
 NEVER_RUN: Final = frozenset({"human"})  # a name it has for verdicts given by hand, and no assertion

@@ -285,17 +285,3 @@ def test_cookies_are_bound_to_this_host_and_to_https() -> None:
 @pytest.mark.slow
 def test_other_hosts_are_not_answered() -> None:
     assert in_production(PROBE)["other_host"] == 400
-
-
-@pytest.mark.slow
-def test_check_deploy_finds_nothing(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
-        cwd=settings.BASE_DIR,
-        env=production(tmp_path),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "no issues" in done.stdout

@@ -8,10 +8,11 @@ import pytest
 
 from prompts_app.engine.assertions import check, validate
 from prompts_app.engine.assertions.sets import MOST_MEMBERS, value_of
-from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
+from prompts_app.engine.assertions.stored import calls_of, check_json, verdict_of_stored
 from prompts_app.engine.digests import case_from_json, case_json, digest
 from prompts_app.engine.run import filled, judge
 from prompts_app.engine.types import Answer, Assertion, Case, Check, Json, Price, Reply
+from prompts_app.tests.engine.judges import graded, says
 
 A, B = Assertion("contains", "a"), Assertion("contains", "b")
 COST = Assertion("cost", threshold=1)
@@ -151,3 +152,30 @@ def test_a_threshold_is_kept_and_a_case_without_one_has_the_digest_it_always_had
     assert digest(case_json(Case("c", {"x": "1"}))) == was
     with pytest.raises(ValueError, match="number"):
         case_from_json({"threshold": "high"})
+
+
+# --- with a judge ---------------------------------------------------------------------------------------
+
+
+def test_a_judge_grades_the_members_and_its_calls_are_kept_with_them() -> None:
+    outcome, bench = graded(a_set(Assertion("contains", "Paris"), RUBRIC), says({"pass": True, "score": 0.5}))
+    (found,) = outcome.checks
+    assert (outcome.passed, found.score) == (True, 0.75)
+    assert len(bench.asked) == len(calls_of([found])) == 1
+    assert check_json(found)["members"][1]["judge"]["calls"]
+
+
+def test_a_judge_that_fails_within_a_set_is_an_error_unless_it_does_not_matter() -> None:
+    members = (Assertion("contains", "Paris"), RUBRIC)
+    outcome, _ = graded(a_set(*members), says("no verdict"))
+    assert outcome.fault is not None
+    assert (outcome.passed, outcome.fault.kind) == (None, "judge_error")
+    enough, _ = graded(a_set(*members, threshold=0.5), says("no verdict"))
+    assert (enough.passed, enough.fault) == (True, None)
+
+
+def test_without_its_context_an_output_is_not_held_to_it() -> None:
+    outcome, bench = graded((A, Assertion("context-faithfulness")), output="a", variables={"country": "x"})
+    assert (outcome.passed, outcome.checks[1].unknown) == (True, True)
+    assert "no variable “context”" in outcome.checks[1].reason
+    assert not bench.asked

@@ -14,6 +14,7 @@ USUAL_EDITS = 5.0
 USUAL_ROUGE = 0.75
 USUAL_BLEU = 0.5
 MOST_STEPS = 2_000_000  # about a second of comparing
+MOST_COMPARED = 1_000_000  # characters of the output and a reference, for all references together
 F1, RECALL = "f1", "recall"
 METEOR_USUAL = {"alpha": 0.9, "beta": 3.0, "gamma": 0.5}
 
@@ -83,19 +84,19 @@ def _rouge_problem(assertion: Assertion) -> str | None:
 
 
 def _bleu(assertion: Assertion, answer: Answer) -> Finding:
-    references = references_of(assertion.value)
+    references = _references(assertion, answer)
     score = _spaced(bleu(answer.output, references), answer.output, *references)
     return _by_degree("BLEU", score, _threshold(assertion, USUAL_BLEU))
 
 
 def _gleu(assertion: Assertion, answer: Answer) -> Finding:
-    references = references_of(assertion.value)
+    references = _references(assertion, answer)
     score = _spaced(gleu(answer.output, references), answer.output, *references)
     return _by_degree("GLEU", score, _threshold(assertion, USUAL_BLEU))
 
 
 def _meteor(assertion: Assertion, answer: Answer) -> Finding:
-    references = references_of(assertion.value)
+    references = _references(assertion, answer)
     if not answer.output.strip():
         return _by_degree("METEOR", 0.0, _threshold(assertion, USUAL_BLEU))
     check_spaced(answer.output, *references)
@@ -126,6 +127,15 @@ def _spaced(score: float, *texts: str) -> float:
     if score < 1:
         check_spaced(*texts)
     return score
+
+
+def _references(assertion: Assertion, answer: Answer) -> list[str]:
+    """Those to compare the output with. Raises ``CannotTell`` where that would take too long."""
+    references = references_of(assertion.value)
+    lengths = sum(max(len(one), len(answer.output)) for one in references)
+    if lengths > MOST_COMPARED:
+        raise CannotTell("The references are too many, or too long, to compare with this output.")
+    return references
 
 
 def references_of(value: Json) -> list[str]:

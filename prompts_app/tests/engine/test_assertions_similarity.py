@@ -171,3 +171,11 @@ def test_a_reference_or_threshold_that_makes_no_sense_is_told(
     type_: str, value: Json, threshold: float | None
 ) -> None:
     assert validate(Assertion(type_, value, threshold))
+
+
+@pytest.mark.parametrize("kind", ["bleu", "gleu", "meteor"])
+def test_fifty_references_of_two_thousand_words_are_judged_and_a_thousand_are_not(kind: str) -> None:
+    words = " ".join(f"w{at % 700}" for at in range(2_000))
+    assert check(Assertion(kind, [words] * 50), Answer(words)).passed is True
+    many = check(Assertion(kind, ["a few words of it"] * 1_000), Answer(words))
+    assert (many.passed, "too many, or too long" in many.reason) == (None, True)

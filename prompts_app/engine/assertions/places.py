@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 
@@ -15,6 +14,7 @@ from prompts_app.engine.assertions.values import UnreadableValue, texts_of
 from prompts_app.engine.types import Json
 
 type Place = tuple[int, int]  # start and end in the output
+type Fold = Callable[[str], str]
 type Find = Callable[[Json, str], Iterator[Place]]
 
 MOST = 50  # places in one output
@@ -31,7 +31,14 @@ def places(kind: str, value: Json, output: str) -> list[Place]:
         return []
     try:
         found = sorted(islice((place for place in find(value, output) if place[1] > place[0]), MOST))
-    except (UnreadableValue, regex.error, TimeoutError, TypeError, ValueError):  # as it came in a file
+    except (
+        UnreadableValue,
+        regex.error,
+        TimeoutError,
+        MemoryError,
+        TypeError,
+        ValueError,
+    ):  # as it came in a file
         return []
     kept: list[Place] = []
     for place in found:
@@ -40,16 +47,21 @@ def places(kind: str, value: Json, output: str) -> list[Place]:
     return kept
 
 
-def _word(flags: re.RegexFlag) -> Find:
-    return lambda value, output: _each(as_text(value), output, flags)
+def _word(fold: Fold) -> Find:
+    return lambda value, output: _each(as_text(value), output, fold)
 
 
-def _words(flags: re.RegexFlag) -> Find:
-    return lambda value, output: chain.from_iterable(_each(text, output, flags) for text in texts_of(value))
+def _words(fold: Fold) -> Find:
+    return lambda value, output: chain.from_iterable(_each(text, output, fold) for text in texts_of(value))
 
 
-def _each(text: str, output: str, flags: re.RegexFlag) -> Iterator[Place]:
-    return (match.span() for match in re.finditer(re.escape(text), output, flags)) if text else iter(())
+def _each(text: str, output: str, fold: Fold) -> Iterator[Place]:
+    """Not by a pattern, which would begin anew at each letter. None where folding moves places."""
+    wanted, folded = fold(text), fold(output)
+    at = folded.find(wanted) if wanted and len(folded) == len(output) else -1
+    while at >= 0:
+        yield at, at + len(wanted)
+        at = folded.find(wanted, at + len(wanted))
 
 
 def _pattern(value: Json, output: str) -> Iterator[Place]:
@@ -70,7 +82,7 @@ def _refusal(value: Json, output: str) -> Iterator[Place]:
         yield found.span()
 
 
-_AS_IT_IS, _ANY_CASE = re.NOFLAG, re.IGNORECASE
+_AS_IT_IS, _ANY_CASE = str, str.lower
 _FINDERS: dict[str, Find] = {
     "equals": _all_of_it,
     "not-equals": _all_of_it,

@@ -72,3 +72,9 @@ def test_what_a_forbidden_text_breaks_is_marked_and_nothing_else_is(output: str,
     for kind in ("not-contains", "not-contains-any", "not-regex"):
         broken = not check(Assertion(kind, value), Answer(output)).passed
         assert broken == bool(places(kind, value, output))
+
+
+@pytest.mark.parametrize("kind", ["not-contains", "not-icontains"])
+def test_a_long_text_of_one_letter_is_found_without_beginning_anew_at_each(kind: str) -> None:
+    text = "a" * 50_000 + "b"
+    assert places(kind, text, "a" * 150_000 + text) == [(150_000, 200_001)]

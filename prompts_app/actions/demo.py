@@ -19,7 +19,7 @@ from prompts_app.actions.demo_sources import ACCOUNT, DEMO, read_prompt
 from prompts_app.actions.run import practice_endpoint
 from prompts_app.engine.formats.bundle import parse
 from prompts_app.engine.formats.bundle_types import Bundle, BundledAuthor, BundledPrompt
-from prompts_app.models import Profile, Prompt, Run, SampleBundle, User
+from prompts_app.models import GoneHandle, Profile, Prompt, Run, SampleBundle, User
 
 BUNDLES = DEMO / "recorded"
 DEMO_HANDLE = "demo"
@@ -72,6 +72,7 @@ class _Loading:
 
     @transaction.atomic
     def load(self, text: str, digest: str) -> None:
+        _let_go(self.handle, self.row, self.again)
         owner = User.objects.filter(username=self.handle).select_related("profile").first()
         if User.objects.has_taken(self.handle) and not (owner and owner.profile.is_sample):
             self.left.append(f"@{self.handle} is somebody's own handle here, so that author was left out.")
@@ -115,6 +116,12 @@ class _Loading:
         )
 
 
+def _let_go(handle: str, row: SampleBundle | None, again: bool) -> None:
+    """A handle that this software gave to an author of its own, deleted since, may be that author's again."""
+    if again and row is not None:
+        GoneHandle.objects.of(handle).delete()
+
+
 def _here(owner: User, bundled: BundledPrompt, state: str) -> Prompt | None:
     """The prompt as it is here, also where it was given another address or another title."""
     mine = Prompt.objects.owned_by(owner)
@@ -145,6 +152,7 @@ def _demo_account(row: SampleBundle | None, again: bool) -> bool:
     if not settings.LOCAL:
         _lock(user if row else None)
         return False
+    _let_go(DEMO_HANDLE, row, again)
     if user is None and not User.objects.has_taken(DEMO_HANDLE) and (row is None or again):
         user = _make_account()
         SampleBundle.objects.update_or_create(handle=DEMO_HANDLE, defaults={"digest": ""})

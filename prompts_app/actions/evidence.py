@@ -21,7 +21,7 @@ from prompts_app.engine.stats import median
 from prompts_app.models import Prompt, Result, Run, Source
 from prompts_app.models.reading import reading
 
-FORM = 5  # of a summary: rises when one says more than before, so that older ones are written anew
+FORM = 6  # of a summary: rises when one says more than before, so that older ones are written anew
 MOST_AT_ONCE = 200  # older summaries in one go of the background task
 
 # One letter a case, in the suite's order.

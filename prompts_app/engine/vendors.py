@@ -21,6 +21,7 @@ made it. Whoever changes a table raises ``actions.evidence.FORM``, so that what 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -166,6 +167,17 @@ _BEGINNINGS = {start: maker for maker, starts in MAKERS.items() for start in sta
 _AFTER = r"(?:[-_.:@ ]|v?[0-9]|\Z)"
 _WORDS = re.compile("(" + "|".join(sorted(map(re.escape, _BEGINNINGS), key=len, reverse=True)) + f"){_AFTER}")
 _OPEN = re.compile("(?:" + "|".join(map(re.escape, OPEN_WEIGHTS)) + f"){_AFTER}")
+# Whoever reads a name finds these anywhere in it, the makers' own names among them.
+_READ_AS = {**_BEGINNINGS, **{word: maker for maker, words in NAMESPACES.items() for word in words}}
+_ANYWHERE = re.compile(
+    "(?<![a-z])(" + "|".join(sorted(map(re.escape, _READ_AS), key=len, reverse=True)) + ")(?![a-z])"
+)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# Cyrillic and Greek letters that look like Latin ones.
+_LOOKALIKES = str.maketrans(
+    "асԁеһіјӏморԛѕтԝхуАВСЕНІЈКМОРЅТХУαεικνορτυχΑΒΕΗΙΚΜΝΟΡΤΥΧɡıⅼ",
+    "acdehijlmopqstwxyABCEHIJKMOPSTXYaeiknoptuxABEHIKMNOPTYXgil",
+)
 # Bedrock's names: "us.anthropic.claude-sonnet-4", "meta.llama3-1-70b-instruct-v1:0".
 _DOTTED = re.compile(
     r"(?:(?:us|eu|apac|global)\.)?(?:"
@@ -178,6 +190,26 @@ def maker_of(model: str) -> str:
     """ "Meta" for "meta-llama/Llama-3.1-8B": who has made it, by its name; "" where that is not known."""
     found = _WORDS.match(_last_part(model))
     return _BEGINNINGS[found[1]] if found else ""
+
+
+def suggested_by(model: str) -> str:
+    """The maker a reader may take it to be of, wherever in the name that stands: "openai-gpt-4.1",
+    "ft:gpt-4o", "MyGPT-4", "сlaude" with a Cyrillic letter. It is what the host that was asked is held to."""
+    if maker := maker_of(model):
+        return maker
+    found = _ANYWHERE.search(_as_read(model))
+    return _READ_AS[found[1]] if found else ""
+
+
+def _as_read(model: str) -> str:
+    """As it looks: without invisible characters and accents, letters that look like others as those."""
+    seen = "".join(c for c in unicodedata.normalize("NFKD", model) if not _is_unseen(c))
+    plain = seen.translate(_LOOKALIKES)
+    return f"{plain} {_CAMEL.sub('-', plain)}".casefold()
+
+
+def _is_unseen(character: str) -> bool:
+    return unicodedata.category(character) in ("Cf", "Mn", "Me")
 
 
 def _last_part(model: str) -> str:
@@ -299,7 +331,7 @@ def _claim_at(model: str, origin: str, answered: str) -> Claim:
         target = parse_url(origin)
     except BadUrl:
         return Claim(model, "nowhere")
-    at, suggested = place(origin), maker_of(model)
+    at, suggested = place(origin), suggested_by(model)
     if is_own(target.host):
         return Claim(model, "own", at=at)
     if shared := _shared(target):
@@ -318,7 +350,7 @@ def _vouched_for(model: str, answered: str, shared: SharedHost) -> str:
     """The maker of a model of this host's catalogue; "" where the name is a customer's, or tells none."""
     if not shared.customers_name:
         return maker if _is_in_catalogue(model, maker := maker_of(model), shared) else ""
-    is_borne_out = not maker_of(model) or answered.casefold().startswith(model.casefold())
+    is_borne_out = not suggested_by(model) or answered.casefold().startswith(model.casefold())
     return maker_of(answered) if is_borne_out else ""
 
 

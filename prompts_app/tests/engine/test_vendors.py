@@ -109,12 +109,38 @@ def test_an_own_server_counts_for_nobody_and_says_so(origin: str, model: str) ->
         ("alice/llama-3-tuned", "https://router.huggingface.co", "", "(at Hugging Face)"),
         ("gpt-4.1", AZURE, "gpt-35-turbo", "(at Azure)"),  # the author named the deployment
         ("gpt-4.1", AZURE, "", "(at Azure)"),
+        ("prod-gpt-4.1", AZURE, "llama-3.1-8b", "(at Azure)"),
+        ("alice/openai-gpt-4.1", "https://router.huggingface.co", "", "(at Hugging Face)"),
     ],
 )
 def test_a_host_that_does_not(model: str, origin: str, answered: str, said: str) -> None:
     claim = claim_of(model, [origin], answered=answered)
     assert (claim.maker, claim.named) == ("", f"{model} {said}")
     assert f"named {model} by its author" in claim.remark
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "openai-gpt-4.1", "OpenAI: GPT-4.1", "openai/best", "gpt-4.1/v1", "the real gpt-4.1", "MyGPT-4.1",
+        "ft:gpt-4o:acme::1", "gpt\u20114.1", "ＧＰＴ-4.1", "g\u200bpt-4.1", "сlaude-4", "СLAUDE 4",
+        "my.claude", "anthropic_latest", "qwen/gpt-4.1", "Google's newest",
+    ],
+)  # fmt: skip
+def test_a_makers_name_anywhere_in_a_models_is_held_to_the_host(model: str) -> None:
+    claim = claim_of(model, ["https://llm.example.com"], answered="gpt-4.1-2025-04-14")
+    assert (claim.maker, claim.named) == ("", f"{model} (unknown server)")
+
+
+@pytest.mark.parametrize(
+    "model", ["tiny", "gpto", "philosopher-7b", "birch (large)", "metaphor", "o1x", "模型"]
+)
+def test_a_word_that_only_holds_the_letters_suggests_nobody(model: str) -> None:
+    assert claim_of(model, ["https://llm.example.com"]).named == model
+
+
+def test_what_a_maker_makes_for_one_customer_is_its_own_at_its_own_host() -> None:
+    assert claim_of("ft:gpt-4o-mini:acme::7", [OPENAI]).maker == "OpenAI"
 
 
 def test_that_a_family_has_open_weights_is_said_where_it_is_so() -> None:

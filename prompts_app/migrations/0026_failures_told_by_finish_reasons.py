@@ -17,7 +17,7 @@ TOLD = (
 
 
 def mend(apps, schema_editor):
-    from prompts_app.engine.finishing import failure_of
+    from prompts_app.engine.finish_reasons import failure_of
 
     Result, Run = apps.get_model("prompts_app", "Result"), apps.get_model("prompts_app", "Run")
     judged = Result.objects.filter(error_kind="", run__source="recorded", picture={})

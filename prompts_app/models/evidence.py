@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from prompts_app.engine.endpoints.addresses import host_of, same_address
-from prompts_app.engine.finishing import ending_in_words
+from prompts_app.engine.finish_reasons import ending_in_words
 from prompts_app.engine.prices import sources_told
 from prompts_app.engine.stats import wilson
 from prompts_app.engine.vendors import Claim, claim_of, claim_of_host

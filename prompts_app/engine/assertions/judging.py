@@ -21,7 +21,7 @@ from prompts_app.engine.assertions.own_words import after_thinking, own_words
 from prompts_app.engine.assertions.written_json import objects_written
 from prompts_app.engine.ending import check_not_ending
 from prompts_app.engine.endpoints.kinds import Asker
-from prompts_app.engine.finishing import ending_in_words
+from prompts_app.engine.finish_reasons import ending_in_words
 from prompts_app.engine.prices import price_of_answer, together
 from prompts_app.engine.types import Embedded, Fault, Json, Judge, JudgeCall, Message, Price, Reply, Request
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from prompts_app.engine.billing import bill_of
 from prompts_app.engine.endpoints.answers import Answered, count_of, error_inside, fault, read_json, text_of
 from prompts_app.engine.endpoints.complaints import complaint_of, error_in, one_line
-from prompts_app.engine.finishing import failure_of
+from prompts_app.engine.finish_reasons import failure_of
 from prompts_app.engine.types import Fault, Json, Reply
 
 _THINKING = ("reasoning_content", "reasoning", "thinking")  # members of a message that hold it

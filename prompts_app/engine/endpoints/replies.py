@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from prompts_app.engine.billing import bill_of
 from prompts_app.engine.endpoints.answers import Answered, count_of, error_inside, fault, read_json, text_of
-from prompts_app.engine.endpoints.complaints import complaint_of, error_in, one_line
+from prompts_app.engine.endpoints.error_bodies import complaint_of, error_in, one_line
 from prompts_app.engine.finish_reasons import failure_of
 from prompts_app.engine.types import Fault, Json, Reply
 

@@ -17,8 +17,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prompts_app.engine.assertions.kinds import as_text, number_of, quote
+from prompts_app.engine.assertions.lenient_json import objects_written
 from prompts_app.engine.assertions.own_words import after_thinking, own_words
-from prompts_app.engine.assertions.written_json import objects_written
 from prompts_app.engine.ending import check_not_ending
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.finish_reasons import ending_in_words

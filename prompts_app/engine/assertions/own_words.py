@@ -10,7 +10,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
-from prompts_app.engine.assertions.written_json import Found, objects_inside, objects_written
+from prompts_app.engine.assertions.lenient_json import Found, objects_inside, objects_written
 from prompts_app.engine.filters import as_json
 from prompts_app.engine.types import Json
 

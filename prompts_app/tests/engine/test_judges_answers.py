@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from prompts_app.engine.assertions.graded import _letter_in
 from prompts_app.engine.assertions.judging import JudgeFailed, read_texts, read_verdict
+from prompts_app.engine.assertions.lenient_json import objects_written
 from prompts_app.engine.assertions.own_words import after_thinking, own_words
-from prompts_app.engine.assertions.written_json import objects_written
 
 OWN = '{"reason": "own", "pass": false, "score": 0}'
 OTHER = '{"reason": "draft", "pass": true, "score": 1}'
@@ -178,11 +178,11 @@ def test_the_work_is_linear_in_the_answer(
 @pytest.fixture
 def counted_tokens(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
     """How many tokens the reader looks at for a text: a measure of work that no machine's speed changes."""
-    from prompts_app.engine.assertions import written_json
+    from prompts_app.engine.assertions import lenient_json
 
     class Counting:
         def __init__(self) -> None:
-            self.count, self.pattern = 0, written_json._TOKEN
+            self.count, self.pattern = 0, lenient_json._TOKEN
 
         def finditer(self, text: str, start: int):  # type: ignore[no-untyped-def]
             for token in self.pattern.finditer(text, start):
@@ -191,7 +191,7 @@ def counted_tokens(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
 
     def counted(text: str) -> int:
         counting = Counting()
-        monkeypatch.setattr(written_json, "_TOKEN", counting)
+        monkeypatch.setattr(lenient_json, "_TOKEN", counting)
         own_words(text, [text[: len(text) // 2]])
         return counting.count
 

@@ -30,9 +30,9 @@ from prompts_app.actions.stopping import STOPPING
 from prompts_app.actions.tasks import enqueue_next, enqueue_run
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_from_json
-from prompts_app.engine.ending import ProgramEnds
 from prompts_app.engine.endpoints.leash import CUT_SHORT
 from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.shutdown import ProgramEnds
 from prompts_app.engine.types import Cell, Judge, Outcome
 from prompts_app.models import Batch, KeyUnreadable, Result, Run
 from prompts_app.models.suites import with_stored_suite

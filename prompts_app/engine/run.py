@@ -14,13 +14,13 @@ from prompts_app.engine.assertions.judging import JudgeFailed
 from prompts_app.engine.assertions.sets import is_set, members_of, value_of
 from prompts_app.engine.assertions.tools import tools_among
 from prompts_app.engine.assertions.verdicts import verdict_of
-from prompts_app.engine.ending import check_not_ending
 from prompts_app.engine.endpoints import PACING, Asker, Pacing, open_endpoint
 from prompts_app.engine.endpoints.leash import CUT_SHORT, Leash, cut_short
 from prompts_app.engine.finish_reasons import ending_in_words
 from prompts_app.engine.grading import Court, Graded, exhibit_of, grade, is_graded
 from prompts_app.engine.prices import UNKNOWN, price_of_answer, together
 from prompts_app.engine.render import RenderError, render, render_known, render_messages, values_for
+from prompts_app.engine.shutdown import check_not_ending
 from prompts_app.engine.types import (
     Answer,
     Asks,

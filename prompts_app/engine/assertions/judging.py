@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from prompts_app.engine.assertions.kinds import as_text, number_of, quote
 from prompts_app.engine.assertions.lenient_json import objects_written
 from prompts_app.engine.assertions.own_words import after_thinking, own_words
-from prompts_app.engine.ending import check_not_ending
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.finish_reasons import ending_in_words
 from prompts_app.engine.prices import price_of_answer, together
+from prompts_app.engine.shutdown import check_not_ending
 from prompts_app.engine.types import Embedded, Fault, Json, Judge, JudgeCall, Message, Price, Reply, Request
 
 LONGEST_REASON = 2_000  # characters of it in a check; the judge's full answer is kept beside

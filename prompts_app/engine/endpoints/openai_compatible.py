@@ -17,7 +17,6 @@ from itertools import count
 
 import httpcore2
 
-from prompts_app.engine.ending import check_not_ending
 from prompts_app.engine.endpoints.addresses import BadUrl, BlockedAddress, Target, UnknownHost, parse_url
 from prompts_app.engine.endpoints.answers import (
     MOST_BYTES,
@@ -41,6 +40,7 @@ from prompts_app.engine.endpoints.pacing import Pacing, asked_wait, spent_limit
 from prompts_app.engine.endpoints.replies import read_reply
 from prompts_app.engine.endpoints.scrubbing import scrub
 from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.shutdown import check_not_ending
 from prompts_app.engine.types import Asks, Embedded, Endpoint, Fault, Json, Reply, Request
 
 USER_AGENT = "Proofsheet"

@@ -20,7 +20,7 @@ from prompts_app.actions.execute import execute_run
 from prompts_app.actions.judge import JudgeChoice
 from prompts_app.actions.run import check_can_ask_again, start_batch
 from prompts_app.actions.seal import seal_run, sealed_file, verify
-from prompts_app.engine.ending import ProgramEnds, check_not_ending, is_ending
+from prompts_app.engine.shutdown import ProgramEnds, check_not_ending, is_ending
 from prompts_app.models import Result, Run
 from prompts_app.tests.actions.running import YES, a_run, at, fresh, in_a_thread
 from prompts_app.tests.engine.judges import says

@@ -26,6 +26,7 @@ from prompts_app.engine.endpoints.answers import (
     read_embeddings,
     read_models,
 )
+from prompts_app.engine.endpoints.chat_completions import read_reply
 from prompts_app.engine.endpoints.connecting import (
     CheckedBackend,
     Connections,
@@ -37,7 +38,6 @@ from prompts_app.engine.endpoints.connecting import (
 from prompts_app.engine.endpoints.drawn import Drawn, read_drawn, with_picture
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.endpoints.pacing import Pacing, asked_wait, spent_limit
-from prompts_app.engine.endpoints.replies import read_reply
 from prompts_app.engine.endpoints.scrubbing import scrub
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.shutdown import check_not_ending

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from prompts_app.actions.pictures import store_pictures
-from prompts_app.engine.apart import PICTURE, Overrun, apart
 from prompts_app.engine.formats.bundled_picture import DATA, data_of, with_data
+from prompts_app.engine.limited_process import PICTURE, Overrun, apart
 from prompts_app.engine.pictures import PictureRefused, keep
 from prompts_app.engine.types import Picture
 from prompts_app.models import PictureFile, Result

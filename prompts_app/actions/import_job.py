@@ -26,9 +26,9 @@ from prompts_app.actions.import_ import (
 )
 from prompts_app.actions.import_made import Made, changed_since, take_back_in_chunks
 from prompts_app.actions.tasks import run_import_task
-from prompts_app.engine.apart import FILE, Overrun, apart
 from prompts_app.engine.formats import FormatError, Parsed, parse
 from prompts_app.engine.formats.variables import STYLES
+from prompts_app.engine.limited_process import FILE, Overrun, apart
 from prompts_app.models import Import, Prompt, User
 from prompts_app.models.clock import now_plus
 

@@ -15,9 +15,9 @@ from prompts_app.actions.outcomes import checks_json
 from prompts_app.actions.pictures import replace_picture
 from prompts_app.actions.run import LONGEST_MODEL, RunRefused
 from prompts_app.actions.shelf import keys_of
-from prompts_app.engine.apart import JUDGING, Overrun, apart
 from prompts_app.engine.assertions.tools import tools_among
 from prompts_app.engine.digests import case_json, suite_digest
+from prompts_app.engine.limited_process import JUDGING, Overrun, apart
 from prompts_app.engine.prices import UNKNOWN
 from prompts_app.engine.render import values_for
 from prompts_app.engine.run import judge

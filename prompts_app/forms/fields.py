@@ -12,9 +12,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 
 from prompts_app.actions.run import HIGHEST_CAP
-from prompts_app.engine.apart import PICTURE, Overrun, apart
 from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.digests import canonical
+from prompts_app.engine.limited_process import PICTURE, Overrun, apart
 from prompts_app.engine.pictures import MOST_BYTES, PictureRefused, keep, square
 from prompts_app.models import Tag
 from prompts_app.models.tags import LONGEST_TAG, as_tag

@@ -10,10 +10,10 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
 from prompts_app.actions.import_ import ImportOptions, OfferedStyle, TooManyPrompts, check_size
-from prompts_app.engine.apart import FILE, Overrun, apart
 from prompts_app.engine.budget import MOST_BYTES
 from prompts_app.engine.formats import FORMATS, FormatError, Parsed, parse, titles
 from prompts_app.engine.formats.variables import STYLES, Style
+from prompts_app.engine.limited_process import FILE, Overrun, apart
 from prompts_app.models.text import without_invisible
 
 

@@ -18,8 +18,8 @@ from prompts_app.actions.drafts import drop_draft
 from prompts_app.actions.guide import guide_for
 from prompts_app.actions.publish import findings_in_version
 from prompts_app.actions.save import NothingChanged, StaleEdit, create_prompt, save_version
-from prompts_app.engine.apart import WHILE_TYPING, Overrun, apart
 from prompts_app.engine.diffs import Piece, word_diff
+from prompts_app.engine.limited_process import WHILE_TYPING, Overrun, apart
 from prompts_app.engine.types import ROLES
 from prompts_app.engine.types import Prompt as Content
 from prompts_app.forms.prompts import NewPromptForm, VersionForm

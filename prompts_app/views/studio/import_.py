@@ -23,8 +23,8 @@ from prompts_app.actions.import_job import (
     stop,
     undo,
 )
-from prompts_app.engine.apart import FILE, Overrun, apart
 from prompts_app.engine.formats import FORMATS, FormatError, format_named, parse, readings
+from prompts_app.engine.limited_process import FILE, Overrun, apart
 from prompts_app.forms.import_ import ConfirmForm, UploadForm
 from prompts_app.models import Import
 from prompts_app.views.studio.door import STOP_POLLING, AuthorRequest, keeps_typing, typing_kept

@@ -12,9 +12,9 @@ import time
 
 import pytest
 
-from prompts_app.engine import apart as module
-from prompts_app.engine.apart import BUSY, FILE, TOO_MUCH, Limits, Overrun, apart
+from prompts_app.engine import limited_process as module
 from prompts_app.engine.formats import FormatError, parse
+from prompts_app.engine.limited_process import BUSY, FILE, TOO_MUCH, Limits, Overrun, apart
 from prompts_app.engine.run import checks_of
 from prompts_app.engine.types import Answer, Assertion
 
@@ -90,7 +90,7 @@ def test_it_knows_no_secret_of_the_server(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_it_ends_with_the_process_that_asked() -> None:
     program = (
-        "import os; from prompts_app.engine.apart import FILE, apart;"
+        "import os; from prompts_app.engine.limited_process import FILE, apart;"
         "print(apart(FILE, os.getpid), flush=True);"
         "os._exit(0)"
     )

@@ -99,7 +99,7 @@ def read_json(answered: Answered, key: str) -> Json:
         return fault("wrong_shape", f"The answer cannot be read: {error}.", answered)
     except TooLarge:
         return fault("answer_too_large", TOO_LARGE, answered)
-    return _read_text(text.decode("utf-8", "replace"), answered, key)
+    return _read_text(text.decode(json.detect_encoding(text), "replace"), answered, key)
 
 
 def _read_text(body: str, answered: Answered, key: str) -> Json:

@@ -1,21 +1,25 @@
 """Taking the endpoint's key out of whatever a server sent back.
 
-A server that quotes the key may write it as JSON, a URL or HTML writes it, and an answer is JSON inside of
-which there may be more of it. So each character of the key is looked for in each of its spellings, before
-decoding and after.
+A server that quotes the key may write it as JSON, a URL, HTML, a mail or a programming language writes it,
+or in base64, and an answer is JSON inside of which there may be more of it. So each character of the key is
+looked for in each of its spellings, before decoding and after, line breaks and invisible characters between
+them or not.
 """
 
 from __future__ import annotations
 
-import html
 import re
-from functools import lru_cache
+from base64 import b64encode
+from functools import cache, lru_cache
+from html.entities import html5
 
 from prompts_app.engine.types import Json
 
 SHORTEST_SECRET = 8  # anything shorter would blank out ordinary words
 _PUT_IN_PLACE = "[key]"
-_ESCAPES = re.compile(r"[\\%&]")
+_BETWEEN = r"[\0\s\u00ad\u200b-\u200d\u2060\ufeff]"
+_ESCAPES = re.compile(rf"[\\%&]|=[0-9A-Fa-f]|{_BETWEEN}")
+_GAP = rf"(?:{_BETWEEN}|\\{{1,8}}[rnt]){{0,4}}"
 
 
 def scrub(text: str, secret: str) -> str:
@@ -23,25 +27,39 @@ def scrub(text: str, secret: str) -> str:
     if len(secret) < SHORTEST_SECRET:
         return text
     if not _ESCAPES.search(text):  # as the base64 of a picture, which is long
-        return text.replace(secret, _PUT_IN_PLACE)
+        for form in (secret, *_in_base64(secret)):
+            text = text.replace(form, _PUT_IN_PLACE)
+        return text
     return _spelled(secret).sub(_PUT_IN_PLACE, text)
 
 
 @lru_cache(maxsize=32)
+def _in_base64(secret: str) -> tuple[str, ...]:
+    """What is the same in each base64 that the secret stands in, at each of the three places it may begin."""
+    found = []
+    for before in range(3):
+        raw = bytes(before) + secret.encode()
+        found.append(b64encode(raw).decode("ascii")[-(-before * 8 // 6) : len(raw) * 8 // 6])
+    return (*found, *(form.translate({43: "-", 47: "_"}) for form in found if "+" in form or "/" in form))
+
+
+@lru_cache(maxsize=32)
 def _spelled(secret: str) -> re.Pattern[str]:
-    return re.compile("".join(map(_spellings, secret)))
+    forms = (secret, *_in_base64(secret))
+    return re.compile("|".join(_GAP.join(map(_spellings, form)) for form in forms))
 
 
+@cache
 def _spellings(character: str) -> str:
-    """As it is, escaped for JSON (once or more), for a URL, or for HTML."""
+    """As it is, escaped for JSON (once or more) and other languages, for a URL, a mail, or for HTML."""
     code = ord(character)
     digits = "".join(f"[{d}{d.upper()}]" if d.isalpha() else d for d in f"{code:02x}")
+    named = "|".join(name.rstrip(";") for name, meant in html5.items() if meant == character)
     spelled = [
-        rf"\\{{1,8}}u00{digits}", f"%(?:25){{0,4}}{digits}", f"&#(?:0{{0,5}}{code}|[xX]0{{0,5}}{digits});",
+        rf"\\{{1,8}}(?:u00{digits}|u\{{0{{0,6}}{digits}\}}|x{digits}|{code:03o})",
+        f"%(?:25){{0,4}}{digits}", f"={digits}",
+        f"&(?:amp;){{0,4}}(?:#0{{0,5}}{code}|#[xX]0{{0,5}}{digits}{f'|{named}' if named else ''});?",
     ]  # fmt: skip
-    named = html.escape(character)
-    if named != character:
-        spelled.append(re.escape(named))
     plain = re.escape(character)
     if not character.isalnum():
         plain = rf"\\{{0,8}}{plain}"

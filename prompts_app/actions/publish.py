@@ -119,6 +119,16 @@ def findings_in_cases(cases: Iterable[engine.Case]) -> list[Finding]:
     )
 
 
+def findings_in_outputs(outputs: Iterable[str], model: str) -> list[Finding]:
+    """Likely secrets in outputs that are being pasted, and in the name of what answered."""
+    texts = [
+        Text(f"output {number}", output, "result.output")
+        for number, output in enumerate(outputs, 1)
+        if output
+    ]
+    return find_secrets([*texts, Text("model", model, "run.model")])
+
+
 def findings_in_details(columns: Mapping[str, object]) -> list[Finding]:
     """Likely secrets in a prompt's own texts, by column."""
     return find_secrets(

@@ -47,6 +47,7 @@ from prompts_app.actions.personal import (
     PERSONAL,
     PHONE,
     addresses,
+    as_typed,
     card_numbers,
     ibans,
     phone_numbers,
@@ -138,18 +139,20 @@ def _token(value: str) -> str:
 
 def _look(text: str) -> Iterator[tuple[str, str]]:
     """(kind, value) of everything suspicious, each value once, under the first kind that knows it."""
-    lower, seen = text.lower(), list[str]()
-    for detector in _detectors():
-        if detector.needs and not any(word in lower for word in detector.needs):
-            continue
-        for value in islice(detector.values(text), MOST_VALUES):
-            letters = _GAPS.sub("", value)
-            if any(letters in known for known in seen) or (
-                detector.kind not in PERSONAL and _is_harmless(value)
-            ):
+    seen: list[str] = []
+    for read, detectors in ((text, _detectors()), (as_typed(text), _PEOPLE)):
+        lower = read.lower()
+        for detector in detectors:
+            if detector.needs and not any(word in lower for word in detector.needs):
                 continue
-            seen.append(letters)
-            yield detector.kind, value
+            for value in islice(detector.values(read), MOST_VALUES):
+                letters = _GAPS.sub("", value)
+                if any(letters in known for known in seen) or (
+                    detector.kind not in PERSONAL and _is_harmless(value)
+                ):
+                    continue
+                seen.append(letters)
+                yield detector.kind, value
 
 
 def _is_harmless(value: str) -> bool:
@@ -211,13 +214,15 @@ _OWN: tuple[tuple[str, tuple[str, ...], str], ...] = (
 def _detectors() -> tuple[_Detector, ...]:
     plugins = tuple(_Detector(plugin.secret_type, needs, _by_plugin(plugin())) for plugin, needs in _PLUGINS)
     own = tuple(_Detector(kind, needs, _by_pattern(re.compile(pattern))) for kind, needs, pattern in _OWN)
-    people = (
-        _Detector(EMAIL, ("@",), addresses),
-        _Detector(CARD, (), card_numbers),  # before phone numbers, whose pattern is wider
-        _Detector(IBAN, (), ibans),
-        _Detector(PHONE, (), phone_numbers),
-    )
-    return (*plugins, *own, *people)
+    return (*plugins, *own)
+
+
+_PEOPLE = (
+    _Detector(EMAIL, ("@",), addresses),
+    _Detector(CARD, (), card_numbers),  # before phone numbers, whose pattern is wider
+    _Detector(IBAN, (), ibans),
+    _Detector(PHONE, (), phone_numbers),
+)
 
 
 def _by_plugin(plugin: RegexBasedDetector) -> Callable[[str], Iterable[str]]:

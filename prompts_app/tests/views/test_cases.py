@@ -393,6 +393,16 @@ class TestTable:
         assert (run.source, run.model, run.level) == ("pasted", "gpt-4.1-mini", 0)
         assert [result.output for result in run.results.all()] == ["Yes!", "No."]
 
+    def test_outputs_are_looked_at_for_secrets_where_others_would_read_them(
+        self, client: Client, prompt: Prompt
+    ) -> None:
+        Prompt.objects.update(visibility="public")
+        table = "word,reply\nyes,Ring +49 30 901820"
+        page = self.add(client, table, "variable:word", "output", model="gpt-4.1-mini")
+        assert "phone number" in page
+        assert "Ring +49 30 901820" in page  # what was typed stays
+        assert not Case.objects.exists()
+
     def test_outputs_want_their_model(self, client: Client, prompt: Prompt) -> None:
         page = self.add(client, self.CONSOLE, "variable:word", "equals", "output")
         assert "Name the model that answered" in page

@@ -215,3 +215,19 @@ def test_tomorrow_is_refused(version: Version) -> None:
     tomorrow = datetime.now(tz=UTC).date() + timedelta(days=1)
     with pytest.raises(RunRefused, match="future"):
         paste_output(version.prompt, version, first_case(), model="m", output="yes", date=tomorrow)
+
+
+def test_where_others_would_read_it_at_once_what_looks_like_a_secret_is_asked_about(version: Version) -> None:
+    Prompt.objects.update(visibility="unlisted")
+    key = "sk-" + "proj-a8Kd03nfLq92mZx71bVt"
+    page = paste(output=f"Use {key}, please").content.decode()
+    assert "looks like a secret" in page
+    assert f"Use {key}, please" in page  # what was typed stays
+    assert not Result.objects.exists()
+    token = page.partition('name="harmless" value="')[2].partition('"')[0]
+    assert paste(output=f"Use {key}, please", harmless=token).status_code == 302
+    assert Result.objects.get().output == f"Use {key}, please"
+
+
+def test_in_a_private_prompt_it_is_asked_about_when_it_is_published(version: Version) -> None:
+    assert paste(output="Ring +49 30 901820").status_code == 302

@@ -118,3 +118,18 @@ def test_the_page_of_the_run_says_that_no_judge_was_chosen() -> None:
     graded = {**ASKS, "type": "llm-rubric", "value": "Is polite."}
     [need] = needs_of([a_result(graded, passed=None).run], timezone.now())
     assert "No judge model was chosen" in need.next_step
+
+
+def test_a_note_that_others_would_read_is_looked_at_for_secrets() -> None:
+    result = a_result(HOLDS)
+    result.run.prompt.visibility = "public"
+    result.run.prompt.save()
+    note = "As we said to +49 30 901820"
+    page = post(result, verdict="pass", note=note).content.decode()
+    assert "phone number" in page
+    assert note in page  # what was typed stays
+    assert fresh(result).checks == [HOLDS]
+    token = page.partition('name="harmless" value="')[2].partition('"')[0]
+    data = {"which": "own", "own-verdict": "pass", "own-note": note, "harmless": token}
+    client_of(alice()).post(url(result), data)
+    assert fresh(result).checks[1]["reason"] == note

@@ -24,7 +24,7 @@ from prompts_app.actions.cases import (
 )
 from prompts_app.actions.drafts import drop_draft
 from prompts_app.actions.paste import paste_together
-from prompts_app.actions.publish import findings_in_cases
+from prompts_app.actions.publish import findings_in_cases, findings_in_outputs
 from prompts_app.actions.save import StaleEdit
 from prompts_app.actions.secrets import Finding
 from prompts_app.engine.digests import case_json, digest
@@ -252,7 +252,8 @@ def add_table(request: AuthorRequest, slug: str) -> HttpResponse:
     form = CaseTableForm(prompt, _latest(prompt), data, files, initial=initial)
     findings: Sequence[Finding] = ()
     if posted and form.is_valid() and form.cases:
-        findings = findings_in_cases(form.cases.cases)
+        outputs = findings_in_outputs(form.cases.outputs, form.cleaned_data["model"])
+        findings = [*findings_in_cases(form.cases.cases), *outputs]
         if request.POST.get("do") == "add" and form.is_mapped:
             refuse_secrets(request, form, prompt, findings)
             if form.is_valid() and _added(request, prompt, form, form.cases):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpResponse
@@ -18,11 +20,14 @@ from prompts_app.actions.judge_pasted import (
     waiting_for_judge,
 )
 from prompts_app.actions.paste import paste_output
+from prompts_app.actions.publish import findings_in_outputs
 from prompts_app.actions.run import RunRefused, delete_runs
+from prompts_app.actions.secrets import Finding
 from prompts_app.forms.evidence import PasteForm
 from prompts_app.forms.judge import PastedJudgeForm
 from prompts_app.models import Endpoint, Prompt, Result, Run, Source
 from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
+from prompts_app.views.studio.findings import refuse_secrets, shown
 
 MOST_LISTED = 20  # outputs on the page that asks a judge
 
@@ -32,6 +37,10 @@ def paste(request: AuthorRequest, slug: str) -> HttpResponse:
     prompt = own_prompt(request.user, slug)
     typed = request.POST or typing_kept(request) or None
     form = PasteForm(typed, request.FILES or None, prompt=prompt, initial=request.GET.dict())
+    findings: Sequence[Finding] = ()
+    if request.method == "POST" and form.is_valid():
+        findings = findings_in_outputs([form.cleaned_data["output"]], form.cleaned_data["model"])
+        refuse_secrets(request, form, prompt, findings)
     if request.method == "POST" and form.is_valid():
         try:
             result = paste_output(prompt, **form.cleaned_data)
@@ -47,6 +56,7 @@ def paste(request: AuthorRequest, slug: str) -> HttpResponse:
         "can_paste": prompt.versions.exists() and prompt.cases.exists(),
         "pasted": pasted.defer("suite").annotate(outputs=Count("results")),
         "here": "runs",
+        **shown(request, findings),
     }
     return render(request, "studio/paste.html", context)
 

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from prompts_app.access import own_result
+from prompts_app.actions.secrets import Finding, find_secrets
 from prompts_app.actions.verdict import (
     VerdictRefused,
     check_can_judge,
@@ -21,8 +22,10 @@ from prompts_app.actions.verdict import (
 )
 from prompts_app.forms.verdict import FAIL, PASS, VerdictForm
 from prompts_app.models import Result
+from prompts_app.models.texts import Text
 from prompts_app.views.public.sentences import told
 from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
+from prompts_app.views.studio.findings import refuse_secrets, shown
 
 MOST_SHOWN = 200_000  # characters of an output
 
@@ -41,14 +44,18 @@ class Asked:
 @require_http_methods(["GET", "HEAD", "POST"])
 def verdict(request: AuthorRequest, public_id: str) -> HttpResponse:
     result = own_result(request.user, public_id)
-    typed = None
+    typed, findings = None, list[Finding]()
     if request.method == "POST":
         typed = VerdictForm(request.POST, prefix=request.POST.get("which") or None)
+        if typed.is_valid() and "take-back" not in request.POST:
+            findings = find_secrets([Text("note", typed.cleaned_data["note"], "result.checks")])
+            refuse_secrets(request, typed, result.run.prompt, findings)
         if typed.is_valid() or ("take-back" in request.POST and "place" not in typed.errors):
             return _decide(request, result, typed)
     elif kept := typing_kept(request):
         typed = VerdictForm(kept, prefix=kept.get("which") or None)
-    return render(request, "studio/verdict.html", _context(result, typed))
+    context = {**_context(result, typed), **shown(request, findings)}
+    return render(request, "studio/verdict.html", context)
 
 
 def _decide(request: AuthorRequest, result: Result, form: VerdictForm) -> HttpResponse:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from prompts_app.engine.types import Json, Price
 
 BILLED = "billed by the provider"
 COUNTED = "counted by the gateway (LiteLLM)"
 TICKS = Decimal(10) ** 10  # of xAI, in a dollar: docs.x.ai, "Cost Tracking"
+_NUMBER = re.compile(r"[0-9]{1,30}(?:\.[0-9]{0,40})?(?:[eE][-+]?[0-9]{1,3})?")
 MOST = Decimal(1_000_000)  # dollars; more for one call is no bill
 
 
@@ -43,8 +45,6 @@ def _in_usage(usage: Mapping[str, Json]) -> Decimal | None:
 def _dollars(value: Json, most: Decimal = MOST) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    try:
-        dollars = Decimal(str(value).strip()[:60])
-    except InvalidOperation:
+    if not _NUMBER.fullmatch(text := str(value).strip()):
         return None
-    return dollars if dollars.is_finite() and 0 <= dollars < most else None
+    return dollars if (dollars := Decimal(text)) < most else None

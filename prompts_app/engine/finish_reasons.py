@@ -22,20 +22,22 @@ _FAILED: tuple[tuple[str, re.Pattern[str]], ...] = (
         "content_filter",
         re.compile(
             r"filter|safety|sensitive|prohibited|blocklist|blocked|recitation|spii|guardrail|refusal|refused|"
-            r"moderat|toxic|censor|violation|model_armor|\Alanguage\Z"
+            r"moderat|toxic|censor|violation|model_armor|unsafe|harmful|illegal|policy|denied|forbidden|"
+            r"\Abann?e?d?\Z|\Alanguage\Z"
         ),
     ),
-    ("rate_limited", re.compile(r"rate_limit|too_many_requests|quota")),
+    ("rate_limited", re.compile(r"rate_limit|too_many_requests|quota|budget|throttl")),
     (
         "server_error",
         re.compile(
             r"error|fail|abort|cancel|time_?out|timed_out|unavailable|overload|insufficient|exhausted|interrupt|"
-            r"disconnect|network|preempt|evict|crash"
+            r"disconnect|network|preempt|evict|crash|kill|exception|internal|memory|\Aoom|capacity|reject|"
+            r"dropped|expired|dead|lost|\A5\d\d\Z"
         ),
     ),
 )
 _CUT = re.compile(
-    r"length|max_\w*tokens?|token_limit|max_output|context_window|truncated|\Amax_\w+\Z|\Aincomplete\Z"
+    r"length|max_\w*tokens?|token_limit|max_output|context_window|truncated|\Amax_\w+\Z|\Aincomplete\Z|\Alimit\Z|unfinished|not_finished"
 )
 _WINDOW = re.compile(r"context|model_length")
 # Where nothing came, these say that nothing was to come: Ollama only loaded the model, Gemini does not say.

@@ -7,6 +7,7 @@ a content of another shape is no answer, and the text that came is kept beside t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from prompts_app.engine.endpoints.error_bodies import complaint_of, error_in, on
 from prompts_app.engine.finish_reasons import failure_of
 from prompts_app.engine.types import Fault, Json, Reply
 
+MOST_OF_A_REASON = 60  # characters
 _THINKING = ("reasoning_content", "reasoning", "thinking")  # members of a message that hold it
 _FAILED = {
     "server_error": "ended the answer with",
@@ -71,7 +73,7 @@ def _part(data: Mapping[str, Json], choice: Mapping[str, Json], output: str, ans
     tokens_in, (tokens_out, reasoning) = count_of(usage, "prompt_tokens"), _tokens_out(usage, model)
     return Reply(
         output=output,
-        finish_reason=text_of(choice.get("finish_reason")),
+        finish_reason=_reason(choice.get("finish_reason")),
         model=model,
         response_id=text_of(data.get("id")),
         fingerprint=text_of(data.get("system_fingerprint")),
@@ -145,17 +147,26 @@ def _failed(
     data: Mapping[str, Json], choice: Mapping[str, Json], part: Reply, answered: Answered, key: str
 ) -> Fault | None:
     """The provider's failure, where the answer tells of one."""
-    native = text_of(choice.get("native_finish_reason"))  # OpenRouter: as the provider named it
+    native = _reason(choice.get("native_finish_reason"))  # OpenRouter: as the provider named it
     told = [(reason, failure_of(reason, part.output)) for reason in (native, part.finish_reason)]
     reason, kind = next(((reason, kind) for reason, kind in told if kind), (None, None))
-    error = choice.get("error") or error_in(data)
-    if error:
+    message = choice.get("message")
+    told_by = (choice, message if isinstance(message, dict) else {}, data)
+    error = next((error for place in told_by if (error := error_in(place)) is not None), None)
+    if error is not None:
         failed = error_inside(error, answered, key, on_the_choice=True)
         return replace(failed, kind=kind) if kind and failed.kind == "server_error" else failed
     if kind is None:
         return None
-    told_by = f"The provider {_FAILED[kind]} “{one_line(reason or '')[:60]}”."
-    return fault(kind, told_by, answered)
+    words = f"The provider {_FAILED[kind]} “{one_line(reason or '')[:60]}”."
+    return fault(kind, words, answered)
+
+
+def _reason(told: Json) -> str | None:
+    """Of a finish reason that is no text, the words in it: it may tell of a failure all the same."""
+    if not told or isinstance(told, str):
+        return told or None
+    return " ".join(re.findall(r"\w+", json.dumps(told)))[:MOST_OF_A_REASON]
 
 
 def _old_call(choice: Mapping[str, Json], part: Reply, answered: Answered) -> Fault | None:

@@ -119,14 +119,24 @@ def error_in(data: Json) -> Json:
         return next((found for row in data[:MOST_LISTED] if (found := error_in(row)) is not None), None)
     if not isinstance(data, dict):
         return None
-    if data.get("error"):
-        return data["error"]
+    for name in ("error", "errors"):
+        if _says_something(data.get(name)):
+            return data[name]
     base = data.get("base_resp")
     if isinstance(base, dict) and base.get("status_code"):
         return base
     if data.get("object") == "error" or (data.get("success") is False and not data.get("choices")):
         return data
     return None
+
+
+def _says_something(error: Json) -> bool:
+    """Some servers send an error with every answer, and fill it only where there is one."""
+    if isinstance(error, dict):
+        return any(map(_says_something, error.values()))
+    if isinstance(error, str):
+        return error.strip().lower() not in ("", "0", "none", "null", "ok", "success")
+    return any(map(_says_something, error)) if isinstance(error, list) else bool(error)
 
 
 def kind_of(status: int, complaint: Complaint, *, inside: bool = False) -> str:

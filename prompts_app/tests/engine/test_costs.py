@@ -65,7 +65,9 @@ def test_what_the_provider_billed_counts_first(usage: dict[str, Any], dollars: s
     assert (price.dollars, told_by(price.source)) == (Decimal(dollars), "as billed by the provider")
 
 
-@pytest.mark.parametrize("cost", [None, True, -1, "free", [], {}, 1e400, {"total_cost": None}])
+@pytest.mark.parametrize(
+    "cost", [None, True, -1, "free", "1_000", "１２", "-0", [], {}, 1e400, {"total_cost": None}]
+)
 def test_a_bill_that_is_none_is_not_read(cost: Any) -> None:
     assert cost_of({"cost": cost if cost != 1e400 else "1e400"}) == Price(None, "")
 

@@ -16,4 +16,7 @@ def test_a_fault_has_a_label_and_a_next_step(kind: FaultKind) -> None:
 
 def test_what_the_author_must_mend_is_not_asked_again() -> None:
     retryable = {name for name, kind in FAULTS.items() if kind.retryable}
-    assert retryable == {"timeout_server", "conflict", "rate_limited", "server_error", "stream_cut"}
+    assert retryable == {
+        "timeout_server", "conflict", "rate_limited", "server_error", "stream_cut", "malformed_call",
+        "dns", "refused_connection", "out_of_sockets",
+    }  # fmt: skip

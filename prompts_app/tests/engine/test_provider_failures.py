@@ -59,6 +59,13 @@ ROWS = [
     Row("Cohere", ended("ERROR_TOXIC", TEXT), "content_filter", part=TEXT),
     Row("Cohere late", ended("TIMEOUT", TEXT), "server_error", part=TEXT),
     Row("one that nobody has yet", ended("backend-connection-failed", TEXT), "server_error", part=TEXT),
+    Row("out of memory", ended("OOM_KILLED", TEXT), "server_error", part=TEXT),
+    Row("no room", ended("no_capacity", TEXT), "server_error", part=TEXT),
+    Row("unsafe", ended("unsafe_content", TEXT), "content_filter", part=TEXT),
+    Row("against a policy", ended("policy-denied", TEXT), "content_filter", part=TEXT),
+    Row("a budget", ended("budget_exceeded", TEXT), "rate_limited", part=TEXT),
+    Row("a reason that is an object", completion(choices=[{"message": {"content": TEXT},
+        "finish_reason": {"type": "error"}}]), "server_error", part=TEXT),
     Row("says calls, has none", ended("tool_calls", None), "malformed_call"),
     # An error on the choice, or beside the choices.
     Row("an error on the choice", ended("error", TEXT, error={"code": 502, "message": "upstream timed out"}),
@@ -72,6 +79,10 @@ ROWS = [
         "blocked", TEXT),
     Row("an error beside the choices", {**ended("stop", TEXT), "error": {"message": "lost the node"}},
         "server_error", "lost the node", TEXT),
+    Row("an error on the message", completion(choices=[{"message": {"content": TEXT,
+        "error": {"message": "cut"}}, "finish_reason": "stop"}]), "server_error", "cut", TEXT),
+    Row("errors beside the choices", {**ended("stop", TEXT), "errors": [{"message": "lost"}]},
+        "server_error", "lost", TEXT),
     # Contents of another shape.
     Row("an object", ended("stop", {"city": "Hamburg"}), "wrong_shape", "an object", '{"city": "Hamburg"}'),
     Row("a number", ended("stop", 42), "wrong_shape", "a number"),
@@ -185,3 +196,23 @@ def test_the_next_steps_say_what_to_change() -> None:
     assert "/v1" in FAULTS["wrong_path"].next_step
     assert "Responses API" in FAULTS["other_api"].next_step
     assert "tools" in FAULTS["old_function_call"].next_step
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        None,
+        False,
+        "",
+        "none",
+        {},
+        [],
+        {"code": 0, "message": ""},
+        {"code": None, "type": None},
+        [{"code": "0"}],
+    ],
+)
+def test_an_error_that_says_nothing_is_none(error: Any) -> None:
+    with answering(http(200, {**ended("stop", TEXT), "error": error})) as server:
+        assert isinstance(said := ask(server.endpoint()), Reply)
+        assert said.output == TEXT

@@ -128,14 +128,6 @@ class BundleImport:
         return Kept(added=((mine, missing),))
 
 
-@transaction.atomic
-def import_bundle(owner: User, bundled: Iterable[BundledPrompt]) -> Kept:
-    """All of a bundle or, when anything is wrong with it, nothing: see BundleImport. Raises BundleRefused."""
-    User.objects.select_for_update().get(pk=owner.pk)  # the same file twice at once makes no doubles
-    importing = BundleImport(owner)
-    return Kept.together([importing.keep(prompt) for prompt in bundled])
-
-
 def _has_anything(missing: BundledPrompt) -> bool:
     return bool(missing.versions or missing.cases or missing.runs)
 

@@ -39,14 +39,6 @@ def check_can_publish(prompt: Prompt, findings: Collection[Finding], harmless: I
         )
 
 
-def can_publish(prompt: Prompt, findings: Collection[Finding], harmless: Iterable[str]) -> bool:
-    try:
-        check_can_publish(prompt, findings, harmless)
-    except CannotPublish:
-        return False
-    return True
-
-
 def publish(prompt: Prompt, visibility: Visibility) -> None:
     """Let others see it, from this moment and on every address. ``visibility`` is not private."""
     _show(prompt, visibility)

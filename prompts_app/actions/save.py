@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -241,9 +241,3 @@ def note_suite_changed(prompt: Prompt) -> None:
         suite_revision=F("suite_revision") + 1, suite_changed_at=now, updated_at=now
     )
     prompt.suite_changed_at = now
-
-
-def latest_versions(prompts: Sequence[Prompt]) -> dict[int, Version]:
-    """Prompt id → its newest version, in one query."""
-    versions = Version.objects.filter(prompt__in=prompts).order_by("prompt_id", "number")
-    return {version.prompt_id: version for version in versions}

@@ -8,8 +8,8 @@ to import, so it is imported at the first price.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Mapping
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib.metadata import version
@@ -146,28 +146,6 @@ def source() -> str:
 @cache
 def _version() -> str:
     return version("genai-prices")
-
-
-@cache
-def table_label() -> str:
-    """The table's version and how recent it is: "genai-prices 0.2.3, latest dated price 28 Sep 2026".
-
-    The package carries no date of its own, so the newest date a price in it starts at has to do.
-    """
-    today = datetime.now(tz=UTC).date()
-    newest = max((day for day in _starting_dates() if day <= today), default=None)
-    return f"{source()}, latest dated price {newest:%-d %b %Y}" if newest else source()
-
-
-def _starting_dates() -> Iterator[date]:
-    from genai_prices.data import providers
-
-    for provider in providers:
-        for model in provider.models:
-            for price in model.prices if isinstance(model.prices, list) else ():
-                start = getattr(price.constraint, "start_date", None)
-                if isinstance(start, date):
-                    yield start
 
 
 def estimate_tokens(text: str) -> int:

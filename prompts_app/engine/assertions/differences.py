@@ -9,8 +9,8 @@ DIFFERENCES: Final[dict[str, str]] = {
     "unknown": (
         "What cannot be known is not judged, nor is its opposite, and counts for neither side: an unknown "
         "cost, latency, number of tokens or finish reason, tool calls without a list of tools, a regular "
-        "expression that is still looking after a second, a JSON Schema that asks for more than a million "
-        "checks of an output. There it is an error, a failure, or with “not-” a pass."
+        "expression that is still looking after a second, a JSON Schema that asks for too many checks of "
+        "an output. There it is an error, a failure, or with “not-” a pass."
     ),
     "without-spaces": (
         "Words that no space divides (in Chinese, Japanese, Thai, Lao, Khmer, Burmese, Tibetan) are not "

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from prompts_app.actions.bundle import export_bundle
-from prompts_app.actions.bundle_in import BundleRefused, import_bundle, keep_prompt
+from prompts_app.actions.bundle_in import BundleRefused, keep_prompt
 from prompts_app.actions.evidence import count_run
 from prompts_app.actions.export import NothingToExport, as_markdown, as_messages, export
 from prompts_app.actions.failures import shelve
@@ -22,6 +22,7 @@ from prompts_app.engine.formats.bundle import as_json, emit, parse
 from prompts_app.engine.formats.bundle_types import Bundle
 from prompts_app.models import Case, Endpoint, Level, Prompt, Result, Run, Source
 from prompts_app.search import search_prompts
+from prompts_app.tests.actions.bundles import import_bundle
 from prompts_app.tests.factories import CaseFactory, PromptFactory, ResultFactory, RunFactory, VersionFactory
 from prompts_app.tests.people import alice, bob
 
@@ -270,7 +271,7 @@ def test_one_bad_prompt_keeps_the_good_ones_out_too() -> None:
     prompt_with_a_run()
     good, bad = moved(), change(title="x" * 121)
     with pytest.raises(BundleRefused):
-        import_bundle(bob(), (*good.prompts, *bad.prompts))
+        import_prompts(bob(), Parsed((), bundled=(*good.prompts, *bad.prompts)))
     assert not Prompt.objects.owned_by(bob()).exists()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from prompts_app.actions import bundle as bundles
 from prompts_app.actions.bundle import export_bundle
-from prompts_app.actions.bundle_in import BundleRefused, import_bundle
+from prompts_app.actions.bundle_in import BundleRefused
 from prompts_app.actions.pictures import replace_picture
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.formats.bundle import emit, parse
@@ -20,6 +20,7 @@ from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.pictures import keep
 from prompts_app.models import PictureFile, Prompt, Result
 from prompts_app.models.evidence import IMAGES
+from prompts_app.tests.actions.bundles import import_bundle
 from prompts_app.tests.engine.files import a_file
 from prompts_app.tests.factories import CaseFactory, PromptFactory, ResultFactory, RunFactory, VersionFactory
 from prompts_app.tests.people import alice, bob

@@ -9,11 +9,11 @@ from django.core.management import call_command
 from django.test import Client
 
 from prompts_app.actions.bundle import export_bundle
-from prompts_app.actions.bundle_in import import_bundle
 from prompts_app.actions.private import add_span
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.formats import FormatError, bundle
 from prompts_app.models import Prompt
+from prompts_app.tests.actions.bundles import import_bundle
 from prompts_app.tests.factories import CaseFactory, PromptFactory, ResultFactory, RunFactory, VersionFactory
 from prompts_app.tests.people import alice, client_of, dana
 

@@ -12,7 +12,6 @@ import pytest
 from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.publish import (
     CannotPublish,
-    can_publish,
     check_can_publish,
     findings_of,
     publish,
@@ -120,15 +119,17 @@ class TestSecrets:
         with pytest.raises(CannotPublish) as told:
             check_can_publish(prompt, findings, [findings[0].token])
         assert told.value.findings == [findings[1]]
-        assert not can_publish(prompt, findings, [])
-        assert can_publish(prompt, findings, [f.token for f in findings])
+        with pytest.raises(CannotPublish):
+            check_can_publish(prompt, findings, [])
+        check_can_publish(prompt, findings, [f.token for f in findings])
 
     def test_many_of_a_kind_have_one_tick_that_one_more_undoes(self, prompt: Prompt) -> None:
         run_of(prompt, [f"person{n}@firm.de" for n in range(20)])
         (group,) = grouped(findings_of(prompt))
-        assert can_publish(prompt, group.findings, [group.token])
+        check_can_publish(prompt, group.findings, [group.token])
         CaseFactory(prompt=prompt, variables={"word": "one.more@firm.de"})
-        assert not can_publish(prompt, findings_of(prompt), [group.token])
+        with pytest.raises(CannotPublish):
+            check_can_publish(prompt, findings_of(prompt), [group.token])
 
     @pytest.mark.slow
     def test_ten_thousand_outputs_are_all_read_in_seconds(self, prompt: Prompt) -> None:

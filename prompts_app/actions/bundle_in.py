@@ -22,7 +22,7 @@ from prompts_app.actions.bundle_known import missing_in, same_prompt, version_di
 from prompts_app.actions.bundle_pictures import keep_results
 from prompts_app.actions.evidence import count_run, rebuild_evidence
 from prompts_app.actions.picked import declaration
-from prompts_app.actions.publish import findings_of
+from prompts_app.actions.publish import findings_of, would_show
 from prompts_app.actions.save import columns_of, free_slug, note_suite_changed, set_tags
 from prompts_app.engine.digests import case_json, digest, suite_digest
 from prompts_app.engine.formats.bundle import prompt_json
@@ -134,16 +134,13 @@ def _has_anything(missing: BundledPrompt) -> bool:
 
 def _add_in_view(prompt: Prompt, bundled: BundledPrompt, missing: BundledPrompt) -> str:
     """Add what is missing; "" or, where others may see the prompt and it would show a secret, why not."""
-    before = set() if prompt.is_private else {finding.token for finding in findings_of(prompt)}
+    before = {finding.token for finding in findings_of(prompt)} if prompt.has_readers else set()
     with transaction.atomic():
         add_missing(prompt, bundled, missing)
-        found = [] if prompt.is_private else [one for one in findings_of(prompt) if one.token not in before]
+        found = [one for one in findings_of(prompt) if one.token not in before] if prompt.has_readers else []
         if found:
             transaction.set_rollback(True)
-    what = f"{found[0].kind} {found[0].masked}" if found else ""
-    return (
-        f"Others can see this prompt, and the file would show: {what}. Make it private first." if what else ""
-    )
+    return would_show(found)
 
 
 @transaction.atomic

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from prompts_app.actions.import_plan import Planned
+from prompts_app.actions.publish import findings_of, would_show
+from prompts_app.actions.secrets import find_secrets
 from prompts_app.engine.digests import digest, suite_digest
 from prompts_app.engine.formats.bundle_types import BundledRun
+from prompts_app.engine.masking import strings_in
 from prompts_app.models import Case, Prompt, Run, Source, User, Version
+from prompts_app.models.texts import Text
 
 ALREADY_THERE = "It is already there."
 SAME_IN_FILE = "It is the same as another prompt in this file."
@@ -108,8 +112,20 @@ class Known:
         found.runs = [run for run in planned.runs if _key(planned, run) not in there]
         if not found.runs:
             return ALREADY_THERE
+        if why := _would_show(prompt, found.runs):
+            return why
         more.append(found)
         return ""
+
+
+def _would_show(prompt: Prompt, runs: Iterable[BundledRun]) -> str:
+    """Why these runs cannot be shown to those who read the prompt now, or ""."""
+    if not prompt.has_readers:
+        return ""
+    strings = (string for run in runs for string in strings_in(asdict(run)))
+    found = find_secrets(Text("results", string, "") for string in strings)
+    there = {finding.token for finding in findings_of(prompt)} if found else set()
+    return would_show([finding for finding in found if finding.token not in there])
 
 
 def _goes_with(planned: Planned, there: Iterable[Case]) -> bool:

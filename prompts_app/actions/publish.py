@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils import timezone
@@ -95,6 +95,14 @@ def what_becomes_visible(prompt: Prompt) -> Visible:
 def findings_of(prompt: Prompt) -> list[Finding]:
     """Likely secrets in everything of the prompt that others could read: all of it is looked at."""
     return find_secrets(texts_in_prompt(prompt))
+
+
+def would_show(found: Sequence[Finding]) -> str:
+    """Why a file cannot be added to a prompt that others can see; "" where nothing was found in it."""
+    if not found:
+        return ""
+    what = f"{found[0].kind} {found[0].masked}"
+    return f"Others can see this prompt, and the file would show: {what}. Make it private first."
 
 
 def findings_in_version(content: engine.Prompt, note: str = "") -> list[Finding]:

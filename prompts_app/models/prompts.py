@@ -227,6 +227,14 @@ class Prompt(Masked):
         return self.visibility == Visibility.PRIVATE
 
     @property
+    def has_readers(self) -> bool:
+        """Whether anybody but its author can open it now: a private one by share links that say so."""
+        if not self.is_private:
+            return True
+        lasting = Q(link__expires_at=None) | Q(link__expires_at__gt=timezone.now())
+        return self.share_link_prompts.filter(lasting, although_private=True, link__revoked_at=None).exists()
+
+    @property
     def was_ever_shown(self) -> bool:
         """Whether anybody but its author could ever open it, by whatever way."""
         return self.seen_since is not None or not self.is_private

@@ -112,6 +112,20 @@ class TestResults:
         assert (Prompt.objects.count(), Run.objects.count()) == (1, 8)
         assert Prompt.objects.get().evidence["runs"] == 8
 
+    def test_later_results_do_not_join_where_others_would_read_what_looks_like_a_secret(self) -> None:
+        bring(results())
+        Prompt.objects.update(visibility="public")
+        data = TWO.replace(b'"output": "', b'"output": "Ring +49 30 901820: ')
+        assert data != TWO
+        later = json.loads(data)
+        later["results"]["timestamp"] = "2026-11-23T08:00:00.000Z"
+        report = bring(parse("later.json", json.dumps(later).encode()))
+        assert [skip.why for skip in report.skipped] == [
+            "Others can see this prompt, and the file would show: phone number +4…1820. "
+            "Make it private first."
+        ]
+        assert Run.objects.count() == 4
+
     def test_results_join_the_prompt_of_their_configuration(self) -> None:
         bring(parse("promptfooconfig.json", config()))
         report = bring(results())

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from prompts_app.actions.paste import paste_output
 from prompts_app.actions.run import RunRefused
+from prompts_app.actions.sharing import Choice, create_link, revoke_link
 from prompts_app.models import Case, KnownFailure, Prompt, Result, Run, Source, Version
 from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
 from prompts_app.tests.people import alice, bob, client_of
@@ -230,4 +231,13 @@ def test_where_others_would_read_it_at_once_what_looks_like_a_secret_is_asked_ab
 
 
 def test_in_a_private_prompt_it_is_asked_about_when_it_is_published(version: Version) -> None:
+    assert paste(output="Ring +49 30 901820").status_code == 302
+
+
+def test_unless_a_share_link_shows_it(version: Version) -> None:
+    link, _ = create_link(alice(), Choice("Acme", [version.prompt], although_private=True))
+    page = paste(output="Ring +49 30 901820").content.decode()
+    assert "A share link shows this prompt, so others could read what looks like a secret" in page
+    assert 'name="harmless"' in page
+    revoke_link(link)
     assert paste(output="Ring +49 30 901820").status_code == 302

@@ -15,11 +15,12 @@ def refuse_secrets(
     request: AuthorRequest, form: forms.BaseForm, prompt: Prompt, findings: Sequence[Finding]
 ) -> None:
     """What is saved on a visible prompt is visible at once: each finding is taken out or ticked first."""
-    if prompt.is_private or not unacknowledged(findings, request.POST.getlist("harmless")):
+    if not prompt.has_readers or not unacknowledged(findings, request.POST.getlist("harmless")):
         return
+    who = "A share link shows this prompt" if prompt.is_private else f"This prompt is {prompt.visibility}"
     form.add_error(
         None,
-        f"This prompt is {prompt.visibility}, so others could read what looks like a secret as soon as you "
+        f"{who}, so others could read what looks like a secret as soon as you "
         "save. Take it out, or tick below that it is none.",
     )
 

@@ -146,7 +146,7 @@ HUEY: dict[str, Any] = {
         "worker_type": "thread",
         "check_worker_health": True,
         "max_delay": 1.0,  # between two looks at an empty queue
-        "shutdown_timeout": 9.0,  # see actions.stopping
+        "shutdown_timeout": 7.5,  # see actions.stopping
     },
 }
 if _queue_url.startswith("redis"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from time import monotonic
 
 STOPPING = "stopping"  # the engine's word: nothing is wrong, and another worker goes on
-GRACE_S = 6.5  # how long calls in flight are awaited; they are paid for. Docker kills after 10 s.
+GRACE_S = 5.5  # how long calls in flight are awaited: they are paid for
 
 _told_at: float | None = None
 

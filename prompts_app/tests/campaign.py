@@ -27,6 +27,8 @@ from prompts_app.tests.workers import eventually, worker
 AT_ONCE = 2  # calls, for each run
 LEASE_S = 2.0  # so that those who wait for a vanished worker do not wait long
 ANSWER_S = 0.25
+# Of a run; and calls of each between two kills: after six workers that vanished over it, it is given up.
+CASES, FURTHER = 30, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +62,16 @@ def campaign(
         started: list[Run] = []
         workers = [stack.enter_context(_worker(directory)) for _ in range(2)]
         for number in range(kills):
-            under_way = Run.objects.filter(pk__in=[run.pk for run in started]).under_way().count()
-            started += [_a_run(server) for _ in range(side_by_side - under_way)]
-            _wait_until_asking(server, chance.uniform(0.1, 1.5))
+            started += [_a_run(server) for _ in range(side_by_side - _under_way(started))]
+            enough = len(server.asked) + FURTHER * side_by_side
+            eventually(lambda: len(server.asked) >= enough or _under_way(started) < 2, within_s=180)  # noqa: B023
+            time.sleep(chance.uniform(0.0, 0.5))
             victim, workers = workers[0], workers[1:]
             took = _kill(victim, signals[number % len(signals)])
             slowest = max(slowest, took)
             workers.append(stack.enter_context(_worker(directory)))
-        ids = [run.pk for run in started]
-        eventually(lambda: not Run.objects.filter(pk__in=ids).under_way().exists(), within_s=300)
-        return _counted(kills, ids, len(server.asked), slowest)
+        eventually(lambda: _under_way(started) == 0, within_s=300)
+        return _counted(kills, [run.pk for run in started], len(server.asked), slowest)
 
 
 @contextmanager
@@ -80,15 +82,13 @@ def _worker(directory: Path) -> Iterator[Popen[bytes]]:
 
 
 def _a_run(server: OddServer) -> Run:
-    version = a_version(cases=30)
+    version = a_version(cases=CASES)
     endpoint: Endpoint = EndpointFactory(owner=alice(), base_url=server.base_url)
     return runs.start_batch(version.prompt, [version], endpoint, ["tiny"]).runs.get()
 
 
-def _wait_until_asking(server: OddServer, further_s: float) -> None:
-    before = len(server.asked)
-    eventually(lambda: len(server.asked) > before, within_s=90)
-    time.sleep(further_s)
+def _under_way(runs_: list[Run]) -> int:
+    return Run.objects.filter(pk__in=[run.pk for run in runs_]).under_way().count()
 
 
 def _kill(victim: Popen[bytes], number: signal.Signals) -> float:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from argparse import ArgumentParser
 from decimal import Decimal, InvalidOperation
+from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ from django.core.management.base import CommandError
 from django.db.models import Count, Min
 
 from portfolio.release import ReleasedCommand
+from prompts_app.actions import stopping
 from prompts_app.actions.evidence import UNJUDGED
 from prompts_app.actions.judge import JudgeChoice
 from prompts_app.actions.run import RunRefused, execute_run, practice_endpoint, start_batch
@@ -242,6 +245,18 @@ def _dollars(given: str | None) -> Decimal | None:
 
 def _finish(batch: Batch) -> None:
     """Do the runs here where no worker has taken them yet, and wait for those one has."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _told_to_stop)
     while under_way := list(batch.runs.under_way().order_by("pk")):
+        if stopping.is_told():
+            why = "Stopped. What was answered is kept; a worker goes on with it."
+            raise CommandError(why, returncode=ERRORS)
         if not any(execute_run(run.pk) for run in under_way):
             time.sleep(LOOK_EVERY_S)
+
+
+def _told_to_stop(number: int, frame: FrameType | None) -> None:
+    """As a worker is; the second time it is meant."""
+    if stopping.is_told():
+        raise KeyboardInterrupt
+    stopping.stop()

@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable
-from datetime import timedelta
 from time import monotonic
 
 from django.conf import settings
 from django.core.cache import caches
 from django.core.management import call_command
 from django.db import DatabaseError
-from django.utils import timezone
 
 from portfolio.cache import SharedCache
 from prompts_app.models import Heartbeat, Import
@@ -21,7 +19,6 @@ WORKER_BEATS_EVERY_S = 20.0
 WORKER_SEEN_WITHIN_S = 60.0
 QUEUE_MOVED_WITHIN_S = 180.0  # a task goes through each minute; while every worker is busy, none does
 LEAST_FREE = 200 * 1024 * 1024  # bytes of disk
-DRAFTS_KEPT = timedelta(days=7)  # of a file that was uploaded and not imported
 
 log = logging.getLogger(__name__)
 
@@ -66,4 +63,4 @@ def tidy_up() -> None:
     call_command("clearsessions")
     if isinstance(cache := caches["default"], SharedCache):
         cache.drop_what_ran_out()
-    Import.objects.filter(state=Import.State.PREVIEW, created_at__lt=timezone.now() - DRAFTS_KEPT).delete()
+    Import.objects.left_behind().delete()

@@ -7,7 +7,6 @@ nothing is lost or doubled: what a chunk made is noted in the same transaction t
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -31,11 +30,10 @@ from prompts_app.engine.formats.variables import STYLES
 from prompts_app.engine.limited_process import FILE, Overrun, apart
 from prompts_app.models import Import, Prompt, User
 from prompts_app.models.clock import now_plus
+from prompts_app.models.imports import LEASE_S
 
-KEPT_FOR = timedelta(days=1)
 MOST_KEPT = 3  # previews of one author; an older one goes when a new one comes
 AT_ONCE_PROMPTS, AT_ONCE_RESULTS = 100, 2_000  # above either, a worker does it
-LEASE_S = 120.0  # reading a large file takes a while
 MOST_LISTED = 50  # of each list in a report: the rest is counted
 
 log = logging.getLogger(__name__)
@@ -54,9 +52,12 @@ class _Lost(Exception):
 
 def keep_file(owner: User, name: str, data: bytes, kind: str = "") -> Import:
     """The file, for the pages that follow. Those that nobody came back for go."""
-    waiting = Import.objects.filter(state=Import.State.PREVIEW)
-    waiting.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()
-    older = waiting.filter(owner=owner).order_by("-pk").values_list("pk", flat=True)
+    Import.objects.left_behind().delete()
+    older = (
+        Import.objects.filter(state=Import.State.PREVIEW, owner=owner)
+        .order_by("-pk")
+        .values_list("pk", flat=True)
+    )
     Import.objects.filter(pk__in=list(older[MOST_KEPT - 1 :])).delete()
     return Import.objects.create(owner=owner, name=name[:200], data=data, kind=kind)
 

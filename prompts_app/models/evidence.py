@@ -14,7 +14,7 @@ from prompts_app.engine.finish_reasons import ending_in_words
 from prompts_app.engine.prices import sources_told
 from prompts_app.engine.stats import wilson
 from prompts_app.engine.vendors import Claim, claim_of, claim_of_host
-from prompts_app.models.clock import now_plus
+from prompts_app.models.clock import lease_is_held
 from prompts_app.models.endpoints import Batch, Endpoint
 from prompts_app.models.ids import public_id
 from prompts_app.models.prompts import Prompt, Version
@@ -48,8 +48,7 @@ ASKS = [
 
 
 def _is_held() -> Q:
-    still_runs = (now_plus(0), now_plus(2 * settings.RUN_LEASE_S))
-    return Q(state=Run.State.RUNNING, lease_until__range=still_runs)
+    return Q(lease_is_held(settings.RUN_LEASE_S), state=Run.State.RUNNING)
 
 
 class RunQuerySet(MaskedQuerySet["Run"]):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
-from prompts_app.models.clock import now_plus
+from prompts_app.models.clock import lease_is_held
 from prompts_app.models.ids import public_id
+
+LEASE_S = 120.0  # reading a large file takes a while
+PREVIEW_KEPT_FOR = timedelta(days=1)
 
 
 class ImportQuerySet(models.QuerySet["Import"]):
@@ -18,9 +23,13 @@ class ImportQuerySet(models.QuerySet["Import"]):
 
     def claimable(self) -> Self:
         """Under way, held by no worker, and its owner's only one at work: so no two make the same thing."""
-        at_work = Import.objects.filter(lease_until__gte=now_plus(0)).exclude(pk=OuterRef("pk"))
-        free = Q(lease_until=None) | Q(lease_until__lt=now_plus(0))
-        return self.under_way().filter(free).exclude(Exists(at_work.filter(owner=OuterRef("owner"))))
+        held = lease_is_held(LEASE_S)
+        at_work = Import.objects.filter(held, owner=OuterRef("owner")).exclude(pk=OuterRef("pk"))
+        return self.under_way().exclude(held).exclude(Exists(at_work))
+
+    def left_behind(self) -> Self:
+        """Uploaded files that nobody came back to import."""
+        return self.filter(state=Import.State.PREVIEW, created_at__lt=timezone.now() - PREVIEW_KEPT_FOR)
 
     def ended(self) -> Self:
         return self.filter(state__in=[Import.State.DONE, Import.State.FAILED, Import.State.UNDONE])

@@ -261,7 +261,9 @@ class TestHealthz:
     @pytest.mark.django_db
     def test_says_that_the_database_does_not_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert Client().get("/healthz").status_code == 200
-        monkeypatch.setattr("prompts_app.views.public.site.check_answers", _raising(OperationalError("away")))
+        monkeypatch.setattr(
+            "prompts_app.views.public.health.check_answers", _raising(OperationalError("away"))
+        )
         answer = Client().get("/healthz")
         assert (answer.status_code, answer.content) == (503, b"the database does not answer")
 

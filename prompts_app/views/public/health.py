@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from time import monotonic
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from portfolio.database import AWAY, check_answers
 from prompts_app.actions.health import readiness
 
+HEALTH_LIMIT_S = 1.0
 ASKED_EVERY_S = 2.0  # it writes: however often it is asked, once in this time and process
 
+log = logging.getLogger(__name__)
 _known: tuple[float, dict[str, bool]] | None = None
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 "ok" when the database answers, within a second 503 when it does not."""
+    try:
+        check_answers(HEALTH_LIMIT_S)
+    except AWAY as error:
+        log.warning("The database does not answer: %s", error)
+        return _told("the database does not answer", is_well=False)
+    return _told("ok", is_well=True)
 
 
 @require_safe
@@ -19,9 +34,13 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """200 where every part is at work, else 503; a line a part: "worker: ok", "disk: not ok"."""
     parts = _readiness()
     lines = [f"{part}: {'ok' if holds else 'not ok'}\n" for part, holds in parts.items()]
+    return _told("".join(lines), is_well=all(parts.values()))
+
+
+def _told(text: str, *, is_well: bool) -> HttpResponse:
     return HttpResponse(
-        "".join(lines),
-        status=200 if all(parts.values()) else 503,
+        text,
+        status=200 if is_well else 503,
         content_type="text/plain",
         headers={"Cache-Control": "no-store"},
     )

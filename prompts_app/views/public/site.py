@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from xml.sax.saxutils import escape
 
 from django.conf import settings
@@ -11,15 +10,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.urls import reverse
-from django.views.decorators.http import require_safe
 
-from portfolio.database import AWAY, check_answers
 from prompts_app.models import Level, Profile, Prompt, User
 from prompts_app.views.public.door import page_ld, public_page
 
-HEALTH_LIMIT_S = 1.0
 MOST_ADDRESSES = 50_000  # what one sitemap file may hold
-log = logging.getLogger(__name__)
 
 EXAMPLES = ((3, 3), (10, 10), (9, 10), (24, 25), (45, 50), (90, 100))  # passed, cases
 
@@ -32,19 +27,6 @@ def about_evidence(request: HttpRequest) -> HttpResponse:
         "json_ld": page_ld("WebPage", "How evidence works", reverse("about_evidence")),
     }
     return render(request, "public/about_evidence.html", context)
-
-
-@require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
-    """For whoever watches the server: 200 "ok" when the database answers, within a second 503 when it does
-    not."""
-    said, status = "ok", 200
-    try:
-        check_answers(HEALTH_LIMIT_S)
-    except AWAY as error:
-        log.warning("The database does not answer: %s", error)
-        said, status = "the database does not answer", 503
-    return HttpResponse(said, status=status, content_type="text/plain", headers={"Cache-Control": "no-store"})
 
 
 @public_page

@@ -21,7 +21,7 @@ from prompts_app.engine.stats import median
 from prompts_app.models import Prompt, Result, Run, Source
 from prompts_app.models.reading import reading
 
-FORM = 6  # of a summary: rises when one says more than before, so that older ones are written anew
+FORM = 7  # of a summary: rises when one says more than before, so that older ones are written anew
 MOST_AT_ONCE = 200  # older summaries in one go of the background task
 
 # One letter a case, in the suite's order.
@@ -68,6 +68,7 @@ class VersionEvidence(TypedDict):
     cost_median: str | None
     level: int
     suite_digest: str
+    place: str  # whose servers answered, else their addresses; "": not known. Not in form 6
 
 
 class EvidenceSummary(TypedDict):
@@ -82,6 +83,7 @@ class EvidenceSummary(TypedDict):
     is_current: bool  # whether that is the prompt's newest version
     level: int
     main_model: str
+    place: str  # as in VersionEvidence
     main_by: str  # a rule of ``picked``; this and the next three are not in a summary of form 3
     target_is: str  # where the model it was written for is not the main one: why, see ``target_is`` there
     baseline: int | None  # the version that ``version`` is compared with: one of ``history``
@@ -278,6 +280,7 @@ def _summary(prompt: Prompt, picked: Picked) -> EvidenceSummary:
         "is_current": main.version.number == newest,
         "level": first["level"],
         "main_model": main.named,
+        "place": _place(main),
         "main_by": picked.main_by,
         "target_is": target_is(prompt, picked),
         "baseline": picked.baseline.version.number if picked.baseline else None,
@@ -343,7 +346,12 @@ def _version_evidence(run: Run, cost: Decimal | None) -> VersionEvidence:
         "cost_median": _as_text(cost),
         "level": int(run.level or 0),
         "suite_digest": run.suite_digest,
+        "place": _place(run),
     }
+
+
+def _place(run: Run) -> str:
+    return run.who.by or run.who.at
 
 
 def _median_costs(runs: Sequence[Run]) -> dict[int, Decimal | None]:

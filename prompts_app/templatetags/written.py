@@ -25,6 +25,18 @@ def is_as_good(run: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
     return judged >= are_judged and one >= other
 
 
+def is_asked_elsewhere(run: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
+    """Whether two runs of a summary are known to be from different places: then one name on both, which the
+    author gave, does not make them one model."""
+    places = {place for item in (run, shown) if (place := item.get("place"))}
+    return len(places) > 1
+
+
+def is_comparable(run: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
+    """Whether a figure may be made of the difference between an earlier version's run and the shown one."""
+    return is_as_good(run, shown) and not is_asked_elsewhere(run, shown)
+
+
 def backed_models(evidence: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The models a sentence speaks of: those whose evidence is as good as the main one's."""
     return [model for model in evidence["models"] if is_as_good(model, evidence)]

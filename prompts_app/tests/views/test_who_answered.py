@@ -58,6 +58,37 @@ class TestAtItsMakers:
         assert "asked at http://127.0.0.1:8111" in result_page(asked(OWN))
 
 
+class TestOneNameAtTwoPlaces:
+    """The author gave both the name: what rose between them is no version's merit alone."""
+
+    def two(self, first: str, second: str) -> Prompt:
+        prompt = public_prompt(owner=alice())
+        recorded_run(VersionFactory(prompt=prompt), "tiny", 10, range(10), asked_at=first)
+        recorded_run(VersionFactory(prompt=prompt, number=2), "tiny", 10, [], asked_at=second)
+        prompt.refresh_from_db()
+        return prompt
+
+    def test_it_is_said_wherever_two_versions_stand_side_by_side(self) -> None:
+        at = self.two(OWN, "http://127.0.0.1:8222").get_absolute_url()
+        page = get(at)
+        told = "v1 was asked at http://127.0.0.1:8111, v2 at http://127.0.0.1:8222."
+        assert "for v1 (asked at another address)" in page
+        assert told in page.partition('id="before"')[2].partition("</section>")[0]
+        assert "asked at another address" in page.partition('id="versions"')[2].partition("</section>")[0]
+        assert told in get(f"{at}compare/v1...v2/")
+
+    def test_and_no_figure_is_made_of_it(self) -> None:
+        self.two(STRANGE, "https://other.example.com")
+        assert "Gained on the way" not in get("/@alice/")
+
+    def test_at_one_place_nothing_is_said(self) -> None:
+        at = self.two(OWN, OWN).get_absolute_url()
+        for address in (at, f"{at}compare/v1...v2/"):
+            assert "another address" not in get(address)
+            assert "was asked at" not in get(address)
+        assert "Gained on the way" in get("/@alice/")
+
+
 @pytest.mark.parametrize(("origin", "what"), [(OWN, "own server"), (STRANGE, "unknown server")])
 class TestElsewhere:
     def test_it_is_labelled_wherever_the_model_is_named(self, origin: str, what: str) -> None:

@@ -15,7 +15,7 @@ from prompts_app.templatetags.sheet import STATE_WORDS
 from prompts_app.views.public import failing
 from prompts_app.views.public.both_ran import CasePair, Suites, pairs_of
 from prompts_app.views.public.case_study import Study
-from prompts_app.views.public.sentences import Piece, marked, told
+from prompts_app.views.public.sentences import Piece, asked_apart, marked, told
 
 MOST_SHOWN = 6_000  # characters of an output; all of it is on the result's own page
 MOST_OF_A_VALUE = 4_000
@@ -71,6 +71,10 @@ class BeforeAfter:
     @property
     def is_listed(self) -> bool:
         return len(self.pairs) <= MOST_LISTED
+
+    @property
+    def asked_apart(self) -> str:
+        return asked_apart(self.before, self.after)
 
     @property
     def is_judged(self) -> bool:

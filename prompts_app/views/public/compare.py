@@ -19,6 +19,7 @@ from prompts_app.views.public import failing
 from prompts_app.views.public.before_after import Side, sides_of
 from prompts_app.views.public.both_ran import CasePair, pairs_of
 from prompts_app.views.public.door import is_indexable, listed_only, part_ld, public_page
+from prompts_app.views.public.sentences import asked_apart
 from prompts_app.views.public.version import changes_of
 
 PAGE = 10  # cases with both outputs on one page
@@ -39,6 +40,10 @@ class Outputs:
 
     def _with(self, outcome: str) -> list[CasePair]:
         return [pair for pair in self.pairs if pair.outcome == outcome]
+
+    @property
+    def asked_apart(self) -> str:
+        return asked_apart(self.before, self.after)
 
     @property
     def is_judged(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from prompts_app.templatetags.written import RECORDED, is_as_good
+from prompts_app.templatetags.written import RECORDED, is_comparable
 
 MOST_POINTS = 12
 WORTH_SAYING = 10  # per cent: a saving smaller than this is not told
@@ -92,7 +92,7 @@ def _points(evidence: Mapping[str, Any]) -> list[Point]:
         Point(
             item["version"], item["tokens_in"], item["passed"], item["cases"], item["low"], item["high"],
             item["suite_digest"] != evidence["suite_digest"], item.get("cost_median"),
-            item.get("level", RECORDED), is_as_good(item, evidence),
+            item.get("level", RECORDED), is_comparable(item, evidence),
         )
         for item in sorted(evidence.get("history", ()), key=lambda item: item["version"])
         if item["tokens_in"] and item["cases"]

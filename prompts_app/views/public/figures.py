@@ -15,7 +15,7 @@ from typing import Any
 
 from prompts_app.engine.stats import wilson
 from prompts_app.models import Level, Prompt, Task
-from prompts_app.templatetags.written import backed_models, baseline_of, is_as_good, whole_percent
+from prompts_app.templatetags.written import backed_models, baseline_of, is_comparable, whole_percent
 from prompts_app.views.public.concision import Gain, gain_of
 
 
@@ -147,16 +147,16 @@ def gains_of(prompts: Iterable[Prompt]) -> list[GainRow]:
     for prompt in prompts:
         evidence = prompt.evidence
         baseline = baseline_of(evidence)
-        if baseline and not _is_comparable(baseline, evidence):
+        if baseline and not _is_measure(baseline, evidence):
             baseline = None
         rows.append(GainRow(prompt, baseline, gain_of(evidence)))
     return [row for row in rows if row.baseline or row.shorter]
 
 
-def _is_comparable(baseline: Mapping[str, Any], evidence: Mapping[str, Any]) -> bool:
-    """The same cases, and recorded here: what was pasted or imported is in no figure."""
+def _is_measure(baseline: Mapping[str, Any], evidence: Mapping[str, Any]) -> bool:
+    """The same cases at the same place, and recorded here: what was pasted or imported is in no figure."""
     same_cases = baseline["suite_digest"] == evidence["suite_digest"]
-    return bool(same_cases and baseline["cases"] and is_as_good(baseline, evidence))
+    return bool(same_cases and baseline["cases"] and is_comparable(baseline, evidence))
 
 
 def models_of(prompts: Sequence[Prompt]) -> list[ModelRow]:

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from prompts_app.models import Level, Prompt, Run
-from prompts_app.templatetags.written import baseline_of, is_as_good
+from prompts_app.templatetags.written import baseline_of, is_comparable
 from prompts_app.views.public.door import page_ld, public_page
 from prompts_app.views.public.sentences import Evidence
 
@@ -77,6 +77,10 @@ def _is_recorded(prompt: Prompt) -> bool:
 def rise_of(evidence: Evidence) -> float:
     """How far the share of passing cases rose since the baseline, -1..1; 0 where there is none."""
     first = baseline_of(evidence)
-    if first is None or first["suite_digest"] != evidence["suite_digest"] or not is_as_good(first, evidence):
+    if (
+        first is None
+        or first["suite_digest"] != evidence["suite_digest"]
+        or not is_comparable(first, evidence)
+    ):
         return 0.0
     return float(evidence["passed"] / evidence["cases"] - first["passed"] / first["cases"])

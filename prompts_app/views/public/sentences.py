@@ -22,6 +22,7 @@ from prompts_app.templatetags.written import (
     backed_models,
     dollars,
     is_as_good,
+    is_asked_elsewhere,
     seconds_of_ms,
     whole,
 )
@@ -30,6 +31,7 @@ from prompts_app.views.public.concision import gain_of
 type Evidence = Mapping[str, Any]
 
 UNJUDGED = "u"  # a frame's letter
+ELSEWHERE = "asked at another address"
 LONGEST_VALUE = 90  # characters of an assertion's value
 AROUND = 60  # characters shown on both sides of what broke an assertion
 LONGEST_EXCERPT = 160
@@ -121,8 +123,18 @@ def _since(evidence: Evidence, baseline: Evidence) -> SafeString:
 
 
 def _unlike(evidence: Evidence, baseline: Evidence) -> str:
-    """ " (pasted)" where what it is compared with was not recorded like it."""
-    return "" if is_as_good(baseline, evidence) else f" ({level_name(baseline['level'])})"
+    """ " (pasted)" where what it is compared with was not recorded like it, or not at the same place."""
+    told = [] if is_as_good(baseline, evidence) else [level_name(baseline["level"])]
+    told += [ELSEWHERE] if is_asked_elsewhere(baseline, evidence) else []
+    return f" ({', '.join(told)})" if told else ""
+
+
+def asked_apart(before: Run, after: Run) -> str:
+    """ "v1 was asked at …, v2 at …", where one name stands for two places; else ""."""
+    was, now = before.who, after.who
+    if not was.at or not now.at or (was.by or was.at) == (now.by or now.at):
+        return ""
+    return f"{before.version} was asked at {was.at}, {after.version} at {now.at}."
 
 
 def _worst_clause(evidence: Evidence) -> SafeString | str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from prompts_app.models import Run, Version
+from prompts_app.templatetags.written import is_asked_elsewhere
 from prompts_app.views.public import failing
 from prompts_app.views.public.both_ran import Effect, effect_of
 from prompts_app.views.public.sentences import Evidence
@@ -25,6 +26,8 @@ class Step:
     tested: Evidence | None  # as in Prompt.evidence["history"]
     tested_before: int | None = None  # the number of the version tested before it on the main model
     effect: Effect | None = None  # against that one; None where there is none, or a run is gone
+
+    is_asked_elsewhere: bool = False  # than the shown version was
 
     @property
     def is_compared_elsewhere(self) -> bool:
@@ -46,7 +49,9 @@ def story_of(
     for before, version in zip(numbers, oldest_first, strict=False):
         title, _, rest = version.note.strip().partition("\n")
         against = effects.get(version.number, (None, None))
-        steps.append(Step(version, title, rest.strip(), before, tested.get(version.number), *against))
+        run = tested.get(version.number)
+        apart = run is not None and is_asked_elsewhere(run, evidence)
+        steps.append(Step(version, title, rest.strip(), before, run, *against, is_asked_elsewhere=apart))
     return steps[::-1]
 
 

@@ -77,7 +77,7 @@ STATE_WORDS = {
     PASSED: "passed",
     FAILED: "failed",
     ERROR: "no answer",
-    WAITING: "waiting",
+    WAITING: "no output yet",
     UNJUDGED: "not judged",
 }
 GLYPHS = {PASSED: "✓", FAILED: "✗", ERROR: "!"}

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from prompts_app.actions.paste import paste_output
@@ -107,6 +108,15 @@ def test_case_paste_case_paste_keeps_every_output(version: Version) -> None:
     dates = run.results.order_by("case_index").values_list("created_at", flat=True)
     assert [f"{date:%Y-%m-%d}" for date in dates] == days
     assert Result.objects.get(public_id=first).output == "yes 1"
+
+
+def test_where_some_cases_have_no_output_nothing_is_said_to_be_waiting(version: Version) -> None:
+    paste_output(version.prompt, version, first_case(), model="tiny", output="yes", date=date(2026, 3, 1))
+    Prompt.objects.filter(pk=version.prompt_id).update(visibility="public")
+    for address in (version.prompt.get_absolute_url(), version.get_absolute_url()):
+        html = Client().get(address).content.decode()
+        assert "no output yet" in html
+        assert "waiting" not in html
 
 
 def test_an_output_of_a_case_that_changed_does_not_go_along(version: Version) -> None:

@@ -315,7 +315,7 @@ class TestSections:
         html = text_of(section(page(prompt), "evidence"))
         for said in (
             "This server made the call and recorded the answer.", "Asked for main-model",
-            "Answered by main-model-2026", "Answers 10 of 10", "4 count, 3 deleted by the author",
+            "Named in the answers main-model-2026", "Answers 10 of 10", "4 count, 3 deleted by the author",
             "not known to be the author’s own",
         ):  # fmt: skip
             assert said in html, said

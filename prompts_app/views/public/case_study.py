@@ -83,6 +83,7 @@ class Study:
     passed: int
     errors: int
     unjudged: int
+    waiting: int  # pasted of some cases only
     page: Page[failing.Cell]
     rows: list[failing.CaseRow]
     passes: list[failing.CaseRow] = field(default_factory=list)  # only where they are few
@@ -152,6 +153,7 @@ def study_of(prompt: Prompt, shown: Shown) -> Study | None:
         passed=sum(run.frames.count(failing.PASSED) for run in runs),
         errors=sum(run.frames.count(failing.NO_ANSWER) for run in runs),
         unjudged=sum(run.frames.count(failing.UNJUDGED) for run in runs),
+        waiting=sum(run.frames.count(failing.NOTHING_YET) for run in runs),
         page=page,
         rows=failing.rows_of(page, names, anchors=True),
         passes=_few(runs, failing.PASSED, names, MOST_LISTED_PASSES),

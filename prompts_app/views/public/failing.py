@@ -19,7 +19,7 @@ from prompts_app.engine.errors import FAULTS
 from prompts_app.models import Result, Run
 from prompts_app.views.public.sentences import Piece, check_in_words, excerpt, first_failing
 
-FAILED, PASSED, NO_ANSWER, UNJUDGED = "f", "p", "e", "u"
+FAILED, PASSED, NO_ANSWER, UNJUDGED, NOTHING_YET = "f", "p", "e", "u", "w"
 PAGE = 30  # cases on one page
 READ = 4000  # characters of an output looked at for an excerpt
 

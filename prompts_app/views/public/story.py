@@ -48,10 +48,10 @@ def story_of(
     steps = []
     for before, version in zip(numbers, oldest_first, strict=False):
         title, _, rest = version.note.strip().partition("\n")
-        against = effects.get(version.number, (None, None))
+        against, effect = effects.get(version.number, (None, None))
         run = tested.get(version.number)
         apart = run is not None and is_asked_elsewhere(run, evidence)
-        steps.append(Step(version, title, rest.strip(), before, run, *against, is_asked_elsewhere=apart))
+        steps.append(Step(version, title, rest.strip(), before, run, against, effect, apart))
     return steps[::-1]
 
 

@@ -9,6 +9,7 @@ from django.http import QueryDict
 
 from prompts_app.engine.diffs import MessageDiff, message_diff
 from prompts_app.models import Prompt, Run, Version
+from prompts_app.models.evidence import RunQuerySet
 from prompts_app.views.public import failing
 from prompts_app.views.public.case_study import Shown, read_shown
 from prompts_app.views.public.door import part_ld
@@ -34,6 +35,7 @@ def version_context(prompt: Prompt, version: Version, shown: Shown) -> dict[str,
         "after": after,
         "changes": changes_of(before, version) if before else None,
         "runs": runs,
+        "more_runs": _that_count(prompt, version).count() - len(runs),
         "shown": shown,
         "page": page,
         "rows": failing.rows_of(page, names, anchors=True),
@@ -42,13 +44,18 @@ def version_context(prompt: Prompt, version: Version, shown: Shown) -> dict[str,
         "errors": counted[failing.NO_ANSWER],
         "only_unjudged": not (counted[failing.FAILED] or counted[failing.PASSED]),
         "unjudged": counted[failing.UNJUDGED],
+        "waiting": counted[failing.NOTHING_YET],
     }
 
 
 def _runs_that_say_something(prompt: Prompt, version: Version) -> list[Run]:
-    """Newest first, every one of them: deleting is the only way to hide a run, and that is counted."""
-    runs = Run.objects.that_count().filter(prompt=prompt, version=version).defer("suite")
+    """Newest first. Deleting is the only way to hide a run, and that is counted."""
+    runs = _that_count(prompt, version).defer("suite")
     return list(runs.select_related("version").order_by("-created_at", "-pk")[:MOST_RUNS])
+
+
+def _that_count(prompt: Prompt, version: Version) -> RunQuerySet:
+    return Run.objects.that_count().filter(prompt=prompt, version=version)
 
 
 def changes_of(before: Version, version: Version) -> tuple[MessageDiff, ...] | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from prompts_app.engine.wording import how_many
 from prompts_app.models import Prompt, Run, Source
 
 FEW_CASES = 5
@@ -91,7 +92,7 @@ def _missing_tests(facts: _Facts) -> Iterator[Advice]:
         yield _never_run(prompt)
         return
     if not evidence["cases"]:
-        outputs = f"{evidence['outputs']} output{'' if evidence['outputs'] == 1 else 's'}"
+        outputs = how_many(evidence["outputs"], "output")
         yield Advice(
             f"Nothing judged its {outputs}: say in the cases what a good answer holds.", "studio_cases"
         )
@@ -201,7 +202,7 @@ def _found(facts: _Facts) -> Iterator[str]:
     if evidence and len(evidence["models"]) > 1:
         yield f"{len(evidence['models'])} models"
     if facts.disclosed:
-        yield f"{facts.disclosed} known failure{'' if facts.disclosed == 1 else 's'}"
+        yield how_many(facts.disclosed, "known failure")
     yield from _baseline_found(facts)
     if len(facts.notes) > 1 and all(note.strip() for note in facts.notes.values()):
         yield "a note on each version"

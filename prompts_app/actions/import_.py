@@ -25,6 +25,7 @@ from prompts_app.engine.formats import ImportedPrompt, Parsed, Problem, Skip, re
 from prompts_app.engine.formats.bundle_types import BundledPrompt
 from prompts_app.engine.formats.variables import STYLES, Offer, Style, in_prompt
 from prompts_app.engine.types import Json
+from prompts_app.engine.wording import how_many
 from prompts_app.models import Prompt, Task, User
 
 MOST_PROMPTS = 10_000  # at once
@@ -57,7 +58,7 @@ class Added:
     def what(self) -> str:
         """ "2 versions and 1 run"."""
         counts = {"version": self.versions, "case": self.cases, "run": self.runs}
-        words = [f"{count:,} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items() if count]
+        words = [how_many(count, noun) for noun, count in counts.items() if count]
         return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 

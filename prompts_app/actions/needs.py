@@ -14,6 +14,7 @@ from prompts_app.actions.judge import needs_of_suite
 from prompts_app.actions.verdict import waiting_for_author
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.wording import how_many
 from prompts_app.models import Result, Run
 from prompts_app.models.evidence import IMAGES
 
@@ -54,8 +55,8 @@ def needs_of(runs: Sequence[Run], now: datetime) -> list[Need]:
 def _fault_need(run: Run, row: Mapping[str, Any]) -> Need:
     fault = FAULTS.get(row["error_kind"])
     label, next_step = (fault.label, fault.next_step) if fault else (row["error_kind"], "Ask again.")
-    cases = f"{row['cases']} case{'' if row['cases'] == 1 else 's'}"
-    return Need(run, f"{label}, in {cases}", next_step, row["said"][:500], row["error_kind"] == "auth")
+    what = f"{label}, in {how_many(row['cases'], 'case')}"
+    return Need(run, what, next_step, row["said"][:500], row["error_kind"] == "auth")
 
 
 def _says_why_it_stopped(run: Run, needs: Sequence[Need]) -> bool:
@@ -75,8 +76,7 @@ def _verdict_need(run: Run) -> Need | None:
     if run.is_under_way or UNJUDGED not in run.frames:
         return None
     if waiting := waiting_for_author(run):
-        outputs = f"{len(waiting)} output{'' if len(waiting) == 1 else 's'}"
-        what = f"waiting for your verdict on {outputs}"
+        what = f"waiting for your verdict on {how_many(len(waiting), 'output')}"
         return Need(
             run, what, "Until then their cases count neither way.", look_at=waiting[0], is_problem=False
         )

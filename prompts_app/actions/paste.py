@@ -21,7 +21,7 @@ from prompts_app.engine.limited_process import JUDGING, Overrun, apart
 from prompts_app.engine.prices import UNKNOWN
 from prompts_app.engine.render import values_for
 from prompts_app.engine.run import judge
-from prompts_app.engine.types import Picture, Reply
+from prompts_app.engine.types import Check, Picture, Reply
 from prompts_app.models import Case, KnownFailure, Prompt, Result, Run, Source, Version
 
 MOST_TOGETHER = 300  # outputs out of one table: each is judged while the page waits
@@ -60,13 +60,7 @@ def paste_output(
     # "Cached" says that its time is unknown; whatever limits it then fails, and says why.
     known = (finish_reason or None, model, None, None, tokens_in, tokens_out, 0.0)
     reply = Reply(output, *known, cached=True, picture=picture)
-    held = case.as_engine()
-    values = values_for(version.as_engine(), held)
-    try:
-        tools = tools_among(version.parameters)
-        checks, passed = apart(JUDGING, judge, held, reply, UNKNOWN, values, tools)
-    except Overrun as why:
-        raise RunRefused(str(why)) from None
+    checks, passed = _judged(version, case, reply)
     answered_at = datetime.combine(date, time(12), tzinfo=UTC)
     with transaction.atomic():
         run = _pasted_run(prompt, version, model, answered_at)
@@ -86,6 +80,16 @@ def paste_output(
         count_run(run)
         rebuild_evidence(prompt)
     return result
+
+
+def _judged(version: Version, case: Case, reply: Reply) -> tuple[tuple[Check, ...], bool | None]:
+    """As an answer of a run is, and in a process of its own: anybody may paste anything."""
+    held = case.as_engine()
+    values, tools = values_for(version.as_engine(), held), tools_among(version.parameters)
+    try:
+        return apart(JUDGING, judge, held, reply, UNKNOWN, values, tools)
+    except Overrun as why:
+        raise RunRefused(str(why)) from None
 
 
 @dataclass(frozen=True, slots=True)

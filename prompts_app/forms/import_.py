@@ -14,6 +14,7 @@ from prompts_app.engine.budget import MOST_BYTES
 from prompts_app.engine.formats import FORMATS, FormatError, Parsed, parse, titles
 from prompts_app.engine.formats.variables import STYLES, Style
 from prompts_app.engine.limited_process import FILE, Overrun, apart
+from prompts_app.engine.wording import how_many
 from prompts_app.models.text import without_invisible
 
 
@@ -99,6 +100,6 @@ def _label(offered: OfferedStyle) -> str:
         f"{titles.cut(without_invisible(one.found), 60)} becomes {{{{{one.name}}}}}"
         for one in offered.examples
     )
-    prompts = "1 prompt" if offered.prompts == 1 else f"{offered.prompts} prompts"
+    prompts = how_many(offered.prompts, "prompt")
     cases = " (in its cases too)" if offered.style == "names" else ""
     return f"{offered.looks} in {prompts}{cases}: {examples}"

@@ -10,6 +10,8 @@ from typing import Any
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from prompts_app.engine.wording import how_many
+
 UNKNOWN = "unknown"
 RECORDED = 2  # the evidence level from which on this server made the calls
 
@@ -133,7 +135,7 @@ def date_range(first: datetime | date | str | None, last: datetime | date | str 
 
 def not_judged(outputs: int) -> str:
     """What stands in place of a rate where nothing judged what came: "12 outputs, not judged"."""
-    return f"{outputs:,} output{'' if outputs == 1 else 's'}, not judged"
+    return f"{how_many(outputs, 'output')}, not judged"
 
 
 def untested(deleted: int) -> str:

@@ -158,7 +158,7 @@ def _failed(
         return replace(failed, kind=kind) if kind and failed.kind == "server_error" else failed
     if kind is None:
         return None
-    words = f"The provider {_FAILED[kind]} “{one_line(reason or '')[:60]}”."
+    words = f"The provider {_FAILED[kind]} “{one_line(reason or '')[:MOST_OF_A_REASON]}”."
     return fault(kind, words, answered)
 
 

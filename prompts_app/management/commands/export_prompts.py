@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from prompts_app.actions.export import EXTENSIONS, NothingToExport, export
+from prompts_app.engine.wording import how_many
 from prompts_app.models import Prompt, User
 
 OTHER_NAMES = {"markdown": "md"}
@@ -51,7 +52,7 @@ class Command(BaseCommand):
                 (folder / name).write_text(text, encoding="utf-8")
         except OSError as error:
             raise CommandError(f"{error.filename} cannot be written: {error.strerror}.") from None
-        self.stdout.write(f"Wrote {len(files)} file{'' if len(files) == 1 else 's'} to {folder}.")
+        self.stdout.write(f"Wrote {how_many(len(files), 'file')} to {folder}.")
 
 
 def _chosen(what: str) -> tuple[User, list[Prompt]]:

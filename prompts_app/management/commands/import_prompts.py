@@ -17,6 +17,7 @@ from prompts_app.actions.import_ import ImportOptions, ImportReport, TooManyProm
 from prompts_app.engine.budget import MOST_BYTES
 from prompts_app.engine.formats import FORMATS, FormatError, Parsed, parse, parse_files
 from prompts_app.engine.formats.files import Folder, is_zip
+from prompts_app.engine.wording import how_many
 from prompts_app.models import User
 
 MOST_LINES = 10  # of each list in the report for people; --json has them all
@@ -65,9 +66,7 @@ class Command(ReleasedCommand):
     def _tell(self, report: ImportReport, owner: User) -> None:
         count = len(report.prompts)
         would = "would be imported" if report.dry_run else "imported"
-        self.stdout.write(
-            f"{count} prompt{'' if count == 1 else 's'} {would} for @{owner.handle}, all private."
-        )
+        self.stdout.write(f"{how_many(count, 'prompt')} {would} for @{owner.handle}, all private.")
         if report.versions > count:
             self.stdout.write(
                 f"{report.versions} versions in all: prompts that one file compares on the same cases are "

@@ -11,6 +11,7 @@ from django.utils.text import capfirst
 
 from prompts_app.access import author_visible_to, prompt_visible_to
 from prompts_app.actions.cards import MOST_FRAMES, Card, drawable
+from prompts_app.engine.wording import how_many
 from prompts_app.models import Profile, Prompt, User
 from prompts_app.templatetags.written import baseline_of, full_date, not_judged, untested
 from prompts_app.views.public import figures
@@ -55,7 +56,7 @@ def card_of_author(author: User) -> Card:
 def _author_foot(shown: figures.Figures | None, recorded: Sequence[Prompt]) -> str:
     if shown is None:
         return "Prompts with every tested output."
-    models = f"{shown.models} model{'' if shown.models == 1 else 's'} tested"
+    models = f"{how_many(shown.models, 'model')} tested"
     drawn = f"; the first {MOST_FRAMES} are drawn" if _frames_in(recorded) > MOST_FRAMES else ""
     each = "" if shown.models == 1 else ", each prompt on its main model"
     return f"{shown.passed} of {shown.cases} cases pass{each} · {models}{drawn}"

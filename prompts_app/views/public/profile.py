@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.encoding import iri_to_uri
 
 from prompts_app.access import author_visible_to
+from prompts_app.engine.wording import how_many
 from prompts_app.models import Profile, Prompt, Run, Source, User
 from prompts_app.models.prompts import PromptQuerySet
 from prompts_app.views.public import figures, finder
@@ -139,7 +140,7 @@ def _title(author: User) -> str:
 def _description(author: User, count: int, shown: figures.Figures | None) -> str:
     parts = [author.profile.headline]
     if count:
-        parts.append(f"{count} prompt{'' if count == 1 else 's'}.")
+        parts.append(f"{how_many(count, 'prompt')}.")
     if shown:
         each = "on one model" if shown.models == 1 else "each prompt on its main model"
         parts.append(f"{shown.passed} of {shown.cases} cases pass, recorded {each}.")

@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join, strip_tags
 from django.utils.safestring import SafeString
 
 from prompts_app.engine.assertions.places import places
+from prompts_app.engine.wording import how_many
 from prompts_app.models import Run
 from prompts_app.templatetags.sheet import interval, level_name
 from prompts_app.templatetags.text import one_line
@@ -188,7 +189,7 @@ def span(time: timedelta) -> str:
     minutes = int(time.total_seconds() // 60)
     for size, unit in ((24 * 60, "day"), (60, "hour"), (1, "minute")):
         if count := minutes // size:
-            return f"{count} {unit}{'' if count == 1 else 's'}"
+            return how_many(count, unit)
     return "less than a minute"
 
 

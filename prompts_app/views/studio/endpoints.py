@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from prompts_app.access import own_endpoint
 from prompts_app.actions.endpoints import Untested, test_connection
 from prompts_app.engine.endpoints.presets import PRESETS
+from prompts_app.engine.wording import how_many
 from prompts_app.forms.endpoints import EndpointForm, preset_named
 from prompts_app.models import Endpoint
 from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
@@ -91,9 +92,7 @@ def _test(request: AuthorRequest, endpoint: Endpoint) -> None:
     if isinstance(answer, Untested):
         messages.error(request, f"No connection: {answer.label}. {answer.message} {answer.next_step}")
     elif answer:
-        messages.success(
-            request, f"It answers, and offers {len(answer):,} model{'s' if len(answer) != 1 else ''}."
-        )
+        messages.success(request, f"It answers, and offers {how_many(len(answer), 'model')}.")
     else:
         messages.warning(request, "It answers, but names no models. Type the model’s name when you run.")
 

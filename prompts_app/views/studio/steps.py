@@ -8,6 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from prompts_app.engine.wording import how_many
 from prompts_app.models import Prompt
 
 
@@ -44,8 +45,5 @@ def _untested_step(evidence: Mapping[str, Any], slug: str, latest: str, cases: i
     if evidence.get("is_current"):
         return None
     state = f"{latest} is not tested" if evidence else "not run yet"
-    return Step(state, f"Run {latest} on {_cases(cases)}", reverse("studio_run_start", args=[slug]))
-
-
-def _cases(count: int) -> str:
-    return f"{count:,} case{'' if count == 1 else 's'}"
+    address = reverse("studio_run_start", args=[slug])
+    return Step(state, f"Run {latest} on {how_many(cases, 'case')}", address)

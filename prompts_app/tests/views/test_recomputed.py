@@ -189,6 +189,9 @@ def _check_story(prompt: Prompt, recount: Recount) -> None:
     }
     for run in recount.history():
         step = steps[run.version]
+        if not run.cases:  # outputs that nothing judged fixed and broke nothing
+            assert (step.tested_before, step.effect) == (None, None)
+            continue
         assert (step.tested_before, bool(step.effect)) == (before and before.version, bool(before))
         if before and step.effect:
             effect = step.effect

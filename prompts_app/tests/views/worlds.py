@@ -111,7 +111,6 @@ def build(plan: PlannedPrompt, owner: User | None = None) -> Prompt:
         run = RunFactory(
             version=versions[planned.version],
             model=planned.model,
-            asked_at=["https://api.openai.com"] if planned.model == "gpt-oak" else [],
             source=planned.source,
             repeats=planned.repeats,
             suite=cases,
@@ -134,6 +133,7 @@ def _result(run: Run, place: int, one: PlannedResult) -> Result:
         case_index=index,
         repeat=repeat,
         output="yes" if one.state == "p" else "no",
+        asked_at="https://api.openai.com" if run.model == "gpt-oak" else "",
         passed={"p": True, "f": False}.get(one.state),
         tokens_in=one.tokens,
         latency_ms=one.latency,

@@ -67,6 +67,10 @@ def units_of(pieces: Sequence[str]) -> list[str]:
     return lines if len(lines) > 1 else [one for one in _SENTENCE_END.split(lines[0]) if one.strip()]
 
 
+def _numbered(texts: Sequence[str]) -> str:
+    return "\n".join(f"{number}. {one}" for number, one in enumerate(texts, 1))
+
+
 def _shown(pieces: Sequence[str]) -> Material:
     return Material("The context", "\n\n".join(pieces), "the variable “context”")
 
@@ -87,9 +91,8 @@ async def _faithful(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Fin
     task = "Break the text down into short statements, each of which can be understood by itself."
     sheet = Sheet(task, (_asked(exhibit), output_of(exhibit)), '{"statements": ["…", "…"]}')
     statements = read_texts(await bench.ask(sheet), "statements")[:MOST_STATEMENTS]
-    numbered = "\n".join(f"{number}. {one}" for number, one in enumerate(statements, 1))
     task = "Which of the numbered statements follow from the context alone, whatever else is true?"
-    materials = (_shown(pieces), Material("The statements", numbered))
+    materials = (_shown(pieces), Material("The statements", _numbered(statements)))
     verdicts = await _verdicts(bench, Sheet(task, materials, _FORM), len(statements))
     return _reached(assertion, sum(verdicts) / len(verdicts), _share(verdicts, "statements follow"))
 
@@ -101,8 +104,7 @@ async def _recalled(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Fin
     except CannotTell:
         material = Material("The context", exhibit.prompt, "the messages as sent")
     sentences = units_of([as_text(assertion.value)])[:MOST_STATEMENTS]
-    numbered = "\n".join(f"{number}. {one}" for number, one in enumerate(sentences, 1))
-    task = f"Which of these numbered sentences can be attributed to the context?\n\n{numbered}"
+    task = f"Which of these numbered sentences can be attributed to the context?\n\n{_numbered(sentences)}"
     verdicts = await _verdicts(bench, Sheet(task, (material,), _FORM), len(sentences))
     of = _share(verdicts, "sentences are in the context")
     return _reached(assertion, sum(verdicts) / len(verdicts), of)
@@ -126,12 +128,11 @@ def _share(verdicts: Sequence[bool], what: str) -> str:
 async def _relevant(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
     """The share of the context's parts that are needed to answer the question."""
     units = units_of(context_of(exhibit))
-    numbered = "\n".join(f"{number}. {one}" for number, one in enumerate(units, 1))
     task = (
         "Which parts of the context are absolutely needed to answer the question? None, where it cannot be "
         "answered from them."
     )
-    materials = (_asked(exhibit), Material("The context, its parts numbered", numbered))
+    materials = (_asked(exhibit), Material("The context, its parts numbered", _numbered(units)))
     form = '{"needed": ["the numbers of the parts that are needed"], "reason": "one or two sentences"}'
     found = read_object(await bench.ask(Sheet(task, materials, form)), "needed")
     needed = _numbers(found["needed"], len(units))

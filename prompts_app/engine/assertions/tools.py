@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from prompts_app.engine.assertions.calls import FunctionCall, function_call_in, google_calls_in, names_called
 from prompts_app.engine.assertions.json_ import first_error
@@ -12,7 +12,6 @@ from prompts_app.engine.types import Answer, Assertion, Json
 
 TOOLS = ("tools", "functions")  # the parameters that say what may be called; the second is the older
 USUAL_F1 = 1.0
-_NO_TOOLS = "The version has no “tools” among its parameters to hold the calls to."
 
 
 def tools_among(parameters: Mapping[str, Json]) -> Json:
@@ -30,10 +29,21 @@ class _Misfit(Exception):
 
 def _is_valid_call(assertion: Assertion, answer: Answer) -> Finding:
     try:
-        calls, tools = calls_in(answer.output), tools_of(answer.tools)
-        if not tools:
-            raise CannotTell(_NO_TOOLS)
-        names = [_checked(call, tools) for call in calls]
+        calls = calls_in(answer.output)
+    except _Misfit as why:
+        return Finding(False, 0.0, str(why))
+    return _held(calls, _checked, answer)
+
+
+def _held[Call](
+    calls: Sequence[Call], checked: Callable[[Call, dict[str, Json]], str], answer: Answer
+) -> Finding:
+    """The calls, each ``checked`` against the tools that were given. Raises ``CannotTell`` without any."""
+    tools = tools_of(answer.tools)
+    if not tools:
+        raise CannotTell("The version has no “tools” among its parameters to hold the calls to.")
+    try:
+        names = [checked(call, tools) for call in calls]
     except _Misfit as why:
         return Finding(False, 0.0, str(why))
     return Finding(True, 1.0, f"Calls {quote_all(names)}, as the tools want it.")
@@ -91,17 +101,11 @@ def _checked_call(call: FunctionCall, tools: dict[str, Json]) -> str:
 
 def _is_function_call(*, google: bool) -> Callable[[Assertion, Answer], Finding]:
     def find(assertion: Assertion, answer: Answer) -> Finding:
-        call, tools = function_call_in(answer.output), tools_of(answer.tools)
+        call = function_call_in(answer.output)
         calls = [call] if call else google_calls_in(answer.output) if google else []
         if not calls:
             return Finding(False, 0.0, f"Calls no function, but says {quote(answer.output)}.")
-        if not tools:
-            raise CannotTell(_NO_TOOLS)
-        try:
-            names = [_checked_call(one, tools) for one in calls]
-        except _Misfit as why:
-            return Finding(False, 0.0, str(why))
-        return Finding(True, 1.0, f"Calls {quote_all(names)}, as the tools want it.")
+        return _held(calls, _checked_call, answer)
 
     return find
 

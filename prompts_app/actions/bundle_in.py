@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -53,8 +53,6 @@ from prompts_app.search import reindex
 IMPORTED_FROM = "Proofsheet bundle"
 # What was seen by this server becomes what a file says; a pasted output and a practice run stay such.
 SOURCES: dict[str, str] = {Source.RECORDED: Source.IMPORTED}
-
-
 MASKED_HERE = (
     "Its private parts are masked in this file, so nothing of it was added to the prompt you have. "
     "Import the file you download in full."
@@ -268,7 +266,17 @@ def _clean(row: models.Model, exclude: set[str]) -> None:
 def _date(row: models.Model, created_at: datetime | None) -> None:
     """``created_at`` is set by itself on saving, so a known one is written afterwards."""
     if created_at is not None:
+        _refuse_later(created_at)
         type(row)._default_manager.filter(pk=row.pk).update(created_at=created_at)
+
+
+def _refuse_later(*moments: datetime | None) -> None:
+    """What is dated after today would be the latest for ever, and every test would have come before it."""
+    latest = timezone.now() + timedelta(minutes=10)  # clocks differ
+    if any(moment and moment > latest for moment in moments):
+        raise ValidationError(
+            "a time in it is still to come. Set the clock right that wrote it, or the file."
+        )
 
 
 def _versions(
@@ -310,6 +318,7 @@ def keep_run(prompt: Prompt, version: Version, bundled: BundledRun) -> Run:
 
 def _run(prompt: Prompt, version: Version, bundled: BundledRun, provenance: Mapping[str, Any]) -> Run:
     """``provenance``: the columns that say where it comes from; with a public id, it is shipped."""
+    _refuse_later(bundled.created_at, bundled.finished_at, *(one.created_at for one in bundled.results))
     run = Run(
         prompt=prompt,
         version=version,

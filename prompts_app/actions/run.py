@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from prompts_app.actions.evidence import rebuild_evidence
@@ -220,8 +220,9 @@ def start_once(prompt: Prompt, *, press: str, **arguments: Any) -> Batch:
 
 def _note_first_run(versions: Sequence[Version]) -> None:
     """Versions are never changed; this is about them, and says whether the tests came first."""
-    never = Version.objects.filter(pk__in=[version.pk for version in versions], first_run_at=None)
-    never.update(first_run_at=timezone.now())
+    now = timezone.now()
+    never = Q(first_run_at=None) | Q(first_run_at__gt=now)  # a file may have come with a time to come
+    Version.objects.filter(never, pk__in=[version.pk for version in versions]).update(first_run_at=now)
 
 
 def _runs(

@@ -64,7 +64,7 @@ def result_of(row: Fields, case_index: int, repeat: int, model: str, context: Co
         created_at=context.at,
         request={"model": model, "messages": _messages(row)},
         checks=checks,
-        passed=bool(row.values.get("success")) if checks and not error else None,
+        passed=_verdict(row.values.get("success")) if checks and not error else None,
         output="" if error else _output(response.get("output")),
         finish_reason=_text(response.get("finishReason"))[:60],
         tokens_in=tokens_in,
@@ -79,6 +79,11 @@ def result_of(row: Fields, case_index: int, repeat: int, model: str, context: Co
 
 def _object(value: Json) -> dict[str, Json]:
     return value if isinstance(value, dict) else {}
+
+
+def _verdict(success: Json) -> bool | None:
+    """Anything but true and false says nothing."""
+    return success if isinstance(success, bool) else None
 
 
 def _text(value: Json) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,16 @@ class TestResults:
         stored = Result.objects.values_list("run__version__number", "run__model", "output", "passed")
         assert sorted(stored, key=str) == sorted(there, key=str)
         assert "threshold: 0.5" in as_promptfoo(prompt)
+
+    def test_what_is_dated_after_today_is_refused(self) -> None:
+        ahead = (datetime.now(tz=UTC) + timedelta(days=1)).isoformat()
+        with pytest.raises(BundleRefused, match="still to come"):
+            bring(results(timestamp=ahead))
+
+    def test_a_verdict_that_is_neither_true_nor_false_is_none(self) -> None:
+        rows = json.loads(TWO)["results"]["results"]
+        bring(results(results=[{**row, "success": "false"} for row in rows]))
+        assert not Result.objects.exclude(passed=None).exists()
 
     def test_they_are_counted_as_evidence_with_errors_apart(self) -> None:
         bring(results())

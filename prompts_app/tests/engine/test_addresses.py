@@ -228,7 +228,8 @@ def test_a_name_that_points_inside_is_refused_before_anything_is_sent(
 
 
 def test_dns_that_changes_its_answer_gains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first answer is checked and connected to; there is no second look-up that could differ."""
+    """What is checked is connected to: no second look-up stands between. The next attempt looks up, and
+    checks, anew."""
     dns, connected = Dns(["93.184.216.34"], ["127.0.0.1"]), []
 
     async def connect(address: str, port: int) -> None:
@@ -239,7 +240,8 @@ def test_dns_that_changes_its_answer_gains_nothing(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(connecting, "connect", connect)
     fault = ask(Endpoint("openai-compatible", "https://rebind.example/v1"))
     assert isinstance(fault, Fault)
-    assert (connected, dns.asked) == (["93.184.216.34"], 1)
+    assert (connected, dns.asked) == (["93.184.216.34"], 2)
+    assert (fault.kind, fault.attempts) == ("blocked_address", 2)
     again = ask(Endpoint("openai-compatible", "https://rebind.example/v1"))
     assert isinstance(again, Fault)
     assert again.kind == "blocked_address"

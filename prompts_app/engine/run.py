@@ -73,7 +73,7 @@ async def run_cells(
     ``on_outcome`` raises is raised here, after the calls in flight were ended.
 
     ``judge`` grades the assertions that a model has to grade; without one they are not judged. ``on_price``
-    is told the price of each call the moment it is over, the judge's too.
+    is told the price of each call the moment it is over, the judge's too, and of attempts that failed.
 
     A case with turns is asked turn by turn: the output is the last answer, its latency that of the last
     call, tokens and price the sums over all calls; the request stored is the last, with the earlier
@@ -189,6 +189,8 @@ class _Run:
         came = result.part if isinstance(result, Fault) else result
         drawn = self.asks == "images"
         price = UNKNOWN if came is None else price_of_answer(self.endpoint, self.model, came, drawn=drawn)
+        for failed in result.earlier:  # billed as well, though it is in no figure of the prompt
+            self.on_price(price_of_answer(self.endpoint, self.model, failed, drawn=drawn))
         self.on_price(price)
         return _Said(request, result, price, self.asker.origin if _was_sent(result) else "")
 

@@ -203,6 +203,7 @@ class Reply:
     tokens_reasoning: int | None = None  # of ``tokens_out``, those that went into thinking
     reasoning_chars: int | None = None  # of thinking that came beside the output
     billed: Price | None = None  # where the provider said what the call cost
+    earlier: tuple[Reply, ...] = ()  # parts that came with attempts that failed: billed, and no answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +234,7 @@ class Fault:
     cause: str = ""  # for "judge_error": the kind of fault the judge's own call met, "" for nonsense
     part: Reply | None = None  # what came all the same: kept beside the fault, and never judged
     wait_s: float | None = None  # how long the server asks to wait, where its body says so
+    earlier: tuple[Reply, ...] = ()  # as in Reply
 
 
 @dataclass(frozen=True, slots=True)

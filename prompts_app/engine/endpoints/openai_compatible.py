@@ -145,6 +145,7 @@ class _OpenAiCompatible:
     ) -> A | Fault:
         """Ask, and again where that may help, as patiently as the pacing says."""
         result: A | Fault = Fault("internal", "Nothing was asked.")
+        earlier: tuple[Reply, ...] = ()
         waited = 0.0
         for attempt in count(1):
             pause = self._pause()
@@ -154,10 +155,14 @@ class _OpenAiCompatible:
             answered = await self._exchange("POST", path, body, deadline_s)
             result = answered if isinstance(answered, Fault) else read(answered)
             result = replace(result, attempts=attempt)
+            if isinstance(result, Reply | Fault):
+                result = replace(result, earlier=earlier)
             wait = self._wait_after(result, answered, attempt)
             waited += pause + (wait or 0)
             if wait is None or waited > self._pacing.wait_budget_s:
                 break
+            if isinstance(result, Fault) and result.part:
+                earlier = (*earlier, result.part)
             await asyncio.sleep(wait)
         return result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -30,13 +31,19 @@ USED = {"prompt_tokens": 1000, "completion_tokens": 100}
 OWN = OwnPrice("", Decimal("1"), Decimal("0.25"), Decimal("10"), date(2026, 11, 29))
 
 
-def run(server: OddServer, *assertions: Assertion, **endpoint: Any) -> Outcome:
+def run(
+    server: OddServer,
+    *assertions: Assertion,
+    on_price: Callable[[Price], None] = lambda price: None,
+    **endpoint: Any,
+) -> Outcome:
     found: list[Outcome] = []
     case = Cell(0, 0, Case("one", assertions=assertions))
     asyncio.run(
         run_cells(
             Prompt((Message("user", "Hi"),)), "tiny-1", [case], server.endpoint(**endpoint), concurrency=1,
             on_outcome=found.append, should_stop=lambda: None, pacing=QUICK,
+            on_price=on_price,
         )
     )  # fmt: skip
     return found[0]
@@ -70,6 +77,15 @@ def test_what_the_provider_billed_counts_first(usage: dict[str, Any], dollars: s
 )
 def test_a_bill_that_is_none_is_not_read(cost: Any) -> None:
     assert cost_of({"cost": cost if cost != 1e400 else "1e400"}) == Price(None, "")
+
+
+def test_what_a_failed_attempt_was_billed_counts_for_the_cap_and_not_for_the_answer() -> None:
+    prices: list[Price] = []
+    failed = completion("Half", usage={**USED, "cost": 0.3}, error={"message": "lost the node"})
+    with answering(http(200, failed), http(200, completion(usage={**USED, "cost": 0.5}))) as server:
+        outcome = run(server, on_price=prices.append)
+    assert [price.dollars for price in prices] == [Decimal("0.3"), Decimal("0.5")]
+    assert outcome.price.dollars == Decimal("0.5")
 
 
 def test_litellm_tells_it_in_a_header_and_zero_there_says_nothing() -> None:

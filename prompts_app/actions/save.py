@@ -14,10 +14,10 @@ from django.utils.text import slugify
 
 from prompts_app.actions.evidence import rebuild_evidence
 from prompts_app.actions.picked import declaration
-from prompts_app.actions.run import delete_runs
+from prompts_app.actions.run import delete_runs, tombstones_of
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import digest
-from prompts_app.models import Draft, FormerSlug, Prompt, Run, Tag, User, Version
+from prompts_app.models import Draft, FormerSlug, Profile, Prompt, Run, Tag, User, Version
 from prompts_app.search import reindex
 
 LONGEST_SLUG = 80
@@ -153,10 +153,20 @@ def _write(prompt: Prompt, columns: dict[str, Any]) -> None:
 
 @transaction.atomic
 def delete_prompt(prompt: Prompt) -> None:
-    """The prompt with its versions, cases, runs and outputs, and what was typed for it. For good."""
+    """The prompt with its versions, cases, runs and outputs, and what was typed for it. For good.
+
+    Its runs stay counted with its author where anybody else could ever see them.
+    """
     Draft.objects.filter(owner_id=prompt.owner_id, key__regex=rf"^[a-z]+:{prompt.pk}(:|$)").delete()
     Run.objects.filter(prompt=prompt).hold()
+    counted = F("deleted_runs") + tombstones_with(prompt)
+    Profile.objects.filter(user=prompt.owner_id).update(deleted_runs=counted)
     prompt.delete()
+
+
+def tombstones_with(prompt: Prompt) -> int:
+    """How many runs stay counted with its author when ``prompt`` is deleted: those deleted before, too."""
+    return prompt.deleted_runs + tombstones_of(list(prompt.runs.select_related("prompt").defer("suite")))
 
 
 # --- versions -----------------------------------------------------------------------------------------------

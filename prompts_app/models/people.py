@@ -143,6 +143,8 @@ class Profile(models.Model):
     visibility = models.CharField(max_length=8, choices=Visibility, default=Visibility.PUBLIC)
     # Made by the maintainers to show what evidence looks like; every page of such an author says so.
     is_sample = models.BooleanField(default=False)
+    # Tombstones of runs whose prompt is gone as well; those of a prompt that is there stand with it.
+    deleted_runs = models.PositiveIntegerField(default=0)
     face_digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the author's picture; "": none
 
     def __str__(self) -> str:

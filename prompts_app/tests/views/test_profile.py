@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 
 from prompts_app.actions.evidence import rebuild_evidence
+from prompts_app.actions.save import delete_prompt
 from prompts_app.engine.stats import wilson
 from prompts_app.models import FormerHandle, Profile, Prompt, User
 from prompts_app.templatetags.written import date_range
@@ -136,6 +137,15 @@ class TestFigures:
         links = re.findall(r'href="#(\w+)"', strip)
         assert len(links) == 8  # no tokens were saved
         assert all(f'id="{target}"' in html for target in links)
+
+    def test_runs_of_a_deleted_prompt_stay_counted_where_others_could_see_them(self) -> None:
+        improved_prompt(owner=alice())
+        seen, never = improved_prompt(owner=alice(), deleted_runs=2), improved_prompt(owner=alice())
+        Prompt.objects.filter(pk=never.pk).update(visibility="private", seen_since=None)
+        runs = seen.runs.count()
+        for prompt in (seen, never):
+            delete_prompt(Prompt.objects.get(pk=prompt.pk))
+        assert f"{runs + 2} more deleted by the author" in page()
 
     def test_runs_are_counted_deleted_ones_too(self) -> None:
         improved_prompt(owner=alice(), deleted_runs=2)

@@ -43,7 +43,7 @@ def profile(request: HttpRequest, handle: str) -> HttpResponse:
         "links": links,
         "figures": shown,
         "runs": _runs_of(author),
-        "deleted": public.aggregate(n=Sum("deleted_runs"))["n"] or 0,
+        "deleted": (public.aggregate(n=Sum("deleted_runs"))["n"] or 0) + author.profile.deleted_runs,
         "pinned": _pinned(author, public),
         "gains": figures.gains_of(recorded),
         **work,

@@ -26,6 +26,7 @@ from prompts_app.actions.save import (
     check_can_delete_version,
     delete_prompt,
     save_details,
+    tombstones_with,
 )
 from prompts_app.actions.save import delete_version as take_version_away
 from prompts_app.actions.secrets import Finding
@@ -189,7 +190,8 @@ def delete(request: AuthorRequest, slug: str) -> HttpResponse:
         "runs": prompt.runs.count(),
         "results": Result.objects.filter(run__prompt=prompt).count(),
     }
-    return render(request, "studio/prompt_delete.html", {"lost": lost, **head(prompt, "details")})
+    context = {"lost": lost, "tombstones": tombstones_with(prompt), **head(prompt, "details")}
+    return render(request, "studio/prompt_delete.html", context)
 
 
 @keeps_typing

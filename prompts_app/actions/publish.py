@@ -34,7 +34,8 @@ def check_can_publish(prompt: Prompt, findings: Collection[Finding], harmless: I
         raise CannotPublish("There is nothing to publish yet: write its first version.")
     if left := unacknowledged(findings, harmless):
         raise CannotPublish(
-            "Something here looks like a secret. Take it out, or tick that it is none; then publish again.",
+            "Something here looks as if it should not be public. Take it out, or tick that it may be; then "
+            "publish again.",
             left,
         )
 

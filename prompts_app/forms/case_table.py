@@ -69,6 +69,8 @@ class Column:
 class CaseTableForm(forms.Form):
     """Valid with ``is_mapped`` means that ``cases`` can be added."""
 
+    unmarked = ("csv", "file")  # one of them is needed
+
     csv = ProseField(
         label="Table",
         required=False,

@@ -174,7 +174,7 @@ class CaseForm(forms.Form):
         required=False,
         strip=False,
         max_length=LONGEST_VALUE,
-        help_text="Optional. In this case it is sent in place of the prompt’s system message; the prompt’s "
+        help_text="In this case it is sent in place of the prompt’s system message; the prompt’s "
         "variables are filled in.",
         widget=forms.Textarea(attrs={"rows": 2, "class": "one"}),
     )
@@ -184,7 +184,7 @@ class CaseForm(forms.Form):
         required=False,
         min_value=0,
         max_value=1,
-        help_text="Optional, 0 to 1. With it the case passes when the mean score of its assertions by weight "
+        help_text="0 to 1. With it the case passes when the mean score of its assertions by weight "
         "reaches it, whether or not each of them holds.",
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
     )

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from prompts_app.engine.types import Json
-from prompts_app.forms.fields import LineField
+from prompts_app.forms.fields import PLAIN, LineField
 
 MOST_ROWS = 50
 PREFIX = "prices"
@@ -20,12 +20,20 @@ PREFIX = "prices"
 def _dollars(label: str) -> forms.DecimalField:
     widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
     return forms.DecimalField(
-        label=label, required=False, min_value=Decimal(0), max_digits=12, decimal_places=6, widget=widget
+        label=label,
+        required=False,
+        min_value=Decimal(0),
+        max_digits=12,
+        decimal_places=6,
+        widget=widget,
+        error_messages={"min_value": PLAIN["min_value"]},
     )
 
 
 class PriceForm(forms.Form):
     """One row. All empty: no row."""
+
+    unmarked = ("model", "tokens_in", "cached", "tokens_out", "as_of")  # the rows' heading says optional
 
     model = LineField(required=False, max_length=200, label="Model")
     tokens_in = _dollars("In")

@@ -257,6 +257,8 @@ class AskAgainForm(forms.Form):
 class PasteForm(forms.Form):
     """One output from elsewhere, and what is known of it."""
 
+    unmarked = ("output", "picture")  # one of them is needed
+
     version = forms.ModelChoiceField(Version.objects.none(), to_field_name="number", empty_label=None)
     case = forms.ModelChoiceField(Case.objects.none(), to_field_name="public_id", empty_label=None)
     model = LineField(

@@ -21,6 +21,8 @@ from prompts_app.models.text import without_invisible
 class UploadForm(forms.Form):
     """One file, or text. Valid means it could be read: ``parsed`` holds what is in it."""
 
+    unmarked = ("file", "text")  # one of them is needed
+
     file = forms.FileField(
         label="File",
         required=False,

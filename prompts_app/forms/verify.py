@@ -22,6 +22,7 @@ def _area(rows: int) -> forms.Textarea:
 
 
 class VerifyForm(forms.Form):
+    unmarked = ("file", "text")  # one of them is needed
     file = forms.FileField(
         label="A file",
         required=False,
@@ -101,6 +102,8 @@ def _skipped(text: str, at: int) -> int:
 
 class PartForm(forms.Form):
     """A block as the studio gives it; or text and salt; or a hash alone. Adds ``reveal`` and ``digest``."""
+
+    unmarked = ("block", "hash")  # one of them is needed
 
     block = forms.CharField(
         label="What you were given",

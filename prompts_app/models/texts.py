@@ -86,7 +86,7 @@ def _texts_in_runs(prompt: Prompt, most_results: int | None) -> Iterator[Text]:
 def texts_in_suite(run: Run) -> Iterator[Text]:
     """Of the cases as ``run`` asked them."""
     for number, case in enumerate(run.suite, 1):
-        yield Text(f"case {number} as run in {run.suite_digest[:8]}", case, "run.suite")
+        yield Text(f"case {number} as run with {run.version} on {run.model}", case, "run.suite")
 
 
 # --- parts of columns: their places in words, and the texts -----------------------------------------------

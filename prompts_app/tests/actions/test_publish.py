@@ -107,7 +107,7 @@ class TestSecrets:
         run = run_of(prompt, ["fine"])
         Run.objects.filter(pk=run.pk).update(suite=[{"name": "Case", "variables": {"word": KEY}}])
         (finding,) = findings_of(prompt)
-        assert finding.places[0].startswith("case 1 as run in ")
+        assert finding.places[0].startswith("case 1 as run with v1 on ")
 
     def test_practice_is_not_looked_at_since_nobody_sees_it(self, prompt: Prompt) -> None:
         run_of(prompt, [KEY], source=Source.PRACTICE)

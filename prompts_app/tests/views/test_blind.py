@@ -107,7 +107,7 @@ def test_the_prompts_page_leads_there_and_tells_no_tally(prompt: Prompt) -> None
     body = client.get(prompt.get_absolute_url()).content.decode()
     assert '<a class="btn" href="blind/" rel="nofollow">' in body
     assert "7 pairs; the server draws one" in body
-    assert "n = " not in body
+    assert "this pair, " not in body
 
 
 # --- blind ------------------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ def test_nothing_tells_which_is_which_before_voting(prompt: Prompt) -> None:
     assert len(outputs(body)) == 2
     assert TALLY not in body
     main = body[body.index('id="pair"') : body.index('id="rule-h"')]
-    for word in ("v1", "v3", "baseline", "current", "results/", "tokens", "n = "):
+    for word in ("v1", "v3", "baseline", "current", "results/", "tokens", "this pair, "):
         assert word not in main
     for result in Result.objects.all():
         assert result.public_id not in body

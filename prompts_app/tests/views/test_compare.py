@@ -81,6 +81,18 @@ class TestWhatItSays:
         assert "yes, output of case 5" in first.partition("<article")[2].partition("</article>")[0]
         assert '<span class="hit">PAID</span>, wrong output of case 5' in first
 
+    def test_a_call_without_an_answer_shows_no_output_and_says_nothing_of_its_assertions(self) -> None:
+        prompt = public_prompt()
+        for number, errors in ((1, [1, 2]), (2, [2])):
+            recorded_run(VersionFactory(prompt=prompt, number=number), errors=errors, cases=3)
+        html = page(prompt, "v1...v2").partition('id="outputs"')[2]
+        told = re.findall(r"<h3[^>]*>Case (\d+) .*?: ([a-z ]+)</h3>", html)
+        assert told == [("1", "no answer in one"), ("2", "no answer in both"), ("3", "passes in both")]
+        in_both = html.partition("Case 2 ")[2].partition("<h3")[0]
+        assert in_both.count("No answer") == 2
+        assert "(empty)" not in in_both
+        assert "no assertion" not in in_both
+
     def test_only_cases_both_ran(self) -> None:
         prompt = changed_prompt()
         recorded_run(VersionFactory(prompt=prompt, number=3), suite=[*suite_of(2), *suite_of(3, "New")])

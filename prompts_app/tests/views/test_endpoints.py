@@ -246,7 +246,7 @@ class TestPrices:
         [
             ([("small", "1", "", "", "")], "Say what a million of these tokens cost"),
             ([("small", "", "", "", "")], "Say what a million of these tokens cost"),
-            ([("small", "-1", "", "1", "")], "greater than or equal to 0"),
+            ([("small", "-1", "", "1", "")], "The least is 0."),
             ([("small", "cheap", "", "1", "")], "Enter a number"),
             ([("small", "1", "", "1", "yesterday")], "Enter a valid date"),
             ([("small", "1", "", "1", "2999-01-01")], "This day is still to come"),

@@ -135,6 +135,11 @@ class TestRules:
             "v3 sends 100% more tokens than v1 and passes 95 of 100 cases instead of 20 of 100: "
             "when is that not worth it?"
         ]
+        no_better = Curve([first, replace(last, passed=first.passed)], None, 0)
+        assert asked(curve=no_better) == [
+            "v3 sends 100% more tokens than v1 and passes 20 of 100 cases where v1 passed 20 of 100: "
+            "what do the added tokens buy?"
+        ]
         elsewhere = Curve([replace(first, other_cases=True), last], None, 0)
         assert asked(curve=elsewhere) == []
 

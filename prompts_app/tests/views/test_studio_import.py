@@ -1,5 +1,6 @@
 """/studio/import/: upload, preview, yes, report."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from prompts_app.actions.import_job import run_import
 from prompts_app.models import Import, Prompt, Version
@@ -43,6 +45,12 @@ def test_a_file_is_shown_before_anything_is_saved(browser: Client) -> None:
     assert "The prompt is empty." in shown
     assert "${topic:rain} becomes {{topic}}" in shown
     assert Prompt.objects.count() == 0
+
+
+def test_neither_of_two_fields_is_called_optional_where_one_is_needed(browser: Client) -> None:
+    page = browser.get(UPLOAD).content.decode()
+    labels = [" ".join(strip_tags(one).split()) for one in re.findall("<label.*?</label>", page)]
+    assert labels == ["File", "Or paste text", "Read it as (optional)"]
 
 
 def test_saying_yes_imports_it_and_reports_with_links(browser: Client) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from prompts_app.engine.digests import digest
 from prompts_app.models import Run
-from prompts_app.views.public.failing import FAILED, NO_ANSWER, PASSED
+from prompts_app.views.public.failing import FAILED, NO_ANSWER, PASSED, UNJUDGED
 
 type Suites = Mapping[str, Sequence[Mapping[str, Any]]]  # suite digest → its cases
 
@@ -19,6 +19,7 @@ _OUTCOMES = {
     (PASSED, PASSED): "passes in both",
     (FAILED, FAILED): "fails in both",
 }
+_LACKING = {NO_ANSWER: "no answer", UNJUDGED: "not judged"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,9 @@ class CasePair:
 
     @property
     def outcome(self) -> str:
-        """ "fixed", "broken", "passes in both" or "fails in both"; else what one side lacks."""
-        usual = "no answer in one" if NO_ANSWER in (self.was, self.now) else "not judged in both"
+        """ "fixed", "broken", "passes in both" or "fails in both"; else what a side lacks, or both."""
+        lacks = NO_ANSWER if NO_ANSWER in (self.was, self.now) else UNJUDGED
+        usual = f"{_LACKING[lacks]} in {'one' if self.differs else 'both'}"
         return _OUTCOMES.get((self.was, self.now), usual)
 
 

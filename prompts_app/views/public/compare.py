@@ -24,7 +24,16 @@ from prompts_app.views.public.version import changes_of
 
 PAGE = 10  # cases with both outputs on one page
 MOST_SHOWN = 1_500  # characters of an output
-ORDER = ("broken", "fixed", "no answer in one", "fails in both", "not judged in both", "passes in both")
+ORDER = (
+    "broken",
+    "fixed",
+    "no answer in one",
+    "no answer in both",
+    "fails in both",
+    "not judged in one",
+    "not judged in both",
+    "passes in both",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,9 +188,13 @@ def _of_trade_offs(evidence: Evidence, curve: Curve | None) -> Iterator[Question
         first, last = curve.points[0], curve.points[-1]
         if last.tokens > first.tokens and not first.other_cases:
             more = round((last.tokens / first.tokens - 1) * 100)
+            was, now = (f"{point.passed} of {point.cases}" for point in (first, last))
+            told = f"instead of {was}: when is that not worth it?"
+            if last.passed * first.cases <= first.passed * last.cases:
+                told = f"where v{first.version} passed {was}: what do the added tokens buy?"
             yield Question(
-                f"v{last.version} sends {more}% more tokens than v{first.version} and passes {last.passed} of"
-                f" {last.cases} cases instead of {first.passed} of {first.cases}: when is that not worth it?",
+                f"v{last.version} sends {more}% more tokens than v{first.version} and passes {now} cases"
+                f" {told}",
                 "#tokens",
             )
         elif curve.gain:

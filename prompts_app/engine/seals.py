@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -140,9 +141,18 @@ def check_file(sealed: Json, key_set: Mapping[str, Any]) -> tuple[Statement | No
         statement = open_seal(sealed["seal"], key_set)
     except SealError as why:
         return None, (Finding("signature", False, str(why)),)
-    signed = Finding("signature", True, f"Signed with this site’s key on {statement.sealed_at}.")
+    signed = Finding("signature", True, f"Signed with this site’s key on {_in_words(statement.sealed_at)}.")
     content = MASKED if is_masked(sealed) else _content(sealed["record"], statement)
     return statement, (signed, content, *_beside(sealed.keys() - {"record", "seal", "private"}))
+
+
+def _in_words(moment: str) -> str:
+    """ "22 Nov 2026, 10:00 UTC"; what is no time is told as it stands."""
+    try:
+        at = datetime.fromisoformat(moment).astimezone(UTC)
+    except ValueError:
+        return moment
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
 
 
 def _beside(names: Iterable[str]) -> tuple[Finding, ...]:

@@ -54,7 +54,7 @@ class LinkForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4, "class": "prose"}),
     )
     although_private = forms.BooleanField(
-        required=False, label="This link shows the private prompts I ticked, although they are private."
+        required=False, label="This link shows the private prompts I ticked, although they are private"
     )
     expires = forms.ChoiceField(label="Works for", widget=forms.RadioSelect)
     passphrase = LineField(

@@ -152,6 +152,12 @@ def strip_sentence(frames: str) -> str:
     return "; ".join(parts)
 
 
+@register.filter
+def draws(prompts: Iterable[Any], state: str) -> bool:
+    """Whether a strip in a list of these prompts has a frame in ``state``, for the key beside them."""
+    return any(state in prompt.evidence.get("frames", "") for prompt in prompts)
+
+
 def _places(frames: str, state: str) -> list[int]:
     return [number for number, letter in enumerate(frames, 1) if letter == state]
 

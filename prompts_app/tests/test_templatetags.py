@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from prompts_app.engine.invisible import _BLANK
 from prompts_app.engine.stats import wilson
-from prompts_app.models import Level
+from prompts_app.models import Level, Prompt
 from prompts_app.templatetags import sheet, text, written
 
 FRAMES = st.text(alphabet="pfewu", min_size=1, max_size=120)
@@ -76,6 +76,11 @@ class TestStrip:
         assert sentence.startswith(f"{passed} of {passed + failed} cases pass") == is_rated
         assert ("failed" in sentence) == bool(failed)
         assert ("no answer" in sentence) == ("e" in frames)
+
+    def test_a_key_names_what_the_strips_of_a_list_draw(self) -> None:
+        prompts = [Prompt(evidence={"frames": "pfp"}), Prompt(evidence={"frames": "pe"}), Prompt(evidence={})]
+        assert [sheet.draws(prompts, state) for state in "pfeu"] == [True, True, True, False]
+        assert not sheet.draws([], "e")
 
     def test_many_failures_are_counted_not_listed(self) -> None:
         assert sheet.strip_sentence("p" * 9 + "f" * 16) == "9 of 25 cases pass; 16 failed"

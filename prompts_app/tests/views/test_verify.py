@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -37,6 +38,9 @@ def test_a_stranger_downloads_a_record_and_the_page_says_it_holds() -> None:
     assert page.status_code == 200
     assert "It holds" in page.content.decode()
     assert "does not prove" in page.content.decode()
+    assert re.search(
+        r"with this site’s key on \d+ [A-Z][a-z]{2} \d{4}, \d\d:\d\d UTC\.", page.content.decode()
+    )
 
 
 def test_an_uploaded_file_works_like_pasted_text() -> None:

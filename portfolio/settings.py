@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "prompts_app.views.errors.asked_again",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "prompts_app.views.public.door.kept_where_it_is_said",
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

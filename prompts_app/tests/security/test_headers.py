@@ -285,3 +285,24 @@ def test_cookies_are_bound_to_this_host_and_to_https() -> None:
 @pytest.mark.slow
 def test_other_hosts_are_not_answered() -> None:
     assert in_production(PROBE)["other_host"] == 400
+
+
+# --- who may keep an answer ---
+
+
+@pytest.mark.parametrize("viewer", [STRANGER, OWNER])
+@pytest.mark.parametrize("name", TABLE)
+def test_every_answer_says_who_may_keep_it(viewer: str, name: str) -> None:
+    said = ask(viewer, name, world()).headers["Cache-Control"]
+    assert viewer == STRANGER or "public" not in said or name in KEPT_BY_ALL, said
+
+
+KEPT_BY_ALL = {"favicon"}  # leads to a static file
+
+
+def test_what_is_not_there_yet_is_not_remembered_as_missing() -> None:
+    assert Client().get("/@nobody/nothing/").headers["Cache-Control"] == "private, no-store"
+
+
+def test_what_was_typed_to_be_verified_is_there_on_the_way_back() -> None:
+    assert Client().get(reverse("verify")).headers["Cache-Control"] == "private, no-cache"

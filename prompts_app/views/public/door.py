@@ -82,6 +82,20 @@ def read_by_visitor(request: HttpRequest) -> Iterator[Reading]:
         yield reader
 
 
+def kept_where_it_is_said(
+    answer: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware: what says nothing of being kept is kept by nobody. Without it browsers and proxies may keep
+    a 404 of what is published later, and an account's own pages after its owner has signed out."""
+
+    def answered(request: HttpRequest) -> HttpResponseBase:
+        response = answer(request)
+        response.headers.setdefault("Cache-Control", KEPT_BY_NOBODY)
+        return response
+
+    return answered
+
+
 class PrivatePartShown(Exception):
     """A page was about to show what it must not. Nobody got it; it names no text."""
 

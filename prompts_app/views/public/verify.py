@@ -7,6 +7,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -19,7 +20,8 @@ from prompts_app.models.reading import now
 from prompts_app.views.public.door import listed_only, page_ld, public_page
 
 
-@csrf_exempt  # it changes nothing and needs no account; without a cookie the page stays cacheable
+@csrf_exempt  # it changes nothing and needs no account
+@cache_control(private=True, no_cache=True)  # kept for the way back to what was typed, and asked for anew
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify_page(request: HttpRequest) -> HttpResponse:
     """Two forms: a record, and a private part (``part=1``)."""

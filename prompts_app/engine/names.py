@@ -41,9 +41,14 @@ def is_odd(name: str) -> bool:
     return bool(_ODD.fullmatch(f"{{{{{name}}}}}") and plain_name(name) and not (is_command or is_expression))
 
 
+def words_joined(text: str) -> str:
+    """``Standard Question`` → ``Standard_Question``. It may still begin with a digit, or be empty."""
+    return "_".join(_WORD.findall(text)).strip("_")
+
+
 def plain_name(name: str) -> str:
-    """``Standard Question`` → ``Standard_Question``; "" where no name can be made of it."""
-    plain = "_".join(_WORD.findall(name)).strip("_")
+    """The name it would have here; "" where no name can be made of it."""
+    plain = words_joined(name)
     return plain if _NAME.fullmatch(plain) else ""
 
 

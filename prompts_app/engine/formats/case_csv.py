@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from prompts_app.engine.assertions import KINDS, assertion_from_text, not_run, split_type
 from prompts_app.engine.budget import TooMuch, table_rows
 from prompts_app.engine.formats import promptfoo_assertions
+from prompts_app.engine.names import words_joined
 from prompts_app.engine.types import Assertion, Case
 
 MOST_ROWS = 20_000  # read at all; what may be kept is for who keeps it to say
@@ -125,7 +126,7 @@ def variable_name(column: str) -> str:
     plain = _BRACES.sub(" ", column).strip()
     if _IS_NAME.fullmatch(plain):
         return plain
-    word = re.sub(r"\W+", "_", plain).strip("_")
+    word = words_joined(plain)
     return f"_{word}" if not word or word[0].isdigit() else word
 
 

@@ -280,7 +280,7 @@ def _summary(prompt: Prompt, picked: Picked) -> EvidenceSummary:
         "is_current": main.version.number == newest,
         "level": first["level"],
         "main_model": main.named,
-        "place": _place(main),
+        "place": main.place,
         "main_by": picked.main_by,
         "target_is": target_is(prompt, picked),
         "baseline": picked.baseline.version.number if picked.baseline else None,
@@ -346,12 +346,8 @@ def _version_evidence(run: Run, cost: Decimal | None) -> VersionEvidence:
         "cost_median": _as_text(cost),
         "level": int(run.level or 0),
         "suite_digest": run.suite_digest,
-        "place": _place(run),
+        "place": run.place,
     }
-
-
-def _place(run: Run) -> str:
-    return run.who.by or run.who.at
 
 
 def _median_costs(runs: Sequence[Run]) -> dict[int, Decimal | None]:

@@ -196,6 +196,17 @@ class Run(Masked):
         return claim_of_host(self.model, self.endpoint_host)
 
     @property
+    def place(self) -> str:
+        """Whose servers answered, else their addresses; "" where that is not known."""
+        who = self.who
+        return who.by or who.at
+
+    def is_asked_elsewhere(self, than: Run) -> bool:
+        """Whether the two are known to be from different places: then one name on both, which their authors
+        gave, does not make them one model."""
+        return bool(self.place and than.place and self.place != than.place)
+
+    @property
     def level(self) -> Level | None:
         """The evidence level; None for practice, which is no evidence."""
         if self.sealed_at is not None:

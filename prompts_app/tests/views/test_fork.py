@@ -269,6 +269,15 @@ class TestMeasuredGain:
         _, daughter = measured([1], [1, 2], model="other-model")
         assert "Not compared: different models." in text(daughter)
 
+    def test_one_name_at_two_addresses_is_not_called_the_same_model(self) -> None:
+        mother = origin()
+        daughter = published(forked(mother))
+        for version, port in ((mother.versions.get(number=2), 8111), (daughter.versions.get(), 8222)):
+            recorded_run(version, "tiny", suite=SUITE, asked_at=f"http://127.0.0.1:{port}")
+        html = text(daughter)
+        assert "Not compared: asked at different addresses" in html
+        assert "same model" not in html
+
     @pytest.mark.parametrize(("here", "there"), [(None, [1]), ([1], None), (None, None)])
     def test_nothing_is_said_where_one_was_not_tested(self, here: Any, there: Any) -> None:
         mother, daughter = measured(here, there)

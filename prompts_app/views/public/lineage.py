@@ -68,9 +68,12 @@ def compare(here: Sequence[Run], there: Mapping[str, Run]) -> Compared:
     judged = [(mine, theirs) for mine, theirs in common if is_judged(mine) and is_judged(theirs)]
     if common and not judged:
         return Compared(why_not="outputs that nothing judged")
-    for mine, theirs in judged:
-        if mine.suite_digest == theirs.suite_digest:
+    alike = [(mine, theirs) for mine, theirs in judged if mine.suite_digest == theirs.suite_digest]
+    for mine, theirs in alike:
+        if not mine.is_asked_elsewhere(theirs):
             return Compared(Gain(mine, theirs))
+    if alike:
+        return Compared(why_not="asked at different addresses, where one name need not be one model")
     return Compared(why_not="different cases" if common else "different models")
 
 

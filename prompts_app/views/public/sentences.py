@@ -132,10 +132,9 @@ def _unlike(evidence: Evidence, baseline: Evidence) -> str:
 
 def asked_apart(before: Run, after: Run) -> str:
     """ "v1 was asked at …, v2 at …", where one name stands for two places; else ""."""
-    was, now = before.who, after.who
-    if not was.at or not now.at or (was.by or was.at) == (now.by or now.at):
+    if not after.is_asked_elsewhere(before):
         return ""
-    return f"{before.version} was asked at {was.at}, {after.version} at {now.at}."
+    return f"{before.version} was asked at {before.who.at}, {after.version} at {after.who.at}."
 
 
 def _worst_clause(evidence: Evidence) -> SafeString | str:

@@ -1,5 +1,6 @@
 """The data: people, their prompts, and the evidence."""
 
+from prompts_app.models.drafts import Draft
 from prompts_app.models.encryption import KeyUnreadable
 from prompts_app.models.endpoints import Batch, Endpoint
 from prompts_app.models.evidence import Level, PictureFile, Result, Run, Source
@@ -11,7 +12,6 @@ from prompts_app.models.people import Face, FormerHandle, GoneHandle, Profile, U
 from prompts_app.models.private import PrivateSpan
 from prompts_app.models.prompts import (
     Case,
-    Draft,
     FormerSlug,
     ImpactKind,
     Licence,

@@ -371,21 +371,6 @@ class FormerSlug(models.Model):
         return self.slug
 
 
-class Draft(models.Model):
-    """Typing that is not saved yet, kept per author and page, so that nothing typed is lost."""
-
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
-    key = models.CharField(max_length=200)  # the page: "prompt:new", "prompt:<pk>", "case:<pk>:<case>"
-    data = models.JSONField()  # the form as posted: {"field": ["value", …]}
-    saved_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="draft_unique_per_page")]
-
-    def __str__(self) -> str:
-        return self.key
-
-
 class SearchDocument(models.Model):
     """What the full-text search reads of one prompt. Kept by search.reindex; indexed by the database itself
     (SQLite: an FTS5 table kept by triggers; Postgres: a generated tsvector), see the migration."""

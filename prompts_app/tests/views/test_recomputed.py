@@ -245,7 +245,8 @@ def _check_before_after(world: World) -> None:
     if found is None or before is None:
         return
     fixed, broken, common = _compared(before, recount.main())
-    assert (found.fixed, found.broken, len(found.pairs)) == (fixed, broken, common)
+    counts = len(found.fixed), len(found.broken), len(found.pairs)
+    assert counts == (fixed, broken, common)
     assert found.is_partial == (common < len(before.suite))
 
 

@@ -13,9 +13,9 @@ from prompts_app.engine.errors import FAULTS
 from prompts_app.models import Result, Run
 from prompts_app.templatetags.sheet import STATE_WORDS
 from prompts_app.views.public import failing
-from prompts_app.views.public.both_ran import CasePair, Suites, pairs_of
+from prompts_app.views.public.both_ran import CasePair, Comparison, Suites, pairs_of
 from prompts_app.views.public.case_study import Study
-from prompts_app.views.public.sentences import Piece, asked_apart, marked, told
+from prompts_app.views.public.sentences import Piece, marked, told
 
 MOST_SHOWN = 6_000  # characters of an output; all of it is on the result's own page
 MOST_OF_A_VALUE = 4_000
@@ -56,13 +56,9 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class BeforeAfter:
+class BeforeAfter(Comparison):
     """What the section shows. ``sides`` is empty where both runs have no case in common."""
 
-    before: Run
-    after: Run
-    pairs: list[CasePair]
-    is_partial: bool  # a run has cases that the other has not
     pair: CasePair | None = None
     why: str = ""  # by which rule the case was chosen, "" where the visitor chose it
     inputs: Sequence[tuple[str, str]] = ()
@@ -71,23 +67,6 @@ class BeforeAfter:
     @property
     def is_listed(self) -> bool:
         return len(self.pairs) <= MOST_LISTED
-
-    @property
-    def asked_apart(self) -> str:
-        return asked_apart(self.before, self.after)
-
-    @property
-    def is_judged(self) -> bool:
-        """Whether there are verdicts on both sides; else the outputs alone are compared."""
-        return bool(self.before.cases_counted and self.after.cases_counted)
-
-    @property
-    def fixed(self) -> int:
-        return sum(pair.outcome == "fixed" for pair in self.pairs)
-
-    @property
-    def broken(self) -> int:
-        return sum(pair.outcome == "broken" for pair in self.pairs)
 
 
 def read_case(get: QueryDict) -> int | None:

@@ -10,6 +10,7 @@ from typing import Any
 from prompts_app.engine.digests import digest
 from prompts_app.models import Run
 from prompts_app.views.public.failing import FAILED, NO_ANSWER, PASSED, UNJUDGED
+from prompts_app.views.public.sentences import asked_apart
 
 type Suites = Mapping[str, Sequence[Mapping[str, Any]]]  # suite digest → its cases
 
@@ -57,6 +58,33 @@ def pairs_of(before: Run, after: Run, suites: Suites) -> list[CasePair]:
         for was, now in _places(before, after, suites)
         if was < len(before.frames) and now < len(after.frames)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two runs over the cases they have in common."""
+
+    before: Run
+    after: Run
+    pairs: list[CasePair]
+    is_partial: bool  # a run has cases that the other has not
+
+    @property
+    def asked_apart(self) -> str:
+        return asked_apart(self.before, self.after)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether there are verdicts on both sides; else the outputs alone are compared."""
+        return bool(self.before.cases_counted and self.after.cases_counted)
+
+    @property
+    def fixed(self) -> list[CasePair]:
+        return [pair for pair in self.pairs if pair.outcome == "fixed"]
+
+    @property
+    def broken(self) -> list[CasePair]:
+        return [pair for pair in self.pairs if pair.outcome == "broken"]
 
 
 @dataclass(frozen=True, slots=True)

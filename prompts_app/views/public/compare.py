@@ -17,9 +17,8 @@ from prompts_app.actions.picked import latest_runs
 from prompts_app.models import Prompt, Run
 from prompts_app.views.public import failing
 from prompts_app.views.public.before_after import Side, sides_of
-from prompts_app.views.public.both_ran import CasePair, pairs_of
+from prompts_app.views.public.both_ran import CasePair, Comparison, pairs_of
 from prompts_app.views.public.door import is_indexable, listed_only, part_ld, public_page
-from prompts_app.views.public.sentences import asked_apart
 from prompts_app.views.public.version import changes_of
 
 PAGE = 10  # cases with both outputs on one page
@@ -37,35 +36,11 @@ ORDER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Outputs:
+class Outputs(Comparison):
     """What both versions answered on one model. ``rows`` are those of the page, what broke first."""
 
-    before: Run
-    after: Run
-    pairs: list[CasePair]
-    is_partial: bool  # a run has cases that the other has not
     page: Page[CasePair]
     rows: list[tuple[CasePair, list[Side]]]
-
-    def _with(self, outcome: str) -> list[CasePair]:
-        return [pair for pair in self.pairs if pair.outcome == outcome]
-
-    @property
-    def asked_apart(self) -> str:
-        return asked_apart(self.before, self.after)
-
-    @property
-    def is_judged(self) -> bool:
-        """Whether there are verdicts on both sides; else the outputs alone are compared."""
-        return bool(self.before.cases_counted and self.after.cases_counted)
-
-    @property
-    def fixed(self) -> list[CasePair]:
-        return self._with("fixed")
-
-    @property
-    def broken(self) -> list[CasePair]:
-        return self._with("broken")
 
 
 @public_page

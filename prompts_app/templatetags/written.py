@@ -138,9 +138,12 @@ def not_judged(outputs: int) -> str:
     return f"{how_many(outputs, 'output')}, not judged"
 
 
-def untested(deleted: int) -> str:
-    """What stands where there is no output: deleting every run does not make a prompt an untested one."""
-    return f"no run that counts, {deleted:,} deleted by the author" if deleted else "not tested yet"
+def untested(deleted: int, ended_early: int = 0) -> str:
+    """What stands where no output counts: neither deleting every run nor cancelling it makes a prompt an
+    untested one."""
+    told = [f"{deleted:,} deleted by the author"] if deleted else []
+    told += [f"{ended_early:,} ended early"] if ended_early else []
+    return ", ".join(["no run that counts", *told]) if told else "not tested yet"
 
 
 def iso_date(value: datetime | date | str | None) -> str:

@@ -330,6 +330,14 @@ class TestSections:
         rebuild_evidence(prompt)
         assert "4 count, 2 ended early and do not, none deleted" in text_of(section(page(prompt), "evidence"))
 
+    def test_also_where_no_run_counts(self) -> None:
+        prompt = recorded_prompt(owner=alice())
+        prompt.runs.update(state="cancelled")
+        rebuild_evidence(prompt)
+        html = text_of(page(prompt))
+        assert "no run that counts, 1 ended early" in html
+        assert "not tested yet" not in html.lower()
+
     def test_an_operators_own_prompt_says_so(self, settings: Any) -> None:
         settings.OPERATOR_HANDLES = ["alice"]
         assert "The author also operates this server." in page(recorded_prompt(owner=alice()))

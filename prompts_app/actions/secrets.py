@@ -57,6 +57,9 @@ from prompts_app.engine.types import Json
 from prompts_app.models.texts import Text
 
 MOST_PLACES = 5  # named per finding; the rest is counted
+LONGEST_UUID = (
+    40  # characters, with what stands before it; some keys have one behind a beginning of their own
+)
 MOST_VALUES = 2_000  # of one kind in one text: whoever has so many is told of enough
 _GAPS = re.compile(r"[\s().-]")  # so that an account's last digits are not a phone number too
 
@@ -161,7 +164,7 @@ def _is_harmless(value: str) -> bool:
     return (
         len(set(letters)) < 5
         or is_sequential_string(value)
-        or is_potential_uuid(value)
+        or (len(value) <= LONGEST_UUID and is_potential_uuid(value))
         or any(word in letters for word in ("example", "your-", "your_", "xxxx", "{{", "****"))
     )
 
@@ -191,6 +194,17 @@ _PLUGINS: tuple[tuple[type[RegexBasedDetector], tuple[str, ...]], ...] = (
     (ibm_cos_hmac.IbmCosHmacDetector, ("secret",)),
 )  # fmt: skip
 
+# What the tokens of widely used services begin with.
+_PREFIXES = (
+    "github_pat_", "npm_", "pypi-", "ya29.", "whsec_", "dop_v1_", "doo_v1_", "shpat_", "shpca_", "shpss_",
+    "tvly-", "lsv2_pt_", "lsv2_sk_", "pcsk_", "sbp_", "sb_secret_", "lin_api_", "ntn_", "figd_", "sntrys_",
+    "sntryu_", "phx_", "dp.pt.", "dp.st.", "hvs.", "AGE-SECRET-KEY-1",
+)  # fmt: skip
+_PASSWORD_WORDS = (
+    "passwort", "kennwort", "mot de passe", "contraseña", "senha", "wachtwoord", "hasło", "пароль", "密码",
+    "密碼", "パスワード",
+)  # fmt: skip
+
 # Keys of model providers and what else is pasted into prompts. A group, where there is one, is the value.
 _OWN: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("private key", ("private key",),
@@ -200,13 +214,24 @@ _OWN: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("API key", ("sk-", "rk-"), r"\b[sr]k-(?=[\w-]{0,40}\d)[A-Za-z0-9][A-Za-z0-9_-]{15,}"),
     ("API key", ("gsk_", "hf_", "r8_", "xai-", "pplx-", "nvapi-", "csk-", "tgp_", "fw_"),
      r"\b(?:gsk_|hf_|r8_|xai-|pplx-|nvapi-|csk-|tgp_v1_|fw_)(?=[\w-]{0,40}\d)[A-Za-z0-9_-]{20,}"),
+    ("access token", tuple(prefix.lower() for prefix in _PREFIXES),
+     rf"\b(?:{'|'.join(map(re.escape, _PREFIXES))})(?=[\w.-]{{0,60}}\d)[A-Za-z0-9_.-]{{20,}}"),
+    ("access token", ("dapi", "sk_", "pa-", "pat"),
+     r"\b(?:dapi[0-9a-f]{32}|sk_[0-9a-f]{40,}|pa-(?=[\w-]{0,40}\d)[A-Za-z0-9_-]{40,}|pat[A-Za-z0-9]{14}\.[0-9a-f]{64})\b"),
+    ("Discord webhook", ("/api/webhooks/",), r"/api/webhooks/\d{15,20}/([\w-]{60,})"),
     ("Google API key", ("aiza",), r"\bAIza[A-Za-z0-9_-]{35}"),
     ("bearer token", ("bearer",), r"(?i)\bbearer\s+((?=[\w.~+/-]{0,60}\d)[\w.~+/-]{20,}=*)"),
+    ("password in a header", ("basic",),
+     r"(?i)authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?basic\s{1,3}([A-Za-z0-9+/]{12,}={0,2})"),
     ("password in an address", ("://",), r"://[^\s:/?#@]{1,80}:([^\s:/?#@]{3,120})@"),
     ("password or key",
-     ("password", "passwd", "pwd", "api_key", "api-key", "apikey", "secret", "access_token"),
-     r"(?i)(?:password|passwd|\bpwd|api[_-]?key|secret(?:[_-]?key)?|access_token)[\"']?\s{0,3}[:=]\s{0,3}"
+     ("password", "passwd", "pwd", "api_key", "api-key", "apikey", "secret", "access_token", *_PASSWORD_WORDS),
+     r"(?i)(?:password|passwd|\bpwd|api[_-]?key|secret(?:[_-]?key)?|access_token"
+     rf"|{'|'.join(_PASSWORD_WORDS)})[\"']?\s{{0,3}}[:=：]\s{{0,3}}"
      r"[\"']?((?=[^\s\"'<>{}\[\]]{0,60}\d)(?=[^\s\"'<>{}\[\]]{0,60}[A-Za-z])[^\s\"'<>{}\[\],;]{8,120})"),
+    ("password or key", ("token", "_key", "-key", "secret"),
+     r"(?i)(?:token|[_-]key|secret)[\"']?\s{0,3}[:=]\s{0,3}"
+     r"[\"']?((?=[\w+/=.~-]{0,60}\d)(?=[\w+/=.~-]{0,60}[A-Za-z])[\w+/=.~-]{24,200})"),
 )  # fmt: skip
 
 

@@ -28,6 +28,14 @@ KEYS = [
     "AKIA" + "Q7ZRN4WXKD2VTBPL",
     "xoxb-" + "129384756012-abcdefghijk",
     "sk_live_" + "a8Kd03nfLq92mZx71bVta8Kd",
+    "github_" + "pat_11ABCDEFG0a8Kd03nfLq92_mZx71bVta8Kd03nfLq92mZxPqbVta8Kd03nfLq92mZ",
+    "npm" + "_a8Kd03nfLq92mZx71bVta8Kd03nfLq92mZxQ",
+    "ya29" + ".a0AfB_byD8Kd03nfLq92mZx71bVta8Kd03nfLq92m",
+    "whsec" + "_a8Kd03nfLq92mZx71bVta8Kd03nfLq92",
+    "tvly" + "-a8Kd03nfLq92mZx71bVta8Kd03nfLq92",
+    "pcsk" + "_a8Kd03_nfLq92mZx71bVta8Kd03nfLq92mZxPqbVta8Kd03nfLq92mZ",
+    "dapi" + "9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c",
+    "sk-lf-" + "723e4567-e89b-12d3-a456-42661417e4bc",
 ]
 
 
@@ -46,6 +54,11 @@ def test_a_key_is_found_and_masked(key: str) -> None:
         ("postgres://app:hunter2x@db.internal/prod", "password in an address"),
         ("curl -H 'Authorization: Bearer 0a9s8d7f6g5h4j3k2l1m0n9b'", "bearer token"),
         ('{"password": "tr0ub4dor&3"}', "password or key"),
+        ("Passwort: Sommer2024!", "password or key"),
+        ("密码：qwe83hfz2", "password or key"),
+        ("aws_secret_access_key = a8Kd03nfLq92mZx71bVta8Kd03nfLq92mZxQ/+ab", "password or key"),
+        ('"auth_token": "0a9s8d7f6g5h4j3k2l1m0n9b"', "password or key"),
+        ("Authorization: Basic dXNlcjpzM2NyZXRwYXNzdzByZA==", "password in a header"),
         ("Write to anna.keller@firm.de please", "e-mail address"),
         ("Schreib an anna@müller.de", "e-mail address"),
     ],
@@ -63,6 +76,9 @@ def test_other_secrets_are_found(text: str, kind: str) -> None:
         "password: your-password-here1",
         "the task-oriented-prompt-number-1234567",
         "the secret is: to write short sentences",
+        "max_tokens: 4096, next_token: {{token}}, a primary_key: customer_id",
+        "Passwort: mindestens acht Zeichen",
+        "token: 123e4567-e89b-12d3-a456-426614174000",
         "id 123e4567-e89b-12d3-a456-426614174000",
         "AKIA" + "IOSFODNN7EXAMPLE",
         "a @ b, and user@localhost",
@@ -101,7 +117,18 @@ def test_no_text_is_an_error(text: str) -> None:
     look(("x", text))
 
 
-@pytest.mark.parametrize("text", ["a" * 1_000_000, "@a." * 300_000, "sk-" * 300_000, "password: " * 100_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 1_000_000,
+        "@a." * 300_000,
+        "sk-" * 300_000,
+        "password: " * 100_000,
+        "pa-" * 300_000,
+        "tvly-1" * 150_000,
+        "token=" * 150_000,
+    ],
+)
 def test_a_megabyte_of_anything_is_quick(text: str) -> None:
     began = time.monotonic()
     look(("x", text))

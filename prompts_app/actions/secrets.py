@@ -225,7 +225,8 @@ _OWN: tuple[tuple[str, tuple[str, ...], str], ...] = (
      r"(?i)authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?basic\s{1,3}([A-Za-z0-9+/]{12,}={0,2})"),
     ("password in an address", ("://",), r"://[^\s:/?#@]{1,80}:([^\s:/?#@]{3,120})@"),
     ("password or key",
-     ("password", "passwd", "pwd", "api_key", "api-key", "apikey", "secret", "access_token", *_PASSWORD_WORDS),
+     ("password", "passwd", "pwd", "api_key", "api-key", "apikey", "secret", "access_token",
+      *_PASSWORD_WORDS),
      r"(?i)(?:password|passwd|\bpwd|api[_-]?key|secret(?:[_-]?key)?|access_token"
      rf"|{'|'.join(_PASSWORD_WORDS)})[\"']?\s{{0,3}}[:=：]\s{{0,3}}"
      r"[\"']?((?=[^\s\"'<>{}\[\]]{0,60}\d)(?=[^\s\"'<>{}\[\]]{0,60}[A-Za-z])[^\s\"'<>{}\[\],;]{8,120})"),

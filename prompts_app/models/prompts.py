@@ -103,8 +103,8 @@ class PromptQuerySet(MaskedQuerySet["Prompt"]):
         return self.filter(evidence_cases__gt=0)
 
     def best_first(self) -> Self:
-        """What was judged, then outputs nothing judged, then none. Of each recorded before imported before
-        pasted, then by the low end of the interval. Nobody can vote."""
+        """What was judged, then outputs nothing judged, then none. Of each sealed before recorded before
+        imported before pasted, then by the low end of the interval. Nobody can vote."""
         return self.order_by(
             F("evidence_judged").desc(),
             F("evidence_level").desc(nulls_last=True),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from prompts_app.actions.evidence import rebuild_evidence
+from prompts_app.actions.seal import seal_run
 from prompts_app.models import Prompt
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import bob, client_of
@@ -79,6 +81,15 @@ class TestBestEvidenced:
         recorded_run(VersionFactory(prompt=imported), cases=100, source="imported")
         html = page()
         assert html.index("Many cases") < html.index("Few cases") < html.index("Imported")
+
+    def test_what_is_sealed_stands_first_as_the_words_say(self) -> None:
+        recorded_prompt(title="All pass", cases=30)
+        some = recorded_prompt(title="Some pass, sealed", fails=[1, 2, 3])
+        seal_run(some.runs.get())
+        rebuild_evidence(some)
+        html = page().partition('id="best-h"')[2]
+        assert "Sealed before recorded before imported before pasted" in html
+        assert html.index("Some pass, sealed") < html.index("All pass")
 
     def test_eight_at_most_and_a_link_to_all(self) -> None:
         for number in range(10):

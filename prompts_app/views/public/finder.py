@@ -30,8 +30,8 @@ SORTS = {
 }
 ORDER_IN_WORDS = {
     "relevance": "Best match first: title, then tags, summary, author, text. Among equals, better evidence.",
-    "evidence": "Best evidence first: what was judged, then outputs nothing judged; of each recorded before "
-    "imported before pasted, then the interval’s low end.",
+    "evidence": "Best evidence first: what was judged, then outputs nothing judged; of each sealed before "
+    "recorded before imported before pasted, then the interval’s low end.",
     "newest": "Newest first, by the day of publishing.",
     "tested": "Last tested first.",
 }

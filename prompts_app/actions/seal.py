@@ -319,14 +319,20 @@ def _in_chain(jws: str, statement: Statement) -> tuple[Finding, ...]:
 
 
 def _but_for(run: Run) -> str:
-    """What an earlier release sealed as answers, and is none."""
-    count = run.results.exclude(sealed_as={}).count()
-    if not count:
-        return ""
-    return (
-        f", but for {count} that it sealed as answered: the provider had failed, as the finish reason says, "
-        "and they count no more"
-    )
+    """What an earlier release sealed as answers, and is none; and as failed, and could not be known."""
+    other = run.results.exclude(sealed_as={})
+    said = ""
+    if count := other.exclude(error_kind="").count():
+        said += (
+            f", but for {count} that it sealed as answered: the provider had failed, as the finish reason "
+            "says, and they count no more"
+        )
+    if count := other.filter(error_kind="").count():
+        said += (
+            f", but for {count} that it sealed as failed: what an assertion asked could not be known, "
+            "and it counts no more"
+        )
+    return said
 
 
 def _still_there(seal: Seal) -> Finding:

@@ -53,7 +53,7 @@ class Frame(NamedTuple):
 
     @property
     def word(self) -> str:
-        return _WORDS.get(self.state, "waiting")
+        return _WORDS.get(self.state, "no output yet")
 
     @property
     def css(self) -> str:
@@ -77,6 +77,11 @@ class Totals:
     @property
     def cost_told(self) -> str:
         return sources_told(self.sources)
+
+    @property
+    def is_cost_unknown(self) -> bool:
+        """Whether calls were made and nothing is known of what any of them cost."""
+        return bool(self.answers or self.errors or self.wanting) and not (self.spent or self.sources)
 
     def plus(self, other: Totals) -> Totals:
         return Totals(

@@ -262,6 +262,13 @@ class TestLivePage:
         assert "The run has ended: 2 pass, 1 fail." in fragment.content.decode()
         assert "htmx" not in self.page(batch).content.decode()
 
+    def test_calls_of_whose_cost_nothing_is_known_are_not_called_free(self) -> None:
+        batch = batch_of_alice()
+        finished(batch, "eee")
+        cost = self.page(batch).content.decode().partition('id="m-cost"')[2].partition("</div>")[0]
+        assert "<dd>unknown</dd>" in cost
+        assert "$0" not in cost
+
     def test_a_failure_is_shown_escaped_with_what_was_expected_and_a_link(self) -> None:
         batch = batch_of_alice()
         run = finished(batch)

@@ -96,10 +96,18 @@ def _enqueue(pk: int) -> None:
 # --- at work ----------------------------------------------------------------------------------------------
 
 
+@transaction.atomic
+def _claim(pk: int, worker: str) -> bool:
+    """Of two of one author, claimed in the same instant, the second waits here, and sees the first."""
+    list(User.objects.select_for_update(no_key=True).filter(imports=pk).values_list("pk"))
+    claimed = Import.objects.claimable().filter(pk=pk)
+    return bool(claimed.update(claim=worker, lease_until=now_plus(LEASE_S)))
+
+
 def run_import(pk: int, parsed: Parsed | None = None) -> None:
     """Go on with it, unless somebody else does. ``parsed`` spares reading the file again."""
     worker = str(uuid4())
-    if not Import.objects.claimable().filter(pk=pk).update(claim=worker, lease_until=now_plus(LEASE_S)):
+    if not _claim(pk, worker):
         return
     row = Import.objects.select_related("owner").get(pk=pk)
     try:

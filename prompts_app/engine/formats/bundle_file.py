@@ -5,9 +5,10 @@ from __future__ import annotations
 from prompts_app.engine.formats import bundle
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import Format, Parsed, Problem
+from prompts_app.engine.wording import how_many
 
 MASKED = (
-    "they are masked in this file, and labels like “[client rule, 42 words]” stand where the text was. "
+    "masked in this file, where labels like “[client rule, 42 words]” stand in place of the text. "
     "The file its author downloads in full has the text"
 )
 
@@ -19,7 +20,7 @@ def recognises(source: Source) -> bool:
 def read(source: Source) -> Parsed:
     prompts = bundle.from_json(source.must_be_json()).prompts
     masked = tuple(
-        Problem(f"{len(prompt.private)} private parts: {MASKED}", prompt.title)
+        Problem(f"{how_many(len(prompt.private), 'private part')}: {MASKED}", prompt.title)
         for prompt in prompts
         if prompt.is_masked
     )

@@ -75,6 +75,12 @@ class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic
         return f"{version}, {version.note[:60]}" if version.note else str(version)
 
 
+SAYS_WHAT_IS_PRIVATE = (
+    "This says what one of the private parts hides, and is never masked itself. Choose another, or take the "
+    "private part off first."
+)
+
+
 class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
     """``typed`` fills the form, as posted or as kept in a draft; it is only judged where ``judged`` says so.
 
@@ -137,6 +143,16 @@ class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         cast(VersionField, self.fields["baseline"]).queryset = prompt.versions.all()
         if prompt.keeps_licence:
             self.fields["licence"].help_text = "A fork of a share-alike prompt keeps its licence."
+
+    def clean(self) -> dict[str, Any]:
+        """What is never masked must not say what is private."""
+        super().clean()
+        mask = self.prompt.private_spans.mask()
+        for name in {"slug", "target_model", "tags"}.intersection(self.changed_data):
+            typed = self.cleaned_data.get(name) or ""
+            if any(mask.shows(text) for text in ([typed] if isinstance(typed, str) else typed)):
+                self.add_error(name, SAYS_WHAT_IS_PRIVATE)
+        return self.cleaned_data
 
     def clean_slug(self) -> str:
         slug = str(self.cleaned_data["slug"])

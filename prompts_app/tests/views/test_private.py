@@ -132,6 +132,21 @@ def test_what_is_public_in_itself_is_refused(prompt: Prompt) -> None:
         add_span(prompt, "name", "Acme Refund")
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [{"tags": "json, grimbaldi-lamps"}, {"slug": "grimbaldi-lamps"}, {"target_model": "Grimbaldi Lamps 2"}],
+)
+def test_nor_is_what_is_never_masked_changed_to_say_it(prompt: Prompt, typed: dict[str, str]) -> None:
+    add_span(prompt, "name", "Grimbaldi Lamps")
+    columns = {"title": prompt.title, "slug": prompt.slug, "task": prompt.task, "licence": prompt.licence}
+    data = {**columns, "revision": prompt.revision, "tags": "json", "do": "save", **typed}
+    said = client_of(alice()).post(f"/studio/prompts/{prompt.slug}/details/", data).content.decode()
+    assert "This says what one of the private parts hides" in said
+    assert "rimbaldi" in said  # what was typed stays
+    prompt.refresh_from_db()
+    assert (prompt.slug, prompt.target_model, prompt.tags.count()) == (columns["slug"], "", 0)
+
+
 def test_the_same_text_twice_and_too_many_are_refused(prompt: Prompt) -> None:
     add_span(prompt, "rule", RULE)
     with pytest.raises(SpanRefused, match="private already"):

@@ -22,7 +22,9 @@ def ends_above_the_fold(place: Locator) -> bool:
     return box["y"] + box["height"] <= PHONE["height"]
 
 
-@pytest.mark.parametrize("said", ["cases pass", "published", "on an own server", "last tested", "recorded by"])
+@pytest.mark.parametrize(
+    "said", ["cases pass", "published", "on an own server", "last tested", "recorded by"]
+)
 def test_a_profile_says_what_was_built_how_it_was_tested_on_what_and_when(
     new_page: Callable[..., Page], said: str
 ) -> None:

@@ -252,13 +252,16 @@ def rebuild_older() -> bool:
 
 def _columns(prompt: Prompt) -> dict[str, object]:
     picked = pick(prompt, list(_named_anew(runs_that_count(prompt))))
+    ended_early = prompt.runs.ended_early().count()
     if picked is None:
         return {
+            "ended_early": ended_early,
             "evidence": {}, "evidence_level": None, "evidence_passed": 0, "evidence_cases": 0,
             "evidence_judged": False, "evidence_low": 0.0, "last_tested_at": None,
         }  # fmt: skip
     summary = _summary(prompt, picked)
     return {
+        "ended_early": ended_early,
         "evidence": summary,
         "evidence_level": summary["level"],
         "evidence_passed": summary["passed"],

@@ -171,6 +171,8 @@ class Prompt(Masked):
     # The highest number a deleted version had: numbers are addresses, and are never given twice.
     deleted_number = models.PositiveIntegerField(default=0)
     deleted_runs = models.PositiveIntegerField(default=0)  # tombstones: deleting is real, but it is counted
+    # Runs that were answered in part and never finished; written with the evidence summary.
+    ended_early = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from prompts_app.actions.evidence import rebuild_evidence
 from prompts_app.actions.paste import paste_output
@@ -159,3 +160,29 @@ def test_pasted_outputs_without_assertions_are_seen_on_every_page() -> None:
         assert "Ahoy" in html
         said_nowhere(html)
     assert "One output of v1 on far-model, not judged, pasted only." in text_of(page("/@alice/typed/"))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/@alice/open/",
+        "/@alice/open/badge.svg",
+        "/@alice/open.md",
+        "/@alice/",
+        "/prompts/",
+        "/@alice/open/results/",
+    ],
+)  # fmt: skip
+def test_a_prompt_whose_only_run_ended_early_is_not_called_untested(prompt: Prompt, address: str) -> None:
+    Run.objects.update(state=Run.State.CANCELLED)
+    Version.objects.update(first_run_at=timezone.now())  # as starting a run does
+    rebuild_evidence(prompt)
+    html = page(address)
+    said_nowhere(html)
+    assert "no run that counts, 1 ended early" in html.lower()
+
+
+def test_nor_on_its_card(prompt: Prompt) -> None:
+    Run.objects.update(state=Run.State.CAPPED)
+    rebuild_evidence(prompt)
+    assert "1 ended early" in card_of_prompt(prompt).foot

@@ -34,7 +34,7 @@ def badge_text(prompt: Prompt) -> str:
     """Short, and of one model; what this server did not record itself says so."""
     evidence = prompt.evidence
     if not evidence:
-        return untested(prompt.deleted_runs)
+        return untested(prompt.deleted_runs, prompt.ended_early)
     models = len(backed_models(evidence))
     text = f"{evidence['passed']}/{evidence['cases']} cases · {_model(evidence)}"
     text += f", 1 of {models} models" if models > 1 else ""
@@ -46,7 +46,7 @@ def badge_sentence(prompt: Prompt) -> str:
     """The same in full, for who points at it or listens."""
     evidence = prompt.evidence
     if not evidence:
-        return f"Proofsheet: {untested(prompt.deleted_runs)}"
+        return f"Proofsheet: {untested(prompt.deleted_runs, prompt.ended_early)}"
     what = f"v{evidence['version']}, {level_name(evidence['level'])}, {full_date(evidence['tested'])}"
     return f"Proofsheet: {_tally(evidence)}, {what}"
 

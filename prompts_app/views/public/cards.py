@@ -88,7 +88,7 @@ def _plain_sentence(prompt: Prompt) -> str:
 
 def _prompt_foot(prompt: Prompt, frames: int) -> str:
     if not prompt.evidence:
-        return f"{capfirst(untested(prompt.deleted_runs))}."
+        return f"{capfirst(untested(prompt.deleted_runs, prompt.ended_early))}."
     drawn = f"; the first {MOST_FRAMES} of {frames} cases are drawn" if frames > MOST_FRAMES else ""
     done = "tested" if prompt.evidence_cases else "answered"
     return f"v{prompt.evidence['version']}, {done} {full_date(prompt.evidence['tested'])}{drawn}"

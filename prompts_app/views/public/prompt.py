@@ -60,7 +60,6 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "is_chosen": shown.is_chosen or asked is not None,
         "story": story.story_of(found.evidence, versions[: story.MOST_VERSIONS], runs),
         "older": versions[story.MOST_VERSIONS :],
-        "ended_early": found.runs.ended_early().count(),
         "unanswered": found.runs.ended_without_an_answer().count(),
         "tags": found.tags.order_by("name"),
         "operated_by_author": found.owner.operates_here,
@@ -111,11 +110,7 @@ def shortened(text: EnginePrompt) -> list[dict[str, str]]:
 
 def _description(found: Prompt, study: case_study.Study | None) -> str:
     """For search engines and link previews: what it does, then how it tested."""
-    tested = (
-        study.headline_text
-        if study
-        else f"{capfirst(untested(found.deleted_runs, found.runs.ended_early().count()))}."
-    )
+    tested = study.headline_text if study else f"{capfirst(untested(found.deleted_runs, found.ended_early))}."
     return " ".join(f"{found.summary} {tested}".split())[:300]
 
 

@@ -53,7 +53,7 @@ def evidence_line(prompt: Prompt) -> str:
     address = "" if prompt.read_at else settings.SITE_URL + prompt.get_absolute_url()
     evidence = prompt.evidence
     if not evidence:
-        return f"{capfirst(untested(prompt.deleted_runs))}. {address}".strip()
+        return f"{capfirst(untested(prompt.deleted_runs, prompt.ended_early))}. {address}".strip()
     passed, cases = evidence["passed"], evidence["cases"]
     rate = f"{passed}/{cases} cases pass ({interval(passed, cases)})"
     rate = rate if cases else not_judged(evidence["outputs"])

@@ -11,6 +11,7 @@ nothing comes. On macOS, which does not hold processes to their memory, the limi
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import pickle
 import resource
@@ -26,7 +27,10 @@ from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import IO, Any, NamedTuple
 
+log = logging.getLogger(__name__)
+
 AT_ONCE = 2  # children of one process
+ENDS_WITHIN_S = 0.2  # after its pipe is closed
 WAIT_S = 30.0  # until one gets free
 IDLE_S = 300.0  # after which a child ends by itself; one is not used again a minute before
 MOST_ANSWER = 128 * 1024 * 1024  # bytes that may come back
@@ -44,6 +48,10 @@ class Overrun(Exception):
 TOO_MUCH = (
     "This takes more time or memory than one request may have, so it was stopped. "
     "Make it smaller or simpler, and try again."
+)
+OURS = (
+    "This site could not look at it: that is no fault of yours. Try again in a moment; if it stays, tell "
+    "whoever runs the site."
 )
 BUSY = "The server has its hands full right now. Try again in a moment."
 
@@ -96,10 +104,19 @@ class _Child:
             _write(_pipe(self.process.stdin), pickle.dumps(job))
             answer = _Answer(*pickle.loads(self._read(until)))  # noqa: S301  # written by our own code
         except (OSError, EOFError, pickle.UnpicklingError, MemoryError):
-            self.end()
-            raise Overrun(TOO_MUCH) from None
+            raise Overrun(self._why_it_ended()) from None
         self.is_done, self.used_at = answer.is_last, time.monotonic()
         return answer
+
+    def _why_it_ended(self) -> str:
+        """Limits end it by a signal; an error of ours, such as a release half replaced, by itself."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(ENDS_WITHIN_S)
+        by_itself = self.process.returncode == 1
+        self.end()
+        if by_itself:
+            log.error("A process for work with limits ended by itself; its words stand above.")
+        return OURS if by_itself else TOO_MUCH
 
     def _read(self, until: float) -> bytes:
         """Raises EOFError where nothing whole comes in time, or too much."""

@@ -118,8 +118,8 @@ def test_a_pause_is_told_within_three_seconds_in_a_request_and_before_one(
 
 
 def test_a_query_that_takes_its_time_is_left_alone(database: Any) -> None:
-    with within(0.4):
-        assert ask(database, "SELECT 1 FROM pg_sleep(1.5)") == 1
+    with within(1.0):
+        assert ask(database, "SELECT 1 FROM pg_sleep(2.5)") == 1
 
 
 def test_a_lock_is_waited_for_while_the_server_answers(database: Any) -> None:
@@ -137,8 +137,8 @@ def test_a_lock_is_waited_for_while_the_server_answers(database: Any) -> None:
     holding = threading.Thread(target=hold)
     holding.start()
     sleep(0.3)
-    threading.Timer(1.5, release.set).start()
-    with within(0.4), database.cursor() as cursor:
+    threading.Timer(2.5, release.set).start()
+    with within(1.0), database.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM held")
         assert cursor.fetchone() == (0,)
     holding.join()

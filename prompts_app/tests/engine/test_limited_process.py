@@ -111,3 +111,11 @@ def test_an_output_is_judged_apart_as_it_is_here() -> None:
     assert apart(FILE, checks_of, assertions, {"word": "tea"}, answer) == checks_of(
         assertions, {"word": "tea"}, answer
     )
+
+
+def test_a_child_that_cannot_start_is_no_fault_of_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as while a release is being replaced under a running server."""
+    monkeypatch.setattr(module, "_pool", module._Pool())
+    monkeypatch.setattr(module, "__name__", "prompts_app.engine.gone")
+    with pytest.raises(Overrun, match="no fault of yours"):
+        apart(FILE, len, "abc")

@@ -77,6 +77,12 @@ def child_called(word: str, parent: int) -> int:
     return next((pid for pid, line in commands(children_of(parent)).items() if word in line), 0)
 
 
+def kill(pid: int) -> None:
+    """Number 0 would be this test, and all that was started with it."""
+    assert pid > 0
+    os.kill(pid, signal.SIGKILL)
+
+
 def is_gone(pid: int) -> bool:
     return "defunct" in (line := commands([pid]).get(pid, "defunct")) or not line
 
@@ -118,7 +124,7 @@ def test_when_the_web_server_dies_the_worker_is_stopped_and_the_status_says_so(t
     with serving(tmp_path, port) as process:
         eventually(lambda: answers_http(port), within_s=90)
         children = commands(children_of(process.pid))
-        os.kill(child_called("granian", process.pid), signal.SIGKILL)
+        kill(child_called("granian", process.pid))
         assert process.wait(20) == 1
         assert not answers("127.0.0.1", port)
         assert process.stdout
@@ -133,8 +139,9 @@ def test_a_worker_that_dies_is_started_again_beside_the_same_web_server(tmp_path
     port = free_port()
     with serving(tmp_path, port) as process:
         eventually(lambda: answers_http(port), within_s=90)
+        eventually(lambda: child_called("run_huey", process.pid) > 0, within_s=30)
         web, first = (child_called(word, process.pid) for word in ("granian", "run_huey"))
-        os.kill(first, signal.SIGKILL)
+        kill(first)
         eventually(lambda: child_called("run_huey", process.pid) not in (0, first), within_s=30)
         assert child_called("granian", process.pid) == web
         second = child_called("run_huey", process.pid)
@@ -161,7 +168,7 @@ def test_a_run_outlives_its_web_server(tmp_path: Path) -> None:
         with serving(tmp_path, free_port()) as process:
             eventually(lambda: run.results.count() >= 3, within_s=90)
             web = next(pid for pid, line in commands(children_of(process.pid)).items() if "granian" in line)
-            os.kill(web, signal.SIGKILL)
+            kill(web)
             assert process.wait(20) == 1
         before = dict(run.results.values_list("case_index", "public_id"))
         assert 3 <= len(before) < 40

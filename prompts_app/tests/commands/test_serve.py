@@ -67,7 +67,7 @@ def commands(pids: list[int]) -> dict[int, str]:
         return {}
     wanted = ",".join(map(str, pids))
     listed = subprocess.run(
-        ["ps", "-o", "pid=,args=", "-p", wanted], capture_output=True, text=True, check=False
+        ["ps", "-ww", "-o", "pid=,args=", "-p", wanted], capture_output=True, text=True, check=False
     )
     return {int(pid): args for pid, args in (line.split(None, 1) for line in listed.stdout.splitlines())}
 

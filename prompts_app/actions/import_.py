@@ -13,8 +13,6 @@ from functools import partial
 from itertools import batched
 from typing import Any
 
-from django.db import transaction
-
 from prompts_app.actions.bundle_in import BundleImport, Kept, keep_run
 from prompts_app.actions.evidence import rebuild_evidence
 from prompts_app.actions.import_known import ALREADY_THERE, Known, MoreRuns
@@ -262,15 +260,15 @@ def _noted(note: Note, done: int, report: ImportReport) -> None:
     note(report, done)
 
 
-@transaction.atomic
 def _bring_prompts(
     owner: User, planned: _Plan, made: Made, note: Callable[[ImportReport], None]
 ) -> ImportReport:
     """The new prompts of a chunk, without their runs."""
-    save(owner, planned.new)
-    made.prompts += [item.prompt.pk for item in planned.new]
-    report = _report(Parsed(()), planned, Kept())
-    note(report)
+    with made.atomically():
+        save(owner, planned.new)
+        made.prompts += [item.prompt.pk for item in planned.new]
+        report = _report(Parsed(()), planned, Kept())
+        note(report)
     return report
 
 
@@ -279,7 +277,7 @@ def _bring_runs(planned: _Plan, made: Made, note: Callable[[], None]) -> None:
     todo = [(item.prompt, item.versions[run.version - 1], run) for item in planned.new for run in item.runs]
     todo += [(more.prompt, more.version_of(run), run) for more in planned.more for run in more.runs]
     for place, (prompt, version, run) in enumerate(todo):
-        with transaction.atomic():
+        with made.atomically():
             kept = keep_run(prompt, version, run)
             if prompt.pk not in made.prompts:
                 made.runs.append(kept.pk)
@@ -288,17 +286,17 @@ def _bring_runs(planned: _Plan, made: Made, note: Callable[[], None]) -> None:
             note()
 
 
-@transaction.atomic
 def _bring_bundled(
     bundle: BundleImport, prompt: BundledPrompt, made: Made, note: Callable[[ImportReport], None]
 ) -> ImportReport:
-    before = Made.newest()
-    kept = bundle.keep(prompt)
-    made.prompts += [one.pk for one in kept.prompts]
-    for mine, _ in kept.added:
-        made.add_since(before, mine)
-    report = _report(Parsed(()), _Plan(), kept)
-    note(report)
+    with made.atomically():
+        before = Made.newest()
+        kept = bundle.keep(prompt)
+        made.prompts += [one.pk for one in kept.prompts]
+        for mine, _ in kept.added:
+            made.add_since(before, mine)
+        report = _report(Parsed(()), _Plan(), kept)
+        note(report)
     return report
 
 

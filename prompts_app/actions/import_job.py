@@ -7,12 +7,14 @@ nothing is lost or doubled: what a chunk made is noted in the same transaction t
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 from django.db import transaction
 from django.utils import timezone
 
+from portfolio.database import AWAY, is_away
 from prompts_app.actions import stopping
 from prompts_app.actions.bundle_in import BundleRefused
 from prompts_app.actions.import_ import (
@@ -27,7 +29,7 @@ from prompts_app.actions.import_made import Made, changed_since, take_back_in_ch
 from prompts_app.actions.tasks import run_import_task
 from prompts_app.engine.formats import FormatError, Parsed, parse
 from prompts_app.engine.formats.variables import STYLES
-from prompts_app.engine.limited_process import FILE, Overrun, apart
+from prompts_app.engine.limited_process import BUSY, FILE, OURS, Overrun, apart
 from prompts_app.models import Import, Prompt, User
 from prompts_app.models.clock import now_plus
 from prompts_app.models.imports import LEASE_S
@@ -118,7 +120,8 @@ def run_import(pk: int, parsed: Parsed | None = None) -> None:
     except _Lost:
         log.info("Import %s goes on elsewhere.", row.public_id)
     finally:
-        Import.objects.filter(pk=pk, claim=worker).update(claim="", lease_until=None)
+        with suppress(*AWAY):  # else its lease runs out
+            Import.objects.filter(pk=pk, claim=worker).update(claim="", lease_until=None)
 
 
 def _import(row: Import, worker: str, parsed: Parsed | None) -> None:
@@ -133,12 +136,16 @@ def _import(row: Import, worker: str, parsed: Parsed | None) -> None:
         )  # fmt: skip
         for _ in chunks:
             _check_may_go_on()
-    except (FormatError, Overrun, TooManyPrompts, BundleRefused) as error:
-        _fail(row, worker, made, str(error))
-        return
     except _Lost:
         raise
-    except Exception:
+    except (FormatError, Overrun, TooManyPrompts, BundleRefused) as error:
+        if str(error) in (BUSY, OURS):  # no fault of the file: it is read later
+            raise _Lost from None
+        _fail(row, worker, made, str(error))
+        return
+    except Exception as error:
+        if is_away(error):  # a database that is away is no fault of the file either
+            raise _Lost from None
         log.exception("Import %s failed", row.public_id)
         _fail(row, worker, made, "An error in this site ended it. This is ours to mend: please report it.")
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import batched, groupby
@@ -47,6 +48,19 @@ class Made:
         for name, model in _ADDED.items():
             new = model._base_manager.filter(prompt=prompt, pk__gt=before[name])
             getattr(self, name).extend(new.order_by("pk").values_list("pk", flat=True))
+
+    @contextmanager
+    def atomically(self) -> Iterator[None]:
+        """A transaction: where it is not committed, what it added is forgotten. Its ids may be given anew."""
+        lists = (self.prompts, self.versions, self.cases, self.runs, self.spans)  # they only grow
+        before = [len(ids) for ids in lists]
+        try:
+            with transaction.atomic():
+                yield
+        except BaseException:
+            for ids, length in zip(lists, before, strict=True):
+                del ids[length:]
+            raise
 
     def as_json(self) -> dict[str, list[int]]:
         return asdict(self)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from prompts_app.actions import import_, import_job, import_plan, stopping
 from prompts_app.actions.bundle import export_bundle
 from prompts_app.actions.import_ import CHUNK, ImportOptions
 from prompts_app.actions.import_job import NotNow, changed_by_author, keep_file, run_import, start, stop, undo
+from prompts_app.actions.import_made import Made
 from prompts_app.actions.publish import publish
 from prompts_app.actions.save import save_version
 from prompts_app.actions.tasks import resume_imports
 from prompts_app.engine.formats import parse
 from prompts_app.engine.formats.bundle import emit
+from prompts_app.engine.limited_process import BUSY, OURS, Overrun
 from prompts_app.engine.types import Message
 from prompts_app.engine.types import Prompt as EnginePrompt
 from prompts_app.models import Case, Import, Prompt, Result, Run, Version, Visibility
@@ -53,7 +56,11 @@ class Killed(BaseException):
 
 
 def killed_after(
-    monkeypatch: pytest.MonkeyPatch, module: Any, name: str, calls: int, error: type[BaseException] = Killed
+    monkeypatch: pytest.MonkeyPatch,
+    module: Any,
+    name: str,
+    calls: int,
+    error: Callable[[], BaseException] = Killed,
 ) -> None:
     """The ``calls``-th call of ``name`` is the last thing this process does."""
     real, count = getattr(module, name), 0
@@ -62,10 +69,19 @@ def killed_after(
         nonlocal count
         count += 1
         if count == calls:
-            raise error
+            raise error()
         return real(*args, **more)
 
     monkeypatch.setattr(module, name, dying)
+
+
+def locked() -> Exception:
+    """As Django raises it where another process holds SQLite's lock past the wait."""
+    cause = sqlite3.OperationalError("database is locked")
+    cause.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    error = OperationalError("database is locked")
+    error.__cause__ = cause
+    return error
 
 
 def its_lease_runs_out(row: Import) -> None:
@@ -184,6 +200,34 @@ class TestInterrupted:
         run_import(row.pk)
         assert (fresh(row).state, Prompt.objects.count()) == (Import.State.FAILED, 0)
         assert "please report it" in row.problem
+
+    @pytest.mark.parametrize("fault", [locked, lambda: Overrun(BUSY), lambda: Overrun(OURS)])
+    def test_what_passes_is_no_failure_and_it_goes_on(
+        self, monkeypatch: pytest.MonkeyPatch, fault: Callable[[], Exception]
+    ) -> None:
+        """A database that is locked or away, a server that has its hands full."""
+        row = begun(table(CHUNK * 2))
+        with monkeypatch.context() as patched:
+            killed_after(patched, import_, "save", 2, fault)
+            run_import(row.pk)
+        assert (fresh(row).state, row.done, row.claim) == (Import.State.RUNNING, CHUNK, "")
+        assert bool(row.data)
+        run_import(row.pk)
+        assert (fresh(row).state, Prompt.objects.count()) == (Import.State.DONE, CHUNK * 2)
+
+
+def test_what_was_not_committed_is_not_among_what_was_made() -> None:
+    """Its ids may be given to something else meanwhile, which taking back must not delete."""
+    made = Made(prompts=[1])
+
+    def begin() -> None:
+        with made.atomically():
+            made.prompts.append(2)
+            raise Killed
+
+    with pytest.raises(Killed):
+        begin()
+    assert made.prompts == [1]
 
 
 class TestBack:

@@ -75,7 +75,7 @@ def make_run(options: argparse.Namespace) -> Any:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0, interactive=False)
-    from prompts_app.actions.run import start_batch
+    from prompts_app.actions.runs.lifecycle import start_batch
     from prompts_app.models import Case, Endpoint, Profile, Prompt, User, Version
 
     user, _ = User.objects.get_or_create(username="benchmark", defaults={"email": "b@example.com"})
@@ -139,7 +139,7 @@ def cpu_seconds() -> float:
 def measured(run_id: int, options: argparse.Namespace, startup: float) -> dict[str, Any]:
     from django.db.models import Avg
 
-    from prompts_app.actions.execute import execute_run
+    from prompts_app.actions.runs.execute import execute_run
     from prompts_app.models import Run
 
     run, began = Run.objects.get(pk=run_id), time.perf_counter()

@@ -69,7 +69,7 @@ MIDDLEWARE = [
     "prompts_app.views.errors.asked_again",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "prompts_app.views.public.door.kept_where_it_is_said",
+    "prompts_app.views.public.public_page.kept_where_it_is_said",
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -147,7 +147,7 @@ HUEY: dict[str, Any] = {
         "worker_type": "thread",
         "check_worker_health": True,
         "max_delay": 1.0,  # between two looks at an empty queue
-        "shutdown_timeout": 7.5,  # see actions.stopping
+        "shutdown_timeout": 7.5,  # see actions.runs.stopping
     },
 }
 if _queue_url.startswith("redis"):
@@ -263,7 +263,7 @@ MAILERS: dict[str, dict[str, Any]] = {
             "username": env.str("EMAIL_USER", ""),
             "password": env.str("EMAIL_PASSWORD", ""),
             "use_tls": env.bool("EMAIL_TLS", True),
-            "timeout": 10,  # seconds; see actions.mail
+            "timeout": 10,  # seconds; see actions.accounts.mail
         },
     }
     if EMAIL_SERVER

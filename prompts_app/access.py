@@ -22,6 +22,7 @@ from prompts_app.models import (
     GoneHandle,
     Import,
     KnownFailure,
+    Licence,
     PrivateSpan,
     Profile,
     Prompt,
@@ -31,6 +32,7 @@ from prompts_app.models import (
     Source,
     User,
     Version,
+    Visibility,
 )
 from prompts_app.models.reading import Reading
 
@@ -145,6 +147,28 @@ def _moved_or_404(seen: QuerySet[Prompt], viewer: Viewer, handle: str, slug: str
         moved = FormerSlug.objects.filter(owner=owner, slug=slug).first()
         target = seen.filter(pk=moved.prompt_id).first() if moved else None
     return Moved(target.owner.handle, target.slug) if target else Http404()
+
+
+class CannotFork(Exception):
+    """The sentence says why, for the reader who asked."""
+
+
+def check_can_fork(prompt: Prompt, reader: Viewer) -> None:
+    """Raises CannotFork. That ``reader`` may see the prompt is settled already; a stranger signs in first."""
+    if prompt.owner_id == reader.pk:
+        raise CannotFork("This is your own prompt. Save a new version of it instead.")
+    if prompt.visibility != Visibility.PUBLIC:
+        raise CannotFork("Only public prompts can be forked. Ask the author to publish this one.")
+    if prompt.licence == Licence.RESERVED:
+        raise CannotFork("All rights are reserved: you may read this prompt, but not make your own of it.")
+
+
+def can_fork(prompt: Prompt, reader: Viewer) -> bool:
+    try:
+        check_can_fork(prompt, reader)
+    except CannotFork:
+        return False
+    return True
 
 
 def version_of(prompt: Prompt, number: int) -> Version:

@@ -2,7 +2,7 @@
 
 This is the only place that knows which queue it is. With another one, have its scheduler call
 ``actions.tasks.look_after`` every few seconds, ``each_minute`` and ``each_day`` through the queue,
-``catch_up`` when a worker starts, and ``actions.stopping.stop`` when it is told to end.
+``catch_up`` when a worker starts, and ``actions.runs.stopping.stop`` when it is told to end.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from huey import crontab
 from huey.contrib.djhuey import HUEY, close_db, db_periodic_task
 
-from prompts_app.actions import stopping, tasks
-from prompts_app.actions.execute import give_back
+from prompts_app.actions import tasks
+from prompts_app.actions.runs import stopping
+from prompts_app.actions.runs.execute import give_back
 
 HUEY.look_after_runs = close_db(tasks.look_after)
 HUEY.tell_to_stop, HUEY.give_back = stopping.stop, give_back

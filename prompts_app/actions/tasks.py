@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from django.tasks import task
 
-from prompts_app.actions import lease
-from prompts_app.actions.addresses import forget_unconfirmed
-from prompts_app.actions.evidence import count_mended, rebuild_older
-from prompts_app.actions.health import beat_now_and_then, tidy_up
-from prompts_app.actions.seal import seal_unsealed
+from prompts_app.actions.accounts.email_addresses import forget_unconfirmed
+from prompts_app.actions.runs import lease
+from prompts_app.actions.runs.counting import count_mended, rebuild_older
+from prompts_app.actions.runs.seal import seal_unsealed
+from prompts_app.actions.site.health import beat_now_and_then, tidy_up
 from prompts_app.models import Heartbeat, Import
 
 
 @task
 def execute_run_task(run_id: int) -> bool:
-    from prompts_app.actions.execute import execute_run  # it enqueues the next run, through this module
+    from prompts_app.actions.runs.execute import execute_run  # it enqueues the next run, through this module
 
     return execute_run(run_id)
 
@@ -31,7 +31,7 @@ def rebuild_older_summaries_task() -> None:
 
 @task
 def run_import_task(import_id: int) -> None:
-    from prompts_app.actions.import_job import run_import  # it enqueues itself, through this module
+    from prompts_app.actions.importing.job import run_import  # it enqueues itself, through this module
 
     run_import(import_id)
 
@@ -51,7 +51,7 @@ def seal_unsealed_task() -> None:
 
 @task
 def deliver_mail_task() -> int:
-    from prompts_app.actions.mail import deliver_mail  # it enqueues this task
+    from prompts_app.actions.accounts.mail import deliver_mail  # it enqueues this task
 
     return deliver_mail()
 

@@ -24,7 +24,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from prompts_app.actions.addresses import accounts_at, has_to_be_told
+from prompts_app.actions.accounts.email_addresses import accounts_at, has_to_be_told
 from prompts_app.engine.budget import MOST_VALUES_TYPED, check_json
 from prompts_app.forms.people import HandleField
 from prompts_app.models import User

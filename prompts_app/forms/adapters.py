@@ -19,8 +19,8 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 
-from prompts_app.actions.addresses import accounts_named, login_of, take_from_others
-from prompts_app.actions.mail import queue_mail
+from prompts_app.actions.accounts.email_addresses import accounts_named, login_of, take_from_others
+from prompts_app.actions.accounts.mail import queue_mail
 from prompts_app.forms.people import HandleField
 from prompts_app.models import User
 from prompts_app.models.encryption import decrypt, encrypt

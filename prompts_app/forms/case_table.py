@@ -11,9 +11,9 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 
-from prompts_app.actions.cases import TooManyCases, check_can_add
-from prompts_app.actions.paste import MOST_TOGETHER
-from prompts_app.actions.run import LONGEST_MODEL
+from prompts_app.actions.prompts.cases import TooManyCases, check_can_add
+from prompts_app.actions.runs.lifecycle import LONGEST_MODEL
+from prompts_app.actions.runs.paste import MOST_TOGETHER
 from prompts_app.engine.budget import MOST_BYTES
 from prompts_app.engine.formats import FormatError
 from prompts_app.engine.formats.case_csv import (

@@ -11,7 +11,7 @@ from django.core.validators import RegexValidator
 from django.db.models import Model
 from django.http import QueryDict
 
-from prompts_app.actions.save import SlugTaken, check_can_take_slug
+from prompts_app.actions.prompts.save import SlugTaken, check_can_take_slug
 from prompts_app.forms.fields import PLAIN, LineField, ProseField, TagsField, one_line_end
 from prompts_app.models import Licence, Prompt, Version
 

@@ -16,9 +16,9 @@ from django.db.models import Case as Whether
 from django.db.models import QuerySet, When
 from django.utils.crypto import get_random_string
 
-from prompts_app.actions.estimate import Estimate, estimate_of
-from prompts_app.actions.judge import JudgeChoice, needs_of_suite
-from prompts_app.actions.run import (
+from prompts_app.actions.runs.estimate import Estimate, estimate_of
+from prompts_app.actions.runs.judge import JudgeChoice, needs_of_suite
+from prompts_app.actions.runs.lifecycle import (
     HIGHEST_CAP,
     LONGEST_MODEL,
     MOST_REPEATS,

@@ -9,7 +9,7 @@ from django import forms
 from django.db.models import Model
 from django.http import QueryDict
 
-from prompts_app.actions.shelf import Fix
+from prompts_app.evidence.known_failures import Fix
 from prompts_app.forms.fields import ProseField
 from prompts_app.models import KnownFailure, Version
 from prompts_app.models.failures import LONGEST_DIAGNOSIS

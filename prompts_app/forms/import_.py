@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
-from prompts_app.actions.import_ import ImportOptions, OfferedStyle, TooManyPrompts, check_size
+from prompts_app.actions.importing.apply import ImportOptions, OfferedStyle, TooManyPrompts, check_size
 from prompts_app.engine.budget import MOST_BYTES
 from prompts_app.engine.formats import FORMATS, FormatError, Parsed, parse, titles
 from prompts_app.engine.formats.variables import STYLES, Style

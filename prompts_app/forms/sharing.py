@@ -14,10 +14,10 @@ from django.db.models import When
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
-from prompts_app.actions.sharing import Choice
+from prompts_app.actions.sharing.links import Choice
+from prompts_app.evidence.number_format import full_date
 from prompts_app.forms.fields import LineField, ProseField
 from prompts_app.models import Prompt, ShareLink, User, Visibility
-from prompts_app.templatetags.written import full_date
 
 MOST_OFFERED = 200  # prompts to tick: public and unlisted ones first, then those changed last
 LAST_PLACE = 999

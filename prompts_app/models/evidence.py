@@ -153,7 +153,7 @@ class Run(Masked):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    # Totals over its results, written by actions.evidence.count_run when it ends.
+    # Totals over its results, written by actions.runs.counting.count_run when it ends.
     cases_passed = models.PositiveIntegerField(default=0)
     cases_failed = models.PositiveIntegerField(default=0)
     cases_error = models.PositiveIntegerField(default=0)

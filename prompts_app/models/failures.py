@@ -13,7 +13,7 @@ from prompts_app.models.reading import Masked, MaskedQuerySet
 from prompts_app.models.text import refuse_nul
 
 LONGEST_DIAGNOSIS = 4000  # characters
-FAILED = "f"  # a frame's letter, as in actions.evidence
+FAILED = "f"  # a frame's letter, as in actions.runs.counting
 
 
 class KnownFailureQuerySet(MaskedQuerySet["KnownFailure"]):
@@ -40,7 +40,7 @@ class KnownFailure(Masked):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="known_failures")
     case_index = models.PositiveIntegerField()  # place in run.suite, from 0
     diagnosis = models.TextField(max_length=LONGEST_DIAGNOSIS, validators=[refuse_nul])
-    # The version its author says mended it; whether it did is computed, see actions.failures.
+    # The version its author says mended it; whether it did is computed, see actions.prompts.known_failures.
     fixed_in = models.ForeignKey(Version, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     position = models.PositiveIntegerField(default=0)
     revision = models.PositiveIntegerField(default=1)

@@ -56,8 +56,8 @@ class Import(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.PREVIEW)
     total = models.PositiveIntegerField(default=0)  # prompts in the file
     done = models.PositiveIntegerField(default=0)  # of these, looked at
-    report = models.JSONField(default=dict, blank=True)  # see actions.import_job
-    made = models.JSONField(default=dict, blank=True)  # see actions.import_made
+    report = models.JSONField(default=dict, blank=True)  # see actions.importing.job
+    made = models.JSONField(default=dict, blank=True)  # see actions.importing.made
     problem = models.CharField(max_length=500, blank=True)  # why it failed
     claim = models.CharField(max_length=36, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)

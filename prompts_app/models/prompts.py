@@ -135,7 +135,7 @@ class Prompt(Masked):
     visibility = models.CharField(max_length=8, choices=Visibility, default=Visibility.PRIVATE, db_index=True)
     published_at = models.DateTimeField(null=True, blank=True)
     # Since when anybody but its author could open it, by whatever way, also where nobody can any more: from
-    # then on its deleted runs are counted. Null: never. Written by save() and by actions.sharing.
+    # then on its deleted runs are counted. Null: never. Written by save() and by actions.sharing.links.
     seen_since = models.DateTimeField(null=True, blank=True)
     pin_position = models.PositiveSmallIntegerField(null=True, blank=True)
 
@@ -157,7 +157,7 @@ class Prompt(Masked):
         "Version", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     # The model it is written for, as it is asked for, and since when the author says so: what is declared
-    # after a run says nothing about that run. See actions.picked.
+    # after a run says nothing about that run. See evidence.picked.
     target_model = models.CharField(max_length=200, blank=True, validators=[refuse_invisible])
     target_declared_at = models.DateTimeField(null=True, blank=True)
     # Where it was imported from ("prompts.chat"), and what tells a second import of the same row.
@@ -176,7 +176,7 @@ class Prompt(Masked):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    # The evidence summary, rebuilt from results by actions.evidence.rebuild_evidence and by nothing else.
+    # The evidence summary, rebuilt from results by runs.counting.rebuild_evidence and by nothing else.
     # evidence: see EvidenceSummary there. The columns are what lists sort and filter by.
     evidence = models.JSONField(default=dict, blank=True)
     evidence_judged = models.BooleanField(default=False)  # else outputs at most, which nothing judged

@@ -39,7 +39,7 @@ class Seal(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="seals")
     run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="seals")
     run_id_then = models.CharField(max_length=12)  # the run's public id, which stays when the run is deleted
-    # Names as they were when it was sealed, since a title or a handle may change: see actions.seal.names_of.
+    # Names as they were when it was sealed, since a title or a handle may change: see runs.seal.names_of.
     names = models.JSONField()
     sequence = models.PositiveIntegerField()  # 1, 2, 3 … per author
     record_digest = models.CharField(max_length=64)

@@ -5,6 +5,8 @@ Opinion, not evidence: nothing that counts, sorts or draws a prompt's figures re
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.db import models
 from django.db.models import Q
 
@@ -21,7 +23,7 @@ class BlindVote(models.Model):
     """One visitor's choice between two results. It goes when one of the two is deleted.
 
     Who chose is not stored. ``voter`` and ``place`` are keyed hashes made anew for each pair (see
-    actions.votes), so that two votes of one visitor on two pairs have nothing in common.
+    actions.sharing.votes), so that two votes of one visitor on two pairs have nothing in common.
     """
 
     one = models.ForeignKey(Result, on_delete=models.CASCADE, related_name="+")
@@ -40,3 +42,11 @@ class BlindVote(models.Model):
 
     def __str__(self) -> str:
         return self.choice
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The keys of two results."""
+
+    one: int
+    other: int

@@ -12,8 +12,8 @@ from django import template
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
+from prompts_app.evidence.number_format import short_date
 from prompts_app.templatetags.text import markdown
-from prompts_app.templatetags.written import short_date
 
 register = template.Library()
 

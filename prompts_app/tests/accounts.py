@@ -15,7 +15,7 @@ from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
 
-from prompts_app.actions.mail import deliver_mail
+from prompts_app.actions.accounts.mail import deliver_mail
 from prompts_app.models import User
 from prompts_app.models.encryption import decrypt
 from prompts_app.tests.people import PASSWORD

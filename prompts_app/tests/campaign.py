@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
 
-from prompts_app.actions import run as runs
-from prompts_app.actions.seal import sealed_file, verify
+from prompts_app.actions.runs import lifecycle as runs
+from prompts_app.actions.runs.seal import sealed_file, verify
 from prompts_app.models import Endpoint, Result, Run
 from prompts_app.tests.actions.running import YES, a_version
 from prompts_app.tests.engine.servers import OddServer, answering

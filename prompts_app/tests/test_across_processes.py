@@ -16,7 +16,7 @@ from django.core.cache.backends.base import BaseCache
 from django.db import connection
 from django.test import RequestFactory, override_settings
 
-from prompts_app.actions.health import tidy_up
+from prompts_app.actions.site.health import tidy_up
 from prompts_app.tests.workers import database_url
 
 SHARED = {

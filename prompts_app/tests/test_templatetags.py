@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 
 from prompts_app.engine.invisible import _BLANK
 from prompts_app.engine.stats import wilson
+from prompts_app.evidence import number_format as written
 from prompts_app.models import Level, Prompt
-from prompts_app.templatetags import sheet, text, written
+from prompts_app.templatetags import evidence_tags as sheet
+from prompts_app.templatetags import text
 
 FRAMES = st.text(alphabet="pfewu", min_size=1, max_size=120)
 EVERY_TEXT = st.text(alphabet=st.characters(exclude_categories=[]), max_size=300)
@@ -181,7 +183,9 @@ class TestWritten:
         assert said == ["today", "yesterday", "4 days ago"]
 
     def test_templates_reach_all_of_them(self) -> None:
-        source = "{% load sheet %}{{ x|dollars }} {{ 0.5|percent_range:1 }} {% level 2 %} {{ 3|kn:4 }}"
+        source = (
+            "{% load evidence_tags %}{{ x|dollars }} {{ 0.5|percent_range:1 }} {% level 2 %} {{ 3|kn:4 }}"
+        )
         assert "unknown 50–100%" in Template(source).render(Context({"x": None}))
 
 

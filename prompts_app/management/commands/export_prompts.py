@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from prompts_app.actions.export import EXTENSIONS, NothingToExport, export
+from prompts_app.actions.exporting.export import EXTENSIONS, NothingToExport, export
 from prompts_app.engine.wording import how_many
 from prompts_app.models import Prompt, User
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from portfolio.release import ReleasedCommand
-from prompts_app.actions.people import HandleRefused, free_handle
+from prompts_app.actions.accounts.accounts import HandleRefused, free_handle
 
 
 class Command(ReleasedCommand):

@@ -12,8 +12,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from portfolio.release import ReleasedCommand
-from prompts_app.actions.bundle_in import BundleRefused
-from prompts_app.actions.import_ import ImportOptions, ImportReport, TooManyPrompts, import_prompts
+from prompts_app.actions.importing.apply import ImportOptions, ImportReport, TooManyPrompts, import_prompts
+from prompts_app.actions.importing.bundle import BundleRefused
 from prompts_app.engine.budget import MOST_BYTES
 from prompts_app.engine.formats import FORMATS, FormatError, Parsed, parse, parse_files
 from prompts_app.engine.formats.files import Folder, is_zip

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from portfolio.release import ReleasedCommand
-from prompts_app.actions.bundle_in import BundleRefused
-from prompts_app.actions.demo import DEMO_HANDLE, DEMO_PASSWORD, load_demo
+from prompts_app.actions.demo.load import DEMO_HANDLE, DEMO_PASSWORD, load_demo
+from prompts_app.actions.importing.bundle import BundleRefused
 from prompts_app.engine.formats import FormatError
 
 

@@ -14,7 +14,7 @@ from django.db import connection
 
 from portfolio.addresses import database_at
 from portfolio.release import ReleasedCommand
-from prompts_app.actions.move import Moved, MoveRefused, check_at_rest, move_all, other_database
+from prompts_app.actions.site.move import Moved, MoveRefused, check_at_rest, move_all, other_database
 
 
 class Command(ReleasedCommand):

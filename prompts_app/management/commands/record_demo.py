@@ -13,8 +13,8 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from portfolio.release import ReleasedCommand
-from prompts_app.actions.demo import BUNDLES
-from prompts_app.actions.demo_record import RecordingFailed, record_all
+from prompts_app.actions.demo.load import BUNDLES
+from prompts_app.actions.demo.record import RecordingFailed, record_all
 from prompts_app.engine.formats import FormatError
 
 

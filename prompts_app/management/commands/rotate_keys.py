@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from portfolio.release import ReleasedCommand
-from prompts_app.actions.keys import rotate_keys
-from prompts_app.actions.seal import new_signing_key
+from prompts_app.actions.runs.seal import new_signing_key
+from prompts_app.actions.site.keys import rotate_keys
 from prompts_app.models import KeyUnreadable
 
 

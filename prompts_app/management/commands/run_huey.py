@@ -7,7 +7,7 @@ from typing import Any
 from huey.contrib.djhuey.management.commands.run_huey import Command as Worker
 
 from portfolio.release import check_release
-from prompts_app.actions.patience import persistently
+from prompts_app.actions.runs.db_retry import persistently
 
 
 class Command(Worker):  # type: ignore[misc]  # huey has no types

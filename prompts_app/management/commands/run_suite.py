@@ -18,13 +18,13 @@ from django.core.management.base import CommandError
 from django.db.models import Count, Min
 
 from portfolio.release import ReleasedCommand
-from prompts_app.actions import stopping
-from prompts_app.actions.evidence import UNJUDGED
-from prompts_app.actions.judge import JudgeChoice
-from prompts_app.actions.run import RunRefused, execute_run, practice_endpoint, start_batch
+from prompts_app.actions.runs import stopping
+from prompts_app.actions.runs.judge import JudgeChoice
+from prompts_app.actions.runs.lifecycle import RunRefused, execute_run, practice_endpoint, start_batch
 from prompts_app.engine.endpoints.addresses import check_url
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.stats import wilson
+from prompts_app.evidence.frames import UNJUDGED
 from prompts_app.models import Batch, Endpoint, Prompt, Run, Version
 from prompts_app.models.evidence import CHAT, IMAGES
 

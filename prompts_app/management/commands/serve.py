@@ -27,7 +27,7 @@ from portfolio.release import check_release
 
 READY_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 15.0
-ORPHANS_WITHIN_S = 10.0  # as long as a worker may take (see actions.stopping)
+ORPHANS_WITHIN_S = 10.0  # as long as a worker may take (see actions.runs.stopping)
 LOOK_EVERY_S = 0.2
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0  # before a worker is started again; doubled each time
 LIVED_LONG_S = 60.0  # after which it is no longer one that ends at once

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from prompts_app.actions.reveal import verify_with
-from prompts_app.actions.seal import NOT_PROVEN, Verdict
+from prompts_app.actions.prompts.reveal import verify_with
+from prompts_app.actions.runs.seal import NOT_PROVEN, Verdict
 from prompts_app.engine.seals import SealError, check_file, check_picture, read_file
 
 MARK = {True: "holds   ", False: "FAILS   ", None: "unknown "}

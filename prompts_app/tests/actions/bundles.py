@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from prompts_app.actions.bundle_in import BundleImport, Kept
+from prompts_app.actions.importing.bundle import BundleImport, Kept
 from prompts_app.engine.formats.bundle_types import BundledPrompt
 from prompts_app.models import User
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from prompts_app.actions import run as runs
+from prompts_app.actions.runs import lifecycle as runs
 from prompts_app.models import Endpoint, Run, Version
 from prompts_app.tests.engine.servers import KEY, OddServer, completion, http
 from prompts_app.tests.factories import CaseFactory, EndpointFactory, PromptFactory, VersionFactory

@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from prompts_app.actions.bundle import export_bundle
-from prompts_app.actions.bundle_in import BundleRefused, keep_prompt
-from prompts_app.actions.evidence import count_run
-from prompts_app.actions.export import NothingToExport, as_markdown, as_messages, export
-from prompts_app.actions.failures import shelve
-from prompts_app.actions.import_ import import_prompts
-from prompts_app.actions.shelf import shelf_of
+from prompts_app.actions.exporting.bundle import export_bundle
+from prompts_app.actions.exporting.export import NothingToExport, as_markdown, as_messages, export
+from prompts_app.actions.importing.apply import import_prompts
+from prompts_app.actions.importing.bundle import BundleRefused, keep_prompt
+from prompts_app.actions.prompts.known_failures import shelve
+from prompts_app.actions.runs.counting import count_run
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.formats import Parsed, Skip
 from prompts_app.engine.formats import parse as parse_any
 from prompts_app.engine.formats.bundle import as_json, emit, parse
 from prompts_app.engine.formats.bundle_types import Bundle
+from prompts_app.evidence.known_failures import shelf_of
 from prompts_app.models import Case, Endpoint, Level, Prompt, Result, Run, Source
 from prompts_app.search import search_prompts
 from prompts_app.tests.actions.bundles import import_bundle

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from prompts_app.actions import bundle as bundles
-from prompts_app.actions.bundle import export_bundle
-from prompts_app.actions.bundle_in import BundleRefused
-from prompts_app.actions.pictures import replace_picture
+from prompts_app.actions.exporting import bundle as bundles
+from prompts_app.actions.exporting.bundle import export_bundle
+from prompts_app.actions.importing.bundle import BundleRefused
+from prompts_app.actions.pictures.storage import replace_picture
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.engine.formats.bundle_types import Bundle, BundledPrompt

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from prompts_app.actions import lease
-from prompts_app.actions import run as runs
-from prompts_app.actions.execute import MOST_RESUMES
-from prompts_app.actions.judge import JudgeChoice
-from prompts_app.actions.run import execute_run
+from prompts_app.actions.runs import lease
+from prompts_app.actions.runs import lifecycle as runs
+from prompts_app.actions.runs.execute import MOST_RESUMES
+from prompts_app.actions.runs.judge import JudgeChoice
+from prompts_app.actions.runs.lifecycle import execute_run
 from prompts_app.engine.types import Price
 from prompts_app.models import Batch, Result, Run
 from prompts_app.tests.actions.running import YES, a_run, a_version, at, fresh, in_a_thread
@@ -51,7 +51,7 @@ class TestAtTheCostCap:
         assert (run.results.count(), run.cost) == (2, Decimal("0.02"))
 
     def test_but_not_for_ever_and_then_it_is_noted(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("prompts_app.actions.asking.LAST_CALLS_S", 0.3)
+        monkeypatch.setattr("prompts_app.actions.runs.engine_thread.LAST_CALLS_S", 0.3)
         with answering(YES, [30.0, *YES], YES) as server:
             run = a_run(server, cases=20, cost_cap=Decimal("0.01"))
             began = monotonic()

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.actions.estimate import JUDGE_SAYS, JUDGE_TOLD, Estimate, estimate_of
-from prompts_app.actions.judge import JudgeChoice
+from prompts_app.actions.runs.estimate import JUDGE_SAYS, JUDGE_TOLD, Estimate, estimate_of
+from prompts_app.actions.runs.judge import JudgeChoice
 from prompts_app.engine.types import Assertion, Case
 from prompts_app.models import Endpoint, Version
 

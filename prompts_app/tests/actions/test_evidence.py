@@ -12,8 +12,8 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prompts_app.actions.evidence import (
-    FORM,
+from prompts_app.actions.runs.counting import (
+    SUMMARY_VERSION,
     case_states,
     cost_of,
     count_run,
@@ -250,12 +250,12 @@ class TestOlderSummaries:
         VersionFactory()  # nothing counts of it: there is nothing to write
         assert not rebuild_older()
         now = Prompt.objects.get(pk=older.pk).evidence
-        assert (now["form"], now["history"][0]["level"]) == (FORM, Level.RECORDED)
+        assert (now["form"], now["history"][0]["level"]) == (SUMMARY_VERSION, Level.RECORDED)
         with django_assert_num_queries(1):
             assert not rebuild_older()
 
     def test_many_take_several_goes(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("prompts_app.actions.evidence.MOST_AT_ONCE", 2)
+        monkeypatch.setattr("prompts_app.actions.runs.counting.MOST_AT_ONCE", 2)
         for _ in range(5):
             self.written_by_an_earlier_release()
         assert [rebuild_older() for _ in range(4)] == [True, True, False, False]
@@ -264,11 +264,11 @@ class TestOlderSummaries:
         self, monkeypatch: pytest.MonkeyPatch, settings: Any
     ) -> None:
         settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
-        monkeypatch.setattr("prompts_app.actions.evidence.MOST_AT_ONCE", 1)
+        monkeypatch.setattr("prompts_app.actions.runs.counting.MOST_AT_ONCE", 1)
         made = [self.written_by_an_earlier_release() for _ in range(3)]
         catch_up()
         now = Prompt.objects.filter(pk__in=[prompt.pk for prompt in made])
-        assert [prompt.evidence["form"] for prompt in now] == [FORM] * 3
+        assert [prompt.evidence["form"] for prompt in now] == [SUMMARY_VERSION] * 3
 
 
 runs = st.lists(

@@ -12,11 +12,11 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from prompts_app.actions import execute
-from prompts_app.actions import run as runs
-from prompts_app.actions.evidence import count_run
-from prompts_app.actions.run import execute_run
-from prompts_app.actions.save import delete_prompt
+from prompts_app.actions.prompts.save import delete_prompt
+from prompts_app.actions.runs import execute
+from prompts_app.actions.runs import lifecycle as runs
+from prompts_app.actions.runs.counting import count_run
+from prompts_app.actions.runs.lifecycle import execute_run
 from prompts_app.engine.types import Price
 from prompts_app.models import Endpoint, Prompt, Result, Run
 from prompts_app.tests.actions.running import YES, a_run, a_version, at, fresh, in_a_thread

@@ -10,9 +10,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from prompts_app.actions.evidence import rebuild_evidence
-from prompts_app.actions.failures import shelve
-from prompts_app.actions.guide import guide_for
+from prompts_app.actions.prompts.guide import guide_for
+from prompts_app.actions.prompts.known_failures import shelve
+from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.models import Prompt, Source
 from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
 from prompts_app.tests.people import alice

@@ -7,8 +7,15 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from prompts_app.actions import import_, import_save
-from prompts_app.actions.import_ import ImportOptions, ImportReport, TooManyPrompts, import_prompts, preview
+from prompts_app.actions.importing import apply as import_
+from prompts_app.actions.importing import save as import_save
+from prompts_app.actions.importing.apply import (
+    ImportOptions,
+    ImportReport,
+    TooManyPrompts,
+    import_prompts,
+    preview,
+)
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, Parsed, parse
 from prompts_app.engine.formats.markdown import emit
 from prompts_app.engine.types import Assertion, Case, Message, Variable

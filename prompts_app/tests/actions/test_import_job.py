@@ -11,13 +11,24 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 
-from prompts_app.actions import import_, import_job, import_plan, stopping
-from prompts_app.actions.bundle import export_bundle
-from prompts_app.actions.import_ import CHUNK, ImportOptions
-from prompts_app.actions.import_job import NotNow, changed_by_author, keep_file, run_import, start, stop, undo
-from prompts_app.actions.import_made import Made
-from prompts_app.actions.publish import publish
-from prompts_app.actions.save import save_version
+from prompts_app.actions.exporting.bundle import export_bundle
+from prompts_app.actions.importing import apply as import_
+from prompts_app.actions.importing import job as import_job
+from prompts_app.actions.importing import plan as import_plan
+from prompts_app.actions.importing.apply import CHUNK, ImportOptions
+from prompts_app.actions.importing.job import (
+    NotNow,
+    changed_by_author,
+    keep_file,
+    run_import,
+    start,
+    stop,
+    undo,
+)
+from prompts_app.actions.importing.made import Made
+from prompts_app.actions.prompts.publish import publish
+from prompts_app.actions.prompts.save import save_version
+from prompts_app.actions.runs import stopping
 from prompts_app.actions.tasks import resume_imports
 from prompts_app.engine.formats import parse
 from prompts_app.engine.formats.bundle import emit

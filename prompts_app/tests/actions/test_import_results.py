@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from prompts_app.actions.bundle import export_bundle
-from prompts_app.actions.bundle_in import BundleRefused
-from prompts_app.actions.export import as_promptfoo
-from prompts_app.actions.import_ import ImportOptions, ImportReport, import_prompts, preview
+from prompts_app.actions.exporting.bundle import export_bundle
+from prompts_app.actions.exporting.export import as_promptfoo
+from prompts_app.actions.importing.apply import ImportOptions, ImportReport, import_prompts, preview
+from prompts_app.actions.importing.bundle import BundleRefused
 from prompts_app.engine.formats import ImportedPrompt, Parsed, bundle, parse, parse_files
 from prompts_app.engine.formats.files import Folder, Unpacked
 from prompts_app.models import Case, Level, Prompt, Result, Run, User, Version

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from prompts_app.actions import judge as judges
-from prompts_app.actions import run as runs
-from prompts_app.actions.judge import JudgeChoice
-from prompts_app.actions.run import RunRefused, execute_run
-from prompts_app.actions.seal import sealed_file, verify
+from prompts_app.actions.runs import judge as judges
+from prompts_app.actions.runs import lifecycle as runs
+from prompts_app.actions.runs.judge import JudgeChoice
+from prompts_app.actions.runs.lifecycle import RunRefused, execute_run
+from prompts_app.actions.runs.seal import sealed_file, verify
 from prompts_app.engine.types import Assertion, Case, Price
 from prompts_app.models import Endpoint, Result, Run, Version
 from prompts_app.tests.actions.running import at, fresh

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from prompts_app.actions import judge_pasted as pasted
-from prompts_app.actions.judge import JudgeChoice
-from prompts_app.actions.judge_pasted import JudgingRefused, judge_pasted, waiting_for_judge
-from prompts_app.actions.paste import paste_output
+from prompts_app.actions.runs import judge_pasted as pasted
+from prompts_app.actions.runs.judge import JudgeChoice
+from prompts_app.actions.runs.judge_pasted import JudgingRefused, judge_pasted, waiting_for_judge
+from prompts_app.actions.runs.paste import paste_output
 from prompts_app.engine.types import Price
 from prompts_app.models import Level, Result, Run
 from prompts_app.tests.actions.running import at

@@ -16,10 +16,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from prompts_app.actions import run as runs
-from prompts_app.actions.execute import MOST_RESUMES
-from prompts_app.actions.judge import JudgeChoice
-from prompts_app.actions.seal import sealed_file, verify
+from prompts_app.actions.runs import lifecycle as runs
+from prompts_app.actions.runs.execute import MOST_RESUMES
+from prompts_app.actions.runs.judge import JudgeChoice
+from prompts_app.actions.runs.seal import sealed_file, verify
 from prompts_app.models import Batch, Endpoint, Result, Run
 from prompts_app.tests.actions.running import YES, a_run, at, fresh
 from prompts_app.tests.engine.judges import says

@@ -12,9 +12,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from prompts_app.actions import lease
-from prompts_app.actions.execute import execute_run
-from prompts_app.actions.run import cancel_run, request_cancel
+from prompts_app.actions.runs import lease
+from prompts_app.actions.runs.execute import execute_run
+from prompts_app.actions.runs.lifecycle import cancel_run, request_cancel
 from prompts_app.actions.tasks import execute_run_task, resume_abandoned, resume_vanished
 from prompts_app.models import Endpoint, Run
 from prompts_app.tests.actions.running import YES, in_a_thread
@@ -264,7 +264,7 @@ class TestClocks:
             assert lease.claim(busy.pk, "of another run on the same endpoint")
             enqueued: list[int] = []
             with pytest.MonkeyPatch.context() as patched:
-                patched.setattr("prompts_app.actions.run.enqueue_run", enqueued.append)
+                patched.setattr("prompts_app.actions.runs.lifecycle.enqueue_run", enqueued.append)
                 cancel(Run.objects.get(pk=run.pk))
             assert enqueued == [run.pk]
             assert execute_run(run.pk)

@@ -15,8 +15,8 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from prompts_app.actions.keys import rotate_keys
-from prompts_app.actions.mail import deliver_mail, queue_mail
+from prompts_app.actions.accounts.mail import deliver_mail, queue_mail
+from prompts_app.actions.site.keys import rotate_keys
 from prompts_app.models import QueuedMail, User
 from prompts_app.models.mail import KEPT_FOR, LONGEST_WAIT
 from prompts_app.tests.accounts import sign_up

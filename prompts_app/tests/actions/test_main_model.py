@@ -11,13 +11,13 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from prompts_app.actions.bundle import export_bundle
-from prompts_app.actions.bundle_in import keep_prompt
+from prompts_app.actions.exporting.bundle import export_bundle
+from prompts_app.actions.importing.bundle import keep_prompt
+from prompts_app.evidence.sentences import why_main
 from prompts_app.models import Prompt, Run, Source, Version
 from prompts_app.tests.actions.test_evidence import a_run, another, evidence_of
 from prompts_app.tests.factories import PromptFactory, VersionFactory
 from prompts_app.tests.people import alice, bob, client_of, dana
-from prompts_app.views.public.sentences import why_main
 
 pytestmark = pytest.mark.django_db
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.apps import apps
 
-from prompts_app.actions.evidence import count_mended, count_run, rebuild_evidence
-from prompts_app.actions.seal import seal_run, sealed_file, verify
+from prompts_app.actions.runs.counting import count_mended, count_run, rebuild_evidence
+from prompts_app.actions.runs.seal import seal_run, sealed_file, verify
 from prompts_app.models import Result, Run
 from prompts_app.tests.factories import ResultFactory, RunFactory
 

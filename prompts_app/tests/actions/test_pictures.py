@@ -15,11 +15,17 @@ from django.core.management.base import CommandError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from prompts_app.actions import execute
-from prompts_app.actions.pictures import pictures_changed, store_pictures
-from prompts_app.actions.progress import progress_of
-from prompts_app.actions.run import RunRefused, ask_again, execute_run, practice_endpoint, start_batch
-from prompts_app.actions.seal import record_of, sealed_file, verify
+from prompts_app.actions.pictures.storage import pictures_changed, store_pictures
+from prompts_app.actions.runs import execute
+from prompts_app.actions.runs.lifecycle import (
+    RunRefused,
+    ask_again,
+    execute_run,
+    practice_endpoint,
+    start_batch,
+)
+from prompts_app.actions.runs.progress import progress_of
+from prompts_app.actions.runs.seal import record_of, sealed_file, verify
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.pictures import keep
 from prompts_app.models import Case, PictureFile, Prompt, Result, Run

@@ -8,8 +8,8 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from prompts_app.actions.bundle import export_bundle
-from prompts_app.actions.private import add_span
+from prompts_app.actions.exporting.bundle import export_bundle
+from prompts_app.actions.prompts.private_parts import add_span
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.formats import FormatError, bundle
 from prompts_app.models import Prompt

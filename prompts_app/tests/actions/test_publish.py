@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from prompts_app.actions.evidence import count_run, rebuild_evidence
-from prompts_app.actions.publish import (
+from prompts_app.actions.prompts.publish import (
     CannotPublish,
     check_can_publish,
     findings_of,
@@ -18,7 +17,8 @@ from prompts_app.actions.publish import (
     unpublish,
     what_becomes_visible,
 )
-from prompts_app.actions.secrets import grouped
+from prompts_app.actions.prompts.secrets import grouped
+from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.models import Prompt, Result, Run, Source, Visibility
 from prompts_app.search import search_prompts
 from prompts_app.tests.factories import (

@@ -15,9 +15,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from prompts_app.actions.private import add_span, remove_span
-from prompts_app.actions.reveal import reveal_of, verify_with
-from prompts_app.actions.seal import seal_run, verify
+from prompts_app.actions.prompts.private_parts import add_span, remove_span
+from prompts_app.actions.prompts.reveal import reveal_of, verify_with
+from prompts_app.actions.runs.seal import seal_run, verify
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.reveals import Reveal, RevealUnreadable, is_masked, merged, read_reveals
 from prompts_app.models import PrivateSpan, Prompt, Run

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from django.tasks import default_task_backend
 
-from prompts_app.actions import run as runs
-from prompts_app.actions.publish import publish, unpublish
-from prompts_app.actions.run import RunRefused, execute_run
-from prompts_app.actions.sharing import Choice, create_link, revoke_link
+from prompts_app.actions.prompts.publish import publish, unpublish
+from prompts_app.actions.runs import lifecycle as runs
+from prompts_app.actions.runs.lifecycle import RunRefused, execute_run
+from prompts_app.actions.sharing.links import Choice, create_link, revoke_link
 from prompts_app.engine.digests import case_json
 from prompts_app.models import (
     Batch,

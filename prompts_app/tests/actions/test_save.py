@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.access import Moved, prompt_visible_to
-from prompts_app.actions.save import (
+from prompts_app.actions.prompts.save import (
     CannotDelete,
     NothingChanged,
     SlugTaken,

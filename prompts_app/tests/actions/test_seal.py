@@ -9,7 +9,7 @@ from hashlib import sha256
 import pytest
 import rfc8785
 
-from prompts_app.actions.seal import (
+from prompts_app.actions.runs.seal import (
     digest_of,
     key_set,
     names_of,
@@ -68,7 +68,7 @@ def test_the_digest_is_that_of_the_whole_record_though_it_is_never_whole_in_memo
     run = a_run(judge_model="judge-1")
     for index in range(2, 9):
         ResultFactory(run=run, case_index=index, output="é\u2028" * index, request={"b": [1, {"a": 0.1}]})
-    monkeypatch.setattr("prompts_app.actions.seal.RESULTS_AT_ONCE", 2)
+    monkeypatch.setattr("prompts_app.actions.runs.seal.RESULTS_AT_ONCE", 2)
     names = names_of(run)
     assert digest_of(run, names) == sha256(rfc8785.dumps(record_of(run, names))).hexdigest()
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.actions.secrets import Finding, find_secrets, mask
+from prompts_app.actions.prompts.secrets import Finding, find_secrets, mask
 from prompts_app.models.texts import Text
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from prompts_app.actions import lease, select_best
-from prompts_app.actions import run as runs
-from prompts_app.actions.judge import JudgeChoice
-from prompts_app.actions.run import execute_run
-from prompts_app.actions.seal import sealed_file, verify
+from prompts_app.actions.runs import lease, select_best
+from prompts_app.actions.runs import lifecycle as runs
+from prompts_app.actions.runs.judge import JudgeChoice
+from prompts_app.actions.runs.lifecycle import execute_run
+from prompts_app.actions.runs.seal import sealed_file, verify
 from prompts_app.engine.assertions.judging import JudgeFailed
 from prompts_app.engine.comparing import ALONE, read_best
 from prompts_app.engine.types import Price
@@ -192,7 +192,7 @@ def test_runs_that_cannot_be_sealed_are_compared_and_finished_all_the_same(
     def unreadable(run: Run) -> None:
         raise KeyUnreadable
 
-    monkeypatch.setattr("prompts_app.actions.seal.seal_run", unreadable)
+    monkeypatch.setattr("prompts_app.actions.runs.seal.seal_run", unreadable)
     with outputs("yes", "yes too") as model, answering(says({"reason": "r", "best": 1})) as bench:
         made = run_all(model, bench, a_version(BEST))
     assert [(run.state, run.sealed_at) for run in made] == [(Run.State.FINISHED, None)] * 2

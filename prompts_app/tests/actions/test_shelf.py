@@ -9,8 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from prompts_app.actions.evidence import count_run, rebuild_evidence
-from prompts_app.actions.failures import (
+from prompts_app.actions.prompts.known_failures import (
     MOST_FAILURES,
     FailureRefused,
     change_failure,
@@ -18,9 +17,10 @@ from prompts_app.actions.failures import (
     remove_failure,
     shelve,
 )
-from prompts_app.actions.run import delete_runs
-from prompts_app.actions.save import StaleEdit, delete_version
-from prompts_app.actions.shelf import Item, fixes_of, items_of, keys_of, shelf_of, suggestions
+from prompts_app.actions.prompts.save import StaleEdit, delete_version
+from prompts_app.actions.runs.counting import count_run, rebuild_evidence
+from prompts_app.actions.runs.lifecycle import delete_runs
+from prompts_app.evidence.known_failures import Item, fixes_of, items_of, keys_of, shelf_of, suggestions
 from prompts_app.models import KnownFailure, Prompt, Result, Run, Source, Version
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.views.recorded import public_prompt, recorded_run, suite_of

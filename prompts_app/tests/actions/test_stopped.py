@@ -20,11 +20,11 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 
-from prompts_app.actions import stopping
-from prompts_app.actions.execute import execute_run
-from prompts_app.actions.judge import JudgeChoice
-from prompts_app.actions.run import check_can_ask_again, start_batch
-from prompts_app.actions.seal import seal_run, sealed_file, verify
+from prompts_app.actions.runs import stopping
+from prompts_app.actions.runs.execute import execute_run
+from prompts_app.actions.runs.judge import JudgeChoice
+from prompts_app.actions.runs.lifecycle import check_can_ask_again, start_batch
+from prompts_app.actions.runs.seal import seal_run, sealed_file, verify
 from prompts_app.engine.shutdown import ProgramEnds, check_not_ending, is_ending
 from prompts_app.models import Result, Run
 from prompts_app.tests import workers
@@ -160,7 +160,7 @@ def test_a_run_on_a_terminal_is_given_back_too(tmp_path: Path) -> None:
 
 def test_a_worker_that_is_stopping_takes_up_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     enqueued: list[int] = []
-    monkeypatch.setattr("prompts_app.actions.execute.enqueue_run", enqueued.append)
+    monkeypatch.setattr("prompts_app.actions.runs.execute.enqueue_run", enqueued.append)
     monkeypatch.setattr(stopping, "_told_at", monotonic())
     with answering(YES) as server:
         run = a_run(server)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from prompts_app.actions.evidence import count_run, rebuild_evidence
-from prompts_app.actions.seal import seal_run, sealed_file, verify
-from prompts_app.actions.verdict import (
+from prompts_app.actions.runs.counting import count_run, rebuild_evidence
+from prompts_app.actions.runs.seal import seal_run, sealed_file, verify
+from prompts_app.actions.runs.verdict import (
     VerdictRefused,
     can_judge,
     give_verdict,

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.urls import reverse
 from playwright.sync_api import BrowserContext, Page
 
-from prompts_app.actions.evidence import rebuild_evidence
+from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.models import KnownFailure, Visibility
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import alice, client_of

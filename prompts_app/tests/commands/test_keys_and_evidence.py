@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 
-from prompts_app.actions.seal import key_set, seal_run, sealed_file, verify
+from prompts_app.actions.runs.seal import key_set, seal_run, sealed_file, verify
 from prompts_app.models import Endpoint, KeyUnreadable, Run
 from prompts_app.tests.accounts import code_of, with_second_step
 from prompts_app.tests.factories import EndpointFactory, ResultFactory, RunFactory

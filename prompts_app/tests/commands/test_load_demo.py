@@ -13,10 +13,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from portfolio.release import check_release
-from prompts_app.actions.demo import BUNDLES, DEMO_HANDLE, DEMO_PASSWORD, load_demo
-from prompts_app.actions.demo_sources import read_author, read_failures, sample_authors
-from prompts_app.actions.execute import execute_run
-from prompts_app.actions.run import practice_endpoint, start_batch
+from prompts_app.actions.demo.load import BUNDLES, DEMO_HANDLE, DEMO_PASSWORD, load_demo
+from prompts_app.actions.demo.sources import read_author, read_failures, sample_authors
+from prompts_app.actions.runs.execute import execute_run
+from prompts_app.actions.runs.lifecycle import practice_endpoint, start_batch
 from prompts_app.engine.digests import suite_digest
 from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.engine.formats.bundle_types import Bundle, BundledResult, BundledRun

@@ -21,10 +21,10 @@ from django.db import connection, connections
 from django.db.utils import ConnectionHandler
 
 from portfolio.addresses import database_at
-from prompts_app.actions import lease
-from prompts_app.actions.execute import execute_run
-from prompts_app.actions.move import HERE, _values, tables
-from prompts_app.actions.run import practice_endpoint, start_batch
+from prompts_app.actions.runs import lease
+from prompts_app.actions.runs.execute import execute_run
+from prompts_app.actions.runs.lifecycle import practice_endpoint, start_batch
+from prompts_app.actions.site.move import HERE, _values, tables
 from prompts_app.models import Prompt, Result, Run, SearchDocument, User
 from prompts_app.tests.actions.running import YES, a_run, a_version, fresh
 from prompts_app.tests.engine.servers import answering

@@ -95,7 +95,7 @@ def test_a_worker_waits_for_a_database_that_is_away(monkeypatch: pytest.MonkeyPa
             raise error
 
     monkeypatch.setattr("prompts_app.management.commands.run_huey.check_release", check)
-    monkeypatch.setattr("prompts_app.actions.patience.sleep", lambda seconds: None)
+    monkeypatch.setattr("prompts_app.actions.runs.db_retry.sleep", lambda seconds: None)
     monkeypatch.setattr(
         "huey.contrib.djhuey.management.commands.run_huey.Command.handle",
         lambda self, *args, **options: started.append(True),

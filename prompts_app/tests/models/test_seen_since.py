@@ -9,7 +9,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from prompts_app.actions.sharing import Choice, create_link
+from prompts_app.actions.sharing.links import Choice, create_link
 from prompts_app.models import Prompt, ShareLink, Visibility
 from prompts_app.tests.factories import PromptFactory
 from prompts_app.tests.people import alice

@@ -9,7 +9,7 @@ import pytest
 from django.apps import apps
 from django.db import models
 
-from prompts_app.actions.publish import findings_of
+from prompts_app.actions.prompts.publish import findings_of
 from prompts_app.models import KnownFailure, Prompt, Result, Run, Seal, Source, Tag
 from prompts_app.models.reading import Masked, texts_of
 from prompts_app.models.texts import COMPUTED, LOOKED_AT, texts_in_prompt

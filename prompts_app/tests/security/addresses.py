@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from prompts_app.actions.pictures import replace_picture, set_face
-from prompts_app.actions.private import add_span
+from prompts_app.actions.pictures.storage import replace_picture, set_face
+from prompts_app.actions.prompts.private_parts import add_span
 from prompts_app.engine.pictures import keep, square
 from prompts_app.models import KnownFailure
 from prompts_app.tests.engine.files import a_file

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from prompts_app.actions.evidence import count_run, rebuild_evidence
-from prompts_app.actions.private import add_span
-from prompts_app.actions.seal import seal_run
+from prompts_app.actions.prompts.private_parts import add_span
+from prompts_app.actions.runs.counting import count_run, rebuild_evidence
+from prompts_app.actions.runs.seal import seal_run
 from prompts_app.engine.digests import suite_digest
 from prompts_app.models import (
     Case,

@@ -12,10 +12,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from prompts_app.actions.evidence import count_run, rebuild_evidence
-from prompts_app.actions.private import add_span
-from prompts_app.actions.reveal import reveal_of
-from prompts_app.actions.seal import record_of, seal_run, sealed_file
+from prompts_app.actions.prompts.private_parts import add_span
+from prompts_app.actions.prompts.reveal import reveal_of
+from prompts_app.actions.runs.counting import count_run, rebuild_evidence
+from prompts_app.actions.runs.seal import record_of, seal_run, sealed_file
 from prompts_app.engine.digests import canonical, case_json, digest, suite_digest
 from prompts_app.engine.masking import Mask, Span, placeholder
 from prompts_app.engine.reveals import Reveal, merged

@@ -14,7 +14,7 @@ from django.template.loader import get_template
 from django.test import Client
 from django.urls import reverse
 
-from prompts_app.actions.mail import deliver_mail
+from prompts_app.actions.accounts.mail import deliver_mail
 from prompts_app.tests.accounts import sign_in, sign_up, verified, words
 from prompts_app.tests.people import PASSWORD, alice
 

@@ -12,8 +12,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from prompts_app.actions.cards import Card
-from prompts_app.actions.sharing import Choice, create_link
+from prompts_app.actions.pictures.cards import Card
+from prompts_app.actions.sharing.links import Choice, create_link
 from prompts_app.models import Profile, Prompt, Result, SearchDocument, Visibility
 from prompts_app.tests.factories import PromptFactory, VersionFactory
 from prompts_app.tests.people import alice, bob, client_of, dana

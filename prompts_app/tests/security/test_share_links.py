@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from prompts_app.actions.sharing import Choice, create_link, renew_link, revoke_link
+from prompts_app.actions.sharing.links import Choice, create_link, renew_link, revoke_link
 from prompts_app.models import Profile, Prompt, ShareLink, ShareLinkOpens, Visibility
 from prompts_app.tests.factories import PromptFactory, VersionFactory
 from prompts_app.tests.people import alice, bob, client_of

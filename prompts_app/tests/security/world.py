@@ -11,9 +11,9 @@ from django.db.models import Model
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from prompts_app.actions.evidence import count_run, rebuild_evidence
-from prompts_app.actions.seal import seal_run
-from prompts_app.actions.sharing import Choice, create_link
+from prompts_app.actions.runs.counting import count_run, rebuild_evidence
+from prompts_app.actions.runs.seal import seal_run
+from prompts_app.actions.sharing.links import Choice, create_link
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.models import (
     Batch,

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.test import Client
 
-from prompts_app.actions.votes import Pair
+from prompts_app.evidence.blind_pairs import Duel, duel_of
 from prompts_app.models import Prompt
-from prompts_app.views.public.duel import Duel, duel_of
+from prompts_app.models.votes import Pair
 
 TALLY = "What visitors chose"
 

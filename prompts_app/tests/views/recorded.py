@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from prompts_app.actions.evidence import count_run, rebuild_evidence
+from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.engine.digests import case_from_json, suite_digest
 from prompts_app.models import Prompt, Result, Run, Source, Version, Visibility
 from prompts_app.search import reindex

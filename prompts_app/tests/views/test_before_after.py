@@ -12,7 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.actions.evidence import rebuild_evidence
+from prompts_app.actions.runs.counting import rebuild_evidence
+from prompts_app.evidence.before_after import MOST_SHOWN
+from prompts_app.evidence.sentences import marked
 from prompts_app.models import Prompt, Result, Run
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.views.recorded import (
@@ -22,8 +24,6 @@ from prompts_app.tests.views.recorded import (
     recorded_run,
     suite_of,
 )
-from prompts_app.views.public.before_after import MOST_SHOWN
-from prompts_app.views.public.sentences import marked
 
 
 def html_of(prompt: Prompt, **query: str) -> str:

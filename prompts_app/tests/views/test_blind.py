@@ -11,17 +11,17 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from prompts_app.actions.private import add_span
-from prompts_app.actions.run import delete_runs
-from prompts_app.actions.sharing import Choice, create_link
-from prompts_app.actions.votes import Visitor, cast_vote, tally_of
+from prompts_app.actions.prompts.private_parts import add_span
+from prompts_app.actions.runs.lifecycle import delete_runs
+from prompts_app.actions.sharing.links import Choice, create_link
+from prompts_app.actions.sharing.votes import Visitor, cast_vote, tally_of
+from prompts_app.evidence.blind_pairs import MOST_SHOWN, duel_of
 from prompts_app.models import BlindChoice, BlindVote, Prompt, Result, Run, Source, Visibility
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import alice, bob, client_of
 from prompts_app.tests.security.test_hostile_text import ODD, SCRIPTS, is_harmless
 from prompts_app.tests.views.blind_reading import TALLY, a_pair, outputs, read, seal_of, start, the_duel, vote
 from prompts_app.tests.views.recorded import improved_prompt, public_prompt, recorded_run
-from prompts_app.views.public.duel import MOST_SHOWN, duel_of
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from django.core import signing
 from django.core.cache import cache
 from django.test import Client
 
-from prompts_app.actions.votes import Visitor, VotedFromHere, cast_vote
+from prompts_app.actions.sharing.votes import Visitor, VotedFromHere, cast_vote
 from prompts_app.models import BlindChoice, BlindVote, Prompt, Result, User
 from prompts_app.tests.actions.running import in_a_thread
 from prompts_app.tests.people import alice, bob, client_of

@@ -57,7 +57,7 @@ class TestList:
     def test_evidence_of_an_older_version_says_so(self) -> None:
         prompt = recorded_prompt()
         VersionFactory(prompt=prompt, number=2)
-        from prompts_app.actions.evidence import rebuild_evidence
+        from prompts_app.actions.runs.counting import rebuild_evidence
 
         rebuild_evidence(prompt)
         assert "v1, not the newest" in page()

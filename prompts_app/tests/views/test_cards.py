@@ -11,8 +11,8 @@ from django.core.cache import cache
 from django.test import Client
 from PIL import Image
 
-from prompts_app.actions import cards
-from prompts_app.actions.cards import HEIGHT, MOST_FRAMES, WIDTH, Card, drawable
+from prompts_app.actions.pictures import cards
+from prompts_app.actions.pictures.cards import HEIGHT, MOST_FRAMES, WIDTH, Card, drawable
 from prompts_app.models import Profile, Prompt, Visibility
 from prompts_app.tests.people import alice, client_of
 from prompts_app.tests.security.world import Tags, World, world

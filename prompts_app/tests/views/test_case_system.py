@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from prompts_app.actions.bundle import export_bundle
-from prompts_app.actions.bundle_in import keep_prompt
-from prompts_app.actions.cases import duplicate_case
+from prompts_app.actions.exporting.bundle import export_bundle
+from prompts_app.actions.importing.bundle import keep_prompt
+from prompts_app.actions.prompts.cases import duplicate_case
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.models import Case, Prompt, Version

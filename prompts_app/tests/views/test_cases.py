@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from prompts_app.actions.evidence import count_run
+from prompts_app.actions.runs.counting import count_run
 from prompts_app.engine.digests import case_json
 from prompts_app.models import Case, Prompt, Run
 from prompts_app.tests.factories import (

@@ -10,13 +10,13 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.actions.evidence import rebuild_evidence
+from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.engine.stats import wilson
+from prompts_app.evidence.concision import Curve, curve_of, gain_of
 from prompts_app.models import Prompt
-from prompts_app.templatetags.curve import axis_end, curve
+from prompts_app.templatetags.concision_curve import axis_end, curve
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.views.recorded import improved_prompt, public_prompt, recorded_run, suite_of
-from prompts_app.views.public.concision import Curve, curve_of, gain_of
 
 
 def item(

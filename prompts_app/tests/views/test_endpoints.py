@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from prompts_app.actions.run import practice_endpoint
+from prompts_app.actions.runs.lifecycle import practice_endpoint
 from prompts_app.engine.endpoints.presets import PRESETS
 from prompts_app.models import Endpoint, Run
 from prompts_app.tests.factories import EndpointFactory, RunFactory

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from prompts_app.actions.failures import shelve
+from prompts_app.actions.prompts.known_failures import shelve
 from prompts_app.models import Draft, KnownFailure, Prompt, Run
 from prompts_app.tests.people import PASSWORD, alice, bob, client_of
 from prompts_app.tests.security.test_headers import keeps_to_it

@@ -9,9 +9,9 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from prompts_app.actions.import_ import import_prompts
-from prompts_app.actions.private import add_span
-from prompts_app.actions.sharing import Choice, create_link
+from prompts_app.actions.importing.apply import import_prompts
+from prompts_app.actions.prompts.private_parts import add_span
+from prompts_app.actions.sharing.links import Choice, create_link
 from prompts_app.engine.formats import parse
 from prompts_app.models import Prompt
 from prompts_app.tests.factories import CaseFactory, VersionFactory

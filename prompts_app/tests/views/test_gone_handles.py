@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from prompts_app.actions.people import HandleRefused, delete_account, rename_handle
+from prompts_app.actions.accounts.accounts import HandleRefused, delete_account, rename_handle
 from prompts_app.models import FormerHandle, GoneHandle, Profile, User, Visibility
 from prompts_app.tests.accounts import sign_up, words
 from prompts_app.tests.people import alice, bob, client_of

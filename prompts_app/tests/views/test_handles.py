@@ -9,7 +9,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.actions.people import MOST_FORMER_HANDLES, HandleRefused, rename_handle
+from prompts_app.actions.accounts.accounts import MOST_FORMER_HANDLES, HandleRefused, rename_handle
 from prompts_app.forms.people import HandleField
 from prompts_app.models import FormerHandle, SearchDocument, User
 from prompts_app.models.people import HANDLE_PATTERN, RESERVED_HANDLES

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from prompts_app.actions.evidence import rebuild_evidence
-from prompts_app.actions.seal import seal_run
+from prompts_app.actions.runs.counting import rebuild_evidence
+from prompts_app.actions.runs.seal import seal_run
 from prompts_app.models import Prompt
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import bob, client_of

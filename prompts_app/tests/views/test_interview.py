@@ -14,12 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.stats import wilson
-from prompts_app.models import Prompt
-from prompts_app.tests.factories import VersionFactory
-from prompts_app.tests.people import client_of
-from prompts_app.tests.views.recorded import improved_prompt, practice_run, public_prompt, recorded_run
-from prompts_app.views.public.concision import Curve, Point
-from prompts_app.views.public.questions import (
+from prompts_app.evidence.concision import Curve, Point
+from prompts_app.evidence.interview_questions import (
     MOST_CHANGES,
     MOST_FAILURES,
     Broken,
@@ -28,6 +24,10 @@ from prompts_app.views.public.questions import (
     KnownFailure,
     questions,
 )
+from prompts_app.models import Prompt
+from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.people import client_of
+from prompts_app.tests.views.recorded import improved_prompt, practice_run, public_prompt, recorded_run
 
 
 def evidence(passed: int = 95, cases: int = 100, **more: Any) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from prompts_app.actions.failures import shelve
-from prompts_app.actions.sharing import Choice, create_link
+from prompts_app.actions.prompts.known_failures import shelve
+from prompts_app.actions.sharing.links import Choice, create_link
 from prompts_app.models import KnownFailure, Prompt, Result, Run, Visibility
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import alice, client_of

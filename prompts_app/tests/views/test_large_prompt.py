@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from prompts_app.actions.evidence import rebuild_evidence
+from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.engine.digests import case_from_json, suite_digest
 from prompts_app.models import Prompt, Result, Run, Source, Version
 from prompts_app.tests.people import alice

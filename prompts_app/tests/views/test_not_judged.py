@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from prompts_app.actions.evidence import rebuild_evidence
-from prompts_app.actions.paste import paste_output
+from prompts_app.actions.runs.counting import rebuild_evidence
+from prompts_app.actions.runs.paste import paste_output
 from prompts_app.models import Case, Prompt, Result, Run, Source, Version
 from prompts_app.tests.factories import CaseFactory, VersionFactory
 from prompts_app.tests.people import alice, client_of

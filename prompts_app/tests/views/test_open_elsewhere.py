@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.types import Message, Prompt
+from prompts_app.evidence.chat_links import PRODUCTS, flattened, ways_for
+from prompts_app.evidence.fill_in import unfilled
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import alice
 from prompts_app.tests.security.world import Tags
 from prompts_app.tests.views.recorded import public_prompt
-from prompts_app.views.public.elsewhere import PRODUCTS, flattened, ways_for
-from prompts_app.views.public.filling import unfilled
 
 
 def text_in(href: str) -> str:

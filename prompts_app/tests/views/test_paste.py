@@ -9,9 +9,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from prompts_app.actions.paste import paste_output
-from prompts_app.actions.run import RunRefused
-from prompts_app.actions.sharing import Choice, create_link, revoke_link
+from prompts_app.actions.runs.lifecycle import RunRefused
+from prompts_app.actions.runs.paste import paste_output
+from prompts_app.actions.sharing.links import Choice, create_link, revoke_link
 from prompts_app.models import Case, KnownFailure, Prompt, Result, Run, Source, Version
 from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
 from prompts_app.tests.people import alice, bob, client_of

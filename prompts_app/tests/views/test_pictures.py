@@ -13,13 +13,13 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from prompts_app.actions.evidence import count_run, rebuild_evidence
-from prompts_app.actions.paste import paste_output
-from prompts_app.actions.pictures import replace_picture
-from prompts_app.actions.private import add_span
-from prompts_app.actions.publish import findings_of
-from prompts_app.actions.run import delete_runs
-from prompts_app.actions.sharing import Choice, create_link
+from prompts_app.actions.pictures.storage import replace_picture
+from prompts_app.actions.prompts.private_parts import add_span
+from prompts_app.actions.prompts.publish import findings_of
+from prompts_app.actions.runs.counting import count_run, rebuild_evidence
+from prompts_app.actions.runs.lifecycle import delete_runs
+from prompts_app.actions.runs.paste import paste_output
+from prompts_app.actions.sharing.links import Choice, create_link
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.pictures import keep
 from prompts_app.models import (

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from prompts_app.actions.private import MOST_SPANS, SpanRefused, add_span, rename_span
+from prompts_app.actions.prompts.private_parts import MOST_SPANS, SpanRefused, add_span, rename_span
 from prompts_app.engine.reveals import read_reveals
 from prompts_app.models import PrivateSpan, Prompt, SearchDocument
 from prompts_app.search import reindex

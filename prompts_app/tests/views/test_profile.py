@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from prompts_app.actions.evidence import rebuild_evidence
-from prompts_app.actions.save import delete_prompt
+from prompts_app.actions.prompts.save import delete_prompt
+from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.engine.stats import wilson
+from prompts_app.evidence.number_format import date_range
 from prompts_app.models import FormerHandle, Profile, Prompt, User
-from prompts_app.templatetags.written import date_range
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import alice, bob, client_of, dana
 from prompts_app.tests.views.recorded import (

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from prompts_app.actions.evidence import rebuild_evidence
+from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.models import FormerHandle, FormerSlug, Prompt, Result, Tag, User
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import alice, bob, client_of, dana

@@ -14,7 +14,8 @@ from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
-from prompts_app.actions import health, tasks
+from prompts_app.actions import tasks
+from prompts_app.actions.site import health
 from prompts_app.models import Heartbeat, Import
 from prompts_app.tests.people import alice
 from prompts_app.views.public import health as page
@@ -62,8 +63,8 @@ def test_a_part_that_was_last_seen_too_long_ago_is_not(at_work: None, part: str,
 @pytest.mark.parametrize(
     ("what", "answer", "part"),
     [
-        ("prompts_app.actions.health.shutil.disk_usage", lambda path: Usage(1), "disk"),
-        ("prompts_app.actions.health._can_write", lambda: Path("/nowhere").stat(), "database"),
+        ("prompts_app.actions.site.health.shutil.disk_usage", lambda path: Usage(1), "disk"),
+        ("prompts_app.actions.site.health._can_write", lambda: Path("/nowhere").stat(), "database"),
     ],
 )
 def test_a_full_disk_and_a_database_that_cannot_be_written_are_told(

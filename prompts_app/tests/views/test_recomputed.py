@@ -14,11 +14,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from prompts_app.actions.lineage import Origin
-from prompts_app.actions.picked import latest_runs
 from prompts_app.engine.stats import wilson
+from prompts_app.evidence import case_outcomes, case_study, lineage, profile_figures
+from prompts_app.evidence.before_after import before_after_of
+from prompts_app.evidence.case_study import Shown, Study, study_of
+from prompts_app.evidence.concision import curve_of
+from prompts_app.evidence.interview_questions import questions
+from prompts_app.evidence.model_grid import grid_of
+from prompts_app.evidence.number_format import RECORDED
+from prompts_app.evidence.origin import Origin
+from prompts_app.evidence.picked import latest_runs
+from prompts_app.evidence.same_cases import pairs_of
+from prompts_app.evidence.version_history import story_of
 from prompts_app.models import Prompt, Run
-from prompts_app.templatetags.written import RECORDED
 from prompts_app.tests.factories import PersonFactory
 from prompts_app.tests.views.worlds import (
     Counted,
@@ -29,15 +37,7 @@ from prompts_app.tests.views.worlds import (
     planned_prompts,
     wilson_by_search,
 )
-from prompts_app.views.public import case_study, failing, figures, lineage
-from prompts_app.views.public.before_after import before_after_of
-from prompts_app.views.public.both_ran import pairs_of
-from prompts_app.views.public.case_study import Shown, Study, study_of
-from prompts_app.views.public.concision import curve_of
 from prompts_app.views.public.interview import _broken, _changes, _failures
-from prompts_app.views.public.portability import grid_of
-from prompts_app.views.public.questions import questions
-from prompts_app.views.public.story import story_of
 
 pytestmark = pytest.mark.django_db
 
@@ -267,7 +267,7 @@ def _check_pairs(prompt: Prompt, recount: Recount) -> None:
     runs = list(Run.objects.filter(pk__in=counted))[:3]
     for old in runs:
         for new in runs:
-            pairs = pairs_of(old, new, failing.suites_of([old, new]))
+            pairs = pairs_of(old, new, case_outcomes.suites_of([old, new]))
             told = [pair.outcome for pair in pairs]
             fixed, broken, common = _compared(counted[old.pk], counted[new.pk])
             assert (told.count("fixed"), told.count("broken"), len(told)) == (fixed, broken, common)
@@ -318,7 +318,9 @@ def test_the_profile(plans: list[PlannedPrompt]) -> None:
     prompts = [build(plan, owner) for plan in plans]
     counts = [(Recount(prompt), plan) for prompt, plan in zip(prompts, plans, strict=True)]
     counts = [(c, plan) for c, plan in counts if c.every and c.main().cases and c.main().rank == RECORDED]
-    told = figures.figures_of(figures.recorded([prompt for prompt in prompts if prompt.evidence]))
+    told = profile_figures.figures_of(
+        profile_figures.recorded([prompt for prompt in prompts if prompt.evidence])
+    )
     assert bool(told) == bool(counts)
     if told is None:
         return
@@ -350,7 +352,7 @@ def _change(count: Recount, plan: PlannedPrompt) -> float | None:
     return 100 * main.rate - 100 * before.rate
 
 
-def _check_median(told: figures.Median | None, values: list[float], among: int) -> None:
+def _check_median(told: profile_figures.Median | None, values: list[float], among: int) -> None:
     assert bool(told) == bool(values)
     if told:
         assert (told.count, told.among) == (len(values), among)

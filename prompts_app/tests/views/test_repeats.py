@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from prompts_app.actions.evidence import count_run, rebuild_evidence
+from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.models import Batch, Result, Run
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import alice, client_of

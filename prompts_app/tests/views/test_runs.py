@@ -12,8 +12,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from prompts_app.actions import run as runs
-from prompts_app.actions.evidence import count_run, rebuild_evidence
+from prompts_app.actions.runs import lifecycle as runs
+from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.models import Batch, Endpoint, Prompt, Run, Source, Version
 from prompts_app.tests.factories import (
     CaseFactory,

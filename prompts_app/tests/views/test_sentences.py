@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.stats import wilson
-from prompts_app.templatetags.written import baseline_of
-from prompts_app.views.public.home import rise_of
-from prompts_app.views.public.sentences import (
+from prompts_app.evidence.number_format import baseline_of
+from prompts_app.evidence.sentences import (
     check_in_words,
     excerpt,
     first_failing,
     headline_text,
     marked,
 )
+from prompts_app.views.public.home import rise_of
 
 
 def item(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from prompts_app.actions.evidence import count_run, rebuild_evidence
+from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.models import Prompt, Run, Source
 from prompts_app.tests.factories import (
     CaseFactory,

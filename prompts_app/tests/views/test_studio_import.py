@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from prompts_app.actions.import_job import run_import
+from prompts_app.actions.importing.job import run_import
 from prompts_app.models import Import, Prompt, Version
 from prompts_app.tests.people import alice, client_of, dana
 

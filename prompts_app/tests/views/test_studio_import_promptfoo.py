@@ -12,7 +12,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from prompts_app.actions.export import export
+from prompts_app.actions.exporting.export import export
 from prompts_app.models import Import, Prompt, Run
 from prompts_app.tests.factories import PromptFactory, VersionFactory
 from prompts_app.tests.people import alice, client_of

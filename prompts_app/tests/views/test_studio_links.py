@@ -11,7 +11,14 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from prompts_app.actions.sharing import DAYS_SHOWN, Choice, change_link, count_open, create_link, opens_by_day
+from prompts_app.actions.sharing.links import (
+    DAYS_SHOWN,
+    Choice,
+    change_link,
+    count_open,
+    create_link,
+    opens_by_day,
+)
 from prompts_app.models import Prompt, ShareLink, ShareLinkOpens, Visibility
 from prompts_app.templatetags.sharing import day_bars, opens_in_words
 from prompts_app.tests.factories import PromptFactory, VersionFactory
@@ -280,7 +287,7 @@ def test_the_list_is_mine_alone() -> None:
 
 
 def test_there_is_an_end_to_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("prompts_app.actions.sharing.MOST_LINKS", 1)
+    monkeypatch.setattr("prompts_app.actions.sharing.links.MOST_LINKS", 1)
     prompt("Alpha")
     make()
     assert "You have 1 links already" in make().content.decode()

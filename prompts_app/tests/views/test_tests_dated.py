@@ -7,16 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from prompts_app.actions import run as runs
-from prompts_app.actions.cases import add_cases, change_case, delete_cases, move_case
-from prompts_app.actions.evidence import count_run, rebuild_evidence
+from prompts_app.actions.prompts.cases import add_cases, change_case, delete_cases, move_case
+from prompts_app.actions.runs import lifecycle as runs
+from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.engine import types as engine
+from prompts_app.evidence.sentences import span
+from prompts_app.evidence.sentences import tests_dated as dated
 from prompts_app.models import Prompt, Run, Source, Version
 from prompts_app.tests.factories import EndpointFactory, PromptFactory, VersionFactory
 from prompts_app.tests.people import alice, client_of
 from prompts_app.tests.views.recorded import public_prompt, recorded_run
-from prompts_app.views.public.sentences import span
-from prompts_app.views.public.sentences import tests_dated as dated
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from prompts_app.actions import paste
+from prompts_app.actions.runs import paste
 from prompts_app.engine.limited_process import TOO_MUCH, Limits, Overrun
 from prompts_app.forms import fields
 from prompts_app.forms import import_ as import_form

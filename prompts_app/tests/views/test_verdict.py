@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from prompts_app.actions.needs import needs_of
+from prompts_app.actions.runs.run_notices import needs_of
 from prompts_app.models import Result, Run
 from prompts_app.tests.actions.test_verdict import ASKS, HOLDS, a_result, fresh
 from prompts_app.tests.factories import ResultFactory

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from prompts_app.actions.seal import seal_run
+from prompts_app.actions.runs.seal import seal_run
 from prompts_app.engine.reveals import RevealUnreadable
 from prompts_app.forms.verify import read_blocks
 from prompts_app.models import Run, Source

@@ -9,8 +9,8 @@ from urllib.parse import unquote
 import pytest
 from django.test import Client
 
-from prompts_app.actions.evidence import count_run, rebuild_evidence
-from prompts_app.actions.seal import seal_run
+from prompts_app.actions.runs.counting import count_run, rebuild_evidence
+from prompts_app.actions.runs.seal import seal_run
 from prompts_app.models import Prompt, Result, Run, Source, Version
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import alice

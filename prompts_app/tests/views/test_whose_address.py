@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from prompts_app.actions.addresses import forget_unconfirmed
-from prompts_app.actions.mail import deliver_mail
+from prompts_app.actions.accounts.email_addresses import forget_unconfirmed
+from prompts_app.actions.accounts.mail import deliver_mail
 from prompts_app.models import User
 from prompts_app.tests.accounts import (
     is_in,

@@ -14,7 +14,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from prompts_app.actions.evidence import count_run, rebuild_evidence
+from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.engine.digests import case_from_json, suite_digest
 from prompts_app.models import Prompt, Result, Run, Source, User
 from prompts_app.tests.factories import PersonFactory, RunFactory, VersionFactory

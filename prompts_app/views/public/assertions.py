@@ -19,7 +19,7 @@ from prompts_app.engine.assertions.transforms import transformed
 from prompts_app.engine.formats import promptfoo_assertions
 from prompts_app.engine.formats.yaml_ import write_yaml
 from prompts_app.engine.types import Answer
-from prompts_app.views.public.door import page_ld, public_page
+from prompts_app.views.public.public_page import page_ld, public_page
 
 _VALUES: dict[ValueShape, str] = {
     "none": "none", "text": "a text", "prose": "a text in your own words", "lines": "texts, one a line",

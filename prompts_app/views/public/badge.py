@@ -10,11 +10,11 @@ from django.shortcuts import render
 
 from prompts_app.access import prompt_visible_to
 from prompts_app.engine.vendors import shortened
+from prompts_app.evidence.number_format import backed_models, full_date, not_judged, untested
 from prompts_app.models import Level, Prompt
-from prompts_app.templatetags.sheet import interval, level_name
+from prompts_app.templatetags.evidence_tags import interval, level_name
 from prompts_app.templatetags.text import shown_plainly
-from prompts_app.templatetags.written import backed_models, full_date, not_judged, untested
-from prompts_app.views.public.door import listed_only, public_page
+from prompts_app.views.public.public_page import listed_only, public_page
 
 LONGEST_NAME = 28  # characters of a model's name
 LETTER = 6.2  # SVG units: about the width of a letter at 11 units high; the text is fitted to the box

@@ -17,7 +17,7 @@ from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_http_methods, require_safe
 
 from prompts_app.access import LinkReader, Moved, prompt_visible_to
-from prompts_app.actions.votes import (
+from prompts_app.actions.sharing.votes import (
     Tally,
     Visitor,
     VotedFromHere,
@@ -26,12 +26,12 @@ from prompts_app.actions.votes import (
     tally_of,
     tally_of_runs,
 )
+from prompts_app.evidence import case_outcomes
+from prompts_app.evidence.before_after import inputs_of
+from prompts_app.evidence.blind_pairs import MOST_SHOWN, Drawn, Duel, duel_of
 from prompts_app.models import BlindChoice, Prompt, Result, Run
 from prompts_app.views.limits import is_allowed, network_of
-from prompts_app.views.public import failing
-from prompts_app.views.public.before_after import inputs_of
-from prompts_app.views.public.door import KEPT_BY_NOBODY, read_as_visitors_read
-from prompts_app.views.public.duel import MOST_SHOWN, Drawn, Duel, duel_of
+from prompts_app.views.public.public_page import KEPT_BY_NOBODY, read_as_visitors_read
 
 COOKIE = "__Host-blind" if settings.HTTPS else "blind"
 COOKIE_AGE = 365 * 24 * 60 * 60  # seconds
@@ -168,7 +168,7 @@ def _page(
     is_author = request.user.pk == prompt.owner_id
     choice = choices_of(visitor_of(request), [drawn.pair]).get(drawn.pair)
     is_told = is_author or (choice is not None and not problem)
-    case = failing.suites_of([duel.other])[duel.other.suite_digest][drawn.case_index]
+    case = case_outcomes.suites_of([duel.other])[duel.other.suite_digest][drawn.case_index]
     tally = tally_of(drawn.pair) if is_told else None
     context = {
         "prompt": prompt,

@@ -10,14 +10,14 @@ from django.utils.cache import get_conditional_response
 from django.utils.text import capfirst
 
 from prompts_app.access import author_visible_to, prompt_visible_to
-from prompts_app.actions.cards import MOST_FRAMES, Card, drawable
+from prompts_app.actions.pictures.cards import MOST_FRAMES, Card, drawable
 from prompts_app.engine.wording import how_many
+from prompts_app.evidence import profile_figures
+from prompts_app.evidence.number_format import baseline_of, full_date, not_judged, untested
+from prompts_app.evidence.sentences import headline_text
 from prompts_app.models import Profile, Prompt, User
-from prompts_app.templatetags.written import baseline_of, full_date, not_judged, untested
-from prompts_app.views.public import figures
-from prompts_app.views.public.door import KEPT_BY_NOBODY, SHARED, listed_only, public_page
 from prompts_app.views.public.home import LONG_COLUMNS
-from prompts_app.views.public.sentences import headline_text
+from prompts_app.views.public.public_page import KEPT_BY_NOBODY, SHARED, listed_only, public_page
 
 LOOKED_AT = 200  # an author's best prompts, whose figures the card sums up
 
@@ -42,8 +42,8 @@ def card_of_author(author: User) -> Card:
     """From public prompts only, whoever asks."""
     public = Prompt.objects.public().owned_by(author)
     tested = list(public.tested().best_first().defer(*LONG_COLUMNS)[:LOOKED_AT])
-    recorded = figures.recorded(tested)
-    shown = figures.figures_of(recorded)
+    recorded = profile_figures.recorded(tested)
+    shown = profile_figures.figures_of(recorded)
     return Card(
         title=drawable(author.display_name, f"@{author.handle}"),
         byline=f"@{author.handle}",
@@ -53,7 +53,7 @@ def card_of_author(author: User) -> Card:
     )
 
 
-def _author_foot(shown: figures.Figures | None, recorded: Sequence[Prompt]) -> str:
+def _author_foot(shown: profile_figures.Figures | None, recorded: Sequence[Prompt]) -> str:
     if shown is None:
         return "Prompts with every tested output."
     models = f"{how_many(shown.models, 'model')} tested"

@@ -13,12 +13,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from prompts_app.access import prompt_visible_to, version_of
-from prompts_app.actions.picked import latest_runs
+from prompts_app.evidence import case_outcomes
+from prompts_app.evidence.before_after import Side, sides_of
+from prompts_app.evidence.picked import latest_runs
+from prompts_app.evidence.same_cases import CasePair, Comparison, pairs_of
 from prompts_app.models import Prompt, Run
-from prompts_app.views.public import failing
-from prompts_app.views.public.before_after import Side, sides_of
-from prompts_app.views.public.both_ran import CasePair, Comparison, pairs_of
-from prompts_app.views.public.door import is_indexable, listed_only, part_ld, public_page
+from prompts_app.views.public.public_page import is_indexable, listed_only, part_ld, public_page
 from prompts_app.views.public.version import changes_of
 
 PAGE = 10  # cases with both outputs on one page
@@ -88,7 +88,7 @@ def _models(prompt: Prompt, runs: dict[tuple[int, str], Run], older: int, newer:
 
 
 def _outputs(before: Run, after: Run, page: object) -> Outputs:
-    suites = failing.suites_of([before, after])
+    suites = case_outcomes.suites_of([before, after])
     pairs = pairs_of(before, after, suites)
     telling = sorted(pairs, key=lambda pair: (ORDER.index(pair.outcome), pair.now_at))
     shown = Paginator(telling, PAGE).get_page(page)  # type: ignore[arg-type]  # it takes whatever was typed

@@ -9,12 +9,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from prompts_app.access import LinkReader, Moved, prompt_visible_to, version_of
-from prompts_app.actions.fork import CannotFork, check_can_fork, fork_prompt, forks_by
+from prompts_app.access import CannotFork, LinkReader, Moved, check_can_fork, prompt_visible_to, version_of
+from prompts_app.actions.prompts.fork import fork_prompt, forks_by
 from prompts_app.forms.fork import ForkForm
 from prompts_app.models import Prompt, Version
-from prompts_app.views.public.door import KEPT_BY_NOBODY
-from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
+from prompts_app.views.public.public_page import KEPT_BY_NOBODY
+from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -35,7 +35,7 @@ def fork(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     return _page(request, prompt, version=_version(prompt, request.GET.get("v", "")))
 
 
-@keeps_typing
+@author_view
 def _fork(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
     typed = request.POST if request.method == "POST" else typing_kept(request)
     version = _version(prompt, (request.GET if typed is None else typed).get("v", ""))

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from portfolio.database import AWAY, check_answers
-from prompts_app.actions.health import readiness
+from prompts_app.actions.site.health import readiness
 
 HEALTH_LIMIT_S = 1.0
 ASKED_EVERY_S = 2.0  # it writes: however often it is asked, once in this time and process

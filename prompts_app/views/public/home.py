@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from prompts_app.evidence.number_format import baseline_of, is_comparable
+from prompts_app.evidence.sentences import Evidence
 from prompts_app.models import Level, Prompt, Run
-from prompts_app.templatetags.written import baseline_of, is_comparable
-from prompts_app.views.public.door import page_ld, public_page
-from prompts_app.views.public.sentences import Evidence
+from prompts_app.views.public.public_page import page_ld, public_page
 
 BEST = 8  # prompts in the list
 LOOKED_AT = 60  # best evidenced prompts among which the exhibit is sought

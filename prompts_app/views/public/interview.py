@@ -10,15 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from prompts_app.access import prompt_visible_to
-from prompts_app.actions.shelf import shelf_of
 from prompts_app.engine.diffs import MessageDiff
+from prompts_app.evidence import case_outcomes
+from prompts_app.evidence.case_study import runs_of
+from prompts_app.evidence.concision import curve_of
+from prompts_app.evidence.interview_questions import Broken, Change, Failure, KnownFailure, questions
+from prompts_app.evidence.known_failures import shelf_of
+from prompts_app.evidence.same_cases import pairs_of
 from prompts_app.models import Prompt, Run, Version
-from prompts_app.views.public import failing
-from prompts_app.views.public.both_ran import pairs_of
-from prompts_app.views.public.case_study import runs_of
-from prompts_app.views.public.concision import curve_of
-from prompts_app.views.public.door import is_indexable, listed_only, part_ld, public_page
-from prompts_app.views.public.questions import Broken, Change, Failure, KnownFailure, questions
+from prompts_app.views.public.public_page import is_indexable, listed_only, part_ld, public_page
 from prompts_app.views.public.version import changes_of
 
 MOST_VERSIONS = 8  # the newest; each is compared with the one before it
@@ -80,7 +80,7 @@ def _broken(prompt: Prompt) -> Broken | None:
     if len(runs) < 2:
         return None
     before, after = runs
-    pairs = pairs_of(before, after, failing.suites_of([before, after]))
+    pairs = pairs_of(before, after, case_outcomes.suites_of([before, after]))
     cases = tuple((pair.number, pair.name) for pair in pairs if pair.outcome == "broken")
     return Broken(before.version.number, after.version.number, cases) if cases else None
 
@@ -90,10 +90,10 @@ def _failures(prompt: Prompt) -> list[Failure]:
     shown = [model["run"] for model in prompt.evidence.get("models", ())]
     runs = list(Run.objects.that_count().filter(prompt=prompt, public_id__in=shown).defer("suite"))
     runs = [run for run in runs if run.suite_digest == prompt.evidence.get("suite_digest")]
-    names = failing.names_of(failing.suites_of(runs))
-    failed = Counter(cell.index for cell in failing.cells_in(runs, failing.FAILED))
+    names = case_outcomes.names_of(case_outcomes.suites_of(runs))
+    failed = Counter(cell.index for cell in case_outcomes.cells_in(runs, case_outcomes.FAILED))
     digest = prompt.evidence.get("suite_digest", "")
-    return [Failure(at + 1, failing.name_of(names, digest, at), count) for at, count in failed.items()]
+    return [Failure(at + 1, case_outcomes.name_of(names, digest, at), count) for at, count in failed.items()]
 
 
 def _shelf(prompt: Prompt) -> list[KnownFailure]:

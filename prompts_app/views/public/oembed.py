@@ -14,7 +14,7 @@ from prompts_app.access import Moved, author_visible_to, prompt_visible_to
 from prompts_app.models import Profile, Prompt, User
 from prompts_app.templatetags.text import shown_plainly
 from prompts_app.views.public.badge import badge_sentence
-from prompts_app.views.public.door import is_indexable, public_page
+from prompts_app.views.public.public_page import is_indexable, public_page
 
 CARD = (1200, 630)  # pixels of the picture
 SHOWN = 600  # pixels wide where the other page does not say

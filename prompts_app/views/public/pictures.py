@@ -19,7 +19,7 @@ from django.views.decorators.csp import csp_override
 from prompts_app.access import author_visible_to, picture_visible_to, prompt_visible_to
 from prompts_app.engine.pictures import KIND
 from prompts_app.models import Face, PictureFile, Profile
-from prompts_app.views.public.door import KEPT_BY_NOBODY, SHARED, listed_only, public_page
+from prompts_app.views.public.public_page import KEPT_BY_NOBODY, SHARED, listed_only, public_page
 
 # Opened by itself, a picture is a page of its own; it may do nothing at all.
 _POLICY: dict[str, Any] = {**settings.SECURE_CSP, "sandbox": True}

@@ -16,11 +16,11 @@ from django.utils.encoding import iri_to_uri
 
 from prompts_app.access import author_visible_to
 from prompts_app.engine.wording import how_many
+from prompts_app.evidence import profile_figures, prompt_filters
 from prompts_app.models import Profile, Prompt, Run, Source, User
 from prompts_app.models.prompts import PromptQuerySet
-from prompts_app.views.public import figures, finder
-from prompts_app.views.public.door import KEPT_BY_NOBODY, json_in_html, public_page
 from prompts_app.views.public.home import LONG_COLUMNS
+from prompts_app.views.public.public_page import KEPT_BY_NOBODY, json_in_html, public_page
 
 PAGE = 100  # prompts in the table
 AT_A_GLANCE = 8  # as many prompts need no form to find one
@@ -33,9 +33,9 @@ def profile(request: HttpRequest, handle: str) -> HttpResponse:
     author = author_visible_to(request.user, handle)
     public = Prompt.objects.public().owned_by(author).defer(*LONG_COLUMNS)
     tested = _shown_as_of(author, public.tested().best_first())
-    recorded = figures.recorded(tested)
+    recorded = profile_figures.recorded(tested)
     work = _work(request.GET, public)
-    shown = figures.figures_of(recorded)
+    shown = profile_figures.figures_of(recorded)
     links, description = safe_links(author.profile.links), _description(author, work["count"], shown)
     listed = author.profile.visibility == Profile.Visibility.PUBLIC and bool(work["count"])
     context = {
@@ -45,10 +45,10 @@ def profile(request: HttpRequest, handle: str) -> HttpResponse:
         "runs": _runs_of(author),
         "deleted": (public.aggregate(n=Sum("deleted_runs"))["n"] or 0) + author.profile.deleted_runs,
         "pinned": _pinned(author, public),
-        "gains": figures.gains_of(recorded),
+        "gains": profile_figures.gains_of(recorded),
         **work,
-        "models": figures.models_of(recorded),
-        "tasks": figures.tasks_of(recorded),
+        "models": profile_figures.models_of(recorded),
+        "tasks": profile_figures.tasks_of(recorded),
         "uncounted": len(tested) - len(recorded),
         "operates": author.operates_here,
         "listed": listed,
@@ -67,8 +67,8 @@ def profile(request: HttpRequest, handle: str) -> HttpResponse:
 
 def _work(get: QueryDict, public: PromptQuerySet) -> dict[str, Any]:
     """The table of all work: narrowed by what is asked for, with the form where there is much to narrow."""
-    search, ignored = finder.read_search(get)
-    found = _with_runs(finder.in_order(finder.narrow(public, search), search).with_author())
+    search, ignored = prompt_filters.read_search(get)
+    found = _with_runs(prompt_filters.in_order(prompt_filters.narrow(public, search), search).with_author())
     page = Paginator(found, PAGE).get_page(get.get("page"))
     count = page.paginator.count if search.is_empty else public.count()
     return {
@@ -76,12 +76,12 @@ def _work(get: QueryDict, public: PromptQuerySet) -> dict[str, Any]:
         "count": count,
         "search": search,
         "ignored": ignored,
-        "order": finder.ORDER_IN_WORDS[search.order],
+        "order": prompt_filters.ORDER_IN_WORDS[search.order],
         "query": search.query(),
-        "set_filters": finder.set_filters(search),
-        "filters": finder.filters_of(search, public) if count > AT_A_GLANCE else [],
-        "sorts": finder.sorts_for(search),
-        "ways_out": [] if page.paginator.count else finder.ways_out(search, public),
+        "set_filters": prompt_filters.set_filters(search),
+        "filters": prompt_filters.filters_of(search, public) if count > AT_A_GLANCE else [],
+        "sorts": prompt_filters.sorts_for(search),
+        "ways_out": [] if page.paginator.count else prompt_filters.ways_out(search, public),
     }
 
 
@@ -137,7 +137,7 @@ def _title(author: User) -> str:
     return f"{author.display_name} (@{author.handle})"
 
 
-def _description(author: User, count: int, shown: figures.Figures | None) -> str:
+def _description(author: User, count: int, shown: profile_figures.Figures | None) -> str:
     parts = [author.profile.headline]
     if count:
         parts.append(f"{how_many(count, 'prompt')}.")

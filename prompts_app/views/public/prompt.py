@@ -10,26 +10,26 @@ from django.shortcuts import render
 from django.utils.text import capfirst
 
 from prompts_app.access import LinkReader, prompt_visible_to, version_of
-from prompts_app.actions.lineage import Origin
-from prompts_app.actions.picked import latest_runs
-from prompts_app.actions.shots import shots_of
 from prompts_app.engine.render import RenderError
 from prompts_app.engine.types import Prompt as EnginePrompt
-from prompts_app.models import Prompt, Version
-from prompts_app.templatetags.written import untested
-from prompts_app.views.public import (
+from prompts_app.evidence import (
     before_after,
+    blind_pairs,
     case_study,
+    chat_links,
     concision,
-    duel,
-    elsewhere,
-    filling,
+    failure_exhibits,
+    fill_in,
     lineage,
-    portability,
-    shelf,
-    story,
+    model_grid,
+    version_history,
 )
-from prompts_app.views.public.door import is_indexable, json_in_html, listed_only, public_page
+from prompts_app.evidence.number_format import untested
+from prompts_app.evidence.origin import Origin
+from prompts_app.evidence.picked import latest_runs
+from prompts_app.evidence.picture_sheet import shots_of
+from prompts_app.models import Prompt, Version
+from prompts_app.views.public.public_page import is_indexable, json_in_html, listed_only, public_page
 from prompts_app.views.public.version import version_context
 
 MOST_TITLE = 70  # characters that search engines show: a long title goes without the site's name
@@ -52,14 +52,14 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "study": study,
         "shown": shown,
         "ab": before_after.before_after_of(study, asked),
-        "grid": portability.grid_of(runs, study.evidence) if study else None,
+        "grid": model_grid.grid_of(runs, study.evidence) if study else None,
         "curve": concision.curve_of(study.evidence) if study else None,
-        "shelf": shelf.shelved(found) if study else [],
+        "shelf": failure_exhibits.shelved(found) if study else [],
         "shots": shots_of([study.main], study.suite) if study and study.main else [],
-        "duel": None if isinstance(request.user, LinkReader) else duel.duel_of(found),
+        "duel": None if isinstance(request.user, LinkReader) else blind_pairs.duel_of(found),
         "is_chosen": shown.is_chosen or asked is not None,
-        "story": story.story_of(found.evidence, versions[: story.MOST_VERSIONS], runs),
-        "older": versions[story.MOST_VERSIONS :],
+        "story": version_history.story_of(found.evidence, versions[: version_history.MOST_VERSIONS], runs),
+        "older": versions[version_history.MOST_VERSIONS :],
         "unanswered": found.runs.ended_without_an_answer().count(),
         "tags": found.tags.order_by("name"),
         "operated_by_author": found.owner.operates_here,
@@ -77,22 +77,22 @@ def _text_of(newest: Version, study: case_study.Study | None, request: HttpReque
     """The messages, as far as they fit, and the form to fill them in."""
     text = newest.as_engine()
     example = dict(study.suite[0].get("variables") or {}) if study and study.suite else {}
-    blanks = filling.blanks_of(text, example, request.GET)
+    blanks = fill_in.blanks_of(text, example, request.GET)
     asked = bool(blanks) and "fill" in request.GET
     return {
         "texts": shortened(text),
         "is_shortened": sum(len(message.content) for message in text.messages) > MOST_SHOWN,
         "blanks": blanks,
         "example_shown": bool(example) and not asked,
-        **(_filled(text, blanks) if asked else {"ways": elsewhere.ways_for(filling.unfilled(text))}),
+        **(_filled(text, blanks) if asked else {"ways": chat_links.ways_for(fill_in.unfilled(text))}),
     }
 
 
-def _filled(text: EnginePrompt, blanks: list[filling.Blank]) -> dict[str, Any]:
+def _filled(text: EnginePrompt, blanks: list[fill_in.Blank]) -> dict[str, Any]:
     """The filled messages, or why they cannot be."""
     try:
-        filled = filling.filled(text, blanks)
-        return {"filled": filled, "ways": elsewhere.ways_for(filled)}
+        filled = fill_in.filled(text, blanks)
+        return {"filled": filled, "ways": chat_links.ways_for(filled)}
     except RenderError as problem:
         return {"fill_problem": str(problem)}
 

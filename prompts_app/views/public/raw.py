@@ -7,16 +7,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
 from prompts_app.access import prompt_visible_to
-from prompts_app.actions.bundle import export_bundle
-from prompts_app.actions.export import NothingToExport, as_messages, as_promptfoo, noted_failures
-from prompts_app.actions.lineage import credit_of
+from prompts_app.actions.exporting.bundle import export_bundle
+from prompts_app.actions.exporting.export import NothingToExport, as_messages, as_promptfoo, noted_failures
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion
 from prompts_app.engine.formats import bundle as bundle_format
 from prompts_app.engine.formats import markdown as markdown_format
+from prompts_app.evidence.number_format import full_date, not_judged, untested
+from prompts_app.evidence.origin import credit_of
 from prompts_app.models import Prompt
-from prompts_app.templatetags.sheet import interval, level_name
-from prompts_app.templatetags.written import full_date, not_judged, untested
-from prompts_app.views.public.door import listed_only, public_page
+from prompts_app.templatetags.evidence_tags import interval, level_name
+from prompts_app.views.public.public_page import listed_only, public_page
 
 
 @public_page

@@ -11,12 +11,12 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
 from prompts_app.access import prompt_visible_to
-from prompts_app.actions.picked import latest_runs
+from prompts_app.evidence import case_outcomes
+from prompts_app.evidence.picked import latest_runs
 from prompts_app.models import Run
 from prompts_app.models.text import without_invisible
-from prompts_app.templatetags.sheet import ERROR, FAILED, PASSED, STATE_WORDS, UNJUDGED
-from prompts_app.views.public import failing
-from prompts_app.views.public.door import listed_only, part_ld, public_page
+from prompts_app.templatetags.evidence_tags import ERROR, FAILED, PASSED, STATE_WORDS, UNJUDGED
+from prompts_app.views.public.public_page import listed_only, part_ld, public_page
 
 # What is asked for in the address → the letter of a frame; failures first.
 STATES = {"failed": FAILED, "error": ERROR, "unjudged": UNJUDGED, "passed": PASSED}
@@ -44,10 +44,10 @@ class Wanted:
             if number == self.version and self.model in ("", model)
         ]
 
-    def cells_of(self, runs: Sequence[Run]) -> list[failing.Cell]:
+    def cells_of(self, runs: Sequence[Run]) -> list[case_outcomes.Cell]:
         """What is shown of them, in its order."""
         letters = [STATES[self.state]] if self.state else STATES.values()
-        cells = (cell for letter in letters for cell in failing.cells_in(runs, letter))
+        cells = (cell for letter in letters for cell in case_outcomes.cells_in(runs, letter))
         return [cell for cell in cells if self.case in (0, cell.index + 1)]
 
 
@@ -57,7 +57,7 @@ def result_list(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     runs = _in_order(latest_runs(prompt), prompt.evidence.get("models", ()))
     wanted, ignored = read_wanted(request.GET, runs)
     chosen = wanted.runs_of(runs)
-    page = failing.page_of(wanted.cells_of(chosen), request.GET.get("page", 1))
+    page = case_outcomes.page_of(wanted.cells_of(chosen), request.GET.get("page", 1))
     context = {
         "prompt": prompt,
         "wanted": wanted,
@@ -68,7 +68,7 @@ def result_list(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "cases": max((len(run.frames) for run in chosen), default=0),
         "counts": _counts(chosen),
         "page": page,
-        "rows": failing.rows_of(page, failing.names_of(failing.suites_of(chosen))),
+        "rows": case_outcomes.rows_of(page, case_outcomes.names_of(case_outcomes.suites_of(chosen))),
         "query": wanted.query(),
         "json_ld": part_ld(prompt, f"Results of {prompt.title}", f"{prompt.get_absolute_url()}results/"),
     }

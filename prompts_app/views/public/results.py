@@ -11,15 +11,21 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from prompts_app.access import prompt_visible_to, result_visible_to
-from prompts_app.actions.verdict import can_judge
+from prompts_app.actions.runs.verdict import can_judge
 from prompts_app.engine.assertions.stored import calls_in
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.prices import sources_told
 from prompts_app.engine.vendors import Claim, claim_of
+from prompts_app.evidence.sentences import told
 from prompts_app.models import Prompt, Result, Run, Source
 from prompts_app.templatetags.text import LONGEST_MARKDOWN
-from prompts_app.views.public.door import KEPT_BY_NOBODY, is_indexable, listed_only, part_ld, public_page
-from prompts_app.views.public.sentences import told
+from prompts_app.views.public.public_page import (
+    KEPT_BY_NOBODY,
+    is_indexable,
+    listed_only,
+    part_ld,
+    public_page,
+)
 
 MOST_SHOWN = 200_000  # characters of an output on the page
 MOST_OF_A_VALUE = 20_000  # characters of a message or a case's value

@@ -17,13 +17,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from prompts_app.access import LinkReader, open_link
-from prompts_app.actions.sharing import count_open, lets_in, unlock
+from prompts_app.actions.sharing.links import count_open, lets_in, unlock
 from prompts_app.forms.sharing import PassphraseForm
 from prompts_app.models import ShareLink
 from prompts_app.views.errors import not_found
 from prompts_app.views.limits import is_allowed, network_of
-from prompts_app.views.public.door import KEPT_BY_NOBODY, read_by_visitor, refuse_to_show_private
 from prompts_app.views.public.profile import safe_links
+from prompts_app.views.public.public_page import KEPT_BY_NOBODY, read_by_visitor, refuse_to_show_private
 
 SESSION_KEY = "share_link_passes"  # {link's public id: what ``unlock`` gave}
 MOST_PASSES = 20  # kept in one browser

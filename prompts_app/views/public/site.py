@@ -12,7 +12,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 
 from prompts_app.models import Level, Profile, Prompt, User
-from prompts_app.views.public.door import page_ld, public_page
+from prompts_app.views.public.public_page import page_ld, public_page
 
 MOST_ADDRESSES = 50_000  # what one sitemap file may hold
 

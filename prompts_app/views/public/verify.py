@@ -12,12 +12,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from prompts_app.access import prompt_visible_to, run_visible_to
-from prompts_app.actions.reveal import NOT_PROVEN as PART_NOT_PROVEN
-from prompts_app.actions.reveal import matches, verify_with, visitors_file
-from prompts_app.actions.seal import NOT_PROVEN, key_set
+from prompts_app.actions.prompts.reveal import NOT_PROVEN as PART_NOT_PROVEN
+from prompts_app.actions.prompts.reveal import matches, verify_with, visitors_file
+from prompts_app.actions.runs.seal import NOT_PROVEN, key_set
 from prompts_app.forms.verify import PartForm, VerifyForm
 from prompts_app.models.reading import now
-from prompts_app.views.public.door import listed_only, page_ld, public_page
+from prompts_app.views.public.public_page import listed_only, page_ld, public_page
 
 
 @csrf_exempt  # it changes nothing and needs no account

@@ -8,11 +8,11 @@ from typing import Any
 from django.http import QueryDict
 
 from prompts_app.engine.diffs import MessageDiff, message_diff
+from prompts_app.evidence import case_outcomes
+from prompts_app.evidence.case_study import Shown, read_shown
 from prompts_app.models import Prompt, Run, Version
 from prompts_app.models.evidence import RunQuerySet
-from prompts_app.views.public import failing
-from prompts_app.views.public.case_study import Shown, read_shown
-from prompts_app.views.public.door import part_ld
+from prompts_app.views.public.public_page import part_ld
 
 MOST_RUNS = 60  # on one page
 LONGEST_COMPARED = 60_000  # characters of both versions together
@@ -23,10 +23,10 @@ def version_context(prompt: Prompt, version: Version, shown: Shown) -> dict[str,
     after = prompt.versions.filter(number__gt=version.number).order_by("number").defer("messages").first()
     runs = _runs_that_say_something(prompt, version)
     counted = Counter("".join(run.frames for run in runs))
-    if not (shown.is_chosen or counted[failing.FAILED] or counted[failing.PASSED]):
+    if not (shown.is_chosen or counted[case_outcomes.FAILED] or counted[case_outcomes.PASSED]):
         shown = read_shown(QueryDict("show=unjudged"))  # there is nothing else to show
-    names = failing.names_of(failing.suites_of(runs))
-    page = failing.page_of(failing.cells_in(runs, shown.state), shown.page)
+    names = case_outcomes.names_of(case_outcomes.suites_of(runs))
+    page = case_outcomes.page_of(case_outcomes.cells_in(runs, shown.state), shown.page)
     return {
         "prompt": prompt,
         "version": version,
@@ -38,13 +38,13 @@ def version_context(prompt: Prompt, version: Version, shown: Shown) -> dict[str,
         "more_runs": _that_count(prompt, version).count() - len(runs),
         "shown": shown,
         "page": page,
-        "rows": failing.rows_of(page, names, anchors=True),
-        "failed": counted[failing.FAILED],
-        "passed": counted[failing.PASSED],
-        "errors": counted[failing.NO_ANSWER],
-        "only_unjudged": not (counted[failing.FAILED] or counted[failing.PASSED]),
-        "unjudged": counted[failing.UNJUDGED],
-        "waiting": counted[failing.NOTHING_YET],
+        "rows": case_outcomes.rows_of(page, names, anchors=True),
+        "failed": counted[case_outcomes.FAILED],
+        "passed": counted[case_outcomes.PASSED],
+        "errors": counted[case_outcomes.NO_ANSWER],
+        "only_unjudged": not (counted[case_outcomes.FAILED] or counted[case_outcomes.PASSED]),
+        "unjudged": counted[case_outcomes.UNJUDGED],
+        "waiting": counted[case_outcomes.NOTHING_YET],
     }
 
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from prompts_app.access import own_case, own_prompt
-from prompts_app.actions.cases import (
+from prompts_app.actions.prompts.cases import (
     TooManyCases,
     add_cases,
     change_case,
@@ -22,22 +22,22 @@ from prompts_app.actions.cases import (
     duplicate_case,
     move_case,
 )
-from prompts_app.actions.drafts import drop_draft
-from prompts_app.actions.paste import paste_together
-from prompts_app.actions.publish import findings_in_cases, findings_in_outputs
-from prompts_app.actions.save import StaleEdit
-from prompts_app.actions.secrets import Finding
+from prompts_app.actions.prompts.drafts import drop_draft
+from prompts_app.actions.prompts.publish import findings_in_cases, findings_in_outputs
+from prompts_app.actions.prompts.save import StaleEdit
+from prompts_app.actions.prompts.secrets import Finding
+from prompts_app.actions.runs.paste import paste_together
 from prompts_app.engine.digests import case_json, digest
 from prompts_app.engine.formats.case_csv import CaseTable
 from prompts_app.forms.case_table import CaseTableForm
 from prompts_app.forms.cases import CaseForm
 from prompts_app.forms.rows import RowCommand
 from prompts_app.models import Case, Draft, Prompt, Run, Version
-from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
 from prompts_app.views.studio.drafts import draft_key, keep_posted, restore_draft, typed_in
 from prompts_app.views.studio.findings import refuse_secrets, shown
 from prompts_app.views.studio.fragments import fragments
 from prompts_app.views.studio.head import head
+from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
 from prompts_app.views.studio.trial import judge_output
 
 A_PAGE = 50
@@ -56,7 +56,7 @@ class Row:
     word: str
 
 
-@keeps_typing
+@author_view
 @require_safe
 def cases(request: AuthorRequest, slug: str) -> HttpResponse:
     prompt = own_prompt(request.user, slug)
@@ -86,7 +86,7 @@ def _list_of(case: Case) -> str:
     return f"{url}?page={before // A_PAGE + 1}#case-{case.public_id}"
 
 
-@keeps_typing
+@author_view
 @require_POST
 def move(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
     case = own_case(request.user, slug, public_id)
@@ -95,7 +95,7 @@ def move(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
     return redirect(_list_of(case))
 
 
-@keeps_typing
+@author_view
 @require_POST
 def duplicate(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
     case = own_case(request.user, slug, public_id)
@@ -108,7 +108,7 @@ def duplicate(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse
     return redirect("studio_case", slug, copy.public_id)
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
     case = own_case(request.user, slug, public_id)
@@ -123,13 +123,13 @@ def delete(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
 # --- one case ------------------------------------------------------------------------------------------
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: AuthorRequest, slug: str) -> HttpResponse:
     return _one(request, own_prompt(request.user, slug), None)
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
     case = own_case(request.user, slug, public_id)
@@ -240,7 +240,7 @@ def _context(request: AuthorRequest, form: CaseForm, prompt: Prompt, case: Case 
 # --- many at once ----------------------------------------------------------------------------------------
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_table(request: AuthorRequest, slug: str) -> HttpResponse:
     """Once to look what each column becomes, once more to add the cases."""

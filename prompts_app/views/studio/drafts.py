@@ -6,9 +6,9 @@ import re
 
 from django.http import Http404, QueryDict
 
-from prompts_app.actions.drafts import DraftTooLong, find_draft, keep_draft
+from prompts_app.actions.prompts.drafts import DraftTooLong, find_draft, keep_draft
 from prompts_app.models import Draft, Prompt
-from prompts_app.views.studio.door import AuthorRequest, typing_kept
+from prompts_app.views.studio.signed_in import AuthorRequest, typing_kept
 
 _PAGE = re.compile(r"edit|details|case-[a-z0-9]{1,12}|failure-[a-z0-9]{1,12}-[0-9]{1,4}", re.ASCII)
 NEW = "prompt:new"

@@ -13,11 +13,11 @@ from django.template.defaultfilters import pluralize
 from django.views.decorators.http import require_http_methods
 
 from prompts_app.access import own_prompt
-from prompts_app.actions.cases import cases_filling, follow_names
-from prompts_app.actions.drafts import drop_draft
-from prompts_app.actions.guide import guide_for
-from prompts_app.actions.publish import findings_in_version
-from prompts_app.actions.save import NothingChanged, StaleEdit, create_prompt, save_version
+from prompts_app.actions.prompts.cases import cases_filling, follow_names
+from prompts_app.actions.prompts.drafts import drop_draft
+from prompts_app.actions.prompts.guide import guide_for
+from prompts_app.actions.prompts.publish import findings_in_version
+from prompts_app.actions.prompts.save import NothingChanged, StaleEdit, create_prompt, save_version
 from prompts_app.engine.diffs import Piece, word_diff
 from prompts_app.engine.limited_process import WHILE_TYPING, Overrun, apart
 from prompts_app.engine.types import ROLES
@@ -25,17 +25,17 @@ from prompts_app.engine.types import Prompt as Content
 from prompts_app.forms.prompts import NewPromptForm, VersionForm
 from prompts_app.forms.rows import RowCommand
 from prompts_app.models import Draft, Prompt, Version
-from prompts_app.views.studio.door import AuthorRequest, keeps_typing
 from prompts_app.views.studio.drafts import NEW, draft_key, keep_posted, restore_draft, typed_in
 from prompts_app.views.studio.findings import refuse_secrets, shown
 from prompts_app.views.studio.fragments import fragments
 from prompts_app.views.studio.head import head
 from prompts_app.views.studio.preview import Part, PreviewMessage, preview
+from prompts_app.views.studio.signed_in import AuthorRequest, author_view
 
 MOST_OFFERED = 200  # cases to fill the preview with
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: AuthorRequest) -> HttpResponse:
     if request.method == "POST":
@@ -63,7 +63,7 @@ def _new_posted(request: AuthorRequest) -> HttpResponse:
     return redirect("studio_case_new", prompt.slug)
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: AuthorRequest, slug: str) -> HttpResponse:
     prompt = own_prompt(request.user, slug)

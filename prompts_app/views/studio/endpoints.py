@@ -11,15 +11,15 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from prompts_app.access import own_endpoint
-from prompts_app.actions.endpoints import Untested, test_connection
+from prompts_app.actions.runs.endpoints import Untested, test_connection
 from prompts_app.engine.endpoints.presets import PRESETS
 from prompts_app.engine.wording import how_many
 from prompts_app.forms.endpoints import EndpointForm, preset_named
 from prompts_app.models import Endpoint
-from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
+from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
 
 
-@keeps_typing
+@author_view
 @require_safe
 def endpoints(request: AuthorRequest) -> HttpResponse:
     mine = Endpoint.objects.filter(owner=request.user)
@@ -28,7 +28,7 @@ def endpoints(request: AuthorRequest) -> HttpResponse:
     )
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: AuthorRequest) -> HttpResponse:
     preset = preset_named(request.GET.get("preset", ""))
@@ -43,7 +43,7 @@ def new(request: AuthorRequest) -> HttpResponse:
     return render(request, "studio/endpoint_edit.html", context)
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: AuthorRequest, public_id: str) -> HttpResponse:
     endpoint = own_endpoint(request.user, public_id)
@@ -79,7 +79,7 @@ def _after_saving(request: AuthorRequest, form: EndpointForm, endpoint: Endpoint
     return redirect("studio_endpoint", endpoint.public_id)
 
 
-@keeps_typing
+@author_view
 @require_POST
 def test(request: AuthorRequest, public_id: str) -> HttpResponse:
     endpoint = own_endpoint(request.user, public_id)
@@ -97,7 +97,7 @@ def _test(request: AuthorRequest, endpoint: Endpoint) -> None:
         messages.warning(request, "It answers, but names no models. Type the model’s name when you run.")
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: AuthorRequest, public_id: str) -> HttpResponse:
     endpoint = own_endpoint(request.user, public_id)

@@ -12,8 +12,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from prompts_app.access import own_failure, own_prompt, own_run
-from prompts_app.actions.drafts import drop_draft
-from prompts_app.actions.failures import (
+from prompts_app.actions.prompts.drafts import drop_draft
+from prompts_app.actions.prompts.known_failures import (
     FailureRefused,
     change_failure,
     check_can_shelve,
@@ -21,18 +21,18 @@ from prompts_app.actions.failures import (
     remove_failure,
     shelve,
 )
-from prompts_app.actions.save import StaleEdit
-from prompts_app.actions.secrets import Finding, find_secrets
-from prompts_app.actions.shelf import fixes_of, items_of, suggestions
+from prompts_app.actions.prompts.save import StaleEdit
+from prompts_app.actions.prompts.secrets import Finding, find_secrets
+from prompts_app.evidence import case_outcomes
+from prompts_app.evidence.before_after import inputs_of
+from prompts_app.evidence.known_failures import fixes_of, items_of, suggestions
 from prompts_app.forms.failures import FailureForm
 from prompts_app.models import Draft, KnownFailure, Prompt, Run
 from prompts_app.models.texts import Text
-from prompts_app.views.public import failing
-from prompts_app.views.public.before_after import inputs_of
-from prompts_app.views.studio.door import AuthorRequest, keeps_typing
 from prompts_app.views.studio.drafts import draft_key, keep_posted, restore_draft, typed_in
 from prompts_app.views.studio.findings import refuse_secrets, shown
 from prompts_app.views.studio.head import head
+from prompts_app.views.studio.signed_in import AuthorRequest, author_view
 
 A_PAGE = 20  # suggestions
 
@@ -62,7 +62,7 @@ class Spot:
 # --- the shelf --------------------------------------------------------------------------------------------
 
 
-@keeps_typing
+@author_view
 @require_safe
 def failures(request: AuthorRequest, slug: str) -> HttpResponse:
     prompt = own_prompt(request.user, slug)
@@ -71,7 +71,7 @@ def failures(request: AuthorRequest, slug: str) -> HttpResponse:
     return render(request, "studio/failures.html", context)
 
 
-@keeps_typing
+@author_view
 @require_POST
 def move(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
     failure = own_failure(request.user, slug, public_id)
@@ -79,7 +79,7 @@ def move(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
     return redirect("studio_failures", slug)
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
     failure = own_failure(request.user, slug, public_id)
@@ -94,7 +94,7 @@ def delete(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
 # --- one failure ------------------------------------------------------------------------------------------
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: AuthorRequest, slug: str, run: str, number: int) -> HttpResponse:
     spot = Spot(own_run(request.user, slug, run), number - 1)
@@ -106,7 +106,7 @@ def new(request: AuthorRequest, slug: str, run: str, number: int) -> HttpRespons
     return _one(request, spot)
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
     failure = own_failure(request.user, slug, public_id)
@@ -169,7 +169,7 @@ def _page(
     context = {
         "form": form,
         "spot": spot,
-        "row": failing.rows_of([failing.Cell(spot.run, spot.case_index)], {})[0],
+        "row": case_outcomes.rows_of([case_outcomes.Cell(spot.run, spot.case_index)], {})[0],
         "name": str(case.get("name", "")),
         "inputs": inputs_of(case),
         "draft": draft,

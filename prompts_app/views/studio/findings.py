@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from django import forms
 
-from prompts_app.actions.secrets import Finding, unacknowledged
+from prompts_app.actions.prompts.secrets import Finding, unacknowledged
 from prompts_app.models import Prompt
-from prompts_app.views.studio.door import AuthorRequest
+from prompts_app.views.studio.signed_in import AuthorRequest
 
 
 def refuse_secrets(

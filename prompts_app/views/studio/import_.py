@@ -11,10 +11,10 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST
 
 from prompts_app.access import own_import
-from prompts_app.actions.bundle_in import BundleRefused
-from prompts_app.actions.import_ import ImportReport, TooManyPrompts
-from prompts_app.actions.import_ import preview as preview_of
-from prompts_app.actions.import_job import (
+from prompts_app.actions.importing.apply import ImportReport, TooManyPrompts
+from prompts_app.actions.importing.apply import preview as preview_of
+from prompts_app.actions.importing.bundle import BundleRefused
+from prompts_app.actions.importing.job import (
     MOST_LISTED,
     NotNow,
     changed_by_author,
@@ -27,12 +27,12 @@ from prompts_app.engine.formats import FORMATS, FormatError, format_named, parse
 from prompts_app.engine.limited_process import FILE, Overrun, apart
 from prompts_app.forms.import_ import ConfirmForm, UploadForm
 from prompts_app.models import Import
-from prompts_app.views.studio.door import STOP_POLLING, AuthorRequest, keeps_typing, typing_kept
+from prompts_app.views.studio.signed_in import STOP_POLLING, AuthorRequest, author_view, typing_kept
 
 EARLIER = 20  # imports that are listed
 
 
-@keeps_typing
+@author_view
 def upload(request: AuthorRequest) -> HttpResponse:
     posted = request.method == "POST"
     form = UploadForm(request.POST, request.FILES) if posted else UploadForm(typing_kept(request))
@@ -43,7 +43,7 @@ def upload(request: AuthorRequest) -> HttpResponse:
     return render(request, "studio/import.html", {"form": form, "earlier": earlier, "here": "import"})
 
 
-@keeps_typing
+@author_view
 def one(request: AuthorRequest, public_id: str) -> HttpResponse:
     row = own_import(request.user, public_id)
     if row.state == Import.State.PREVIEW:
@@ -113,7 +113,7 @@ def _left_out(report: ImportReport) -> dict[str, Any]:
 
 
 def _listed(report: dict[str, Any]) -> dict[str, Any]:
-    """The same, of the report of an import (see actions.import_job)."""
+    """The same, of the report of an import (see actions.importing.job)."""
     counts = report.get("counts", {})
     return {
         "counts": counts,
@@ -125,7 +125,7 @@ def _listed(report: dict[str, Any]) -> dict[str, Any]:
 
 
 @require_POST
-@keeps_typing
+@author_view
 def discard(request: AuthorRequest, public_id: str) -> HttpResponse:
     row = own_import(request.user, public_id)
     if row.state == Import.State.PREVIEW:
@@ -135,7 +135,7 @@ def discard(request: AuthorRequest, public_id: str) -> HttpResponse:
 
 
 @require_POST
-@keeps_typing
+@author_view
 def stop_one(request: AuthorRequest, public_id: str) -> HttpResponse:
     row = own_import(request.user, public_id)
     try:
@@ -145,7 +145,7 @@ def stop_one(request: AuthorRequest, public_id: str) -> HttpResponse:
     return redirect("studio_import_one", row.public_id)
 
 
-@keeps_typing
+@author_view
 def undo_one(request: AuthorRequest, public_id: str) -> HttpResponse:
     row = own_import(request.user, public_id)
     if not row.can_be_undone:

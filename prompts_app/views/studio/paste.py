@@ -13,26 +13,26 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from prompts_app.access import own_pasted_run, own_prompt
-from prompts_app.actions.judge_pasted import (
+from prompts_app.actions.prompts.publish import findings_in_outputs
+from prompts_app.actions.prompts.secrets import Finding
+from prompts_app.actions.runs.judge_pasted import (
     JudgingRefused,
     judge_pasted,
     needs_of_waiting,
     waiting_for_judge,
 )
-from prompts_app.actions.paste import paste_output
-from prompts_app.actions.publish import findings_in_outputs
-from prompts_app.actions.run import RunRefused, delete_runs
-from prompts_app.actions.secrets import Finding
+from prompts_app.actions.runs.lifecycle import RunRefused, delete_runs
+from prompts_app.actions.runs.paste import paste_output
 from prompts_app.forms.evidence import PasteForm
 from prompts_app.forms.judge import PastedJudgeForm
 from prompts_app.models import Endpoint, Prompt, Result, Run, Source
-from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
 from prompts_app.views.studio.findings import refuse_secrets, shown
+from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
 
 MOST_LISTED = 20  # outputs on the page that asks a judge
 
 
-@keeps_typing
+@author_view
 def paste(request: AuthorRequest, slug: str) -> HttpResponse:
     prompt = own_prompt(request.user, slug)
     typed = request.POST or typing_kept(request) or None
@@ -80,7 +80,7 @@ def _next(prompt: Prompt, form: PasteForm) -> str:
     return reverse("studio_paste", args=[prompt.slug], query=query)
 
 
-@keeps_typing
+@author_view
 def judge(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
     """Have the outputs of one version and model graded that wait for a judge."""
     run = own_pasted_run(request.user, slug, public_id)
@@ -118,7 +118,7 @@ def _was_judged(request: AuthorRequest, run: Run, form: PastedJudgeForm) -> bool
 
 
 @require_POST
-@keeps_typing
+@author_view
 def delete(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
     run = own_pasted_run(request.user, slug, public_id)
     delete_runs(run.prompt, [run])

@@ -8,14 +8,14 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 
-from prompts_app.actions import people
-from prompts_app.actions.pictures import set_face
+from prompts_app.actions.accounts import accounts as people
+from prompts_app.actions.pictures.storage import set_face
 from prompts_app.forms.people import DeleteAccountForm, HandleForm, ProfileForm, link_formset
 from prompts_app.models import Profile, User
-from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
+from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
 
 
-@keeps_typing
+@author_view
 def profile(request: AuthorRequest) -> HttpResponse:
     typed = request.POST or typing_kept(request)
     # A row of its own, so that what was refused does not show in the page's own header.
@@ -38,7 +38,7 @@ def _keep_face(profile: Profile, form: ProfileForm) -> None:
         set_face(profile, None)
 
 
-@keeps_typing
+@author_view
 def handle(request: AuthorRequest) -> HttpResponse:
     form = HandleForm(request.POST or typing_kept(request) or None, initial={"handle": request.user.handle})
     if request.method == "POST" and form.is_valid():
@@ -54,7 +54,7 @@ def handle(request: AuthorRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters("password")
-@keeps_typing
+@author_view
 def delete_account(request: AuthorRequest) -> HttpResponse:
     form = DeleteAccountForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():

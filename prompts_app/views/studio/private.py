@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from prompts_app.access import own_prompt, own_span
-from prompts_app.actions.private import (
+from prompts_app.actions.prompts.private_parts import (
     SpanRefused,
     add_span,
     as_kept,
@@ -22,18 +22,18 @@ from prompts_app.actions.private import (
     rename_span,
     standing_of,
 )
-from prompts_app.actions.reveal import reveal_of
+from prompts_app.actions.prompts.reveal import reveal_of
 from prompts_app.engine.masking import LEAST, Span, weight
 from prompts_app.forms.private import LabelForm, SpanForm
 from prompts_app.models import PrivateSpan, Prompt
-from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
 from prompts_app.views.studio.head import head
+from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
 
 MOST_OFFERED = 40  # paragraphs to choose from
 SHOWN_OF_ONE = 160  # characters of each
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def parts(request: AuthorRequest, slug: str) -> HttpResponse:
     """The list, and the form for another: looked at first ("look"), then marked."""
@@ -88,7 +88,7 @@ def _paragraphs(prompt: Prompt) -> list[tuple[str, str, str]]:
     ]
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def part(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
     """One of them: where it stands, another label, and what reveals it."""
@@ -118,7 +118,7 @@ def _context(span: PrivateSpan, form: LabelForm) -> dict[str, Any]:
     }
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
     span = own_span(request.user, slug, public_id)

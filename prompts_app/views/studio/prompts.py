@@ -14,12 +14,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from prompts_app.access import own_prompt, version_of
-from prompts_app.actions.drafts import DraftTooLong, drop_draft
-from prompts_app.actions.drafts import keep_draft as keep
-from prompts_app.actions.guide import SECTIONS as GUIDED
-from prompts_app.actions.guide import guide_for
-from prompts_app.actions.publish import findings_in_details
-from prompts_app.actions.save import (
+from prompts_app.actions.prompts.drafts import DraftTooLong, drop_draft
+from prompts_app.actions.prompts.drafts import keep_draft as keep
+from prompts_app.actions.prompts.guide import SECTIONS as GUIDED
+from prompts_app.actions.prompts.guide import guide_for
+from prompts_app.actions.prompts.publish import findings_in_details
+from prompts_app.actions.prompts.save import (
     CannotDelete,
     SlugTaken,
     StaleEdit,
@@ -28,14 +28,14 @@ from prompts_app.actions.save import (
     save_details,
     tombstones_with,
 )
-from prompts_app.actions.save import delete_version as take_version_away
-from prompts_app.actions.secrets import Finding
+from prompts_app.actions.prompts.save import delete_version as take_version_away
+from prompts_app.actions.prompts.secrets import Finding
 from prompts_app.forms.details import DetailsForm
 from prompts_app.models import Draft, Profile, Prompt, Result, User, Visibility
-from prompts_app.views.studio.door import AuthorRequest, keeps_typing
 from prompts_app.views.studio.drafts import draft_key, keep_posted, restore_draft, typed_in
 from prompts_app.views.studio.findings import refuse_secrets, shown
 from prompts_app.views.studio.head import head
+from prompts_app.views.studio.signed_in import AuthorRequest, author_view
 from prompts_app.views.studio.steps import Step, next_step
 
 A_PAGE = 50
@@ -52,7 +52,7 @@ class Row:
     cases: int
 
 
-@keeps_typing
+@author_view
 @require_safe
 def studio(request: AuthorRequest) -> HttpResponse:
     mine = Prompt.objects.owned_by(request.user)
@@ -103,7 +103,7 @@ def _sample_author() -> User | None:
 # --- drafts -----------------------------------------------------------------------------------------------
 
 
-@keeps_typing
+@author_view
 @require_POST
 def keep_draft(request: AuthorRequest, slug: str) -> HttpResponse:
     """Called every few seconds while somebody types; ``page`` says on which of the prompt's pages."""
@@ -120,7 +120,7 @@ def keep_draft(request: AuthorRequest, slug: str) -> HttpResponse:
 # --- details ------------------------------------------------------------------------------------------------
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def details(request: AuthorRequest, slug: str) -> HttpResponse:
     prompt = own_prompt(request.user, slug)
@@ -175,7 +175,7 @@ def _details(
 # --- deleting ----------------------------------------------------------------------------------------
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: AuthorRequest, slug: str) -> HttpResponse:
     prompt = own_prompt(request.user, slug)
@@ -194,7 +194,7 @@ def delete(request: AuthorRequest, slug: str) -> HttpResponse:
     return render(request, "studio/prompt_delete.html", context)
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_version(request: AuthorRequest, slug: str, number: int) -> HttpResponse:
     prompt = own_prompt(request.user, slug)

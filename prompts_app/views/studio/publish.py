@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from prompts_app.access import own_prompt
-from prompts_app.actions.guide import SECTIONS as GUIDED
-from prompts_app.actions.guide import guide_for
-from prompts_app.actions.publish import (
+from prompts_app.actions.prompts.guide import SECTIONS as GUIDED
+from prompts_app.actions.prompts.guide import guide_for
+from prompts_app.actions.prompts.publish import (
     CannotPublish,
     check_can_publish,
     findings_of,
@@ -19,11 +19,11 @@ from prompts_app.actions.publish import (
     unpublish,
     what_becomes_visible,
 )
-from prompts_app.actions.publish import publish as show
-from prompts_app.actions.secrets import Finding, grouped
+from prompts_app.actions.prompts.publish import publish as show
+from prompts_app.actions.prompts.secrets import Finding, grouped
 from prompts_app.models import Prompt, Visibility
-from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
 from prompts_app.views.studio.head import head
+from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
 
 SENTENCES = {
     Visibility.PRIVATE: "Only you can open it. Its addresses do not exist for anybody else.",
@@ -32,7 +32,7 @@ SENTENCES = {
 }
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def publish(request: AuthorRequest, slug: str) -> HttpResponse:
     prompt = own_prompt(request.user, slug)
@@ -86,7 +86,7 @@ def _page(
     return render(request, "studio/publish.html", context)
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def missing(request: AuthorRequest, slug: str) -> HttpResponse:
     """What a reader can't find yet, as a part of a page: asked for anew while one types, or comes back.

@@ -14,8 +14,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST
 
 from prompts_app.access import own_batch, own_prompt, own_run_of_batch
-from prompts_app.actions.progress import Failure, progress_of
-from prompts_app.actions.run import (
+from prompts_app.actions.runs.lifecycle import (
     RunRefused,
     ask_again,
     can_delete,
@@ -25,17 +24,18 @@ from prompts_app.actions.run import (
     start_once,
     tombstones_of,
 )
+from prompts_app.actions.runs.progress import Failure, progress_of
+from prompts_app.evidence.sentences import check_in_words, first_failing
 from prompts_app.forms.evidence import AskAgainForm, RunForm
 from prompts_app.models import Batch, Result, Run
-from prompts_app.views.public.sentences import check_in_words, first_failing
-from prompts_app.views.studio.door import STOP_POLLING, AuthorRequest, keeps_typing, typing_kept
+from prompts_app.views.studio.signed_in import STOP_POLLING, AuthorRequest, author_view, typing_kept
 
 A_PAGE = 25
 PRESSED_AGAIN = timedelta(minutes=1)  # later, somebody came back to an old page
 STARTED_BEFORE = "That page had started this run already. For one more with the same choices, open Run anew."
 
 
-@keeps_typing
+@author_view
 def start(request: AuthorRequest, slug: str) -> HttpResponse:
     prompt = own_prompt(request.user, slug)
     form = RunForm(request.POST or typing_kept(request) or None, prompt=prompt)
@@ -62,7 +62,7 @@ def _look(request: AuthorRequest, context: dict[str, object]) -> HttpResponse:
     return response
 
 
-@keeps_typing
+@author_view
 def runs(request: AuthorRequest) -> HttpResponse:
     batches = Batch.objects.filter(prompt__owner=request.user).select_related("prompt__owner")
     lines = Run.objects.select_related("version").defer("suite").order_by("pk")
@@ -80,7 +80,7 @@ def _blamed(failure: Failure) -> tuple[str, str]:
     return check_in_words(check), str(check.get("reason", ""))
 
 
-@keeps_typing
+@author_view
 def batch(request: AuthorRequest, public_id: str) -> HttpResponse:
     """The live page; asked by htmx, only what changes, with the status that ends the polling at the end."""
     progress = progress_of(own_batch(request.user, public_id))
@@ -101,7 +101,7 @@ def batch(request: AuthorRequest, public_id: str) -> HttpResponse:
 
 
 @require_POST
-@keeps_typing
+@author_view
 def cancel(request: AuthorRequest, public_id: str) -> HttpResponse:
     batch = own_batch(request.user, public_id)
     request_cancel(batch)
@@ -110,7 +110,7 @@ def cancel(request: AuthorRequest, public_id: str) -> HttpResponse:
 
 
 @require_POST
-@keeps_typing
+@author_view
 def cancel_one(request: AuthorRequest, public_id: str, run_id: str) -> HttpResponse:
     """End one run of a batch, so that the others need not wait for it."""
     run = own_run_of_batch(request.user, public_id, run_id)
@@ -123,7 +123,7 @@ def cancel_one(request: AuthorRequest, public_id: str, run_id: str) -> HttpRespo
 
 
 @require_POST
-@keeps_typing
+@author_view
 def again(request: AuthorRequest, public_id: str) -> HttpResponse:
     batch = own_batch(request.user, public_id)
     form = AskAgainForm(request.POST)
@@ -145,7 +145,7 @@ def again(request: AuthorRequest, public_id: str) -> HttpResponse:
     return redirect(batch)
 
 
-@keeps_typing
+@author_view
 def delete(request: AuthorRequest, public_id: str) -> HttpResponse:
     batch = own_batch(request.user, public_id)
     runs = list(

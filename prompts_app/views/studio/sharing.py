@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from prompts_app.access import LinkReader, own_link
-from prompts_app.actions.publish import findings_of
-from prompts_app.actions.sharing import (
+from prompts_app.actions.prompts.publish import findings_of
+from prompts_app.actions.sharing.links import (
     LinkRefused,
     change_link,
     create_link,
@@ -23,13 +23,13 @@ from prompts_app.forms.sharing import LinkForm
 from prompts_app.models import KeyUnreadable, Prompt, ShareLink
 from prompts_app.models.encryption import decrypt, encrypt
 from prompts_app.views.public import shared
-from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
+from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
 
 A_PAGE = 30
 SESSION_KEY = "new_share_address"  # between making a link and showing its address once
 
 
-@keeps_typing
+@author_view
 @require_safe
 def links(request: AuthorRequest) -> HttpResponse:
     mine = ShareLink.objects.owned_by(request.user).with_opens().prefetch_related("chosen")
@@ -39,7 +39,7 @@ def links(request: AuthorRequest) -> HttpResponse:
     return render(request, "studio/links.html", {"here": "links", "page": page, "lines": lines})
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: AuthorRequest) -> HttpResponse:
     form = LinkForm(request.user, request.POST or typing_kept(request) or None)
@@ -55,7 +55,7 @@ def new(request: AuthorRequest) -> HttpResponse:
     return render(request, "studio/link_edit.html", {"here": "links", "form": form})
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: AuthorRequest, public_id: str) -> HttpResponse:
     link = own_link(request.user, public_id)
@@ -89,7 +89,7 @@ def _warn_of_secrets(request: AuthorRequest, prompts: list[Prompt]) -> None:
 
 
 @require_POST
-@keeps_typing
+@author_view
 def renew(request: AuthorRequest, public_id: str) -> HttpResponse:
     link = own_link(request.user, public_id)
     _show_once(request, link, renew_link(link))
@@ -97,7 +97,7 @@ def renew(request: AuthorRequest, public_id: str) -> HttpResponse:
 
 
 @require_POST
-@keeps_typing
+@author_view
 def revoke(request: AuthorRequest, public_id: str) -> HttpResponse:
     link = own_link(request.user, public_id)
     revoke_link(link)
@@ -105,7 +105,7 @@ def revoke(request: AuthorRequest, public_id: str) -> HttpResponse:
     return redirect("studio_links")
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: AuthorRequest, public_id: str) -> HttpResponse:
     link = own_link(request.user, public_id)
@@ -116,7 +116,7 @@ def delete(request: AuthorRequest, public_id: str) -> HttpResponse:
     return render(request, "studio/link_delete.html", {"here": "links", "link": link})
 
 
-@keeps_typing
+@author_view
 def preview(request: AuthorRequest, public_id: str, place: str = "") -> HttpResponse:
     """The recipient's pages, at an address of the author's own, counted by nobody."""
     return _recipients_page(request, public_id, place)

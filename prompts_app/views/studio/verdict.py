@@ -11,8 +11,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from prompts_app.access import own_result
-from prompts_app.actions.secrets import Finding, find_secrets
-from prompts_app.actions.verdict import (
+from prompts_app.actions.prompts.secrets import Finding, find_secrets
+from prompts_app.actions.runs.verdict import (
     VerdictRefused,
     check_can_judge,
     give_verdict,
@@ -20,12 +20,12 @@ from prompts_app.actions.verdict import (
     take_back,
     waiting_for_author,
 )
+from prompts_app.evidence.sentences import told
 from prompts_app.forms.verdict import FAIL, PASS, VerdictForm
 from prompts_app.models import Result
 from prompts_app.models.texts import Text
-from prompts_app.views.public.sentences import told
-from prompts_app.views.studio.door import AuthorRequest, keeps_typing, typing_kept
 from prompts_app.views.studio.findings import refuse_secrets, shown
+from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
 
 MOST_SHOWN = 200_000  # characters of an output
 
@@ -40,7 +40,7 @@ class Asked:
     form: VerdictForm
 
 
-@keeps_typing
+@author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def verdict(request: AuthorRequest, public_id: str) -> HttpResponse:
     result = own_result(request.user, public_id)

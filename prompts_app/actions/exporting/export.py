@@ -1,0 +1,104 @@
+"""Prompts as files: what the raw addresses, the studio and ``export_prompts`` hand out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from prompts_app.actions.exporting.bundle import export_bundle
+from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, markdown, promptfoo_out
+from prompts_app.engine.formats.bundle import emit
+from prompts_app.engine.formats.types import NotedFailure
+from prompts_app.engine.types import Case, Json
+from prompts_app.evidence.known_failures import shelf_of
+from prompts_app.evidence.origin import credit_of
+from prompts_app.models import Prompt, Run, User, Version
+
+# One file a prompt, under its slug; a bundle is one file for all of them.
+EXTENSIONS = {"bundle": "json", "promptfoo": "promptfoo.yaml", "messages": "json", "md": "md"}
+
+
+class NothingToExport(Exception):
+    """The sentence says why."""
+
+
+def as_markdown(prompt: Prompt) -> str:
+    """The current version as Markdown that can be imported again."""
+    return markdown.emit(replace(_imported(prompt), known_failures=noted_failures(prompt)))
+
+
+def as_messages(prompt: Prompt) -> str:
+    """The current version as a Chat Completions body, with its title."""
+    version = _imported(prompt).versions[-1].prompt
+    body: dict[str, Json] = {
+        "title": prompt.title,
+        "messages": [{"role": m.role, "content": m.content} for m in version.messages],
+        **version.parameters,
+    }
+    return json.dumps(body, ensure_ascii=False, indent=2) + "\n"
+
+
+def as_promptfoo(prompt: Prompt, remark: str = "") -> str:
+    """All versions and cases as a promptfoo configuration, for the models it was run on."""
+    versions = sorted(prompt.versions.all(), key=lambda version: version.number)
+    if not versions:
+        raise NothingToExport(f"“{prompt.title}” has no version yet.")
+    models = Run.objects.that_count().answered().filter(prompt=prompt).order_by("-created_at", "pk")
+    names = dict.fromkeys(models.values_list("model", flat=True))
+    whole = _with(prompt, versions, cases=prompt.suite())
+    return promptfoo_out.emit(whole, names, remark)
+
+
+def _imported(prompt: Prompt) -> ImportedPrompt:
+    version = prompt.latest_version
+    if version is None:
+        raise NothingToExport(f"“{prompt.title}” has no version yet.")
+    return _with(prompt, [version])
+
+
+def noted_failures(prompt: Prompt) -> tuple[NotedFailure, ...]:
+    """The failure shelf in words, as visitors see it."""
+    return tuple(
+        NotedFailure(
+            case=item.name or f"case {item.failure.number}",
+            found_in=f"{item.failure.run.version} on {item.failure.run.named},"
+            f" {item.before.passing}/{item.before.repeats} repeats pass",
+            diagnosis=item.failure.diagnosis,
+            fix=f"{item.fix.version}: {item.fix.words}" if item.fix else "still open",
+        )
+        for item in shelf_of(prompt)
+    )
+
+
+def _with(prompt: Prompt, versions: Sequence[Version], cases: tuple[Case, ...] = ()) -> ImportedPrompt:
+    return ImportedPrompt(
+        title=prompt.title,
+        versions=tuple(ImportedVersion(version.as_engine(), version.note) for version in versions),
+        summary=prompt.summary,
+        task=str(prompt.task),  # a row that was just made holds the choice itself
+        tags=tuple(sorted(tag.name for tag in prompt.tags.all())),
+        licence=str(prompt.licence),
+        cases=cases,
+        source=prompt.source,
+        forked_from=credit_of(prompt),
+    )
+
+
+WRITERS: dict[str, Callable[[Prompt], str]] = {
+    "messages": as_messages,
+    "md": as_markdown,
+    "promptfoo": as_promptfoo,
+}
+
+
+def export(owner: User, prompts: Iterable[Prompt], kind: str, *, everything: bool) -> dict[str, str]:
+    """File name → text. ``kind`` is a key of EXTENSIONS. Raises NothingToExport."""
+    chosen = list(prompts)
+    if not chosen:
+        raise NothingToExport("There is no prompt to export.")
+    if kind != "bundle":
+        return {f"{prompt.slug}.{EXTENSIONS[kind]}": WRITERS[kind](prompt) for prompt in chosen}
+    rows = Prompt.objects.filter(pk__in=[prompt.pk for prompt in chosen])
+    name = chosen[0].slug if len(chosen) == 1 else owner.handle
+    return {f"{name}.json": emit(export_bundle(owner, rows, everything=everything))}

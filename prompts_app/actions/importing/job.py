@@ -1,0 +1,250 @@
+"""An import from the author's yes to its end, and back: each step is kept in its row.
+
+Small ones are done at once; large ones by a worker, which may be killed at any moment: another goes on. Why
+nothing is lost or doubled: what a chunk made is noted in the same transaction that makes it.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+from django.db import transaction
+from django.utils import timezone
+
+from portfolio.database import AWAY, is_away
+from prompts_app.actions.importing.apply import (
+    ImportOptions,
+    ImportReport,
+    TooManyPrompts,
+    as_chosen,
+    check_size,
+    import_in_chunks,
+)
+from prompts_app.actions.importing.bundle import BundleRefused
+from prompts_app.actions.importing.made import Made, changed_since, take_back_in_chunks
+from prompts_app.actions.runs import stopping
+from prompts_app.actions.tasks import run_import_task
+from prompts_app.engine.formats import FormatError, Parsed, parse
+from prompts_app.engine.formats.variables import STYLES
+from prompts_app.engine.limited_process import BUSY, FILE, OURS, Overrun, apart
+from prompts_app.models import Import, Prompt, User
+from prompts_app.models.clock import now_plus
+from prompts_app.models.imports import LEASE_S
+
+MOST_KEPT = 3  # previews of one author; an older one goes when a new one comes
+AT_ONCE_PROMPTS, AT_ONCE_RESULTS = 100, 2_000  # above either, a worker does it
+MOST_LISTED = 50  # of each list in a report: the rest is counted
+
+log = logging.getLogger(__name__)
+
+
+class NotNow(Exception):
+    """Why it cannot be done, as a sentence."""
+
+
+class _Lost(Exception):
+    """Another worker has it now, or it was stopped."""
+
+
+# --- before -----------------------------------------------------------------------------------------------
+
+
+def keep_file(owner: User, name: str, data: bytes, kind: str = "") -> Import:
+    """The file, for the pages that follow. Those that nobody came back for go."""
+    Import.objects.left_behind().delete()
+    older = (
+        Import.objects.filter(state=Import.State.PREVIEW, owner=owner)
+        .order_by("-pk")
+        .values_list("pk", flat=True)
+    )
+    Import.objects.filter(pk__in=list(older[MOST_KEPT - 1 :])).delete()
+    return Import.objects.create(owner=owner, name=name[:200], data=data, kind=kind)
+
+
+def start(row: Import, parsed: Parsed, options: ImportOptions) -> None:
+    """The author's yes. Said twice, it is heard once. Small ones are there when this returns.
+
+    Raises TooManyPrompts, BundleRefused.
+    """
+    check_size(parsed)
+    total, results = len(parsed.prompts) + len(parsed.bundled), _results_in(parsed)
+    waiting = Import.objects.filter(pk=row.pk, state=Import.State.PREVIEW)
+    if not waiting.update(
+        state=Import.State.QUEUED,
+        total=total,
+        options={"styles": sorted(options.styles), "separate": options.separate},
+        report=_added_up({}, ImportReport(unsupported=parsed.unsupported, skipped=parsed.skipped)),
+    ):
+        return
+    if total <= AT_ONCE_PROMPTS and results <= AT_ONCE_RESULTS:
+        run_import(row.pk, parsed)
+    else:
+        _enqueue(row.pk)
+
+
+def _results_in(parsed: Parsed) -> int:
+    runs = [run for prompt in parsed.prompts for run in prompt.runs]
+    runs += [run for prompt in parsed.bundled for run in prompt.runs]
+    return sum(len(run.results) for run in runs)
+
+
+def _enqueue(pk: int) -> None:
+    transaction.on_commit(lambda: run_import_task.enqueue(pk), robust=True)
+
+
+# --- at work ----------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def _claim(pk: int, worker: str) -> bool:
+    """Of two of one author, claimed in the same instant, the second waits here, and sees the first."""
+    list(User.objects.select_for_update(no_key=True).filter(imports=pk).values_list("pk"))
+    claimed = Import.objects.claimable().filter(pk=pk)
+    return bool(claimed.update(claim=worker, lease_until=now_plus(LEASE_S)))
+
+
+def run_import(pk: int, parsed: Parsed | None = None) -> None:
+    """Go on with it, unless somebody else does. ``parsed`` spares reading the file again."""
+    worker = str(uuid4())
+    if not _claim(pk, worker):
+        return
+    row = Import.objects.select_related("owner").get(pk=pk)
+    try:
+        if row.state == Import.State.UNDOING:
+            _undo(row, worker)
+        else:
+            _import(row, worker, parsed)
+    except _Lost:
+        log.info("Import %s goes on elsewhere.", row.public_id)
+    finally:
+        with suppress(*AWAY):  # else its lease runs out
+            Import.objects.filter(pk=pk, claim=worker).update(claim="", lease_until=None)
+
+
+def _import(row: Import, worker: str, parsed: Parsed | None) -> None:
+    made = Made(**row.made)
+    _write(row, worker, state=Import.State.RUNNING)
+    try:
+        options = _options_of(row)
+        parsed = as_chosen(parsed or apart(FILE, parse, row.name, bytes(row.data), hint=row.kind), options)
+        chunks = import_in_chunks(
+            row.owner, parsed, options, made, done=row.done,
+            note=lambda report, done: _note(row, worker, made, report, done),
+        )  # fmt: skip
+        for _ in chunks:
+            _check_may_go_on()
+    except _Lost:
+        raise
+    except (FormatError, Overrun, TooManyPrompts, BundleRefused) as error:
+        if str(error) in (BUSY, OURS):  # no fault of the file: it is read later
+            raise _Lost from None
+        _fail(row, worker, made, str(error))
+        return
+    except Exception as error:
+        if is_away(error):  # a database that is away is no fault of the file either
+            raise _Lost from None
+        log.exception("Import %s failed", row.public_id)
+        _fail(row, worker, made, "An error in this site ended it. This is ours to mend: please report it.")
+        return
+    _write(row, worker, state=Import.State.DONE, data=b"", finished_at=timezone.now())
+
+
+def _fail(row: Import, worker: str, made: Made, why: str) -> None:
+    """Nothing of it stays."""
+    for _ in take_back_in_chunks(row.owner, made):
+        _write(row, worker)
+    _write(
+        row, worker, state=Import.State.FAILED, problem=why[:500], made={}, data=b"",
+        finished_at=timezone.now(),
+    )  # fmt: skip
+
+
+def _note(row: Import, worker: str, made: Made, report: ImportReport | None, done: int) -> None:
+    """Within the transaction that makes it: either both are there or neither."""
+    row.report = _added_up(row.report, report) if report else row.report
+    _write(row, worker, report=row.report, done=max(done, row.done), made=made.as_json())
+
+
+def _write(row: Import, worker: str, **columns: Any) -> None:
+    """And hold it for another while. Raises _Lost."""
+    held = Import.objects.filter(pk=row.pk, claim=worker)
+    if not held.update(lease_until=now_plus(LEASE_S), **columns):
+        raise _Lost
+
+
+def _check_may_go_on() -> None:
+    """Raises _Lost where this worker was told to stop."""
+    if stopping.is_told():
+        raise _Lost
+
+
+def _options_of(row: Import) -> ImportOptions:
+    styles = frozenset(style for style in STYLES if style in row.options.get("styles", ()))
+    return ImportOptions(styles, separate=bool(row.options.get("separate")))
+
+
+# --- what came of it --------------------------------------------------------------------------------------
+
+
+def _added_up(kept: dict[str, Any], report: ImportReport) -> dict[str, Any]:
+    """The report as it is kept: whole in its counts, short in its lists of pairs."""
+    lists: dict[str, list[list[str]]] = {
+        "prompts": [[prompt.title, prompt.slug] for prompt in report.prompts],
+        "added_to": [[one.prompt.title, one.prompt.slug, one.what] for one in report.added_to],
+        "unsupported": [[problem.what, problem.where] for problem in report.unsupported],
+        "skipped": [[skip.what, skip.why] for skip in report.skipped],
+    }
+    counts = {name: getattr(report, name) for name in ("versions", "cases", "assertions", "results")}
+    counts |= {name: len(items) for name, items in lists.items()}
+    before = kept.get("counts", {})
+    return {
+        "counts": {name: count + before.get(name, 0) for name, count in counts.items()},
+        **{name: [*kept.get(name, []), *items][:MOST_LISTED] for name, items in lists.items()},
+    }
+
+
+# --- and back ---------------------------------------------------------------------------------------------
+
+
+def changed_by_author(row: Import) -> list[Prompt]:
+    """Its prompts that were worked on since, or that others can see."""
+    if row.finished_at is None:
+        return []
+    return list(changed_since(row.owner, Made(**row.made), row.finished_at))
+
+
+def undo(row: Import, *, keep_changed: bool) -> None:
+    """Delete all that it made; with ``keep_changed`` but for what was worked on since. Raises NotNow."""
+    keep = [prompt.pk for prompt in changed_by_author(row)] if keep_changed else []
+    ended = Import.objects.filter(pk=row.pk, state=Import.State.DONE)
+    if not ended.update(
+        state=Import.State.UNDOING, done=0, total=len(row.made.get("prompts", ())), options={"keep": keep}
+    ):
+        raise NotNow("This import is not there to be undone any more.")
+    if len(row.made.get("prompts", ())) <= AT_ONCE_PROMPTS:
+        run_import(row.pk)
+    else:
+        _enqueue(row.pk)
+
+
+def _undo(row: Import, worker: str) -> None:
+    keep = row.options.get("keep", [])
+    done = 0
+    for count in take_back_in_chunks(row.owner, Made(**row.made), keep):
+        _check_may_go_on()
+        _write(row, worker, done=(done := done + count))
+    _write(row, worker, state=Import.State.UNDONE, made={}, finished_at=timezone.now())
+
+
+def stop(row: Import) -> None:
+    """End it where it is, and take back what it made. Raises NotNow."""
+    under_way = Import.objects.filter(pk=row.pk, state__in=[Import.State.QUEUED, Import.State.RUNNING])
+    # The claim goes: who works on it finds that with the next chunk, and nothing of that chunk stays.
+    if not under_way.update(
+        state=Import.State.UNDOING, options={"keep": []}, done=0, claim="", lease_until=None
+    ):
+        raise NotNow("It has ended meanwhile.")
+    _enqueue(row.pk)

@@ -1,0 +1,243 @@
+"""What a parsed prompt becomes here: rows that are not saved yet, within the limits of their columns.
+
+Nothing is lost silently. What a column cannot hold is shortened and kept in full elsewhere where that is
+possible, and named as a problem in any case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from django.utils import timezone
+
+from prompts_app.actions.prompts.cases import columns_of as case_columns
+from prompts_app.actions.prompts.save import columns_of
+from prompts_app.engine import types as engine
+from prompts_app.engine.digests import case_json, digest
+from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, Problem, titles
+from prompts_app.engine.formats.bundle_types import BundledRun
+from prompts_app.engine.formats.renaming import renamed
+from prompts_app.engine.formats.variables import Style, convert
+from prompts_app.engine.masking import PLACEHOLDER, strings_in
+from prompts_app.engine.render import find_variables
+from prompts_app.models import Case, Licence, Prompt, Task, User, Version
+from prompts_app.models.prompts import LONGEST_MESSAGE, MOST_CASES, MOST_MESSAGES
+from prompts_app.models.tags import tag_name
+from prompts_app.models.text import without_invisible
+
+LONGEST_TITLE = 120
+LONGEST_SUMMARY = 300
+LONGEST_CREDIT = 500
+LONGEST_NOTE = 2000
+LONGEST_SECTION = 8000
+LONGEST_TEXT = 1_000_000  # characters of all messages of a version together
+MOST_TAGS = 10
+
+
+@dataclass(slots=True)
+class Planned:
+    """One prompt's rows before they are saved; the prompt has no slug yet."""
+
+    where: str
+    prompt: Prompt
+    versions: list[Version]
+    cases: list[Case]
+    tags: list[str]
+    problems: list[Problem] = field(default_factory=list)
+    runs: list[BundledRun] = field(default_factory=list)  # a run's version is a place in versions, from 1
+
+    @property
+    def assertions(self) -> int:
+        return sum(len(case.assertions) for case in self.cases)
+
+    @property
+    def text(self) -> tuple[str, str]:
+        """Title and newest text: what tells the same prompt, written here or imported."""
+        return self.prompt.title, self.versions[-1].digest
+
+
+def too_large(imported: ImportedPrompt) -> str:
+    """Why this prompt is more than can be kept, or nothing."""
+    for version in imported.versions:
+        messages = version.prompt.messages
+        if len(messages) > MOST_MESSAGES:
+            return f"It has {len(messages)} messages, and at most {MOST_MESSAGES} can be kept."
+        if any(len(message.content) > LONGEST_MESSAGE for message in messages):
+            return f"One of its messages is longer than {LONGEST_MESSAGE:,} characters."
+        if sum(len(message.content) for message in messages) > LONGEST_TEXT:
+            return f"Its messages are longer than {LONGEST_TEXT:,} characters."
+    return ""
+
+
+def source_key(imported: ImportedPrompt) -> str:
+    """What tells the same prompt in the same file, whatever becomes of it here."""
+    versions = [
+        {
+            "messages": [[message.role, message.content] for message in version.prompt.messages],
+            "parameters": dict(version.prompt.parameters),
+        }
+        for version in imported.versions
+    ]
+    cases = [case_json(case) for case in imported.cases]
+    return digest({"title": imported.title, "versions": versions, "cases": cases})
+
+
+def plan(owner: User, imported: ImportedPrompt, styles: Collection[Style]) -> Planned:
+    """The rows of one prompt, with the placeholders of ``styles`` as variables. Everything is private."""
+    key = source_key(imported)
+    imported = renamed(imported) if "names" in styles else imported
+    planned = Planned(
+        where=imported.where or imported.source,
+        prompt=Prompt(
+            owner=owner,
+            source=imported.source[:200],
+            source_key=key,
+            forked_credit=titles.cut(_one_line(imported.forked_from), LONGEST_CREDIT),
+        ),
+        versions=[],
+        cases=[],
+        tags=[],
+    )
+    _describe(planned, imported)
+    _classify(planned, imported)
+    for number, version in enumerate(imported.versions, start=1):
+        planned.versions.append(_version(planned, imported, version, number, styles))
+    planned.prompt.suite_changed_at = timezone.now() if imported.cases else None
+    cases = _cases(planned, imported.cases)
+    planned.cases = [_case(planned.prompt, position, case) for position, case in enumerate(cases)]
+    planned.runs = _runs(imported, cases)
+    _tell_of_masked(planned)
+    return planned
+
+
+def _tell_of_masked(planned: Planned) -> None:
+    """Labels that stand for private parts are not the text: whoever brings them in is told."""
+    texts = [message["content"] for version in planned.versions for message in version.messages]
+    texts += [text for case in planned.cases for text in strings_in([case.variables, case.assertions])]
+    if found := sorted({match[0] for text in texts for match in PLACEHOLDER.finditer(text)}):
+        what = f"private parts, masked in this file, where only labels stand: {', '.join(found)[:300]}"
+        planned.problems.append(Problem(what, planned.where))
+
+
+def _describe(planned: Planned, imported: ImportedPrompt) -> None:
+    """Title and summary, each in full somewhere."""
+    title, summary = (_one_line(text) for text in (imported.title, imported.summary))
+    first = imported.versions[0].prompt.messages[0].content
+    prompt = planned.prompt
+    prompt.title = titles.cut(title or _one_line(titles.from_text(first)) or "Untitled", LONGEST_TITLE)
+    if len(title) > LONGEST_TITLE:
+        _shortened(planned, "the title", LONGEST_TITLE, "" if summary else ", kept in the summary")
+        summary = summary or title
+    prompt.summary = titles.cut(summary, LONGEST_SUMMARY)
+    if len(summary) > LONGEST_SUMMARY:
+        _shortened(planned, "the summary", LONGEST_SUMMARY, ", kept under “situation”")
+        prompt.situation = (imported.summary or imported.title)[:LONGEST_SECTION]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(without_invisible(text).split())
+
+
+def _shortened(planned: Planned, what: str, longest: int, kept: str) -> None:
+    planned.problems.append(Problem(f"{what} beyond {longest} characters{kept}", planned.where))
+
+
+def _classify(planned: Planned, imported: ImportedPrompt) -> None:
+    """Task, licence and tags in the site's own words; a task it does not know becomes a tag."""
+    tags = list(imported.tags)
+    task = _choice(Task.choices, imported.task)
+    if task:
+        planned.prompt.task = task
+    elif imported.task:
+        tags.append(imported.task)
+    licence = _choice(Licence.choices, imported.licence)
+    if licence:
+        planned.prompt.licence = licence
+    elif imported.licence:
+        planned.problems.append(Problem(f"the licence “{imported.licence}”", planned.where))
+    for tag in tags:
+        _tag(planned, tag)
+
+
+def _choice(choices: Collection[tuple[str, str]], text: str) -> str:
+    wanted = text.strip().casefold()
+    return next((value for value, label in choices if wanted in {value.casefold(), label.casefold()}), "")
+
+
+def _tag(planned: Planned, text: str) -> None:
+    name = tag_name(text)
+    if not name or (len(planned.tags) >= MOST_TAGS and name not in planned.tags):
+        planned.problems.append(Problem(f"the tag “{titles.cut(text, 60)}”", planned.where))
+    elif name not in planned.tags:
+        planned.tags.append(name)
+
+
+def _version(
+    planned: Planned,
+    imported: ImportedPrompt,
+    version: ImportedVersion,
+    number: int,
+    styles: Collection[Style],
+) -> Version:
+    prompt = version.prompt if imported.is_templated else convert(version.prompt, styles)
+    prompt = replace(prompt, variables=_variables(prompt))
+    if len(version.note) > LONGEST_NOTE:
+        _shortened(planned, "the note of a version", LONGEST_NOTE, "")
+    row = Version(prompt=planned.prompt, number=number, note=_note(imported, version), **columns_of(prompt))
+    row.digest = row.content_digest()  # bulk_create does not call save
+    return row
+
+
+def _variables(prompt: engine.Prompt) -> tuple[engine.Variable, ...]:
+    """Those in the messages in their order, then any the file describes but does not use."""
+    described = {variable.name: variable for variable in prompt.variables}
+    names = dict.fromkeys([*find_variables(prompt.messages), *described])
+    return tuple(described.get(name, engine.Variable(name)) for name in names)
+
+
+def _note(imported: ImportedPrompt, version: ImportedVersion) -> str:
+    if version.note:
+        return version.note[:LONGEST_NOTE]
+    written_for = f" Written for {imported.written_for}." if imported.written_for else ""
+    return titles.cut(f"Imported from {imported.source}.{written_for}", LONGEST_NOTE)
+
+
+def _cases(planned: Planned, cases: Sequence[engine.Case]) -> list[engine.Case]:
+    """As many as a suite may have, with names that fit. Names that are too long are told."""
+    if len(cases) > MOST_CASES:
+        what = f"cases {MOST_CASES + 1:,} to {len(cases):,}: a suite has at most {MOST_CASES:,}"
+        planned.problems.append(Problem(what, planned.where))
+    kept = cases[:MOST_CASES]
+    if any(len(_one_line(case.name)) > LONGEST_TITLE for case in kept):
+        _shortened(planned, "the name of a case", LONGEST_TITLE, "")
+    return [
+        replace(case, name=titles.cut(_one_line(case.name), LONGEST_TITLE) or f"Case {number}")
+        for number, case in enumerate(kept, start=1)
+    ]
+
+
+def _runs(imported: ImportedPrompt, cases: Sequence[engine.Case]) -> list[BundledRun]:
+    """The runs, their suites with the names the cases have here, and only the cases that are kept."""
+    named = {id(before): after for before, after in zip(imported.cases, cases, strict=False)}
+    return [_run(run, named) for run in imported.runs]
+
+
+def _run(run: BundledRun, named: Mapping[int, engine.Case]) -> BundledRun:
+    places: dict[int, int] = {}
+    for index, case in enumerate(run.suite):
+        if id(case) in named:
+            places[index] = len(places)
+    return replace(
+        run,
+        suite=tuple(named[id(run.suite[index])] for index in places),
+        results=tuple(
+            replace(result, case_index=places[result.case_index])
+            for result in run.results
+            if result.case_index in places
+        ),
+    )
+
+
+def _case(prompt: Prompt, position: int, case: engine.Case) -> Case:
+    return Case(prompt=prompt, position=position, **case_columns(case))

@@ -1,0 +1,384 @@
+"""Runs, from the press of the button: start, cancel, ask again, delete.
+
+``execute_run`` (in ``actions.runs.execute``) does the asking, in a worker. The truth of a run is its row and
+its results, never the queue: whatever a queue loses or delivers twice, no answer is lost or doubled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from prompts_app.actions.runs.counting import rebuild_evidence
+from prompts_app.actions.runs.execute import execute_run, what_moved
+from prompts_app.actions.runs.judge import (
+    LONGEST_MODEL,
+    JudgeChoice,
+    columns_of,
+    needs_of_suite,
+    what_is_wrong_with,
+)
+from prompts_app.actions.runs.outcomes import JUDGE_AGAIN
+from prompts_app.actions.runs.select_best import wants_comparing
+from prompts_app.actions.tasks import enqueue_next, enqueue_run
+from prompts_app.engine.assertions.compared import MAX_SCORE
+from prompts_app.engine.comparing import SELECT_BEST
+from prompts_app.engine.digests import case_json, suite_digest
+from prompts_app.engine.endpoints.addresses import host_of
+from prompts_app.engine.endpoints.practice import MODELS as PRACTICE_MODELS
+from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.render import RenderError, render_messages
+from prompts_app.engine.run import conversation
+from prompts_app.engine.types import Case
+from prompts_app.models import Batch, Endpoint, Prompt, Run, Source, User, Version
+from prompts_app.models.evidence import CHAT, IMAGES, RunQuerySet
+
+__all__ = [
+    "HIGHEST_CAP", "LONGEST_MODEL", "MOST_CALLS", "MOST_REPEATS", "MOST_RUNS", "SMALLEST_CAP", "RunRefused",
+    "ask_again",
+    "can_delete", "cancel_run", "check_can_ask_again", "check_can_delete", "check_can_run", "delete_batch",
+    "delete_runs", "execute_run", "practice_endpoint", "request_cancel", "start_batch", "tombstones_of",
+]  # fmt: skip
+
+MOST_RUNS = 20  # in one batch
+MOST_CALLS = 10_000  # in one batch
+MOST_REPEATS = 20
+HIGHEST_CAP = Decimal(100_000)  # US dollars
+SMALLEST_CAP = Decimal("0.0001")  # that the column holds
+PRACTICE_NAME = "Practice (not a model)"
+
+
+class RunRefused(Exception):
+    """Why nothing can be run, as a plain sentence to the author that says what to do."""
+
+
+def practice_endpoint(user: User) -> Endpoint:
+    """The user's built-in practice endpoint, made on the first call."""
+    found = Endpoint.objects.filter(owner=user, kind=Endpoint.PRACTICE).order_by("pk").first()
+    if found is not None:
+        return found
+    # Under a name of the user's own choosing too, so that theirs is not taken over.
+    taken = set(Endpoint.objects.filter(owner=user).values_list("name", flat=True))
+    names = (PRACTICE_NAME if n == 1 else f"{PRACTICE_NAME} {n}" for n in range(1, len(taken) + 2))
+    name = next(name for name in names if name not in taken)
+    defaults = {"kind": Endpoint.PRACTICE, "known_models": list(PRACTICE_MODELS)}
+    return Endpoint.objects.get_or_create(owner=user, name=name, defaults=defaults)[0]
+
+
+def check_can_run(
+    prompt: Prompt,
+    versions: Sequence[Version],
+    endpoint: Endpoint,
+    models: Sequence[str],
+    *,
+    repeats: int = 1,
+    cost_cap: Decimal | None = None,
+    judge: JudgeChoice | None = None,
+    asks: str = CHAT,
+) -> None:
+    """Raises RunRefused where ``start_batch`` with the same arguments would make no sense."""
+    suite = prompt.suite()
+    reasons = (
+        _what_is_missing(versions, models, suite),
+        _what_is_too_much(len(versions) * len(models), len(suite), repeats),
+        _what_is_wrong(prompt, versions, endpoint, models, cost_cap),
+        _value_missing(versions, suite),
+        _turns_left(versions, suite) if asks == IMAGES else "",
+        what_is_wrong_with(judge, endpoint, suite) if judge else "",
+    )
+    for reason in reasons:
+        if reason:
+            raise RunRefused(reason)
+
+
+def _what_is_missing(versions: Sequence[Version], models: Sequence[str], suite: Sequence[Case]) -> str:
+    if not versions:
+        return "Choose at least one version. A prompt without one has nothing to send yet: save it first."
+    if not models or not all(model.strip() for model in models):
+        return "Name at least one model."
+    if not suite:
+        return "This prompt has no test case yet. Add one, then run."
+    return ""
+
+
+def _what_is_too_much(runs: int, cases: int, repeats: int) -> str:
+    if not 1 <= repeats <= MOST_REPEATS:
+        return f"Repeats are between 1 and {MOST_REPEATS}."
+    if runs > MOST_RUNS:
+        return f"That is {runs} runs; {MOST_RUNS} at a time is the most. Choose fewer versions or models."
+    calls = runs * cases * repeats
+    if calls > MOST_CALLS:
+        return (
+            f"That is {calls:,} calls; {MOST_CALLS:,} at a time is the most. Choose fewer, or fewer repeats."
+        )
+    return ""
+
+
+def _what_is_wrong(
+    prompt: Prompt,
+    versions: Sequence[Version],
+    endpoint: Endpoint,
+    models: Sequence[str],
+    cost_cap: Decimal | None,
+) -> str:
+    if any(version.prompt_id != prompt.pk for version in versions) or endpoint.owner_id != prompt.owner_id:
+        return "These do not belong together. Load the page again and choose anew."
+    if len(set(models)) < len(models):
+        return "A model is named twice. Name each once; to ask more often, use repeats."
+    if any(len(model) > LONGEST_MODEL for model in models):
+        return f"A model's name has at most {LONGEST_MODEL} characters."
+    return "" if cost_cap is None else _cap_problem(cost_cap)
+
+
+def _cap_problem(cost_cap: Decimal) -> str:
+    """A Decimal may be NaN, infinite, or more than the column holds."""
+    if not cost_cap.is_finite() or cost_cap > HIGHEST_CAP:
+        return f"The cost cap is a number of US dollars up to {HIGHEST_CAP:,}. Leave it empty for none."
+    return "" if cost_cap >= SMALLEST_CAP else "The cost cap is more than 0. Leave it empty for none."
+
+
+def _value_missing(versions: Sequence[Version], suite: Sequence[Case]) -> str:
+    for version in versions:
+        prompt = version.as_engine()
+        for case in suite:
+            try:
+                render_messages(prompt, case)
+            except RenderError as error:
+                return (
+                    f"The case “{case.name}” has no value for {{{{{error.name}}}}}, which {version} uses. "
+                    "Give it one in the case, or a default in the prompt."
+                )
+    return ""
+
+
+def _turns_left(versions: Sequence[Version], suite: Sequence[Case]) -> str:
+    """The images API takes one text: a first turn may be that text, a further one has no place."""
+    for version in versions:
+        for case in suite:
+            if conversation(version.as_engine(), case)[1]:
+                return (
+                    f"The case “{case.name}” has further turns, and the images API takes one text. Take the "
+                    "turns out, or ask for texts."
+                )
+    return ""
+
+
+def start_batch(
+    prompt: Prompt,
+    versions: Sequence[Version],
+    endpoint: Endpoint,
+    models: Sequence[str],
+    *,
+    repeats: int = 1,
+    cost_cap: Decimal | None = None,
+    judge: JudgeChoice | None = None,
+    asks: str = CHAT,
+    press: str = "",
+) -> Batch:
+    """One run for each version × model, queued, with the suite as it is now. Raises RunRefused.
+
+    ``cost_cap`` is in US dollars for the whole batch, the judge's calls included. ``judge`` grades what a
+    model has to grade; it is forgotten where the suite has nothing of the kind. ``asks`` is the API the
+    calls go to: with IMAGES the outputs are pictures. A worker takes the runs up
+    by itself once the transaction is committed; ``execute_run(run.pk)`` does the same here and now.
+    """
+    with transaction.atomic():
+        check_can_run(
+            prompt, versions, endpoint, models, repeats=repeats, cost_cap=cost_cap, judge=judge, asks=asks
+        )
+        judge = judge if needs_of_suite(prompt.suite()) else None
+        batch = Batch.objects.create(
+            prompt=prompt, repeats=repeats, cost_cap=cost_cap, press=press, **columns_of(judge, Batch)
+        )
+        runs = Run.objects.bulk_create(_runs(batch, versions, endpoint, models, judge, asks))
+        if not endpoint.is_practice:
+            _note_first_run(versions)
+        _enqueue_when_committed(runs[0])  # the others follow, one after the other
+    return batch
+
+
+def start_once(prompt: Prompt, *, press: str, **arguments: Any) -> Batch:
+    """``start_batch``; the batch there is where the same ``press`` of the button started it already.
+
+    A button may be pressed ten times before the first answer comes. Raises RunRefused.
+    """
+    started = Batch.objects.filter(prompt=prompt, press=press).exclude(press="")
+    try:
+        with transaction.atomic():
+            return started.first() or start_batch(prompt, press=press, **arguments)
+    except IntegrityError:  # two at the same moment
+        batch = started.first()
+        if batch is None:
+            raise
+        return batch
+
+
+def _note_first_run(versions: Sequence[Version]) -> None:
+    """Versions are never changed; this is about them, and says whether the tests came first."""
+    now = timezone.now()
+    never = Q(first_run_at=None) | Q(first_run_at__gt=now)  # a file may have come with a time to come
+    Version.objects.filter(never, pk__in=[version.pk for version in versions]).update(first_run_at=now)
+
+
+def _runs(
+    batch: Batch,
+    versions: Sequence[Version],
+    endpoint: Endpoint,
+    models: Sequence[str],
+    judge: JudgeChoice | None,
+    asks: str,
+) -> Iterator[Run]:
+    suite = batch.prompt.suite()
+    cases, suites_digest = [case_json(case) for case in suite], suite_digest(suite)
+    fixed_at = Prompt.objects.values_list("suite_changed_at", flat=True).get(pk=batch.prompt_id)
+    for model in models:
+        for version in versions:
+            run = Run(
+                batch=batch,
+                prompt=batch.prompt,
+                version=version,
+                endpoint=endpoint,
+                endpoint_name=endpoint.name,
+                endpoint_host=host_of(endpoint.base_url)[:255],
+                endpoint_url=endpoint.base_url,
+                model=model,
+                parameters=version.parameters,
+                asks=asks,
+                repeats=batch.repeats,
+                suite=cases,
+                suite_digest=suites_digest,
+                suite_fixed_at=fixed_at,
+                **columns_of(judge, Run),
+                source=Source.PRACTICE if endpoint.is_practice else Source.RECORDED,
+            )
+            run.named = run.who.named  # bulk_create does not call save
+            yield run
+
+
+def _enqueue_when_committed(run: Run) -> None:
+    # Robust: where the queue is down, the run is there all the same, and the sweep takes it up later.
+    transaction.on_commit(lambda: enqueue_run(run.pk), robust=True)
+
+
+def request_cancel(batch: Batch) -> None:
+    """Stop the batch: waiting runs at once, running ones within about a second. Answers are kept."""
+    with transaction.atomic():
+        Batch.objects.filter(pk=batch.pk).update(cancel_requested=True)
+        _cancel_waiting(batch.runs.under_way())
+        _end_abandoned(batch.runs.under_way())
+    batch.cancel_requested = True
+
+
+def cancel_run(run: Run) -> None:
+    """Stop this run alone, so that the others of its batch need not wait for it. Its answers are kept.
+
+    One that still waits ends at once, unless what the others answered is to be compared: that takes a
+    worker, which ends it.
+    """
+    with transaction.atomic():
+        under_way = Run.objects.under_way().filter(pk=run.pk)
+        under_way.update(cancel_requested=True)
+        compared = (SELECT_BEST, MAX_SCORE) if run.has_judge else (MAX_SCORE,)
+        if wants_comparing([run], compared):
+            _enqueue_when_committed(run)
+        else:
+            _cancel_waiting(under_way)
+            _end_abandoned(under_way)
+            transaction.on_commit(lambda: enqueue_next(run.endpoint_id), robust=True)
+    run.cancel_requested = True
+
+
+def _cancel_waiting(runs: RunQuerySet) -> None:
+    waiting = runs.filter(state=Run.State.QUEUED)
+    waiting.update(state=Run.State.CANCELLED, stop_reason=FAULTS["cancelled"].label.capitalize())
+
+
+def _end_abandoned(runs: RunQuerySet) -> None:
+    """Of a cancelled run whose worker has vanished nobody would hear: any worker ends it."""
+    for run in runs.abandoned():
+        # By itself, too: what only has to be ended does not wait for its endpoint.
+        Run.objects.filter(pk=run.pk).update(cancel_requested=True)
+        _enqueue_when_committed(run)
+
+
+def check_can_ask_again(run: Run, *, cost_cap: Decimal | None = None) -> Batch:
+    """The run's batch. Raises RunRefused where nothing can be asked again, or it would end at once."""
+    if run.is_under_way or run.batch is None:
+        raise RunRefused("This run is under way, or was never asked by this server.")
+    if run.batch.cancel_requested and run.batch.runs.under_way().exists():
+        raise RunRefused("The cancelled runs are still stopping. Try again in a moment.")
+    if run.endpoint is None:
+        raise RunRefused("The endpoint of this run was deleted. Start a new run on another one.")
+    if moved := what_moved(run):
+        raise RunRefused(moved)
+    if run.state == Run.State.CAPPED and (cost_cap is None or cost_cap <= (run.batch.cost_cap or 0)):
+        raise RunRefused("This run stopped at its cost cap. Give a higher cap to go on.")
+    answered = run.results.filter(error_kind="").count()
+    if answered >= run.expected_results and run.state != Run.State.STOPPED:
+        raise RunRefused("Every case of this run has its answers.")
+    return run.batch
+
+
+def ask_again(run: Run, *, cost_cap: Decimal | None = None) -> None:
+    """Continue the same run: results without an answer are dropped and asked again with what is missing.
+
+    What was answered stays, and where only the judge failed, only the judge is asked: asking a failed case
+    until it passes is what this does not do. A new ``cost_cap`` replaces the batch's. Until the run has
+    finished it does not count. Raises RunRefused.
+    """
+    with transaction.atomic():
+        batch = check_can_ask_again(run, cost_cap=cost_cap)
+        batch.cancel_requested = False
+        batch.cost_cap = batch.cost_cap if cost_cap is None else cost_cap
+        batch.save(update_fields=["cancel_requested", "cost_cap"])
+        run.results.filter(error_kind="judge_error").update(error_kind=JUDGE_AGAIN)
+        run.results.exclude(error_kind__in=["", JUDGE_AGAIN]).delete()
+        run.state, run.stop_reason, run.finished_at, run.sealed_at = Run.State.QUEUED, "", None, None
+        run.cancel_requested, run.resumed = False, 0
+        changed = ["state", "stop_reason", "finished_at", "sealed_at", "cancel_requested", "resumed"]
+        run.save(update_fields=changed)
+        rebuild_evidence(run.prompt)
+        _enqueue_when_committed(run)
+
+
+def check_can_delete(batch: Batch) -> None:
+    """Raises RunRefused while a run of it is under way."""
+    if batch.runs.under_way().exists():
+        raise RunRefused("This is still running. Cancel it first, then delete it.")
+
+
+def can_delete(batch: Batch) -> bool:
+    try:
+        check_can_delete(batch)
+    except RunRefused:
+        return False
+    return True
+
+
+def tombstones_of(runs: Sequence[Run]) -> int:
+    """How many of these stay counted when deleted: asked or pasted, of a prompt others could ever open."""
+    return sum(
+        run.source != Source.PRACTICE and run.prompt.was_ever_shown and run.results.exists() for run in runs
+    )
+
+
+def delete_batch(batch: Batch) -> None:
+    """Delete its runs and results. Runs of a prompt that others could ever open stay counted."""
+    with transaction.atomic():
+        check_can_delete(batch)
+        delete_runs(batch.prompt, list(batch.runs.select_related("prompt")))
+        batch.delete()
+
+
+def delete_runs(prompt: Prompt, runs: Sequence[Run]) -> None:
+    """Delete these runs of ``prompt``, count their tombstones, rebuild the evidence."""
+    with transaction.atomic():
+        counted = tombstones_of(runs)
+        Run.objects.filter(pk__in=[run.pk for run in runs]).delete()
+        Prompt.objects.filter(pk=prompt.pk).update(deleted_runs=F("deleted_runs") + counted)
+        rebuild_evidence(prompt)

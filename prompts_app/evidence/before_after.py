@@ -1,0 +1,179 @@
+"""The baseline and the shown version on the same case and the same model, side by side."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import QueryDict
+
+from prompts_app.engine.errors import FAULTS
+from prompts_app.evidence import case_outcomes
+from prompts_app.evidence.case_study import Study
+from prompts_app.evidence.same_cases import CasePair, Comparison, Suites, pairs_of
+from prompts_app.evidence.sentences import Piece, marked, told
+from prompts_app.models import Result, Run
+from prompts_app.templatetags.evidence_tags import STATE_WORDS
+
+MOST_SHOWN = 6_000  # characters of an output; all of it is on the result's own page
+MOST_OF_A_VALUE = 4_000
+MOST_LISTED = 100  # cases in the list to pick from; of more, the number is typed
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One version's answer to the case, and how it was judged."""
+
+    run: Run
+    result: Result
+    state: str  # the case's, over all repeats
+    output: list[Piece]
+    is_cut: bool
+    checks: list[tuple[str, Mapping[str, Any]]]  # in words, as stored
+
+    @property
+    def failing(self) -> int:
+        return sum(check.get("passed") is False for _, check in self.checks)
+
+    @property
+    def holding(self) -> int:
+        return sum(check.get("passed") is True for _, check in self.checks)
+
+    @property
+    def judged(self) -> int:
+        return sum(check.get("passed") is not None for _, check in self.checks)
+
+    @property
+    def state_word(self) -> str:
+        return STATE_WORDS.get(self.state, "")
+
+    @property
+    def fault(self) -> str:
+        fault = FAULTS.get(self.result.error_kind)
+        return fault.label if fault else ""
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeAfter(Comparison):
+    """What the section shows. ``sides`` is empty where both runs have no case in common."""
+
+    pair: CasePair | None = None
+    why: str = ""  # by which rule the case was chosen, "" where the visitor chose it
+    inputs: Sequence[tuple[str, str]] = ()
+    sides: Sequence[Side] = ()
+
+    @property
+    def is_listed(self) -> bool:
+        return len(self.pairs) <= MOST_LISTED
+
+
+def read_case(get: QueryDict) -> int | None:
+    """The case's number in ``?case=3``; None for anything else."""
+    asked = get.get("case", "")
+    return int(asked) if re.fullmatch(r"[0-9]{1,6}", asked) else None
+
+
+def before_after_of(study: Study | None, asked: int | None) -> BeforeAfter | None:
+    """None where there is no earlier tested version. Reads two results, whatever the number of cases."""
+    before = next((row.run for row in study.sheet if row.is_baseline), None) if study else None
+    after = study.main if study else None
+    if study is None or before is None or after is None:
+        return None
+    suites = _suites(study, before, after)
+    pairs = pairs_of(before, after, suites)
+    partial = any(len(pairs) < len(suites[run.suite_digest]) for run in (before, after))
+    pair, why = _chosen(pairs, before, after, asked)
+    if pair is None:
+        return BeforeAfter(before, after, pairs, partial)
+    case = suites[after.suite_digest][pair.now_at]
+    return BeforeAfter(
+        before, after, pairs, partial, pair, why, inputs_of(case), sides_of(before, after, [pair])[0]
+    )
+
+
+def _suites(study: Study, before: Run, after: Run) -> Suites:
+    """One more query only where the cases have changed."""
+    known: dict[str, Sequence[Mapping[str, Any]]] = {after.suite_digest: study.suite}
+    return known if before.suite_digest in known else {**known, **case_outcomes.suites_of([before])}
+
+
+# --- which case ------------------------------------------------------------------------------------------
+
+
+def _chosen(
+    pairs: Sequence[CasePair], before: Run, after: Run, asked: int | None
+) -> tuple[CasePair | None, str]:
+    """The case asked for, else the most telling one, and the rule in words."""
+    for pair in pairs:
+        if pair.number == asked:
+            return pair, ""
+    old, new = f"v{before.version.number}", f"v{after.version.number}"
+    if fixed := [pair for pair in pairs if pair.outcome == "fixed"]:
+        most = _failing_in(before, [pair.was_at for pair in fixed])
+        said = f"Of the {len(fixed)} cases that {old} fails and {new} passes" if len(fixed) > 1 else ""
+        why = f"{said}, the one with the most assertions changed." if said else f"The one case {new} fixed."
+        return max(fixed, key=lambda pair: (most.get(pair.was_at, 0), -pair.now_at)), why
+    for pair in pairs:
+        if pair.differs:
+            return pair, f"{new} passes no case that {old} fails; this is the first that came out otherwise."
+    why = "Every case came out alike in both" if after.cases_counted else "Nothing judged these outputs"
+    return next(iter(pairs), None), f"{why}; this is the first."
+
+
+def _failing_in(run: Run, places: Sequence[int]) -> dict[int, int]:
+    """Case → how many assertions that count fail in its first failing repeat; one query, no outputs."""
+    found = Result.objects.filter(run=run, case_index__in=places, passed=False)
+    counts: dict[int, int] = {}
+    rows = found.order_by("case_index", "repeat").only("run_id", "case_index", "repeat", "checks")
+    for row in rows:
+        counted = (check for check in row.checks if check.get("weight", 1) != 0)
+        counts.setdefault(row.case_index, sum(check.get("passed") is False for check in counted))
+    return counts
+
+
+# --- what to show of it ----------------------------------------------------------------------------------
+
+
+def sides_of(before: Run, after: Run, pairs: Sequence[CasePair], most: int = MOST_SHOWN) -> list[list[Side]]:
+    """Both answers to each case; of several repeats the first that failed, else the first. Two queries.
+
+    At most ``most`` characters of an output. A side whose results are gone is left out.
+    """
+    cells = [
+        (case_outcomes.Cell(before, pair.was_at), case_outcomes.Cell(after, pair.now_at), pair)
+        for pair in pairs
+    ]
+    repeats = case_outcomes.repeats_of([cell for old, new, _ in cells for cell in (old, new)])
+    told = {place: case_outcomes.representative_result(found) for place, found in repeats.items()}
+    rows = Result.objects.filter(pk__in=[one.pk for one in told.values() if one]).defer("request")
+    by_place = {(row.run_id, row.case_index): row for row in rows}
+    return [
+        [
+            _side(cell.run, by_place[cell.run.pk, cell.index], state, most)
+            for cell, state in ((old, pair.was), (new, pair.now))
+            if (cell.run.pk, cell.index) in by_place
+        ]
+        for old, new, pair in cells
+    ]
+
+
+def _side(run: Run, result: Result, state: str, most: int) -> Side:
+    output = result.output  # whole: private parts are masked before anything is cut
+    return Side(
+        run=run,
+        result=result,
+        state=state,
+        output=marked(output[:most], result.checks),
+        is_cut=len(output) > most,
+        checks=told(result.checks),
+    )
+
+
+def inputs_of(case: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the case puts in, each part under its name."""
+    named = [(str(name), str(value)) for name, value in (case.get("variables") or {}).items()]
+    turns = [(f"turn {number}", str(turn)) for number, turn in enumerate(case.get("turns") or (), 1)]
+    return [(name, value if len(value) <= MOST_OF_A_VALUE else value[:MOST_OF_A_VALUE] + "…")
+            for name, value in named + turns]  # fmt: skip

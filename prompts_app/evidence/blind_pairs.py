@@ -1,0 +1,146 @@
+"""Which two outputs a visitor reads blind. Drawn by a rule that the page states; nobody can pick.
+
+The baseline and the shown version on its main model; where those two have no such pair, the shown version
+on its first two models. Both runs were recorded by this server, are the ones the figures are made of, and
+answered the same case; the first answer of each, where both are text and the texts differ. Which case, and
+which of the two stands left, comes from a random word in the address, read with the site's key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db.models.functions import MD5, Substr
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from prompts_app.evidence import case_outcomes
+from prompts_app.evidence.known_failures import keys_of
+from prompts_app.evidence.number_format import baseline_of
+from prompts_app.models import Level, Prompt, Result, Run
+from prompts_app.models.evidence import CHAT
+from prompts_app.models.ids import public_id
+from prompts_app.models.votes import Pair
+
+MOST_SHOWN = 6_000  # characters of an output; two that differ only further on are no pair
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """Two runs, and every case of theirs that can be read blind: its place in the second run's suite."""
+
+    one: Run
+    other: Run
+    cases: dict[Pair, int]
+
+    @property
+    def pairs(self) -> list[Pair]:
+        return list(self.cases)
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What tells the two apart: "v1" and "v5", else the models."""
+        if self.one.version.number == self.other.version.number:
+            return self.one.named, self.other.named
+        return str(self.one.version), str(self.other.version)
+
+    @property
+    def is_over_versions(self) -> bool:
+        return self.one.version.number != self.other.version.number
+
+    def drawn(self, draw: str) -> Drawn:
+        """The same pair in the same order each time, and nothing that could be told from ``draw``."""
+        chance = _digest("blind-draw", f"{draw}:{self.one.pk}:{self.other.pk}")
+        pair = self.pairs[int.from_bytes(chance[:8]) % len(self.cases)]
+        return Drawn(draw, pair, self.cases[pair], is_swapped=bool(chance[8] & 1))
+
+    def fresh_draw(self, among: Collection[Pair]) -> str:
+        """A new word that draws one of these pairs; any other where chance is against it."""
+        draw = public_id()
+        for _ in range(10 * len(self.cases)):
+            if self.drawn(draw).pair in among:
+                break
+            draw = public_id()
+        return draw
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    draw: str
+    pair: Pair
+    case_index: int
+    is_swapped: bool  # the first of the pair stands right
+
+    @property
+    def keys(self) -> tuple[int, int]:
+        """The two results as they stand, left first."""
+        return (self.pair.other, self.pair.one) if self.is_swapped else (self.pair.one, self.pair.other)
+
+    @property
+    def seal(self) -> str:
+        """Goes with the form, so that a vote is about the outputs that were read."""
+        return _digest("blind-pair", f"{self.draw}:{self.pair.one}:{self.pair.other}").hex()[:16]
+
+    def is_sealed_by(self, seal: str) -> bool:
+        return constant_time_compare(seal, self.seal)
+
+
+def _digest(kind: str, text: str) -> bytes:
+    return salted_hmac(kind, text, algorithm="sha256").digest()
+
+
+def duel_of(prompt: Prompt) -> Duel | None:
+    """None where nothing can be read blind. At most six queries, no outputs."""
+    for ids in _candidates(prompt):
+        found = Run.objects.that_count().filter(prompt=prompt, public_id__in=ids)
+        runs = {run.public_id: run for run in found.select_related("version").defer("suite")}
+        if not all(public_id in runs and _is_recorded(runs[public_id]) for public_id in ids):
+            continue
+        one, other = (runs[public_id] for public_id in ids)
+        if cases := _cases(one, other):
+            return Duel(one, other, cases)
+    return None
+
+
+def _candidates(prompt: Prompt) -> Iterator[tuple[str, str]]:
+    evidence = prompt.evidence
+    if not evidence:
+        return
+    models = evidence["models"]
+    if baseline := baseline_of(evidence):
+        yield baseline["run"], models[0]["run"]
+    if len(models) > 1:
+        yield models[1]["run"], models[0]["run"]
+
+
+def _is_recorded(run: Run) -> bool:
+    return run.level is not None and run.level >= Level.RECORDED and run.asks == CHAT
+
+
+def _cases(one: Run, other: Run) -> dict[Pair, int]:
+    """Every case both answered in words, where the words differ."""
+    texts = _texts(one, other)
+    cases = {}
+    for at_one, at_other in _places(one, other):
+        first, second = texts.get((one.pk, at_one)), texts.get((other.pk, at_other))
+        if first and second and first[1] != second[1]:
+            cases[Pair(first[0], second[0])] = at_other
+    return cases
+
+
+def _places(one: Run, other: Run) -> Sequence[tuple[int, int]]:
+    """Where the very same case stands in both; a query only where the cases have changed."""
+    if one.suite_digest == other.suite_digest:
+        return [(place, place) for place in range(len(other.frames))]
+    suites = case_outcomes.suites_of([one, other])
+    there = {key: place for place, key in enumerate(keys_of(suites[one.suite_digest]))}
+    keys = enumerate(keys_of(suites[other.suite_digest]))
+    return [(there[key], place) for place, key in keys if key in there]
+
+
+def _texts(one: Run, other: Run) -> dict[tuple[int, int], tuple[int, str]]:
+    """(run, case) → its first answer's key and a hash of what a page shows of it; one query."""
+    answers = Result.objects.filter(run__in=[one, other], repeat=0, error_kind="").exclude(output="")
+    hashed = answers.annotate(shown=MD5(Substr("output", 1, MOST_SHOWN)))
+    rows = hashed.values_list("run_id", "case_index", "pk", "shown")
+    return {(run, place): (key, shown) for run, place, key, shown in rows}

@@ -1,0 +1,120 @@
+"""Tokens and cost against pass rate, version by version, on the main model. Pure: from the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prompts_app.evidence.number_format import RECORDED, is_comparable
+
+MOST_POINTS = 12
+WORTH_SAYING = 10  # per cent: a saving smaller than this is not told
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One tested version."""
+
+    version: int
+    tokens: float  # median of what was sent, the case's values included
+    passed: int
+    cases: int
+    low: float  # 95% interval, 0..1
+    high: float
+    other_cases: bool  # put to other cases than the shown version
+    cost: str | None = None  # US dollars, median of a call; None: unknown
+    level: int = RECORDED
+    as_good: bool = True  # its evidence is as good as the shown version's
+
+    @property
+    def rate(self) -> float:
+        return self.passed / self.cases
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """The shown version does no worse with fewer tokens than ``longest`` took."""
+
+    longest: Point
+    shown: Point
+
+    @property
+    def saved_percent(self) -> float:
+        return (1 - self.shown.tokens / self.longest.tokens) * 100
+
+    @property
+    def percent(self) -> int:
+        return round(self.saved_percent)
+
+    @property
+    def same_rate(self) -> bool:
+        return self.longest.passed * self.shown.cases == self.shown.passed * self.longest.cases
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    points: list[Point]  # oldest first; the last is the shown version
+    gain: Gain | None
+    left_out: int  # tested versions not in it, for their tokens are unknown or they are too old
+    tells_cost: bool = True  # a summary written before costs were kept by version says nothing of them
+
+    @property
+    def newest_first(self) -> list[Point]:
+        return self.points[::-1]
+
+
+def curve_of(evidence: Mapping[str, Any]) -> Curve | None:
+    """None unless the shown version and an earlier one have token counts."""
+    points = _points(evidence)
+    if len(points) < 2:
+        return None
+    gain = _gain(points)
+    shown = points[-MOST_POINTS:]
+    if gain and gain.longest not in shown:
+        shown[0] = gain.longest
+    tells_cost = all("cost_median" in item for item in evidence["history"])
+    return Curve(shown, gain, len(evidence["history"]) - len(shown), tells_cost)
+
+
+def gain_of(evidence: Mapping[str, Any]) -> Gain | None:
+    """Tokens saved against the longest earlier version on the same cases that passes no more of them.
+
+    None where that is hardly shorter: the headline, the curve and the profile tell the same saving.
+    """
+    points = _points(evidence)
+    return _gain(points) if points else None
+
+
+def _points(evidence: Mapping[str, Any]) -> list[Point]:
+    """Every tested version whose tokens are known, oldest first; none where the shown one's are not."""
+    points = [
+        Point(
+            item["version"], item["tokens_in"], item["passed"], item["cases"], item["low"], item["high"],
+            item["suite_digest"] != evidence["suite_digest"], item.get("cost_median"),
+            item.get("level", RECORDED), is_comparable(item, evidence),
+        )
+        for item in sorted(evidence.get("history", ()), key=lambda item: item["version"])
+        if item["tokens_in"] and item["cases"]
+    ]  # fmt: skip
+    return points if points and points[-1].version == evidence["version"] else []
+
+
+def _gain(points: list[Point]) -> Gain | None:
+    shown = points[-1]
+    longest = max(_comparable(points), key=lambda point: point.tokens, default=shown)
+    gain = Gain(longest, shown)
+    # In whole numbers: one minus 81/90 is a little less than a tenth.
+    saved = 100 * (longest.tokens - shown.tokens)
+    return gain if saved >= WORTH_SAYING * longest.tokens else None
+
+
+def _comparable(points: list[Point]) -> Iterator[Point]:
+    shown = points[-1]
+    for point in points[:-1]:
+        if (
+            point.as_good
+            and not point.other_cases
+            and point.passed * shown.cases <= shown.passed * point.cases
+        ):
+            yield point

@@ -1,0 +1,127 @@
+"""The cases that two runs have in common. Comparisons are made over these alone, told apart by digest."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prompts_app.engine.digests import digest
+from prompts_app.evidence.case_outcomes import FAILED, NO_ANSWER, PASSED, UNJUDGED
+from prompts_app.evidence.sentences import asked_apart
+from prompts_app.models import Run
+
+type Suites = Mapping[str, Sequence[Mapping[str, Any]]]  # suite digest → its cases
+
+_OUTCOMES = {
+    (FAILED, PASSED): "fixed",
+    (PASSED, FAILED): "broken",
+    (PASSED, PASSED): "passes in both",
+    (FAILED, FAILED): "fails in both",
+}
+_LACKING = {NO_ANSWER: "no answer", UNJUDGED: "not judged"}
+
+
+@dataclass(frozen=True, slots=True)
+class CasePair:
+    """One case in an older and a newer run. Places count from 0, states are letters of frames."""
+
+    name: str
+    was_at: int
+    now_at: int
+    was: str
+    now: str
+
+    @property
+    def number(self) -> int:
+        """As the newer run counts its cases, from 1."""
+        return self.now_at + 1
+
+    @property
+    def differs(self) -> bool:
+        return self.was != self.now
+
+    @property
+    def outcome(self) -> str:
+        """ "fixed", "broken", "passes in both" or "fails in both"; else what a side lacks, or both."""
+        lacks = NO_ANSWER if NO_ANSWER in (self.was, self.now) else UNJUDGED
+        usual = f"{_LACKING[lacks]} in {'one' if self.differs else 'both'}"
+        return _OUTCOMES.get((self.was, self.now), usual)
+
+
+def pairs_of(before: Run, after: Run, suites: Suites) -> list[CasePair]:
+    """The very same cases of both runs, in the newer run's order. A case that was changed is another one."""
+    new = suites[after.suite_digest]
+    return [
+        CasePair(str(new[now].get("name", "")), was, now, before.frames[was], after.frames[now])
+        for was, now in _places(before, after, suites)
+        if was < len(before.frames) and now < len(after.frames)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two runs over the cases they have in common."""
+
+    before: Run
+    after: Run
+    pairs: list[CasePair]
+    is_partial: bool  # a run has cases that the other has not
+
+    @property
+    def asked_apart(self) -> str:
+        return asked_apart(self.before, self.after)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether there are verdicts on both sides; else the outputs alone are compared."""
+        return bool(self.before.cases_counted and self.after.cases_counted)
+
+    @property
+    def fixed(self) -> list[CasePair]:
+        return [pair for pair in self.pairs if pair.outcome == "fixed"]
+
+    @property
+    def broken(self) -> list[CasePair]:
+        return [pair for pair in self.pairs if pair.outcome == "broken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a version did to the cases that it and the version tested before it both ran."""
+
+    fixed: int
+    broke: int
+    both: int
+    is_partial: bool  # one of them has cases that the other has not
+
+
+def effect_of(before: Run, after: Run, suites: Suites) -> Effect:
+    """Counted from the frames; ``suites`` is read only where the cases have changed."""
+    places = _places(before, after, suites)
+    outcomes = Counter(before.frames[was : was + 1] + after.frames[now : now + 1] for was, now in places)
+    return Effect(
+        fixed=outcomes[FAILED + PASSED],
+        broke=outcomes[PASSED + FAILED],
+        both=len(places),
+        is_partial=any(len(places) < len(run.frames) for run in (before, after)),
+    )
+
+
+def _places(before: Run, after: Run, suites: Suites) -> list[tuple[int, int]]:
+    """Where the very same case stands in both runs."""
+    if before.suite_digest == after.suite_digest:
+        return [(at, at) for at in range(len(after.frames))]
+    return _same_cases(suites[before.suite_digest], suites[after.suite_digest])
+
+
+def _same_cases(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
+    waiting: dict[str, list[int]] = defaultdict(list)
+    for at, case in enumerate(old):
+        waiting[digest(dict(case))].append(at)
+    found = []
+    for at, case in enumerate(new):
+        if same := waiting[digest(dict(case))]:
+            found.append((same.pop(0), at))
+    return found

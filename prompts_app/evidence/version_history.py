@@ -1,0 +1,69 @@
+"""How a prompt got here: its versions, what each did to the cases, and why its author made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from prompts_app.evidence import case_outcomes
+from prompts_app.evidence.number_format import is_asked_elsewhere
+from prompts_app.evidence.same_cases import Effect, effect_of
+from prompts_app.evidence.sentences import Evidence
+from prompts_app.models import Run, Version
+
+MOST_VERSIONS = 40  # told in full
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One version in the story of the prompt."""
+
+    version: Version
+    title: str  # the first line of its note
+    rest: str
+    before: int | None  # the number of the version before it; None for the first that is told
+    tested: Evidence | None  # as in Prompt.evidence["history"]
+    tested_before: int | None = None  # the number of the version tested before it on the main model
+    effect: Effect | None = None  # against that one; None where there is none, or a run is gone
+
+    is_asked_elsewhere: bool = False  # than the shown version was
+
+    @property
+    def is_compared_elsewhere(self) -> bool:
+        """Whether the version before it is another than the one the effect is counted against."""
+        return self.before is not None and not (self.effect and self.tested_before == self.before)
+
+
+def story_of(
+    evidence: Evidence, versions: Sequence[Version], runs: Mapping[tuple[int, str], Run]
+) -> list[Step]:
+    """``versions``, newest first, each with what it did on the main model; ``runs`` are ``latest_runs``. One
+    query at most, where the cases have changed."""
+    tested = {item["version"]: item for item in evidence.get("history", ())}
+    on_main = [runs.get((number, evidence["main_model"])) for number in sorted(tested)]
+    effects = _effects([run for run in on_main if run and run.cases_counted])
+    oldest_first = sorted(versions, key=lambda version: version.number)
+    numbers = [None, *(version.number for version in oldest_first)]
+    steps = []
+    for before, version in zip(numbers, oldest_first, strict=False):
+        title, _, rest = version.note.strip().partition("\n")
+        against, effect = effects.get(version.number, (None, None))
+        run = tested.get(version.number)
+        apart = run is not None and is_asked_elsewhere(run, evidence)
+        steps.append(Step(version, title, rest.strip(), before, run, against, effect, apart))
+    return steps[::-1]
+
+
+def _effects(runs: Sequence[Run]) -> dict[int, tuple[int, Effect]]:
+    """Version → the version tested before it, and what happened to the cases both ran."""
+    suites = case_outcomes.suites_of(_with_changed_cases(runs))
+    return {
+        new.version.number: (old.version.number, effect_of(old, new, suites)) for old, new in pairwise(runs)
+    }
+
+
+def _with_changed_cases(runs: Sequence[Run]) -> list[Run]:
+    """The runs on both sides of each change of the cases: only their suites have to be read."""
+    changed = [pair for pair in pairwise(runs) if pair[0].suite_digest != pair[1].suite_digest]
+    return [run for pair in changed for run in pair]

@@ -1,0 +1,376 @@
+"""Drawings and figures: contact strips, whiskers, levels, sparklines, and how numbers are written.
+
+Everything is drawn from the values given, with no query. Sizes are SVG attributes and colours are
+classes, so nothing needs an inline style.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from prompts_app.engine.assertions.stored import judge_who
+from prompts_app.engine.prices import told_by
+from prompts_app.engine.stats import wilson
+from prompts_app.evidence.number_format import (
+    RECORDED,
+    UNKNOWN,
+    as_datetime,
+    backed_models,
+    baseline_of,
+    date_range,
+    days_ago,
+    dollars,
+    full_date,
+    iso_date,
+    not_judged,
+    percent_range,
+    seconds_of_ms,
+    short_date,
+    signed,
+    untested,
+    whole,
+)
+
+register = template.Library()
+for write in (
+    as_datetime,
+    backed_models,
+    told_by,
+    baseline_of,
+    date_range,
+    days_ago,
+    dollars,
+    full_date,
+    iso_date,
+    not_judged,
+    percent_range,
+    seconds_of_ms,
+    short_date,
+    signed,
+    untested,
+    whole,
+):
+    register.filter(write.__name__, write)
+
+register.filter("judge_who", judge_who)
+
+LEVELS = ("pasted", "imported", "recorded", "sealed", "reproduced")
+LEVEL_SENTENCES = (
+    "The author pasted this output.",
+    "Imported from a results file; the file could have been edited.",
+    "This server made the call and recorded the answer.",
+    "Recorded, signed and unchanged since.",
+    "Re-run by others, whoever they are. In preparation: no run carries it yet.",
+)
+
+A_ROW = 25  # frames in one row of a strip
+PITCH, FRAME, ROW_HEIGHT, FIRST_ROW = 13, 10, 27, 22  # in SVG units
+MOST_NAMED = 10  # cases a strip's sentence names before it only counts them
+
+PASSED, FAILED, ERROR, WAITING, UNJUDGED = "pfewu"
+STATE_WORDS = {
+    PASSED: "passed",
+    FAILED: "failed",
+    ERROR: "no answer",
+    WAITING: "no output yet",
+    UNJUDGED: "not judged",
+}
+GLYPHS = {PASSED: "✓", FAILED: "✗", ERROR: "!"}
+STATE_CLASSES = {FAILED: "fail", ERROR: "error", WAITING: "wait", UNJUDGED: "unjudged"}
+
+
+class Frame(NamedTuple):
+    """One case of a suite in one run: ``number`` counts from 1, ``state`` is one of ``pfewu``."""
+
+    number: int
+    state: str
+
+    @property
+    def word(self) -> str:
+        return STATE_WORDS.get(self.state, STATE_WORDS[WAITING])
+
+    @property
+    def css(self) -> str:
+        return "" if self.state == PASSED else STATE_CLASSES.get(self.state, "wait")
+
+
+@register.filter
+def as_frames(frames: str) -> list[Frame]:
+    """The letters as numbered frames, for a list of large ones."""
+    return [Frame(number, state) for number, state in enumerate(frames or "", 1)]
+
+
+@register.filter
+def glyph(state: str) -> SafeString:
+    """One case's state as a mark, with its word for who does not see it."""
+    word, mark = STATE_WORDS.get(state, STATE_WORDS[WAITING]), GLYPHS.get(state, "–")
+    return format_html('<span aria-hidden="true">{}</span><span class="vh">{}</span>', mark, word)
+
+
+# --- the contact strip ------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def strip(frames: str, label: str = "", most: int = 0) -> SafeString:
+    """A contact strip: one frame a case, 25 a row, one path per state.
+
+    ``frames`` has one letter a case: p passed, f failed, e no answer, w waiting, u not judged. At most
+    ``most`` are drawn (0: all); the sentence is about all of them.
+    """
+    label = label or strip_sentence(frames)
+    frames = (frames or WAITING * A_ROW)[: most or None]
+    width = min(len(frames), A_ROW) * PITCH - 3
+    height = FIRST_ROW + ROW_HEIGHT * ((len(frames) - 1) // A_ROW)
+    return format_html(
+        '<svg class="strip" width="{0}" height="{1}" viewBox="0 0 {0} {1}" '
+        'role="img" aria-label="{2}">{3}{4}</svg>',
+        width,
+        height,
+        label,
+        _perforations(len(frames)),
+        _frame_paths(frames),
+    )
+
+
+@register.simple_tag
+def strip_sentence(frames: str) -> str:
+    """What a strip shows, in words: "24 of 25 cases pass; failed: case 17"."""
+    passed, failed = frames.count(PASSED), _places(frames, FAILED)
+    parts = []
+    if passed or failed or UNJUDGED not in frames:
+        parts.append(f"{passed} of {passed + len(failed)} cases pass")
+    if failed:
+        parts.append(_named("failed", failed))
+    if errors := _places(frames, ERROR):
+        parts.append(_named("no answer", errors))
+    parts += [f"{frames.count(s)} {STATE_WORDS[s]}" for s in (WAITING, UNJUDGED) if s in frames]
+    return "; ".join(parts)
+
+
+@register.filter
+def draws(prompts: Iterable[Any], state: str) -> bool:
+    """Whether a strip in a list of these prompts has a frame in ``state``, for the key beside them."""
+    return any(state in prompt.evidence.get("frames", "") for prompt in prompts)
+
+
+def _places(frames: str, state: str) -> list[int]:
+    return [number for number, letter in enumerate(frames, 1) if letter == state]
+
+
+def _named(word: str, cases: Sequence[int]) -> str:
+    if len(cases) > MOST_NAMED:
+        return f"{len(cases)} {word}"
+    return f"{word}: {'case' if len(cases) == 1 else 'cases'} {', '.join(map(str, cases))}"
+
+
+def _perforations(count: int) -> SafeString:
+    rows = [min(A_ROW, count - start) * PITCH - 3 for start in range(0, count, A_ROW)]
+    return format_html_join(
+        "",
+        '<path class="perf" d="M0 {}h{}M0 {}h{}"/>',
+        ((1.5 + ROW_HEIGHT * row, width, 20.5 + ROW_HEIGHT * row, width) for row, width in enumerate(rows)),
+    )
+
+
+def _frame_paths(frames: str) -> SafeString:
+    """One path for each state that is there; crosses last, so that they lie on top."""
+    corners: dict[str, list[tuple[int, int]]] = {}
+    for place, letter in enumerate(frames):
+        row, column = divmod(place, A_ROW)
+        state = letter if letter in STATE_WORDS else WAITING
+        corners.setdefault(state, []).append((column * PITCH, 6 + row * ROW_HEIGHT))
+    drawn = [
+        ("pass", _solid, PASSED),
+        ("fail", _outline, FAILED),
+        ("error", _outline, ERROR),
+        ("none", _outline, WAITING),
+        ("none", _outline, UNJUDGED),
+        ("cross", _cross, FAILED),
+        ("bang", _bang, ERROR),
+        ("dash", _dash, UNJUDGED),
+    ]
+    return format_html_join(
+        "",
+        '<path class="{}" d="{}"/>',
+        (
+            (name, "".join(draw(x, y) for x, y in corners[state]))
+            for name, draw, state in drawn
+            if state in corners
+        ),
+    )
+
+
+def _solid(x: int, y: int) -> str:
+    return f"M{x} {y}h{FRAME}v{FRAME}h-{FRAME}z"
+
+
+def _outline(x: int, y: int) -> str:
+    return f"M{x + 0.5} {y + 0.5}h9v9h-9z"
+
+
+def _cross(x: int, y: int) -> str:
+    return f"M{x - 1} {y - 1}L{x + 11} {y + 11.25}M{x + 10.75} {y - 1.25}L{x - 0.75} {y + 11}"
+
+
+def _bang(x: int, y: int) -> str:
+    return f"M{x + 5} {y + 2}v4M{x + 5} {y + 7}v1.5"
+
+
+def _dash(x: int, y: int) -> str:
+    return f"M{x + 3} {y + 5}h4"
+
+
+# --- intervals, levels, sparklines --------------------------------------------------------------------
+
+
+@register.simple_tag
+def whisker(passed: int, cases: int, width: int = 96) -> SafeString:
+    """The pass rate as a dot and its Wilson 95% interval as a line, on an axis from 0 to 100%.
+
+    Hidden from screen readers: the same figures stand beside it in words.
+    """
+    if not cases:
+        return mark_safe("")
+    low, high = wilson(passed, cases)
+    height = 12 if width >= 200 else 10
+    middle = height / 2
+    ticks = f"M0 {middle}h{width}M.5 {middle - 2}v4M{width // 2} {middle - 2}v4M{width - 0.5} {middle - 2}v4"
+    return format_html(
+        '<svg class="ci" width="{0}" height="{1}" viewBox="0 0 {0} {1}" aria-hidden="true">'
+        '<path class="axis" d="{2}"/><path class="range" d="M{3} {4}H{5}"/>'
+        '<circle class="dot" cx="{6}" cy="{4}" r="3.5"/></svg>',
+        width,
+        height,
+        ticks,
+        f"{low * width:.1f}",
+        middle,
+        f"{high * width:.1f}",
+        f"{passed / cases * width:.1f}",
+    )
+
+
+@register.simple_tag
+def level(number: int | None) -> SafeString:
+    """Four ticks and the evidence level's word; words alone where there is no evidence."""
+    if number is None or not 0 <= number < len(LEVELS):
+        return format_html('<span class="level">{}</span>', "not tested")
+    ticks = format_html_join(
+        "",
+        "{}",
+        (
+            (mark_safe(_tick(place * 7, on=place < number)),)  # noqa: S308 only our own numbers are in it
+            for place in range(4)
+        ),
+    )
+    return format_html(
+        '<span class="level"><svg viewBox="0 0 27 10" aria-hidden="true">{}</svg>{}</span>',
+        ticks,
+        LEVELS[number],
+    )
+
+
+def _tick(x: int, *, on: bool) -> str:
+    if on:
+        return f'<rect class="on" x="{x}" y="0" width="6" height="10"/>'
+    return f'<rect class="off" x="{x + 0.5}" y=".5" width="5" height="9"/>'
+
+
+@register.filter
+def level_name(number: int | None) -> str:
+    return LEVELS[number] if number is not None and 0 <= number < len(LEVELS) else "not tested"
+
+
+@register.filter
+def lesser_level(number: int | None) -> str:
+    """ "pasted" or "imported", to stand beside figures among recorded ones; "" for what was recorded."""
+    return level_name(number) if number is not None and number < RECORDED else ""
+
+
+@register.filter
+def level_sentence(number: int | None) -> str:
+    """The honest sentence beside a level."""
+    return LEVEL_SENTENCES[number] if number is not None and 0 <= number < len(LEVELS) else ""
+
+
+@register.simple_tag
+def spark(history: Iterable[Mapping[str, Any]]) -> SafeString:
+    """Pass rate by version, oldest left. ``history``: [{"version", "passed", "cases"}], two at least."""
+    points = sorted((h for h in history or () if h.get("cases")), key=lambda h: h["version"])
+    if len(points) < 2:
+        return mark_safe("")
+    at = [
+        (4 + 104 * place / (len(points) - 1), 3 + 30 * (1 - point["passed"] / point["cases"]))
+        for place, point in enumerate(points)
+    ]
+    return format_html(
+        '<svg class="spark" width="112" height="50" viewBox="0 0 112 50" role="img" '
+        'aria-label="Pass rate by version: {}">'
+        '<path class="axis" d="M0 3h112M0 33h112"/><polyline class="line" points="{}"/>{}'
+        '<circle class="is" cx="{}" cy="{}" r="3.5"/><text x="0" y="48">v{}</text>'
+        '<text x="112" y="48" text-anchor="end">v{}</text></svg>',
+        ", ".join(f"v{p['version']} {p['passed']}/{p['cases']}" for p in points),
+        " ".join(f"{x:.1f},{y:.1f}" for x, y in at),
+        format_html_join(
+            "",
+            '<circle class="was" cx="{}" cy="{}" r="2.25"/>',
+            ((f"{x:.1f}", f"{y:.1f}") for x, y in at[:-1]),
+        ),
+        f"{at[-1][0]:.1f}",
+        f"{at[-1][1]:.1f}",
+        points[0]["version"],
+        points[-1]["version"],
+    )
+
+
+BALLS = (
+    "",
+    '<path class="fill" d="M8 8V2a6 6 0 0 1 6 6z"/>',
+    '<path class="fill" d="M8 2a6 6 0 0 1 0 12z"/>',
+    '<path class="fill" d="M8 8H2A6 6 0 1 0 8 2z"/>',
+    '<circle class="fill" cx="8" cy="8" r="6"/>',
+)
+BAND_ENDS = (0.2, 0.4, 0.6, 0.75)
+
+
+@register.filter
+def band(low: float) -> int:
+    """0 to 4: which band the low end of an interval lies in."""
+    return sum(low >= end for end in BAND_ENDS)
+
+
+@register.simple_tag
+def ball(low: float) -> SafeString:
+    """A disc filled by the band of the low end."""
+    return mark_safe(  # noqa: S308 constants only
+        '<svg class="ball" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="6"/>'
+        f"{BALLS[band(low)]}</svg>"
+    )
+
+
+# --- rates ---------------------------------------------------------------------------------------------
+
+
+@register.filter
+def kn(passed: int, cases: int) -> SafeString:
+    """``24/25`` in the class of its own."""
+    return format_html('<b class="kn">{}/{}</b>', passed, cases)
+
+
+@register.simple_tag
+def interval(passed: int, cases: int) -> str:
+    """The Wilson 95% interval of ``passed`` of ``cases``: "80–99%"."""
+    return percent_range(*wilson(passed, cases)) if cases else UNKNOWN
+
+
+@register.simple_tag
+def rate(passed: int, cases: int, outputs: int = 0) -> SafeString:
+    """``24/25 80–99%``: a rate never stands without its interval. Without a judged case there is none: then
+    "12 outputs, not judged"."""
+    if not cases:
+        return format_html("{}", not_judged(outputs))
+    return format_html('{} <span class="range">{}</span>', kn(passed, cases), interval(passed, cases))

@@ -1,0 +1,180 @@
+"""What every public page has in common: where moved addresses lead, and what may be kept by whom."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from hashlib import sha256
+from html import unescape
+from typing import Any, Concatenate
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http.response import HttpResponseBase
+from django.middleware.csp import get_nonce
+from django.urls import reverse
+from django.utils.cache import get_conditional_response
+from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.http import require_safe
+
+from prompts_app.access import Moved, reads_as_visitor
+from prompts_app.actions.prompts.private_parts import is_said_openly
+from prompts_app.engine.masking import LEAST
+from prompts_app.engine.matching import fold
+from prompts_app.models import Prompt
+from prompts_app.models.reading import Reading, reading
+
+type View = Callable[..., HttpResponseBase]
+
+# Anybody may keep the page, but asks each time whether it is still so: unpublishing works at once.
+SHARED = "public, max-age=0, must-revalidate"
+KEPT_BY_NOBODY = "private, no-store"
+
+
+def public_page(view: Callable[..., HttpResponse]) -> View:
+    """For views anybody may ask for: read only, a former handle or slug redirects, headers are set, and
+    private parts are masked, for their author too unless they ask otherwise."""
+
+    @require_safe
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with read_by_visitor(request) as reader:
+            try:
+                response = view(request, *args, **kwargs)
+            except Moved as moved:
+                response = _to_new_address(request, moved, kwargs)
+            refuse_to_show_private(request, response, reader)
+        return _with_cache_headers(request, response)
+
+    return shown
+
+
+def read_as_visitors_read[**P](
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """For a public view that is no ``public_page``, since it takes a form: the same masking."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        with read_by_visitor(request) as reader:
+            response = view(request, *args, **kwargs)
+            refuse_to_show_private(request, response, reader)
+        return response
+
+    return shown
+
+
+IN_FULL = "shown"  # ?private=shown: the author's own prompts as they are
+
+
+def wants_in_full(request: HttpRequest) -> bool:
+    return request.GET.get("private") == IN_FULL
+
+
+@contextmanager
+def read_by_visitor(request: HttpRequest) -> Iterator[Reading]:
+    """What is loaded inside is what visitors read; the reading says what was hidden."""
+    reader = reads_as_visitor(request.user, in_full=wants_in_full(request))
+    with reading(reader):
+        yield reader
+
+
+def kept_where_it_is_said(
+    answer: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware: what says nothing of being kept is kept by nobody. Without it browsers and proxies may keep
+    a 404 of what is published later, and an account's own pages after its owner has signed out."""
+
+    def answered(request: HttpRequest) -> HttpResponseBase:
+        response = answer(request)
+        response.headers.setdefault("Cache-Control", KEPT_BY_NOBODY)
+        return response
+
+    return answered
+
+
+class PrivatePartShown(Exception):
+    """A page was about to show what it must not. Nobody got it; it names no text."""
+
+
+def refuse_to_show_private(request: HttpRequest, response: HttpResponse, reader: Reading) -> None:
+    """The last look at a page before it leaves. Raises PrivatePartShown.
+
+    Not where the visitor typed words of their own, which pages repeat, nor where several people's prompts are
+    named: whether the answer is refused would tell whether a guess was right.
+    """
+    kind = response.headers.get("Content-Type", "")
+    if kind in _PICTURES or any(len(fold(str(v))) >= LEAST for v in request.GET.values()):
+        return
+    text = response.content.decode("utf-8", "replace")
+    shown = dict.fromkeys([*reader.shown_in(text), *reader.shown_in(unescape(_TAG.sub("", text)))])
+    if leaks := [one for one in shown if not is_said_openly(*one)]:
+        raise PrivatePartShown(f"{request.path} shows {len(leaks)} private parts of a prompt.")
+
+
+_TAG = re.compile(r"<[^>]*>")
+_PICTURES = {"image/png", "image/webp"}
+
+
+def _to_new_address(request: HttpRequest, moved: Moved, kwargs: dict[str, Any]) -> HttpResponse:
+    match = request.resolver_match
+    assert match is not None
+    assert match.url_name is not None  # every public address is named
+    new = {**kwargs, "handle": moved.handle} | ({"slug": moved.slug} if "slug" in kwargs else {})
+    query = request.META.get("QUERY_STRING", "")
+    return HttpResponsePermanentRedirect(reverse(match.url_name, kwargs=new) + (f"?{query}" if query else ""))
+
+
+def _with_cache_headers(request: HttpRequest, response: HttpResponse) -> HttpResponseBase:
+    if request.user.is_authenticated:
+        response.headers["Cache-Control"] = KEPT_BY_NOBODY
+    elif not response.has_header("Cache-Control"):
+        response.headers["Cache-Control"] = SHARED
+        if response.status_code == 200:
+            response.headers["ETag"] = etag = _etag(request, response)
+            return get_conditional_response(request, etag=etag, response=response) or response
+    return response
+
+
+def _etag(request: HttpRequest, response: HttpResponse) -> str:
+    """The same for the same page: the policy's nonce, which is new each time, is left out."""
+    nonce = str(get_nonce(request) or "").encode()
+    content = response.content.replace(nonce, b"") if nonce else response.content
+    return f'"{sha256(content).hexdigest()[:32]}"'
+
+
+def listed_only[R: HttpResponse](prompt: Prompt, response: R) -> R:
+    """The response, marked for nobody's memory and no index where its prompt is not public."""
+    if not is_indexable(prompt):
+        response.headers["Cache-Control"] = KEPT_BY_NOBODY
+        response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def is_indexable(prompt: Prompt) -> bool:
+    """Public, by an author whose own page is public too, and not read through a share link."""
+    listed = prompt.is_public and prompt.owner.is_active and prompt.owner.profile.visibility == "public"
+    return listed and not prompt.read_at
+
+
+def page_ld(kind: str, name: str, path: str, **more: object) -> SafeString:
+    """A page of the site itself as structured data; ``kind`` is a type of schema.org."""
+    about = {"@context": "https://schema.org", "@type": kind, "name": name, "url": settings.SITE_URL + path}
+    return json_in_html(about | more)
+
+
+def part_ld(prompt: Prompt, name: str, path: str) -> SafeString | None:
+    """A page below a prompt's as structured data; None where the prompt is not to be indexed."""
+    whole = {"@type": "CreativeWork", "url": settings.SITE_URL + prompt.get_absolute_url()}
+    return page_ld("CreativeWork", name, path, isPartOf=whole) if is_indexable(prompt) else None
+
+
+_ESCAPES = {ord(letter): f"\\u{ord(letter):04X}" for letter in "<>&\u2028\u2029"}
+
+
+def json_in_html(data: object) -> SafeString:
+    """``data`` as JSON that cannot end the script element it stands in."""
+    return mark_safe(json.dumps(data, ensure_ascii=True).translate(_ESCAPES))  # noqa: S308 escaped here

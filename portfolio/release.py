@@ -14,7 +14,7 @@ OURS = "prompts_app"  # of other apps, names of migrations may go with a release
 def what_does_not_fit() -> str:
     """In one sentence that says what to do; empty where all is well."""
     executor = MigrationExecutor(connection)
-    known = executor.loader.disk_migrations
+    known = {key for key, one in executor.loader.disk_migrations.items() for key in (key, *one.replaces)}
     unknown = [key for key in executor.loader.applied_migrations if key[0] == OURS and key not in known]
     if unknown:
         newest = max(name for _, name in unknown)

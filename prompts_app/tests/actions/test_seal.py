@@ -9,6 +9,7 @@ from hashlib import sha256
 import pytest
 import rfc8785
 
+from prompts_app.actions.runs.counting import count_mended, count_run
 from prompts_app.actions.runs.seal import (
     digest_of,
     key_set,
@@ -205,3 +206,24 @@ def test_junk_is_a_finding_not_an_error(junk: object) -> None:
     verdict = verify(junk)
     assert not verdict.holds
     assert all(finding.sentence for finding in verdict.findings)
+
+
+@pytest.mark.parametrize(("was", "now"), [("answered", {"error_kind": "content_filter"}), ("failed", {})])
+def test_a_record_stays_what_it_was_where_its_results_were_mended(was: str, now: dict[str, str]) -> None:
+    """As the upgrade to a release that reads answers better left them: see Result.sealed_as."""
+    run = RunFactory(suite=[{"name": "c", "variables": {}, "assertions": []}])
+    result = ResultFactory(run=run, case_index=0, output="A part", passed=was == "answered")
+    count_run(run)
+    assert seal_run(run)
+    before = sealed_file(run)
+    assert before is not None
+    sealed_as = {"error": "", "passed": result.passed, "checks": result.checks}
+    run.results.update(sealed_as=sealed_as, passed=None, checks=[], **now)
+    Run.objects.filter(pk=run.pk).update(frames="")
+    assert not count_mended()
+    run.refresh_from_db()
+    assert run.frames == ("e" if now else "u")
+    assert sealed_file(run) == before
+    verdict = verify(before)
+    assert verdict.holds
+    assert any(f"1 that it sealed as {was}" in finding.sentence for finding in verdict.findings)

@@ -12,19 +12,16 @@ import sys
 import threading
 from collections import Counter
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from time import monotonic
 
 import pytest
-from django.apps import apps
 from django.conf import settings
 
 from prompts_app.actions.runs import stopping
 from prompts_app.actions.runs.execute import execute_run
 from prompts_app.actions.runs.judge import JudgeChoice
-from prompts_app.actions.runs.lifecycle import check_can_ask_again, start_batch
-from prompts_app.actions.runs.seal import seal_run, sealed_file, verify
+from prompts_app.actions.runs.lifecycle import start_batch
 from prompts_app.engine.shutdown import ProgramEnds, check_not_ending, is_ending
 from prompts_app.models import Result, Run
 from prompts_app.tests import workers
@@ -208,28 +205,3 @@ def test_what_fails_for_another_reason_is_still_a_fault(monkeypatch: pytest.Monk
         )
         assert not is_ending()
     assert not is_ending()
-
-
-def test_errors_that_were_none_say_so_and_their_seals_hold() -> None:
-    migration = import_module("prompts_app.migrations.0015_stopped_workers")
-    with answering(YES) as server:
-        run = a_run(server, cases=4)
-        execute_run(run.pk)
-    false, judged, other, fine = run.results.order_by("case_index")
-    for result, kind, message in (
-        (false, *migration.UNTRUE[0]),
-        (judged, *migration.UNTRUE[3]),
-        (other, "internal", "The call failed in a way not foreseen (KeyError)."),
-    ):
-        result.error_kind, result.error_message, result.passed = kind, message, None
-        result.save()
-    seal_run(fresh(run))
-    migration.say_so(apps, None)
-    told = {result.pk: result.error_message for result in run.results.all()}
-    assert "worker was being stopped" in told[false.pk]
-    assert told[judged.pk] == told[false.pk]
-    assert (told[other.pk], told[fine.pk]) == (other.error_message, "")
-    file = sealed_file(fresh(run))
-    assert file is not None
-    assert verify(file).holds
-    check_can_ask_again(fresh(run))  # which is the author's to decide

@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from portfolio.release import check_release, what_does_not_fit
@@ -38,9 +39,10 @@ def of_a_newer_release() -> None:
 
 
 def of_an_older_release() -> None:
-    applied = MigrationRecorder(connection).migration_qs.filter(app="prompts_app")
-    newest = max(applied.values_list("name", flat=True))
-    MigrationRecorder(connection).record_unapplied("prompts_app", newest)
+    loader, recorder = MigrationLoader(connection), MigrationRecorder(connection)
+    (newest,) = loader.graph.leaf_nodes("prompts_app")
+    for app, name in (newest, *loader.disk_migrations[newest].replaces):
+        recorder.record_unapplied(app, name)
 
 
 def test_its_own_database_is_fine() -> None:
@@ -51,6 +53,16 @@ def test_its_own_database_is_fine() -> None:
 def test_what_another_app_has_left_behind_does_not_matter() -> None:
     MigrationRecorder(connection).record_applied("account", "9999_squashed_long_ago")
     MigrationRecorder(connection).record_applied("an_app_that_was", "0001_initial")
+    assert what_does_not_fit() == ""
+
+
+def test_a_database_from_before_the_migrations_were_squashed_is_fine() -> None:
+    applied = MigrationRecorder(connection)
+    for name in ("0001_squashed", "0002_squashed_search"):
+        applied.record_unapplied("prompts_app", name)
+    assert {"0001_initial", "0029_ended_early"} <= set(
+        applied.migration_qs.filter(app="prompts_app").values_list("name", flat=True)
+    )
     assert what_does_not_fit() == ""
 
 

@@ -1,10 +1,14 @@
-"""The full-text index over SearchDocument: FTS5 with triggers on SQLite, generated tsvectors on Postgres.
+"""What no model describes: the full-text index over SearchDocument, FTS5 with triggers on SQLite, generated
+tsvectors on Postgres; and the table of the default cache, so that nobody has to know of createcachetable.
 
 SQLite drops a table's triggers when Django rebuilds the table: a later migration that alters
 SearchDocument has to run ``make_index`` again.
 """
 
+from django.core.management import call_command
 from django.db import migrations
+
+CACHE_TABLE = "proofsheet_cache"  # settings.CACHE_TABLE
 
 COLUMNS = ("title", "tags", "summary", "author", "body")
 NAMES = ", ".join(COLUMNS)
@@ -64,7 +68,19 @@ def drop_index(apps, schema_editor):
         schema_editor.execute(statement, params=None)
 
 
-class Migration(migrations.Migration):
-    dependencies = [("prompts_app", "0001_initial")]
+def make_cache_table(apps, schema_editor):
+    call_command("createcachetable", CACHE_TABLE, database=schema_editor.connection.alias, verbosity=0)
 
-    operations = [migrations.RunPython(make_index, drop_index)]
+
+def drop_cache_table(apps, schema_editor):
+    schema_editor.execute(f"DROP TABLE {schema_editor.quote_name(CACHE_TABLE)}")
+
+
+class Migration(migrations.Migration):
+    replaces = [("prompts_app", "0002_search")]
+    dependencies = [("prompts_app", "0001_squashed")]
+
+    operations = [
+        migrations.RunPython(make_index, drop_index),
+        migrations.RunPython(make_cache_table, drop_cache_table),
+    ]

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from random import Random
 
 from prompts_app.engine.assertions.judging import (
-    Bench,
+    JudgeClient,
     JudgeFailed,
+    JudgePrompt,
     Material,
-    Sheet,
     price_of_calls,
     read_object,
     reason_in,
 )
 from prompts_app.engine.assertions.kinds import number_of, quote
 from prompts_app.engine.endpoints import PACING, Pacing, open_endpoint
-from prompts_app.engine.endpoints.leash import Leash
+from prompts_app.engine.endpoints.cancellation import Cancellation
 from prompts_app.engine.types import Check, Fault, Judge, Judging, Price
 
 SELECT_BEST = "select-best"
@@ -74,47 +74,47 @@ async def run_comparisons(
     *,
     concurrency: int,
     on_compared: Callable[[Compared], None],
-    should_stop: Callable[[], str | None],
+    stop_reason: Callable[[], str | None],
     on_price: Callable[[Price], None] = lambda price: None,
-    last_calls_s: Callable[[str], float] = lambda word: 0.0,
+    grace_s: Callable[[str], float] = lambda reason: 0.0,
     pacing: Pacing = PACING,
 ) -> None:
-    """Put each comparison before the judge, at most ``concurrency`` at once. After a word from
-    ``should_stop`` no further one is begun, and ``last_calls_s(word)`` seconds later those that are under way
-    come to a "judge_error" with the cause "cut_short". The callbacks are called on the event loop's thread
-    and must be quick."""
-    waiting, leash = iter(comparisons), Leash()
+    """Put each comparison before the judge, at most ``concurrency`` at once. Once
+    ``stop_reason`` gives one no further one is begun, and ``grace_s(reason)`` seconds later those that are
+    under way come to a "judge_error" with the cause "cut_short". The callbacks are called on the event
+    loop's thread and must be quick."""
+    waiting, cancellation = iter(comparisons), Cancellation()
     async with open_endpoint(judge.endpoint, concurrency, pacing) as opened:
-        asker = leash.hold(opened)
+        asker = cancellation.hold(opened)
 
         async def work() -> str | None:
             for comparison in waiting:
-                if word := should_stop():
-                    return word
-                bench = Bench(judge, asker, judge.endpoint.time_limit_s, after_call=on_price)
-                on_compared(await _compare(comparison, bench))
+                if reason := stop_reason():
+                    return reason
+                client = JudgeClient(judge, asker, judge.endpoint.time_limit_s, after_call=on_price)
+                on_compared(await _compare(comparison, client))
             return None
 
         workers = [asyncio.create_task(work()) for _ in range(min(concurrency, len(comparisons)))]
-        await leash.watch(workers, should_stop, last_calls_s)
+        await cancellation.watch(workers, stop_reason, grace_s)
 
 
-async def _compare(comparison: Comparison, bench: Bench) -> Compared:
+async def _compare(comparison: Comparison, client: JudgeClient) -> Compared:
     # The place in a list sways judges; so everybody's place is drawn, the same way each time.
     count = len(comparison.contenders)
     order = Random(comparison.key).sample(range(count), count)  # noqa: S311 an order, not a secret
     best: int | None = None
     fault: Fault | None = None
     try:
-        place, reason = read_best(await bench.ask(_sheet(comparison, order)), len(order))
+        place, reason = read_best(await client.ask(_judge_prompt(comparison, order)), len(order))
         best = order[place - 1]
     except JudgeFailed as why:
         reason, fault = str(why), Fault("judge_error", str(why), cause=why.cause)
-    judging = Judging(comparison.criterion, tuple(bench.calls))
-    return Compared(comparison, best, reason, judging, price_of_calls(bench.calls), fault)
+    judging = Judging(comparison.criterion, tuple(client.calls))
+    return Compared(comparison, best, reason, judging, price_of_calls(client.calls), fault)
 
 
-def _sheet(comparison: Comparison, order: Sequence[int]) -> Sheet:
+def _judge_prompt(comparison: Comparison, order: Sequence[int]) -> JudgePrompt:
     task = (
         f"Which of the {len(order)} texts is the best, by this criterion alone?\n\n"
         f"Criterion:\n{comparison.criterion}"
@@ -127,7 +127,7 @@ def _sheet(comparison: Comparison, order: Sequence[int]) -> Sheet:
         )
         for number, place in enumerate(order, 1)
     )
-    return Sheet(
+    return JudgePrompt(
         task, texts, f'{{"reason": "one or two sentences", "best": "a whole number from 1 to {len(order)}"}}'
     )
 

@@ -16,8 +16,8 @@ from prompts_app.engine.assertions import (
     validate,
 )
 from prompts_app.engine.assertions.graded import rubric_of
-from prompts_app.engine.assertions.judging import Bench, JudgeFailed, price_of_calls
-from prompts_app.engine.assertions.kinds import CannotTell, DoesNotFit, Exhibit, Grade
+from prompts_app.engine.assertions.judging import JudgeClient, JudgeFailed, price_of_calls
+from prompts_app.engine.assertions.kinds import CannotTell, DoesNotFit, Grade, JudgedOutput
 from prompts_app.engine.assertions.sets import each_of, is_set, members_of
 from prompts_app.engine.assertions.stored import calls_of
 from prompts_app.engine.assertions.verdicts import checked_set
@@ -26,7 +26,7 @@ from prompts_app.engine.types import Assertion, Check, Fault, Judge, Judging, Me
 
 
 @dataclass(frozen=True, slots=True)
-class Court:
+class JudgeSetup:
     """A judge model that was chosen for a run, and how to reach it."""
 
     judge: Judge
@@ -35,8 +35,8 @@ class Court:
     before_call: Callable[[], None] = lambda: None
     after_call: Callable[[Price], None] = lambda price: None
 
-    def bench(self) -> Bench:
-        return Bench(self.judge, self.asker, self.deadline_s, self.before_call, self.after_call)
+    def client(self) -> JudgeClient:
+        return JudgeClient(self.judge, self.asker, self.deadline_s, self.before_call, self.after_call)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,12 @@ class Graded:
 
 
 async def grade(
-    checks: Sequence[Check], assertions: Sequence[Assertion], exhibit: Exhibit, court: Court
+    checks: Sequence[Check], assertions: Sequence[Assertion], judged: JudgedOutput, setup: JudgeSetup
 ) -> Graded:
     """``checks`` as ``check`` left them, those of ``assertions`` in their order; each that a model has to
-    grade is graded. Never raises but for what ``court.before_call`` raises."""
+    grade is graded. Never raises but for what ``setup.before_call`` raises."""
     done = [
-        await _graded(check, assertion, exhibit, court)
+        await _graded(check, assertion, judged, setup)
         for check, assertion in zip(checks, assertions, strict=True)
     ]
     failures = (
@@ -65,22 +65,22 @@ async def grade(
 
 
 async def _graded(
-    check: Check, assertion: Assertion, exhibit: Exhibit, court: Court
+    check: Check, assertion: Assertion, judged: JudgedOutput, setup: JudgeSetup
 ) -> tuple[Check, Fault | None]:
     """The check with the judge's verdict in it where a model has to grade; the first fault of a judge."""
     if is_set(assertion):
         members = members_of(assertion) if check.members else ()
-        done = [await _graded(*pair, exhibit, court) for pair in zip(check.members, members, strict=True)]
+        done = [await _graded(*pair, judged, setup) for pair in zip(check.members, members, strict=True)]
         faults = (fault for member, (_, fault) in zip(members, done, strict=True) if fault and member.weight)
         return (checked_set(assertion, [one for one, _ in done]) if done else check), next(faults, None)
     by = grader_of(assertion)
     if by is None:
         return check, None
     try:
-        seen = seen_by(assertion, exhibit.output)
+        seen = seen_by(assertion, judged.output)
     except DoesNotFit:
         return check, None  # it failed already, and why
-    graded, fault = await _one(assertion, by, replace(exhibit, output=seen), court)
+    graded, fault = await _one(assertion, by, replace(judged, output=seen), setup)
     return looked_at(graded, assertion, seen), fault
 
 
@@ -96,24 +96,26 @@ def grader_of(assertion: Assertion) -> Grade | None:
     return kind.grade if kind and usable else None
 
 
-async def _one(assertion: Assertion, by: Grade, exhibit: Exhibit, court: Court) -> tuple[Check, Fault | None]:
-    bench, fault = court.bench(), None
+async def _one(
+    assertion: Assertion, by: Grade, judged: JudgedOutput, setup: JudgeSetup
+) -> tuple[Check, Fault | None]:
+    client, fault = setup.client(), None
     try:
-        check = checked(assertion, opposed(assertion, await by(assertion, exhibit, bench)))
+        check = checked(assertion, opposed(assertion, await by(assertion, judged, client)))
     except CannotTell as why:
         check = replace(unjudged(assertion, f"Not judged. {why}"), unknown=True)
     except JudgeFailed as why:
         check, fault = unjudged(assertion, str(why)), Fault("judge_error", str(why), cause=why.cause)
     rubric = "" if assertion.value is None else rubric_of(assertion.value)
-    return replace(check, judge=Judging(rubric, tuple(bench.calls))), fault
+    return replace(check, judge=Judging(rubric, tuple(client.calls))), fault
 
 
-def exhibit_of(request: Request, reply: Reply, values: Mapping[str, str]) -> Exhibit:
+def judged_output_of(request: Request, reply: Reply, values: Mapping[str, str]) -> JudgedOutput:
     """What the judge may see. The question is the variable ``query`` where there is one, else what the
     user said last."""
     said = [message.content for message in request.messages if message.role == "user"]
     query = values.get("query") or (said or [""])[-1]
-    return Exhibit(reply.output, _as_text(request.messages), query, values, _exchanges(request.messages))
+    return JudgedOutput(reply.output, _as_text(request.messages), query, values, _exchanges(request.messages))
 
 
 def _exchanges(messages: Sequence[Message]) -> tuple[tuple[str, str], ...]:

@@ -30,12 +30,12 @@ USUAL_OUTPUT_TOKENS = 500  # assumed for an estimate where the author set no lim
 
 
 def price_of_answer(
-    endpoint: Endpoint, asked: str, answer: Reply | Embedded, *, drawn: bool = False
+    endpoint: Endpoint, asked: str, answer: Reply | Embedded, *, is_image: bool = False
 ) -> Price:
     """What the call to ``endpoint`` cost for which ``asked`` was the model; "unknown" where nothing tells.
 
     The table is asked for the model that answered, and for the one asked where it does not know that name.
-    With ``drawn``, the answer's tokens are those of a picture.
+    With ``is_image``, the answer's tokens are those of a picture.
     """
     if answer.billed is not None:
         return answer.billed
@@ -44,7 +44,7 @@ def price_of_answer(
     for name in named:
         found = price_of(
             name, endpoint.base_url, answer.tokens_in, tokens_out,
-            cached=cached, drawn=drawn, own=own_price(endpoint.prices, *reversed(named)),
+            cached=cached, is_image=is_image, own=own_price(endpoint.prices, *reversed(named)),
         )  # fmt: skip
         if found.dollars is not None:
             return found
@@ -93,15 +93,15 @@ def price_of(
     tokens_out: int | None,
     *,
     cached: int | None = None,
-    drawn: bool = False,
+    is_image: bool = False,
     own: OwnPrice | None = None,
 ) -> Price:
     """The call's price in US dollars by ``own``, else by the table, or ``Price(None, "")``.
 
     Only a base URL of a provider the table knows has a price: the same open model on your own machine,
     or at somebody the table does not list, costs something we do not know. ``cached`` of the tokens that
-    went in were not read anew, which most providers bill lower. With ``drawn``, the answer's tokens are those
-    of a picture. Never raises.
+    went in were not read anew, which most providers bill lower. With ``is_image``, the answer's tokens are
+    those of a picture. Never raises.
     """
     if tokens_in is None or tokens_out is None or tokens_in < 0 or tokens_out < 0:
         return UNKNOWN
@@ -109,7 +109,7 @@ def price_of(
     if own is not None:
         return _by_own(own, tokens_in, of_cache, tokens_out)
     usage = {"input_tokens": tokens_in, "output_tokens": tokens_out, "cache_read_tokens": of_cache}
-    if drawn:
+    if is_image:
         usage["output_image_tokens"] = tokens_out
     found = _calculate(model, base_url, usage)
     return Price(found.total_price, source() + (CACHED if of_cache else "")) if found else UNKNOWN

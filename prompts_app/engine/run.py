@@ -15,15 +15,15 @@ from prompts_app.engine.assertions.sets import is_set, members_of, value_of
 from prompts_app.engine.assertions.tools import tools_among
 from prompts_app.engine.assertions.verdicts import verdict_of
 from prompts_app.engine.endpoints import PACING, Asker, Pacing, open_endpoint
-from prompts_app.engine.endpoints.leash import CUT_SHORT, Leash, cut_short
+from prompts_app.engine.endpoints.cancellation import CUT_SHORT, Cancellation, cut_short
 from prompts_app.engine.finish_reasons import ending_in_words
-from prompts_app.engine.grading import Court, Graded, exhibit_of, grade, is_graded
+from prompts_app.engine.grading import Graded, JudgeSetup, grade, is_graded, judged_output_of
 from prompts_app.engine.prices import UNKNOWN, price_of_answer, together
 from prompts_app.engine.render import RenderError, render, render_known, render_messages, values_for
 from prompts_app.engine.shutdown import check_not_ending
 from prompts_app.engine.types import (
     Answer,
-    Asks,
+    Api,
     Assertion,
     Case,
     Cell,
@@ -54,22 +54,22 @@ async def run_cells(
     *,
     concurrency: int,
     on_outcome: Callable[[Outcome], Future[None] | None],
-    should_stop: Callable[[], str | None],
+    stop_reason: Callable[[], str | None],
     judge: Judge | None = None,
     on_price: Callable[[Price], None] = lambda price: None,
-    last_calls_s: Callable[[str], float] = lambda word: 0.0,
+    grace_s: Callable[[str], float] = lambda reason: 0.0,
     pacing: Pacing = PACING,
-    asks: Asks = "chat",
+    api: Api = "chat",
 ) -> str | None:
     """Ask every cell, at most ``concurrency`` at once, and hand each outcome over the moment it is done.
 
-    The callbacks are called on the event loop's thread and must be quick. ``should_stop`` is asked before
-    each new call and a few times a second; after a word from it ("cancelled", "over_cap") nothing further
-    is begun. The calls in flight are awaited for ``last_calls_s(word)`` seconds, and then ended: whatever
+    The callbacks are called on the event loop's thread and must be quick. ``stop_reason`` is asked before
+    each new call and a few times a second; once it gives a reason ("cancelled", "over_cap") nothing further
+    is begun. The calls in flight are awaited for ``grace_s(reason)`` seconds, and then ended: whatever
     was sent has an outcome, though it may be the fault "cut_short" (or "judge_error" with that cause, where
     only the judge was still being asked). Where ``on_outcome`` gives a future, nothing is asked in that
     outcome's place until it is done, so that no more is ever unstored than was in flight. Returns the last
-    word, or ``None`` when every cell was asked. What
+    reason, or ``None`` when every cell was asked. What
     ``on_outcome`` raises is raised here, after the calls in flight were ended.
 
     ``judge`` grades the assertions that a model has to grade; without one they are not judged. ``on_price``
@@ -79,34 +79,38 @@ async def run_cells(
     call, tokens and price the sums over all calls; the request stored is the last, with the earlier
     answers in it.
 
-    ``asks`` says which API the calls go to; where that is "images", the outputs are pictures.
+    ``api`` says which API the calls go to; where that is "images", the outputs are pictures.
     """
-    waiting, leash = iter(cells), Leash()
+    waiting, cancellation = iter(cells), Cancellation()
     async with AsyncExitStack() as stack:
-        asker = leash.hold(await stack.enter_async_context(open_endpoint(endpoint, concurrency, pacing)))
-        run = _Run(prompt, model, endpoint, asker, should_stop, on_price, asks)
+        asker = cancellation.hold(
+            await stack.enter_async_context(open_endpoint(endpoint, concurrency, pacing))
+        )
+        run = _Run(prompt, model, endpoint, asker, stop_reason, on_price, api)
         if judge is not None:
-            bench = await stack.enter_async_context(open_endpoint(judge.endpoint, concurrency, pacing))
+            judge_asker = await stack.enter_async_context(open_endpoint(judge.endpoint, concurrency, pacing))
             limit_s = judge.endpoint.time_limit_s
-            court = Court(judge, leash.hold(bench), limit_s, run.check_judge_may_be_asked, on_price)
-            run = replace(run, court=court)
+            setup = JudgeSetup(
+                judge, cancellation.hold(judge_asker), limit_s, run.check_judge_may_be_asked, on_price
+            )
+            run = replace(run, setup=setup)
         workers = [
             asyncio.create_task(_work(run, waiting, on_outcome)) for _ in range(min(concurrency, len(cells)))
         ]
-        return await leash.watch(workers, should_stop, last_calls_s)
+        return await cancellation.watch(workers, stop_reason, grace_s)
 
 
 async def _work(
     run: _Run, waiting: Iterator[Cell], on_outcome: Callable[[Outcome], Future[None] | None]
 ) -> str | None:
-    """Take cells until none is left; the word, where that is why it ended."""
+    """Take cells until none is left; the reason, where it was told to stop."""
     for cell in waiting:
-        if word := run.should_stop():
-            return word
+        if reason := run.stop_reason():
+            return reason
         outcome = await run.outcome_of(cell)
         stored = on_outcome(outcome)
         if outcome.fault and CUT_SHORT in (outcome.fault.kind, outcome.fault.cause):
-            return run.should_stop()
+            return run.stop_reason()
         if stored is not None:
             await run.until(stored)
     return None
@@ -130,20 +134,20 @@ class _Run:
     model: str
     endpoint: Endpoint
     asker: Asker
-    should_stop: Callable[[], str | None]
+    stop_reason: Callable[[], str | None]
     on_price: Callable[[Price], None]
-    asks: Asks = "chat"
-    court: Court | None = None
+    api: Api = "chat"
+    setup: JudgeSetup | None = None
 
     async def until(self, stored: Future[None]) -> None:
         """Until an outcome is stored, which is another thread's doing, or the run is to stop."""
         waited_for = asyncio.wrap_future(stored)
-        while not waited_for.done() and not self.should_stop():
+        while not waited_for.done() and not self.stop_reason():
             await asyncio.wait([waited_for], timeout=LOOK_UP_S)
 
     def check_judge_may_be_asked(self) -> None:
         """Raises ``JudgeFailed``: the answer stays, and its verdict is wanting."""
-        if self.should_stop():
+        if self.stop_reason():
             raise JudgeFailed(cut_short("before the judge was asked").message, CUT_SHORT)
 
     async def outcome_of(self, cell: Cell) -> Outcome:
@@ -162,7 +166,7 @@ class _Run:
 
     async def _converse(self, messages: tuple[Message, ...], turns: tuple[str, ...]) -> _Said:
         """Ask, then ask each further turn with the answers so far in context."""
-        if turns and self.asks == "images":
+        if turns and self.api == "images":
             return _Said(self._request(messages), Fault("bad_request", NO_TURNS), UNKNOWN)
         said = await self._ask(messages)
         for turn in turns:
@@ -174,7 +178,7 @@ class _Run:
 
     async def _ask_on(self, messages: tuple[Message, ...]) -> _Said:
         """A further turn; where the run is to stop, it is not begun, and what was said before was in vain."""
-        if self.should_stop():
+        if self.stop_reason():
             return _Said(self._request(messages), cut_short("between two turns of this case"), UNKNOWN)
         return await self._ask(messages)
 
@@ -187,15 +191,17 @@ class _Run:
             log.exception("Asking %s failed", self.model)
             result = Fault("internal", f"The call failed in a way not foreseen ({type(error).__name__}).")
         came = result.part if isinstance(result, Fault) else result
-        drawn = self.asks == "images"
-        price = UNKNOWN if came is None else price_of_answer(self.endpoint, self.model, came, drawn=drawn)
+        is_image = self.api == "images"
+        price = (
+            UNKNOWN if came is None else price_of_answer(self.endpoint, self.model, came, is_image=is_image)
+        )
         for failed in result.earlier:  # billed as well, though it is in no figure of the prompt
-            self.on_price(price_of_answer(self.endpoint, self.model, failed, drawn=drawn))
+            self.on_price(price_of_answer(self.endpoint, self.model, failed, is_image=is_image))
         self.on_price(price)
         return _Said(request, result, price, self.asker.origin if _was_sent(result) else "")
 
     def _request(self, messages: tuple[Message, ...]) -> Request:
-        return Request(self.model, messages, self.prompt.parameters, self.asks)
+        return Request(self.model, messages, self.prompt.parameters, self.api)
 
     async def _judged(self, cell: Cell, request: Request, reply: Reply, price: Price) -> Outcome:
         """Judged in another thread: a slow regex must not hold up the clocks of the calls in flight."""
@@ -225,10 +231,10 @@ class _Run:
         reply: Reply,
         values: Mapping[str, str],
     ) -> Graded:
-        if self.court is None or reply.picture or not any(map(is_graded, case.assertions)):
+        if self.setup is None or reply.picture or not any(map(is_graded, case.assertions)):
             return Graded(checks)
         assertions = [filled(assertion, values) for assertion in case.assertions]
-        return await grade(checks, assertions, exhibit_of(request, reply, values), self.court)
+        return await grade(checks, assertions, judged_output_of(request, reply, values), self.setup)
 
     @staticmethod
     def _unanswered(cell: Cell, request: Request, fault: Fault, price: Price = UNKNOWN) -> Outcome:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 type Json = Any
 Role = Literal["system", "user", "assistant"]
-Asks = Literal["chat", "images"]  # the API a call goes to: Chat Completions, or the images API
+Api = Literal["chat", "images"]  # the API a call goes to: Chat Completions, or the images API
 ROLES: tuple[Role, ...] = ("system", "user", "assistant")
 
 
@@ -125,14 +125,14 @@ class Request:
     model: str
     messages: tuple[Message, ...]
     parameters: Mapping[str, Json] = field(default_factory=dict)
-    asks: Asks = "chat"
+    api: Api = "chat"
 
     def body(self) -> dict[str, Json]:
         """What goes over the wire: only what the author set, nothing of our own.
 
         The images API takes one text: the messages one after the other, without their roles.
         """
-        if self.asks == "images":
+        if self.api == "images":
             text = "\n\n".join(message.content for message in self.messages)
             return {"model": self.model, "prompt": text, "n": 1, **self.parameters}
         return {

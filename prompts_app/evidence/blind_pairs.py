@@ -114,7 +114,7 @@ def _candidates(prompt: Prompt) -> Iterator[tuple[str, str]]:
 
 
 def _is_recorded(run: Run) -> bool:
-    return run.level is not None and run.level >= Level.RECORDED and run.asks == CHAT
+    return run.level is not None and run.level >= Level.RECORDED and run.api == CHAT
 
 
 def _cases(one: Run, other: Run) -> dict[Pair, int]:

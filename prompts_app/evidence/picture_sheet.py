@@ -33,7 +33,7 @@ def shots_of(runs: Sequence[Run], suite: Sequence[Mapping[str, Any]]) -> list[Sh
 
     No query where none of the runs can have any.
     """
-    by_pk = {run.pk: run for run in runs if run.asks == IMAGES or run.source in _FROM_ELSEWHERE}
+    by_pk = {run.pk: run for run in runs if run.api == IMAGES or run.source in _FROM_ELSEWHERE}
     if not by_pk:
         return []
     columns = ("public_id", "run_id", "case_index", "repeat", "passed", "picture")

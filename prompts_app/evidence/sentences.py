@@ -13,7 +13,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join, strip_tags
 from django.utils.safestring import SafeString
 
-from prompts_app.engine.assertions.places import places
+from prompts_app.engine.assertions.highlights import highlights_of
 from prompts_app.engine.wording import how_many
 from prompts_app.evidence.concision import gain_of
 from prompts_app.evidence.number_format import (
@@ -275,7 +275,7 @@ def _broken_in(output: str, check: Mapping[str, Any]) -> list[tuple[int, int]]:
     at = output.find(seen)
     if at < 0:  # it was made into something else
         return []
-    found = places(str(check.get("type", "")), check.get("value"), seen)
+    found = highlights_of(str(check.get("type", "")), check.get("value"), seen)
     return [(at + start, at + end) for start, end in found]
 
 

@@ -31,7 +31,7 @@ from prompts_app.engine import types as engine
 from prompts_app.forms.fields import CostCapField, LineField, PictureField, ProseField
 from prompts_app.forms.judge import JudgeForm
 from prompts_app.models import Batch, Case, Endpoint, Prompt, Task, Version
-from prompts_app.models.evidence import ASKS, CHAT, IMAGES
+from prompts_app.models.evidence import APIS, CHAT, IMAGES
 from prompts_app.models.text import refuse_invisible
 
 MOST_LISTED_MODELS = 200  # as boxes to tick; an endpoint that offers more has its models typed
@@ -62,9 +62,9 @@ class RunForm(JudgeForm):
         help_text="One a line, exactly as the endpoint calls them.",
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
     )
-    asks = forms.ChoiceField(
+    api = forms.ChoiceField(
         label="What comes back",
-        choices=ASKS,
+        choices=APIS,
         help_text="OpenAI’s dall-e models, and some others, send a picture only with the parameter "
         'response_format set to "b64_json".',
     )
@@ -90,7 +90,7 @@ class RunForm(JudgeForm):
         self._choose_from("endpoint", [(e.public_id, _name_of(e)) for e in self.endpoints])
         self.choose_judge(needs_of_suite(self.suite), self.endpoints)
         if prompt.task != Task.IMAGE:
-            del self.fields["asks"]
+            del self.fields["api"]
         self.initial = {**self._usual(), "page": get_random_string(22), **self.initial}
         self._choose_from("models", [(name, name) for name in self.known_models])
         if self.known_models:
@@ -134,7 +134,7 @@ class RunForm(JudgeForm):
             first = self.endpoints[0]
             ready = first.known_models[:1] if first.is_practice or len(first.known_models) == 1 else []
             return {
-                "versions": newest, "endpoint": first.public_id, "models": ready, "asks": IMAGES,
+                "versions": newest, "endpoint": first.public_id, "models": ready, "api": IMAGES,
             }  # fmt: skip
         names = list(last.runs.order_by("pk").values_list("model", flat=True))
         known = run.endpoint.known_models
@@ -145,7 +145,7 @@ class RunForm(JudgeForm):
             "more_models": "\n".join(dict.fromkeys(name for name in names if name not in known)),
             "repeats": last.repeats,
             "cost_cap": last.cost_cap,
-            "asks": run.asks,
+            "api": run.api,
             **self.usual_judge(last),
         }
 
@@ -165,7 +165,7 @@ class RunForm(JudgeForm):
             data["models"] = list(dict.fromkeys([*data["models"], *data["more_models"]]))
             data["endpoint"] = self.chosen_endpoint
             data["judge"] = self.chosen_judge()
-            data.setdefault("asks", CHAT)
+            data.setdefault("api", CHAT)
             data["versions"] = [v for v in self.all_versions if v.number in data["versions"]]
             try:
                 check_can_run(self.prompt, **self.arguments())
@@ -177,7 +177,7 @@ class RunForm(JudgeForm):
         """For ``start_batch``, once the form is valid."""
         return {
             name: self.cleaned_data[name]
-            for name in ("versions", "endpoint", "models", "repeats", "cost_cap", "judge", "asks")
+            for name in ("versions", "endpoint", "models", "repeats", "cost_cap", "judge", "api")
         }
 
     @property
@@ -205,10 +205,10 @@ class RunForm(JudgeForm):
         typed = [name for name in lines if 0 < len(name) <= LONGEST_MODEL]
         models = list(dict.fromkeys([*ticked_models, *typed]))
         repeats = _whole(self["repeats"].value(), 1, MOST_REPEATS)
-        drawn = "asks" in self.fields and self["asks"].value() == IMAGES
+        is_image = "api" in self.fields and self["api"].value() == IMAGES
         return estimate_of(
             versions[:MOST_RUNS], self.chosen_endpoint, models, self.suite, repeats,
-            drawn=drawn, judge=self.judge_now,
+            is_image=is_image, judge=self.judge_now,
         )  # fmt: skip
 
     @cached_property

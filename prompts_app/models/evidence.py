@@ -41,7 +41,7 @@ class Source(models.TextChoices):
 LONGEST_ORIGIN = 300  # "https://" and a host of 253 characters, and a port
 
 CHAT, IMAGES = "chat", "images"
-ASKS = [
+APIS = [
     (CHAT, "Chat Completions: the outputs are texts"),
     (IMAGES, "The images API: the outputs are pictures"),
 ]
@@ -128,7 +128,7 @@ class Run(Masked):
     # As readers are told it, and told it apart: "gpt-4.1 (own server)" is another model than "gpt-4.1".
     named = models.CharField(max_length=240, blank=True, editable=False)  # Run.who.named
     parameters = models.JSONField(default=dict, blank=True)
-    asks = models.CharField(max_length=8, default=CHAT, choices=ASKS)  # the API its calls go to
+    api = models.CharField(max_length=8, default=CHAT, choices=APIS)  # that its calls go to
     repeats = models.PositiveSmallIntegerField(default=1)
     suite = models.JSONField()  # [engine.digests.case_json, …]: the tests as they were
     suite_digest = models.CharField(max_length=64)

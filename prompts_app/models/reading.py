@@ -27,7 +27,7 @@ from prompts_app.models.private import PrivateSpan
 _now: ContextVar[Reading | None] = ContextVar("reading", default=None)
 
 # Texts that are addresses, states or digests: nobody wrote them, and pages could not work without them.
-_AS_THEY_ARE = {"public_id", "source_key", "frames", "claim", "error_kind", "asks"}
+_AS_THEY_ARE = {"public_id", "source_key", "frames", "claim", "error_kind", "api"}
 _MODELS = {"model", "named"}
 SPAN_COLUMNS = ("prompt_id", "label", "text", "salt", "created_at")
 _DIGESTS = {"suite_digest", "digest"}

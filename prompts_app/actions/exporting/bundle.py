@@ -133,7 +133,7 @@ def _exported_run(run: Run, everything: bool) -> BundledRun:
         created_at=run.created_at,
         results=tuple(map(_exported_result, run.results.all())),
         endpoint=run.endpoint_name if everything else "",
-        asks="" if run.asks == CHAT else run.asks,
+        asks="" if run.api == CHAT else run.api,
         parameters=run.parameters,
         repeats=run.repeats,
         source_note=run.source_note,

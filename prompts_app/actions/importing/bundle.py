@@ -325,7 +325,7 @@ def _run(prompt: Prompt, version: Version, bundled: BundledRun, provenance: Mapp
         endpoint_name=bundled.endpoint,
         model=bundled.model,
         parameters=bundled.parameters,
-        asks=bundled.asks or CHAT,
+        api=bundled.asks or CHAT,
         repeats=bundled.repeats,
         suite=[case_json(case) for case in bundled.suite],
         suite_digest=suite_digest(bundled.suite),

@@ -177,7 +177,7 @@ def _write(row: Import, worker: str, **columns: Any) -> None:
 
 def _check_may_go_on() -> None:
     """Raises _Lost where this worker was told to stop."""
-    if stopping.is_told():
+    if stopping.is_stopping():
         raise _Lost
 
 

@@ -19,10 +19,10 @@ from django.conf import settings
 
 from prompts_app.actions.runs import stopping
 from prompts_app.actions.runs.stopping import STOPPING
-from prompts_app.engine.endpoints.leash import CUT_SHORT
+from prompts_app.engine.endpoints.cancellation import CUT_SHORT
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.run import run_cells
-from prompts_app.engine.types import Asks, Cell, Endpoint, Fault, Judge, Outcome, Price, Prompt
+from prompts_app.engine.types import Api, Cell, Endpoint, Fault, Judge, Outcome, Price, Prompt
 from prompts_app.models import Run
 from prompts_app.models.evidence import IMAGES
 
@@ -47,18 +47,18 @@ _URGENCY = {STOPPING: 1, CANCELLED: 2, LOST: 3}
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How the asking ended: the engine's word (None: every cell was asked), and the fault behind it."""
+    """How the asking ended: why it stopped (None: every cell was asked), and that in a sentence."""
 
-    word: str | None
-    reason: str = ""
+    stop_reason: str | None
+    message: str = ""
     error: BaseException | None = None
 
 
-def last_calls_s(word: str) -> float:
+def grace_s(reason: str) -> float:
     """Who cancels wants it to end now. Otherwise what is being asked is billed, so better have the answer."""
-    if word == STOPPING:
+    if reason == STOPPING:
         return 0.0 if stopping.is_time_up() else inf
-    return 0.0 if word in _URGENCY else LAST_CALLS_S
+    return 0.0 if reason in _URGENCY else LAST_CALLS_S
 
 
 class Asking:
@@ -77,8 +77,8 @@ class Asking:
         self._outcomes: Queue[Outcome | End] = Queue()
         self._unstored: dict[int, Future[None]] = {}  # by the outcome's id
         self._cap, self._spent = cap, spent
-        self._asks: Asks = "images" if run.asks == IMAGES else "chat"
-        self._word: str | None = None
+        self._api: Api = "images" if run.api == IMAGES else "chat"
+        self._reason: str | None = None
         self._fault: Fault | None = None
         asked = (run.version.as_engine(), run.model, cells, endpoint, judge)
         self._thread = Thread(target=self._work, args=asked, daemon=True)
@@ -93,15 +93,15 @@ class Asking:
         self.stop(LOST)
         self._thread.join()
 
-    def stop(self, word: str) -> None:
-        """Ask nothing more. Of several words the most urgent counts, and of those the first."""
-        if self._word is None or _URGENCY.get(word, 0) > _URGENCY.get(self._word, 0):
-            self._word = word
+    def stop(self, reason: str) -> None:
+        """Ask nothing more. Of several reasons the most urgent counts, and of those the first."""
+        if self._reason is None or _URGENCY.get(reason, 0) > _URGENCY.get(self._reason, 0):
+            self._reason = reason
 
     def is_void(self, outcome: Outcome) -> bool:
         """A call that is cut short because the worker stops: the next worker makes it again."""
         cut = outcome.fault is not None and outcome.fault.kind == CUT_SHORT
-        if void := cut and self._word == STOPPING:
+        if void := cut and self._reason == STOPPING:
             log.warning("A call was ended as this worker stops; it is made again, and may be billed twice.")
         return void
 
@@ -129,16 +129,16 @@ class Asking:
         asking = run_cells(
             prompt, model, cells, endpoint,
             concurrency=settings.ENDPOINT_CONCURRENCY,
-            on_outcome=self._on_outcome, should_stop=self._should_stop,
+            on_outcome=self._on_outcome, stop_reason=self._stop_reason,
             judge=judge, on_price=self._on_price,
-            last_calls_s=last_calls_s, asks=self._asks,
+            grace_s=grace_s, api=self._api,
         )  # fmt: skip
         try:
-            word = asyncio.run(asking)
+            reason = asyncio.run(asking)
         except BaseException as error:  # whatever it is, the other thread must hear of it
             self._outcomes.put(End("internal", error=error))
         else:
-            self._outcomes.put(End(word, _reason(word, self._fault)))
+            self._outcomes.put(End(reason, _in_words(reason, self._fault)))
 
     # What follows runs on the engine's thread.
 
@@ -156,12 +156,12 @@ class Asking:
         """Here the cap is seen before the next call, the judge's too."""
         self._spent += price.dollars or 0
 
-    def _should_stop(self) -> str | None:
+    def _stop_reason(self) -> str | None:
         over = self._cap is not None and self._spent >= self._cap
-        return self._word or (OVER_CAP if over else None)
+        return self._reason or (OVER_CAP if over else None)
 
 
-def _reason(word: str | None, fault: Fault | None) -> str:
-    if fault is not None and word in FATAL:
+def _in_words(reason: str | None, fault: Fault | None) -> str:
+    if fault is not None and reason in FATAL:
         return f"{FAULTS[fault.kind].label.capitalize()}: {fault.message}"
-    return FAULTS[word].label.capitalize() if word in FAULTS else ""
+    return FAULTS[reason].label.capitalize() if reason in FAULTS else ""

@@ -48,12 +48,13 @@ def estimate_of(
     suite: Sequence[Case],
     repeats: int,
     *,
-    drawn: bool = False,
+    is_image: bool = False,
     judge: JudgeChoice | None = None,
 ) -> Estimate:
     """Prices from the endpoint or the table, lengths from the messages and the limits the author set.
 
-    Of a picture nobody can say beforehand: with ``drawn``, no price is known. What ``judge`` costs is apart.
+    Of a picture nobody can say beforehand: with ``is_image``, no price is known. What ``judge`` costs is
+    apart.
     """
     limits = [_output_limit(version) for version in versions]
     sizes = [
@@ -67,7 +68,7 @@ def estimate_of(
         ]
         for model in models
     }
-    unpriced = tuple(model for model, prices in sums.items() if drawn or None in prices)
+    unpriced = tuple(model for model, prices in sums.items() if is_image or None in prices)
     known = [price for prices in sums.values() for price in prices if price is not None]
     return Estimate(
         versions=len(versions),

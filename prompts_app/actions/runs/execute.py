@@ -30,7 +30,7 @@ from prompts_app.actions.runs.stopping import STOPPING
 from prompts_app.actions.tasks import enqueue_next, enqueue_run
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_from_json
-from prompts_app.engine.endpoints.leash import CUT_SHORT
+from prompts_app.engine.endpoints.cancellation import CUT_SHORT
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.shutdown import ProgramEnds
 from prompts_app.engine.types import Cell, Judge, Outcome
@@ -61,7 +61,7 @@ def execute_run(run_id: int) -> bool:
     is, to be taken up again when its lease has run out.
     """
     worker = str(uuid4())
-    if stopping.is_told():  # this worker takes up nothing more, and the queue has let go of it
+    if stopping.is_stopping():  # this worker takes up nothing more, and the queue has let go of it
         enqueue_run(run_id)
         return False
     if not persistently(lambda: lease.claim(run_id, worker)):
@@ -91,8 +91,8 @@ def _execute(run_id: int, worker: str) -> None:
     run = persistently(lambda: with_stored_suite(runs.get(pk=run_id)))
     try:
         end = _gave_up(run) or _ask(run, worker)
-        if end.word not in {GAVE_UP, LOST, STOPPING}:
-            end = End(word) if (word := _compare(run, worker)) else end
+        if end.stop_reason not in {GAVE_UP, LOST, STOPPING}:
+            end = End(reason) if (reason := _compare(run, worker)) else end
     except ProgramEnds:
         end = End(STOPPING)
     except Exception as error:
@@ -100,9 +100,9 @@ def _execute(run_id: int, worker: str) -> None:
             raise
         _conclude(run, worker, End("internal", FAULTS["internal"].next_step))
         raise
-    if end.word == STOPPING:
+    if end.stop_reason == STOPPING:
         persistently(lambda: lease.release_all([worker]))
-    elif end.word != LOST:
+    elif end.stop_reason != LOST:
         _conclude(run, worker, end)
     persistently(lambda: enqueue_next(run.endpoint_id))
 
@@ -131,9 +131,9 @@ def _compare(run: Run, worker: str) -> str | None:
     watch = _Watch(run, worker)
     if (judge := _judge_to_compare(batch, run)) is not None:
         _select_best(batch, runs, judge, watch)
-    if watch.word not in {LOST, STOPPING}:
+    if watch.reason not in {LOST, STOPPING}:
         max_scores(runs)
-    return watch.word if watch.word in {LOST, STOPPING} else None
+    return watch.reason if watch.reason in {LOST, STOPPING} else None
 
 
 def _judge_to_compare(batch: Batch, run: Run) -> Judge | None:
@@ -148,7 +148,7 @@ def _judge_to_compare(batch: Batch, run: Run) -> Judge | None:
 
 def _select_best(batch: Batch, runs: list[Run], judge: Judge, watch: _Watch) -> None:
     room = None if batch.cost_cap is None else batch.cost_cap - persistently(lambda: _spent(batch))
-    select_best(runs, judge, room=room, told=watch.told)
+    select_best(runs, judge, room=room, stop_reason=watch.stop_reason)
 
 
 class _Watch:
@@ -156,23 +156,23 @@ class _Watch:
 
     def __init__(self, run: Run, worker: str) -> None:
         self._run, self._worker, self._renewed, self._watched = run, worker, 0.0, 0.0
-        self.word: str | None = None
+        self.reason: str | None = None
 
-    def told(self) -> str | None:
-        """LOST or CANCELLED once the run, or its batch, is, STOPPING once the worker is told to. Asks the
+    def stop_reason(self) -> str | None:
+        """LOST or CANCELLED once the run, or its batch, is, STOPPING once the worker is to end. Asks the
         database only now and then."""
         now = monotonic()
         if now - self._renewed >= lease.renew_every():
             self._renewed = now
             if not persistently(lambda: lease.renew(self._run.pk, self._worker)):
-                self.word = LOST
-        if self.word is None and now - self._watched >= WATCH_EVERY_S:
+                self.reason = LOST
+        if self.reason is None and now - self._watched >= WATCH_EVERY_S:
             self._watched = now
             cancelled = Batch.objects.filter(runs=self._run, cancel_requested=True)
-            self.word = CANCELLED if persistently(cancelled.exists) else None
-        if self.word is None and stopping.is_told():
-            self.word = STOPPING
-        return self.word
+            self.reason = CANCELLED if persistently(cancelled.exists) else None
+        if self.reason is None and stopping.is_stopping():
+            self.reason = STOPPING
+        return self.reason
 
 
 def _ask(run: Run, worker: str) -> End:
@@ -257,7 +257,7 @@ def _keep(run: Run, worker: str, asking: Asking) -> End:
     """Store what comes until the asking ends, holding the lease and watching for a cancel meanwhile."""
     renewed = watched = monotonic()
     while True:
-        if stopping.is_told():
+        if stopping.is_stopping():
             asking.stop(STOPPING)
         outcomes, end = asking.arrived(WATCH_EVERY_S / 2)
         if not _store(run, worker, [outcome for outcome in outcomes if not asking.is_void(outcome)]):
@@ -282,7 +282,7 @@ def _store(run: Run, worker: str, outcomes: Iterable[Outcome]) -> bool:
     """Keep them; what is stored already stays as it is. False when the run is gone."""
     asked = [outcome for outcome in outcomes if outcome.cell.answered is None]
     rows = [result_of(run, outcome) for outcome in asked]
-    drawn = pictures_of(zip(rows, asked, strict=True))
+    pictures = pictures_of(zip(rows, asked, strict=True))
     judged = [result_of(run, outcome) for outcome in outcomes if outcome.cell.answered is not None]
     if not rows and not judged:
         return True
@@ -290,7 +290,7 @@ def _store(run: Run, worker: str, outcomes: Iterable[Outcome]) -> bool:
     def write() -> None:
         with transaction.atomic():  # a result and its picture, or neither
             Result.objects.bulk_create(rows, ignore_conflicts=True)
-            store_pictures(drawn)
+            store_pictures(pictures)
         for row in judged:
             judge_again(row)
 
@@ -327,9 +327,9 @@ def _conclude(run: Run, worker: str, end: End) -> None:
 
 
 def _state_of(run: Run, end: End) -> tuple[str, str]:
-    """A word that came after the last answer changes nothing: the run is complete."""
-    if end.word != GAVE_UP and is_complete(run):
+    """A reason that came after the last answer changes nothing: the run is complete."""
+    if end.stop_reason != GAVE_UP and is_complete(run):
         return Run.State.FINISHED, ""
-    if end.word is None:
+    if end.stop_reason is None:
         return Run.State.STOPPED, _UNFINISHED
-    return _STATES.get(end.word, Run.State.STOPPED), end.reason[:300]
+    return _STATES.get(end.stop_reason, Run.State.STOPPED), end.message[:300]

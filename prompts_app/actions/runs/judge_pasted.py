@@ -22,13 +22,13 @@ from prompts_app.actions.runs.outcomes import as_stored
 from prompts_app.engine import types as engine
 from prompts_app.engine.assertions import check
 from prompts_app.engine.assertions.judging import JudgeFailed
-from prompts_app.engine.assertions.kinds import Exhibit
+from prompts_app.engine.assertions.kinds import JudgedOutput
 from prompts_app.engine.assertions.stored import calls_of, check_json, verdict_of_stored
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.endpoints import open_endpoint
-from prompts_app.engine.endpoints.leash import CUT_SHORT, Leash
+from prompts_app.engine.endpoints.cancellation import CUT_SHORT, Cancellation
 from prompts_app.engine.endpoints.pacing import Pacing
-from prompts_app.engine.grading import Court, Graded, exhibit_of, grade, is_graded
+from prompts_app.engine.grading import Graded, JudgeSetup, grade, is_graded, judged_output_of
 from prompts_app.engine.render import RenderError, values_for
 from prompts_app.engine.run import conversation, filled
 from prompts_app.engine.types import Assertion, Price, Reply, Request
@@ -49,7 +49,7 @@ class Asked:
     """One output with what is to be graded of it: assertions by their places among the checks."""
 
     result: Result
-    exhibit: Exhibit
+    judged: JudgedOutput
     open: Mapping[int, Assertion]
 
 
@@ -89,7 +89,7 @@ def _asked(result: Result, version: engine.Prompt, run: Run) -> Asked | None:
         opening, turns = conversation(version, case)
         messages = (*opening, *(engine.Message("user", turn) for turn in turns))
         reply = Reply(result.output, None, None, None, None, None, None, 0.0)
-        return Asked(result, exhibit_of(Request(run.model, messages), reply, values), places)
+        return Asked(result, judged_output_of(Request(run.model, messages), reply, values), places)
     return None
 
 
@@ -119,11 +119,13 @@ def judge_pasted(run: Run, judge: JudgeChoice, *, cost_cap: Decimal | None = Non
     waiting = waiting_for_judge(run)
     check_can_ask(run, judge, waiting)
     try:
-        bench = engine.Judge(judge.endpoint.as_engine(), judge.model, judge.embedding_model, judge.parameters)
+        engine_judge = engine.Judge(
+            judge.endpoint.as_engine(), judge.model, judge.embedding_model, judge.parameters
+        )
     except KeyUnreadable as unreadable:
         raise JudgingRefused(str(unreadable)) from None
     limits = _Limits(cost_cap)
-    found = asyncio.run(_all_graded(waiting, bench, limits))
+    found = asyncio.run(_all_graded(waiting, engine_judge, limits))
     with transaction.atomic():
         Run.objects.filter(pk=run.pk).update(
             judge_endpoint_name=judge.endpoint.name,
@@ -163,19 +165,23 @@ async def _all_graded(
 ) -> list[tuple[Asked, Graded]]:
     """Those the judge was asked about, in their order. Where the time is up, calls in flight are ended, and
     what was paid for before is kept all the same."""
-    at_once, leash = asyncio.Semaphore(settings.ENDPOINT_CONCURRENCY), Leash()
+    at_once, cancellation = asyncio.Semaphore(settings.ENDPOINT_CONCURRENCY), Cancellation()
     async with open_endpoint(judge.endpoint, settings.ENDPOINT_CONCURRENCY, PACING) as asker:
-        court = Court(
-            judge, leash.hold(asker), min(A_CALL_S, judge.endpoint.time_limit_s), limits.check, limits.add
+        setup = JudgeSetup(
+            judge,
+            cancellation.hold(asker),
+            min(A_CALL_S, judge.endpoint.time_limit_s),
+            limits.check,
+            limits.add,
         )
 
         async def one(asked: Asked) -> tuple[Asked, Graded]:
             async with at_once:
-                return asked, await grade(*_unjudged(asked), asked.exhibit, court)
+                return asked, await grade(*_unjudged(asked), asked.judged, setup)
 
         tasks = [asyncio.create_task(one(asked)) for asked in waiting]
         await asyncio.wait(tasks, timeout=ALTOGETHER_S)
-        leash.end()
+        cancellation.end()
         found = await asyncio.gather(*tasks, return_exceptions=True)
         if failed := next((one for one in found if isinstance(one, Exception)), None):
             raise failed

@@ -79,7 +79,7 @@ def check_can_run(
     repeats: int = 1,
     cost_cap: Decimal | None = None,
     judge: JudgeChoice | None = None,
-    asks: str = CHAT,
+    api: str = CHAT,
 ) -> None:
     """Raises RunRefused where ``start_batch`` with the same arguments would make no sense."""
     suite = prompt.suite()
@@ -88,7 +88,7 @@ def check_can_run(
         _what_is_too_much(len(versions) * len(models), len(suite), repeats),
         _what_is_wrong(prompt, versions, endpoint, models, cost_cap),
         _value_missing(versions, suite),
-        _turns_left(versions, suite) if asks == IMAGES else "",
+        _turns_left(versions, suite) if api == IMAGES else "",
         what_is_wrong_with(judge, endpoint, suite) if judge else "",
     )
     for reason in reasons:
@@ -177,25 +177,25 @@ def start_batch(
     repeats: int = 1,
     cost_cap: Decimal | None = None,
     judge: JudgeChoice | None = None,
-    asks: str = CHAT,
+    api: str = CHAT,
     press: str = "",
 ) -> Batch:
     """One run for each version × model, queued, with the suite as it is now. Raises RunRefused.
 
     ``cost_cap`` is in US dollars for the whole batch, the judge's calls included. ``judge`` grades what a
-    model has to grade; it is forgotten where the suite has nothing of the kind. ``asks`` is the API the
+    model has to grade; it is forgotten where the suite has nothing of the kind. ``api`` is the API the
     calls go to: with IMAGES the outputs are pictures. A worker takes the runs up
     by itself once the transaction is committed; ``execute_run(run.pk)`` does the same here and now.
     """
     with transaction.atomic():
         check_can_run(
-            prompt, versions, endpoint, models, repeats=repeats, cost_cap=cost_cap, judge=judge, asks=asks
+            prompt, versions, endpoint, models, repeats=repeats, cost_cap=cost_cap, judge=judge, api=api
         )
         judge = judge if needs_of_suite(prompt.suite()) else None
         batch = Batch.objects.create(
             prompt=prompt, repeats=repeats, cost_cap=cost_cap, press=press, **columns_of(judge, Batch)
         )
-        runs = Run.objects.bulk_create(_runs(batch, versions, endpoint, models, judge, asks))
+        runs = Run.objects.bulk_create(_runs(batch, versions, endpoint, models, judge, api))
         if not endpoint.is_practice:
             _note_first_run(versions)
         _enqueue_when_committed(runs[0])  # the others follow, one after the other
@@ -231,7 +231,7 @@ def _runs(
     endpoint: Endpoint,
     models: Sequence[str],
     judge: JudgeChoice | None,
-    asks: str,
+    api: str,
 ) -> Iterator[Run]:
     suite = batch.prompt.suite()
     cases, suites_digest = [case_json(case) for case in suite], suite_digest(suite)
@@ -248,7 +248,7 @@ def _runs(
                 endpoint_url=endpoint.base_url,
                 model=model,
                 parameters=version.parameters,
-                asks=asks,
+                api=api,
                 repeats=batch.repeats,
                 suite=cases,
                 suite_digest=suites_digest,

@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from prompts_app.engine.assertions.stored import calls_of, check_json
-from prompts_app.engine.endpoints.leash import CUT_SHORT
+from prompts_app.engine.endpoints.cancellation import CUT_SHORT
 from prompts_app.engine.types import (
     Answered,
     Check,

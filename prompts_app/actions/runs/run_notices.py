@@ -80,7 +80,7 @@ def _verdict_need(run: Run) -> Need | None:
         return Need(
             run, what, "Until then their cases count neither way.", look_at=waiting[0], is_problem=False
         )
-    if run.asks == IMAGES:
+    if run.api == IMAGES:
         what, next_step = "not judged in part", "What looks at text judges no picture; limits and “human” do."
         return Need(run, what, next_step, is_problem=False)
     if not run.has_judge and needs_of_suite(map(case_from_json, run.suite)):

@@ -112,7 +112,7 @@ def _head_of(run: Run, names: Mapping[str, Any]) -> dict[str, Any]:
             "created_at": _iso(run.created_at),
             "started_at": _iso(run.started_at),
             "finished_at": _iso(run.finished_at),
-            **_later(suite_fixed_at=_iso(run.suite_fixed_at), asks=run.asks if run.asks != CHAT else ""),
+            **_later(suite_fixed_at=_iso(run.suite_fixed_at), asks=run.api if run.api != CHAT else ""),
         },
         **_later(judge=_judge_record(run)),
     }

@@ -21,7 +21,7 @@ from django.db import transaction
 
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.db_retry import persistently
-from prompts_app.actions.runs.engine_thread import LOST, OVER_CAP, last_calls_s
+from prompts_app.actions.runs.engine_thread import LOST, OVER_CAP, grace_s
 from prompts_app.actions.runs.outcomes import as_stored
 from prompts_app.actions.runs.seal import seal_if_possible
 from prompts_app.engine.assertions import seen_by
@@ -30,7 +30,7 @@ from prompts_app.engine.assertions.kinds import DoesNotFit
 from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
 from prompts_app.engine.comparing import ALONE, SELECT_BEST, Compared, Comparison, Contender, run_comparisons
 from prompts_app.engine.digests import assertion_from_json
-from prompts_app.engine.endpoints.leash import CUT_SHORT
+from prompts_app.engine.endpoints.cancellation import CUT_SHORT
 from prompts_app.engine.types import Check, Judge, Price
 from prompts_app.models import Result, Run
 from prompts_app.models.text import storable_json
@@ -77,12 +77,12 @@ def _note_scores(group: Group, place: int) -> None:
 
 
 def select_best(
-    runs: Sequence[Run], judge: Judge, *, room: Decimal | None, told: Callable[[], str | None]
+    runs: Sequence[Run], judge: Judge, *, room: Decimal | None, stop_reason: Callable[[], str | None]
 ) -> None:
     """Compare what these finished runs of a batch answered and was not compared yet.
 
-    ``room`` is how many US dollars may still be spent, None for any. ``told`` is asked several times a
-    second; once it says "cancelled", the judge is asked no more, and what it is asked then is noted as cut
+    ``room`` is how many US dollars may still be spent, None for any. ``stop_reason`` is asked several times a
+    second; once it is "cancelled", the judge is asked no more, and what it is asked then is noted as cut
     short; once "lost", nothing further is stored. Runs whose results changed are counted and, where they
     were sealed, sealed anew.
     """
@@ -95,7 +95,7 @@ def select_best(
     changed = {result.run_id for group in alone for result in group}
     for group in alone:
         persistently(partial(_store, group))
-    for compared in _compared(asked, judge, room, told):
+    for compared in _compared(asked, judge, room, stop_reason):
         group, place = groups[compared.comparison.key]
         _note(group, place, compared)
         persistently(partial(_store, group))
@@ -141,17 +141,20 @@ def _seen(result: Result, place: int) -> str:
 
 
 def _compared(
-    comparisons: Sequence[Comparison], judge: Judge, room: Decimal | None, told: Callable[[], str | None]
+    comparisons: Sequence[Comparison],
+    judge: Judge,
+    room: Decimal | None,
+    stop_reason: Callable[[], str | None],
 ) -> Iterator[Compared]:
     """The comparisons as they are done: asked in another thread, so that this one can keep its lease."""
     done: Queue[Compared | BaseException | None] = Queue()
-    spent, words = [Decimal(0)], list[str]()
+    spent, reasons = [Decimal(0)], list[str]()
 
     def note(price: Price) -> None:
         spent[0] += price.dollars or 0
 
-    def should_stop() -> str | None:
-        return words[-1] if words else OVER_CAP if room is not None and spent[0] >= room else None
+    def engine_stop_reason() -> str | None:
+        return reasons[-1] if reasons else OVER_CAP if room is not None and spent[0] >= room else None
 
     def work() -> None:
         try:
@@ -159,7 +162,7 @@ def _compared(
                 run_comparisons(
                     comparisons, judge,
                     concurrency=settings.ENDPOINT_CONCURRENCY,
-                    on_compared=done.put, should_stop=should_stop, on_price=note, last_calls_s=last_calls_s,
+                    on_compared=done.put, stop_reason=engine_stop_reason, on_price=note, grace_s=grace_s,
                 )
             )  # fmt: skip
         except BaseException as error:  # the other thread must hear of it
@@ -167,20 +170,20 @@ def _compared(
         else:
             done.put(None)
 
-    if comparisons and not told():
+    if comparisons and not stop_reason():
         Thread(target=work, daemon=True).start()
-        yield from _until_done(done, told, words.append)
+        yield from _until_done(done, stop_reason, reasons.append)
 
 
 def _until_done(
     done: Queue[Compared | BaseException | None],
-    told: Callable[[], str | None],
+    stop_reason: Callable[[], str | None],
     stop: Callable[[str], None],
 ) -> Iterator[Compared]:
     try:
-        while (word := told()) != LOST:
-            if word:
-                stop(word)
+        while (reason := stop_reason()) != LOST:
+            if reason:
+                stop(reason)
             try:
                 item = done.get(timeout=LOOK_EVERY_S)
             except Empty:

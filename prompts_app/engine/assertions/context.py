@@ -19,16 +19,16 @@ from prompts_app.engine.assertions.graded import (
     without_judge,
 )
 from prompts_app.engine.assertions.judging import (
-    Bench,
+    JudgeClient,
     JudgeFailed,
+    JudgePrompt,
     Material,
-    Sheet,
     read_object,
     read_texts,
     reason_in,
     truth,
 )
-from prompts_app.engine.assertions.kinds import CannotTell, Exhibit, Finding, Kind, as_text, number_of
+from prompts_app.engine.assertions.kinds import CannotTell, Finding, JudgedOutput, Kind, as_text, number_of
 from prompts_app.engine.assertions.values import parse_json
 from prompts_app.engine.types import Answer, Assertion, Json
 
@@ -41,9 +41,9 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _BY_CONTEXT = "graded by a model, with its context"
 
 
-def context_of(exhibit: Exhibit) -> list[str]:
+def context_of(judged: JudgedOutput) -> list[str]:
     """The pieces of the context. Raises ``CannotTell`` where there is none."""
-    text = exhibit.values.get("context", "")
+    text = judged.values.get("context", "")
     pieces = _listed(text) or [text]
     if not any(piece.strip() for piece in pieces):
         raise CannotTell(NO_CONTEXT)
@@ -75,8 +75,8 @@ def _shown(pieces: Sequence[str]) -> Material:
     return Material("The context", "\n\n".join(pieces), "the variable “context”")
 
 
-def _asked(exhibit: Exhibit) -> Material:
-    return Material("The question", exhibit.query, "in the messages as sent")
+def _asked(judged: JudgedOutput) -> Material:
+    return Material("The question", judged.query, "in the messages as sent")
 
 
 def _reached(assertion: Assertion, score: float, of: str, why: str = "") -> Finding:
@@ -85,27 +85,27 @@ def _reached(assertion: Assertion, score: float, of: str, why: str = "") -> Find
     return Finding(score >= least - NEARLY, score, said)
 
 
-async def _faithful(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+async def _faithful(assertion: Assertion, judged: JudgedOutput, client: JudgeClient) -> Finding:
     """The share of the output's statements that follow from the context."""
-    pieces = context_of(exhibit)
+    pieces = context_of(judged)
     task = "Break the text down into short statements, each of which can be understood by itself."
-    sheet = Sheet(task, (_asked(exhibit), output_of(exhibit)), '{"statements": ["…", "…"]}')
-    statements = read_texts(await bench.ask(sheet), "statements")[:MOST_STATEMENTS]
+    prompt = JudgePrompt(task, (_asked(judged), output_of(judged)), '{"statements": ["…", "…"]}')
+    statements = read_texts(await client.ask(prompt), "statements")[:MOST_STATEMENTS]
     task = "Which of the numbered statements follow from the context alone, whatever else is true?"
     materials = (_shown(pieces), Material("The statements", _numbered(statements)))
-    verdicts = await _verdicts(bench, Sheet(task, materials, _FORM), len(statements))
+    verdicts = await _verdicts(client, JudgePrompt(task, materials, _FORM), len(statements))
     return _reached(assertion, sum(verdicts) / len(verdicts), _share(verdicts, "statements follow"))
 
 
-async def _recalled(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+async def _recalled(assertion: Assertion, judged: JudgedOutput, client: JudgeClient) -> Finding:
     """The share of the expected answer's sentences that the context (else what was sent) supports."""
     try:
-        material = _shown(context_of(exhibit))
+        material = _shown(context_of(judged))
     except CannotTell:
-        material = Material("The context", exhibit.prompt, "the messages as sent")
+        material = Material("The context", judged.prompt, "the messages as sent")
     sentences = units_of([as_text(assertion.value)])[:MOST_STATEMENTS]
     task = f"Which of these numbered sentences can be attributed to the context?\n\n{_numbered(sentences)}"
-    verdicts = await _verdicts(bench, Sheet(task, (material,), _FORM), len(sentences))
+    verdicts = await _verdicts(client, JudgePrompt(task, (material,), _FORM), len(sentences))
     of = _share(verdicts, "sentences are in the context")
     return _reached(assertion, sum(verdicts) / len(verdicts), of)
 
@@ -113,9 +113,9 @@ async def _recalled(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Fin
 _FORM = '{"verdicts": ["true or false for each, in their order"], "reason": "one or two sentences"}'
 
 
-async def _verdicts(bench: Bench, sheet: Sheet, count: int) -> list[bool]:
+async def _verdicts(client: JudgeClient, prompt: JudgePrompt, count: int) -> list[bool]:
     """One for each of ``count``. Raises ``JudgeFailed`` where the judge gave more or fewer."""
-    found = read_object(await bench.ask(sheet), "verdicts")["verdicts"]
+    found = read_object(await client.ask(prompt), "verdicts")["verdicts"]
     if not isinstance(found, list) or len(found) != count:
         raise JudgeFailed(f"The judge did not give one verdict for each of the {count}.")
     return [truth(one) for one in found]
@@ -125,16 +125,16 @@ def _share(verdicts: Sequence[bool], what: str) -> str:
     return f"{sum(verdicts)} of {len(verdicts)} {what}"
 
 
-async def _relevant(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+async def _relevant(assertion: Assertion, judged: JudgedOutput, client: JudgeClient) -> Finding:
     """The share of the context's parts that are needed to answer the question."""
-    units = units_of(context_of(exhibit))
+    units = units_of(context_of(judged))
     task = (
         "Which parts of the context are absolutely needed to answer the question? None, where it cannot be "
         "answered from them."
     )
-    materials = (_asked(exhibit), Material("The context, its parts numbered", _numbered(units)))
+    materials = (_asked(judged), Material("The context, its parts numbered", _numbered(units)))
     form = '{"needed": ["the numbers of the parts that are needed"], "reason": "one or two sentences"}'
-    found = read_object(await bench.ask(Sheet(task, materials, form)), "needed")
+    found = read_object(await client.ask(JudgePrompt(task, materials, form)), "needed")
     needed = _numbers(found["needed"], len(units))
     of = f"{len(needed)} of {len(units)} parts of the context are needed"
     return _reached(assertion, len(needed) / len(units), of, reason_in(found))
@@ -147,13 +147,13 @@ def _numbers(value: Json, most: int) -> set[int]:
     return {int(one) for one in numbers if one is not None}
 
 
-async def _conversation(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+async def _conversation(assertion: Assertion, judged: JudgedOutput, client: JudgeClient) -> Finding:
     """The share of the answers that are to the point of what was said before, each with some exchanges."""
-    exchanges = [*exhibit.exchanges, (exhibit.query, exhibit.output)]
+    exchanges = [*judged.exchanges, (judged.query, judged.output)]
     size = window_of(assertion)
     verdicts, reasons = list[bool](), list[str]()
     for last in range(1, len(exchanges) + 1):
-        found = await _looked_at(exchanges[max(0, last - size) : last], bench)
+        found = await _looked_at(exchanges[max(0, last - size) : last], client)
         verdicts.append(truth(found["relevant"]))
         if not verdicts[-1]:
             reasons.append(reason_in(found))
@@ -161,14 +161,16 @@ async def _conversation(assertion: Assertion, exhibit: Exhibit, bench: Bench) ->
     return _reached(assertion, sum(verdicts) / len(verdicts), of, " ".join(reasons[:3]))
 
 
-async def _looked_at(exchanges: Sequence[tuple[str, str]], bench: Bench) -> Mapping[str, Json]:
+async def _looked_at(exchanges: Sequence[tuple[str, str]], client: JudgeClient) -> Mapping[str, Json]:
     said = "\n\n".join(f"User: {asked}\n\nAssistant: {answered}" for asked, answered in exchanges)
     task = (
         "Is the assistant’s last message relevant to the conversation? Only one that has nothing to do with "
         "it is not; a vague answer to a vague message is."
     )
     form = '{"relevant": "true or false", "reason": "one sentence"}'
-    return read_object(await bench.ask(Sheet(task, (Material("The conversation", said),), form)), "relevant")
+    return read_object(
+        await client.ask(JudgePrompt(task, (Material("The conversation", said),), form)), "relevant"
+    )
 
 
 def window_of(assertion: Assertion) -> int:

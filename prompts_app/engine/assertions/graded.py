@@ -1,8 +1,8 @@
 """Assertions that a model grades: promptfoo's names and meaning, our own words to the judge.
 
-Each grader asks the judge at its ``Bench`` and says what was found, or raises ``JudgeFailed``. Two things are
-stricter than in promptfoo: a verdict that says neither pass nor fail is an error instead of a pass, and a
-score out of range is an error instead of a score.
+Each grader asks the judge by its ``JudgeClient`` and says what was found, or raises ``JudgeFailed``. Two
+things are stricter than in promptfoo: a verdict that says neither pass nor fail is an error instead of a
+pass, and a score out of range is an error instead of a score.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from dataclasses import replace
 from statistics import fmean
 
 from prompts_app.engine.assertions.judging import (
-    Bench,
+    JudgeClient,
     JudgeFailed,
+    JudgePrompt,
     Material,
-    Sheet,
     cosine,
     read_object,
     read_score,
@@ -27,9 +27,9 @@ from prompts_app.engine.assertions.judging import (
     reason_in,
 )
 from prompts_app.engine.assertions.kinds import (
-    Exhibit,
     Finding,
     Grade,
+    JudgedOutput,
     Kind,
     NotJudged,
     as_text,
@@ -77,19 +77,19 @@ def rubric_of(value: Json) -> str:
     )
 
 
-def output_of(exhibit: Exhibit) -> Material:
-    return Material("The text to examine", exhibit.output, "the output")
+def output_of(judged: JudgedOutput) -> Material:
+    return Material("The text to examine", judged.output, "the output")
 
 
-def question_of(exhibit: Exhibit) -> Material:
-    return Material("What it was an answer to", exhibit.prompt, "the messages as sent")
+def question_of(judged: JudgedOutput) -> Material:
+    return Material("What it was an answer to", judged.prompt, "the messages as sent")
 
 
-async def _llm_rubric(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+async def _llm_rubric(assertion: Assertion, judged: JudgedOutput, client: JudgeClient) -> Finding:
     """Pass or fail by the judge's word; with a threshold its score has to reach that as well."""
     rubric = rubric_of(assertion.value)
     task = f"Does the text fulfil this rubric?\n\nRubric:\n{rubric}"
-    verdict = read_verdict(await bench.ask(Sheet(task, (output_of(exhibit),), VERDICT)))
+    verdict = read_verdict(await client.ask(JudgePrompt(task, (output_of(judged),), VERDICT)))
     least = assertion.threshold
     if verdict.passed is None and least is None:
         raise JudgeFailed("The judge scored, but said neither pass nor fail, and no threshold was set.")
@@ -98,18 +98,20 @@ async def _llm_rubric(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> F
     return Finding(passed, verdict.score, reason)
 
 
-async def _closed_qa(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+async def _closed_qa(assertion: Assertion, judged: JudgedOutput, client: JudgeClient) -> Finding:
     task = (
         "Does the answer meet the criterion? Look at the criterion alone, not at what else the answer "
         f"does well or badly.\n\nCriterion:\n{as_text(assertion.value)}"
     )
-    verdict = read_verdict(await bench.ask(Sheet(task, (question_of(exhibit), output_of(exhibit)), VERDICT)))
+    verdict = read_verdict(
+        await client.ask(JudgePrompt(task, (question_of(judged), output_of(judged)), VERDICT))
+    )
     if verdict.passed is None:
         raise JudgeFailed("The judge said neither pass nor fail.")
     return Finding(verdict.passed, 1.0 if verdict.passed else 0.0, verdict.reason)
 
 
-async def _factuality(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+async def _factuality(assertion: Assertion, judged: JudgedOutput, client: JudgeClient) -> Finding:
     task = (
         "How do the facts in the text relate to those in the reference? Style, grammar and punctuation do "
         f"not matter.\n\nReference:\n{as_text(assertion.value)}\n\n"
@@ -120,7 +122,7 @@ async def _factuality(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> F
         "E: they differ, but the difference does not matter for what is true."
     )
     form = '{"reason": "one or two sentences", "category": "one of the letters A, B, C, D, E"}'
-    answer = await bench.ask(Sheet(task, (question_of(exhibit), output_of(exhibit)), form))
+    answer = await client.ask(JudgePrompt(task, (question_of(judged), output_of(judged)), form))
     found = read_object(answer, "category")
     letter = _letter_in(as_text(found["category"]))
     score = _scores_of(assertion)[letter]
@@ -152,36 +154,36 @@ def _factuality_problem(assertion: Assertion) -> str | None:
     return problem_of_text("Enter the facts the output must not contradict.")(assertion)
 
 
-async def _g_eval(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+async def _g_eval(assertion: Assertion, judged: JudgedOutput, client: JudgeClient) -> Finding:
     """Each criterion by steps the judge makes for it first; the mean of the scores counts."""
     criteria = [as_text(one) for one in _listed(assertion.value)]
-    scores = [await _g_eval_one(criterion, exhibit, bench) for criterion in criteria]
+    scores = [await _g_eval_one(criterion, judged, client) for criterion in criteria]
     score, least = fmean(value for value, _ in scores), least_of(assertion, USUAL_G_EVAL)
     reasons = " ".join(reason for _, reason in scores)
     return Finding(score >= least, score, f"Score {score:.2f}; the threshold is {least:g}. {reasons}")
 
 
-async def _g_eval_one(criterion: str, exhibit: Exhibit, bench: Bench) -> tuple[float, str]:
+async def _g_eval_one(criterion: str, judged: JudgedOutput, client: JudgeClient) -> tuple[float, str]:
     task = f"Write three or four short steps that tell how well a text meets this criterion:\n\n{criterion}"
-    steps = read_texts(await bench.ask(Sheet(task, (), '{"steps": ["…", "…"]}')), "steps")
+    steps = read_texts(await client.ask(JudgePrompt(task, (), '{"steps": ["…", "…"]}')), "steps")
     listed = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
     task = (
         "How well does the text meet the criterion? Go through the steps one after the other, then score: "
         f"{G_EVAL_MOST} is fully, 0 not at all.\n\nCriterion:\n{criterion}\n\nSteps:\n{listed}"
     )
     form = f'{{"reason": "what the steps showed", "score": "a whole number from 0 to {G_EVAL_MOST}"}}'
-    answer = await bench.ask(Sheet(task, (question_of(exhibit), output_of(exhibit)), form))
+    answer = await client.ask(JudgePrompt(task, (question_of(judged), output_of(judged)), form))
     verdict = read_score(answer, G_EVAL_MOST)
     return verdict.score, verdict.reason
 
 
-async def _answer_relevance(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+async def _answer_relevance(assertion: Assertion, judged: JudgedOutput, client: JudgeClient) -> Finding:
     """How close the questions this could be an answer to are to the question that was asked."""
     task = f"Write {QUESTIONS} different questions that the text could be the answer to."
-    answer = await bench.ask(Sheet(task, (output_of(exhibit),), '{"questions": ["…", "…", "…"]}'))
+    answer = await client.ask(JudgePrompt(task, (output_of(judged),), '{"questions": ["…", "…", "…"]}'))
     questions = read_texts(answer, "questions")[:QUESTIONS]
-    asked = Material("The question asked", exhibit.query, "in the messages as sent")
-    vectors = await bench.embed(
+    asked = Material("The question asked", judged.query, "in the messages as sent")
+    vectors = await client.embed(
         [asked, *(Material("A question made from the output", one) for one in questions)]
     )
     score = max(0.0, fmean(cosine(vectors[0], other) for other in vectors[1:]))
@@ -195,8 +197,8 @@ type Measure = Callable[[Sequence[float], Sequence[float]], float]
 def _similar(measure: Measure, name: str = "Similarity") -> Grade:
     """By the closest of the references."""
 
-    async def grade(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
-        vectors = await _vectors(assertion, exhibit, bench)
+    async def grade(assertion: Assertion, judged: JudgedOutput, client: JudgeClient) -> Finding:
+        vectors = await _vectors(assertion, judged, client)
         score = max(measure(vectors[0], other) for other in vectors[1:])
         least = least_of(assertion, USUAL_SIMILARITY)
         said = f"{name} {score:.2f} by embeddings; the threshold is {least:g}."
@@ -205,20 +207,22 @@ def _similar(measure: Measure, name: str = "Similarity") -> Grade:
     return grade
 
 
-async def _near(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> Finding:
+async def _near(assertion: Assertion, judged: JudgedOutput, client: JudgeClient) -> Finding:
     """The distance to the closest of the references is at most the threshold."""
-    vectors = await _vectors(assertion, exhibit, bench)
+    vectors = await _vectors(assertion, judged, client)
     distance = min(math.dist(vectors[0], other) for other in vectors[1:])
     most = least_of(assertion, USUAL_SIMILARITY)
     said = f"Distance {distance:.2f} by embeddings; the threshold is {most:g}."
     return Finding(distance <= most + NEARLY, 1 / (1 + distance), said)
 
 
-async def _vectors(assertion: Assertion, exhibit: Exhibit, bench: Bench) -> tuple[tuple[float, ...], ...]:
+async def _vectors(
+    assertion: Assertion, judged: JudgedOutput, client: JudgeClient
+) -> tuple[tuple[float, ...], ...]:
     """That of the output, then those of the references."""
     references = [as_text(one) for one in _listed(assertion.value)]
-    output = Material("The output", exhibit.output, "the output")
-    return await bench.embed([output, *(Material("A reference", one) for one in references)])
+    output = Material("The output", judged.output, "the output")
+    return await client.embed([output, *(Material("A reference", one) for one in references)])
 
 
 def _listed(value: Json) -> list[Json]:

@@ -79,7 +79,7 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class JudgePrompt:
     """One question to the judge: the task, the material, and the form the answer has to have.
 
     ``form`` is a JSON object with words in place of what is found, so that it says no verdict: it is the
@@ -101,7 +101,7 @@ class Sheet:
 
 
 @dataclass
-class Bench:
+class JudgeClient:
     """A judge at work on one assertion: each call it makes is kept, whether or not it came to a verdict.
 
     ``before_call`` may raise to stop the work; ``after_call`` is told what a call cost.
@@ -114,23 +114,23 @@ class Bench:
     after_call: Callable[[Price], None] = lambda price: None
     calls: list[JudgeCall] = field(default_factory=list)
 
-    async def ask(self, sheet: Sheet) -> str:
+    async def ask(self, prompt: JudgePrompt) -> str:
         """What the judge said of its own, whatever it is. Raises ``JudgeFailed`` where that is nothing."""
         mark = secrets.token_hex(6)
         self.before_call()
         reply = await self._answered(
             self.asker.ask(
-                Request(self.judge.model, sheet.messages(mark), self.judge.parameters), self.deadline_s
+                Request(self.judge.model, prompt.messages(mark), self.judge.parameters), self.deadline_s
             )
         )
-        shown = "\n\n".join(f"{m.role}: {m.content}" for m in sheet.messages(mark, shown=True))
+        shown = "\n\n".join(f"{m.role}: {m.content}" for m in prompt.messages(mark, shown=True))
         self._keep(shown, reply.output, self.judge.model, reply, self.judge.parameters)
         if not reply.output.strip():
             ending = ending_in_words(
                 "", reply.finish_reason, reply.tokens_out, reply.tokens_reasoning, reply.reasoning_chars
             )
             raise JudgeFailed(f"The judge answered nothing. {ending}".strip())
-        said = own_words(reply.output, [one.text for one in sheet.materials])
+        said = own_words(reply.output, [one.text for one in prompt.materials])
         if "{" not in said and "{" in reply.output:
             raise JudgeFailed(
                 "The judge gave no verdict of its own: it was still thinking when its answer ended, or only "

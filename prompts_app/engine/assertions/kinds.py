@@ -11,7 +11,7 @@ from prompts_app.engine.digests import canonical
 from prompts_app.engine.types import Answer, Assertion, Json
 
 if TYPE_CHECKING:
-    from prompts_app.engine.assertions.judging import Bench
+    from prompts_app.engine.assertions.judging import JudgeClient
 
 ValueShape = Literal[
     "none", "text", "prose", "lines", "number", "schema", "object", "words", "names", "assertions"
@@ -45,7 +45,7 @@ class NotJudged(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Exhibit:
+class JudgedOutput:
     """What a judge model may look at: the output, the messages it answered, and the question in them.
 
     ``values`` are those of the case's variables; ``exchanges`` what was said before, (user, assistant) each.
@@ -58,7 +58,7 @@ class Exhibit:
     exchanges: tuple[tuple[str, str], ...] = ()
 
 
-type Grade = Callable[[Assertion, Exhibit, "Bench"], Awaitable[Finding]]
+type Grade = Callable[[Assertion, JudgedOutput, "JudgeClient"], Awaitable[Finding]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,17 +40,17 @@ _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _METASCHEMAS = ("http://json-schema.org/", "https://json-schema.org/")
 
 
-class TooMuch(ValueError):
+class TooManyChecks(ValueError):
     """The schema asks for more checks than are made here; the message is a clause."""
 
 
 def check_work(schema: Json, value: Json) -> int:
-    """How many checks it takes at most to hold ``value`` to ``schema``. Raises ``TooMuch`` where that could
-    take too long."""
+    """How many checks it takes at most to hold ``value`` to ``schema``. Raises ``TooManyChecks`` where that
+    could take too long."""
     ends, depth = _size(value)
     checks = _Work(schema, depth).of_root(depth, MOST_CHECKS // ends) * ends
     if checks > MOST_CHECKS:
-        raise TooMuch("it would take too many checks")
+        raise TooManyChecks("it would take too many checks")
     return checks
 
 
@@ -105,10 +105,10 @@ class _Work:
         self._base = str((schema.get("$id") or schema.get("id") or "") if isinstance(schema, dict) else "")
         self._objects = [node for node in self._walk(schema) if isinstance(node, dict)]
         if len(self._objects) * (depth + 1) > MOST_CHECKS // 10:  # counting alone would take as long
-            raise TooMuch("it would take too many checks")
+            raise TooManyChecks("it would take too many checks")
         self._own = {id(node): _own_checks(node) for node in self._objects}
         if sum(map(_written_out, self._patterns())) > MOST_WRITTEN_OUT:
-            raise TooMuch("the repeats in its patterns are too many")
+            raise TooManyChecks("the repeats in its patterns are too many")
         self._here = {id(node): list(self._applied_here(node)) for node in self._objects}
         self._deeper = {id(node): list(self._applied_to_parts(node)) for node in self._objects}
 
@@ -136,7 +136,7 @@ class _Work:
             wanted = [one for one in self._here.get(node, ()) if one not in level and one in self._here]
             if node not in level and wanted:
                 if node in under_way:
-                    raise TooMuch("a part of it refers to itself")
+                    raise TooManyChecks("a part of it refers to itself")
                 under_way.add(node)
                 waiting += wanted
                 continue
@@ -196,5 +196,5 @@ class _Work:
             else:
                 node = None
         if node is None:
-            raise TooMuch(f"“{reference[:80]}” in it cannot be followed here")
+            raise TooManyChecks(f"“{reference[:80]}” in it cannot be followed here")
         return node

@@ -20,7 +20,7 @@ TOO_LARGE = f"The answer is larger than {MOST_BYTES // 2**20} MB."
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class HttpAnswer:
     """A whole HTTP answer; header names are lower case."""
 
     status: int
@@ -49,7 +49,7 @@ def plain_body(body: bytes, encoding: str) -> bytes:
     return plain
 
 
-def read_embeddings(answered: Answered, wanted: int, key: str) -> Embedded | Fault:
+def read_embeddings(answered: HttpAnswer, wanted: int, key: str) -> Embedded | Fault:
     """``wanted`` vectors, in the order of the texts, or why there are none."""
     data = read_json(answered, key)
     if isinstance(data, Fault):
@@ -79,7 +79,7 @@ def _is_finite(value: Json) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def read_models(answered: Answered, key: str) -> tuple[str, ...] | Fault:
+def read_models(answered: HttpAnswer, key: str) -> tuple[str, ...] | Fault:
     """The model names of a models list, sorted."""
     data = read_json(answered, key)
     if isinstance(data, Fault):
@@ -91,7 +91,7 @@ def read_models(answered: Answered, key: str) -> tuple[str, ...] | Fault:
     return tuple(sorted({name for name in names if isinstance(name, str) and name}))
 
 
-def read_json(answered: Answered, key: str) -> Json:
+def read_json(answered: HttpAnswer, key: str) -> Json:
     """The JSON of a 2xx answer, or the ``Fault`` that the answer is."""
     try:
         text = plain_body(answered.body, answered.headers.get("content-encoding", "").strip().lower())
@@ -102,7 +102,7 @@ def read_json(answered: Answered, key: str) -> Json:
     return _read_text(text.decode(json.detect_encoding(text), "replace"), answered, key)
 
 
-def _read_text(body: str, answered: Answered, key: str) -> Json:
+def _read_text(body: str, answered: HttpAnswer, key: str) -> Json:
     """No text in what comes out holds the key: it is looked for after decoding."""
     try:
         data = scrub_all(json.loads(body), key)
@@ -116,7 +116,7 @@ def _read_text(body: str, answered: Answered, key: str) -> Json:
     return data
 
 
-def _no_json(body: str, answered: Answered, key: str) -> Fault:
+def _no_json(body: str, answered: HttpAnswer, key: str) -> Fault:
     if not 200 <= answered.status < 300:
         return _refusal(answered, body, key)
     if _looks_like_html(body, answered.headers):
@@ -124,11 +124,11 @@ def _no_json(body: str, answered: Answered, key: str) -> Fault:
     return fault("bad_json", f"The answer is not JSON; it begins with {_begin(body)}.", answered)
 
 
-def fault(kind: str, message: str, answered: Answered) -> Fault:
+def fault(kind: str, message: str, answered: HttpAnswer) -> Fault:
     return Fault(kind, message, answered.status, answered.latency_ms)
 
 
-def _refusal(answered: Answered, error: Json, key: str) -> Fault:
+def _refusal(answered: HttpAnswer, error: Json, key: str) -> Fault:
     status = answered.status
     if 300 <= status < 400:
         return fault("redirect", _redirect_message(answered, key), answered)
@@ -137,7 +137,7 @@ def _refusal(answered: Answered, error: Json, key: str) -> Fault:
     return replace(fault(kind_of(status, said), message, answered), wait_s=said.wait_s)
 
 
-def error_inside(error: Json, answered: Answered, key: str, *, on_the_choice: bool = False) -> Fault:
+def error_inside(error: Json, answered: HttpAnswer, key: str, *, on_the_choice: bool = False) -> Fault:
     """An error inside of a 200, as gateways such as OpenRouter report a failed call."""
     said = complaint_of(error)
     status = status_inside(said)
@@ -151,7 +151,7 @@ def error_inside(error: Json, answered: Answered, key: str, *, on_the_choice: bo
     return Fault(kind, f"The server {where}{words}", status, answered.latency_ms, wait_s=said.wait_s)
 
 
-def _redirect_message(answered: Answered, key: str) -> str:
+def _redirect_message(answered: HttpAnswer, key: str) -> str:
     """Only scheme and host are told: the rest of a location may hold what was sent."""
     try:
         parts = urlsplit(scrub(answered.headers.get("location", ""), key)[:2000])

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from prompts_app.engine.billing import bill_of
-from prompts_app.engine.endpoints.answers import Answered, count_of, error_inside, fault, read_json, text_of
+from prompts_app.engine.endpoints.answers import HttpAnswer, count_of, error_inside, fault, read_json, text_of
 from prompts_app.engine.endpoints.error_bodies import complaint_of, error_in, one_line
 from prompts_app.engine.finish_reasons import failure_of
 from prompts_app.engine.types import Fault, Json, Reply
@@ -32,7 +32,7 @@ class NoOutput(Exception):
     """A choice whose content is of a shape no chat completion has; the message is a sentence."""
 
 
-def read_reply(answered: Answered, key: str) -> Reply | Fault:
+def read_reply(answered: HttpAnswer, key: str) -> Reply | Fault:
     """A chat completion, or why there is none."""
     data = read_json(answered, key)
     if isinstance(data, Fault):
@@ -46,7 +46,7 @@ def read_reply(answered: Answered, key: str) -> Reply | Fault:
 
 
 def _reply(
-    data: Mapping[str, Json], choice: Mapping[str, Json], answered: Answered, key: str
+    data: Mapping[str, Json], choice: Mapping[str, Json], answered: HttpAnswer, key: str
 ) -> Reply | Fault:
     shape = ""
     try:
@@ -68,7 +68,7 @@ def _as_it_came(choice: Mapping[str, Json]) -> str:
     return json.dumps(content, ensure_ascii=False) if content not in (None, "") else ""
 
 
-def _part(data: Mapping[str, Json], choice: Mapping[str, Json], output: str, answered: Answered) -> Reply:
+def _part(data: Mapping[str, Json], choice: Mapping[str, Json], output: str, answered: HttpAnswer) -> Reply:
     usage, model = data.get("usage"), text_of(data.get("model"))
     tokens_in, (tokens_out, reasoning) = count_of(usage, "prompt_tokens"), _tokens_out(usage, model)
     return Reply(
@@ -144,7 +144,7 @@ def _is_thinking(part: Json) -> bool:
 
 
 def _failed(
-    data: Mapping[str, Json], choice: Mapping[str, Json], part: Reply, answered: Answered, key: str
+    data: Mapping[str, Json], choice: Mapping[str, Json], part: Reply, answered: HttpAnswer, key: str
 ) -> Fault | None:
     """The provider's failure, where the answer tells of one."""
     native = _reason(choice.get("native_finish_reason"))  # OpenRouter: as the provider named it
@@ -169,7 +169,7 @@ def _reason(told: Json) -> str | None:
     return " ".join(re.findall(r"\w+", json.dumps(told)))[:MOST_OF_A_REASON]
 
 
-def _old_call(choice: Mapping[str, Json], part: Reply, answered: Answered) -> Fault | None:
+def _old_call(choice: Mapping[str, Json], part: Reply, answered: HttpAnswer) -> Fault | None:
     """A call in the form that came before "tool_calls", which nothing here reads."""
     message = choice.get("message")
     call = (

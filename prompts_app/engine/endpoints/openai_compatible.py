@@ -21,7 +21,7 @@ from prompts_app.engine.endpoints.addresses import BadUrl, BlockedAddress, Targe
 from prompts_app.engine.endpoints.answers import (
     MOST_BYTES,
     TOO_LARGE,
-    Answered,
+    HttpAnswer,
     TooLarge,
     read_embeddings,
     read_models,
@@ -35,19 +35,19 @@ from prompts_app.engine.endpoints.connecting import (
     is_out_of_sockets,
     stopwatch,
 )
-from prompts_app.engine.endpoints.drawn import Drawn, read_drawn, with_picture
+from prompts_app.engine.endpoints.images import ImageAnswer, read_image, with_picture
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.endpoints.pacing import Pacing, asked_wait, spent_limit
 from prompts_app.engine.endpoints.scrubbing import scrub
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.shutdown import check_not_ending
-from prompts_app.engine.types import Asks, Embedded, Endpoint, Fault, Json, Reply, Request
+from prompts_app.engine.types import Api, Embedded, Endpoint, Fault, Json, Reply, Request
 
 USER_AGENT = "Proofsheet"
 IDLE_S = 30.0  # how long an unused connection is kept
 
 # Parameters of each API that the run sets.
-OURS: dict[Asks, tuple[str, ...]] = {"chat": (), "images": ("prompt", "n")}
+OURS: dict[Api, tuple[str, ...]] = {"chat": (), "images": ("prompt", "n")}
 
 _KEY = re.compile(r"[!-~]*")
 
@@ -119,17 +119,17 @@ class _OpenAiCompatible:
             body = body_of(request)
         except ValueError as error:
             return Fault("bad_request", str(error))
-        if request.asks == "images":
+        if request.api == "images":
             return await self._draw(body, deadline_s)
         return await self._insist(
             "/chat/completions", body, deadline_s, lambda answered: read_reply(answered, self._key)
         )
 
     async def _draw(self, body: bytes, deadline_s: float) -> Reply | Fault:
-        drawn = await self._insist(
-            "/images/generations", body, deadline_s, lambda answered: read_drawn(answered, self._key)
+        came = await self._insist(
+            "/images/generations", body, deadline_s, lambda answered: read_image(answered, self._key)
         )
-        return drawn if isinstance(drawn, Fault) else await with_picture(drawn)
+        return came if isinstance(came, Fault) else await with_picture(came)
 
     async def embed(self, model: str, texts: tuple[str, ...], deadline_s: float) -> Embedded | Fault:
         try:
@@ -140,8 +140,8 @@ class _OpenAiCompatible:
             "/embeddings", body, deadline_s, lambda answered: read_embeddings(answered, len(texts), self._key)
         )
 
-    async def _insist[A: (Reply, Embedded, Drawn)](
-        self, path: str, body: bytes, deadline_s: float, read: Callable[[Answered], A | Fault]
+    async def _insist[A: (Reply, Embedded, ImageAnswer)](
+        self, path: str, body: bytes, deadline_s: float, read: Callable[[HttpAnswer], A | Fault]
     ) -> A | Fault:
         """Ask, and again where that may help, as patiently as the pacing says."""
         result: A | Fault = Fault("internal", "Nothing was asked.")
@@ -171,7 +171,7 @@ class _OpenAiCompatible:
         return answered if isinstance(answered, Fault) else read_models(answered, self._key)
 
     def _wait_after(
-        self, result: Reply | Embedded | Drawn | Fault, answered: Answered | Fault, attempt: int
+        self, result: Reply | Embedded | ImageAnswer | Fault, answered: HttpAnswer | Fault, attempt: int
     ) -> float | None:
         """How long to wait before asking again; ``None`` when there is nothing to ask again."""
         headers = {} if isinstance(answered, Fault) else answered.headers
@@ -196,7 +196,7 @@ class _OpenAiCompatible:
 
     async def _exchange(
         self, method: str, path: str, body: bytes | None, deadline_s: float
-    ) -> Answered | Fault:
+    ) -> HttpAnswer | Fault:
         """One request and its whole answer, or what came between. Cancellation passes through."""
         watch = Stopwatch()
         token = stopwatch.set(watch)
@@ -212,7 +212,7 @@ class _OpenAiCompatible:
             stopwatch.reset(token)
         return replace(fault, message=scrub(fault.message, self._key), latency_ms=watch.elapsed_ms())
 
-    async def _send(self, method: str, path: str, body: bytes | None, watch: Stopwatch) -> Answered:
+    async def _send(self, method: str, path: str, body: bytes | None, watch: Stopwatch) -> HttpAnswer:
         target = self._target
         url = httpcore2.URL(
             scheme=target.scheme, host=target.host, port=target.port, target=target.path + path
@@ -230,7 +230,7 @@ class _OpenAiCompatible:
                 chunks.append(chunk)
             latency_ms = watch.exchange_ms()
         told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-        return Answered(response.status, told, b"".join(chunks), latency_ms)
+        return HttpAnswer(response.status, told, b"".join(chunks), latency_ms)
 
     def _headers(self, body: bytes | None) -> list[tuple[str, str]]:
         headers = [
@@ -253,7 +253,7 @@ def _told_to_wait(seconds: float) -> Fault:
 
 def body_of(request: Request) -> bytes:
     """The request as it goes over the wire. Raises ``ValueError`` with a sentence."""
-    if taken := ({"model", "messages"} | set(OURS[request.asks])) & set(request.parameters):
+    if taken := ({"model", "messages"} | set(OURS[request.api])) & set(request.parameters):
         raise ValueError(f"Remove the parameter “{taken.pop()}”: the run sets it.")
     if request.parameters.get("stream"):
         raise ValueError("Remove the parameter “stream”: answers are taken whole here.")

@@ -18,7 +18,7 @@ from hashlib import sha256
 from time import perf_counter
 
 from prompts_app.engine.endpoints import practice_pictures
-from prompts_app.engine.endpoints.drawn import Drawn, with_picture
+from prompts_app.engine.endpoints.images import ImageAnswer, with_picture
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.endpoints.pacing import Pacing
 from prompts_app.engine.prices import estimate_tokens
@@ -74,8 +74,8 @@ class _Practice:
         if mishap == 0 and chance // 100_000 % 2:
             return Fault("server_error", "The practice server answered 503, for practice.", 503, latency_ms)
         attempts = 2 if mishap == 0 else 1
-        if request.asks == "images":
-            return await with_picture(_drawn(request, chance, latency_ms, attempts))
+        if request.api == "images":
+            return await with_picture(_image_answer(request, chance, latency_ms, attempts))
         return _reply(request, chance, latency_ms, attempts)
 
     async def embed(self, model: str, texts: tuple[str, ...], deadline_s: float) -> Embedded | Fault:
@@ -122,7 +122,7 @@ def _reply(request: Request, chance: int, latency_ms: float, attempts: int) -> R
     )
 
 
-def _drawn(request: Request, chance: int, latency_ms: float, attempts: int) -> Drawn:
+def _image_answer(request: Request, chance: int, latency_ms: float, attempts: int) -> ImageAnswer:
     text = str(request.body()["prompt"])
     is_sloppy = request.model == SLOPPY and chance // 10_000_000 % SLOPPY_ONE_IN == 0
     reply = Reply(
@@ -135,7 +135,7 @@ def _drawn(request: Request, chance: int, latency_ms: float, attempts: int) -> D
         tokens_out=None,
         latency_ms=latency_ms,
     )
-    return Drawn(reply, practice_pictures.draw(text, sloppy=is_sloppy), attempts=attempts)
+    return ImageAnswer(reply, practice_pictures.draw(text, sloppy=is_sloppy), attempts=attempts)
 
 
 def answer(request: Request) -> str:

@@ -81,7 +81,7 @@ class Command(ReleasedCommand):
                 repeats=options["repeats"],
                 cost_cap=_dollars(options["cost_cap"]),
                 judge=_judge(prompt, endpoint, options),
-                asks=IMAGES if options["pictures"] else CHAT,
+                api=IMAGES if options["pictures"] else CHAT,
             )
         except RunRefused as why:
             raise CommandError(str(why), returncode=ERRORS) from None
@@ -248,7 +248,7 @@ def _finish(batch: Batch) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _told_to_stop)
     while under_way := list(batch.runs.under_way().order_by("pk")):
-        if stopping.is_told():
+        if stopping.is_stopping():
             why = "Stopped. What was answered is kept; a worker goes on with it."
             raise CommandError(why, returncode=ERRORS)
         if not any(execute_run(run.pk) for run in under_way):
@@ -257,6 +257,6 @@ def _finish(batch: Batch) -> None:
 
 def _told_to_stop(number: int, frame: FrameType | None) -> None:
     """As a worker is; the second time it is meant."""
-    if stopping.is_told():
+    if stopping.is_stopping():
         raise KeyboardInterrupt
     stopping.stop()

@@ -38,7 +38,7 @@ def a_pictured_prompt() -> Prompt:
         version=VersionFactory(prompt=prompt),
         suite=[case_json(case) for case in suite],
         suite_digest=suite_digest(suite),
-        asks=IMAGES,
+        api=IMAGES,
     )
     picture = keep(ORIGINAL, "a red fox")
     result = ResultFactory(run=run, case_index=0, output="", picture=picture.about(), passed=None)
@@ -76,7 +76,7 @@ def test_an_imported_picture_is_drawn_anew_and_says_what_it_was_made_from() -> N
     import_bundle(bob(), parse(emit(exported())).prompts)
     result = Result.objects.get(run__prompt__owner=bob())
     file = PictureFile.objects.get(result=result)
-    assert (result.run.source, result.run.asks) == ("imported", IMAGES)
+    assert (result.run.source, result.run.api) == ("imported", IMAGES)
     assert result.picture["original_sha256"] == sha256(ORIGINAL).hexdigest()
     assert result.picture["revised_prompt"] == "a red fox"
     assert result.picture["sha256"] == sha256(bytes(file.data)).hexdigest()
@@ -144,7 +144,7 @@ def test_a_picture_of_the_wrong_shape_is_refused(wrong: dict[str, Any]) -> None:
 
 def test_bundles_from_before_there_were_pictures_stay_the_same_text() -> None:
     prompt = a_pictured_prompt()
-    prompt.runs.update(asks="chat")
+    prompt.runs.update(api="chat")
     Result.objects.update(picture={})
     text = emit(exported())
     assert '"picture"' not in text

@@ -180,7 +180,7 @@ class TestInterrupted:
     ) -> None:
         row = begun(table(CHUNK * 3))
         with monkeypatch.context() as patched:
-            patched.setattr(stopping, "_told_at", 1.0)
+            patched.setattr(stopping, "_stopping_since", 1.0)
             run_import(row.pk)
         assert (fresh(row).state, row.done, row.claim) == (Import.State.RUNNING, CHUNK, "")
         assert resume_imports() == 1
@@ -258,7 +258,7 @@ class TestBack:
         undo(fresh(row), keep_changed=True)
         assert fresh(row).state == Import.State.UNDOING
         with monkeypatch.context() as patched:
-            patched.setattr(stopping, "_told_at", 1.0)
+            patched.setattr(stopping, "_stopping_since", 1.0)
             run_import(row.pk)
         assert 0 < Prompt.objects.count() < 150
         run_import(row.pk)

@@ -40,37 +40,40 @@ def a_run(*assertions: dict[str, Any], outputs: tuple[str, ...] = ("Dear Ada, th
     return Run.objects.get()
 
 
-def by(bench: OddServer, **more: Any) -> JudgeChoice:
-    return JudgeChoice(at(bench), "judge-1", **more)
+def by(judge_server: OddServer, **more: Any) -> JudgeChoice:
+    return JudgeChoice(at(judge_server), "judge-1", **more)
 
 
 def test_the_judge_sees_the_output_and_its_verdict_counts_at_level_0() -> None:
     run = a_run(HAS, POLITE)
     assert (run.frames, [one.result for one in waiting_for_judge(run)]) == ("u", [Result.objects.get()])
-    with answering(says(YES)) as bench:
-        judged = judge_pasted(run, by(bench, parameters={"temperature": 0}))
+    with answering(says(YES)) as judge_server:
+        judged = judge_pasted(run, by(judge_server, parameters={"temperature": 0}))
     assert (judged.graded, judged.left) == (1, 0)
     result, run = Result.objects.get(), Run.objects.get()
     assert (result.passed, result.judge_calls, run.frames) == (True, 1, "p")
     call = result.checks[1]["judge"]["calls"][0]
     assert (call["model"], call["parameters"]) == ("judge-1-2026", {"temperature": 0})
-    assert "Is polite to Ada." in bench.asked[0].json["messages"][1]["content"]
-    assert "Dear Ada, thank you." in bench.asked[0].json["messages"][1]["content"]
+    assert "Is polite to Ada." in judge_server.asked[0].json["messages"][1]["content"]
+    assert "Dear Ada, thank you." in judge_server.asked[0].json["messages"][1]["content"]
     assert result.checks[1]["threshold"] == 0.5
     assert (run.level, run.source, run.judge_model, run.judge_parameters) == (
         Level.PASTED, "pasted", "judge-1", {"temperature": 0},
     )  # fmt: skip
     assert run.prompt.evidence_level == Level.PASTED
     assert waiting_for_judge(run) == []
-    with answering(says(NO)) as bench, pytest.raises(JudgingRefused, match="nothing to grade any more"):
-        judge_pasted(run, by(bench))
+    with (
+        answering(says(NO)) as judge_server,
+        pytest.raises(JudgingRefused, match="nothing to grade any more"),
+    ):
+        judge_pasted(run, by(judge_server))
 
 
 def test_only_what_waits_is_asked() -> None:
     run = a_run(POLITE, CLOSE, {"type": "human"}, {"type": "select-best", "value": "The shortest."})
-    with answering(says(YES), vectors([1, 0], [1, 0])) as bench:
-        judge_pasted(run, by(bench, embedding_model="embed-1"))
-        assert len(bench.asked) == 2
+    with answering(says(YES), vectors([1, 0], [1, 0])) as judge_server:
+        judge_pasted(run, by(judge_server, embedding_model="embed-1"))
+        assert len(judge_server.asked) == 2
     assert [check["passed"] for check in Result.objects.get().checks] == [True, True, None, None]
     assert waiting_for_judge(Run.objects.get()) == []
 
@@ -81,15 +84,15 @@ def test_an_output_that_failed_already_is_not_sent_to_a_judge() -> None:
 
 def test_a_judge_that_fails_leaves_the_output_unjudged_and_it_can_be_asked_again() -> None:
     run = a_run(POLITE)
-    with answering(says("Nice!")) as bench:
-        judged = judge_pasted(run, by(bench))
+    with answering(says("Nice!")) as judge_server:
+        judged = judge_pasted(run, by(judge_server))
     assert (judged.graded, judged.left) == (0, 1)
     assert "no verdict in the form asked for" in judged.why
     result = Result.objects.get()
     assert (result.passed, result.error_kind, result.judge_calls) == (None, "", 1)
     assert "no verdict" in result.checks[0]["reason"]
-    with answering(says(NO)) as bench:
-        assert judge_pasted(Run.objects.get(), by(bench)).graded == 1
+    with answering(says(NO)) as judge_server:
+        assert judge_pasted(Run.objects.get(), by(judge_server)).graded == 1
     result = Result.objects.get()
     assert (result.passed, result.judge_calls) == (False, 2)
 
@@ -97,8 +100,8 @@ def test_a_judge_that_fails_leaves_the_output_unjudged_and_it_can_be_asked_again
 def test_what_takes_too_long_is_left_and_the_rest_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pasted, "ALTOGETHER_S", 0.4)
     run = a_run(POLITE, outputs=("Dear Ada.", "Dear Bob."))
-    with answering(says(YES), [3.0, *says(YES)]) as bench:
-        judged = judge_pasted(run, by(bench))
+    with answering(says(YES), [3.0, *says(YES)]) as judge_server:
+        judged = judge_pasted(run, by(judge_server))
     assert (judged.graded, judged.left, judged.why) == (1, 1, "")
     assert sorted(str(passed) for passed in Result.objects.values_list("passed", flat=True)) == [
         "None",
@@ -111,8 +114,10 @@ def test_a_call_that_was_paid_for_is_kept_though_the_time_was_up_before_the_verd
 ) -> None:
     monkeypatch.setattr(pasted, "ALTOGETHER_S", 0.5)
     run = a_run({"type": "g-eval", "value": "Is polite."})
-    with answering(says({"steps": ["Read it."]}), [3.0, *says({"score": 9, "reason": "Is."})]) as bench:
-        judged = judge_pasted(run, by(bench))
+    with answering(
+        says({"steps": ["Read it."]}), [3.0, *says({"score": 9, "reason": "Is."})]
+    ) as judge_server:
+        judged = judge_pasted(run, by(judge_server))
     assert (judged.graded, judged.left, judged.why) == (0, 1, "")
     result = Result.objects.get()
     assert (result.passed, result.judge_calls) == (None, 1)
@@ -124,9 +129,9 @@ def test_at_the_cost_cap_nothing_further_is_asked(monkeypatch: pytest.MonkeyPatc
     dear = Price(Decimal("0.5"), "table")
     monkeypatch.setattr("prompts_app.engine.prices.price_of", lambda *_, **__: dear)
     run = a_run(POLITE, outputs=("Dear Ada.", "Dear Bob.", "Dear Cleo."))
-    with answering(says(YES)) as bench:
-        judged = judge_pasted(run, by(bench), cost_cap=Decimal("0.75"))
-        assert len(bench.asked) == 2
+    with answering(says(YES)) as judge_server:
+        judged = judge_pasted(run, by(judge_server), cost_cap=Decimal("0.75"))
+        assert len(judge_server.asked) == 2
     assert (judged.graded, judged.left) == (2, 1)
     assert judged.why == "The cost cap of $0.75 was reached."
     assert [one.result.judge_calls for one in waiting_for_judge(Run.objects.get())] == [0]
@@ -137,8 +142,8 @@ def test_another_output_pasted_meanwhile_gets_no_verdict(monkeypatch: pytest.Mon
     waiting = waiting_for_judge(run)
     Result.objects.update(output="Another.")
     monkeypatch.setattr(pasted, "waiting_for_judge", lambda _: waiting)
-    with answering(says(YES)) as bench:
-        assert judge_pasted(run, by(bench)).graded == 0
+    with answering(says(YES)) as judge_server:
+        assert judge_pasted(run, by(judge_server)).graded == 0
     assert Result.objects.get().passed is None
 
 
@@ -167,8 +172,8 @@ class TestPage:
         address = f"/studio/prompts/greeting/paste/{run.public_id}/judge/"
         client = client_of(alice())
         assert address in client.get("/studio/prompts/greeting/paste/").content.decode()
-        with answering(says(YES)) as bench:
-            endpoint = at(bench)
+        with answering(says(YES)) as judge_server:
+            endpoint = at(judge_server)
             page = client.get(address).content.decode()
             assert "1 output waits" in page
             typed = {"judge_endpoint": endpoint.public_id, "judge_model": "judge-1"}

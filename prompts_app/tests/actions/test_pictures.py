@@ -61,7 +61,7 @@ def a_version(cases: int = 2, **case: Any) -> Any:
 def a_picture_run(server: OddServer, cases: int = 2, **kwargs: Any) -> Run:
     version = a_version(cases)
     return start_batch(
-        version.prompt, [version], at(server), ["gpt-image-1"], asks=IMAGES, **kwargs
+        version.prompt, [version], at(server), ["gpt-image-1"], api=IMAGES, **kwargs
     ).runs.get()
 
 
@@ -74,7 +74,7 @@ def run_through(*script: Any, cases: int = 2, **kwargs: Any) -> Run:
 
 def test_each_picture_is_stored_with_its_result_and_counted() -> None:
     run = run_through(drawing())
-    assert (run.state, run.asks, run.cases_passed, run.frames) == ("finished", IMAGES, 2, "pp")
+    assert (run.state, run.api, run.cases_passed, run.frames) == ("finished", IMAGES, 2, "pp")
     for result in run.results.all():
         file = PictureFile.objects.get(result=result)
         assert result.output == ""
@@ -150,14 +150,14 @@ def test_a_write_that_fails_half_way_leaves_neither_result_nor_picture(
 def test_a_case_with_further_turns_is_refused_before_anything_is_asked() -> None:
     version = a_version(1, turns=["Now in red."])
     with pytest.raises(RunRefused, match="takes one text"):
-        start_batch(version.prompt, [version], practice_endpoint(alice()), ["practice-1"], asks=IMAGES)
-    start_batch(version.prompt, [version], practice_endpoint(alice()), ["practice-1"], asks=CHAT)
+        start_batch(version.prompt, [version], practice_endpoint(alice()), ["practice-1"], api=IMAGES)
+    start_batch(version.prompt, [version], practice_endpoint(alice()), ["practice-1"], api=CHAT)
 
 
 def test_a_case_that_only_looks_at_text_is_not_judged_and_the_page_says_what_would() -> None:
     with answering(drawing()) as server:
         version = a_version(1, assertions=[{"type": "not-contains", "value": "dog"}])
-        batch = start_batch(version.prompt, [version], at(server), ["gpt-image-1"], asks=IMAGES)
+        batch = start_batch(version.prompt, [version], at(server), ["gpt-image-1"], api=IMAGES)
         execute_run(batch.runs.get().pk)
     (need,) = progress_of(batch).needs
     assert (need.run.frames, need.run.cases_passed) == ("u", 0)
@@ -177,7 +177,7 @@ def test_a_run_from_the_terminal_can_ask_for_pictures() -> None:
 
 def test_practice_draws_and_is_never_evidence() -> None:
     version = a_version()
-    batch = start_batch(version.prompt, [version], practice_endpoint(alice()), ["practice-1"], asks=IMAGES)
+    batch = start_batch(version.prompt, [version], practice_endpoint(alice()), ["practice-1"], api=IMAGES)
     run = batch.runs.get()
     execute_run(run.pk)
     assert fresh(run).results.exclude(picture={}).exists()

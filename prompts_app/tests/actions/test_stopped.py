@@ -158,7 +158,7 @@ def test_a_run_on_a_terminal_is_given_back_too(tmp_path: Path) -> None:
 def test_a_worker_that_is_stopping_takes_up_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     enqueued: list[int] = []
     monkeypatch.setattr("prompts_app.actions.runs.execute.enqueue_run", enqueued.append)
-    monkeypatch.setattr(stopping, "_told_at", monotonic())
+    monkeypatch.setattr(stopping, "_stopping_since", monotonic())
     with answering(YES) as server:
         run = a_run(server)
         assert not execute_run(run.pk)

@@ -18,7 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from prompts_app.engine.assertions import check
-from prompts_app.engine.assertions.kinds import Exhibit
+from prompts_app.engine.assertions.kinds import JudgedOutput
 from prompts_app.engine.assertions.sets import SET, value_of
 from prompts_app.engine.assertions.tools import TOOLS, tools_among
 from prompts_app.engine.assertions.verdicts import verdict_of
@@ -26,7 +26,7 @@ from prompts_app.engine.digests import canonical
 from prompts_app.engine.grading import grade
 from prompts_app.engine.run import filled
 from prompts_app.engine.types import Answer, Assertion, Check, Json
-from prompts_app.tests.engine.judges import court_of
+from prompts_app.tests.engine.judges import judge_setup_of
 
 DATA = Path(__file__).parent.parent / "data" / "conformance"
 ROWS, VERDICTS = DATA / "rows.jsonl", DATA / "verdicts.json"
@@ -118,9 +118,9 @@ def _checked(assertion: Assertion, row: Row) -> Check:
     found = check(wanted, answer)
     if "judge" not in row and "vectors" not in row:
         return found
-    exhibit = Exhibit(answer.output, "Hello", "Hello")
-    court = court_of(row.get("judge", []), row.get("vectors", {}))
-    return asyncio.run(grade([found], [wanted], exhibit, court)).checks[0]
+    judged = JudgedOutput(answer.output, "Hello", "Hello")
+    setup = judge_setup_of(row.get("judge", []), row.get("vectors", {}))
+    return asyncio.run(grade([found], [wanted], judged, setup)).checks[0]
 
 
 if __name__ == "__main__":

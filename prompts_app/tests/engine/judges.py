@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prompts_app.engine.grading import Court
+from prompts_app.engine.grading import JudgeSetup
 from prompts_app.engine.run import run_cells
 from prompts_app.engine.types import (
     Assertion,
@@ -53,17 +53,17 @@ def graded(
     listed = (assertions,) if isinstance(assertions, Assertion) else tuple(assertions)
     case = Case("c", variables, assertions=listed)
     found: list[Outcome] = []
-    with answering(http(200, completion(output))) as model, answering(*script) as bench:
+    with answering(http(200, completion(output))) as model, answering(*script) as judge_server:
         embedding = more.pop("embedding_model", "")
-        judge = Judge(bench.endpoint(), "judge-1", embedding, more.pop("parameters", {}))
+        judge = Judge(judge_server.endpoint(), "judge-1", embedding, more.pop("parameters", {}))
         asyncio.run(
             run_cells(
                 PROMPT, "tiny-1", [Cell(0, 0, case)], model.endpoint(),
-                concurrency=2, on_outcome=found.append, should_stop=lambda: None,
+                concurrency=2, on_outcome=found.append, stop_reason=lambda: None,
                 judge=judge, pacing=QUICK, **more,
             )
         )  # fmt: skip
-    return found[0], bench
+    return found[0], judge_server
 
 
 def why_no_verdict(outcome: Outcome) -> Fault:
@@ -95,6 +95,8 @@ class Scripted:
         return ()
 
 
-def court_of(answers: Sequence[str], vectors: Mapping[str, Sequence[float]] | None = None) -> Court:
+def judge_setup_of(
+    answers: Sequence[str], vectors: Mapping[str, Sequence[float]] | None = None
+) -> JudgeSetup:
     judge = Judge(Endpoint("openai", "https://judge.example/v1"), "judge-1", "embed-1")
-    return Court(judge, Scripted(answers, vectors or {}), 5.0)
+    return JudgeSetup(judge, Scripted(answers, vectors or {}), 5.0)

@@ -158,10 +158,12 @@ def test_a_threshold_is_kept_and_a_case_without_one_has_the_digest_it_always_had
 
 
 def test_a_judge_grades_the_members_and_its_calls_are_kept_with_them() -> None:
-    outcome, bench = graded(a_set(Assertion("contains", "Paris"), RUBRIC), says({"pass": True, "score": 0.5}))
+    outcome, judge_server = graded(
+        a_set(Assertion("contains", "Paris"), RUBRIC), says({"pass": True, "score": 0.5})
+    )
     (found,) = outcome.checks
     assert (outcome.passed, found.score) == (True, 0.75)
-    assert len(bench.asked) == len(calls_of([found])) == 1
+    assert len(judge_server.asked) == len(calls_of([found])) == 1
     assert check_json(found)["members"][1]["judge"]["calls"]
 
 
@@ -175,7 +177,9 @@ def test_a_judge_that_fails_within_a_set_is_an_error_unless_it_does_not_matter()
 
 
 def test_without_its_context_an_output_is_not_held_to_it() -> None:
-    outcome, bench = graded((A, Assertion("context-faithfulness")), output="a", variables={"country": "x"})
+    outcome, judge_server = graded(
+        (A, Assertion("context-faithfulness")), output="a", variables={"country": "x"}
+    )
     assert (outcome.passed, outcome.checks[1].unknown) == (True, True)
     assert "no variable “context”" in outcome.checks[1].reason
-    assert not bench.asked
+    assert not judge_server.asked

@@ -96,7 +96,7 @@ def test_calls_come_from_the_answer_and_tools_from_the_version(content: str | No
         asyncio.run(
             run_cells(
                 prompt, "tiny-1", [Cell(0, 0, Case("c", assertions=(VALID,)))], server.endpoint(),
-                concurrency=1, on_outcome=found.append, should_stop=lambda: None, pacing=QUICK,
+                concurrency=1, on_outcome=found.append, stop_reason=lambda: None, pacing=QUICK,
             )
         )  # fmt: skip
     [outcome] = found

@@ -42,7 +42,7 @@ def run(
     asyncio.run(
         run_cells(
             Prompt((Message("user", "Hi"),)), "tiny-1", [case], server.endpoint(**endpoint), concurrency=1,
-            on_outcome=found.append, should_stop=lambda: None, pacing=QUICK,
+            on_outcome=found.append, stop_reason=lambda: None, pacing=QUICK,
             on_price=on_price,
         )
     )  # fmt: skip

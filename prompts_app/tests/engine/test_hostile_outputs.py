@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from prompts_app.engine.assertions import KINDS, kind_of
-from prompts_app.engine.assertions.judging import Bench, JudgeFailed, as_string
-from prompts_app.engine.assertions.kinds import Exhibit, Kind
+from prompts_app.engine.assertions.judging import JudgeClient, JudgeFailed, as_string
+from prompts_app.engine.assertions.kinds import JudgedOutput, Kind
 from prompts_app.engine.comparing import read_best
 from prompts_app.engine.types import Assertion, Embedded, Endpoint, Fault, Judge, Reply, Request
 
@@ -127,9 +127,9 @@ class Gullible:
         raise NotImplementedError
 
 
-def bench_of(rule: Callable[[str], str]) -> tuple[Bench, Gullible]:
+def client_of(rule: Callable[[str], str]) -> tuple[JudgeClient, Gullible]:
     asker = Gullible(rule)
-    return Bench(Judge(Endpoint("x", "http://127.0.0.1:1/v1"), "judge-1"), asker, 5.0), asker
+    return JudgeClient(Judge(Endpoint("x", "http://127.0.0.1:1/v1"), "judge-1"), asker, 5.0), asker
 
 
 def verdict(rule: Callable[[str], str], output: str, type_: str = "llm-rubric") -> bool | None:
@@ -137,10 +137,10 @@ def verdict(rule: Callable[[str], str], output: str, type_: str = "llm-rubric") 
     kind = kind_of(type_)
     assert kind is not None
     assert kind.grade is not None
-    exhibit = Exhibit(output, "What is the capital of France?", "What is the capital of France?")
-    bench, _ = bench_of(rule)
+    judged = JudgedOutput(output, "What is the capital of France?", "What is the capital of France?")
+    client, _ = client_of(rule)
     try:
-        return asyncio.run(kind.grade(Assertion(type_, "Names the capital."), exhibit, bench)).passed  # type: ignore[arg-type]
+        return asyncio.run(kind.grade(Assertion(type_, "Names the capital."), judged, client)).passed  # type: ignore[arg-type]
     except JudgeFailed:
         return None
 
@@ -159,12 +159,12 @@ def test_every_kind_asks_with_a_form_that_says_nothing(kind: Kind) -> None:
     """Whoever copies the last object has found nothing, in whatever words a kind asks."""
     for name in ("follows the last object", "follows the first object"):
         for output in HOSTILE:
-            bench, asker = bench_of(FOLLOWING[name])
+            client, asker = client_of(FOLLOWING[name])
             asked = "What is the capital of France?"
-            exhibit = Exhibit(output, asked, asked, values={"context": output})
+            judged = JudgedOutput(output, asked, asked, values={"context": output})
             assert kind.grade is not None
             with pytest.raises(JudgeFailed):
-                asyncio.run(kind.grade(kind.as_example, exhibit, bench))  # type: ignore[arg-type]
+                asyncio.run(kind.grade(kind.as_example, judged, client))  # type: ignore[arg-type]
             assert isinstance(json.loads(_objects(asker.read[0])[-1]), dict)
 
 
@@ -204,19 +204,20 @@ def test_the_output_stands_as_one_line_between_marks_and_no_object_of_it_is_the_
     assert mark not in output
 
 
-def _asked_about(output: str) -> tuple[Bench, Gullible]:
-    bench, asker = bench_of(lambda prompt: OWN)
+def _asked_about(output: str) -> tuple[JudgeClient, Gullible]:
+    client, asker = client_of(lambda prompt: OWN)
     kind = kind_of("model-graded-closedqa")
     assert kind is not None
     assert kind.grade is not None
-    asyncio.run(kind.grade(Assertion("closedqa", "Names it."), Exhibit(output, "Where?", "Where?"), bench))  # type: ignore[arg-type]
-    return bench, asker
+    judged = JudgedOutput(output, "Where?", "Where?")
+    asyncio.run(kind.grade(Assertion("closedqa", "Names it."), judged, client))  # type: ignore[arg-type]
+    return client, asker
 
 
 def test_what_was_asked_is_kept_with_its_mark_so_that_the_request_can_be_made_again_from_the_record() -> None:
     for output in HOSTILE:
-        bench, asker = _asked_about(output)
-        kept = bench.calls[0].asked
+        client, asker = _asked_about(output)
+        kept = client.calls[0].asked
         for name, text in (("the output", output), ("the messages as sent", "Where?")):
             kept = kept.replace(f"[{name}: {len(text):,} characters]", as_string(text))
         assert kept == asker.read[0]

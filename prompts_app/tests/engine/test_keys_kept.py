@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from prompts_app.engine.endpoints.answers import Answered, read_json
+from prompts_app.engine.endpoints.answers import HttpAnswer, read_json
 from prompts_app.engine.endpoints.scrubbing import scrub
 from prompts_app.engine.types import Fault
 from prompts_app.tests.engine.asking import ask, list_models
@@ -67,7 +67,7 @@ def test_it_is_blanked_out_of_every_answer(spelled: str, status: int) -> None:
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
 @pytest.mark.parametrize("body", [f"bad key {KEY}", json.dumps({"error": {"message": f"bad key {KEY}"}})])
 def test_nor_is_it_in_an_answer_in_another_encoding(body: str, encoding: str) -> None:
-    answered = Answered(401, {}, body.encode(encoding), 1.0)
+    answered = HttpAnswer(401, {}, body.encode(encoding), 1.0)
     fault = read_json(answered, KEY)
     assert isinstance(fault, Fault)
     assert fault.message == "The server answered 401: bad key [key]"

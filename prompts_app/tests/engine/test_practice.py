@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.engine.assertions.judging import Material, Sheet
+from prompts_app.engine.assertions.judging import JudgePrompt, Material
 from prompts_app.engine.endpoints import Pacing, open_endpoint
 from prompts_app.engine.endpoints.practice import LABEL, MODELS, SHORTEST_S, answer
 from prompts_app.engine.types import Endpoint, Fault, Message, Reply, Request
@@ -148,9 +148,11 @@ def test_any_text_at_all_gets_some_answer(system: str, user: str) -> None:
 
 
 def test_the_random_mark_in_a_judges_question_changes_nothing() -> None:
-    sheet = Sheet("You examine an answer.", (Material("The answer", "Yes."),), '{"pass": "true or false"}')
+    prompt = JudgePrompt(
+        "You examine an answer.", (Material("The answer", "Yes."),), '{"pass": "true or false"}'
+    )
     asked = [
-        ask(PRACTICE, pacing=AT_ONCE, model="practice-2", messages=sheet.messages(mark))
+        ask(PRACTICE, pacing=AT_ONCE, model="practice-2", messages=prompt.messages(mark))
         for mark in ("0123456789ab", "ba9876543210")
     ]
     assert len({(getattr(one, "output", ""), getattr(one, "response_id", "")) for one in asked}) == 1

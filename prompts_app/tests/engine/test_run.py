@@ -18,7 +18,7 @@ import pytest
 from prompts_app.engine import endpoints, run
 from prompts_app.engine.assertions import check
 from prompts_app.engine.endpoints import Asker, Pacing
-from prompts_app.engine.endpoints.leash import Leash
+from prompts_app.engine.endpoints.cancellation import Cancellation
 from prompts_app.engine.prices import UNKNOWN
 from prompts_app.engine.run import answer_of, judge, run_cells
 from prompts_app.engine.types import (
@@ -106,13 +106,13 @@ def go(
     prompt: Prompt = PROMPT,
     concurrency: int = 4,
     on_outcome: Callable[[Outcome], None] | None = None,
-    should_stop: Callable[[], str | None] = lambda: None,
+    stop_reason: Callable[[], str | None] = lambda: None,
 ) -> tuple[str | None, list[Outcome]]:
     outcomes: list[Outcome] = []
     word = asyncio.run(
         run_cells(
             prompt, "tiny-1", cells, endpoint, concurrency=concurrency,
-            on_outcome=on_outcome or outcomes.append, should_stop=should_stop, pacing=QUICK,
+            on_outcome=on_outcome or outcomes.append, stop_reason=stop_reason, pacing=QUICK,
         )
     )  # fmt: skip
     return word, outcomes
@@ -184,7 +184,7 @@ def test_the_price_is_that_of_the_model_that_answered_else_of_the_one_asked(
     asyncio.run(
         run_cells(
             PROMPT, "gpt-4o-mini", cases(1), Endpoint("stub", "https://api.openai.com/v1"), concurrency=1,
-            on_outcome=outcomes.append, should_stop=lambda: None,
+            on_outcome=outcomes.append, stop_reason=lambda: None,
         )
     )  # fmt: skip
     assert outcomes[0].price.dollars
@@ -195,7 +195,7 @@ def test_practice_has_no_price() -> None:
     asyncio.run(
         run_cells(
             PROMPT, "practice-1", cases(8), Endpoint("practice"), concurrency=8,
-            on_outcome=outcomes.append, should_stop=lambda: None, pacing=Pacing(first_wait_s=0),
+            on_outcome=outcomes.append, stop_reason=lambda: None, pacing=Pacing(first_wait_s=0),
         )
     )  # fmt: skip
     assert {outcome.price for outcome in outcomes} == {UNKNOWN}
@@ -262,7 +262,7 @@ def test_a_stop_ends_calls_in_flight_within_a_second(stub: Callable[..., Stub]) 
     made = stub(takes_s=30.0)
     started = perf_counter()
     word, outcomes = go(
-        cases(10), should_stop=lambda: "cancelled" if perf_counter() - started > 0.1 else None
+        cases(10), stop_reason=lambda: "cancelled" if perf_counter() - started > 0.1 else None
     )
     assert word == "cancelled"
     assert perf_counter() - started < 1.0
@@ -278,7 +278,7 @@ def test_a_stop_also_ends_a_call_to_a_real_server() -> None:
         word, outcomes = go(
             cases(4),
             server.endpoint(),
-            should_stop=lambda: "cancelled" if perf_counter() - started > 0.1 else None,
+            stop_reason=lambda: "cancelled" if perf_counter() - started > 0.1 else None,
         )
     assert (word, {one.fault and one.fault.kind for one in outcomes}) == ("cancelled", {"cut_short"})
     assert perf_counter() - started < 1.2
@@ -290,8 +290,8 @@ def test_calls_in_flight_are_awaited_as_long_as_the_word_allows(stub: Callable[.
     word = asyncio.run(
         run_cells(
             PROMPT, "tiny-1", cases(20), Endpoint("stub"), concurrency=3,
-            on_outcome=outcomes.append, should_stop=lambda: "over_cap" if made.asked else None,
-            last_calls_s=lambda word: {"over_cap": 10.0}[word], pacing=QUICK,
+            on_outcome=outcomes.append, stop_reason=lambda: "over_cap" if made.asked else None,
+            grace_s=lambda word: {"over_cap": 10.0}[word], pacing=QUICK,
         )
     )  # fmt: skip
     assert word == "over_cap"
@@ -312,8 +312,8 @@ def test_a_more_urgent_word_ends_the_waiting(stub: Callable[..., Stub]) -> None:
         run_cells(
             PROMPT, "tiny-1", cases(4), Endpoint("stub"), concurrency=2, pacing=QUICK,
             on_outcome=lambda outcome: None,
-            should_stop=word_of_now,
-            last_calls_s=lambda word: 20.0 if word == "over_cap" else 0.0,
+            stop_reason=word_of_now,
+            grace_s=lambda word: 20.0 if word == "over_cap" else 0.0,
         )
     )  # fmt: skip
     assert word == "cancelled"
@@ -324,7 +324,7 @@ def test_a_talk_that_is_cut_short_keeps_what_its_first_turns_cost(stub: Callable
     made = stub(lambda request: reply(model="gpt-4o-mini"))
     word, (outcome,) = go(
         [Cell(0, 0, Case("talk", {"name": "x"}, ("a", "b")))],
-        should_stop=lambda: "over_cap" if made.asked else None,
+        stop_reason=lambda: "over_cap" if made.asked else None,
     )
     assert (word, len(made.asked)) == ("over_cap", 1)
     assert outcome.fault
@@ -336,14 +336,14 @@ def test_an_answer_whose_judge_is_cut_short_is_kept(
     stub: Callable[..., Stub], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stub()
-    bench = Stub(lambda request: reply("?"), takes_s=30.0)
-    monkeypatch.setitem(endpoints.KINDS, "bench", bench.open)
+    judge_server = Stub(lambda request: reply("?"), takes_s=30.0)
+    monkeypatch.setitem(endpoints.KINDS, "bench", judge_server.open)
     outcomes: list[Outcome] = []
     graded = cases(3, Assertion("contains", "Hello"), Assertion("llm-rubric", "Is polite."))
     asyncio.run(
         run_cells(
             PROMPT, "tiny-1", graded, Endpoint("stub"), concurrency=1, pacing=QUICK,
-            on_outcome=outcomes.append, should_stop=lambda: "cancelled" if bench.asked else None,
+            on_outcome=outcomes.append, stop_reason=lambda: "cancelled" if judge_server.asked else None,
             judge=Judge(Endpoint("bench"), "judge-1"),
         )
     )  # fmt: skip
@@ -375,7 +375,7 @@ def test_nothing_is_asked_in_the_place_of_an_outcome_until_it_is_stored(stub: Ca
     asyncio.run(
         run_cells(
             PROMPT, "tiny-1", cases(9), Endpoint("stub"), concurrency=3, pacing=QUICK, on_outcome=keep,
-            should_stop=lambda: None,
+            stop_reason=lambda: None,
         )
     )  # fmt: skip
     assert counts == [3, 6, 9]
@@ -386,7 +386,7 @@ def test_a_run_that_is_to_stop_does_not_wait_for_the_storing(stub: Callable[...,
     word = asyncio.run(
         run_cells(
             PROMPT, "tiny-1", cases(9), Endpoint("stub"), concurrency=3, pacing=QUICK,
-            on_outcome=lambda outcome: Future(), should_stop=lambda: "lost" if len(made.asked) == 3 else None,
+            on_outcome=lambda outcome: Future(), stop_reason=lambda: "lost" if len(made.asked) == 3 else None,
         )
     )  # fmt: skip
     assert (word, len(made.asked)) == ("lost", 3)
@@ -404,7 +404,7 @@ def test_a_call_that_takes_its_time_to_end_is_waited_for() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(endpoints.KINDS, "stub", made.open)
         word, outcomes = go(
-            cases(3), concurrency=2, should_stop=lambda: "cancelled" if len(made.asked) > 1 else None
+            cases(3), concurrency=2, stop_reason=lambda: "cancelled" if len(made.asked) > 1 else None
         )
     assert (word, [one.fault and one.fault.kind for one in outcomes]) == ("cancelled", ["cut_short"] * 2)
 
@@ -414,11 +414,11 @@ def test_after_the_end_nothing_further_is_called_and_other_timeouts_are_not_take
         raise TimeoutError("somebody else’s")
 
     async def try_both() -> None:
-        leash = Leash()
+        cancellation = Cancellation()
         with pytest.raises(TimeoutError, match="somebody"):
-            await leash.wait(late())
-        leash.end()
-        assert isinstance(await leash.wait(asyncio.sleep(30)), Fault)
+            await cancellation.wait(late())
+        cancellation.end()
+        assert isinstance(await cancellation.wait(asyncio.sleep(30)), Fault)
 
     asyncio.run(try_both())
 
@@ -428,7 +428,7 @@ def test_over_the_cap_no_further_call_is_made(stub: Callable[..., Stub]) -> None
     outcomes: list[Outcome] = []
     word, _ = go(
         cases(100), concurrency=3, on_outcome=outcomes.append,
-        should_stop=lambda: "over_cap" if len(outcomes) >= 10 else None,
+        stop_reason=lambda: "over_cap" if len(outcomes) >= 10 else None,
     )  # fmt: skip
     assert word == "over_cap"
     assert 10 <= len(outcomes) <= len(made.asked) <= 13
@@ -436,14 +436,14 @@ def test_over_the_cap_no_further_call_is_made(stub: Callable[..., Stub]) -> None
 
 def test_a_stop_before_the_first_call_asks_nothing(stub: Callable[..., Stub]) -> None:
     made = stub()
-    assert go(cases(5), should_stop=lambda: "cancelled") == ("cancelled", [])
+    assert go(cases(5), stop_reason=lambda: "cancelled") == ("cancelled", [])
     assert made.asked == []
 
 
 def test_a_word_that_comes_after_the_last_answer_changes_nothing(stub: Callable[..., Stub]) -> None:
     stub()
     outcomes: list[Outcome] = []
-    word, _ = go(cases(1), on_outcome=outcomes.append, should_stop=lambda: "over_cap" if outcomes else None)
+    word, _ = go(cases(1), on_outcome=outcomes.append, stop_reason=lambda: "over_cap" if outcomes else None)
     assert (word, len(outcomes)) == (None, 1)
 
 

@@ -202,7 +202,7 @@ def test_a_tiny_model_as_the_judge_gives_a_verdict_or_an_error_but_never_breaks(
     asyncio.run(
         run_cells(
             prompt, MODEL, [Cell(0, 0, case)], real, concurrency=1,
-            on_outcome=found.append, should_stop=lambda: None, judge=Judge(real, MODEL),
+            on_outcome=found.append, stop_reason=lambda: None, judge=Judge(real, MODEL),
         )
     )  # fmt: skip
     [outcome] = found

@@ -57,7 +57,7 @@ def test_with_one_version_its_first_two_models_are_read(prompt: Prompt) -> None:
 
 @pytest.mark.parametrize(
     "fields", [{"source": Source.PASTED}, {"source": Source.IMPORTED}, {"source": Source.PRACTICE},
-               {"state": Run.State.CANCELLED}, {"asks": "images"}],
+               {"state": Run.State.CANCELLED}, {"api": "images"}],
 )  # fmt: skip
 def test_only_recorded_runs_that_count_and_answer_in_words(prompt: Prompt, fields: dict[str, str]) -> None:
     Run.objects.filter(version__number=1).update(**fields)

@@ -53,7 +53,7 @@ def a_pictured(visibility: str = Visibility.PUBLIC, passed: bool | None = False)
     run: Run = RunFactory(
         version=VersionFactory(prompt=prompt),
         model="gpt-image-1",
-        asks="images",
+        api="images",
         suite=[case_json(case) for case in suite],
         suite_digest=suite_digest(suite),
         finished_at=timezone.now(),

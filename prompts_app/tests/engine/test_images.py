@@ -190,8 +190,8 @@ def outcomes(endpoint: Endpoint, *cases: Case, judge: Judge | None = None) -> li
         run_cells(
             Prompt((Message("user", "Draw {{what}}."),)), "gpt-image-1",
             [Cell(place, 0, case) for place, case in enumerate(cases)], endpoint,
-            concurrency=2, on_outcome=found.append, should_stop=lambda: None, judge=judge,
-            pacing=QUICK, asks="images",
+            concurrency=2, on_outcome=found.append, stop_reason=lambda: None, judge=judge,
+            pacing=QUICK, api="images",
         )
     )  # fmt: skip
     return sorted(found, key=lambda outcome: outcome.cell.case_index)
@@ -256,9 +256,9 @@ def test_the_price_of_a_picture_counts_its_tokens_as_a_pictures() -> None:
     """Of gpt-image-1.5 a million tokens of text cost 10 dollars, of a picture 32."""
     at = "https://api.openai.com/v1"
     assert price_of("gpt-image-1.5", at, 0, 1_000_000).dollars == Decimal(10)
-    assert price_of("gpt-image-1.5", at, 0, 1_000_000, drawn=True).dollars == Decimal(32)
-    assert price_of("gpt-image-1", at, 0, 1_000_000, drawn=True).dollars == Decimal(40)
-    assert price_of("dall-e-3", at, 10, 10, drawn=True).dollars is None
+    assert price_of("gpt-image-1.5", at, 0, 1_000_000, is_image=True).dollars == Decimal(32)
+    assert price_of("gpt-image-1", at, 0, 1_000_000, is_image=True).dollars == Decimal(40)
+    assert price_of("dall-e-3", at, 10, 10, is_image=True).dollars is None
 
 
 # --- practice ---

@@ -15,7 +15,7 @@ WATCH_EVERY_S = 0.25
 type Worker = asyncio.Task[str | None]
 
 
-class Leash:
+class Cancellation:
     """Holds the calls of several askers, so that all of them can be ended at once. For one run only."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Leash:
         self._is_over = False
 
     def hold(self, asker: Asker) -> Asker:
-        return _Held(asker, self)
+        return _CancellableAsker(asker, self)
 
     def end(self) -> None:
         """End the calls in flight; further ones are not made. Said again, it changes nothing."""
@@ -50,27 +50,27 @@ class Leash:
     async def watch(
         self,
         workers: Sequence[Worker],
-        should_stop: Callable[[], str | None],
-        last_calls_s: Callable[[str], float],
+        stop_reason: Callable[[], str | None],
+        grace_s: Callable[[str], float],
     ) -> str | None:
-        """Wait for the workers; the last word of ``should_stop``, or one of theirs, while some were left.
+        """Wait for the workers; the last ``stop_reason()``, or one of theirs, while some were left.
 
-        Their calls are ended ``last_calls_s(word)`` seconds after it. What a worker raises is raised here,
+        Their calls are ended ``grace_s(reason)`` seconds after it. What a worker raises is raised here,
         after the others were cancelled.
         """
-        left, word, clock = set(workers), None, asyncio.get_running_loop().time
-        told_at = clock()
+        left, reason, clock = set(workers), None, asyncio.get_running_loop().time
+        since = clock()
         try:
             while left:
                 done, left = await asyncio.wait(left, timeout=WATCH_EVERY_S, return_when="FIRST_COMPLETED")
-                words = [worker.result() for worker in done]
+                reasons = [worker.result() for worker in done]
                 if left:
-                    words.append(should_stop())
-                told_at = told_at if word else clock()
-                word = next((told for told in reversed(words) if told), word)
-                if word and clock() - told_at >= last_calls_s(word):
+                    reasons.append(stop_reason())
+                since = since if reason else clock()
+                reason = next((one for one in reversed(reasons) if one), reason)
+                if reason and clock() - since >= grace_s(reason):
                     self.end()
-            return word
+            return reason
         finally:
             await _cancel(workers)
 
@@ -87,21 +87,21 @@ def cut_short(when: str) -> Fault:
     return Fault(CUT_SHORT, f"The run was ended {when}.")
 
 
-class _Held:
-    """An asker whose calls hang on a leash."""
+class _CancellableAsker:
+    """An asker whose calls are ended by a ``Cancellation``."""
 
-    def __init__(self, asker: Asker, leash: Leash) -> None:
-        self._asker, self._leash = asker, leash
+    def __init__(self, asker: Asker, cancellation: Cancellation) -> None:
+        self._asker, self._cancellation = asker, cancellation
 
     @property
     def origin(self) -> str:
         return self._asker.origin
 
     async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
-        return await self._leash.wait(self._asker.ask(request, deadline_s))
+        return await self._cancellation.wait(self._asker.ask(request, deadline_s))
 
     async def embed(self, model: str, texts: tuple[str, ...], deadline_s: float) -> Embedded | Fault:
-        return await self._leash.wait(self._asker.embed(model, texts, deadline_s))
+        return await self._cancellation.wait(self._asker.embed(model, texts, deadline_s))
 
     async def list_models(self, deadline_s: float) -> tuple[str, ...] | Fault:
-        return await self._leash.wait(self._asker.list_models(deadline_s))
+        return await self._cancellation.wait(self._asker.list_models(deadline_s))

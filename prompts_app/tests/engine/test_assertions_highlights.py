@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.assertions import KINDS, check
-from prompts_app.engine.assertions.places import places
+from prompts_app.engine.assertions.highlights import highlights_of
 from prompts_app.engine.types import Answer, Assertion
 
 OUTPUT = "Dear Bea, I cannot help with that. It is PAID, paid and PAID."
@@ -39,11 +39,11 @@ OUTPUT = "Dear Bea, I cannot help with that. It is PAID, paid and PAID."
     ],
 )
 def test_of_each_kind(kind: str, value: Any, hit: list[str]) -> None:
-    assert [OUTPUT[start:end] for start, end in places(kind, value, OUTPUT)] == hit
+    assert [OUTPUT[start:end] for start, end in highlights_of(kind, value, OUTPUT)] == hit
 
 
 def test_of_json_that_should_not_be_there_all_is_marked() -> None:
-    assert places("not-is-json", None, "{}") == [(0, 2)]
+    assert highlights_of("not-is-json", None, "{}") == [(0, 2)]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_of_json_that_should_not_be_there_all_is_marked() -> None:
     [("not-regex", "("), ("not-regex", r"(P+)+$"), ("not-contains-any", '"open'), ("equals", None)],
 )
 def test_a_value_that_cannot_be_used_marks_nothing_wrong(kind: str, value: Any) -> None:
-    for start, end in places(kind, value, "P" * 40 + "!"):
+    for start, end in highlights_of(kind, value, "P" * 40 + "!"):
         assert 0 <= start < end <= 41
 
 
@@ -60,9 +60,9 @@ def test_a_value_that_cannot_be_used_marks_nothing_wrong(kind: str, value: Any) 
     st.none() | st.integers() | st.text(max_size=5) | st.lists(st.text(max_size=3), max_size=3),
     st.text(max_size=60),
 )
-def test_places_lie_in_the_output_in_order_and_apart(kind: str, value: Any, output: str) -> None:
+def test_highlights_lie_in_the_output_in_order_and_apart(kind: str, value: Any, output: str) -> None:
     at = 0
-    for start, end in places(kind, value, output):
+    for start, end in highlights_of(kind, value, output):
         assert at <= start < end <= len(output)
         at = end
 
@@ -71,10 +71,10 @@ def test_places_lie_in_the_output_in_order_and_apart(kind: str, value: Any, outp
 def test_what_a_forbidden_text_breaks_is_marked_and_nothing_else_is(output: str, value: str) -> None:
     for kind in ("not-contains", "not-contains-any", "not-regex"):
         broken = not check(Assertion(kind, value), Answer(output)).passed
-        assert broken == bool(places(kind, value, output))
+        assert broken == bool(highlights_of(kind, value, output))
 
 
 @pytest.mark.parametrize("kind", ["not-contains", "not-icontains"])
 def test_a_long_text_of_one_letter_is_found_without_beginning_anew_at_each(kind: str) -> None:
     text = "a" * 50_000 + "b"
-    assert places(kind, text, "a" * 150_000 + text) == [(150_000, 200_001)]
+    assert highlights_of(kind, text, "a" * 150_000 + text) == [(150_000, 200_001)]

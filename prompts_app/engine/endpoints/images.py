@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from prompts_app.engine import pictures
 from prompts_app.engine.billing import bill_of
-from prompts_app.engine.endpoints.answers import Answered, count_of, fault, read_json, text_of
+from prompts_app.engine.endpoints.answers import HttpAnswer, count_of, fault, read_json, text_of
 from prompts_app.engine.pictures import PictureRefused
 from prompts_app.engine.types import Fault, Json, Reply
 
@@ -18,7 +18,7 @@ LONGEST_REVISED = 20_000  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class ImageAnswer:
     """An answer whose picture is still as it came."""
 
     reply: Reply
@@ -27,7 +27,7 @@ class Drawn:
     attempts: int = 1
 
 
-def read_drawn(answered: Answered, key: str) -> Drawn | Fault:
+def read_image(answered: HttpAnswer, key: str) -> ImageAnswer | Fault:
     """The first picture of the answer, or why there is none."""
     data = read_json(answered, key)
     if isinstance(data, Fault):
@@ -44,17 +44,17 @@ def read_drawn(answered: Answered, key: str) -> Drawn | Fault:
         return fault("bad_picture", "The answer’s picture is not valid base64.", answered)
     revised = row.get("revised_prompt")
     revised = revised[:LONGEST_REVISED] if isinstance(revised, str) else ""
-    return Drawn(_reply(data, answered), original, revised)
+    return ImageAnswer(_reply(data, answered), original, revised)
 
 
-def _without_picture(row: Mapping[str, Json], answered: Answered) -> Fault:
+def _without_picture(row: Mapping[str, Json], answered: HttpAnswer) -> Fault:
     if isinstance(row.get("url"), str) and row["url"]:
         told = "The server gave an address in place of the picture, and it is not fetched from there."
         return fault("picture_address", told, answered)
     return fault("wrong_shape", "The answer’s “data” holds no picture.", answered)
 
 
-def _reply(data: Mapping[str, Json], answered: Answered) -> Reply:
+def _reply(data: Mapping[str, Json], answered: HttpAnswer) -> Reply:
     usage = data.get("usage") if isinstance(data.get("usage"), dict) else {}
     return Reply(
         output="",
@@ -70,10 +70,10 @@ def _reply(data: Mapping[str, Json], answered: Answered) -> Reply:
     )
 
 
-async def with_picture(drawn: Drawn) -> Reply | Fault:
+async def with_picture(came: ImageAnswer) -> Reply | Fault:
     """The reply with its picture as it is kept. Made in another thread: it takes part of a second."""
     try:
-        picture = await asyncio.to_thread(pictures.keep, drawn.original, drawn.revised_prompt)
+        picture = await asyncio.to_thread(pictures.keep, came.original, came.revised_prompt)
     except PictureRefused as why:
-        return Fault("bad_picture", str(why), 200, drawn.reply.latency_ms, drawn.attempts)
-    return replace(drawn.reply, picture=picture, attempts=drawn.attempts)
+        return Fault("bad_picture", str(why), 200, came.reply.latency_ms, came.attempts)
+    return replace(came.reply, picture=picture, attempts=came.attempts)

@@ -13,15 +13,15 @@ from prompts_app.engine.assertions.refusal import find_refusal
 from prompts_app.engine.assertions.values import UnreadableValue, texts_of
 from prompts_app.engine.types import Json
 
-type Place = tuple[int, int]  # start and end in the output
+type Highlight = tuple[int, int]  # start and end in the output
 type Fold = Callable[[str], str]
-type Find = Callable[[Json, str], Iterator[Place]]
+type Find = Callable[[Json, str], Iterator[Highlight]]
 
 MOST = 50  # places in one output
 PATIENCE_S = 0.05  # for a regular expression: a page is waiting
 
 
-def places(kind: str, value: Json, output: str) -> list[Place]:
+def highlights_of(kind: str, value: Json, output: str) -> list[Highlight]:
     """What breaks a failed assertion of ``kind`` in ``output``, in no overlap and in order.
 
     Empty where nothing in the text is to blame: something is missing, or the kind measures the whole.
@@ -30,7 +30,7 @@ def places(kind: str, value: Json, output: str) -> list[Place]:
     if find is None:
         return []
     try:
-        found = sorted(islice((place for place in find(value, output) if place[1] > place[0]), MOST))
+        found = sorted(islice((span for span in find(value, output) if span[1] > span[0]), MOST))
     except (
         UnreadableValue,
         regex.error,
@@ -40,11 +40,11 @@ def places(kind: str, value: Json, output: str) -> list[Place]:
         ValueError,
     ):  # as it came in a file
         return []
-    kept: list[Place] = []
-    for place in found:
-        if not kept or place[0] >= kept[-1][1]:
-            kept.append(place)
-    return kept
+    apart: list[Highlight] = []
+    for span in found:
+        if not apart or span[0] >= apart[-1][1]:
+            apart.append(span)
+    return apart
 
 
 def _word(fold: Fold) -> Find:
@@ -55,7 +55,7 @@ def _words(fold: Fold) -> Find:
     return lambda value, output: chain.from_iterable(_each(text, output, fold) for text in texts_of(value))
 
 
-def _each(text: str, output: str, fold: Fold) -> Iterator[Place]:
+def _each(text: str, output: str, fold: Fold) -> Iterator[Highlight]:
     """Not by a pattern, which would begin anew at each letter. None where folding moves places."""
     wanted, folded = fold(text), fold(output)
     at = folded.find(wanted) if wanted and len(folded) == len(output) else -1
@@ -64,20 +64,20 @@ def _each(text: str, output: str, fold: Fold) -> Iterator[Place]:
         at = folded.find(wanted, at + len(wanted))
 
 
-def _pattern(value: Json, output: str) -> Iterator[Place]:
+def _pattern(value: Json, output: str) -> Iterator[Highlight]:
     found = compile_pattern(as_text(value)).finditer(output, timeout=PATIENCE_S, concurrent=True)
     return (match.span() for match in found)
 
 
-def _beginning(value: Json, output: str) -> Iterator[Place]:
+def _beginning(value: Json, output: str) -> Iterator[Highlight]:
     yield 0, min(len(as_text(value)), len(output))
 
 
-def _all_of_it(value: Json, output: str) -> Iterator[Place]:
+def _all_of_it(value: Json, output: str) -> Iterator[Highlight]:
     yield 0, len(output)
 
 
-def _refusal(value: Json, output: str) -> Iterator[Place]:
+def _refusal(value: Json, output: str) -> Iterator[Highlight]:
     if found := find_refusal(output):
         yield found.span()
 

@@ -15,7 +15,7 @@ usual way. Why: docs/adr/0021.
 
 What is in no table is unknown, never guessed. A name may carry a path ("meta-llama/Llama-3.1-8B",
 "models/gemini-2.0-flash"); what tells the maker is its last part: whoever serves or repacks a model has not
-made it. Whoever changes a table raises ``runs.counting.SUMMARY_VERSION``, so that stored names are made anew.
+made it. Whoever changes a table raises ``evidence.summary.SUMMARY_VERSION``: stored names are made anew then.
 """
 
 from __future__ import annotations

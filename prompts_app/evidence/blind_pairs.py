@@ -16,7 +16,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from prompts_app.evidence import case_outcomes
 from prompts_app.evidence.known_failures import keys_of
-from prompts_app.evidence.number_format import baseline_of
+from prompts_app.evidence.summary import summary_of
 from prompts_app.models import Level, Prompt, Result, Run
 from prompts_app.models.evidence import CHAT
 from prompts_app.models.ids import public_id
@@ -103,14 +103,14 @@ def duel_of(prompt: Prompt) -> Duel | None:
 
 
 def _candidates(prompt: Prompt) -> Iterator[tuple[str, str]]:
-    evidence = prompt.evidence
+    evidence = summary_of(prompt)
     if not evidence:
         return
-    models = evidence["models"]
-    if baseline := baseline_of(evidence):
-        yield baseline["run"], models[0]["run"]
+    models = evidence.models
+    if baseline := evidence.before:
+        yield baseline.run, models[0].run
     if len(models) > 1:
-        yield models[1]["run"], models[0]["run"]
+        yield models[1].run, models[0].run
 
 
 def _is_recorded(run: Run) -> bool:

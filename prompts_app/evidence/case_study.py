@@ -12,14 +12,13 @@ from django.http import QueryDict
 from django.utils.safestring import SafeString
 
 from prompts_app.evidence import case_outcomes
-from prompts_app.evidence.number_format import baseline_of
 from prompts_app.evidence.sentences import (
-    Evidence,
     headline,
     headline_text,
     tests_dated,
     why_main,
 )
+from prompts_app.evidence.summary import Summary, VersionEvidence, summary_of
 from prompts_app.models import Prompt, Result, Run, Version
 from prompts_app.templatetags.evidence_tags import Frame, as_frames
 
@@ -76,8 +75,8 @@ def read_shown(get: QueryDict) -> Shown:
 class Study:
     """The evidence part of a prompt page."""
 
-    evidence: Evidence
-    baseline: Evidence | None
+    evidence: Summary
+    baseline: VersionEvidence | None
     sheet: list[SheetRow]
     failed: int  # case results over all models of the shown version
     passed: int
@@ -104,7 +103,7 @@ class Study:
 
     @property
     def is_judged(self) -> bool:
-        return bool(self.evidence["cases"])
+        return bool(self.evidence.cases)
 
     @property
     def is_unjudged(self) -> bool:
@@ -134,12 +133,12 @@ class Study:
 
 def study_of(prompt: Prompt, shown: Shown) -> Study | None:
     """None where nothing was tested. Reads the outputs of the cases on the page and no others."""
-    evidence = prompt.evidence
+    evidence = summary_of(prompt)
     if not evidence:
         return None
-    baseline = baseline_of(evidence)
-    runs = runs_of(prompt, [m["run"] for m in evidence["models"]])
-    before = runs_of(prompt, [baseline["run"]]) if baseline else []
+    baseline = evidence.before
+    runs = runs_of(prompt, [model.run for model in evidence.models])
+    before = runs_of(prompt, [baseline.run]) if baseline else []
     if not runs:
         return None
     suites = case_outcomes.suites_of(runs)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from prompts_app.evidence.number_format import RECORDED, is_comparable
+from prompts_app.evidence.summary import Summary
 
 MOST_POINTS = 12
 WORTH_SAYING = 10  # per cent: a saving smaller than this is not told
@@ -23,9 +22,9 @@ class Point:
     low: float  # 95% interval, 0..1
     high: float
     other_cases: bool  # put to other cases than the shown version
-    cost: str | None = None  # US dollars, median of a call; None: unknown
-    level: int = RECORDED
-    as_good: bool = True  # its evidence is as good as the shown version's
+    cost: str | None  # US dollars, median of a call; None: unknown
+    level: int
+    as_good: bool  # its evidence is as good as the shown version's
 
     @property
     def rate(self) -> float:
@@ -57,14 +56,13 @@ class Curve:
     points: list[Point]  # oldest first; the last is the shown version
     gain: Gain | None
     left_out: int  # tested versions not in it, for their tokens are unknown or they are too old
-    tells_cost: bool = True  # a summary written before costs were kept by version says nothing of them
 
     @property
     def newest_first(self) -> list[Point]:
         return self.points[::-1]
 
 
-def curve_of(evidence: Mapping[str, Any]) -> Curve | None:
+def curve_of(evidence: Summary) -> Curve | None:
     """None unless the shown version and an earlier one have token counts."""
     points = _points(evidence)
     if len(points) < 2:
@@ -73,11 +71,10 @@ def curve_of(evidence: Mapping[str, Any]) -> Curve | None:
     shown = points[-MOST_POINTS:]
     if gain and gain.longest not in shown:
         shown[0] = gain.longest
-    tells_cost = all("cost_median" in item for item in evidence["history"])
-    return Curve(shown, gain, len(evidence["history"]) - len(shown), tells_cost)
+    return Curve(shown, gain, len(evidence.history) - len(shown))
 
 
-def gain_of(evidence: Mapping[str, Any]) -> Gain | None:
+def gain_of(evidence: Summary) -> Gain | None:
     """Tokens saved against the longest earlier version on the same cases that passes no more of them.
 
     None where that is hardly shorter: the headline, the curve and the profile tell the same saving.
@@ -86,18 +83,18 @@ def gain_of(evidence: Mapping[str, Any]) -> Gain | None:
     return _gain(points) if points else None
 
 
-def _points(evidence: Mapping[str, Any]) -> list[Point]:
+def _points(evidence: Summary) -> list[Point]:
     """Every tested version whose tokens are known, oldest first; none where the shown one's are not."""
     points = [
         Point(
-            item["version"], item["tokens_in"], item["passed"], item["cases"], item["low"], item["high"],
-            item["suite_digest"] != evidence["suite_digest"], item.get("cost_median"),
-            item.get("level", RECORDED), is_comparable(item, evidence),
+            item.version, item.tokens_in, item.passed, item.cases, item.low, item.high,
+            item.suite_digest != evidence.suite_digest, item.cost_median, item.level,
+            item.is_comparable(evidence),
         )
-        for item in sorted(evidence.get("history", ()), key=lambda item: item["version"])
-        if item["tokens_in"] and item["cases"]
+        for item in evidence.history
+        if item.tokens_in and item.cases
     ]  # fmt: skip
-    return points if points and points[-1].version == evidence["version"] else []
+    return points if points and points[-1].version == evidence.version else []
 
 
 def _gain(points: list[Point]) -> Gain | None:

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from prompts_app.evidence.concision import Curve
-from prompts_app.evidence.number_format import RECORDED, not_judged
-from prompts_app.evidence.sentences import Evidence
+from prompts_app.evidence.number_format import not_judged
+from prompts_app.evidence.summary import Summary
+from prompts_app.models import Level
 
 MANY_WORDS = 15  # a change of fewer words is not asked about
 MOST_CHANGES = 4
@@ -73,7 +74,7 @@ class Question:
 
 
 def questions(
-    evidence: Evidence,
+    evidence: Summary | None,
     changes: Sequence[Change],
     failures: Sequence[Failure],
     curve: Curve | None,
@@ -89,7 +90,7 @@ def questions(
         *_of_changes(changes),
         *_of_broken(broken),
         *_of_shelf(shelf, evidence),
-        *_of_failures(others, len(evidence.get("models", ()))),
+        *_of_failures(others, len(evidence.models) if evidence else 0),
         *_of_trade_offs(evidence, curve),
         *_of_figures(evidence),
     ]
@@ -144,11 +145,11 @@ def _of_broken(broken: Broken | None) -> Iterator[Question]:
     )
 
 
-def _of_shelf(shelf: Sequence[KnownFailure], evidence: Evidence) -> Iterator[Question]:
+def _of_shelf(shelf: Sequence[KnownFailure], evidence: Summary | None) -> Iterator[Question]:
     for one in shelf[:MOST_SHELVED]:
         case = f"case {one.number}" + (f" (“{_short(one.name)}”)" if one.name else "")
         yield Question(_about(one, case), "#shelf")
-    ever = any(item["passed"] < item["cases"] for item in evidence.get("history", ()))
+    ever = any(item.passed < item.cases for item in (evidence.history if evidence else ()))
     if ever and not shelf:
         yield Question(
             "No failure is disclosed, though some are on record: which taught you most?", "#failures"
@@ -183,7 +184,7 @@ def _of_failures(failures: Sequence[Failure], models: int) -> Iterator[Question]
         )
 
 
-def _of_trade_offs(evidence: Evidence, curve: Curve | None) -> Iterator[Question]:
+def _of_trade_offs(evidence: Summary | None, curve: Curve | None) -> Iterator[Question]:
     if curve:
         first, last = curve.points[0], curve.points[-1]
         if last.tokens > first.tokens and not first.other_cases:
@@ -203,39 +204,40 @@ def _of_trade_offs(evidence: Evidence, curve: Curve | None) -> Iterator[Question
                 f" v{curve.gain.longest.version}: how did you know what could go?",
                 "#tokens",
             )
-    models = evidence.get("models", ())
-    others = [model for model in models[1:] if model["cases"]]
-    worst = min(others, key=lambda model: model["low"], default=None)
-    if worst and worst["low"] < evidence["low"]:
+    if not evidence:
+        return
+    others = [model for model in evidence.models[1:] if model.cases]
+    worst = min(others, key=lambda model: model.low, default=None)
+    if worst and worst.low < evidence.low:
         yield Question(
-            f"On {worst['model']} {worst['passed']} of {worst['cases']} cases pass, on"
-            f" {evidence['main_model']} {evidence['passed']} of {evidence['cases']}: what would you change"
+            f"On {worst.model} {worst.passed} of {worst.cases} cases pass, on"
+            f" {evidence.main_model} {evidence.passed} of {evidence.cases}: what would you change"
             " for the weaker model?",
             "#models",
         )
 
 
-def _of_figures(evidence: Evidence) -> Iterator[Question]:
+def _of_figures(evidence: Summary | None) -> Iterator[Question]:
     if not evidence:
         return
-    if not evidence["cases"]:
+    if not evidence.cases:
         yield Question(
-            f"{not_judged(evidence['outputs']).capitalize()}: what would a good answer have to hold, and how"
+            f"{not_judged(evidence.outputs).capitalize()}: what would a good answer have to hold, and how"
             " would a program know?",
             "#failures",
         )
-    elif evidence["high"] - evidence["low"] > WIDE:
+    elif evidence.high - evidence.low > WIDE:
         yield Question(
-            f"{evidence['passed']} of {evidence['cases']} may be anything from {evidence['low']:.0%} to"
-            f" {evidence['high']:.0%}: how many cases would you want, and which?",
+            f"{evidence.passed} of {evidence.cases} may be anything from {evidence.low:.0%} to"
+            f" {evidence.high:.0%}: how many cases would you want, and which?",
             "#sheet",
         )
-    if evidence["level"] < RECORDED:
+    if evidence.level < Level.RECORDED:
         yield Question("These outputs were not recorded by this server: how were they made?", "#evidence")
-    if deleted := evidence.get("deleted_runs"):
+    if deleted := evidence.deleted_runs:
         runs = "One run was" if deleted == 1 else f"{deleted} runs were"
         yield Question(f"{runs} deleted: what was in there?", "#evidence")
-    if errors := evidence.get("errors"):
+    if errors := evidence.errors:
         cases = "One case" if errors == 1 else f"{errors} cases"
         yield Question(f"{cases} got no answer: what happens then in production?", "#failures")
 

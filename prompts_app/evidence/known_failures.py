@@ -19,6 +19,7 @@ from django.db.models import Q
 from prompts_app.engine.digests import digest
 from prompts_app.evidence.frames import FAILED, NO_ANSWER, PASSED
 from prompts_app.evidence.picked import latest_runs
+from prompts_app.evidence.summary import summary_of
 from prompts_app.models import KnownFailure, Prompt, Result, Run, Version
 
 type Suite = Sequence[Mapping[str, Any]]
@@ -237,7 +238,8 @@ def suggestions(prompt: Prompt) -> list[Suggestion]:
     models: dict[tuple[Key, bool], int] = defaultdict(int)
     for key, _, fixed_by in stories:
         models[key, fixed_by is not None] += 1
-    main = prompt.evidence.get("main_model", "")
+    summary = summary_of(prompt)
+    main = summary.main_model if summary else ""
     found = [
         Suggestion(
             cell,

@@ -13,6 +13,7 @@ from typing import Any
 from prompts_app.access import Viewer, can_fork
 from prompts_app.evidence.origin import Origin, origin_of
 from prompts_app.evidence.picked import is_judged, latest_runs
+from prompts_app.evidence.summary import summary_of
 from prompts_app.models import Level, PrivateSpan, Prompt, Run
 from prompts_app.models.reading import read_apart
 
@@ -115,7 +116,7 @@ def _forks_of(prompt: Prompt) -> tuple[list[Fork], int]:
     with read_apart():
         found = list(listed.defer(*_LONG).best_first()[:MOST_LOOKED_AT])
     count = public.count() if len(found) == MOST_LOOKED_AT else len(found)
-    tested = [fork for fork in found if fork.evidence]
+    tested = [fork for fork in found if summary_of(fork)]
     runs, there = (_shown_runs(tested), latest_runs(prompt)) if tested else ({}, {})
     forks = []
     for fork in found:
@@ -138,9 +139,10 @@ def _on_each_model(runs: Mapping[tuple[int, str], Run], number: int) -> dict[str
 def _shown_runs(prompts: Iterable[Prompt]) -> dict[int, list[Run]]:
     """Prompt id → the runs its figures are made of, the main model's first; one query."""
     order = {
-        model["run"]: (prompt.pk, place)
+        model.run: (prompt.pk, place)
         for prompt in prompts
-        for place, model in enumerate(prompt.evidence.get("models", ()))
+        if (summary := summary_of(prompt))
+        for place, model in enumerate(summary.models)
     }
     with read_apart():
         rows = list(Run.objects.filter(public_id__in=order).defer("suite", "frames", "distinct"))

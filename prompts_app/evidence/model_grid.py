@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from prompts_app.evidence.sentences import Evidence
+from prompts_app.evidence.summary import Summary
 from prompts_app.models import Run
 
 MOST_VERSIONS = 12
@@ -46,12 +46,12 @@ class Grid:
         return self.tested_versions > len(self.versions) or self.tested_models > len(self.rows)
 
 
-def grid_of(runs: Mapping[tuple[int, str], Run], evidence: Evidence) -> Grid | None:
+def grid_of(runs: Mapping[tuple[int, str], Run], evidence: Summary) -> Grid | None:
     """Of ``latest_runs``. None where fewer than two versions were tested: the list of models says it all."""
     versions = sorted({number for number, _ in runs}, reverse=True)
     if len(versions) < 2:
         return None
-    models = _models(runs, [item["model"] for item in evidence["models"]])
+    models = _models(runs, [item.model for item in evidence.models])
     shown, on = versions[:MOST_VERSIONS], models[:MOST_MODELS]
     rows = [Row(model, [_cell(runs.get((number, model)), number) for number in shown]) for model in on]
     suites = {run.suite_digest for (number, model), run in runs.items() if number in shown and model in on}

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -13,41 +11,6 @@ from django.utils.dateparse import parse_date, parse_datetime
 from prompts_app.engine.wording import how_many
 
 UNKNOWN = "unknown"
-RECORDED = 2  # the evidence level from which on this server made the calls
-
-
-def is_as_good(run: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
-    """Whether one run of a summary may be counted with the shown one: judged like it, recorded like it.
-
-    Else an author could paste bad answers for a first version and be told how much was gained since.
-    """
-    (judged, one), (are_judged, other) = (
-        (item.get("cases", 1) > 0, min(int(item.get("level", RECORDED)), RECORDED)) for item in (run, shown)
-    )
-    return judged >= are_judged and one >= other
-
-
-def is_asked_elsewhere(run: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
-    """Whether two runs of a summary are known to be from different places: then one name on both, which the
-    author gave, does not make them one model."""
-    places = {place for item in (run, shown) if (place := item.get("place"))}
-    return len(places) > 1
-
-
-def is_comparable(run: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
-    """Whether a figure may be made of the difference between an earlier version's run and the shown one."""
-    return is_as_good(run, shown) and not is_asked_elsewhere(run, shown)
-
-
-def backed_models(evidence: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The models a sentence speaks of: those whose evidence is as good as the main one's."""
-    return [model for model in evidence["models"] if is_as_good(model, evidence)]
-
-
-def baseline_of(evidence: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What the shown version is compared to, by the rule in ``evidence.picked``: an item of its history."""
-    number = evidence.get("baseline")
-    return next((item for item in evidence.get("history", ()) if item["version"] == number), None)
 
 
 def percent_range(low: float, high: float) -> str:

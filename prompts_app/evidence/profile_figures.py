@@ -6,16 +6,16 @@ Only what this server recorded is counted; imported and pasted runs are listed, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from statistics import median
-from typing import Any
 
 from prompts_app.engine.stats import wilson
 from prompts_app.evidence.concision import Gain, gain_of
-from prompts_app.evidence.number_format import backed_models, baseline_of, is_comparable, whole_percent
+from prompts_app.evidence.number_format import whole_percent
+from prompts_app.evidence.summary import ModelEvidence, Summary, VersionEvidence, summary_of
 from prompts_app.models import Level, Prompt, Task
 
 
@@ -33,7 +33,8 @@ class GainRow:
     """What one prompt gained: passes since its baseline, tokens since its longest comparable version."""
 
     prompt: Prompt
-    baseline: Mapping[str, Any] | None  # None: no earlier version on the same cases
+    summary: Summary
+    baseline: VersionEvidence | None  # None: no earlier version on the same cases
     shorter: Gain | None
 
     @property
@@ -41,8 +42,8 @@ class GainRow:
         """Percentage points of the pass rate, -100..100; None where there is nothing to compare with."""
         if self.baseline is None:
             return None
-        now, was = self.prompt.evidence, self.baseline
-        return 100.0 * float(now["passed"] / now["cases"] - was["passed"] / was["cases"])
+        now, was = self.summary, self.baseline
+        return 100.0 * (now.passed / now.cases - was.passed / was.cases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,32 +103,36 @@ def recorded(prompts: Iterable[Prompt]) -> list[Prompt]:
     return [
         prompt
         for prompt in prompts
-        if prompt.evidence_judged and (prompt.evidence_level or 0) >= Level.RECORDED
+        if prompt.evidence_judged and (prompt.evidence_level or 0) >= Level.RECORDED and summary_of(prompt)
     ]
+
+
+def _summaries(prompts: Iterable[Prompt]) -> list[Summary]:
+    return [summary for prompt in prompts if (summary := summary_of(prompt))]
 
 
 def figures_of(prompts: Sequence[Prompt]) -> Figures | None:
     """The figures over recorded prompts; None where there are none."""
     if not prompts:
         return None
-    mains = [prompt.evidence["models"][0] for prompt in prompts]
+    mains = [summary.models[0] for summary in _summaries(prompts)]
     costs, times = _costs(mains), _latencies(mains)
     dates = [prompt.last_tested_at for prompt in prompts if prompt.last_tested_at]
     by_model = _by_model(prompts)
-    on_own = sum(all(run.get("server") == "own" for run in of_model) for of_model in by_model.values())
-    without = sum(not any(run.get("maker") for run in of_model) for of_model in by_model.values())
+    on_own = sum(all(run.server == "own" for run in of_model) for of_model in by_model.values())
+    without = sum(not any(run.maker for run in of_model) for of_model in by_model.values())
     gains = gains_of(prompts)
     return Figures(
         prompts=len(prompts),
         passed=sum(prompt.evidence_passed for prompt in prompts),
         cases=sum(prompt.evidence_cases for prompt in prompts),
-        is_current=all(prompt.evidence["is_current"] for prompt in prompts),
+        is_current=all(summary.is_current for summary in _summaries(prompts)),
         models=len(by_model),
         cost=median(costs) if costs else None,
         latency_ms=median(times) if times else None,
         without_cost=len(prompts) - len(costs),
         without_latency=len(prompts) - len(times),
-        makers=sorted({run["maker"] for run in _recorded_models(prompts) if run.get("maker")}),
+        makers=sorted({run.maker for run in _recorded_models(prompts) if run.maker}),
         models_on_own=on_own,
         models_without_maker=without - on_own,
         improvement=_median([row.points for row in gains if row.points is not None], len(prompts)),
@@ -145,18 +150,20 @@ def gains_of(prompts: Iterable[Prompt]) -> list[GainRow]:
     """The prompts with something to compare with, in their order. Pure: from their summaries."""
     rows = []
     for prompt in prompts:
-        evidence = prompt.evidence
-        baseline = baseline_of(evidence)
+        evidence = summary_of(prompt)
+        if evidence is None:
+            continue
+        baseline = evidence.before
         if baseline and not _is_measure(baseline, evidence):
             baseline = None
-        rows.append(GainRow(prompt, baseline, gain_of(evidence)))
+        rows.append(GainRow(prompt, evidence, baseline, gain_of(evidence)))
     return [row for row in rows if row.baseline or row.shorter]
 
 
-def _is_measure(baseline: Mapping[str, Any], evidence: Mapping[str, Any]) -> bool:
+def _is_measure(baseline: VersionEvidence, evidence: Summary) -> bool:
     """The same cases at the same place, and recorded here: what was pasted or imported is in no figure."""
-    same_cases = baseline["suite_digest"] == evidence["suite_digest"]
-    return bool(same_cases and baseline["cases"] and is_comparable(baseline, evidence))
+    same_cases = baseline.suite_digest == evidence.suite_digest
+    return bool(same_cases and baseline.cases and baseline.is_comparable(evidence))
 
 
 def models_of(prompts: Sequence[Prompt]) -> list[ModelRow]:
@@ -166,8 +173,8 @@ def models_of(prompts: Sequence[Prompt]) -> list[ModelRow]:
             model=name,
             maker=_maker_of(of_model),
             prompts=len(of_model),
-            passed=sum(model["passed"] for model in of_model),
-            cases=sum(model["cases"] for model in of_model),
+            passed=sum(model.passed for model in of_model),
+            cases=sum(model.cases for model in of_model),
             cost=median(costs) if (costs := _costs(of_model)) else None,
             latency_ms=median(times) if (times := _latencies(of_model)) else None,
         )
@@ -185,25 +192,25 @@ def tasks_of(prompts: Sequence[Prompt]) -> list[TaskRow]:
     return sorted(rows, key=lambda row: (-row.cases, row.label))
 
 
-def _by_model(prompts: Sequence[Prompt]) -> dict[str, list[Mapping[str, Any]]]:
-    rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+def _by_model(prompts: Sequence[Prompt]) -> dict[str, list[ModelEvidence]]:
+    rows: dict[str, list[ModelEvidence]] = defaultdict(list)
     for model in _recorded_models(prompts):
-        rows[model["model"]].append(model)
+        rows[model.model].append(model)
     return rows
 
 
-def _maker_of(runs: Iterable[Mapping[str, Any]]) -> str:
-    makers = {str(run.get("maker", "")) for run in runs}
+def _maker_of(runs: Iterable[ModelEvidence]) -> str:
+    makers = {run.maker for run in runs}
     return makers.pop() if len(makers) == 1 else ""
 
 
-def _recorded_models(prompts: Sequence[Prompt]) -> Iterable[Mapping[str, Any]]:
-    return (model for prompt in prompts for model in backed_models(prompt.evidence))
+def _recorded_models(prompts: Sequence[Prompt]) -> Iterable[ModelEvidence]:
+    return (model for summary in _summaries(prompts) for model in summary.backed_models)
 
 
-def _latencies(models: Iterable[Mapping[str, Any]]) -> list[float]:
-    return [model["latency_ms"] for model in models if model["latency_ms"] is not None]
+def _latencies(models: Iterable[ModelEvidence]) -> list[float]:
+    return [model.latency_ms for model in models if model.latency_ms is not None]
 
 
-def _costs(models: Iterable[Mapping[str, Any]]) -> list[Decimal]:
-    return [Decimal(model["cost_median"]) for model in models if model["cost_median"] is not None]
+def _costs(models: Iterable[ModelEvidence]) -> list[Decimal]:
+    return [Decimal(model.cost_median) for model in models if model.cost_median is not None]

@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import QueryDict
 
+from prompts_app.evidence.levels import level_name
 from prompts_app.models import Level, Run, Tag, Task
 from prompts_app.models.prompts import PromptQuerySet
 from prompts_app.models.tags import as_tag
 from prompts_app.models.text import without_invisible
 from prompts_app.search import prompts_that_match, search_prompts, search_terms
-from prompts_app.templatetags.evidence_tags import level_name
 
 LONGEST_VALUE = 200  # characters of one filter
 MOST_CHOICES = 40  # models or tags in one list

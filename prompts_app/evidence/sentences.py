@@ -16,20 +16,16 @@ from django.utils.safestring import SafeString
 from prompts_app.engine.assertions.highlights import highlights_of
 from prompts_app.engine.wording import how_many
 from prompts_app.evidence.concision import gain_of
+from prompts_app.evidence.levels import level_name
 from prompts_app.evidence.number_format import (
-    RECORDED,
-    backed_models,
     dollars,
-    is_as_good,
-    is_asked_elsewhere,
     seconds_of_ms,
     whole,
 )
-from prompts_app.models import Run
-from prompts_app.templatetags.evidence_tags import interval, level_name
+from prompts_app.evidence.summary import Summary, VersionEvidence
+from prompts_app.models import Level, Run
+from prompts_app.templatetags.evidence_tags import interval
 from prompts_app.templatetags.text import one_line
-
-type Evidence = Mapping[str, Any]
 
 UNJUDGED = "u"  # a frame's letter
 ELSEWHERE = "asked at another address"
@@ -41,42 +37,42 @@ LONGEST_EXCERPT = 160
 # --- the headline ----------------------------------------------------------------------------------------
 
 
-def headline(evidence: Evidence, baseline: Evidence | None) -> SafeString:
+def headline(evidence: Summary, baseline: VersionEvidence | None) -> SafeString:
     """The result in one sentence: "24 of 25 cases pass on birch-large, up from 9 of 25 for v1; …"."""
-    if evidence["cases"]:
+    if evidence.cases:
         clauses = [_main_clause(evidence, baseline), _worst_clause(evidence), *_shorter_clause(evidence)]
-        if unjudged := evidence.get("frames", "").count(UNJUDGED):
+        if unjudged := evidence.frames.count(UNJUDGED):
             clauses.append(
                 format_html("{} not judged", "one case is" if unjudged == 1 else f"{unjudged} cases are")
             )
     else:
         clauses = [_unjudged_clause(evidence)]
-    if errors := evidence["errors"]:
+    if errors := evidence.errors:
         clauses.append(format_html("{} got no answer", "one case" if errors == 1 else f"{errors} cases"))
     return format_html("{}.", format_html_join("; ", "{}", ((clause,) for clause in clauses if clause)))
 
 
-def headline_text(evidence: Evidence, baseline: Evidence | None) -> str:
+def headline_text(evidence: Summary, baseline: VersionEvidence | None) -> str:
     """The same without markup."""
     return strip_tags(headline(evidence, baseline)).replace("&amp;", "&")
 
 
-def why_main(evidence: Evidence, target: str) -> SafeString:
+def why_main(evidence: Summary, target: str) -> SafeString:
     """Which model the figures are of, and by which rule of ``evidence.picked``; one sentence or two."""
-    version = f"v{evidence['version']}"
+    version = f"v{evidence.version}"
     why = {
         "declared": ", the model it was written for, as its author said before the run",
         "only": f", the only model {version} was put to",
         "kind": f", the only model of {version} with evidence of this kind",
         "versions": ", the model most versions were put to",
         "first": ", of the models most versions were put to the one tested first",
-    }.get(evidence.get("main_by", ""), "")
-    said = format_html("The figures are those on {}{}.", one_line(evidence["main_model"]), why)
+    }.get(evidence.main_by, "")
+    said = format_html("The figures are those on {}{}.", one_line(evidence.main_model), why)
     but = {
         "late": "was named as the one it is written for only after its run",
         "lesser": "is the one it is written for, but its evidence is of a lesser kind",
         "not run": f"is the one it is written for, and has no output of {version}",
-    }.get(evidence.get("target_is", ""))
+    }.get(evidence.target_is)
     return format_html("{} {} {}.", said, one_line(target), but) if but else said
 
 
@@ -84,49 +80,49 @@ def _of(passed: int, cases: int) -> SafeString:
     return format_html("<b>{} of {}</b>", passed, cases)
 
 
-def _main_clause(evidence: Evidence, baseline: Evidence | None) -> SafeString:
-    passed, cases = evidence["passed"], evidence["cases"]
+def _main_clause(evidence: Summary, baseline: VersionEvidence | None) -> SafeString:
+    passed, cases = evidence.passed, evidence.cases
     return format_html(
         "{} case{} on {} ({}){}{}",
         _of(passed, cases),
         " passes" if cases == 1 else "s pass",
-        one_line(evidence["main_model"]),
+        one_line(evidence.main_model),
         interval(passed, cases),
         _only_if_lesser(evidence),
         _since(evidence, baseline) if baseline else "",
     )
 
 
-def _unjudged_clause(evidence: Evidence) -> SafeString:
-    count = evidence["outputs"]
+def _unjudged_clause(evidence: Summary) -> SafeString:
+    count = evidence.outputs
     return format_html(
         "<b>{}</b> of v{} on {}, not judged{}",
         "One output" if count == 1 else f"{count:,} outputs",
-        evidence["version"],
-        one_line(evidence["main_model"]),
+        evidence.version,
+        one_line(evidence.main_model),
         _only_if_lesser(evidence),
     )
 
 
-def _only_if_lesser(evidence: Evidence) -> str:
-    return f", {level_name(evidence['level'])} only" if evidence["level"] < RECORDED else ""
+def _only_if_lesser(evidence: Summary) -> str:
+    return f", {level_name(evidence.level)} only" if evidence.level < Level.RECORDED else ""
 
 
-def _since(evidence: Evidence, baseline: Evidence) -> SafeString:
-    was = f"for v{baseline['version']}{_unlike(evidence, baseline)}"
-    if baseline["suite_digest"] != evidence["suite_digest"]:
-        return format_html("; the cases have changed since v{}", baseline["version"])
-    change = evidence["passed"] * baseline["cases"] - baseline["passed"] * evidence["cases"]
+def _since(evidence: Summary, baseline: VersionEvidence) -> SafeString:
+    was = f"for v{baseline.version}{_unlike(evidence, baseline)}"
+    if baseline.suite_digest != evidence.suite_digest:
+        return format_html("; the cases have changed since v{}", baseline.version)
+    change = evidence.passed * baseline.cases - baseline.passed * evidence.cases
     if change == 0:
         return format_html(", as {}", was)
     word = "up" if change > 0 else "down"
-    return format_html(", {} from {} {}", word, _of(baseline["passed"], baseline["cases"]), was)
+    return format_html(", {} from {} {}", word, _of(baseline.passed, baseline.cases), was)
 
 
-def _unlike(evidence: Evidence, baseline: Evidence) -> str:
+def _unlike(evidence: Summary, baseline: VersionEvidence) -> str:
     """ " (pasted)" where what it is compared with was not recorded like it, or not at the same place."""
-    told = [] if is_as_good(baseline, evidence) else [level_name(baseline["level"])]
-    told += [ELSEWHERE] if is_asked_elsewhere(baseline, evidence) else []
+    told = [] if baseline.is_as_good_as(evidence) else [level_name(baseline.level)]
+    told += [ELSEWHERE] if baseline.is_asked_elsewhere(evidence) else []
     return f" ({', '.join(told)})" if told else ""
 
 
@@ -137,26 +133,26 @@ def asked_apart(before: Run, after: Run) -> str:
     return f"{before.version} was asked at {before.who.at}, {after.version} at {after.who.at}."
 
 
-def _worst_clause(evidence: Evidence) -> SafeString | str:
+def _worst_clause(evidence: Summary) -> SafeString | str:
     """How it does where it does worst. Numbers over different case counts are not put side by side.
 
     Models with lesser evidence than the main one's are in the list of models, labelled, and not in here.
     """
-    models = backed_models(evidence)
+    models = evidence.backed_models
     if len(models) < 2:
         return ""
-    worst = min(models, key=lambda model: model["low"])
-    if len({model["cases"] for model in models}) == 1:
-        return format_html("never below {} on {} models", _of(worst["passed"], worst["cases"]), len(models))
+    worst = min(models, key=lambda model: model.low)
+    if len({model.cases for model in models}) == 1:
+        return format_html("never below {} on {} models", _of(worst.passed, worst.cases), len(models))
     return format_html(
         "lowest of {} models is {}, {}",
         len(models),
-        one_line(worst["model"]),
-        _of(worst["passed"], worst["cases"]),
+        one_line(worst.model),
+        _of(worst.passed, worst.cases),
     )
 
 
-def _shorter_clause(evidence: Evidence) -> Iterator[SafeString]:
+def _shorter_clause(evidence: Summary) -> Iterator[SafeString]:
     """Tokens saved without passing fewer cases."""
     if gain := gain_of(evidence):
         yield format_html(
@@ -176,7 +172,7 @@ def tests_dated(run: Run) -> str:
     "" where that is not known, and for runs this server did not record: it was not there.
     """
     asked, fixed = run.version.first_run_at, run.suite_fixed_at
-    if asked is None or fixed is None or (run.level or 0) < RECORDED:
+    if asked is None or fixed is None or (run.level or 0) < Level.RECORDED:
         return ""
     if fixed <= asked:
         return f"fixed {span(asked - fixed)} before the first run of {run.version}"

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from prompts_app.evidence import case_outcomes
-from prompts_app.evidence.number_format import is_asked_elsewhere
 from prompts_app.evidence.same_cases import Effect, effect_of
-from prompts_app.evidence.sentences import Evidence
+from prompts_app.evidence.summary import Summary, VersionEvidence
 from prompts_app.models import Run, Version
 
 MOST_VERSIONS = 40  # told in full
@@ -23,7 +22,7 @@ class Step:
     title: str  # the first line of its note
     rest: str
     before: int | None  # the number of the version before it; None for the first that is told
-    tested: Evidence | None  # as in Prompt.evidence["history"]
+    tested: VersionEvidence | None
     tested_before: int | None = None  # the number of the version tested before it on the main model
     effect: Effect | None = None  # against that one; None where there is none, or a run is gone
 
@@ -36,12 +35,12 @@ class Step:
 
 
 def story_of(
-    evidence: Evidence, versions: Sequence[Version], runs: Mapping[tuple[int, str], Run]
+    evidence: Summary | None, versions: Sequence[Version], runs: Mapping[tuple[int, str], Run]
 ) -> list[Step]:
     """``versions``, newest first, each with what it did on the main model; ``runs`` are ``latest_runs``. One
     query at most, where the cases have changed."""
-    tested = {item["version"]: item for item in evidence.get("history", ())}
-    on_main = [runs.get((number, evidence["main_model"])) for number in sorted(tested)]
+    tested = {item.version: item for item in evidence.history} if evidence else {}
+    on_main = [runs.get((number, evidence.main_model)) for number in sorted(tested)] if evidence else []
     effects = _effects([run for run in on_main if run and run.cases_counted])
     oldest_first = sorted(versions, key=lambda version: version.number)
     numbers = [None, *(version.number for version in oldest_first)]
@@ -50,7 +49,7 @@ def story_of(
         title, _, rest = version.note.strip().partition("\n")
         against, effect = effects.get(version.number, (None, None))
         run = tested.get(version.number)
-        apart = run is not None and is_asked_elsewhere(run, evidence)
+        apart = bool(run and evidence and run.is_asked_elsewhere(evidence))
         steps.append(Step(version, title, rest.strip(), before, run, against, effect, apart))
     return steps[::-1]
 

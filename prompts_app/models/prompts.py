@@ -177,7 +177,7 @@ class Prompt(Masked):
     updated_at = models.DateTimeField(auto_now=True)
 
     # The evidence summary, rebuilt from results by runs.counting.rebuild_evidence and by nothing else.
-    # evidence: see EvidenceSummary there. The columns are what lists sort and filter by.
+    # evidence: see evidence.summary. The columns are what lists sort and filter by.
     evidence = models.JSONField(default=dict, blank=True)
     evidence_judged = models.BooleanField(default=False)  # else outputs at most, which nothing judged
     evidence_level = models.PositiveSmallIntegerField(null=True, blank=True)

@@ -6,7 +6,7 @@ classes, so nothing needs an inline style.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from django import template
@@ -16,12 +16,10 @@ from django.utils.safestring import SafeString, mark_safe
 from prompts_app.engine.assertions.stored import judge_who
 from prompts_app.engine.prices import told_by
 from prompts_app.engine.stats import wilson
+from prompts_app.evidence.levels import NOT_TESTED, SENTENCES, lesser_level, level_name, level_sentence
 from prompts_app.evidence.number_format import (
-    RECORDED,
     UNKNOWN,
     as_datetime,
-    backed_models,
-    baseline_of,
     date_range,
     days_ago,
     dollars,
@@ -35,38 +33,33 @@ from prompts_app.evidence.number_format import (
     untested,
     whole,
 )
+from prompts_app.evidence.summary import VersionEvidence, summary_of, without_figures
 
 register = template.Library()
 for write in (
     as_datetime,
-    backed_models,
     told_by,
-    baseline_of,
     date_range,
     days_ago,
     dollars,
     full_date,
     iso_date,
+    lesser_level,
+    level_name,
+    level_sentence,
     not_judged,
     percent_range,
     seconds_of_ms,
     short_date,
     signed,
+    summary_of,
     untested,
     whole,
+    without_figures,
 ):
     register.filter(write.__name__, write)
 
 register.filter("judge_who", judge_who)
-
-LEVELS = ("pasted", "imported", "recorded", "sealed", "reproduced")
-LEVEL_SENTENCES = (
-    "The author pasted this output.",
-    "Imported from a results file; the file could have been edited.",
-    "This server made the call and recorded the answer.",
-    "Recorded, signed and unchanged since.",
-    "Re-run by others, whoever they are. In preparation: no run carries it yet.",
-)
 
 A_ROW = 25  # frames in one row of a strip
 PITCH, FRAME, ROW_HEIGHT, FIRST_ROW = 13, 10, 27, 22  # in SVG units
@@ -155,7 +148,7 @@ def strip_sentence(frames: str) -> str:
 @register.filter
 def draws(prompts: Iterable[Any], state: str) -> bool:
     """Whether a strip in a list of these prompts has a frame in ``state``, for the key beside them."""
-    return any(state in prompt.evidence.get("frames", "") for prompt in prompts)
+    return any(state in summary.frames for prompt in prompts if (summary := summary_of(prompt)))
 
 
 def _places(frames: str, state: str) -> list[int]:
@@ -257,8 +250,8 @@ def whisker(passed: int, cases: int, width: int = 96) -> SafeString:
 @register.simple_tag
 def level(number: int | None) -> SafeString:
     """Four ticks and the evidence level's word; words alone where there is no evidence."""
-    if number is None or not 0 <= number < len(LEVELS):
-        return format_html('<span class="level">{}</span>', "not tested")
+    if number is None or number not in SENTENCES:
+        return format_html('<span class="level">{}</span>', NOT_TESTED)
     ticks = format_html_join(
         "",
         "{}",
@@ -270,7 +263,7 @@ def level(number: int | None) -> SafeString:
     return format_html(
         '<span class="level"><svg viewBox="0 0 27 10" aria-hidden="true">{}</svg>{}</span>',
         ticks,
-        LEVELS[number],
+        level_name(number),
     )
 
 
@@ -280,31 +273,14 @@ def _tick(x: int, *, on: bool) -> str:
     return f'<rect class="off" x="{x + 0.5}" y=".5" width="5" height="9"/>'
 
 
-@register.filter
-def level_name(number: int | None) -> str:
-    return LEVELS[number] if number is not None and 0 <= number < len(LEVELS) else "not tested"
-
-
-@register.filter
-def lesser_level(number: int | None) -> str:
-    """ "pasted" or "imported", to stand beside figures among recorded ones; "" for what was recorded."""
-    return level_name(number) if number is not None and number < RECORDED else ""
-
-
-@register.filter
-def level_sentence(number: int | None) -> str:
-    """The honest sentence beside a level."""
-    return LEVEL_SENTENCES[number] if number is not None and 0 <= number < len(LEVELS) else ""
-
-
 @register.simple_tag
-def spark(history: Iterable[Mapping[str, Any]]) -> SafeString:
-    """Pass rate by version, oldest left. ``history``: [{"version", "passed", "cases"}], two at least."""
-    points = sorted((h for h in history or () if h.get("cases")), key=lambda h: h["version"])
+def spark(history: Iterable[VersionEvidence]) -> SafeString:
+    """Pass rate by version, oldest left. Of two at least."""
+    points = sorted((h for h in history or () if h.cases), key=lambda h: h.version)
     if len(points) < 2:
         return mark_safe("")
     at = [
-        (4 + 104 * place / (len(points) - 1), 3 + 30 * (1 - point["passed"] / point["cases"]))
+        (4 + 104 * place / (len(points) - 1), 3 + 30 * (1 - point.passed / point.cases))
         for place, point in enumerate(points)
     ]
     return format_html(
@@ -313,7 +289,7 @@ def spark(history: Iterable[Mapping[str, Any]]) -> SafeString:
         '<path class="axis" d="M0 3h112M0 33h112"/><polyline class="line" points="{}"/>{}'
         '<circle class="is" cx="{}" cy="{}" r="3.5"/><text x="0" y="48">v{}</text>'
         '<text x="112" y="48" text-anchor="end">v{}</text></svg>',
-        ", ".join(f"v{p['version']} {p['passed']}/{p['cases']}" for p in points),
+        ", ".join(f"v{p.version} {p.passed}/{p.cases}" for p in points),
         " ".join(f"{x:.1f},{y:.1f}" for x, y in at),
         format_html_join(
             "",
@@ -322,8 +298,8 @@ def spark(history: Iterable[Mapping[str, Any]]) -> SafeString:
         ),
         f"{at[-1][0]:.1f}",
         f"{at[-1][1]:.1f}",
-        points[0]["version"],
-        points[-1]["version"],
+        points[0].version,
+        points[-1].version,
     )
 
 

@@ -19,9 +19,12 @@ from hypothesis import strategies as st
 from prompts_app.engine.invisible import _BLANK
 from prompts_app.engine.stats import wilson
 from prompts_app.evidence import number_format as written
+from prompts_app.evidence.levels import SENTENCES, level_name
+from prompts_app.evidence.summary import to_json
 from prompts_app.models import Level, Prompt
 from prompts_app.templatetags import evidence_tags as sheet
 from prompts_app.templatetags import text
+from prompts_app.tests.evidence.summaries import a_summary, a_version
 
 FRAMES = st.text(alphabet="pfewu", min_size=1, max_size=120)
 EVERY_TEXT = st.text(alphabet=st.characters(exclude_categories=[]), max_size=300)
@@ -80,7 +83,8 @@ class TestStrip:
         assert ("no answer" in sentence) == ("e" in frames)
 
     def test_a_key_names_what_the_strips_of_a_list_draw(self) -> None:
-        prompts = [Prompt(evidence={"frames": "pfp"}), Prompt(evidence={"frames": "pe"}), Prompt(evidence={})]
+        prompts = [Prompt(evidence=to_json(a_summary(frames=frames))) for frames in ("pfp", "pe")]
+        prompts.append(Prompt(evidence={}))
         assert [sheet.draws(prompts, state) for state in "pfeu"] == [True, True, True, False]
         assert not sheet.draws([], "e")
 
@@ -128,15 +132,15 @@ class TestFigures:
         assert sheet.rate(24, 25) == '<b class="kn">24/25</b> <span class="range">80–99%</span>'
 
     def test_levels_are_those_of_the_model(self) -> None:
-        assert [level.label for level in Level] == list(sheet.LEVELS)
-        assert len(sheet.LEVEL_SENTENCES) == len(Level)
+        assert [level.label for level in Level] == [level_name(number) for number in Level.values]
+        assert list(SENTENCES) == list(Level)
         for level in Level:
             assert sheet.level(level).count('class="on"') == level
             assert sheet.level(level).endswith(f"</svg>{level.label}</span>")
         assert "not tested" in sheet.level(None)
 
     def test_a_sparkline_says_its_figures(self) -> None:
-        history = [{"version": 2, "passed": 9, "cases": 10}, {"version": 1, "passed": 2, "cases": 10}]
+        history = [a_version(2, passed=9), a_version(1, passed=2)]
         assert 'aria-label="Pass rate by version: v1 2/10, v2 9/10"' in sheet.spark(history)
         assert sheet.spark(history[:1]) == ""
         assert sheet.spark([]) == ""

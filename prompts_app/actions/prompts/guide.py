@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.utils import timezone
 
 from prompts_app.engine.wording import how_many
+from prompts_app.evidence.summary import Summary, summary_of
 from prompts_app.models import Prompt, Run, Source
 
 FEW_CASES = 5
@@ -81,7 +81,7 @@ def _facts(prompt: Prompt, typed: Mapping[str, str]) -> _Facts:
 
 
 def _missing_tests(facts: _Facts) -> Iterator[Advice]:
-    prompt, evidence = facts.prompt, facts.prompt.evidence
+    prompt, evidence = facts.prompt, summary_of(facts.prompt)
     if not facts.cases:
         yield Advice("It has no cases: nothing says what a good answer is.", "studio_cases")
     elif facts.cases < FEW_CASES:
@@ -91,26 +91,26 @@ def _missing_tests(facts: _Facts) -> Iterator[Advice]:
     if not evidence:
         yield _never_run(prompt)
         return
-    if not evidence["cases"]:
-        outputs = how_many(evidence["outputs"], "output")
+    if not evidence.cases:
+        outputs = how_many(evidence.outputs, "output")
         yield Advice(
             f"Nothing judged its {outputs}: say in the cases what a good answer holds.", "studio_cases"
         )
-    elif not evidence["is_current"]:
+    elif not evidence.is_current:
         yield Advice(_newest_open(evidence), "studio_run_start")
-    if len(evidence["models"]) == 1:
+    if len(evidence.models) == 1:
         yield Advice(
             "It was run on one model only; a second shows whether it carries over.", "studio_run_start"
         )
-    if max(model["tested"] for model in evidence["models"]) < (timezone.now() - OLD).isoformat():
+    if max(model.tested for model in evidence.models) < (timezone.now() - OLD).isoformat():
         yield Advice(f"Its last run is older than {OLD.days} days; models change.", "studio_run_start")
     yield from _missing_failure(facts)
 
 
-def _newest_open(evidence: Mapping[str, Any]) -> str:
+def _newest_open(evidence: Summary) -> str:
     """Whether the newest version has outputs all the same."""
-    what = "is not judged" if evidence.get("newer_outputs") else "is not tested"
-    return f"The newest version {what}; the figures are those of v{evidence['version']}."
+    what = "is not judged" if evidence.newer_outputs else "is not tested"
+    return f"The newest version {what}; the figures are those of v{evidence.version}."
 
 
 def _never_run(prompt: Prompt) -> Advice:
@@ -155,8 +155,8 @@ def _missing_story(facts: _Facts) -> Iterator[Advice]:
 
 def _missing_baseline(facts: _Facts) -> Iterator[Advice]:
     """As the page has it, by the rule in ``picked``: a chosen one that it cannot compare with is none."""
-    evidence, chosen = facts.prompt.evidence, facts.prompt.baseline
-    taken = evidence.get("baseline")
+    evidence, chosen = summary_of(facts.prompt), facts.prompt.baseline
+    taken = evidence.baseline if evidence else None
     if len(facts.notes) < 2:
         yield Advice(
             "It has one version; a naive one to compare it to would show what your work adds.",
@@ -165,19 +165,20 @@ def _missing_baseline(facts: _Facts) -> Iterator[Advice]:
     elif evidence and chosen and chosen.number != taken:
         instead = f"the page compares with v{taken}" if taken else "the page compares with nothing"
         yield Advice(
-            f"{chosen}, your baseline, is no earlier version tested on {evidence['main_model']}: {instead}.",
+            f"{chosen}, your baseline, is no earlier version tested on {evidence.main_model}: {instead}.",
             "studio_run_start",
         )
     elif evidence and taken is None:
         yield Advice(
-            f"No earlier version was tested on {evidence['main_model']}: nothing shows what your work added.",
+            f"No earlier version was tested on {evidence.main_model}: nothing shows what your work added.",
             "studio_run_start",
         )
 
 
 def _baseline_found(facts: _Facts) -> Iterator[str]:
     """The version the page compares with, and by whose choice."""
-    if taken := facts.prompt.evidence.get("baseline"):
+    evidence = summary_of(facts.prompt)
+    if evidence and (taken := evidence.baseline):
         chosen = facts.prompt.baseline
         by_choice = chosen is not None and chosen.number == taken
         yield f"v{taken} as the baseline" + ("" if by_choice else " (the first tested)")
@@ -194,13 +195,13 @@ def _silent(numbers: Sequence[int]) -> str:
 
 
 def _found(facts: _Facts) -> Iterator[str]:
-    evidence = facts.prompt.evidence
+    evidence = summary_of(facts.prompt)
     if facts.cases >= FEW_CASES:
         yield f"{facts.cases} cases"
-    if evidence and evidence["is_current"]:
-        yield f"v{evidence['version']} {'tested' if evidence['cases'] else 'answered, not judged'}"
-    if evidence and len(evidence["models"]) > 1:
-        yield f"{len(evidence['models'])} models"
+    if evidence and evidence.is_current:
+        yield f"v{evidence.version} {'tested' if evidence.cases else 'answered, not judged'}"
+    if evidence and len(evidence.models) > 1:
+        yield f"{len(evidence.models)} models"
     if facts.disclosed:
         yield how_many(facts.disclosed, "known failure")
     yield from _baseline_found(facts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import TypedDict
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
@@ -19,89 +19,11 @@ from django.db.models.functions import Coalesce
 from prompts_app.engine.stats import median
 from prompts_app.evidence.frames import FAILED, NO_ANSWER, PASSED, UNJUDGED, WAITING
 from prompts_app.evidence.picked import Picked, pick, runs_that_count, target_is, tested
+from prompts_app.evidence.summary import SUMMARY_VERSION, ModelEvidence, Summary, VersionEvidence, to_json
 from prompts_app.models import Prompt, Result, Run, Source
 from prompts_app.models.reading import reading
 
-SUMMARY_VERSION = 7  # of a summary: rises when one says more than before, so that older ones are written anew
 MOST_AT_ONCE = 200  # older summaries in one go of the background task
-
-
-class ModelEvidence(TypedDict):
-    """One model on the version shown: the run that counts for it."""
-
-    model: str  # as readers are told it (Run.named)
-    answered: str  # as the provider named it, "" where it did not
-    asked: str  # where, in words; "": not by this server. Not in form 2
-    remark: str  # what is to be said of that place, "" for nothing. Not in form 4
-    server: str  # the kind of that place (engine.vendors.Kind). Not in form 2
-    maker: str  # whom it counts for, "" for nobody. Not in form 2
-    run: str  # the run's public id
-    passed: int  # cases
-    cases: int  # passed and failed; errors are not in it; 0: nothing was judged
-    outputs: int  # answers, judged or not; not in a summary of form 3
-    errors: int
-    low: float  # Wilson's 95% interval, 0..1
-    high: float
-    level: int
-    frames: str  # see ``case_states``
-    cost_median: str | None  # US dollars a call, as text so that nothing is rounded; None: unknown
-    latency_ms: float | None  # median
-    tokens_in: float | None  # median
-    tokens_out: float | None  # median
-    tested: str  # ISO 8601
-
-
-class VersionEvidence(TypedDict):
-    """One version on the main model."""
-
-    version: int
-    run: str
-    passed: int
-    cases: int  # these two as in ModelEvidence
-    outputs: int
-    low: float
-    high: float
-    tokens_in: float | None
-    # These two as in ModelEvidence; not in a summary of form 1.
-    cost_median: str | None
-    level: int
-    suite_digest: str
-    place: str  # whose servers answered, else their addresses; "": not known. Not in form 6
-
-
-class EvidenceSummary(TypedDict):
-    """``Prompt.evidence``. An empty dict stands for "nothing counts yet".
-
-    The figures at the top are those of ``main_model`` on ``version``, the newest version of which something
-    was judged; where nothing was ever judged, the newest with an output. Then ``cases`` is 0.
-    """
-
-    form: int  # SUMMARY_VERSION when it was written; 1 did not say so
-    version: int
-    is_current: bool  # whether that is the prompt's newest version
-    level: int
-    main_model: str
-    place: str  # as in VersionEvidence
-    main_by: str  # a rule of ``picked``; this and the next three are not in a summary of form 3
-    target_is: str  # where the model it was written for is not the main one: why, see ``target_is`` there
-    baseline: int | None  # the version that ``version`` is compared with: one of ``history``
-    newer_outputs: int  # of versions after ``version``: nothing judged them
-    passed: int
-    cases: int
-    outputs: int
-    errors: int
-    low: float
-    high: float
-    frames: str
-    suite_digest: str
-    models: list[ModelEvidence]  # the main model first, then by the low end, those not judged last
-    history: list[VersionEvidence]  # oldest first
-    runs: int  # all that count, over all versions and models
-    deleted_runs: int
-    latency_ms: float | None
-    cost_call: str | None
-    tokens_in: float | None
-    tested: str
 
 
 def case_states(run: Run, results: Iterable[Result]) -> str:
@@ -260,74 +182,74 @@ def _columns(prompt: Prompt) -> dict[str, object]:
     summary = _summary(prompt, picked)
     return {
         "ended_early": ended_early,
-        "evidence": summary,
-        "evidence_level": summary["level"],
-        "evidence_passed": summary["passed"],
-        "evidence_cases": summary["cases"],
-        "evidence_judged": summary["cases"] > 0,
-        "evidence_low": summary["low"],
+        "evidence": to_json(summary),
+        "evidence_level": summary.level,
+        "evidence_passed": summary.passed,
+        "evidence_cases": summary.cases,
+        "evidence_judged": summary.cases > 0,
+        "evidence_low": summary.low,
         "last_tested_at": tested(picked.shown[0]),
     }
 
 
-def _summary(prompt: Prompt, picked: Picked) -> EvidenceSummary:
+def _summary(prompt: Prompt, picked: Picked) -> Summary:
     costs = _median_costs([*picked.shown, *picked.history])
     models = [_model_evidence(run, costs[run.pk]) for run in picked.shown]
     main, first = picked.shown[0], models[0]
     newest = prompt.versions.order_by("-number").values_list("number", flat=True).first()
+    return Summary(
+        **_counted(main),
+        version=main.version.number,
+        is_current=main.version.number == newest,
+        main_model=main.named,
+        place=main.place,
+        main_by=picked.main_by,
+        target_is=target_is(prompt, picked),
+        baseline=picked.baseline.version.number if picked.baseline else None,
+        newer_outputs=sum(run.answers for run in picked.newer),
+        errors=first.errors,
+        frames=main.frames,
+        suite_digest=main.suite_digest,
+        models=models,
+        history=[_version_evidence(run, costs[run.pk]) for run in picked.history],
+        runs=len(picked.everything),
+        deleted_runs=Prompt.objects.values_list("deleted_runs", flat=True).get(pk=prompt.pk),
+        latency_ms=first.latency_ms,
+        cost_call=first.cost_median,
+        tested=first.tested,
+    )
+
+
+def _counted(run: Run) -> dict[str, Any]:
+    """The figures of ``summary.Counted``."""
     return {
-        "form": SUMMARY_VERSION,
-        "version": main.version.number,
-        "is_current": main.version.number == newest,
-        "level": first["level"],
-        "main_model": main.named,
-        "place": main.place,
-        "main_by": picked.main_by,
-        "target_is": target_is(prompt, picked),
-        "baseline": picked.baseline.version.number if picked.baseline else None,
-        "newer_outputs": sum(run.answers for run in picked.newer),
-        "passed": first["passed"],
-        "cases": first["cases"],
-        "outputs": first["outputs"],
-        "errors": first["errors"],
-        "low": first["low"],
-        "high": first["high"],
-        "frames": main.frames,
-        "suite_digest": main.suite_digest,
-        "models": models,
-        "history": [_version_evidence(run, costs[run.pk]) for run in picked.history],
-        "runs": len(picked.everything),
-        "deleted_runs": Prompt.objects.values_list("deleted_runs", flat=True).get(pk=prompt.pk),
-        "latency_ms": first["latency_ms"],
-        "cost_call": first["cost_median"],
-        "tokens_in": first["tokens_in"],
-        "tested": first["tested"],
+        "passed": run.cases_passed,
+        "cases": run.cases_counted,
+        "outputs": run.answers,
+        "low": run.low,
+        "high": run.high,
+        "level": int(run.level or 0),
+        "tokens_in": run.tokens_in_median,
     }
 
 
 def _model_evidence(run: Run, cost: Decimal | None) -> ModelEvidence:
-    return {
-        "model": run.named,
-        "answered": run.model_answered,
-        "asked": run.who.where if run.source == Source.RECORDED else "",
-        "remark": run.who.remark,
-        "server": run.who.kind,
-        "maker": run.who.maker,
-        "run": run.public_id,
-        "passed": run.cases_passed,
-        "cases": run.cases_counted,
-        "outputs": run.answers,
-        "errors": run.cases_error,
-        "low": run.low,
-        "high": run.high,
-        "level": int(run.level or 0),
-        "frames": run.frames,
-        "cost_median": _as_text(cost),
-        "latency_ms": run.latency_median_ms,
-        "tokens_in": run.tokens_in_median,
-        "tokens_out": run.tokens_out_median,
-        "tested": tested(run).isoformat(),
-    }
+    return ModelEvidence(
+        **_counted(run),
+        model=run.named,
+        answered=run.model_answered,
+        asked=run.who.where if run.source == Source.RECORDED else "",
+        remark=run.who.remark,
+        server=run.who.kind,
+        maker=run.who.maker,
+        run=run.public_id,
+        errors=run.cases_error,
+        frames=run.frames,
+        cost_median=_as_text(cost),
+        latency_ms=run.latency_median_ms,
+        tokens_out=run.tokens_out_median,
+        tested=tested(run).isoformat(),
+    )
 
 
 def _as_text(cost: Decimal | None) -> str | None:
@@ -335,20 +257,14 @@ def _as_text(cost: Decimal | None) -> str | None:
 
 
 def _version_evidence(run: Run, cost: Decimal | None) -> VersionEvidence:
-    return {
-        "version": run.version.number,
-        "run": run.public_id,
-        "passed": run.cases_passed,
-        "cases": run.cases_counted,
-        "outputs": run.answers,
-        "low": run.low,
-        "high": run.high,
-        "tokens_in": run.tokens_in_median,
-        "cost_median": _as_text(cost),
-        "level": int(run.level or 0),
-        "suite_digest": run.suite_digest,
-        "place": run.place,
-    }
+    return VersionEvidence(
+        **_counted(run),
+        version=run.version.number,
+        run=run.public_id,
+        cost_median=_as_text(cost),
+        suite_digest=run.suite_digest,
+        place=run.place,
+    )
 
 
 def _median_costs(runs: Sequence[Run]) -> dict[int, Decimal | None]:

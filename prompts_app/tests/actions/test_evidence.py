@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prompts_app.actions.runs.counting import (
-    SUMMARY_VERSION,
     case_states,
     cost_of,
     count_run,
@@ -22,6 +21,7 @@ from prompts_app.actions.runs.counting import (
 )
 from prompts_app.actions.tasks import catch_up
 from prompts_app.engine.stats import wilson
+from prompts_app.evidence.summary import SUMMARY_VERSION
 from prompts_app.models import Level, Prompt, Result, Run, Source, Version
 from prompts_app.tests.factories import ResultFactory, RunFactory, VersionFactory
 

@@ -16,6 +16,7 @@ from prompts_app.actions.importing.bundle import keep_prompt
 from prompts_app.evidence.sentences import why_main
 from prompts_app.models import Prompt, Run, Source, Version
 from prompts_app.tests.actions.test_evidence import a_run, another, evidence_of
+from prompts_app.tests.evidence.summaries import summarised
 from prompts_app.tests.factories import PromptFactory, VersionFactory
 from prompts_app.tests.people import alice, bob, client_of, dana
 
@@ -34,8 +35,9 @@ def main_of(version: Version) -> tuple[str, str]:
 
 
 def said(version: Version) -> str:
+    evidence_of(version)
     version.prompt.refresh_from_db()
-    return strip_tags(why_main(evidence_of(version), version.prompt.target_model))
+    return strip_tags(why_main(summarised(version.prompt), version.prompt.target_model))
 
 
 def run_days_ago(version: Version, cases: str, model: str, days: float, **facts: Any) -> Run:

@@ -9,7 +9,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from django.test import Client
 
+from prompts_app.evidence.summary import Summary, to_json
 from prompts_app.models import Profile, Prompt, Visibility
+from prompts_app.tests.evidence.summaries import a_model, a_summary
 from prompts_app.tests.people import alice, client_of
 from prompts_app.tests.security.test_visibility import says_nothing
 from prompts_app.tests.security.world import Tags, world
@@ -36,6 +38,12 @@ def badge(w: Any = None) -> ET.Element:
     return ET.fromstring(response.content)
 
 
+def birch(passed: int, cases: int, level: int, of_others: tuple[int, ...] = ()) -> Summary:
+    """On birch, and on other models with evidence of these levels."""
+    models = [a_model("birch", level=level), *(a_model(level=other) for other in of_others)]
+    return a_summary(passed=passed, cases=cases, level=level, main_model="birch", models=models)
+
+
 class TestBadge:
     def test_it_says_cases_and_models_and_the_rest_in_words(self) -> None:
         world()
@@ -50,20 +58,14 @@ class TestBadge:
     @pytest.mark.parametrize(
         ("evidence", "text"),
         [
-            ({}, "not tested yet"),
-            (
-                {"passed": 24, "cases": 25, "models": [{}, {}, {"level": 3}, {"level": 0}], "level": 2},
-                "24/25 cases · birch, 1 of 3 models",
-            ),
-            (
-                {"passed": 0, "cases": 1, "models": [{"level": 1}, {"level": 0}], "level": 1},
-                "0/1 cases · birch · imported",
-            ),
-            ({"passed": 9, "cases": 9, "models": [{"level": 0}], "level": 0}, "9/9 cases · birch · pasted"),
+            (None, "not tested yet"),
+            (birch(24, 25, 2, of_others=(3, 2, 0)), "24/25 cases · birch, 1 of 3 models"),
+            (birch(0, 1, 1, of_others=(0,)), "0/1 cases · birch · imported"),
+            (birch(9, 9, 0), "9/9 cases · birch · pasted"),
         ],
     )
-    def test_what_this_server_did_not_record_says_so(self, evidence: dict[str, Any], text: str) -> None:
-        assert badge_text(Prompt(evidence=evidence and {"main_model": "birch", **evidence})) == text
+    def test_what_this_server_did_not_record_says_so(self, evidence: Summary | None, text: str) -> None:
+        assert badge_text(Prompt(evidence=to_json(evidence) if evidence else {})) == text
 
     def test_untested_it_claims_nothing(self) -> None:
         assert badge_sentence(Prompt()) == "Proofsheet: not tested yet"

@@ -11,25 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.actions.runs.counting import rebuild_evidence
-from prompts_app.engine.stats import wilson
 from prompts_app.evidence.concision import Curve, curve_of, gain_of
+from prompts_app.evidence.summary import VersionEvidence
 from prompts_app.models import Prompt
 from prompts_app.templatetags.concision_curve import axis_end, curve
+from prompts_app.tests.evidence.summaries import a_summary, a_version
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.views.recorded import improved_prompt, public_prompt, recorded_run, suite_of
 
 
 def item(
     version: int, tokens: float | None, passed: int, cases: int = 10, suite: str = "a"
-) -> dict[str, Any]:
-    low, high = wilson(passed, cases)
-    return {"version": version, "tokens_in": tokens, "passed": passed, "cases": cases, "low": low,
-            "high": high, "suite_digest": suite}  # fmt: skip
+) -> VersionEvidence:
+    return a_version(version, tokens_in=tokens, passed=passed, cases=cases, suite_digest=suite)
 
 
-def drawn(*history: dict[str, Any]) -> Curve | None:
-    last = history[-1]
-    return curve_of({"history": history, "version": last["version"], "suite_digest": last["suite_digest"]})
+def drawn(*history: VersionEvidence) -> Curve | None:
+    return curve_of(a_summary(*history))
 
 
 class TestWhenItIsThere:
@@ -66,7 +64,7 @@ class TestGain:
         [item(1, 200, 10), item(1, 105, 5), item(1, 50, 5), item(1, 200, 5, suite="other")],
         ids=["passes more", "hardly longer", "shorter", "other cases"],
     )
-    def test_none_is_claimed(self, before: dict[str, Any]) -> None:
+    def test_none_is_claimed(self, before: VersionEvidence) -> None:
         found = drawn(before, item(2, 100, 9))
         assert found is not None
         assert found.gain is None
@@ -125,15 +123,6 @@ class TestPage:
         assert "v2 108 unknown 9/10" in said
         assert "v1 200 $0.0011 9/10" in said
 
-    def test_a_summary_older_than_the_costs_says_nothing_of_them(self) -> None:
-        prompt = self.prompt(200, 108)
-        for item in prompt.evidence["history"]:
-            del item["cost_median"]
-        prompt.save()
-        html = tokens_section(prompt)
-        assert "A call" not in html
-        assert "unknown" not in html
-
     def test_no_gain_no_words(self) -> None:
         assert "fewer tokens" not in tokens_section(self.prompt(100, 200))
 
@@ -157,11 +146,5 @@ class TestPage:
     ("before", "now", "told"), [(90, 81, True), (90, 82, False), (30, 27, True), (9, 9, False)]
 )
 def test_a_tenth_is_a_tenth(before: int, now: int, told: bool) -> None:
-    rows = [
-        {
-            "version": number, "tokens_in": tokens, "passed": 1, "cases": 1, "low": 0.2, "high": 1.0,
-            "suite_digest": "a",
-        }
-        for number, tokens in ((1, before), (2, now))
-    ]  # fmt: skip
-    assert bool(gain_of(rows[-1] | {"history": rows})) == told
+    rows = [item(number, tokens, 1, 1) for number, tokens in ((1, before), (2, now))]
+    assert bool(gain_of(a_summary(*rows))) == told

@@ -13,7 +13,6 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.engine.stats import wilson
 from prompts_app.evidence.concision import Curve, Point
 from prompts_app.evidence.interview_questions import (
     MOST_CHANGES,
@@ -24,34 +23,36 @@ from prompts_app.evidence.interview_questions import (
     KnownFailure,
     questions,
 )
+from prompts_app.evidence.summary import Summary
 from prompts_app.models import Prompt
+from prompts_app.tests.evidence.summaries import a_model, a_summary, a_version
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import client_of
 from prompts_app.tests.views.recorded import improved_prompt, practice_run, public_prompt, recorded_run
 
 
-def evidence(passed: int = 95, cases: int = 100, **more: Any) -> dict[str, Any]:
-    low, high = wilson(passed, cases)
-    return {"passed": passed, "cases": cases, "low": low, "high": high, "level": 2, "models": [],
-            "main_model": "main", "errors": 0, "deleted_runs": 0, **more}  # fmt: skip
+def evidence(passed: int = 95, cases: int = 100, **more: Any) -> Summary:
+    return a_summary(passed=passed, cases=cases, **more)
+
+
+GOOD = evidence()
 
 
 def asked(
-    about: dict[str, Any] | None = None,
+    about: Summary | None = GOOD,
     changes: list[Change] | None = None,
     failures: list[Failure] | None = None,
     curve: Curve | None = None,
     shelf: list[KnownFailure] | None = None,
     broken: Broken | None = None,
 ) -> list[str]:
-    about = evidence() if about is None else about
     found = questions(about, changes or [], failures or [], curve, shelf or [], broken)
     return [question.ask for question in found]
 
 
 class TestRules:
     def test_nothing_recorded_nothing_asked(self) -> None:
-        assert asked({}) == []
+        assert asked(None) == []
         assert asked() == []
 
     def test_what_was_dropped_is_quoted(self) -> None:
@@ -113,22 +114,20 @@ class TestRules:
         assert found[1].startswith("Case 5")
 
     def test_failures_that_are_on_record_and_not_disclosed(self) -> None:
-        history = [{"passed": 9, "cases": 10}]
+        history = [a_version(passed=9)]
         assert ["No failure is disclosed" in ask for ask in asked(evidence(history=history))] == [True]
-        assert asked(evidence(history=[{"passed": 10, "cases": 10}])) == []
+        assert asked(evidence(history=[a_version(passed=10)])) == []
         shelf = [KnownFailure(1, "", "v1", "main", "", "")] * 5
         assert [ask[:15] for ask in asked(evidence(history=history), shelf=shelf)] == ["v1 fails case 1"] * 3
 
     def test_failures_on_most_models_first(self) -> None:
-        about = evidence(
-            models=[{"model": m, "low": low, "cases": 9} for m, low in (("main", 0.9), ("b", 0.95))]
-        )
+        about = evidence(models=[a_model(m, low=low, cases=9) for m, low in (("main", 0.9), ("b", 0.95))])
         found = asked(about, failures=[Failure(2, "", 1), Failure(7, "Two rates", 2)])
         assert found[0].startswith("Case 7 (“Two rates”) still fails on 2 of 2 models: what did you try")
         assert found[1].startswith("Case 2 still fails on 1 of 2 models")
 
     def test_more_tokens_for_more_cases(self) -> None:
-        first = Point(1, 50, 20, 100, 0.1, 0.3, other_cases=False)
+        first = Point(1, 50, 20, 100, 0.1, 0.3, other_cases=False, cost=None, level=2, as_good=True)
         last = replace(first, version=3, tokens=100, passed=95)
         curve = Curve([first, last], None, 0)
         assert asked(curve=curve) == [
@@ -144,7 +143,7 @@ class TestRules:
         assert asked(curve=elsewhere) == []
 
     def test_the_weakest_model(self) -> None:
-        models = [{"model": name, "passed": n, "cases": 100, "low": n / 100 - 0.1}
+        models = [a_model(name, passed=n, cases=100, low=n / 100 - 0.1)
                   for name, n in (("main", 95), ("b", 60), ("c", 80))]  # fmt: skip
         found = asked(evidence(models=models))
         assert found == [
@@ -161,7 +160,7 @@ class TestRules:
             (evidence(errors=2), "2 cases got no answer"),
         ],
     )
-    def test_how_far_the_figures_carry(self, about: dict[str, Any], said: str) -> None:
+    def test_how_far_the_figures_carry(self, about: Summary, said: str) -> None:
         (only,) = asked(about)
         assert said in only
 

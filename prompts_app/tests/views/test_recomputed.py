@@ -21,12 +21,13 @@ from prompts_app.evidence.case_study import Shown, Study, study_of
 from prompts_app.evidence.concision import curve_of
 from prompts_app.evidence.interview_questions import questions
 from prompts_app.evidence.model_grid import grid_of
-from prompts_app.evidence.number_format import RECORDED
 from prompts_app.evidence.origin import Origin
 from prompts_app.evidence.picked import latest_runs
 from prompts_app.evidence.same_cases import pairs_of
+from prompts_app.evidence.summary import summary_of
 from prompts_app.evidence.version_history import story_of
-from prompts_app.models import Prompt, Run
+from prompts_app.models import Level, Prompt, Run
+from prompts_app.tests.evidence.summaries import summarised
 from prompts_app.tests.factories import PersonFactory
 from prompts_app.tests.views.worlds import (
     Counted,
@@ -112,7 +113,7 @@ def _check_headline(world: World) -> None:
         r"(one|\d+) cases? (?:is|are) not judged|one case is not judged", said
     ) == main.states.count("u")
     assert _number(r"(one|\d+) cases? got no answer", said) == main.states.count("e")
-    assert (" only" in said) == (main.rank < RECORDED)
+    assert (" only" in said) == (main.rank < Level.RECORDED)
     _check_worst(said, [run for run in recount.shown().values() if run.cases and run.rank >= main.rank])
 
 
@@ -185,7 +186,7 @@ def _check_story(prompt: Prompt, recount: Recount) -> None:
     before: Counted | None = None
     steps = {
         step.version.number: step
-        for step in story_of(prompt.evidence, case_study.versions_of(prompt), latest_runs(prompt))
+        for step in story_of(summary_of(prompt), case_study.versions_of(prompt), latest_runs(prompt))
     }
     for run in recount.history():
         step = steps[run.version]
@@ -201,7 +202,7 @@ def _check_story(prompt: Prompt, recount: Recount) -> None:
 
 
 def _check_grid(prompt: Prompt, recount: Recount) -> None:
-    grid = grid_of(latest_runs(prompt), prompt.evidence)
+    grid = grid_of(latest_runs(prompt), summarised(prompt))
     versions = {run.version for run in recount.every}
     assert bool(grid) == (len(versions) > 1)
     if not grid:
@@ -221,7 +222,7 @@ def _check_grid(prompt: Prompt, recount: Recount) -> None:
 
 def _check_curve(prompt: Prompt, recount: Recount) -> None:
     known = [run for run in recount.history() if run.tokens and run.cases]
-    curve = curve_of(prompt.evidence)
+    curve = curve_of(summarised(prompt))
     if len(known) < 2 or known[-1].version != recount.newest:
         assert curve is None
         return
@@ -275,8 +276,8 @@ def _check_pairs(prompt: Prompt, recount: Recount) -> None:
 
 def _check_interview(world: World) -> None:
     prompt, recount = world.prompt, world.recount
-    evidence, main = prompt.evidence, recount.main()
-    asked = questions(evidence, _changes(prompt), _failures(prompt), curve_of(evidence))
+    evidence, main = summarised(prompt), recount.main()
+    asked = questions(evidence, _changes(prompt), _failures(prompt, evidence), curve_of(evidence))
     known = {run.score for run in [*recount.history(), *recount.shown().values()]}
     for question in asked:
         _check_failure(question.ask, main, recount)
@@ -296,7 +297,7 @@ def _check_interview(world: World) -> None:
         told = int(_found(r"(\d+)% more", more[0])[0])
         assert abs(told - 100 * (last / first - 1)) <= 0.5 + 1e-6
     last_two = [run for run in recount.history() if run.cases][-2:]
-    found = _broken(prompt)
+    found = _broken(prompt, summarised(prompt))
     broken = _compared(*last_two)[1] if len(last_two) == 2 else 0
     assert len(found.cases if found else ()) == broken
 
@@ -317,7 +318,9 @@ def test_the_profile(plans: list[PlannedPrompt]) -> None:
     owner = PersonFactory()
     prompts = [build(plan, owner) for plan in plans]
     counts = [(Recount(prompt), plan) for prompt, plan in zip(prompts, plans, strict=True)]
-    counts = [(c, plan) for c, plan in counts if c.every and c.main().cases and c.main().rank == RECORDED]
+    counts = [
+        (c, plan) for c, plan in counts if c.every and c.main().cases and c.main().rank == Level.RECORDED
+    ]
     told = profile_figures.figures_of(
         profile_figures.recorded([prompt for prompt in prompts if prompt.evidence])
     )
@@ -328,7 +331,7 @@ def test_the_profile(plans: list[PlannedPrompt]) -> None:
     assert (told.passed, told.cases) == (sum(run.passed for run in mains), sum(run.cases for run in mains))
     assert told.prompts == len(mains)
     runs = [run for count, _ in counts for run in count.shown().values()]
-    recorded = [run for run in runs if run.rank == RECORDED and run.cases]
+    recorded = [run for run in runs if run.rank == Level.RECORDED and run.cases]
     assert told.models == len({run.model for run in recorded})
     assert same(
         None if told.cost is None else float(told.cost),

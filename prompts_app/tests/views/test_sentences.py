@@ -9,8 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.engine.stats import wilson
-from prompts_app.evidence.number_format import baseline_of
 from prompts_app.evidence.sentences import (
     check_in_words,
     excerpt,
@@ -18,21 +16,19 @@ from prompts_app.evidence.sentences import (
     headline_text,
     marked,
 )
+from prompts_app.evidence.summary import Summary, VersionEvidence
+from prompts_app.tests.evidence.summaries import a_model, a_summary, a_version
 from prompts_app.views.public.home import rise_of
 
 
 def item(
     version: int, passed: int, cases: int, tokens: float | None = 100, digest: str = "a"
-) -> dict[str, Any]:
-    low, high = wilson(passed, cases)
-    return {
-        "version": version, "passed": passed, "cases": cases, "low": low, "high": high,
-        "tokens_in": tokens, "suite_digest": digest,
-    }  # fmt: skip
+) -> VersionEvidence:
+    return a_version(version, passed=passed, cases=cases, tokens_in=tokens, suite_digest=digest)
 
 
 @st.composite
-def evidence(draw: st.DrawFn) -> dict[str, Any]:
+def evidence(draw: st.DrawFn) -> Summary:
     cases = draw(st.integers(1, 60))
     count = draw(st.integers(1, 5))
     history = [
@@ -45,78 +41,65 @@ def evidence(draw: st.DrawFn) -> dict[str, Any]:
         )
         for number in range(1, count + 1)
     ]
-    last = history[-1]
-    models = [{"model": "main", "passed": last["passed"], "cases": cases}]
+    models = [a_model("main", passed=history[-1].passed, cases=cases)]
     for name in draw(st.lists(st.sampled_from(["small", "large"]), unique=True)):
         of_model = draw(st.integers(1, cases))
-        models.append({"model": name, "passed": draw(st.integers(0, of_model)), "cases": of_model})
-    for model in models:
-        model["low"] = wilson(model["passed"], model["cases"])[0]
-    return {
-        **last, "history": history, "models": models, "main_model": "main", "level": draw(st.integers(0, 4)),
-        "errors": draw(st.integers(0, 3)), "baseline": 1 if count > 1 else None,
-    }  # fmt: skip
+        models.append(a_model(name, passed=draw(st.integers(0, of_model)), cases=of_model))
+    level = draw(st.integers(0, 4))
+    return a_summary(*history, models=models, level=level, errors=draw(st.integers(0, 3)))
 
 
 class TestHeadline:
     @given(evidence())
-    def test_every_figure_in_it_is_in_the_rows(self, given_evidence: dict[str, Any]) -> None:
-        said = headline_text(given_evidence, baseline_of(given_evidence))
-        known = {
-            (item["passed"], item["cases"])
-            for item in [*given_evidence["history"], *given_evidence["models"]]
-        }
+    def test_every_figure_in_it_is_in_the_rows(self, given_evidence: Summary) -> None:
+        said = headline_text(given_evidence, given_evidence.before)
+        known = {(item.passed, item.cases) for item in [*given_evidence.history, *given_evidence.models]}
         assert {(int(a), int(b)) for a, b in re.findall(r"(\d+) of (\d+)(?! models)", said)} <= known
         assert said.endswith(".")
 
     @given(evidence())
-    def test_up_means_up_on_the_same_cases(self, given_evidence: dict[str, Any]) -> None:
-        before = baseline_of(given_evidence)
+    def test_up_means_up_on_the_same_cases(self, given_evidence: Summary) -> None:
+        before = given_evidence.before
         said = headline_text(given_evidence, before)
         if " up from " in said:
             assert before
-            assert before["suite_digest"] == given_evidence["suite_digest"]
-            assert given_evidence["passed"] / given_evidence["cases"] > before["passed"] / before["cases"]
+            assert before.suite_digest == given_evidence.suite_digest
+            assert given_evidence.passed / given_evidence.cases > before.passed / before.cases
         if " down from " in said:
             assert before
-            assert given_evidence["passed"] / given_evidence["cases"] < before["passed"] / before["cases"]
+            assert given_evidence.passed / given_evidence.cases < before.passed / before.cases
 
     @given(evidence())
-    def test_never_below_holds_for_every_model(self, given_evidence: dict[str, Any]) -> None:
+    def test_never_below_holds_for_every_model(self, given_evidence: Summary) -> None:
         found = re.search(r"never below (\d+) of (\d+) on (\d+) models", headline_text(given_evidence, None))
         if found:
-            assert all(model["passed"] >= int(found[1]) for model in given_evidence["models"])
-            assert int(found[3]) == len(given_evidence["models"])
+            assert all(model.passed >= int(found[1]) for model in given_evidence.models)
+            assert int(found[3]) == len(given_evidence.models)
 
     @given(evidence())
-    def test_fewer_tokens_only_where_it_does_no_worse(self, given_evidence: dict[str, Any]) -> None:
+    def test_fewer_tokens_only_where_it_does_no_worse(self, given_evidence: Summary) -> None:
         found = re.search(r"(\d+)% fewer tokens than v(\d+)", headline_text(given_evidence, None))
         if found:
-            other = given_evidence["history"][int(found[2]) - 1]
-            assert other["passed"] <= given_evidence["passed"]
-            assert other["suite_digest"] == given_evidence["suite_digest"]
-            assert round(100 * (1 - given_evidence["tokens_in"] / other["tokens_in"])) == int(found[1])
+            other = given_evidence.history[int(found[2]) - 1]
+            assert other.passed <= given_evidence.passed
+            assert other.suite_digest == given_evidence.suite_digest
+            assert given_evidence.tokens_in
+            assert other.tokens_in
+            assert round(100 * (1 - given_evidence.tokens_in / other.tokens_in)) == int(found[1])
 
     def test_what_was_only_pasted_says_so(self) -> None:
-        pasted = {
-            **item(1, 3, 3), "history": [item(1, 3, 3)], "main_model": "m", "level": 0, "errors": 0,
-            "models": [{"model": "m", "passed": 3, "cases": 3, "low": 0.4}],
-        }  # fmt: skip
+        pasted = a_summary(item(1, 3, 3), models=[a_model(passed=3, cases=3)], level=0, main_model="m")
         assert headline_text(pasted, None) == "3 of 3 cases pass on m (44–100%), pasted only."
-
-
-def rising(first: dict[str, Any], last: dict[str, Any]) -> dict[str, Any]:
-    return {**last, "history": [first, last], "baseline": first["version"]}
 
 
 class TestRise:
     def test_baseline_to_last(self) -> None:
-        assert rise_of(rising(item(1, 2, 10), item(2, 9, 10))) == pytest.approx(0.7)
+        assert rise_of(a_summary(item(1, 2, 10), item(2, 9, 10))) == pytest.approx(0.7)
 
     def test_none_where_the_cases_changed_or_there_is_one_version(self) -> None:
-        assert rise_of(rising(item(1, 2, 10), item(2, 9, 10, digest="b"))) == 0
-        assert rise_of({**item(1, 2, 10), "history": [item(1, 2, 10)]}) == 0
-        assert rise_of({}) == 0
+        assert rise_of(a_summary(item(1, 2, 10), item(2, 9, 10, digest="b"))) == 0
+        assert rise_of(a_summary(item(1, 2, 10))) == 0
+        assert rise_of(None) == 0
 
 
 class TestChecks:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from prompts_app.access import prompt_visible_to
 from prompts_app.engine.vendors import shortened
-from prompts_app.evidence.number_format import backed_models, full_date, not_judged, untested
+from prompts_app.evidence.levels import level_name
+from prompts_app.evidence.number_format import full_date, not_judged
+from prompts_app.evidence.summary import Summary, summary_of, without_figures
 from prompts_app.models import Level, Prompt
-from prompts_app.templatetags.evidence_tags import interval, level_name
+from prompts_app.templatetags.evidence_tags import interval
 from prompts_app.templatetags.text import shown_plainly
 from prompts_app.views.public.public_page import listed_only, public_page
 
@@ -32,34 +31,34 @@ def badge(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
 
 def badge_text(prompt: Prompt) -> str:
     """Short, and of one model; what this server did not record itself says so."""
-    evidence = prompt.evidence
+    evidence = summary_of(prompt)
     if not evidence:
-        return untested(prompt.deleted_runs, prompt.ended_early)
-    models = len(backed_models(evidence))
-    text = f"{evidence['passed']}/{evidence['cases']} cases · {_model(evidence)}"
+        return without_figures(prompt)
+    models = len(evidence.backed_models)
+    text = f"{evidence.passed}/{evidence.cases} cases · {_model(evidence)}"
     text += f", 1 of {models} models" if models > 1 else ""
-    text = text if evidence["cases"] else not_judged(evidence["outputs"])
-    return text if evidence["level"] >= Level.RECORDED else f"{text} · {level_name(evidence['level'])}"
+    text = text if evidence.cases else not_judged(evidence.outputs)
+    return text if evidence.level >= Level.RECORDED else f"{text} · {level_name(evidence.level)}"
 
 
 def badge_sentence(prompt: Prompt) -> str:
     """The same in full, for who points at it or listens."""
-    evidence = prompt.evidence
+    evidence = summary_of(prompt)
     if not evidence:
-        return f"Proofsheet: {untested(prompt.deleted_runs, prompt.ended_early)}"
-    what = f"v{evidence['version']}, {level_name(evidence['level'])}, {full_date(evidence['tested'])}"
+        return f"Proofsheet: {without_figures(prompt)}"
+    what = f"v{evidence.version}, {level_name(evidence.level)}, {full_date(evidence.tested)}"
     return f"Proofsheet: {_tally(evidence)}, {what}"
 
 
-def _tally(evidence: Mapping[str, Any]) -> str:
-    passed, cases = evidence["passed"], evidence["cases"]
-    model = " ".join(shown_plainly(evidence["main_model"]).split())
+def _tally(evidence: Summary) -> str:
+    passed, cases = evidence.passed, evidence.cases
+    model = " ".join(shown_plainly(evidence.main_model).split())
     if not cases:
-        return f"{not_judged(evidence['outputs'])}, on {model}"
+        return f"{not_judged(evidence.outputs)}, on {model}"
     return f"{passed} of {cases} cases pass on {model} ({interval(passed, cases)})"
 
 
-def _model(evidence: Mapping[str, Any]) -> str:
+def _model(evidence: Summary) -> str:
     """Its name as far as there is room."""
-    name = " ".join(shown_plainly(evidence["main_model"]).split())
+    name = " ".join(shown_plainly(evidence.main_model).split())
     return shortened(name, LONGEST_NAME)

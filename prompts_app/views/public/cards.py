@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import unescape
 
 from django.http import HttpRequest, HttpResponse
@@ -13,8 +13,9 @@ from prompts_app.access import author_visible_to, prompt_visible_to
 from prompts_app.actions.pictures.cards import MOST_FRAMES, Card, drawable
 from prompts_app.engine.wording import how_many
 from prompts_app.evidence import profile_figures
-from prompts_app.evidence.number_format import baseline_of, full_date, not_judged, untested
+from prompts_app.evidence.number_format import full_date, not_judged
 from prompts_app.evidence.sentences import headline_text
+from prompts_app.evidence.summary import Summary, summary_of, without_figures
 from prompts_app.models import Profile, Prompt, User
 from prompts_app.views.public.home import LONG_COLUMNS
 from prompts_app.views.public.public_page import KEPT_BY_NOBODY, SHARED, listed_only, public_page
@@ -48,7 +49,7 @@ def card_of_author(author: User) -> Card:
         title=drawable(author.display_name, f"@{author.handle}"),
         byline=f"@{author.handle}",
         sentence=drawable(author.profile.headline),
-        frames="".join(prompt.evidence["frames"] for prompt in recorded)[:MOST_FRAMES],
+        frames="".join(_frames_of(recorded))[:MOST_FRAMES],
         foot=_sample(author, _author_foot(shown, recorded)),
     )
 
@@ -57,41 +58,42 @@ def _author_foot(shown: profile_figures.Figures | None, recorded: Sequence[Promp
     if shown is None:
         return "Prompts with every tested output."
     models = f"{how_many(shown.models, 'model')} tested"
-    drawn = f"; the first {MOST_FRAMES} are drawn" if _frames_in(recorded) > MOST_FRAMES else ""
+    drawn = (
+        f"; the first {MOST_FRAMES} are drawn" if sum(map(len, _frames_of(recorded))) > MOST_FRAMES else ""
+    )
     each = "" if shown.models == 1 else ", each prompt on its main model"
     return f"{shown.passed} of {shown.cases} cases pass{each} · {models}{drawn}"
 
 
-def _frames_in(prompts: Sequence[Prompt]) -> int:
-    return sum(len(prompt.evidence["frames"]) for prompt in prompts)
+def _frames_of(prompts: Sequence[Prompt]) -> Iterator[str]:
+    return (summary.frames for prompt in prompts if (summary := summary_of(prompt)))
 
 
 def card_of_prompt(prompt: Prompt) -> Card:
-    author, evidence = prompt.owner, prompt.evidence
-    sentence = unescape(headline_text(evidence, baseline_of(evidence))) if evidence else prompt.summary
-    frames = evidence.get("frames", "")
+    author, evidence = prompt.owner, summary_of(prompt)
+    sentence = unescape(headline_text(evidence, evidence.before)) if evidence else prompt.summary
+    frames = evidence.frames if evidence else ""
     return Card(
         title=drawable(prompt.title, prompt.slug),
         byline=f"by {drawable(author.display_name, f'@{author.handle}')}",
-        sentence=drawable(sentence, _plain_sentence(prompt) if evidence else ""),
+        sentence=drawable(sentence, _plain_sentence(evidence) if evidence else ""),
         frames=frames,
-        foot=_sample(author, _prompt_foot(prompt, len(frames))),
+        foot=_sample(author, _prompt_foot(evidence) if evidence else f"{capfirst(without_figures(prompt))}."),
     )
 
 
-def _plain_sentence(prompt: Prompt) -> str:
+def _plain_sentence(evidence: Summary) -> str:
     """For models whose names the card cannot draw."""
-    if not prompt.evidence_cases:
-        return f"{capfirst(not_judged(prompt.evidence['outputs']))}."
-    return f"{prompt.evidence_passed} of {prompt.evidence_cases} cases pass."
+    if not evidence.cases:
+        return f"{capfirst(not_judged(evidence.outputs))}."
+    return f"{evidence.passed} of {evidence.cases} cases pass."
 
 
-def _prompt_foot(prompt: Prompt, frames: int) -> str:
-    if not prompt.evidence:
-        return f"{capfirst(untested(prompt.deleted_runs, prompt.ended_early))}."
+def _prompt_foot(evidence: Summary) -> str:
+    frames = len(evidence.frames)
     drawn = f"; the first {MOST_FRAMES} of {frames} cases are drawn" if frames > MOST_FRAMES else ""
-    done = "tested" if prompt.evidence_cases else "answered"
-    return f"v{prompt.evidence['version']}, {done} {full_date(prompt.evidence['tested'])}{drawn}"
+    done = "tested" if evidence.cases else "answered"
+    return f"v{evidence.version}, {done} {full_date(evidence.tested)}{drawn}"
 
 
 def _sample(author: User, foot: str) -> str:

@@ -17,6 +17,7 @@ from prompts_app.evidence import case_outcomes
 from prompts_app.evidence.before_after import Side, sides_of
 from prompts_app.evidence.picked import latest_runs
 from prompts_app.evidence.same_cases import CasePair, Comparison, pairs_of
+from prompts_app.evidence.summary import summary_of
 from prompts_app.models import Prompt, Run
 from prompts_app.views.public.public_page import is_indexable, listed_only, part_ld, public_page
 from prompts_app.views.public.version import changes_of
@@ -83,7 +84,8 @@ def with_letters(request: HttpRequest, handle: str, slug: str, older: int, newer
 def _models(prompt: Prompt, runs: dict[tuple[int, str], Run], older: int, newer: int) -> list[str]:
     """Those both versions were put to, the main one first."""
     both = {model for number, model in runs if number == older} & {m for n, m in runs if n == newer}
-    main = prompt.evidence.get("main_model")
+    summary = summary_of(prompt)
+    main = summary.main_model if summary else ""
     return sorted(both, key=lambda model: (model != main, model))
 
 

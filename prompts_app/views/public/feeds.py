@@ -15,9 +15,10 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape
 
 from prompts_app.access import author_visible_to
+from prompts_app.evidence.levels import level_name
 from prompts_app.evidence.number_format import not_judged
 from prompts_app.models import Profile, Prompt, Run, User, Version
-from prompts_app.templatetags.evidence_tags import interval, level_name
+from prompts_app.templatetags.evidence_tags import interval
 from prompts_app.templatetags.text import shown_plainly
 from prompts_app.views.public.public_page import KEPT_BY_NOBODY, public_page
 

@@ -9,8 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from prompts_app.evidence.number_format import baseline_of, is_comparable
-from prompts_app.evidence.sentences import Evidence
+from prompts_app.evidence.summary import Summary, VersionEvidence, summary_of
 from prompts_app.models import Level, Prompt, Run
 from prompts_app.views.public.public_page import page_ld, public_page
 
@@ -23,8 +22,8 @@ class Exhibit:
     """One prompt's baseline and newest tested version, put to the same cases on the same model."""
 
     prompt: Prompt
-    first: Evidence  # as in Prompt.evidence["history"]
-    last: Evidence
+    first: VersionEvidence
+    last: Summary
     first_frames: str
 
 
@@ -57,16 +56,17 @@ LONG_COLUMNS = ("situation", "constraints", "impact", "limits")  # what no list 
 def exhibit_of(prompts: list[Prompt]) -> Exhibit | None:
     """The recorded prompt whose pass rate rose most from its baseline to its newest tested version."""
     rises = [
-        (rise_of(prompt.evidence), -place) for place, prompt in enumerate(prompts) if _is_recorded(prompt)
+        (rise_of(summary_of(prompt)), -place) for place, prompt in enumerate(prompts) if _is_recorded(prompt)
     ]
     rise, place = max(rises, default=(0.0, 0))
     if rise <= 0:
         return None
     prompt = prompts[-place]
-    first, last = baseline_of(prompt.evidence), prompt.evidence
-    if first is None:
+    last = summary_of(prompt)
+    first = last.before if last else None
+    if first is None or last is None:
         return None
-    frames = Run.objects.filter(public_id=first["run"]).values_list("frames", flat=True).first()
+    frames = Run.objects.filter(public_id=first.run).values_list("frames", flat=True).first()
     return Exhibit(prompt, first, last, frames) if frames else None
 
 
@@ -74,13 +74,14 @@ def _is_recorded(prompt: Prompt) -> bool:
     return (prompt.evidence_level or 0) >= Level.RECORDED
 
 
-def rise_of(evidence: Evidence) -> float:
+def rise_of(evidence: Summary | None) -> float:
     """How far the share of passing cases rose since the baseline, -1..1; 0 where there is none."""
-    first = baseline_of(evidence)
+    first = evidence.before if evidence else None
     if (
-        first is None
-        or first["suite_digest"] != evidence["suite_digest"]
-        or not is_comparable(first, evidence)
+        evidence is None
+        or first is None
+        or first.suite_digest != evidence.suite_digest
+        or not first.is_comparable(evidence)
     ):
         return 0.0
-    return float(evidence["passed"] / evidence["cases"] - first["passed"] / first["cases"])
+    return evidence.passed / evidence.cases - first.passed / first.cases

@@ -17,6 +17,7 @@ from prompts_app.evidence.concision import curve_of
 from prompts_app.evidence.interview_questions import Broken, Change, Failure, KnownFailure, questions
 from prompts_app.evidence.known_failures import shelf_of
 from prompts_app.evidence.same_cases import pairs_of
+from prompts_app.evidence.summary import Summary, summary_of
 from prompts_app.models import Prompt, Run, Version
 from prompts_app.views.public.public_page import is_indexable, listed_only, part_ld, public_page
 from prompts_app.views.public.version import changes_of
@@ -27,17 +28,17 @@ MOST_VERSIONS = 8  # the newest; each is compared with the one before it
 @public_page
 def interview(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     prompt = prompt_visible_to(request.user, handle, slug)
-    evidence = prompt.evidence
+    evidence = summary_of(prompt)
     context = {
         "prompt": prompt,
         "evidence": evidence,
         "questions": questions(
             evidence,
             _changes(prompt),
-            _failures(prompt),
+            _failures(prompt, evidence) if evidence else [],
             curve_of(evidence) if evidence else None,
             _shelf(prompt),
-            _broken(prompt),
+            _broken(prompt, evidence) if evidence else None,
         ),
         "listed": is_indexable(prompt),
         "json_ld": part_ld(
@@ -73,9 +74,9 @@ def _examples(version: Version) -> int:
     return sum(message["role"] == "assistant" for message in version.messages)
 
 
-def _broken(prompt: Prompt) -> Broken | None:
+def _broken(prompt: Prompt, evidence: Summary) -> Broken | None:
     """Of the shown version against the one tested before it, on the cases that both ran."""
-    judged = [item["run"] for item in prompt.evidence.get("history", ()) if item["cases"]]
+    judged = [item.run for item in evidence.history if item.cases]
     runs = runs_of(prompt, judged[-2:])
     if len(runs) < 2:
         return None
@@ -85,14 +86,14 @@ def _broken(prompt: Prompt) -> Broken | None:
     return Broken(before.version.number, after.version.number, cases) if cases else None
 
 
-def _failures(prompt: Prompt) -> list[Failure]:
+def _failures(prompt: Prompt, evidence: Summary) -> list[Failure]:
     """The cases of the main run that the shown version fails, on the models that had the same cases."""
-    shown = [model["run"] for model in prompt.evidence.get("models", ())]
+    shown = [model.run for model in evidence.models]
     runs = list(Run.objects.that_count().filter(prompt=prompt, public_id__in=shown).defer("suite"))
-    runs = [run for run in runs if run.suite_digest == prompt.evidence.get("suite_digest")]
+    runs = [run for run in runs if run.suite_digest == evidence.suite_digest]
     names = case_outcomes.names_of(case_outcomes.suites_of(runs))
     failed = Counter(cell.index for cell in case_outcomes.cells_in(runs, case_outcomes.FAILED))
-    digest = prompt.evidence.get("suite_digest", "")
+    digest = evidence.suite_digest
     return [Failure(at + 1, case_outcomes.name_of(names, digest, at), count) for at, count in failed.items()]
 
 

@@ -24,10 +24,10 @@ from prompts_app.evidence import (
     model_grid,
     version_history,
 )
-from prompts_app.evidence.number_format import untested
 from prompts_app.evidence.origin import Origin
 from prompts_app.evidence.picked import latest_runs
 from prompts_app.evidence.picture_sheet import shots_of
+from prompts_app.evidence.summary import summary_of, without_figures
 from prompts_app.models import Prompt, Version
 from prompts_app.views.public.public_page import is_indexable, json_in_html, listed_only, public_page
 from prompts_app.views.public.version import version_context
@@ -44,7 +44,7 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     asked = before_after.read_case(request.GET)
     newest = found.versions.order_by("-number").first()
     versions = case_study.versions_of(found)
-    runs = latest_runs(found) if found.evidence else {}
+    runs = latest_runs(found) if summary_of(found) else {}
     context = {
         "prompt": found,
         "version": newest,
@@ -58,7 +58,7 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "shots": shots_of([study.main], study.suite) if study and study.main else [],
         "duel": None if isinstance(request.user, LinkReader) else blind_pairs.duel_of(found),
         "is_chosen": shown.is_chosen or asked is not None,
-        "story": version_history.story_of(found.evidence, versions[: version_history.MOST_VERSIONS], runs),
+        "story": version_history.story_of(summary_of(found), versions[: version_history.MOST_VERSIONS], runs),
         "older": versions[version_history.MOST_VERSIONS :],
         "unanswered": found.runs.ended_without_an_answer().count(),
         "tags": found.tags.order_by("name"),
@@ -110,7 +110,7 @@ def shortened(text: EnginePrompt) -> list[dict[str, str]]:
 
 def _description(found: Prompt, study: case_study.Study | None) -> str:
     """For search engines and link previews: what it does, then how it tested."""
-    tested = study.headline_text if study else f"{capfirst(untested(found.deleted_runs, found.ended_early))}."
+    tested = study.headline_text if study else f"{capfirst(without_figures(found))}."
     return " ".join(f"{found.summary} {tested}".split())[:300]
 
 

@@ -12,10 +12,12 @@ from prompts_app.actions.exporting.export import NothingToExport, as_messages, a
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion
 from prompts_app.engine.formats import bundle as bundle_format
 from prompts_app.engine.formats import markdown as markdown_format
-from prompts_app.evidence.number_format import full_date, not_judged, untested
+from prompts_app.evidence.levels import level_name
+from prompts_app.evidence.number_format import full_date, not_judged
 from prompts_app.evidence.origin import credit_of
+from prompts_app.evidence.summary import summary_of, without_figures
 from prompts_app.models import Prompt
-from prompts_app.templatetags.evidence_tags import interval, level_name
+from prompts_app.templatetags.evidence_tags import interval
 from prompts_app.views.public.public_page import listed_only, public_page
 
 
@@ -51,15 +53,15 @@ def _remark(prompt: Prompt) -> str:
 def evidence_line(prompt: Prompt) -> str:
     """How it tested and where to see it, in one line; not where, for who reads it through a share link."""
     address = "" if prompt.read_at else settings.SITE_URL + prompt.get_absolute_url()
-    evidence = prompt.evidence
+    evidence = summary_of(prompt)
     if not evidence:
-        return f"{capfirst(untested(prompt.deleted_runs, prompt.ended_early))}. {address}".strip()
-    passed, cases = evidence["passed"], evidence["cases"]
+        return f"{capfirst(without_figures(prompt))}. {address}".strip()
+    passed, cases = evidence.passed, evidence.cases
     rate = f"{passed}/{cases} cases pass ({interval(passed, cases)})"
-    rate = rate if cases else not_judged(evidence["outputs"])
+    rate = rate if cases else not_judged(evidence.outputs)
     return (
-        f"v{evidence['version']} on {evidence['main_model']}: {rate}, "
-        f"{level_name(evidence['level'])}, {full_date(evidence['tested'])}. {address}"
+        f"v{evidence.version} on {evidence.main_model}: {rate}, "
+        f"{level_name(evidence.level)}, {full_date(evidence.tested)}. {address}"
     ).strip()
 
 

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from prompts_app.access import prompt_visible_to
 from prompts_app.evidence import case_outcomes
 from prompts_app.evidence.picked import latest_runs
+from prompts_app.evidence.summary import ModelEvidence, summary_of
 from prompts_app.models import Run
 from prompts_app.models.text import without_invisible
 from prompts_app.templatetags.evidence_tags import ERROR, FAILED, PASSED, STATE_WORDS, UNJUDGED
@@ -54,7 +55,8 @@ class Wanted:
 @public_page
 def result_list(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     prompt = prompt_visible_to(request.user, handle, slug)
-    runs = _in_order(latest_runs(prompt), prompt.evidence.get("models", ()))
+    summary = summary_of(prompt)
+    runs = _in_order(latest_runs(prompt), summary.models if summary else ())
     wanted, ignored = read_wanted(request.GET, runs)
     chosen = wanted.runs_of(runs)
     page = case_outcomes.page_of(wanted.cells_of(chosen), request.GET.get("page", 1))
@@ -75,9 +77,9 @@ def result_list(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     return listed_only(prompt, render(request, "public/result_list.html", context))
 
 
-def _in_order(runs: Runs, first: Iterable[Mapping[str, str]]) -> Runs:
+def _in_order(runs: Runs, first: Iterable[ModelEvidence]) -> Runs:
     """Newest version first; of each the models in the order of the prompt's page."""
-    places = {item["model"]: place for place, item in enumerate(first)}
+    places = {item.model: place for place, item in enumerate(first)}
     order = sorted(runs, key=lambda key: (-key[0], places.get(key[1], len(places)), key[1]))
     return {key: runs[key] for key in order}
 

@@ -17,6 +17,7 @@ from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.prices import sources_told
 from prompts_app.engine.vendors import Claim, claim_of
 from prompts_app.evidence.sentences import told
+from prompts_app.evidence.summary import summary_of
 from prompts_app.models import Prompt, Result, Run, Source
 from prompts_app.templatetags.text import LONGEST_MARKDOWN
 from prompts_app.views.public.public_page import (
@@ -43,7 +44,9 @@ def random(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     """Any one of the results the prompt's figures are made of, drawn anew each time; nobody can pick it."""
     prompt = prompt_visible_to(request.user, handle, slug)
     runs = Run.objects.that_count().filter(prompt=prompt)
-    shown = runs.filter(public_id__in=[model["run"] for model in prompt.evidence.get("models", ())])
+    if (summary := summary_of(prompt)) is None:
+        raise Http404
+    shown = runs.filter(public_id__in=[model.run for model in summary.models])
     drawn_from = Result.objects.filter(run__in=shown).order_by("pk").values_list("public_id", flat=True)
     if not (count := drawn_from.count()):
         raise Http404

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.urls import reverse
 
 from prompts_app.engine.wording import how_many
+from prompts_app.evidence.summary import Summary, summary_of
 from prompts_app.models import Prompt
 
 
@@ -30,19 +29,19 @@ def next_step(prompt: Prompt, *, latest: int | None, cases: int, is_running: boo
         return Step("no cases yet", "Write its first case", reverse("studio_case_new", args=[slug]))
     if is_running:
         return Step("running now", "Watch the run", reverse("studio_runs"))
-    if open_step := _untested_step(prompt.evidence, slug, f"v{latest}", cases):
+    if open_step := _untested_step(summary_of(prompt), slug, f"v{latest}", cases):
         return open_step
     if prompt.is_private:
         return Step("tested", "Publish it", reverse("studio_publish", args=[slug]))
     return Step("tested and published")
 
 
-def _untested_step(evidence: Mapping[str, Any], slug: str, latest: str, cases: int) -> Step | None:
+def _untested_step(evidence: Summary | None, slug: str, latest: str, cases: int) -> Step | None:
     """None where the newest version has a verdict."""
-    if evidence and (evidence.get("newer_outputs") or not evidence["cases"]):
+    if evidence and (evidence.newer_outputs or not evidence.cases):
         action = "Say in its cases what a good answer holds"
         return Step(f"{latest} is answered, not judged", action, reverse("studio_cases", args=[slug]))
-    if evidence.get("is_current"):
+    if evidence and evidence.is_current:
         return None
     state = f"{latest} is not tested" if evidence else "not run yet"
     address = reverse("studio_run_start", args=[slug])

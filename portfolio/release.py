@@ -8,6 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from prompts_app.engine.errors import Refused
+
 OURS = "prompts_app"  # of other apps, names of migrations may go with a release of theirs
 
 
@@ -34,8 +36,16 @@ def check_release() -> None:
 
 
 class ReleasedCommand(BaseCommand):
-    """A command that writes: not on the database of another release."""
+    """A command that writes: not on the database of another release. What is refused ends it with the
+    sentence, in ``on_refusal``, and the status ``refused_status``."""
+
+    on_refusal = "{}"
+    refused_status = 1
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         check_release()
-        return super().execute(*args, **options)
+        try:
+            return super().execute(*args, **options)
+        except Refused as refused:
+            sentence = self.on_refusal.format(refused)
+            raise CommandError(sentence, returncode=self.refused_status) from None

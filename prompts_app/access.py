@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 
+from prompts_app.engine.errors import Refused, why_not
 from prompts_app.models import (
     Batch,
     Case,
@@ -149,26 +150,20 @@ def _moved_or_404(seen: QuerySet[Prompt], viewer: Viewer, handle: str, slug: str
     return Moved(target.owner.handle, target.slug) if target else Http404()
 
 
-class CannotFork(Exception):
-    """The sentence says why, for the reader who asked."""
-
-
 def check_can_fork(prompt: Prompt, reader: Viewer) -> None:
-    """Raises CannotFork. That ``reader`` may see the prompt is settled already; a stranger signs in first."""
+    """Raises Refused. That ``reader`` may see the prompt is settled already; a stranger signs in first."""
     if prompt.owner_id == reader.pk:
-        raise CannotFork("This is your own prompt. Save a new version of it instead.")
+        raise Refused("no_fork", "This is your own prompt. Save a new version of it instead.")
     if prompt.visibility != Visibility.PUBLIC:
-        raise CannotFork("Only public prompts can be forked. Ask the author to publish this one.")
+        raise Refused("no_fork", "Only public prompts can be forked. Ask the author to publish this one.")
     if prompt.licence == Licence.RESERVED:
-        raise CannotFork("All rights are reserved: you may read this prompt, but not make your own of it.")
+        raise Refused(
+            "no_fork", "All rights are reserved: you may read this prompt, but not make your own of it."
+        )
 
 
 def can_fork(prompt: Prompt, reader: Viewer) -> bool:
-    try:
-        check_can_fork(prompt, reader)
-    except CannotFork:
-        return False
-    return True
+    return not why_not(check_can_fork, prompt, reader)
 
 
 def version_of(prompt: Prompt, number: int) -> Version:

@@ -1,8 +1,61 @@
-"""Every way there can be no answer, in words an author can act on."""
+"""Every way there can be no answer, in words an author can act on; and the one way to say no to a person."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from types import TracebackType
+
+
+class Refused(Exception):
+    """No, because …: said to a person. Forms, pages, JSON and commands turn it into what they show.
+
+    ``code`` is a short word for programs, ``sentence`` what the person reads, ``field`` the form's field it
+    is about, "" for none.
+    """
+
+    def __init__(self, code: str, sentence: str, field: str = "") -> None:
+        # Not handed on: ``args`` stay what was given here, so that a subclass can be pickled.
+        self.code, self.sentence, self.field = code, sentence, field
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class RefusedKind(Refused):
+    """Base of the few that are told apart by their type: the code stands at the class."""
+
+    code = "refused"
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(type(self).code, sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class OnRefusal:
+    """A block that ends where something in it is refused: ``tell`` says so, and what stands below goes on."""
+
+    tell: Callable[[Refused], object]
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if isinstance(error, Refused):
+            self.tell(error)
+            return True
+        return False
+
+
+def why_not[**P](check: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> str:
+    """The sentence ``check`` refuses with, "" where it does not."""
+    try:
+        check(*args, **kwargs)
+    except Refused as refused:
+        return refused.sentence
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

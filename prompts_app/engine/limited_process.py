@@ -27,6 +27,8 @@ from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import IO, Any, NamedTuple
 
+from prompts_app.engine.errors import RefusedKind
+
 log = logging.getLogger(__name__)
 
 AT_ONCE = 2  # children of one process
@@ -41,8 +43,10 @@ _KNOWN_TO_IT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")  # of the environment:
 _WARM = "prompts_app.engine.formats", "prompts_app.engine.pictures", "prompts_app.engine.run"
 
 
-class Overrun(Exception):
+class Overrun(RefusedKind):
     """The work wanted more than it may have. The message is a sentence for whoever sent the input."""
+
+    code = "too_much_work"
 
 
 TOO_MUCH = (

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prompts_app.engine.digests import digest
+from prompts_app.engine.errors import RefusedKind
 from prompts_app.engine.masking import PLACEHOLDER, Mask, Span, salted, strings_in
 from prompts_app.engine.types import Json
 
@@ -31,8 +32,10 @@ NO_SEAL = (
 )
 
 
-class RevealUnreadable(Exception):
+class RevealUnreadable(RefusedKind):
     """What is wrong with a reveal, for the person who has it."""
+
+    code = "unreadable_reveal"
 
 
 @dataclass(frozen=True, slots=True)

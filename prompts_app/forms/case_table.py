@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 
-from prompts_app.actions.prompts.cases import TooManyCases, check_can_add
+from prompts_app.actions.prompts.cases import check_can_add
 from prompts_app.actions.runs.lifecycle import LONGEST_MODEL
 from prompts_app.actions.runs.paste import MOST_TOGETHER
 from prompts_app.engine.budget import MOST_BYTES
@@ -36,6 +36,7 @@ from prompts_app.engine.formats.source import decode
 from prompts_app.engine.types import Case
 from prompts_app.forms.cases import LONGEST_VALUE
 from prompts_app.forms.fields import LineField, ProseField
+from prompts_app.forms.refusals import refusals_on
 from prompts_app.models import Prompt, Version
 from prompts_app.models.text import without_invisible
 
@@ -113,13 +114,11 @@ class CaseTableForm(forms.Form):
         data = super().clean() or {}
         if not self.errors:
             text, field = self._typed(data)
-            try:
+            with refusals_on(self, field):
                 self.table = read_table(text)
                 self.cases = _named(cases_of(self.table, self.becomes))
                 check_can_add(self.prompt.cases.count(), len(self.cases.cases))
-            except (CsvError, TooManyCases) as wrong:
-                raise ValidationError({field: str(wrong)}) from None
-            if self.is_mapped and self.cases.outputs:
+            if self.is_mapped and self.cases and self.cases.outputs:
                 self._check_outputs(data["model"], self.cases)
         return data
 

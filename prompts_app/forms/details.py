@@ -11,8 +11,9 @@ from django.core.validators import RegexValidator
 from django.db.models import Model
 from django.http import QueryDict
 
-from prompts_app.actions.prompts.save import SlugTaken, check_can_take_slug
+from prompts_app.actions.prompts.save import check_can_take_slug
 from prompts_app.forms.fields import PLAIN, LineField, ProseField, TagsField, one_line_end
+from prompts_app.forms.refusals import refusals_on
 from prompts_app.models import Licence, Prompt, Version
 
 SECTIONS = {
@@ -156,10 +157,8 @@ class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
 
     def clean_slug(self) -> str:
         slug = str(self.cleaned_data["slug"])
-        try:
+        with refusals_on(self, "slug"):
             check_can_take_slug(self.prompt, slug)
-        except SlugTaken as taken:
-            raise ValidationError(str(taken)) from None
         return slug
 
     def clean_licence(self) -> str:

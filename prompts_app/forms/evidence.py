@@ -23,13 +23,13 @@ from prompts_app.actions.runs.lifecycle import (
     LONGEST_MODEL,
     MOST_REPEATS,
     MOST_RUNS,
-    RunRefused,
     check_can_run,
     practice_endpoint,
 )
 from prompts_app.engine import types as engine
 from prompts_app.forms.fields import CostCapField, LineField, PictureField, ProseField
 from prompts_app.forms.judge import JudgeForm
+from prompts_app.forms.refusals import refusals_on
 from prompts_app.models import Batch, Case, Endpoint, Prompt, Task, Version
 from prompts_app.models.evidence import APIS, CHAT, IMAGES
 from prompts_app.models.text import refuse_invisible
@@ -167,10 +167,8 @@ class RunForm(JudgeForm):
             data["judge"] = self.chosen_judge()
             data.setdefault("api", CHAT)
             data["versions"] = [v for v in self.all_versions if v.number in data["versions"]]
-            try:
+            with refusals_on(self):
                 check_can_run(self.prompt, **self.arguments())
-            except RunRefused as refused:
-                raise ValidationError(str(refused)) from None
         return self.cleaned_data
 
     def arguments(self) -> dict[str, Any]:

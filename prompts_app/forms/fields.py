@@ -14,8 +14,9 @@ from django.core.validators import ProhibitNullCharactersValidator
 from prompts_app.actions.runs.lifecycle import HIGHEST_CAP
 from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.digests import canonical
-from prompts_app.engine.limited_process import PICTURE, Overrun, apart
-from prompts_app.engine.pictures import MOST_BYTES, PictureRefused, keep, square
+from prompts_app.engine.errors import Refused
+from prompts_app.engine.limited_process import PICTURE, apart
+from prompts_app.engine.pictures import MOST_BYTES, keep, square
 from prompts_app.models import Tag
 from prompts_app.models.tags import LONGEST_TAG, as_tag
 from prompts_app.models.text import refuse_invisible, refuse_nul, storable_json
@@ -85,7 +86,7 @@ class PictureField(forms.FileField):
             return None
         try:
             return self.kept(file.read(MOST_BYTES + 1))
-        except (PictureRefused, Overrun) as why:
+        except Refused as why:
             raise ValidationError(str(why)) from None
 
     def kept(self, original: bytes) -> Any:

@@ -9,12 +9,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
-from prompts_app.actions.importing.apply import ImportOptions, OfferedStyle, TooManyPrompts, check_size
+from prompts_app.actions.importing.apply import ImportOptions, OfferedStyle, check_size
 from prompts_app.engine.budget import MOST_BYTES
-from prompts_app.engine.formats import FORMATS, FormatError, Parsed, parse, titles
+from prompts_app.engine.formats import FORMATS, Parsed, parse, titles
 from prompts_app.engine.formats.variables import STYLES, Style
-from prompts_app.engine.limited_process import FILE, Overrun, apart
+from prompts_app.engine.limited_process import FILE, apart
 from prompts_app.engine.wording import how_many
+from prompts_app.forms.refusals import refusals_on
 from prompts_app.models.text import without_invisible
 
 
@@ -50,11 +51,9 @@ class UploadForm(forms.Form):
         if self.errors:
             return data
         field = self._chosen(data.get("file"), data["text"])
-        try:
+        with refusals_on(self, field):
             self.parsed = apart(FILE, parse, self.name, self.content, hint=data["kind"])
             check_size(self.parsed)
-        except (FormatError, Overrun, TooManyPrompts) as error:
-            self.add_error(field, str(error))
         return data
 
     def _chosen(self, file: UploadedFile[bytes] | None, text: str) -> str:

@@ -10,7 +10,8 @@ from django import forms
 
 from prompts_app.engine.budget import MOST_VALUES_TYPED, TooMuch, check_json, whole
 from prompts_app.engine.reveals import FORMAT, Reveal, RevealUnreadable, read_reveals
-from prompts_app.engine.seals import SealError, read_file
+from prompts_app.engine.seals import read_file
+from prompts_app.forms.refusals import refusals_on
 
 LARGEST = 10 * 1024 * 1024  # bytes
 MOST_BLOCKS = 1_000
@@ -48,21 +49,17 @@ class VerifyForm(forms.Form):
             )
         if not raw.strip():
             raise forms.ValidationError("Choose a file, or paste its text.")
-        try:
+        with refusals_on(self):
             data["sealed"] = read_file(raw)
-        except SealError as why:
-            raise forms.ValidationError(str(why)) from None
-        if isinstance(data["sealed"], dict) and data["sealed"].get("format") == FORMAT:
+        if isinstance(data.get("sealed"), dict) and data["sealed"].get("format") == FORMAT:
             raise forms.ValidationError("This is a reveal, not a record: check it under “A private part”.")
         data["revealed"] = self._revealed(data.get("reveals") or "")
         return data
 
     def _revealed(self, text: str) -> tuple[Reveal, ...]:
-        try:
+        with refusals_on(self, "reveals"):
             return read_blocks(text) if text.strip() else ()
-        except RevealUnreadable as why:
-            self.add_error("reveals", str(why))
-            return ()
+        return ()
 
     def _bytes(self, data: dict[str, Any]) -> bytes:
         upload = data.get("file")
@@ -136,8 +133,6 @@ class PartForm(forms.Form):
                 return Reveal(text.replace("\r\n", "\n").strip(), salt)
             self.add_error("salt", "A salt is 32 digits from 0 to 9 and a to f.")
             return None
-        try:
+        with refusals_on(self, "block", more="If it is the text alone, give its salt too."):
             return read_blocks(text)[0]
-        except RevealUnreadable as why:
-            self.add_error("block", f"{why} If it is the text alone, give its salt too.")
-            return None
+        return None

@@ -5,9 +5,13 @@ from __future__ import annotations
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
+from prompts_app.engine.errors import RefusedKind
 
-class KeyUnreadable(Exception):
+
+class KeyUnreadable(RefusedKind):
     """A stored secret was encrypted with a key this server no longer has."""
+
+    code = "key_unreadable"
 
 
 def _fernet() -> MultiFernet:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 
+from django.contrib import messages
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.middleware.csrf import get_token
 from django.shortcuts import render
@@ -20,11 +21,13 @@ from django.template.loader import render_to_string
 from portfolio.database import has_broken, is_away, limit_s, within
 from portfolio.hashing import TooManyAtOnce
 from prompts_app.access import is_gone
+from prompts_app.engine.errors import OnRefusal, Refused
 
 KEPT_CHARACTERS = 200_000
 RETRY_AFTER_S = 5
 WORTH_TRYING_S = 0.3
 TRIES = 3
+STATUS_OF = {"nothing_to_export": 404, "too_much_work": 422, "unreadable_file": 422}  # of a refusal; else 409
 SAFE = {"GET", "HEAD"}
 LEFT = "database_left"  # on an answer: the connection broke under it, so another one may do
 
@@ -103,10 +106,39 @@ def asked_again(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[Http
     return asked
 
 
+class Refusals:
+    """Middleware: what an action refuses and no view says elsewhere, as a page, a part of one, or JSON."""
+
+    def __init__(self, answer: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._answer = answer
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._answer(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return refusal(request, error) if isinstance(error, Refused) else None
+
+
+def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
+    status = STATUS_OF.get(refused.code, 409)
+    if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+        return JsonResponse({"error": refused.code, "message": refused.sentence}, status=status)
+    name = "includes/refused.html" if request.headers.get("HX-Request") else "refused.html"
+    return render(request, name, {"refused": refused, "typed": _worth_copying(request)}, status=status)
+
+
+def refusals_as_message(request: HttpRequest) -> OnRefusal:
+    """``with refusals_as_message(request):`` what is refused inside is said on the next page."""
+    return OnRefusal(lambda refused: messages.error(request, refused.sentence))
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form whose cookie is gone: refused, but what was typed is shown, to be copied."""
-    typed = [(name, value[:KEPT_CHARACTERS]) for name, value in typed_in(request) if value.strip()]
-    return render(request, "403_csrf.html", {"typed": typed}, status=403)
+    return render(request, "403_csrf.html", {"typed": _worth_copying(request)}, status=403)
+
+
+def _worth_copying(request: HttpRequest) -> Typed:
+    return [(name, value[:KEPT_CHARACTERS]) for name, value in typed_in(request) if value.strip()]
 
 
 def typed_in(request: HttpRequest) -> Typed:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 
+from prompts_app.engine.errors import Refused
 from prompts_app.models import (
     Case,
     Endpoint,
@@ -33,15 +34,11 @@ def save_profile(profile: Profile) -> None:
             reindex(Prompt.objects.owned_by(profile.user))
 
 
-class HandleRefused(Exception):
-    """The sentence says why, for the person who typed the handle."""
-
-
 def rename_handle(user: User, handle: str) -> None:
-    """Give ``user`` another handle; the old one keeps leading to them. Raises HandleRefused."""
+    """Give ``user`` another handle; the old one keeps leading to them. Raises Refused."""
     handle = handle.lower()
     if handle == user.handle:
-        raise HandleRefused("This is your handle already.")
+        raise Refused("handle", "This is your handle already.")
     try:
         with transaction.atomic():
             check_can_take(user, handle)
@@ -50,36 +47,37 @@ def rename_handle(user: User, handle: str) -> None:
             User.objects.filter(pk=user.pk).update(username=handle)
             reindex(Prompt.objects.owned_by(user))
     except IntegrityError:
-        raise HandleRefused("Somebody took this handle a moment ago. Choose another.") from None
+        raise Refused("handle", "Somebody took this handle a moment ago. Choose another.") from None
     user.username = handle
 
 
 def free_handle(handle: str) -> str:
     """Let anybody take a handle that was given up or whose account is gone; what was done, in words.
 
-    Raises HandleRefused where it is in use, or nobody had it.
+    Raises Refused where it is in use, or nobody had it.
     """
     with transaction.atomic():
         if User.objects.filter(username=handle.lower()).exists():
-            raise HandleRefused(f"@{handle} is somebody's handle now. Only its owner can give it up.")
+            raise Refused("handle", f"@{handle} is somebody's handle now. Only its owner can give it up.")
         if GoneHandle.objects.of(handle).delete()[0]:
             return f"@{handle} was kept since its account is gone. Anybody may take it now."
         former = FormerHandle.objects.filter(handle=handle.lower()).select_related("user").first()
         if former is None:
-            raise HandleRefused(f"Nobody had @{handle} here, so it is free.")
+            raise Refused("handle", f"Nobody had @{handle} here, so it is free.")
         former.delete()
         return f"@{handle} was kept for @{former.user.handle}. Anybody may take it now; no old link leads on."
 
 
 def check_can_take(user: User, handle: str) -> None:
-    """Raises HandleRefused."""
+    """Raises Refused."""
     if User.objects.has_taken(handle, besides=user):
-        raise HandleRefused("Somebody has this handle, or had it before. Choose another.")
+        raise Refused("handle", "Somebody has this handle, or had it before. Choose another.")
     former = user.former_handles.exclude(handle=handle).count()
     if former >= MOST_FORMER_HANDLES:
-        raise HandleRefused(
+        raise Refused(
+            "handle",
             f"You have changed your handle {former} times, and every old one is kept for you. "
-            "You can go back to one of them, but not take another."
+            "You can go back to one of them, but not take another.",
         )
 
 

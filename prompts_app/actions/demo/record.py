@@ -12,10 +12,11 @@ from django.utils import timezone
 from prompts_app.actions.demo.sources import SourceFailure, read_author, read_failures, sample_authors
 from prompts_app.actions.exporting.bundle import export_bundle
 from prompts_app.actions.importing.bundle import keep_prompt
-from prompts_app.actions.prompts.known_failures import FailureRefused, shelve
+from prompts_app.actions.prompts.known_failures import shelve
 from prompts_app.actions.runs.execute import execute_run
 from prompts_app.actions.runs.lifecycle import start_batch
 from prompts_app.engine.assertions import validate
+from prompts_app.engine.errors import Refused
 from prompts_app.engine.formats.bundle import emit
 from prompts_app.engine.formats.bundle_types import Bundle, BundledPrompt
 from prompts_app.models import Endpoint, Prompt, Run, User
@@ -23,15 +24,11 @@ from prompts_app.models import Endpoint, Prompt, Run, User
 ENDPOINT_NAME = "llama.cpp on the maintainers' machine"
 
 
-class RecordingFailed(Exception):
-    """Why nothing was written, with what to do."""
-
-
 def record_author(folder: Path, *, base_url: str, model: str, tell: Callable[[str], None]) -> Bundle:
     """Run every version of every prompt of one author's sources; the bundle to ship.
 
     The database is a scratch one: the author must not be in it yet. Blocks for minutes; ``tell`` gets a
-    line after each run. Raises RecordingFailed where a call stayed without an answer, since a fault of
+    line after each run. Raises Refused where a call stayed without an answer, since a fault of
     the recording machine says nothing about the prompts.
     """
     sources = read_author(folder)
@@ -57,12 +54,14 @@ def _check(sources: Bundle) -> None:
         for case in prompt.cases:
             for assertion in case.case.assertions:
                 if problem := validate(assertion):
-                    raise RecordingFailed(f"{prompt.slug}, “{case.case.name}”, {assertion.type}: {problem}")
+                    raise Refused(
+                        "recording", f"{prompt.slug}, “{case.case.name}”, {assertion.type}: {problem}"
+                    )
 
 
 def _owner(handle: str) -> User:
     if User.objects.with_handle(handle).exists():
-        raise RecordingFailed(f"@{handle} is in this database already. Record into an empty one.")
+        raise Refused("recording", f"@{handle} is in this database already. Record into an empty one.")
     return User.objects.create_user(username=handle)
 
 
@@ -74,7 +73,9 @@ def _record_prompt(prompt: Prompt, endpoint: Endpoint, model: str, tell: Callabl
         execute_run(run.pk)
         run.refresh_from_db()
         if run.state != Run.State.FINISHED or run.cases_error:
-            raise RecordingFailed(f"{prompt.slug} {version}: {run.stop_reason or 'calls without an answer'}.")
+            raise Refused(
+                "recording", f"{prompt.slug} {version}: {run.stop_reason or 'calls without an answer'}."
+            )
         counted = f"{run.cases_passed}/{run.cases_counted}"
         tell(
             f"{prompt.owner.handle}/{prompt.slug} {version}: {counted}, {run.latency_median_ms:.0f} ms a call"
@@ -91,8 +92,8 @@ def _shelve(prompt: Prompt, failures: Iterable[SourceFailure]) -> None:
         fix = prompt.versions.get(number=one.fixed_in) if one.fixed_in else None
         try:
             shelve(run, place, one.diagnosis, fix)
-        except FailureRefused as why:
-            raise RecordingFailed(f"{prompt.slug} v{one.version}, “{one.case}”: {why}") from None
+        except Refused as why:
+            raise Refused("recording", f"{prompt.slug} v{one.version}, “{one.case}”: {why}") from None
 
 
 def record_all(folder: Path, *, base_url: str, model: str, tell: Callable[[str], None]) -> list[Path]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from prompts_app.actions.exporting.bundle import export_bundle
+from prompts_app.engine.errors import Refused
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, markdown, promptfoo_out
 from prompts_app.engine.formats.bundle import emit
 from prompts_app.engine.formats.types import NotedFailure
@@ -17,10 +18,6 @@ from prompts_app.models import Prompt, Run, User, Version
 
 # One file a prompt, under its slug; a bundle is one file for all of them.
 EXTENSIONS = {"bundle": "json", "promptfoo": "promptfoo.yaml", "messages": "json", "md": "md"}
-
-
-class NothingToExport(Exception):
-    """The sentence says why."""
 
 
 def as_markdown(prompt: Prompt) -> str:
@@ -43,7 +40,7 @@ def as_promptfoo(prompt: Prompt, remark: str = "") -> str:
     """All versions and cases as a promptfoo configuration, for the models it was run on."""
     versions = sorted(prompt.versions.all(), key=lambda version: version.number)
     if not versions:
-        raise NothingToExport(f"“{prompt.title}” has no version yet.")
+        raise Refused("nothing_to_export", f"“{prompt.title}” has no version yet.")
     models = Run.objects.that_count().answered().filter(prompt=prompt).order_by("-created_at", "pk")
     names = dict.fromkeys(models.values_list("model", flat=True))
     whole = _with(prompt, versions, cases=prompt.suite())
@@ -53,7 +50,7 @@ def as_promptfoo(prompt: Prompt, remark: str = "") -> str:
 def _imported(prompt: Prompt) -> ImportedPrompt:
     version = prompt.latest_version
     if version is None:
-        raise NothingToExport(f"“{prompt.title}” has no version yet.")
+        raise Refused("nothing_to_export", f"“{prompt.title}” has no version yet.")
     return _with(prompt, [version])
 
 
@@ -93,10 +90,10 @@ WRITERS: dict[str, Callable[[Prompt], str]] = {
 
 
 def export(owner: User, prompts: Iterable[Prompt], kind: str, *, everything: bool) -> dict[str, str]:
-    """File name → text. ``kind`` is a key of EXTENSIONS. Raises NothingToExport."""
+    """File name → text. ``kind`` is a key of EXTENSIONS. Raises Refused."""
     chosen = list(prompts)
     if not chosen:
-        raise NothingToExport("There is no prompt to export.")
+        raise Refused("nothing_to_export", "There is no prompt to export.")
     if kind != "bundle":
         return {f"{prompt.slug}.{EXTENSIONS[kind]}": WRITERS[kind](prompt) for prompt in chosen}
     rows = Prompt.objects.filter(pk__in=[prompt.pk for prompt in chosen])

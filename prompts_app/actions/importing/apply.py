@@ -19,6 +19,7 @@ from prompts_app.actions.importing.made import Made, take_back
 from prompts_app.actions.importing.plan import Planned, plan, source_key, too_large
 from prompts_app.actions.importing.save import save
 from prompts_app.actions.runs.counting import rebuild_evidence
+from prompts_app.engine.errors import RefusedKind
 from prompts_app.engine.formats import ImportedPrompt, Parsed, Problem, Skip, renaming, titles, variants_apart
 from prompts_app.engine.formats.bundle_types import BundledPrompt
 from prompts_app.engine.formats.variables import STYLES, Offer, Style, in_prompt
@@ -31,8 +32,10 @@ CHUNK = 100  # prompts in one transaction
 PREVIEW_ROWS = 50
 
 
-class TooManyPrompts(Exception):
+class TooManyPrompts(RefusedKind):
     """The file holds more than can be imported at once. The message says how many."""
+
+    code = "too_many_prompts"
 
 
 @dataclass(frozen=True, slots=True)

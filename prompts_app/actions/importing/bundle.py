@@ -24,6 +24,7 @@ from prompts_app.actions.prompts.publish import findings_of, would_show
 from prompts_app.actions.prompts.save import columns_of, free_slug, note_suite_changed, set_tags
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.engine.digests import case_json, digest, suite_digest
+from prompts_app.engine.errors import RefusedKind
 from prompts_app.engine.formats.bundle import prompt_json
 from prompts_app.engine.formats.bundle_types import (
     BundledCase,
@@ -59,8 +60,10 @@ MASKED_HERE = (
 )
 
 
-class BundleRefused(Exception):
+class BundleRefused(RefusedKind):
     """Why the bundle cannot be kept, as a sentence that names the prompt. Nothing of it was kept."""
+
+    code = "bundle"
 
 
 @dataclass(frozen=True, slots=True)

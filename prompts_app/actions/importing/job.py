@@ -27,6 +27,7 @@ from prompts_app.actions.importing.bundle import BundleRefused
 from prompts_app.actions.importing.made import Made, changed_since, take_back_in_chunks
 from prompts_app.actions.runs import stopping
 from prompts_app.actions.tasks import run_import_task
+from prompts_app.engine.errors import RefusedKind
 from prompts_app.engine.formats import FormatError, Parsed, parse
 from prompts_app.engine.formats.variables import STYLES
 from prompts_app.engine.limited_process import BUSY, FILE, OURS, Overrun, apart
@@ -41,8 +42,10 @@ MOST_LISTED = 50  # of each list in a report: the rest is counted
 log = logging.getLogger(__name__)
 
 
-class NotNow(Exception):
+class NotNow(RefusedKind):
     """Why it cannot be done, as a sentence."""
+
+    code = "not_now"
 
 
 class _Lost(Exception):

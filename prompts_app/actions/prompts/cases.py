@@ -13,18 +13,15 @@ from django.utils import timezone
 from prompts_app.actions.prompts.save import StaleEdit, note_suite_changed
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_json
+from prompts_app.engine.errors import Refused
 from prompts_app.engine.names import names_to_follow, renamed_case
 from prompts_app.models import Case, Prompt
 from prompts_app.models.prompts import MOST_CASES
 
 
-class TooManyCases(Exception):
-    """The sentence says how many there are and how many there may be."""
-
-
 @transaction.atomic
 def add_cases(prompt: Prompt, cases: Sequence[engine.Case]) -> list[Case]:
-    """Put them behind the others. Raises TooManyCases, and then none is added."""
+    """Put them behind the others. Raises Refused, and then none is added."""
     Prompt.objects.select_for_update().get(pk=prompt.pk)
     there = prompt.cases.aggregate(count=Count("pk"), last=Max("position"))
     check_can_add(there["count"], len(cases))
@@ -39,11 +36,12 @@ def add_cases(prompt: Prompt, cases: Sequence[engine.Case]) -> list[Case]:
 
 
 def check_can_add(there: int, more: int) -> None:
-    """Raises TooManyCases where ``more`` cases do not fit beside the ones that are there."""
+    """Raises Refused where ``more`` cases do not fit beside the ones that are there."""
     if there + more > MOST_CASES:
-        raise TooManyCases(
+        raise Refused(
+            "too_many_cases",
             f"A prompt has at most {MOST_CASES:,} cases; it has {there:,} and these are {more:,}. "
-            "Keep those that tell the most, or split the work into two prompts."
+            "Keep those that tell the most, or split the work into two prompts.",
         )
 
 
@@ -79,7 +77,7 @@ def follow_names(prompt: Prompt, variables: Collection[str]) -> int:
 
 
 def duplicate_case(case: Case) -> Case:
-    """A copy at the end. Raises TooManyCases."""
+    """A copy at the end. Raises Refused."""
     content = case.as_engine()
     copy = replace(content, name=f"{content.name[:112]} (copy)")
     return add_cases(case.prompt, [copy])[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from prompts_app.engine.errors import Refused
 from prompts_app.models import Draft, User
 from prompts_app.models.text import storable
 
@@ -11,15 +12,11 @@ LONGEST_DRAFT = 5_000_000  # characters: more than any form takes
 MOST_DRAFTS = 500  # a person
 
 
-class DraftTooLong(Exception):
-    """Too much was typed to keep it between saves. The sentence says what to do."""
-
-
 def keep_draft(user: User, key: str, data: Mapping[str, Sequence[str]]) -> Draft:
-    """Keep a form as it was typed, in place of what was kept for that page. Raises DraftTooLong."""
+    """Keep a form as it was typed, in place of what was kept for that page. Raises Refused."""
     kept = {name: [storable(value) for value in values] for name, values in data.items()}
     if sum(len(value) for values in kept.values() for value in values) > LONGEST_DRAFT:
-        raise DraftTooLong("This is too much text to keep as a draft. Shorten it, then save.")
+        raise Refused("draft_too_long", "This is too much text to keep as a draft. Shorten it, then save.")
     draft, made = Draft.objects.update_or_create(owner=user, key=key, defaults={"data": kept})
     if made:
         _drop_the_oldest(user)

@@ -21,7 +21,7 @@ def fork_prompt(
 
     Taken over are messages, variables and parameters, and the cases where asked; results, notes and the
     author's own sections are not. A fork that its owner has not touched yet is given back instead of a
-    second one. Raises CannotFork.
+    second one. Raises Refused.
     """
     origin = version.prompt
     check_can_fork(origin, reader)

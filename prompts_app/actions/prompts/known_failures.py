@@ -10,33 +10,33 @@ from django.db.models import Max
 from django.utils import timezone
 
 from prompts_app.actions.prompts.save import StaleEdit
+from prompts_app.engine.errors import Refused
 from prompts_app.evidence.frames import FAILED
 from prompts_app.models import KnownFailure, Prompt, Run, Version
 
 MOST_FAILURES = 12  # on one shelf
 
 
-class FailureRefused(Exception):
-    """Why it cannot stand on the shelf, as a plain sentence to the author."""
-
-
 def check_can_shelve(run: Run, case_index: int) -> None:
-    """Raises FailureRefused for what is no recorded failure, or stands there already."""
+    """Raises Refused for what is no recorded failure, or stands there already."""
     if not Run.objects.that_count().filter(pk=run.pk).exists():
-        raise FailureRefused("Only a finished run counts here, and practice never does.")
+        raise Refused("known_failure", "Only a finished run counts here, and practice never does.")
     if run.frames[case_index : case_index + 1] != FAILED:
-        raise FailureRefused("This case did not fail in this run, so there is nothing to diagnose.")
+        raise Refused("known_failure", "This case did not fail in this run, so there is nothing to diagnose.")
     if run.known_failures.filter(case_index=case_index).exists():
-        raise FailureRefused("This failure is on the shelf already. Open it there to change what you wrote.")
+        raise Refused(
+            "known_failure", "This failure is on the shelf already. Open it there to change what you wrote."
+        )
     if run.prompt.known_failures.count() >= MOST_FAILURES:
-        raise FailureRefused(
-            f"The shelf holds {MOST_FAILURES} failures. Take one off before you put another on it."
+        raise Refused(
+            "known_failure",
+            f"The shelf holds {MOST_FAILURES} failures. Take one off before you put another on it.",
         )
 
 
 @transaction.atomic
 def shelve(run: Run, case_index: int, diagnosis: str, fixed_in: Version | None) -> KnownFailure:
-    """Put it behind the others. Raises FailureRefused."""
+    """Put it behind the others. Raises Refused."""
     Prompt.objects.select_for_update().get(pk=run.prompt_id)  # of two at once, the second sees the first's
     check_can_shelve(run, case_index)
     _check_fix(run, fixed_in)
@@ -52,7 +52,7 @@ def shelve(run: Run, case_index: int, diagnosis: str, fixed_in: Version | None) 
                 position=0 if last is None else last + 1,
             )
     except IntegrityError:
-        raise FailureRefused("This failure is on the shelf already.") from None
+        raise Refused("known_failure", "This failure is on the shelf already.") from None
     _touch(run.prompt)
     return failure
 
@@ -61,7 +61,7 @@ def shelve(run: Run, case_index: int, diagnosis: str, fixed_in: Version | None) 
 def change_failure(
     failure: KnownFailure, diagnosis: str, fixed_in: Version | None, *, seen_revision: int | None
 ) -> None:
-    """Raises StaleEdit where it is not the one the author saw (None does not ask), and FailureRefused."""
+    """Raises StaleEdit where it is not the one the author saw (None does not ask), and Refused."""
     stored = KnownFailure.objects.select_for_update().get(pk=failure.pk)
     if seen_revision is not None and stored.revision != seen_revision:
         raise StaleEdit("This was saved in another tab meanwhile.")
@@ -73,7 +73,9 @@ def change_failure(
 
 def _check_fix(run: Run, fixed_in: Version | None) -> None:
     if fixed_in and (fixed_in.prompt_id != run.prompt_id or fixed_in.number <= run.version.number):
-        raise FailureRefused(f"The fix has to be a version after {run.version}, the one that failed.")
+        raise Refused(
+            "known_failure", f"The fix has to be a version after {run.version}, the one that failed."
+        )
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from prompts_app.engine.errors import Refused
 from prompts_app.engine.masking import LEAST, PLACEHOLDER, Mask, Span, placeholder, strings_in, weight
 from prompts_app.models import PrivateSpan, Prompt, Result, Run, Source, Version
 from prompts_app.models.private import LONGEST_SPAN
@@ -19,14 +20,6 @@ MOST_SPANS = 50  # of one prompt
 MOST_PLACES = 40  # that are shown
 MOST_LOOKED_AT = 5_000  # results, and versions of other prompts
 AROUND = 70  # characters shown on both sides
-
-
-class SpanRefused(Exception):
-    """Why it cannot be set down, for the author. ``field`` is "label", "text" or "" for neither."""
-
-    def __init__(self, sentence: str, field: str = "") -> None:
-        super().__init__(sentence)
-        self.field = field
 
 
 # --- setting down ---------------------------------------------------------------------------------------
@@ -40,7 +33,7 @@ def as_kept(text: str) -> str:
 @transaction.atomic
 def add_span(prompt: Prompt, label: str, text: str) -> PrivateSpan:
     """Mask ``text`` wherever it stands in ``prompt``, from this moment and on every address. Raises
-    SpanRefused."""
+    Refused."""
     Prompt.objects.select_for_update().get(pk=prompt.pk)
     text = as_kept(text)
     check_can_add(prompt, label, text)
@@ -55,7 +48,7 @@ def add_span(prompt: Prompt, label: str, text: str) -> PrivateSpan:
 
 @transaction.atomic
 def rename_span(span: PrivateSpan, label: str) -> None:
-    """Another label; the hash stays. Raises SpanRefused."""
+    """Another label; the hash stays. Raises Refused."""
     others = [*span.prompt.private_spans.exclude(pk=span.pk), span]
     _check_label(label, [one.as_engine() for one in others])
     span.label = label
@@ -72,32 +65,39 @@ def remove_span(span: PrivateSpan) -> None:
 
 
 def check_can_add(prompt: Prompt, label: str, text: str) -> None:
-    """Raises SpanRefused."""
+    """Raises Refused."""
     spans = list(prompt.private_spans.all())
     new = Span(label, text, "")
     _check_text(text)
     if len(spans) >= MOST_SPANS:
-        raise SpanRefused(f"A prompt has at most {MOST_SPANS} private parts. Remove one first.")
+        raise Refused("private_part", f"A prompt has at most {MOST_SPANS} private parts. Remove one first.")
     if same := next((span for span in spans if span.text == text), None):
-        raise SpanRefused(f"This very text is private already, as “{same.label}”.", "text")
+        raise Refused("private_part", f"This very text is private already, as “{same.label}”.", "text")
     _check_label(label, [*(span.as_engine() for span in spans), new])
     for place, open_text in said_openly(prompt):
         if Mask([new]).shows(open_text):
-            raise SpanRefused(f"It would stay visible in {place}, which cannot be masked.", "text")
+            raise Refused(
+                "private_part", f"It would stay visible in {place}, which cannot be masked.", "text"
+            )
 
 
 def _check_text(text: str) -> None:
     if weight(text) < LEAST:
-        raise SpanRefused(
+        raise Refused(
+            "private_part",
             f"Too short: with fewer than {LEAST} letters and digits, ordinary words would go with it.",
             "text",
         )
     if len(text) > LONGEST_SPAN:
-        raise SpanRefused(
-            f"At most {LONGEST_SPAN:,} characters; this has {len(text):,}. Make it two private parts.", "text"
+        raise Refused(
+            "private_part",
+            f"At most {LONGEST_SPAN:,} characters; this has {len(text):,}. Make it two private parts.",
+            "text",
         )
     if PLACEHOLDER.search(text):
-        raise SpanRefused("There is the label of a private part in it. Choose the text around it.", "text")
+        raise Refused(
+            "private_part", "There is the label of a private part in it. Choose the text around it.", "text"
+        )
 
 
 def _check_label(label: str, spans: Iterable[Span]) -> None:
@@ -105,11 +105,13 @@ def _check_label(label: str, spans: Iterable[Span]) -> None:
     try:
         PrivateSpan(label=label).clean_fields(exclude={"prompt", "text", "salt", "digest"})
     except ValidationError as error:
-        raise SpanRefused(error.messages[0], "label") from None
+        raise Refused("private_part", error.messages[0], "label") from None
     known = list(spans)
     shown = [placeholder(name, span.text, "")[:-9] for span in known for name in (label, span.label) if name]
     if any(Mask(known).hidden_in(one) for one in (label, *shown)):
-        raise SpanRefused("The label gives the text away. Name what it is, not what it says.", "label")
+        raise Refused(
+            "private_part", "The label gives the text away. Name what it is, not what it says.", "label"
+        )
 
 
 def said_openly(prompt: Prompt) -> Iterator[tuple[str, str]]:

@@ -11,32 +11,24 @@ from prompts_app.actions.prompts.save import columns_of
 from prompts_app.actions.prompts.secrets import Finding, find_secrets, unacknowledged
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_json
+from prompts_app.engine.errors import Refused
 from prompts_app.models import Case, Profile, Prompt, Result, Source, Version, Visibility
 from prompts_app.models.texts import Text, texts_in_prompt, texts_in_row
 from prompts_app.search import reindex
-
-
-class CannotPublish(Exception):
-    """Why others may not see it yet. ``findings`` are the likely secrets nobody said anything about."""
-
-    def __init__(self, sentence: str, findings: Collection[Finding] = ()) -> None:
-        super().__init__(sentence)
-        self.findings = findings
-
 
 # --- publishing -----------------------------------------------------------------------------------------
 
 
 def check_can_publish(prompt: Prompt, findings: Collection[Finding], harmless: Iterable[str]) -> None:
-    """Raises CannotPublish. ``findings`` are ``findings_of(prompt)``, ``harmless`` the tokens of those that
+    """Raises Refused. ``findings`` are ``findings_of(prompt)``, ``harmless`` the tokens of those that
     are no secrets."""
     if not prompt.versions.exists():
-        raise CannotPublish("There is nothing to publish yet: write its first version.")
-    if left := unacknowledged(findings, harmless):
-        raise CannotPublish(
+        raise Refused("not_publishable", "There is nothing to publish yet: write its first version.")
+    if unacknowledged(findings, harmless):
+        raise Refused(
+            "not_publishable",
             "Something here looks as if it should not be public. Take it out, or tick that it may be; then "
             "publish again.",
-            left,
         )
 
 

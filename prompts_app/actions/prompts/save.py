@@ -16,6 +16,7 @@ from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.actions.runs.lifecycle import delete_runs, tombstones_of
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import digest
+from prompts_app.engine.errors import Refused, RefusedKind
 from prompts_app.evidence.picked import declaration
 from prompts_app.models import Draft, FormerSlug, Profile, Prompt, Run, Tag, User, Version
 from prompts_app.search import reindex
@@ -24,24 +25,20 @@ LONGEST_SLUG = 80
 RESERVED_SLUGS = frozenset({"new", "collections"})  # addresses that are something else already
 
 
-class NothingChanged(Exception):
+class NothingChanged(Refused):
     """What was to be saved is what is there. ``version`` is the version that has it."""
 
     def __init__(self, version: Version) -> None:
-        super().__init__(f"Nothing has changed since {version}, so no new version was made.")
+        super().__init__(
+            "nothing_changed", f"Nothing has changed since {version}, so no new version was made."
+        )
         self.version = version
 
 
-class StaleEdit(Exception):
+class StaleEdit(RefusedKind):
     """Somebody saved meanwhile, most likely the same person in another tab."""
 
-
-class CannotDelete(Exception):
-    """The sentence says why, for the author."""
-
-
-class SlugTaken(Exception):
-    """The sentence says by what, for the person who typed the slug."""
+    code = "stale"
 
 
 # --- addresses ------------------------------------------------------------------------------------------
@@ -76,16 +73,16 @@ def _slugs_of(owner: User) -> set[str]:
 
 
 def check_can_take_slug(prompt: Prompt, slug: str) -> None:
-    """Raises SlugTaken. A prompt may take back a slug it had before."""
+    """Raises Refused. A prompt may take back a slug it had before."""
     if slug in RESERVED_SLUGS:
-        raise SlugTaken(f"“{slug}” is an address of the site itself. Choose another.")
+        raise Refused("slug", f"“{slug}” is an address of the site itself. Choose another.")
     others = Prompt.objects.filter(owner_id=prompt.owner_id, slug=slug).exclude(pk=prompt.pk)
     if holder := others.first():
-        raise SlugTaken(f"Your prompt “{holder.title}” has this address already. Choose another.")
+        raise Refused("slug", f"Your prompt “{holder.title}” has this address already. Choose another.")
     former = FormerSlug.objects.filter(owner_id=prompt.owner_id, slug=slug).exclude(prompt=prompt)
     if lead := former.select_related("prompt").first():
-        raise SlugTaken(
-            f"This was the address of “{lead.prompt.title}” and still leads there. Choose another."
+        raise Refused(
+            "slug", f"This was the address of “{lead.prompt.title}” and still leads there. Choose another."
         )
 
 
@@ -123,7 +120,7 @@ def save_details(prompt: Prompt, fields: dict[str, Any], tags: Iterable[str], *,
     """Write the prompt's own columns and tags.
 
     ``seen_revision`` is the revision the author was looking at. Raises StaleEdit where there is a newer
-    one, and SlugTaken.
+    one, and Refused.
     """
     stored = Prompt.objects.select_for_update().get(pk=prompt.pk)
     if stored.revision != seen_revision:
@@ -148,7 +145,7 @@ def _write(prompt: Prompt, columns: dict[str, Any]) -> None:
         with transaction.atomic():
             Prompt.objects.filter(pk=prompt.pk).update(**columns)
     except IntegrityError:  # another prompt took the slug between the check and now
-        raise SlugTaken("Another of your prompts has this address. Choose another.") from None
+        raise Refused("slug", "Another of your prompts has this address. Choose another.") from None
 
 
 @transaction.atomic
@@ -217,11 +214,11 @@ def _digest_of(content: engine.Prompt) -> str:
 
 
 def check_can_delete_version(version: Version) -> None:
-    """Raises CannotDelete."""
+    """Raises Refused."""
     if not version.prompt.versions.exclude(pk=version.pk).exists():
-        raise CannotDelete("This is its only version. Save another first, or delete the prompt.")
+        raise Refused("not_deletable", "This is its only version. Save another first, or delete the prompt.")
     if version.runs.under_way().exists():
-        raise CannotDelete("A run of this version is under way. Cancel it first, then delete.")
+        raise Refused("not_deletable", "A run of this version is under way. Cancel it first, then delete.")
 
 
 @transaction.atomic
@@ -229,7 +226,7 @@ def delete_version(version: Version) -> None:
     """A version cannot be changed, but it can be taken away: the only cure for a key saved in one.
 
     Its number is not given again. Its runs go with it, and stay counted as deleted where the prompt is or
-    was public. Raises CannotDelete.
+    was public. Raises Refused.
     """
     check_can_delete_version(version)
     prompt = version.prompt

@@ -28,6 +28,7 @@ from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.endpoints import open_endpoint
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT, Cancellation
 from prompts_app.engine.endpoints.pacing import Pacing
+from prompts_app.engine.errors import Refused
 from prompts_app.engine.grading import Graded, JudgeSetup, grade, is_graded, judged_output_of
 from prompts_app.engine.render import RenderError, values_for
 from prompts_app.engine.run import conversation, filled
@@ -38,10 +39,6 @@ from prompts_app.models.text import storable_json
 ALTOGETHER_S = 45.0
 A_CALL_S = 30.0
 PACING = Pacing(attempts=2, wait_budget_s=5.0)
-
-
-class JudgingRefused(Exception):
-    """Why no judge can be asked, as a plain sentence to the author."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,27 +91,27 @@ def _asked(result: Result, version: engine.Prompt, run: Run) -> Asked | None:
 
 
 def check_can_ask(run: Run, judge: JudgeChoice, waiting: Sequence[Asked]) -> None:
-    """Raises JudgingRefused."""
+    """Raises Refused."""
     needs = needs_of_waiting(waiting)
     if run.source != Source.PASTED or judge.endpoint.owner_id != run.prompt.owner_id:
-        raise JudgingRefused("These do not belong together. Load the page again and choose anew.")
+        raise Refused("judging", "These do not belong together. Load the page again and choose anew.")
     if not waiting:
-        raise JudgingRefused("There is nothing to grade any more.")
+        raise Refused("judging", "There is nothing to grade any more.")
     if judge.endpoint.is_practice:
-        raise JudgingRefused("Practice cannot judge what a model said. Choose an endpoint with a model.")
+        raise Refused("judging", "Practice cannot judge what a model said. Choose an endpoint with a model.")
     if needs.asks and not judge.model:
-        raise JudgingRefused("Name the judge’s model.")
+        raise Refused("judging", "Name the judge’s model.")
     if needs.embeds and not judge.embedding_model:
-        raise JudgingRefused("Name the judge’s embedding model: some assertions compare meanings.")
+        raise Refused("judging", "Name the judge’s embedding model: some assertions compare meanings.")
     if any(len(name) > LONGEST_MODEL for name in (judge.model, judge.embedding_model)):
-        raise JudgingRefused(f"A model’s name has at most {LONGEST_MODEL} characters.")
+        raise Refused("judging", f"A model’s name has at most {LONGEST_MODEL} characters.")
 
 
 def judge_pasted(run: Run, judge: JudgeChoice, *, cost_cap: Decimal | None = None) -> Judged:
     """Have what waits graded, for at most about ALTOGETHER_S, and count the run anew.
 
     Once the known cost of the calls has come to ``cost_cap`` US dollars, no further call is begun. Raises
-    JudgingRefused.
+    Refused.
     """
     waiting = waiting_for_judge(run)
     check_can_ask(run, judge, waiting)
@@ -123,7 +120,7 @@ def judge_pasted(run: Run, judge: JudgeChoice, *, cost_cap: Decimal | None = Non
             judge.endpoint.as_engine(), judge.model, judge.embedding_model, judge.parameters
         )
     except KeyUnreadable as unreadable:
-        raise JudgingRefused(str(unreadable)) from None
+        raise Refused("judging", str(unreadable)) from None
     limits = _Limits(cost_cap)
     found = asyncio.run(_all_graded(waiting, engine_judge, limits))
     with transaction.atomic():

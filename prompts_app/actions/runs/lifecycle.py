@@ -31,7 +31,7 @@ from prompts_app.engine.comparing import SELECT_BEST
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.endpoints.addresses import host_of
 from prompts_app.engine.endpoints.practice import MODELS as PRACTICE_MODELS
-from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.errors import FAULTS, Refused, why_not
 from prompts_app.engine.render import RenderError, render_messages
 from prompts_app.engine.run import conversation
 from prompts_app.engine.types import Case
@@ -39,7 +39,7 @@ from prompts_app.models import Batch, Endpoint, Prompt, Run, Source, User, Versi
 from prompts_app.models.evidence import CHAT, IMAGES, RunQuerySet
 
 __all__ = [
-    "HIGHEST_CAP", "LONGEST_MODEL", "MOST_CALLS", "MOST_REPEATS", "MOST_RUNS", "SMALLEST_CAP", "RunRefused",
+    "HIGHEST_CAP", "LONGEST_MODEL", "MOST_CALLS", "MOST_REPEATS", "MOST_RUNS", "SMALLEST_CAP",
     "ask_again",
     "can_delete", "cancel_run", "check_can_ask_again", "check_can_delete", "check_can_run", "delete_batch",
     "delete_runs", "execute_run", "practice_endpoint", "request_cancel", "start_batch", "tombstones_of",
@@ -51,10 +51,6 @@ MOST_REPEATS = 20
 HIGHEST_CAP = Decimal(100_000)  # US dollars
 SMALLEST_CAP = Decimal("0.0001")  # that the column holds
 PRACTICE_NAME = "Practice (not a model)"
-
-
-class RunRefused(Exception):
-    """Why nothing can be run, as a plain sentence to the author that says what to do."""
 
 
 def practice_endpoint(user: User) -> Endpoint:
@@ -81,7 +77,7 @@ def check_can_run(
     judge: JudgeChoice | None = None,
     api: str = CHAT,
 ) -> None:
-    """Raises RunRefused where ``start_batch`` with the same arguments would make no sense."""
+    """Raises Refused where ``start_batch`` with the same arguments would make no sense."""
     suite = prompt.suite()
     reasons = (
         _what_is_missing(versions, models, suite),
@@ -93,7 +89,7 @@ def check_can_run(
     )
     for reason in reasons:
         if reason:
-            raise RunRefused(reason)
+            raise Refused("run", reason)
 
 
 def _what_is_missing(versions: Sequence[Version], models: Sequence[str], suite: Sequence[Case]) -> str:
@@ -180,7 +176,7 @@ def start_batch(
     api: str = CHAT,
     press: str = "",
 ) -> Batch:
-    """One run for each version × model, queued, with the suite as it is now. Raises RunRefused.
+    """One run for each version × model, queued, with the suite as it is now. Raises Refused.
 
     ``cost_cap`` is in US dollars for the whole batch, the judge's calls included. ``judge`` grades what a
     model has to grade; it is forgotten where the suite has nothing of the kind. ``api`` is the API the
@@ -205,7 +201,7 @@ def start_batch(
 def start_once(prompt: Prompt, *, press: str, **arguments: Any) -> Batch:
     """``start_batch``; the batch there is where the same ``press`` of the button started it already.
 
-    A button may be pressed ten times before the first answer comes. Raises RunRefused.
+    A button may be pressed ten times before the first answer comes. Raises Refused.
     """
     started = Batch.objects.filter(prompt=prompt, press=press).exclude(press="")
     try:
@@ -307,20 +303,20 @@ def _end_abandoned(runs: RunQuerySet) -> None:
 
 
 def check_can_ask_again(run: Run, *, cost_cap: Decimal | None = None) -> Batch:
-    """The run's batch. Raises RunRefused where nothing can be asked again, or it would end at once."""
+    """The run's batch. Raises Refused where nothing can be asked again, or it would end at once."""
     if run.is_under_way or run.batch is None:
-        raise RunRefused("This run is under way, or was never asked by this server.")
+        raise Refused("run", "This run is under way, or was never asked by this server.")
     if run.batch.cancel_requested and run.batch.runs.under_way().exists():
-        raise RunRefused("The cancelled runs are still stopping. Try again in a moment.")
+        raise Refused("run", "The cancelled runs are still stopping. Try again in a moment.")
     if run.endpoint is None:
-        raise RunRefused("The endpoint of this run was deleted. Start a new run on another one.")
+        raise Refused("run", "The endpoint of this run was deleted. Start a new run on another one.")
     if moved := what_moved(run):
-        raise RunRefused(moved)
+        raise Refused("run", moved)
     if run.state == Run.State.CAPPED and (cost_cap is None or cost_cap <= (run.batch.cost_cap or 0)):
-        raise RunRefused("This run stopped at its cost cap. Give a higher cap to go on.")
+        raise Refused("run", "This run stopped at its cost cap. Give a higher cap to go on.")
     answered = run.results.filter(error_kind="").count()
     if answered >= run.expected_results and run.state != Run.State.STOPPED:
-        raise RunRefused("Every case of this run has its answers.")
+        raise Refused("run", "Every case of this run has its answers.")
     return run.batch
 
 
@@ -329,7 +325,7 @@ def ask_again(run: Run, *, cost_cap: Decimal | None = None) -> None:
 
     What was answered stays, and where only the judge failed, only the judge is asked: asking a failed case
     until it passes is what this does not do. A new ``cost_cap`` replaces the batch's. Until the run has
-    finished it does not count. Raises RunRefused.
+    finished it does not count. Raises Refused.
     """
     with transaction.atomic():
         batch = check_can_ask_again(run, cost_cap=cost_cap)
@@ -347,17 +343,13 @@ def ask_again(run: Run, *, cost_cap: Decimal | None = None) -> None:
 
 
 def check_can_delete(batch: Batch) -> None:
-    """Raises RunRefused while a run of it is under way."""
+    """Raises Refused while a run of it is under way."""
     if batch.runs.under_way().exists():
-        raise RunRefused("This is still running. Cancel it first, then delete it.")
+        raise Refused("run", "This is still running. Cancel it first, then delete it.")
 
 
 def can_delete(batch: Batch) -> bool:
-    try:
-        check_can_delete(batch)
-    except RunRefused:
-        return False
-    return True
+    return not why_not(check_can_delete, batch)
 
 
 def tombstones_of(runs: Sequence[Run]) -> int:

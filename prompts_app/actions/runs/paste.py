@@ -12,10 +12,11 @@ from django.db.models import Max
 
 from prompts_app.actions.pictures.storage import replace_picture
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
-from prompts_app.actions.runs.lifecycle import LONGEST_MODEL, RunRefused
+from prompts_app.actions.runs.lifecycle import LONGEST_MODEL
 from prompts_app.actions.runs.outcomes import checks_json
 from prompts_app.engine.assertions.tools import tools_among
 from prompts_app.engine.digests import case_json, suite_digest
+from prompts_app.engine.errors import Refused
 from prompts_app.engine.limited_process import JUDGING, Overrun, apart
 from prompts_app.engine.prices import UNKNOWN
 from prompts_app.engine.render import values_for
@@ -28,13 +29,13 @@ MOST_TOGETHER = 300  # outputs out of one table: each is judged while the page w
 
 
 def check_can_paste(prompt: Prompt, version: Version, case: Case, *, model: str, date: date) -> None:
-    """Raises RunRefused where ``paste_output`` with the same arguments would make no sense."""
+    """Raises Refused where ``paste_output`` with the same arguments would make no sense."""
     if version.prompt_id != prompt.pk or case.prompt_id != prompt.pk:
-        raise RunRefused("These do not belong together. Load the page again and choose anew.")
+        raise Refused("run", "These do not belong together. Load the page again and choose anew.")
     if not model.strip() or len(model) > LONGEST_MODEL:
-        raise RunRefused(f"Name the model the output came from, in at most {LONGEST_MODEL} characters.")
+        raise Refused("run", f"Name the model the output came from, in at most {LONGEST_MODEL} characters.")
     if date > datetime.now(tz=UTC).date():
-        raise RunRefused("The date is in the future. Give the day the model answered.")
+        raise Refused("run", "The date is in the future. Give the day the model answered.")
 
 
 def paste_output(
@@ -54,7 +55,7 @@ def paste_output(
 
     There is one pasted run for each version, model and state of the suite. Pasting for the same case
     again replaces what was there; outputs pasted earlier for cases that are still the same go along, with
-    their own dates and verdicts. Latency and cost stay unknown. Raises RunRefused.
+    their own dates and verdicts. Latency and cost stay unknown. Raises Refused.
     """
     check_can_paste(prompt, version, case, model=model, date=date)
     # "Cached" says that its time is unknown; whatever limits it then fails, and says why.
@@ -89,7 +90,7 @@ def _judged(version: Version, case: Case, reply: Reply) -> tuple[tuple[Check, ..
     try:
         return apart(JUDGING, judge, held, reply, UNKNOWN, values, tools)
     except Overrun as why:
-        raise RunRefused(str(why)) from None
+        raise Refused("run", str(why)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def paste_together(
                 paste_output(
                     prompt, version, case, model=model, output=output, date=datetime.now(tz=UTC).date()
                 )
-            except RunRefused as why:
+            except Refused as why:
                 return PastedTogether(pasted, str(why))
             pasted += 1
     return PastedTogether(pasted)

@@ -14,6 +14,7 @@ from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.seal import seal_run
 from prompts_app.engine.assertions.human import WAITING
 from prompts_app.engine.assertions.stored import verdict_of_stored
+from prompts_app.engine.errors import Refused, why_not
 from prompts_app.models import KeyUnreadable, Result, Run, Source, User
 from prompts_app.models.text import storable
 
@@ -22,18 +23,14 @@ AFTER_IMPORT = "after_import"  # in a verdict: given here, and not in the file t
 NO_NOTE = {True: "The author looked at it and passed it.", False: "The author looked at it and failed it."}
 
 
-class VerdictRefused(Exception):
-    """Why no verdict can be given, as a plain sentence to the author."""
-
-
 def check_can_judge(result: Result) -> None:
-    """Raises VerdictRefused where the author cannot judge this output."""
+    """Raises Refused where the author cannot judge this output."""
     if result.run.is_under_way:
-        raise VerdictRefused("This run is still under way. Give your verdict when it has ended.")
+        raise Refused("verdict", "This run is still under way. Give your verdict when it has ended.")
     if result.is_error:
-        raise VerdictRefused("There is no verdict to give: this case got no answer, or its judge failed.")
+        raise Refused("verdict", "There is no verdict to give: this case got no answer, or its judge failed.")
     if result.run.source == Source.IMPORTED and _file_judged(result):
-        raise VerdictRefused("This was imported with its verdicts, which stay as the file has them.")
+        raise Refused("verdict", "This was imported with its verdicts, which stay as the file has them.")
 
 
 def _file_judged(result: Result) -> bool:
@@ -43,11 +40,7 @@ def _file_judged(result: Result) -> bool:
 
 
 def can_judge(result: Result) -> bool:
-    try:
-        check_can_judge(result)
-    except VerdictRefused:
-        return False
-    return True
+    return not why_not(check_can_judge, result)
 
 
 def human_places(result: Result) -> list[int]:
@@ -56,7 +49,7 @@ def human_places(result: Result) -> list[int]:
 
 
 def give_verdict(result: Result, by: User, *, passed: bool, note: str = "", place: int | None = None) -> None:
-    """Pass or fail ``result`` with a note, then count its run anew. Raises VerdictRefused.
+    """Pass or fail ``result`` with a note, then count its run anew. Raises Refused.
 
     ``place`` is one of ``human_places``; None stands for the verdict no assertion asked for, which replaces
     the one given before. A seal of the run is followed by a new one.
@@ -73,7 +66,7 @@ def give_verdict(result: Result, by: User, *, passed: bool, note: str = "", plac
 
 
 def take_back(result: Result, *, place: int | None = None) -> None:
-    """Without the author's verdict again: unjudged where an assertion asks for it. Raises VerdictRefused."""
+    """Without the author's verdict again: unjudged where an assertion asks for it. Raises Refused."""
     _change(result, place, None)
 
 
@@ -99,7 +92,7 @@ def _with(result: Result, place: int | None, verdict: dict[str, Any] | None) -> 
         checks = checks[: _asked_for(result)]
         return [*checks, own | verdict] if verdict else checks
     if place not in human_places(result) or place >= _asked_for(result):
-        raise VerdictRefused("This case has changed. Load the page again.")
+        raise Refused("verdict", "This case has changed. Load the page again.")
     asked = {
         name: checks[place][name]
         for name in ("type", "value", "threshold", "weight")
@@ -120,7 +113,9 @@ def _seal_anew(run: Run) -> None:
     try:
         seal_run(run)
     except (ValueError, KeyUnreadable) as error:
-        raise VerdictRefused("The run is sealed and cannot be sealed anew now. Try again later.") from error
+        raise Refused(
+            "verdict", "The run is sealed and cannot be sealed anew now. Try again later."
+        ) from error
 
 
 def waiting_for_author(run: Run) -> list[str]:

@@ -11,14 +11,11 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from prompts_app.engine.errors import Refused
 from prompts_app.models import Prompt, ShareLink, ShareLinkOpens, ShareLinkPrompt, User
 
 MOST_LINKS = 500  # of one author
 DAYS_SHOWN = 30
-
-
-class LinkRefused(Exception):
-    """The sentence says why, for the author."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +31,11 @@ class Choice:
 
 
 def create_link(owner: User, choice: Choice) -> tuple[ShareLink, str]:
-    """The link and its token, which is known now and never again. Raises LinkRefused."""
+    """The link and its token, which is known now and never again. Raises Refused."""
     if ShareLink.objects.owned_by(owner).count() >= MOST_LINKS:
-        raise LinkRefused(f"You have {MOST_LINKS} links already. Delete one you no longer need.")
+        raise Refused(
+            "too_many_links", f"You have {MOST_LINKS} links already. Delete one you no longer need."
+        )
     link = ShareLink(owner=owner)
     token = link.new_token()
     change_link(link, choice)

@@ -16,14 +16,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, QuerySet
 from django.utils.crypto import salted_hmac
 
+from prompts_app.engine.errors import Refused
 from prompts_app.models import BlindChoice, BlindVote, Run
 from prompts_app.models.votes import Pair
 
 VOTER_LENGTH, PLACE_LENGTH = 32, 5  # hexadecimal digits
-
-
-class VotedFromHere(Exception):
-    """Somebody signed out has voted on this pair from the same network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ class Tally:
 
 
 def cast_vote(pair: Pair, visitor: Visitor, choice: BlindChoice) -> bool:
-    """Whether it counts: a second vote of the same visitor changes nothing. Raises VotedFromHere.
+    """Whether it counts: a second vote of the same visitor changes nothing. Raises Refused.
 
     The database decides, not a look beforehand: of two votes at the same moment one is kept.
     """
@@ -80,7 +77,7 @@ def cast_vote(pair: Pair, visitor: Visitor, choice: BlindChoice) -> bool:
     except IntegrityError:
         if BlindVote.objects.filter(one=pair.one, other=pair.other, voter=voter).exists():
             return False
-        raise VotedFromHere from None
+        raise Refused("voted_from_here", "Somebody voted on this pair from your network.") from None
     return True
 
 

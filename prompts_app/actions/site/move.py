@@ -24,6 +24,7 @@ from django.db.utils import ConnectionHandler
 
 from portfolio.database import is_away
 from prompts_app.actions.runs.seal import sealed_file, verify
+from prompts_app.engine.errors import Refused
 from prompts_app.models import Run
 
 HERE, THERE = "default", "moved_to"
@@ -31,10 +32,6 @@ ROWS_AT_ONCE = 100  # pictures are rows of some 200 kB
 MADE_BY_MIGRATE: tuple[type[Model], ...] = (Permission, ContentType)
 
 type Table = type[Model]
-
-
-class MoveRefused(Exception):
-    """Why nothing was moved, in a sentence that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ def other_database(database: dict[str, Any]) -> Iterator[None]:
 
 
 def move_all() -> Moved:
-    """Copy every row to THERE, which is migrated and empty, and check it. Raises MoveRefused: then nothing
+    """Copy every row to THERE, which is migrated and empty, and check it. Raises Refused: then nothing
     was written."""
     check_at_rest()
     try:
@@ -73,8 +70,8 @@ def move_all() -> Moved:
             seals, broken = _check_seals()
     except Error as error:
         if is_away(error):
-            raise MoveRefused(f"A database did not answer, so nothing was moved: {error}") from error
-        raise MoveRefused(f"The other database did not take it, so nothing was moved: {error}") from error
+            raise Refused("move", f"A database did not answer, so nothing was moved: {error}") from error
+        raise Refused("move", f"The other database did not take it, so nothing was moved: {error}") from error
     return Moved(rows, seals, broken)
 
 
@@ -85,9 +82,9 @@ def tables() -> list[Table]:
 
 
 def check_at_rest() -> None:
-    """Raises MoveRefused while a worker writes."""
+    """Raises Refused while a worker writes."""
     if Run.objects.held().exists():
-        raise MoveRefused("A worker is at work. Stop the web server and all workers, then move.")
+        raise Refused("move", "A worker is at work. Stop the web server and all workers, then move.")
 
 
 def _hold_still() -> None:
@@ -100,11 +97,14 @@ def _hold_still() -> None:
 def _check_ready() -> None:
     applied = [set(MigrationRecorder(connections[alias]).applied_migrations()) for alias in (HERE, THERE)]
     if applied[0] != applied[1]:
-        raise MoveRefused("The other database is of another release. Migrate both with this one, then move.")
+        raise Refused(
+            "move", "The other database is of another release. Migrate both with this one, then move."
+        )
     filled = [t for t in tables() if t not in MADE_BY_MIGRATE and _rows(t, THERE).exists()]
     if filled:
-        raise MoveRefused(
-            f"The other database is not empty: it has rows in {filled[0]._meta.db_table}. Give an empty one."
+        raise Refused(
+            "move",
+            f"The other database is not empty: it has rows in {filled[0]._meta.db_table}. Give an empty one.",
         )
 
 
@@ -133,7 +133,7 @@ def _copy(table: Table) -> int:
             if is_away(error):
                 raise
             which = f"{table._meta.db_table}, rows {rows[0].pk} to {rows[-1].pk}"
-            raise MoveRefused(f"Nothing was moved, as {which} cannot be kept there: {error}") from error
+            raise Refused("move", f"Nothing was moved, as {which} cannot be kept there: {error}") from error
         count += len(rows)
     return count
 
@@ -149,7 +149,7 @@ def _row(table: Table, columns: list[Field[Any, Any]], values: tuple[Any, ...]) 
 def _check_same(table: Table) -> None:
     for number, (here, there) in enumerate(zip_longest(_values(table, HERE), _values(table, THERE)), 1):
         if here is None or there is None or not all(map(_equal, here, there)):
-            raise MoveRefused(f"Nothing was moved: row {number} of {table._meta.db_table} differs there.")
+            raise Refused("move", f"Nothing was moved: row {number} of {table._meta.db_table} differs there.")
 
 
 def _equal(here: Any, there: Any) -> bool:
@@ -172,8 +172,8 @@ def _check_seals() -> tuple[int, int]:
         holds = _holds(pk)
         with _read_from(THERE):
             if _holds(pk) != holds:
-                raise MoveRefused(
-                    f"Nothing was moved: the seal of run {pk} does not hold there as it does here."
+                raise Refused(
+                    "move", f"Nothing was moved: the seal of run {pk} does not hold there as it does here."
                 )
         count[holds] += 1
     return count[True], count[False]

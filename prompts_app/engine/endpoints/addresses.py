@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 import idna
 
+from prompts_app.engine.errors import RefusedKind
+
 type Address = IPv4Address | IPv6Address
 
 PORTS = {"http": 80, "https": 443}
@@ -33,8 +35,10 @@ _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
 _NUMBER = re.compile(r"(?:\d+|0x[0-9a-f]*)")
 
 
-class BadUrl(ValueError):
+class BadUrl(RefusedKind, ValueError):
     """A base URL that cannot be used; the message is a sentence for the author."""
+
+    code = "base_url"
 
 
 class BlockedAddress(Exception):

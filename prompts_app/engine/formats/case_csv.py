@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from prompts_app.engine.assertions import KINDS, assertion_from_text, not_run, split_type
 from prompts_app.engine.budget import TooMuch, table_rows
+from prompts_app.engine.errors import RefusedKind
 from prompts_app.engine.formats import promptfoo_assertions
 from prompts_app.engine.names import words_joined
 from prompts_app.engine.types import Assertion, Case
@@ -27,8 +28,10 @@ _EXPECTED = re.compile(r"__expected\d*")
 ELSEWHERE = promptfoo_assertions.KINDS | {"eval", "file", "fn", "grade"}
 
 
-class CsvError(ValueError):
+class CsvError(RefusedKind, ValueError):
     """The table cannot be read; the message is a plain sentence with the row where known."""
+
+    code = "unreadable_table"
 
 
 # What a column may become; besides, VARIABLE with the variable's name behind it.

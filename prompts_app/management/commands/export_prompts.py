@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from prompts_app.actions.exporting.export import EXTENSIONS, NothingToExport, export
+from prompts_app.actions.exporting.export import EXTENSIONS, export
+from prompts_app.engine.errors import Refused
 from prompts_app.engine.wording import how_many
 from prompts_app.models import Prompt, User
 
@@ -33,7 +34,7 @@ class Command(BaseCommand):
         try:
             kind = OTHER_NAMES.get(options["format"], options["format"])
             files = export(owner, prompts, kind, everything=True)
-        except NothingToExport as error:
+        except Refused as error:
             raise CommandError(str(error)) from None
         if options["output"] is None:
             self._show(files)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
-
 from portfolio.release import ReleasedCommand
-from prompts_app.actions.accounts.accounts import HandleRefused, free_handle
+from prompts_app.actions.accounts.accounts import free_handle
 
 
 class Command(ReleasedCommand):
@@ -21,7 +19,4 @@ class Command(ReleasedCommand):
         parser.add_argument("handle")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            self.stdout.write(free_handle(options["handle"].removeprefix("@")))
-        except HandleRefused as refused:
-            raise CommandError(str(refused)) from None
+        self.stdout.write(free_handle(options["handle"].removeprefix("@")))

@@ -12,8 +12,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from portfolio.release import ReleasedCommand
-from prompts_app.actions.importing.apply import ImportOptions, ImportReport, TooManyPrompts, import_prompts
-from prompts_app.actions.importing.bundle import BundleRefused
+from prompts_app.actions.importing.apply import ImportOptions, ImportReport, import_prompts
 from prompts_app.engine.budget import MOST_BYTES
 from prompts_app.engine.formats import FORMATS, FormatError, Parsed, parse, parse_files
 from prompts_app.engine.formats.files import Folder, is_zip
@@ -28,6 +27,7 @@ class Command(ReleasedCommand):
         "Import prompts, with cases and results where there are any, as private prompts. A file may name "
         "others in its own folder. Importing the same again makes no doubles."
     )
+    on_refusal = "{} Nothing was imported."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         kinds = "; ".join(kind.label for kind in FORMATS)
@@ -54,10 +54,7 @@ class Command(ReleasedCommand):
         parsed = _parsed(Path(options["path"]), options["format"])
         styles = frozenset() if options["keep_placeholders"] else ImportOptions().styles
         choice = ImportOptions(styles, separate=options["separate"])
-        try:
-            report = import_prompts(owner, parsed, dry_run=options["dry_run"], options=choice)
-        except (TooManyPrompts, BundleRefused) as error:
-            raise CommandError(f"{error} Nothing was imported.") from None
+        report = import_prompts(owner, parsed, dry_run=options["dry_run"], options=choice)
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json(), ensure_ascii=not _prints_unicode(), indent=2))
         else:

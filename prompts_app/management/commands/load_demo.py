@@ -5,25 +5,19 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
-
 from portfolio.release import ReleasedCommand
 from prompts_app.actions.demo.load import DEMO_HANDLE, DEMO_PASSWORD, load_demo
-from prompts_app.actions.importing.bundle import BundleRefused
-from prompts_app.engine.formats import FormatError
 
 
 class Command(ReleasedCommand):
     help = "Load the sample authors and, on a local site, the demo account. Your own rows are not touched."
+    on_refusal = "The sample content is damaged: {}"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--again", action="store_true", help="bring back what was deleted here")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            loaded = load_demo(again=options["again"])
-        except (FormatError, BundleRefused) as error:
-            raise CommandError(f"The sample content is damaged: {error}") from None
+        loaded = load_demo(again=options["again"])
         if loaded.added:
             self.stdout.write(f"Loaded {len(loaded.added)} sample prompts.")
         for sentence in loaded.left:

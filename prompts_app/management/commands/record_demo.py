@@ -14,12 +14,12 @@ from django.core.management.base import CommandError
 
 from portfolio.release import ReleasedCommand
 from prompts_app.actions.demo.load import BUNDLES
-from prompts_app.actions.demo.record import RecordingFailed, record_all
-from prompts_app.engine.formats import FormatError
+from prompts_app.actions.demo.record import record_all
 
 
 class Command(ReleasedCommand):
     help = "Record the sample content against a real model (maintainers; see docs/demo-content.md)."
+    on_refusal = "{} Nothing more was recorded."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--base-url", required=True, metavar="URL", help="an OpenAI-compatible server")
@@ -33,12 +33,9 @@ class Command(ReleasedCommand):
                 "and the recorded latency would be that of its queue."
             )
         options["to"].mkdir(parents=True, exist_ok=True)
-        try:
-            written = record_all(
-                options["to"], base_url=options["base_url"], model=options["model"], tell=self._tell
-            )
-        except (RecordingFailed, FormatError) as error:
-            raise CommandError(f"{error} Nothing more was recorded.") from None
+        written = record_all(
+            options["to"], base_url=options["base_url"], model=options["model"], tell=self._tell
+        )
         for path in written:
             self._tell(f"Wrote {path}, {path.stat().st_size:,} bytes.")
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
-
 from portfolio.release import ReleasedCommand
 from prompts_app.actions.runs.seal import new_signing_key
 from prompts_app.actions.site.keys import rotate_keys
-from prompts_app.models import KeyUnreadable
 
 
 class Command(ReleasedCommand):
@@ -18,6 +15,7 @@ class Command(ReleasedCommand):
         "Encrypts endpoint keys, signing keys and second steps again with the first of ENDPOINT_KEYS. Put "
         "the new key in front of the old one, restart, run this, then take the old one away."
     )
+    on_refusal = "Nothing was changed. {}"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -27,10 +25,7 @@ class Command(ReleasedCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            rotation = rotate_keys()
-        except KeyUnreadable as why:
-            raise CommandError(f"Nothing was changed. {why}") from None
+        rotation = rotate_keys()
         self.stdout.write(
             f"Rotated {rotation.endpoints} endpoint keys, {rotation.signing_keys} signing keys and "
             f"{rotation.second_steps} second steps."

@@ -20,7 +20,7 @@ from django.db.models import Count, Min
 from portfolio.release import ReleasedCommand
 from prompts_app.actions.runs import stopping
 from prompts_app.actions.runs.judge import JudgeChoice
-from prompts_app.actions.runs.lifecycle import RunRefused, execute_run, practice_endpoint, start_batch
+from prompts_app.actions.runs.lifecycle import execute_run, practice_endpoint, start_batch
 from prompts_app.engine.endpoints.addresses import check_url
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.stats import wilson
@@ -38,6 +38,7 @@ class Command(ReleasedCommand):
         "Runs a prompt's cases. Exit status with --wait: 0 all cases passed, 1 some failed, 2 some got no "
         "answer or no verdict, or the run could not be made."
     )
+    refused_status = ERRORS
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("prompt", metavar="HANDLE/SLUG")
@@ -72,19 +73,16 @@ class Command(ReleasedCommand):
         prompt = _prompt(options["prompt"])
         version = _version(prompt, options["number"])
         endpoint = _endpoint(prompt, options)
-        try:
-            batch = start_batch(
-                prompt,
-                [version],
-                endpoint,
-                options["model"],
-                repeats=options["repeats"],
-                cost_cap=_dollars(options["cost_cap"]),
-                judge=_judge(prompt, endpoint, options),
-                api=IMAGES if options["pictures"] else CHAT,
-            )
-        except RunRefused as why:
-            raise CommandError(str(why), returncode=ERRORS) from None
+        batch = start_batch(
+            prompt,
+            [version],
+            endpoint,
+            options["model"],
+            repeats=options["repeats"],
+            cost_cap=_dollars(options["cost_cap"]),
+            judge=_judge(prompt, endpoint, options),
+            api=IMAGES if options["pictures"] else CHAT,
+        )
         if options["wait"]:
             _finish(batch)
         runs = list(batch.runs.select_related("version").order_by("pk"))

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from prompts_app.actions.exporting.bundle import export_bundle
-from prompts_app.actions.exporting.export import NothingToExport, as_markdown, as_messages, export
+from prompts_app.actions.exporting.export import as_markdown, as_messages, export
 from prompts_app.actions.importing.apply import import_prompts
 from prompts_app.actions.importing.bundle import BundleRefused, keep_prompt
 from prompts_app.actions.prompts.known_failures import shelve
 from prompts_app.actions.runs.counting import count_run
 from prompts_app.engine.digests import case_json, suite_digest
+from prompts_app.engine.errors import Refused
 from prompts_app.engine.formats import Parsed, Skip
 from prompts_app.engine.formats import parse as parse_any
 from prompts_app.engine.formats.bundle import as_json, emit, parse
@@ -300,7 +301,7 @@ def test_markdown_and_messages_can_be_imported_again() -> None:
 
 def test_a_prompt_without_a_version_says_so() -> None:
     prompt = PromptFactory(owner=alice(), title="Empty")
-    with pytest.raises(NothingToExport, match="“Empty” has no version yet"):
+    with pytest.raises(Refused, match="“Empty” has no version yet"):
         export(alice(), [prompt], "md", everything=True)
 
 

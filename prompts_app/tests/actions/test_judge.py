@@ -11,8 +11,9 @@ import pytest
 from prompts_app.actions.runs import judge as judges
 from prompts_app.actions.runs import lifecycle as runs
 from prompts_app.actions.runs.judge import JudgeChoice
-from prompts_app.actions.runs.lifecycle import RunRefused, execute_run
+from prompts_app.actions.runs.lifecycle import execute_run
 from prompts_app.actions.runs.seal import sealed_file, verify
+from prompts_app.engine.errors import Refused
 from prompts_app.engine.types import Assertion, Case, Price
 from prompts_app.models import Endpoint, Result, Run, Version
 from prompts_app.tests.actions.running import at, fresh
@@ -63,19 +64,19 @@ class TestNeeds:
     def test_a_judge_that_lacks_something_is_refused(self, changed: dict[str, Any], why: str) -> None:
         version, endpoint = a_version(POLITE, CLOSE), EndpointFactory(owner=alice())
         choice = replace(JudgeChoice(endpoint, "j", "e"), **changed)
-        with pytest.raises(RunRefused, match=why):
+        with pytest.raises(Refused, match=why):
             runs.start_batch(version.prompt, [version], endpoint, ["tiny"], judge=choice)
 
     def test_nobody_elses_endpoint_judges(self) -> None:
         version, endpoint = a_version(POLITE), EndpointFactory(owner=alice())
         choice = JudgeChoice(EndpointFactory(owner=dana()), "j")
-        with pytest.raises(RunRefused, match="do not belong together"):
+        with pytest.raises(Refused, match="do not belong together"):
             runs.start_batch(version.prompt, [version], endpoint, ["tiny"], judge=choice)
 
     def test_practice_judges_only_practice(self) -> None:
         version, endpoint = a_version(POLITE), EndpointFactory(owner=alice())
         choice = JudgeChoice(runs.practice_endpoint(alice()), "practice-1")
-        with pytest.raises(RunRefused, match="Practice cannot judge"):
+        with pytest.raises(Refused, match="Practice cannot judge"):
             runs.start_batch(version.prompt, [version], endpoint, ["tiny"], judge=choice)
         batch = runs.start_batch(version.prompt, [version], choice.endpoint, ["practice-1"], judge=choice)
         assert batch.judge_endpoint == choice.endpoint

@@ -10,8 +10,9 @@ import pytest
 
 from prompts_app.actions.runs import judge_pasted as pasted
 from prompts_app.actions.runs.judge import JudgeChoice
-from prompts_app.actions.runs.judge_pasted import JudgingRefused, judge_pasted, waiting_for_judge
+from prompts_app.actions.runs.judge_pasted import judge_pasted, waiting_for_judge
 from prompts_app.actions.runs.paste import paste_output
+from prompts_app.engine.errors import Refused
 from prompts_app.engine.types import Price
 from prompts_app.models import Level, Result, Run
 from prompts_app.tests.actions.running import at
@@ -64,7 +65,7 @@ def test_the_judge_sees_the_output_and_its_verdict_counts_at_level_0() -> None:
     assert waiting_for_judge(run) == []
     with (
         answering(says(NO)) as judge_server,
-        pytest.raises(JudgingRefused, match="nothing to grade any more"),
+        pytest.raises(Refused, match="nothing to grade any more"),
     ):
         judge_pasted(run, by(judge_server))
 
@@ -154,15 +155,15 @@ def test_another_output_pasted_meanwhile_gets_no_verdict(monkeypatch: pytest.Mon
 def test_a_choice_that_makes_no_sense_is_refused(changed: dict[str, str], why: str) -> None:
     run = a_run(POLITE)
     choice = JudgeChoice(EndpointFactory(owner=alice()), changed["model"])
-    with pytest.raises(JudgingRefused, match=why):
+    with pytest.raises(Refused, match=why):
         judge_pasted(run, choice)
 
 
 def test_practice_and_somebody_elses_endpoint_judge_nothing() -> None:
     run = a_run(POLITE)
-    with pytest.raises(JudgingRefused, match="Practice cannot judge"):
+    with pytest.raises(Refused, match="Practice cannot judge"):
         judge_pasted(run, JudgeChoice(EndpointFactory(owner=alice(), kind="practice"), "practice-1"))
-    with pytest.raises(JudgingRefused, match="do not belong together"):
+    with pytest.raises(Refused, match="do not belong together"):
         judge_pasted(run, JudgeChoice(EndpointFactory(owner=bob()), "judge-1"))
 
 

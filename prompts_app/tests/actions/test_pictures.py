@@ -17,16 +17,10 @@ from hypothesis import strategies as st
 
 from prompts_app.actions.pictures.storage import pictures_changed, store_pictures
 from prompts_app.actions.runs import execute
-from prompts_app.actions.runs.lifecycle import (
-    RunRefused,
-    ask_again,
-    execute_run,
-    practice_endpoint,
-    start_batch,
-)
+from prompts_app.actions.runs.lifecycle import ask_again, execute_run, practice_endpoint, start_batch
 from prompts_app.actions.runs.progress import progress_of
 from prompts_app.actions.runs.seal import record_of, sealed_file, verify
-from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.errors import FAULTS, Refused
 from prompts_app.engine.pictures import keep
 from prompts_app.models import Case, PictureFile, Prompt, Result, Run
 from prompts_app.models.evidence import CHAT, IMAGES
@@ -149,7 +143,7 @@ def test_a_write_that_fails_half_way_leaves_neither_result_nor_picture(
 
 def test_a_case_with_further_turns_is_refused_before_anything_is_asked() -> None:
     version = a_version(1, turns=["Now in red."])
-    with pytest.raises(RunRefused, match="takes one text"):
+    with pytest.raises(Refused, match="takes one text"):
         start_batch(version.prompt, [version], practice_endpoint(alice()), ["practice-1"], api=IMAGES)
     start_batch(version.prompt, [version], practice_endpoint(alice()), ["practice-1"], api=CHAT)
 

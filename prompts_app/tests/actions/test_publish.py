@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from prompts_app.actions.prompts.publish import (
-    CannotPublish,
     check_can_publish,
     findings_of,
     publish,
     unpublish,
     what_becomes_visible,
 )
-from prompts_app.actions.prompts.secrets import grouped
+from prompts_app.actions.prompts.secrets import grouped, unacknowledged
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
+from prompts_app.engine.errors import Refused
 from prompts_app.models import Prompt, Result, Run, Source, Visibility
 from prompts_app.search import search_prompts
 from prompts_app.tests.factories import (
@@ -71,7 +71,7 @@ class TestVisibility:
         assert Prompt.objects.get().published_at == first
 
     def test_a_prompt_without_a_version_cannot_be_published(self) -> None:
-        with pytest.raises(CannotPublish, match="first version"):
+        with pytest.raises(Refused, match="first version"):
             check_can_publish(PromptFactory(), [], [])
 
 
@@ -116,10 +116,10 @@ class TestSecrets:
     def test_each_has_to_be_ticked(self, prompt: Prompt) -> None:
         run_of(prompt, [KEY, "anna@firm.de"])
         findings = findings_of(prompt)
-        with pytest.raises(CannotPublish) as told:
+        with pytest.raises(Refused, match="tick that it may be"):
             check_can_publish(prompt, findings, [findings[0].token])
-        assert told.value.findings == [findings[1]]
-        with pytest.raises(CannotPublish):
+        assert unacknowledged(findings, [findings[0].token]) == [findings[1]]
+        with pytest.raises(Refused):
             check_can_publish(prompt, findings, [])
         check_can_publish(prompt, findings, [f.token for f in findings])
 
@@ -128,7 +128,7 @@ class TestSecrets:
         (group,) = grouped(findings_of(prompt))
         check_can_publish(prompt, group.findings, [group.token])
         CaseFactory(prompt=prompt, variables={"word": "one.more@firm.de"})
-        with pytest.raises(CannotPublish):
+        with pytest.raises(Refused):
             check_can_publish(prompt, findings_of(prompt), [group.token])
 
     @pytest.mark.slow

@@ -12,9 +12,10 @@ from django.tasks import default_task_backend
 
 from prompts_app.actions.prompts.publish import publish, unpublish
 from prompts_app.actions.runs import lifecycle as runs
-from prompts_app.actions.runs.lifecycle import RunRefused, execute_run
+from prompts_app.actions.runs.lifecycle import execute_run
 from prompts_app.actions.sharing.links import Choice, create_link, revoke_link
 from prompts_app.engine.digests import case_json
+from prompts_app.engine.errors import Refused
 from prompts_app.models import (
     Batch,
     Case,
@@ -96,30 +97,30 @@ class TestStart:
     def test_what_makes_no_sense_is_refused_with_a_sentence(self, wrong: dict[str, Any], said: str) -> None:
         version = a_version()
         call: dict[str, Any] = {"versions": [version], "models": ["a"]} | wrong
-        with pytest.raises(RunRefused, match=said):
+        with pytest.raises(Refused, match=said):
             runs.start_batch(version.prompt, endpoint=EndpointFactory(owner=alice()), **call)
         assert not Batch.objects.exists()
 
     def test_without_a_case_there_is_nothing_to_run(self) -> None:
         version = a_version(cases=0)
-        with pytest.raises(RunRefused, match="no test case yet"):
+        with pytest.raises(Refused, match="no test case yet"):
             runs.start_batch(version.prompt, [version], EndpointFactory(owner=alice()), ["a"])
 
     def test_more_than_ten_thousand_calls_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(runs, "MOST_CALLS", 5)
         version = a_version(3)
-        with pytest.raises(RunRefused, match="That is 6 calls; 5 at a time"):
+        with pytest.raises(Refused, match="That is 6 calls; 5 at a time"):
             runs.start_batch(version.prompt, [version], EndpointFactory(owner=alice()), ["a"], repeats=2)
 
     def test_a_case_without_a_value_is_named(self) -> None:
         version = a_version(0)
         CaseFactory(prompt=version.prompt, name="Hollow", variables={})
-        with pytest.raises(RunRefused, match="“Hollow” has no value for"):
+        with pytest.raises(Refused, match="“Hollow” has no value for"):
             runs.start_batch(version.prompt, [version], EndpointFactory(owner=alice()), ["a"])
 
     def test_somebody_elses_endpoint_is_refused(self) -> None:
         version = a_version()
-        with pytest.raises(RunRefused, match="do not belong together"):
+        with pytest.raises(Refused, match="do not belong together"):
             runs.start_batch(version.prompt, [version], EndpointFactory(owner=dana()), ["a"])
 
 
@@ -150,7 +151,7 @@ class TestAskAgain:
             run = a_run(server)
             execute_run(run.pk)
             assert fresh(run).frames == "fff"
-            with pytest.raises(RunRefused, match="has its answers"):
+            with pytest.raises(Refused, match="has its answers"):
                 runs.ask_again(fresh(run))
 
     def test_until_it_has_finished_again_it_does_not_count(self) -> None:
@@ -166,13 +167,13 @@ class TestAskAgain:
     def test_not_while_it_is_under_way(self, yes: OddServer, state: str) -> None:
         run = a_run(yes)
         Run.objects.update(state=state)
-        with pytest.raises(RunRefused, match="under way"):
+        with pytest.raises(Refused, match="under way"):
             runs.ask_again(fresh(run))
 
     def test_not_without_its_endpoint(self, yes: OddServer) -> None:
         run = a_run(yes)
         Run.objects.update(state=Run.State.STOPPED, endpoint=None)
-        with pytest.raises(RunRefused, match="endpoint of this run was deleted"):
+        with pytest.raises(Refused, match="endpoint of this run was deleted"):
             runs.ask_again(fresh(run))
 
     @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ class TestAskAgain:
             run = a_run(server)
             execute_run(run.pk)
             Endpoint.objects.update(base_url=now.format(base=server.base_url))
-            with pytest.raises(RunRefused, match=r"address was changed .* Start a new run"):
+            with pytest.raises(Refused, match=r"address was changed .* Start a new run"):
                 runs.ask_again(fresh(run))
         assert fresh(run).results.count() == 3
 
@@ -198,7 +199,7 @@ class TestAskAgain:
     def test_of_a_run_from_before_the_address_was_kept_the_host_is_known(self, yes: OddServer) -> None:
         run = a_run(yes)
         Run.objects.update(state=Run.State.STOPPED, endpoint_url="", endpoint_host="api.openai.com")
-        with pytest.raises(RunRefused, match="address was changed"):
+        with pytest.raises(Refused, match="address was changed"):
             runs.ask_again(fresh(run))
         Run.objects.update(endpoint_host="127.0.0.1")
         runs.ask_again(fresh(run))
@@ -208,7 +209,7 @@ class TestAskAgain:
         run = a_run(yes)
         Batch.objects.update(judge_endpoint=judge, judge_model="strict")
         Run.objects.update(state=Run.State.STOPPED, judge_endpoint_url="https://other.example.com/v1")
-        with pytest.raises(RunRefused, match="judge’s endpoint was changed"):
+        with pytest.raises(Refused, match="judge’s endpoint was changed"):
             runs.ask_again(fresh(run))
 
     def test_after_a_cancel_it_goes_on(self, yes: OddServer) -> None:
@@ -280,7 +281,7 @@ class TestDelete:
         run = a_run(yes)
         assert run.batch
         assert not runs.can_delete(run.batch)
-        with pytest.raises(RunRefused, match="Cancel it first"):
+        with pytest.raises(Refused, match="Cancel it first"):
             runs.delete_batch(run.batch)
 
 

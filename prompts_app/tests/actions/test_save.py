@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 
 from prompts_app.access import Moved, prompt_visible_to
 from prompts_app.actions.prompts.save import (
-    CannotDelete,
     NothingChanged,
-    SlugTaken,
     StaleEdit,
     check_can_take_slug,
     create_prompt,
@@ -20,6 +18,7 @@ from prompts_app.actions.prompts.save import (
     save_details,
     save_version,
 )
+from prompts_app.engine.errors import Refused
 from prompts_app.engine.types import Message, Prompt, Variable
 from prompts_app.models import Draft, FormerSlug, Run, SearchDocument, Version
 from prompts_app.models import Prompt as PromptRow
@@ -97,7 +96,7 @@ class TestSlugs:
         save_details(prompt, {"slug": "fresh"}, [], seen_revision=1)
         assert free_slug(alice(), "Old") == "old-2"
         other = create_prompt(alice(), content(), title="Other")
-        with pytest.raises(SlugTaken, match="still leads there"):
+        with pytest.raises(Refused, match="still leads there"):
             check_can_take_slug(other, "old")
 
     @given(title=st.text(min_size=1, max_size=200))
@@ -132,7 +131,7 @@ class TestDetails:
     def test_a_slug_of_another_prompt_is_refused(self) -> None:
         create_prompt(alice(), content(), title="Taken")
         prompt = create_prompt(alice(), content(), title="Mine")
-        with pytest.raises(SlugTaken, match="“Taken” has this address"):
+        with pytest.raises(Refused, match="“Taken” has this address"):
             save_details(prompt, {"slug": "taken"}, [], seen_revision=1)
 
     def test_a_stale_save_changes_nothing(self) -> None:
@@ -167,14 +166,14 @@ class TestDeletingAVersion:
 
     def test_the_only_one_stays(self) -> None:
         prompt = create_prompt(alice(), content("One"), title="T")
-        with pytest.raises(CannotDelete, match="only version"):
+        with pytest.raises(Refused, match="only version"):
             delete_version(prompt.versions.get())
 
     def test_one_that_is_being_run_stays(self) -> None:
         prompt = create_prompt(alice(), content("One"), title="T")
         second = save_version(prompt, content("Two"))
         RunFactory(version=second, state=Run.State.RUNNING)
-        with pytest.raises(CannotDelete, match="under way"):
+        with pytest.raises(Refused, match="under way"):
             delete_version(second)
 
 

@@ -190,7 +190,7 @@ def test_runs_that_cannot_be_sealed_are_compared_and_finished_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def unreadable(run: Run) -> None:
-        raise KeyUnreadable
+        raise KeyUnreadable("The key cannot be read.")
 
     monkeypatch.setattr("prompts_app.actions.runs.seal.seal_run", unreadable)
     with outputs("yes", "yes too") as model, answering(says({"reason": "r", "best": 1})) as bench:

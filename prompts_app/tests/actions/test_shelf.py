@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from prompts_app.actions.prompts.known_failures import (
     MOST_FAILURES,
-    FailureRefused,
     change_failure,
     move_failure,
     remove_failure,
@@ -20,6 +19,7 @@ from prompts_app.actions.prompts.known_failures import (
 from prompts_app.actions.prompts.save import StaleEdit, delete_version
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.lifecycle import delete_runs
+from prompts_app.engine.errors import Refused
 from prompts_app.evidence.known_failures import Item, fixes_of, items_of, keys_of, shelf_of, suggestions
 from prompts_app.models import KnownFailure, Prompt, Result, Run, Source, Version
 from prompts_app.tests.factories import VersionFactory
@@ -193,9 +193,9 @@ def test_two_cases_that_are_the_same_are_told_apart_by_their_order() -> None:
 
 
 def test_what_passed_cannot_be_put_there(prompt: Prompt) -> None:
-    with pytest.raises(FailureRefused, match="did not fail"):
+    with pytest.raises(Refused, match="did not fail"):
         shelve(run_of(prompt, 1), 4, "Why.", None)
-    with pytest.raises(FailureRefused, match="did not fail"):
+    with pytest.raises(Refused, match="did not fail"):
         shelve(run_of(prompt, 1), 99, "Why.", None)
 
 
@@ -203,13 +203,13 @@ def test_what_passed_cannot_be_put_there(prompt: Prompt) -> None:
 def test_practice_and_unfinished_runs_have_no_place_there(prompt: Prompt, fields: dict[str, str]) -> None:
     run = recorded_run(version(prompt, 1), "m", 5, [1])
     Run.objects.filter(pk=run.pk).update(**fields)
-    with pytest.raises(FailureRefused, match="Only a finished run counts"):
+    with pytest.raises(Refused, match="Only a finished run counts"):
         shelve(run, 0, "Why.", None)
 
 
 def test_once_is_enough(prompt: Prompt) -> None:
     shelve(run_of(prompt, 1), 0, "Why.", None)
-    with pytest.raises(FailureRefused, match="already"):
+    with pytest.raises(Refused, match="already"):
         shelve(run_of(prompt, 1), 0, "Again.", None)
 
 
@@ -217,13 +217,13 @@ def test_the_shelf_has_an_end(prompt: Prompt) -> None:
     run = recorded_run(version(prompt, 1), "long", 20, range(1, 21))
     for place in range(MOST_FAILURES):
         shelve(run, place, "Why.", None)
-    with pytest.raises(FailureRefused, match="Take one off"):
+    with pytest.raises(Refused, match="Take one off"):
         shelve(run, MOST_FAILURES, "Why.", None)
 
 
 def test_the_fix_comes_after_the_failure_and_is_of_the_same_prompt(prompt: Prompt) -> None:
     for fix in (version(prompt, 1), version(prompt, 2), VersionFactory(number=9)):
-        with pytest.raises(FailureRefused, match="a version after v2"):
+        with pytest.raises(Refused, match="a version after v2"):
             shelve(run_of(prompt, 2), 2, "Why.", fix)
 
 

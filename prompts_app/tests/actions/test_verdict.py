@@ -9,13 +9,13 @@ import pytest
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.seal import seal_run, sealed_file, verify
 from prompts_app.actions.runs.verdict import (
-    VerdictRefused,
     can_judge,
     give_verdict,
     human_places,
     take_back,
     waiting_for_author,
 )
+from prompts_app.engine.errors import Refused
 from prompts_app.models import Level, Prompt, Result, Run, Source
 from prompts_app.tests.factories import PromptFactory, ResultFactory, RunFactory, VersionFactory
 from prompts_app.tests.people import alice
@@ -125,7 +125,7 @@ class TestAskedFor:
     @pytest.mark.parametrize("place", [0, 2, 9])
     def test_only_its_own_place(self, place: int) -> None:
         result = a_result(HOLDS, ASKS, passed=None)
-        with pytest.raises(VerdictRefused):
+        with pytest.raises(Refused):
             give_verdict(result, alice(), passed=True, place=place)
 
 
@@ -137,7 +137,7 @@ class TestRefused:
         imported = a_result(HOLDS, source=Source.IMPORTED)
         for result in (running, error, imported):
             assert not can_judge(fresh(result))
-            with pytest.raises(VerdictRefused):
+            with pytest.raises(Refused):
                 give_verdict(result, alice(), passed=True)
             assert fresh(result).checks == [HOLDS]
 
@@ -165,7 +165,7 @@ class TestImported:
             "at": "2026-01-01T00:00:00+00:00",
         }
         result = a_result(theirs, source=Source.IMPORTED)
-        with pytest.raises(VerdictRefused, match="imported with its verdicts"):
+        with pytest.raises(Refused, match="imported with its verdicts"):
             give_verdict(result, alice(), passed=False, place=0)
 
 

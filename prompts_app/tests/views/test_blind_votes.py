@@ -12,7 +12,8 @@ from django.core import signing
 from django.core.cache import cache
 from django.test import Client
 
-from prompts_app.actions.sharing.votes import Visitor, VotedFromHere, cast_vote
+from prompts_app.actions.sharing.votes import Visitor, cast_vote
+from prompts_app.engine.errors import Refused
 from prompts_app.models import BlindChoice, BlindVote, Prompt, Result, User
 from prompts_app.tests.actions.running import in_a_thread
 from prompts_app.tests.people import alice, bob, client_of
@@ -283,7 +284,7 @@ def test_of_votes_at_the_same_moment_one_counts(same: str) -> None:
             barrier.wait()
             try:
                 said.append(cast_vote(pair, visitor, BlindChoice.ONE))
-            except VotedFromHere:
+            except Refused:
                 said.append("from here")
 
         return voted

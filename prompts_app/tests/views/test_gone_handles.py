@@ -9,7 +9,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from prompts_app.actions.accounts.accounts import HandleRefused, delete_account, rename_handle
+from prompts_app.actions.accounts.accounts import delete_account, rename_handle
+from prompts_app.engine.errors import Refused
 from prompts_app.models import FormerHandle, GoneHandle, Profile, User, Visibility
 from prompts_app.tests.accounts import sign_up, words
 from prompts_app.tests.people import alice, bob, client_of
@@ -87,7 +88,7 @@ def test_nobody_can_sign_up_with_a_handle_that_is_gone(handle: str) -> None:
 
 def test_nobody_can_rename_themselves_to_it() -> None:
     delete_account(alice())
-    with pytest.raises(HandleRefused, match="or had it before"):
+    with pytest.raises(Refused, match="or had it before"):
         rename_handle(bob(), "alice")
 
 

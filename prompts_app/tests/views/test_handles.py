@@ -9,7 +9,8 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.actions.accounts.accounts import MOST_FORMER_HANDLES, HandleRefused, rename_handle
+from prompts_app.actions.accounts.accounts import MOST_FORMER_HANDLES, rename_handle
+from prompts_app.engine.errors import Refused
 from prompts_app.forms.people import HandleField
 from prompts_app.models import FormerHandle, SearchDocument, User
 from prompts_app.models.people import HANDLE_PATTERN, RESERVED_HANDLES
@@ -93,7 +94,7 @@ def test_nobody_hoards_handles() -> None:
     user = alice()
     for number in range(MOST_FORMER_HANDLES):
         rename_handle(user, f"alice-{number}")
-    with pytest.raises(HandleRefused, match="every old one is kept for you"):
+    with pytest.raises(Refused, match="every old one is kept for you"):
         rename_handle(user, "one-more")
     rename_handle(user, "alice")  # going back is always possible
 
@@ -103,7 +104,7 @@ def test_two_who_take_one_handle_at_the_same_moment(monkeypatch: pytest.MonkeyPa
     user = alice()
     bob()
     monkeypatch.setattr(type(User.objects), "has_taken", lambda *args, **kwargs: False)
-    with pytest.raises(HandleRefused, match="a moment ago"):
+    with pytest.raises(Refused, match="a moment ago"):
         rename_handle(user, "bob")
     assert user.handle == "alice"
     assert not FormerHandle.objects.exists()

@@ -9,9 +9,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from prompts_app.actions.runs.lifecycle import RunRefused
 from prompts_app.actions.runs.paste import paste_output
 from prompts_app.actions.sharing.links import Choice, create_link, revoke_link
+from prompts_app.engine.errors import Refused
 from prompts_app.models import Case, KnownFailure, Prompt, Result, Run, Source, Version
 from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
 from prompts_app.tests.people import alice, bob, client_of
@@ -218,13 +218,13 @@ def test_nobody_else_gets_in(version: Version) -> None:
 
 def test_a_case_of_another_prompt_is_refused(version: Version) -> None:
     foreign = CaseFactory()
-    with pytest.raises(RunRefused, match="do not belong together"):
+    with pytest.raises(Refused, match="do not belong together"):
         paste_output(version.prompt, version, foreign, model="m", output="yes", date=date(2026, 1, 1))
 
 
 def test_tomorrow_is_refused(version: Version) -> None:
     tomorrow = datetime.now(tz=UTC).date() + timedelta(days=1)
-    with pytest.raises(RunRefused, match="future"):
+    with pytest.raises(Refused, match="future"):
         paste_output(version.prompt, version, first_case(), model="m", output="yes", date=tomorrow)
 
 

@@ -10,7 +10,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from prompts_app.actions.prompts.private_parts import MOST_SPANS, SpanRefused, add_span, rename_span
+from prompts_app.actions.prompts.private_parts import MOST_SPANS, add_span, rename_span
+from prompts_app.engine.errors import Refused
 from prompts_app.engine.reveals import read_reveals
 from prompts_app.models import PrivateSpan, Prompt, SearchDocument
 from prompts_app.search import reindex
@@ -124,11 +125,11 @@ def test_what_cannot_be_private_is_refused_and_stays_typed(
 
 def test_what_is_public_in_itself_is_refused(prompt: Prompt) -> None:
     RunFactory(version=prompt.versions.get(), model="acme-internal-model")
-    with pytest.raises(SpanRefused, match="the name of the model"):
+    with pytest.raises(Refused, match="the name of the model"):
         add_span(prompt, "model", "Acme internal model")
     Prompt.objects.filter(pk=prompt.pk).update(slug="acme-refund-desk")
     prompt.refresh_from_db()
-    with pytest.raises(SpanRefused, match="address"):
+    with pytest.raises(Refused, match="address"):
         add_span(prompt, "name", "Acme Refund")
 
 
@@ -149,11 +150,11 @@ def test_nor_is_what_is_never_masked_changed_to_say_it(prompt: Prompt, typed: di
 
 def test_the_same_text_twice_and_too_many_are_refused(prompt: Prompt) -> None:
     add_span(prompt, "rule", RULE)
-    with pytest.raises(SpanRefused, match="private already"):
+    with pytest.raises(Refused, match="private already"):
         add_span(prompt, "again", f"  {RULE}\r\n")
     for number in range(MOST_SPANS - 1):
         add_span(prompt, "thing", f"another private thing, number {number:03}")
-    with pytest.raises(SpanRefused, match="at most"):
+    with pytest.raises(Refused, match="at most"):
         add_span(prompt, "thing", "one private thing too many")
 
 
@@ -165,7 +166,7 @@ def test_a_label_is_renamed_and_the_hash_stays(prompt: Prompt) -> None:
     assert f"[house rule, 12 words]#{span.digest[:8]}" in seen
     response = client_of(alice()).post(address, {"label": "<i>"})
     assert response.status_code == 422
-    with pytest.raises(SpanRefused):
+    with pytest.raises(Refused):
         rename_span(span, RULE[:39])
 
 

@@ -17,15 +17,8 @@ from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_http_methods, require_safe
 
 from prompts_app.access import LinkReader, Moved, prompt_visible_to
-from prompts_app.actions.sharing.votes import (
-    Tally,
-    Visitor,
-    VotedFromHere,
-    cast_vote,
-    choices_of,
-    tally_of,
-    tally_of_runs,
-)
+from prompts_app.actions.sharing.votes import Tally, Visitor, cast_vote, choices_of, tally_of, tally_of_runs
+from prompts_app.engine.errors import why_not
 from prompts_app.evidence import case_outcomes
 from prompts_app.evidence.before_after import inputs_of
 from prompts_app.evidence.blind_pairs import MOST_SHOWN, Drawn, Duel, duel_of
@@ -130,9 +123,7 @@ def _choose(request: HttpRequest, prompt: Prompt, duel: Duel, drawn: Drawn) -> H
     if not visitor.is_known:
         visitor = Visitor(None, _new_cookie(request), visitor.network)
         _give_cookie(here, visitor.cookie)
-    try:
-        cast_vote(drawn.pair, visitor, choice)
-    except VotedFromHere:
+    if why_not(cast_vote, drawn.pair, visitor, choice):
         return _page(request, prompt, duel, drawn, problem="network", status=409)
     return here
 

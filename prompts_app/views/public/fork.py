@@ -9,8 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from prompts_app.access import CannotFork, LinkReader, Moved, check_can_fork, prompt_visible_to, version_of
+from prompts_app.access import LinkReader, Moved, check_can_fork, prompt_visible_to, version_of
 from prompts_app.actions.prompts.fork import fork_prompt, forks_by
+from prompts_app.engine.errors import why_not
 from prompts_app.forms.fork import ForkForm
 from prompts_app.models import Prompt, Version
 from prompts_app.views.public.public_page import KEPT_BY_NOBODY
@@ -26,10 +27,8 @@ def fork(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         prompt = prompt_visible_to(request.user, handle, slug)
     except Moved as moved:
         return redirect("fork", moved.handle, moved.slug)
-    try:
-        check_can_fork(prompt, request.user)
-    except CannotFork as why:
-        return _page(request, prompt, problem=why)
+    if problem := why_not(check_can_fork, prompt, request.user):
+        return _page(request, prompt, problem=problem)
     if request.method == "POST" or request.user.is_authenticated:
         return _fork(request, prompt)
     return _page(request, prompt, version=_version(prompt, request.GET.get("v", "")))

@@ -8,7 +8,7 @@ from django.utils.text import capfirst
 
 from prompts_app.access import prompt_visible_to
 from prompts_app.actions.exporting.bundle import export_bundle
-from prompts_app.actions.exporting.export import NothingToExport, as_messages, as_promptfoo, noted_failures
+from prompts_app.actions.exporting.export import as_messages, as_promptfoo, noted_failures
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion
 from prompts_app.engine.formats import bundle as bundle_format
 from prompts_app.engine.formats import markdown as markdown_format
@@ -77,20 +77,14 @@ def bundle(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
 def messages(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     """The newest version as a Chat Completions body."""
     found = prompt_visible_to(request.user, handle, slug)
-    try:
-        text = as_messages(found)
-    except NothingToExport:
-        raise Http404 from None
+    text = as_messages(found)
     return listed_only(found, _raw(text, "application/json", f"{found.slug}.messages.json"))
 
 
 @public_page
 def promptfoo(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     found = prompt_visible_to(request.user, handle, slug)
-    try:
-        text = as_promptfoo(found, remark=_remark(found))
-    except NothingToExport:
-        raise Http404 from None
+    text = as_promptfoo(found, remark=_remark(found))
     return listed_only(found, _raw(text, "application/yaml", f"{found.slug}.promptfoo.yaml"))
 
 

@@ -14,25 +14,21 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from prompts_app.access import own_case, own_prompt
-from prompts_app.actions.prompts.cases import (
-    TooManyCases,
-    add_cases,
-    change_case,
-    delete_cases,
-    duplicate_case,
-    move_case,
-)
+from prompts_app.actions.prompts.cases import add_cases, change_case, delete_cases, duplicate_case, move_case
 from prompts_app.actions.prompts.drafts import drop_draft
 from prompts_app.actions.prompts.publish import findings_in_cases, findings_in_outputs
 from prompts_app.actions.prompts.save import StaleEdit
 from prompts_app.actions.prompts.secrets import Finding
 from prompts_app.actions.runs.paste import paste_together
 from prompts_app.engine.digests import case_json, digest
+from prompts_app.engine.errors import Refused
 from prompts_app.engine.formats.case_csv import CaseTable
 from prompts_app.forms.case_table import CaseTableForm
 from prompts_app.forms.cases import CaseForm
+from prompts_app.forms.refusals import refusals_on
 from prompts_app.forms.rows import RowCommand
 from prompts_app.models import Case, Draft, Prompt, Run, Version
+from prompts_app.views.errors import refusals_as_message
 from prompts_app.views.studio.drafts import draft_key, keep_posted, restore_draft, typed_in
 from prompts_app.views.studio.findings import refuse_secrets, shown
 from prompts_app.views.studio.fragments import fragments
@@ -99,13 +95,11 @@ def move(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
 @require_POST
 def duplicate(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
     case = own_case(request.user, slug, public_id)
-    try:
+    with refusals_as_message(request):
         copy = duplicate_case(case)
-    except TooManyCases as too_many:
-        messages.error(request, str(too_many))
-        return redirect(_list_of(case))
-    messages.success(request, f"“{copy.name}” is the last case now. Change what makes it another.")
-    return redirect("studio_case", slug, copy.public_id)
+        messages.success(request, f"“{copy.name}” is the last case now. Change what makes it another.")
+        return redirect("studio_case", slug, copy.public_id)
+    return redirect(_list_of(case))
 
 
 @author_view
@@ -181,12 +175,12 @@ def _save(request: AuthorRequest, form: CaseForm, prompt: Prompt, case: Case | N
         else:
             saved = case
             change_case(case, form.content(case.name), seen_revision=seen)
-    except TooManyCases as too_many:
-        form.add_error(None, str(too_many))
-        return _page(request, form, prompt, case)
     except StaleEdit:
         keep_posted(request, _key(prompt, case))
         return _page(request, form, prompt, case, is_stale=True)
+    except Refused as too_many:
+        form.add_error(None, str(too_many))
+        return _page(request, form, prompt, case)
     drop_draft(request.user, _key(prompt, case))
     messages.success(request, f"“{form.cleaned_data['name'] or saved.name}” is saved.")
     return redirect("studio_case_new", prompt.slug) if do == "save-another" else redirect(_list_of(saved))
@@ -263,10 +257,10 @@ def add_table(request: AuthorRequest, slug: str) -> HttpResponse:
 
 
 def _added(request: AuthorRequest, prompt: Prompt, form: CaseTableForm, table: CaseTable) -> bool:
-    try:
+    added: Sequence[Case] | None = None
+    with refusals_on(form, "csv"):  # others may have been added since the form was checked
         added = add_cases(prompt, table.cases)
-    except TooManyCases as too_many:  # others were added since the form was checked
-        form.add_error("csv", str(too_many))
+    if added is None:
         return False
     _tell_of_table(request, len(added), form.unknown_columns, table)
     if table.outputs and form.version:

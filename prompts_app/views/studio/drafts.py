@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from django.http import Http404, QueryDict
 
-from prompts_app.actions.prompts.drafts import DraftTooLong, find_draft, keep_draft
+from prompts_app.actions.prompts.drafts import find_draft, keep_draft
+from prompts_app.engine.errors import Refused
 from prompts_app.models import Draft, Prompt
 from prompts_app.views.studio.signed_in import AuthorRequest, typing_kept
 
@@ -36,10 +38,8 @@ def restore_draft(request: AuthorRequest, key: str) -> Draft | None:
 
 def keep_posted(request: AuthorRequest, key: str) -> None:
     """The posted form as the page's draft; what is too long to keep is still in the page itself."""
-    try:
+    with suppress(Refused):
         keep_draft(request.user, key, dict(request.POST.lists()))
-    except DraftTooLong:
-        pass
 
 
 def typed_in(draft: Draft | None) -> QueryDict | None:

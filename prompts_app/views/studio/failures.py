@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from prompts_app.access import own_failure, own_prompt, own_run
 from prompts_app.actions.prompts.drafts import drop_draft
 from prompts_app.actions.prompts.known_failures import (
-    FailureRefused,
     change_failure,
     check_can_shelve,
     move_failure,
@@ -23,6 +22,7 @@ from prompts_app.actions.prompts.known_failures import (
 )
 from prompts_app.actions.prompts.save import StaleEdit
 from prompts_app.actions.prompts.secrets import Finding, find_secrets
+from prompts_app.engine.errors import Refused, why_not
 from prompts_app.evidence import case_outcomes
 from prompts_app.evidence.before_after import inputs_of
 from prompts_app.evidence.known_failures import fixes_of, items_of, suggestions
@@ -144,13 +144,11 @@ def _save(request: AuthorRequest, form: FailureForm, spot: Spot, key: str) -> Ht
             change_failure(spot.failure, data["diagnosis"], data["fixed_in"], seen_revision=seen)
         else:
             shelve(spot.run, spot.case_index, data["diagnosis"], data["fixed_in"])
-    except StaleEdit:
+    except Refused as refused:
         keep_posted(request, key)
-        return _page(request, form, spot, is_stale=True)
-    except FailureRefused as refused:
-        keep_posted(request, key)
-        form.add_error(None, str(refused))
-        return _page(request, form, spot)
+        if is_stale := isinstance(refused, StaleEdit):
+            form.add_error(None, str(refused))
+        return _page(request, form, spot, is_stale=is_stale)
     drop_draft(request.user, key)
     messages.success(request, f"Case {spot.number} is on the failure shelf.")
     return redirect("studio_failures", spot.prompt.slug)
@@ -175,17 +173,8 @@ def _page(
         "draft": draft,
         "is_stale": is_stale,
         "stored": KnownFailure.objects.get(pk=spot.failure.pk) if is_stale and spot.failure else None,
-        "refused": _why_not(spot) if not spot.failure else "",
+        "refused": "" if spot.failure else why_not(check_can_shelve, spot.run, spot.case_index),
         **head(spot.prompt, "failures"),
         **shown(request, findings),
     }
     return render(request, "studio/failure_edit.html", context)
-
-
-def _why_not(spot: Spot) -> str:
-    """Said before anything is typed for nothing."""
-    try:
-        check_can_shelve(spot.run, spot.case_index)
-    except FailureRefused as why:
-        return str(why)
-    return ""

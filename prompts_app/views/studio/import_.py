@@ -11,22 +11,21 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST
 
 from prompts_app.access import own_import
-from prompts_app.actions.importing.apply import ImportReport, TooManyPrompts
+from prompts_app.actions.importing.apply import ImportReport
 from prompts_app.actions.importing.apply import preview as preview_of
-from prompts_app.actions.importing.bundle import BundleRefused
 from prompts_app.actions.importing.job import (
     MOST_LISTED,
-    NotNow,
     changed_by_author,
     keep_file,
     start,
     stop,
     undo,
 )
-from prompts_app.engine.formats import FORMATS, FormatError, format_named, parse, readings
+from prompts_app.engine.formats import FORMATS, format_named, parse, readings
 from prompts_app.engine.limited_process import FILE, Overrun, apart
 from prompts_app.forms.import_ import ConfirmForm, UploadForm
 from prompts_app.models import Import
+from prompts_app.views.errors import refusals_as_message
 from prompts_app.views.studio.signed_in import STOP_POLLING, AuthorRequest, author_view, typing_kept
 
 EARLIER = 20  # imports that are listed
@@ -63,7 +62,8 @@ def one(request: AuthorRequest, public_id: str) -> HttpResponse:
 
 
 def _preview(request: AuthorRequest, row: Import) -> HttpResponse:
-    try:
+    shown = None
+    with refusals_as_message(request):
         if request.method == "POST" and "as" in request.POST:
             return _read_otherwise(row, request.POST["as"])
         parsed = apart(FILE, parse, row.name, bytes(row.data), hint=row.kind)
@@ -71,8 +71,7 @@ def _preview(request: AuthorRequest, row: Import) -> HttpResponse:
             start(row, parsed, form.options())
             return redirect("studio_import_one", row.public_id)
         shown = preview_of(parsed, request.user)
-    except (FormatError, Overrun, TooManyPrompts, BundleRefused) as error:
-        messages.error(request, str(error))
+    if shown is None:
         return redirect("studio_import")
     form = ConfirmForm(shown.offered)
     context = {
@@ -138,10 +137,8 @@ def discard(request: AuthorRequest, public_id: str) -> HttpResponse:
 @author_view
 def stop_one(request: AuthorRequest, public_id: str) -> HttpResponse:
     row = own_import(request.user, public_id)
-    try:
+    with refusals_as_message(request):
         stop(row)
-    except NotNow as why:
-        messages.error(request, str(why))
     return redirect("studio_import_one", row.public_id)
 
 
@@ -152,10 +149,8 @@ def undo_one(request: AuthorRequest, public_id: str) -> HttpResponse:
         messages.error(request, "There is nothing of this import left to be undone.")
         return redirect("studio_import_one", row.public_id)
     if request.method == "POST":
-        try:
+        with refusals_as_message(request):
             undo(row, keep_changed="keep" in request.POST)
-        except NotNow as why:
-            messages.error(request, str(why))
         return redirect("studio_import_one", row.public_id)
     changed = changed_by_author(row)
     context = {

@@ -15,16 +15,12 @@ from django.views.decorators.http import require_POST
 from prompts_app.access import own_pasted_run, own_prompt
 from prompts_app.actions.prompts.publish import findings_in_outputs
 from prompts_app.actions.prompts.secrets import Finding
-from prompts_app.actions.runs.judge_pasted import (
-    JudgingRefused,
-    judge_pasted,
-    needs_of_waiting,
-    waiting_for_judge,
-)
-from prompts_app.actions.runs.lifecycle import RunRefused, delete_runs
+from prompts_app.actions.runs.judge_pasted import judge_pasted, needs_of_waiting, waiting_for_judge
+from prompts_app.actions.runs.lifecycle import delete_runs
 from prompts_app.actions.runs.paste import paste_output
 from prompts_app.forms.evidence import PasteForm
 from prompts_app.forms.judge import PastedJudgeForm
+from prompts_app.forms.refusals import refusals_on
 from prompts_app.models import Endpoint, Prompt, Result, Run, Source
 from prompts_app.views.studio.findings import refuse_secrets, shown
 from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
@@ -42,11 +38,8 @@ def paste(request: AuthorRequest, slug: str) -> HttpResponse:
         findings = findings_in_outputs([form.cleaned_data["output"]], form.cleaned_data["model"])
         refuse_secrets(request, form, prompt, findings)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusals_on(form):
             result = paste_output(prompt, **form.cleaned_data)
-        except RunRefused as refused:
-            form.add_error(None, str(refused))
-        else:
             messages.success(request, _said(result))
             return redirect(_next(prompt, form))
     pasted = Run.objects.filter(prompt=prompt, source=Source.PASTED).select_related("version")
@@ -104,17 +97,16 @@ def judge(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
 
 
 def _was_judged(request: AuthorRequest, run: Run, form: PastedJudgeForm) -> bool:
-    try:
+    with refusals_on(form):
         chosen = form.cleaned_data
         judged = judge_pasted(run, chosen["judge"], cost_cap=chosen["cost_cap"])
-    except JudgingRefused as refused:
-        form.add_error(None, str(refused))
-        return False
-    messages.success(request, f"{judged.graded} output{pluralize(judged.graded)} graded; they stay level 0.")
-    if judged.left:
-        why = judged.why or "There was no time for them: ask again."
-        messages.warning(request, f"{judged.left} output{pluralize(judged.left)} not graded. {why}")
-    return True
+        messages.success(
+            request, f"{judged.graded} output{pluralize(judged.graded)} graded; they stay level 0."
+        )
+        if judged.left:
+            why = judged.why or "There was no time for them: ask again."
+            messages.warning(request, f"{judged.left} output{pluralize(judged.left)} not graded. {why}")
+    return form.is_valid()
 
 
 @require_POST

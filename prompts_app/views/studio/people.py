@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from prompts_app.actions.accounts import accounts as people
 from prompts_app.actions.pictures.storage import set_face
 from prompts_app.forms.people import DeleteAccountForm, HandleForm, ProfileForm, link_formset
+from prompts_app.forms.refusals import refusals_on
 from prompts_app.models import Profile, User
 from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
 
@@ -42,11 +43,8 @@ def _keep_face(profile: Profile, form: ProfileForm) -> None:
 def handle(request: AuthorRequest) -> HttpResponse:
     form = HandleForm(request.POST or typing_kept(request) or None, initial={"handle": request.user.handle})
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusals_on(form, "handle"):
             people.rename_handle(request.user, form.cleaned_data["handle"])
-        except people.HandleRefused as refused:
-            form.add_error("handle", str(refused))
-        else:
             messages.success(request, f"You are @{request.user.handle} now. Old addresses lead here.")
             return redirect("studio_handle")
     former = request.user.former_handles.order_by("pk")

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods
 
 from prompts_app.access import own_prompt, own_span
 from prompts_app.actions.prompts.private_parts import (
-    SpanRefused,
     add_span,
     as_kept,
     check_can_add,
@@ -25,6 +24,7 @@ from prompts_app.actions.prompts.private_parts import (
 from prompts_app.actions.prompts.reveal import reveal_of
 from prompts_app.engine.masking import LEAST, Span, weight
 from prompts_app.forms.private import LabelForm, SpanForm
+from prompts_app.forms.refusals import refusals_on
 from prompts_app.models import PrivateSpan, Prompt
 from prompts_app.views.studio.head import head
 from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
@@ -42,13 +42,11 @@ def parts(request: AuthorRequest, slug: str) -> HttpResponse:
     looked = None
     if request.method == "POST" and form.is_valid():
         label, text = form.cleaned_data["label"], as_kept(form.cleaned_data["text"])
-        try:
+        with refusals_on(form):
             if "look" not in request.POST:
                 return _marked(request, prompt, label, text)
             check_can_add(prompt, label, text)
             looked = standing_of(prompt, Span(label, text, "0" * 32))
-        except SpanRefused as refused:
-            form.add_error(refused.field or None, str(refused))
     context = {
         **head(prompt, "private"),
         "form": form,
@@ -95,11 +93,8 @@ def part(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
     span = own_span(request.user, slug, public_id)
     form = LabelForm(request.POST or typing_kept(request) or None, initial={"label": span.label})
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusals_on(form, "label"):
             rename_span(span, form.cleaned_data["label"])
-        except SpanRefused as refused:
-            form.add_error("label", str(refused))
-        else:
             messages.success(request, "Renamed. The hash is the same, so what was revealed still matches.")
             return redirect("studio_private_part", slug, public_id)
     return render(

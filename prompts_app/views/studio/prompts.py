@@ -14,14 +14,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from prompts_app.access import own_prompt, version_of
-from prompts_app.actions.prompts.drafts import DraftTooLong, drop_draft
+from prompts_app.actions.prompts.drafts import drop_draft
 from prompts_app.actions.prompts.drafts import keep_draft as keep
 from prompts_app.actions.prompts.guide import SECTIONS as GUIDED
 from prompts_app.actions.prompts.guide import guide_for
 from prompts_app.actions.prompts.publish import findings_in_details
 from prompts_app.actions.prompts.save import (
-    CannotDelete,
-    SlugTaken,
     StaleEdit,
     check_can_delete_version,
     delete_prompt,
@@ -30,7 +28,9 @@ from prompts_app.actions.prompts.save import (
 )
 from prompts_app.actions.prompts.save import delete_version as take_version_away
 from prompts_app.actions.prompts.secrets import Finding
+from prompts_app.engine.errors import OnRefusal, why_not
 from prompts_app.forms.details import DetailsForm
+from prompts_app.forms.refusals import refusals_on
 from prompts_app.models import Draft, Profile, Prompt, Result, User, Visibility
 from prompts_app.views.studio.drafts import draft_key, keep_posted, restore_draft, typed_in
 from prompts_app.views.studio.findings import refuse_secrets, shown
@@ -110,10 +110,8 @@ def keep_draft(request: AuthorRequest, slug: str) -> HttpResponse:
     prompt = None if slug == "new" else own_prompt(request.user, slug)
     key = draft_key(prompt, request.POST.get("page", "edit"))
     context: dict[str, object] = {}
-    try:
+    with OnRefusal(lambda refused: context.update(problem=refused.sentence)):
         context["draft"] = keep(request.user, key, dict(request.POST.lists()))
-    except DraftTooLong as too_long:
-        context["problem"] = str(too_long)
     return render(request, "studio/_draft_state.html", context)
 
 
@@ -142,17 +140,16 @@ def _details_posted(request: AuthorRequest, prompt: Prompt, key: str) -> HttpRes
         keep_posted(request, key)
         return _details(request, prompt, form, findings=findings)
     anyway = request.POST.get("do") == "save-anyway"
-    try:
+    with refusals_on(form):
         seen = prompt.revision if anyway else form.cleaned_data["revision"]
-        save_details(prompt, form.columns, form.cleaned_data["tags"], seen_revision=seen)
-    except StaleEdit:
-        return _details(request, prompt, form, is_stale=True)
-    except SlugTaken as taken:
-        form.add_error("slug", str(taken))
-        return _details(request, prompt, form)
-    drop_draft(request.user, key)
-    messages.success(request, "Saved.")
-    return redirect("studio_prompt_details", prompt.slug)
+        try:
+            save_details(prompt, form.columns, form.cleaned_data["tags"], seen_revision=seen)
+        except StaleEdit:
+            return _details(request, prompt, form, is_stale=True)
+        drop_draft(request.user, key)
+        messages.success(request, "Saved.")
+        return redirect("studio_prompt_details", prompt.slug)
+    return _details(request, prompt, form)
 
 
 def _details(
@@ -199,15 +196,11 @@ def delete(request: AuthorRequest, slug: str) -> HttpResponse:
 def delete_version(request: AuthorRequest, slug: str, number: int) -> HttpResponse:
     prompt = own_prompt(request.user, slug)
     version = version_of(prompt, number)
-    problem = ""
-    try:
-        check_can_delete_version(version)
-        if request.method == "POST":
-            take_version_away(version)
-            messages.success(request, f"{version} is deleted.")
-            return redirect("studio_publish", slug)
-    except CannotDelete as why:
-        problem = str(why)
+    problem = why_not(check_can_delete_version, version)
+    if request.method == "POST" and not problem:
+        take_version_away(version)
+        messages.success(request, f"{version} is deleted.")
+        return redirect("studio_publish", slug)
     context = {
         "version": version,
         "problem": problem,

@@ -12,7 +12,6 @@ from prompts_app.access import own_prompt
 from prompts_app.actions.prompts.guide import SECTIONS as GUIDED
 from prompts_app.actions.prompts.guide import guide_for
 from prompts_app.actions.prompts.publish import (
-    CannotPublish,
     check_can_publish,
     findings_of,
     profile_hides,
@@ -21,6 +20,7 @@ from prompts_app.actions.prompts.publish import (
 )
 from prompts_app.actions.prompts.publish import publish as show
 from prompts_app.actions.prompts.secrets import Finding, grouped
+from prompts_app.engine.errors import why_not
 from prompts_app.models import Prompt, Visibility
 from prompts_app.views.studio.head import head
 from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
@@ -52,10 +52,8 @@ def _posted(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
         messages.success(request, "It is private now, on every address, from this moment.")
         return redirect("studio_publish", prompt.slug)
     findings = findings_of(prompt)
-    try:
-        check_can_publish(prompt, findings, harmless)
-    except CannotPublish as why:
-        return _page(request, prompt, findings, harmless, str(why), wanted=visibility)
+    if problem := why_not(check_can_publish, prompt, findings, harmless):
+        return _page(request, prompt, findings, harmless, problem, wanted=visibility)
     show(prompt, visibility)
     messages.success(
         request, f"It is {visibility} now. This is its address; send it to whoever should read it."

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_POST
 
 from prompts_app.access import own_batch, own_prompt, own_run_of_batch
 from prompts_app.actions.runs.lifecycle import (
-    RunRefused,
     ask_again,
     can_delete,
     cancel_run,
@@ -27,7 +26,9 @@ from prompts_app.actions.runs.lifecycle import (
 from prompts_app.actions.runs.progress import Failure, progress_of
 from prompts_app.evidence.sentences import check_in_words, first_failing
 from prompts_app.forms.evidence import AskAgainForm, RunForm
+from prompts_app.forms.refusals import refusals_on
 from prompts_app.models import Batch, Result, Run
+from prompts_app.views.errors import refusals_as_message
 from prompts_app.views.studio.signed_in import STOP_POLLING, AuthorRequest, author_view, typing_kept
 
 A_PAGE = 25
@@ -43,13 +44,11 @@ def start(request: AuthorRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and "look" in request.POST:
         return _look(request, context)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusals_on(form):  # the suite may have changed between the check and the start
             batch = start_once(prompt, press=form.press, **form.arguments())
             if timezone.now() - batch.created_at > PRESSED_AGAIN:
                 messages.info(request, STARTED_BEFORE)
             return redirect(batch)
-        except RunRefused as refused:  # the suite changed between the check and the start
-            form.add_error(None, str(refused))
     return render(request, "studio/run_start.html", context)
 
 
@@ -138,10 +137,8 @@ def again(request: AuthorRequest, public_id: str) -> HttpResponse:
     )
     if run is None:
         raise Http404
-    try:
+    with refusals_as_message(request):
         ask_again(run, cost_cap=form.cleaned_data["cost_cap"])
-    except RunRefused as refused:
-        messages.error(request, str(refused))
     return redirect(batch)
 
 
@@ -152,13 +149,11 @@ def delete(request: AuthorRequest, public_id: str) -> HttpResponse:
         batch.runs.select_related("version", "prompt").annotate(stored=Count("results")).order_by("pk")
     )
     if request.method == "POST":
-        try:
+        with refusals_as_message(request):
             delete_batch(batch)
-        except RunRefused as refused:
-            messages.error(request, str(refused))
-            return redirect(batch)
-        messages.success(request, "Deleted.")
-        return redirect("studio_runs")
+            messages.success(request, "Deleted.")
+            return redirect("studio_runs")
+        return redirect(batch)
     context = {
         "batch": batch,
         "runs": runs,

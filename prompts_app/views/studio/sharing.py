@@ -11,14 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from prompts_app.access import LinkReader, own_link
 from prompts_app.actions.prompts.publish import findings_of
-from prompts_app.actions.sharing.links import (
-    LinkRefused,
-    change_link,
-    create_link,
-    opens_by_day,
-    renew_link,
-    revoke_link,
-)
+from prompts_app.actions.sharing.links import change_link, create_link, opens_by_day, renew_link, revoke_link
+from prompts_app.forms.refusals import refusals_on
 from prompts_app.forms.sharing import LinkForm
 from prompts_app.models import KeyUnreadable, Prompt, ShareLink
 from prompts_app.models.encryption import decrypt, encrypt
@@ -44,11 +38,8 @@ def links(request: AuthorRequest) -> HttpResponse:
 def new(request: AuthorRequest) -> HttpResponse:
     form = LinkForm(request.user, request.POST or typing_kept(request) or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusals_on(form):
             link, token = create_link(request.user, form.choice())
-        except LinkRefused as refused:
-            form.add_error(None, str(refused))
-        else:
             _show_once(request, link, token)
             _warn_of_secrets(request, form.cleaned_data["prompts"])
             return redirect(link)

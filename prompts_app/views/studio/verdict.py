@@ -13,17 +13,18 @@ from django.views.decorators.http import require_http_methods
 from prompts_app.access import own_result
 from prompts_app.actions.prompts.secrets import Finding, find_secrets
 from prompts_app.actions.runs.verdict import (
-    VerdictRefused,
     check_can_judge,
     give_verdict,
     human_places,
     take_back,
     waiting_for_author,
 )
+from prompts_app.engine.errors import why_not
 from prompts_app.evidence.sentences import told
 from prompts_app.forms.verdict import FAIL, PASS, VerdictForm
 from prompts_app.models import Result
 from prompts_app.models.texts import Text
+from prompts_app.views.errors import refusals_as_message
 from prompts_app.views.studio.findings import refuse_secrets, shown
 from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
 
@@ -59,27 +60,21 @@ def verdict(request: AuthorRequest, public_id: str) -> HttpResponse:
 
 
 def _decide(request: AuthorRequest, result: Result, form: VerdictForm) -> HttpResponse:
-    try:
+    data = form.cleaned_data
+    with refusals_as_message(request):
         if "take-back" in request.POST:
-            take_back(result, place=form.cleaned_data["place"])
+            take_back(result, place=data["place"])
             messages.success(request, "Your verdict is taken back, and the run is counted anew.")
             return redirect("studio_verdict", result.public_id)
-        data = form.cleaned_data
         give_verdict(result, request.user, passed=form.passed, note=data["note"], place=data["place"])
-    except VerdictRefused as refused:
-        messages.error(request, str(refused))
-        return redirect("studio_verdict", result.public_id)
-    messages.success(request, "Kept as your own verdict, and the run is counted anew.")
-    waiting = waiting_for_author(result.run)
-    return redirect("studio_verdict", waiting[0] if waiting else result.public_id)
+        messages.success(request, "Kept as your own verdict, and the run is counted anew.")
+        waiting = waiting_for_author(result.run)
+        return redirect("studio_verdict", waiting[0] if waiting else result.public_id)
+    return redirect("studio_verdict", result.public_id)
 
 
 def _context(result: Result, typed: VerdictForm | None) -> dict[str, Any]:
-    try:
-        check_can_judge(result)
-        refused = ""
-    except VerdictRefused as why:
-        refused = str(why)
+    refused = why_not(check_can_judge, result)
     waiting = waiting_for_author(result.run)
     return {
         "prompt": result.run.prompt,

@@ -20,9 +20,26 @@ def canonical(value: Json) -> bytes:
     ``ValueError`` for what is not JSON: NaN, infinity, half a surrogate pair, keys that are not text.
     """
     try:
-        return rfc8785.dumps(plain(value))
+        return _AS_IT_IS(value).encode() if _is_simple(value) else rfc8785.dumps(plain(value))
     except (rfc8785.CanonicalizationError, UnicodeError, OverflowError, RecursionError) as error:
         raise ValueError(f"This cannot be written as canonical JSON: {error}") from error
+
+
+# Without numbers that have a spelling of their own and names that sort otherwise, the standard library writes
+# the very same, thirty times as fast.
+_AS_IT_IS = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
+
+def _is_simple(value: Json) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and name.isascii() for name in value) and all(
+            map(_is_simple, value.values())
+        )
+    if isinstance(value, list | tuple):
+        return all(map(_is_simple, value))
+    if isinstance(value, int):
+        return abs(value) <= SAFE_INTEGER
+    return value is None or isinstance(value, str)
 
 
 def canonical_pieces(value: Json) -> Iterator[bytes]:

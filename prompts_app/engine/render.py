@@ -41,6 +41,7 @@ _LITERAL = re.compile(rf"{_OPENING}({_TEXT})\s*+((?:{_FILTER})*+){_CLOSING}")
 _RAW = re.compile(r"\{%\s*+(end)?raw\s*+%\}")
 _SPECIAL = re.compile(rf"(?P<raw>\{{%\s*+raw\s*+%\}})|(?P<literal>{_LITERAL.pattern})|{VARIABLE.pattern}")
 _RAW_TAG, _END_TAG = "{% raw %}", "{% endraw %}"
+_BEGINS = re.compile(r"\{[{%]")  # every special piece, but for white space before it that it takes away
 _TELLING = re.compile(r"\{(?=[{%#])|#(?=\})")  # what Nunjucks would look at more closely
 
 _ONE_STEP = re.compile(rf"\[\s*(?:([0-9]+)|({_TEXT}))\s*\]|\.(\w+)")
@@ -76,7 +77,9 @@ def pieces(text: str) -> Iterator[Piece]:
     """What a text is made of, in order: literal texts, and variables (matches of ``VARIABLE``)."""
     plain = at = 0  # what is plain text so far begins at ``plain``
     ends: dict[int, re.Match[str]] | None = None
-    while found := _SPECIAL.search(text, at):
+    while (begins := _BEGINS.search(text, at)) and (
+        found := _SPECIAL.search(text, at + len(text[at : begins.start()].rstrip()))
+    ):
         start, at = found.span()
         variable = said = None
         if found["raw"]:

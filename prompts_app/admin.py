@@ -17,6 +17,7 @@ from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from prompts_app.evidence.listings import refresh
 from prompts_app.models import Endpoint, Profile, Prompt, Result, Run, User, Version, Visibility
 
 # Signing in to the admin goes through the site's own door: rate limits, passkeys and second steps count.
@@ -71,6 +72,7 @@ class UserAdmin(MayAct):
     @admin.action(description="Switch on again", permissions=["act"])
     def switch_on(self, request: HttpRequest, users: QuerySet[User]) -> None:
         users.update(is_active=True)
+        refresh(Prompt.objects.filter(owner__in=users))
         self._say(request, users, "switched on")
 
     @admin.action(description="Make the profile private, and all prompts with it", permissions=["act"])

@@ -9,6 +9,7 @@ from prompts_app.actions.runs import lease
 from prompts_app.actions.runs.counting import count_mended, rebuild_older
 from prompts_app.actions.runs.seal import seal_unsealed
 from prompts_app.actions.site.health import beat_now_and_then, tidy_up
+from prompts_app.evidence.listings import fold_new_counts, write_missing
 from prompts_app.models import Heartbeat, Import
 
 
@@ -27,6 +28,12 @@ def enqueue_run(run_id: int) -> None:
 def rebuild_older_summaries_task() -> None:
     if count_mended() or rebuild_older():
         rebuild_older_summaries_task.enqueue()
+
+
+@task
+def write_missing_listings_task() -> None:
+    if write_missing():
+        write_missing_listings_task.enqueue()
 
 
 @task
@@ -61,6 +68,7 @@ def catch_up() -> None:
     resume_abandoned()
     resume_imports()
     rebuild_older_summaries_task.enqueue()
+    write_missing_listings_task.enqueue()
     seal_unsealed_task.enqueue()
 
 
@@ -83,6 +91,7 @@ def each_minute() -> None:
     Heartbeat.objects.beat(Heartbeat.Part.QUEUE)
     resume_abandoned()
     resume_imports()
+    fold_new_counts()
     deliver_mail_task.enqueue()
 
 
@@ -90,6 +99,7 @@ def each_day() -> None:
     """Through the queue, at night."""
     tidy_up()
     forget_unconfirmed()
+    write_missing_listings_task.enqueue()
 
 
 def resume_vanished() -> int:

@@ -7,6 +7,7 @@ from prompts_app.models.evidence import Level, PictureFile, Result, Run, Source
 from prompts_app.models.failures import KnownFailure
 from prompts_app.models.health import Heartbeat
 from prompts_app.models.imports import Import
+from prompts_app.models.listings import Listing, ListingCount, ListingTerm
 from prompts_app.models.mail import QueuedMail
 from prompts_app.models.people import Face, FormerHandle, GoneHandle, Profile, User
 from prompts_app.models.private import PrivateSpan
@@ -45,6 +46,9 @@ __all__ = [
     "KnownFailure",
     "Level",
     "Licence",
+    "Listing",
+    "ListingCount",
+    "ListingTerm",
     "PictureFile",
     "PrivateSpan",
     "Profile",

@@ -190,13 +190,6 @@ class Prompt(Masked):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["owner", "slug"], name="slug_unique_per_owner")]
-        indexes = [
-            models.Index(
-                fields=["visibility", "-evidence_judged", "-evidence_level", "-evidence_low"],
-                name="prompt_best_first",
-            ),
-            models.Index(fields=["visibility", "-published_at"], name="prompt_newest_first"),
-        ]
 
     def __str__(self) -> str:
         return self.title

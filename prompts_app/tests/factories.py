@@ -8,6 +8,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from prompts_app.engine.digests import suite_digest
+from prompts_app.evidence.listings import refresh_figures
 from prompts_app.models import Case, Endpoint, Prompt, Result, Run, Source, User, Version
 
 
@@ -35,6 +36,12 @@ class PromptFactory(DjangoModelFactory):
     slug = factory.Sequence(lambda n: f"prompt-{n}")
     title = factory.Sequence(lambda n: f"Prompt {n}")
     summary = "Does one thing."
+
+    @classmethod
+    def _after_postgeneration(cls, instance: Prompt, create: bool, results: Any = None) -> None:
+        super()._after_postgeneration(instance, create, results)
+        if create:
+            refresh_figures([instance])
 
 
 class VersionFactory(DjangoModelFactory):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 
 from prompts_app.engine.errors import Refused
+from prompts_app.evidence.listings import refresh
 from prompts_app.models import (
     Case,
     Endpoint,
@@ -20,18 +21,18 @@ from prompts_app.models import (
     User,
     Version,
 )
-from prompts_app.search import reindex
 
 MOST_FORMER_HANDLES = 5  # each is kept from everybody else for as long as the account lives
 
 
 def save_profile(profile: Profile) -> None:
-    """Store it; under a new name, the author's prompts are found by that name from now on."""
-    renamed = not Profile.objects.filter(pk=profile.pk, name=profile.name).exists()
+    """Store it; the author's prompts are listed and found by what it says from now on."""
+    shown = {"name": profile.name, "visibility": profile.visibility, "is_sample": profile.is_sample}
     with transaction.atomic():
+        is_as_listed = Profile.objects.filter(pk=profile.pk, **shown).exists()
         profile.save()
-        if renamed:
-            reindex(Prompt.objects.owned_by(profile.user))
+        if not is_as_listed:
+            refresh(Prompt.objects.owned_by(profile.user))
 
 
 def rename_handle(user: User, handle: str) -> None:
@@ -45,7 +46,7 @@ def rename_handle(user: User, handle: str) -> None:
             user.former_handles.filter(handle=handle).delete()  # taking an own one back
             FormerHandle.objects.create(handle=user.handle, user=user)
             User.objects.filter(pk=user.pk).update(username=handle)
-            reindex(Prompt.objects.owned_by(user))
+            refresh(Prompt.objects.owned_by(user))
     except IntegrityError:
         raise Refused("handle", "Somebody took this handle a moment ago. Choose another.") from None
     user.username = handle

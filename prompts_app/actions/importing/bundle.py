@@ -34,6 +34,7 @@ from prompts_app.engine.formats.bundle_types import (
     BundledRun,
 )
 from prompts_app.engine.masking import Span
+from prompts_app.evidence.listings import refresh
 from prompts_app.evidence.picked import declaration
 from prompts_app.models import (
     Case,
@@ -49,7 +50,6 @@ from prompts_app.models import (
 )
 from prompts_app.models.evidence import CHAT
 from prompts_app.models.prompts import MOST_CASES, MOST_MESSAGES
-from prompts_app.search import reindex
 
 IMPORTED_FROM = "Proofsheet bundle"
 # What was seen by this server becomes what a file says; a pasted output and a practice run stay such.
@@ -166,7 +166,7 @@ def add_missing(prompt: Prompt, bundled: BundledPrompt, missing: BundledPrompt) 
     if missing.cases:
         note_suite_changed(prompt)
     rebuild_evidence(prompt)
-    reindex([prompt])
+    refresh([prompt])
 
 
 def _free_numbers(prompt: Prompt, missing: BundledPrompt) -> dict[int, int]:
@@ -201,7 +201,7 @@ def keep_prompt(owner: User, bundled: BundledPrompt, *, shipped: bool = False) -
     if bundled.baseline is not None:
         Prompt.objects.filter(pk=prompt.pk).update(baseline=versions[bundled.baseline])
     rebuild_evidence(prompt)
-    reindex([prompt])
+    refresh([prompt])
     return prompt
 
 

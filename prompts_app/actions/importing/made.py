@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 from prompts_app.actions.prompts.cases import delete_cases
 from prompts_app.actions.prompts.save import delete_prompt, delete_version
 from prompts_app.actions.runs.lifecycle import delete_runs
+from prompts_app.evidence.listings import refresh
 from prompts_app.models import Case, PrivateSpan, Prompt, Run, User, Version
 
 AT_ONCE = 20  # prompts deleted in one transaction
@@ -106,7 +107,10 @@ def _take_back_added(owner: User, made: Made) -> None:
     for version in versions.select_related("prompt"):
         delete_version(version)
     _delete_cases(Case.objects.filter(prompt__owner=owner, pk__in=made.cases))
-    PrivateSpan.objects.filter(prompt__owner=owner, pk__in=made.spans).delete()
+    spans = PrivateSpan.objects.filter(prompt__owner=owner, pk__in=made.spans).select_related("prompt")
+    shown = {span.prompt_id: span.prompt for span in spans}
+    spans.delete()
+    refresh(shown.values())
 
 
 def _delete_cases(cases: models.QuerySet[Case]) -> None:

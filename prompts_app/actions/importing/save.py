@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from prompts_app.actions.importing.plan import Planned
 from prompts_app.actions.prompts.save import free_slugs
+from prompts_app.evidence.listings import refresh
 from prompts_app.models import Case, Prompt, Tag, User, Version
-from prompts_app.search import reindex
 
 _ROWS = 500  # in one INSERT, where the database takes as many
 
@@ -18,7 +18,7 @@ def save(owner: User, planned: list[Planned]) -> None:
     Version.objects.bulk_create([row for item in planned for row in item.versions], batch_size=_ROWS)
     Case.objects.bulk_create([row for item in planned for row in item.cases], batch_size=_ROWS)
     _save_tags(planned)
-    reindex(prompts)
+    refresh(prompts)
 
 
 def _save_tags(planned: list[Planned]) -> None:

@@ -11,10 +11,10 @@ from django.db import transaction
 
 from prompts_app.engine.errors import Refused
 from prompts_app.engine.masking import LEAST, PLACEHOLDER, Mask, Span, placeholder, strings_in, weight
+from prompts_app.evidence.listings import refresh
 from prompts_app.models import PrivateSpan, Prompt, Result, Run, Source, Version
 from prompts_app.models.private import LONGEST_SPAN
 from prompts_app.models.texts import texts_in_prompt
-from prompts_app.search import reindex
 
 MOST_SPANS = 50  # of one prompt
 MOST_PLACES = 40  # that are shown
@@ -42,7 +42,7 @@ def add_span(prompt: Prompt, label: str, text: str) -> PrivateSpan:
         prompt=prompt, label=label, text=text, salt=salt, digest=Span(label, text, salt).digest
     )
     span.save()
-    reindex([prompt])
+    refresh([prompt])
     return span
 
 
@@ -53,7 +53,7 @@ def rename_span(span: PrivateSpan, label: str) -> None:
     _check_label(label, [one.as_engine() for one in others])
     span.label = label
     span.save(update_fields=["label"])
-    reindex([span.prompt])
+    refresh([span.prompt])
 
 
 @transaction.atomic
@@ -61,7 +61,7 @@ def remove_span(span: PrivateSpan) -> None:
     """Its text is visible again to whoever may read the prompt."""
     prompt = span.prompt
     span.delete()
-    reindex([prompt])
+    refresh([prompt])
 
 
 def check_can_add(prompt: Prompt, label: str, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.utils import timezone
 
 from prompts_app.actions.prompts.save import columns_of
@@ -12,9 +13,9 @@ from prompts_app.actions.prompts.secrets import Finding, find_secrets, unacknowl
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_json
 from prompts_app.engine.errors import Refused
+from prompts_app.evidence.listings import refresh
 from prompts_app.models import Case, Profile, Prompt, Result, Source, Version, Visibility
 from prompts_app.models.texts import Text, texts_in_prompt, texts_in_row
-from prompts_app.search import reindex
 
 # --- publishing -----------------------------------------------------------------------------------------
 
@@ -42,12 +43,13 @@ def unpublish(prompt: Prompt) -> None:
     _show(prompt, Visibility.PRIVATE)
 
 
+@transaction.atomic
 def _show(prompt: Prompt, visibility: Visibility) -> None:
     prompt.visibility = visibility
     if visibility == Visibility.PUBLIC and prompt.published_at is None:
         prompt.published_at = timezone.now()
     prompt.save(update_fields=["visibility", "published_at", "updated_at"])
-    reindex([prompt])
+    refresh([prompt])
 
 
 # --- what becomes visible -----------------------------------------------------------------------------

@@ -17,9 +17,9 @@ from prompts_app.actions.runs.lifecycle import delete_runs, tombstones_of
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import digest
 from prompts_app.engine.errors import Refused, RefusedKind
+from prompts_app.evidence.listings import refresh, refresh_figures
 from prompts_app.evidence.picked import declaration
 from prompts_app.models import Draft, FormerSlug, Profile, Prompt, Run, Tag, User, Version
-from prompts_app.search import reindex
 
 LONGEST_SLUG = 80
 RESERVED_SLUGS = frozenset({"new", "collections"})  # addresses that are something else already
@@ -104,7 +104,7 @@ def create_prompt(
     prompt = Prompt.objects.create(owner=owner, slug=free_slug(owner, fields["title"]), **fields)
     set_tags(prompt, tags)
     _add_version(prompt, content, note, 1)
-    reindex([prompt])
+    refresh([prompt])
     return prompt
 
 
@@ -137,7 +137,7 @@ def save_details(prompt: Prompt, fields: dict[str, Any], tags: Iterable[str], *,
         setattr(prompt, name, value)
     set_tags(prompt, tags)
     rebuild_evidence(prompt)  # which version it is compared with, and which model is the main one
-    reindex([prompt])
+    refresh([prompt])
 
 
 def _write(prompt: Prompt, columns: dict[str, Any]) -> None:
@@ -190,7 +190,7 @@ def save_version(
     version = _add_version(prompt, content, note, number)
     Prompt.objects.filter(pk=prompt.pk).update(updated_at=timezone.now())
     rebuild_evidence(prompt)
-    reindex([prompt])
+    refresh([prompt])
     return version
 
 
@@ -235,7 +235,7 @@ def delete_version(version: Version) -> None:
     Prompt.objects.filter(pk=prompt.pk).update(deleted_number=gone)
     version.delete()
     rebuild_evidence(prompt)
-    reindex([prompt])
+    refresh([prompt])
 
 
 # --- suites ------------------------------------------------------------------------------------------------
@@ -248,3 +248,4 @@ def note_suite_changed(prompt: Prompt) -> None:
         suite_revision=F("suite_revision") + 1, suite_changed_at=now, updated_at=now
     )
     prompt.suite_changed_at = now
+    refresh_figures([prompt])

@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 
 from prompts_app.engine.stats import median
 from prompts_app.evidence.frames import FAILED, NO_ANSWER, PASSED, UNJUDGED, WAITING
+from prompts_app.evidence.listings import refresh_figures
 from prompts_app.evidence.picked import Picked, pick, runs_that_count, target_is, tested
 from prompts_app.evidence.summary import SUMMARY_VERSION, ModelEvidence, Summary, VersionEvidence, to_json
 from prompts_app.models import Prompt, Result, Run, Source
@@ -133,6 +134,7 @@ def rebuild_evidence(prompt: Prompt) -> None:
         Prompt.objects.select_for_update().get(pk=prompt.pk)
         columns = _columns(prompt)
         Prompt.objects.filter(pk=prompt.pk).update(**columns)
+        refresh_figures([prompt])
     for name, value in columns.items():
         setattr(prompt, name, value)
 

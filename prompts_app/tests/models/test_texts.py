@@ -29,6 +29,7 @@ COLUMNS = [
 NOT_READ_BY_OTHERS = {
     "PrivateSpan": "what is hidden",
     "SearchDocument": "copied from these texts, masked",
+    "Listing": "copied from these texts, masked",
     "FormerSlug": "an address",
     "Batch": "the author's own: what was evidence of it is in its runs",
     "PictureFile": "bytes",

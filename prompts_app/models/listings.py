@@ -1,0 +1,183 @@
+"""What lists read: one narrow row for each prompt that anybody may find, and what they are filtered by.
+
+``Listing`` is written by ``evidence.listings.refresh`` alone. Everything else in here the database keeps by
+itself, by triggers on that row (migration ``listings``), in the transaction of the change: the terms, the
+counts, and that no row stays of a prompt which is private now, or whose author is. See ADR 0024.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from prompts_app.models.prompts import Prompt, Task
+
+LONGEST_TERM = 250
+_LISTED = Q(is_listed=True)
+
+
+class Order(NamedTuple):
+    """Largest ``column`` first; among equals the largest number of the prompt, or the smallest."""
+
+    column: str
+    newest_of_equals: bool
+
+    def columns(self, prompt: str = "prompt") -> list[str]:
+        return [f"-{self.column}", f"-{prompt}" if self.newest_of_equals else prompt]
+
+
+ORDERS = {
+    "evidence": Order("by_evidence", newest_of_equals=False),
+    "newest": Order("by_published", newest_of_equals=True),
+    "tested": Order("by_tested", newest_of_equals=True),
+}
+
+
+class ListingQuerySet(models.QuerySet["Listing"]):
+    def listed(self) -> Self:
+        """What lists of the whole site name: an unlisted profile is not to be found through its prompts."""
+        return self.filter(is_listed=True)
+
+    def owned_by(self, owner: Any) -> Self:
+        return self.filter(owner=owner)
+
+    def in_order(self, name: str) -> Self:
+        """``name`` is one of ORDERS."""
+        return self.order_by(*ORDERS[name].columns())
+
+
+class Listing(models.Model):
+    """A public prompt of an author whose page is not private, as lists show it. Texts are masked for
+    everybody, its author too."""
+
+    prompt = models.OneToOneField(Prompt, on_delete=models.CASCADE, primary_key=True, related_name="listing")
+    owner = models.ForeignKey(  # goes with the prompt
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, related_name="+", db_index=False
+    )
+    is_listed = models.BooleanField()  # whether its author's page is public: else only that page names it
+
+    handle = models.CharField(max_length=30)
+    author = models.CharField(max_length=80)  # as shown: the profile's name, else the handle
+    is_sample = models.BooleanField(default=False)
+    slug = models.SlugField(max_length=80, db_index=False)
+    # Longer than in Prompt: what stands for a private part may be longer than the part.
+    title = models.TextField()
+    summary = models.TextField(blank=True)
+    task = models.CharField(max_length=20, choices=Task)
+    pin_position = models.PositiveSmallIntegerField(null=True, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField()
+
+    # What filters ask for, sorted: "tag:law", "model:gpt-4.1", "task:code", and "level:0" to that of its own
+    # level. See ``evidence.listings.terms_of``.
+    terms = models.JSONField(default=list)
+    # The sort keys, larger is earlier; whole numbers without null, so that both databases use the indexes.
+    by_evidence = models.BigIntegerField()  # see ``evidence.listings.rank``
+    by_published = models.BigIntegerField()  # microseconds since 1970; 0: never
+    by_tested = models.BigIntegerField()
+
+    # The figures of the evidence summary that lists show; level None: nothing counts.
+    level = models.PositiveSmallIntegerField(null=True, blank=True)
+    judged = models.BooleanField(default=False)
+    passed = models.PositiveIntegerField(default=0)
+    cases = models.PositiveIntegerField(default=0)
+    outputs = models.PositiveIntegerField(default=0)
+    errors = models.PositiveIntegerField(default=0)
+    low = models.FloatField(default=0.0)
+    is_outdated = models.BooleanField(default=False)  # they are being counted anew: see evidence.summary
+    frames = models.TextField(blank=True)
+    version = models.PositiveIntegerField(default=0)
+    is_current = models.BooleanField(default=True)
+    main_model = models.CharField(max_length=240, blank=True)
+    # One a model whose evidence is as good as the main one's, that first: see ``evidence.listings.OnModel``.
+    on_models = models.JSONField(default=list)
+    cost_call = models.CharField(max_length=40, blank=True)  # US dollars, as text; "": unknown
+    latency_ms = models.FloatField(null=True, blank=True)
+    tested_at = models.DateTimeField(null=True, blank=True)
+    # Since its baseline, on the same cases and model; 0: there is none, or no measure.
+    base_version = models.PositiveIntegerField(default=0)
+    base_passed = models.PositiveIntegerField(default=0)
+    base_cases = models.PositiveIntegerField(default=0)
+    # Per cent fewer tokens than this longer version took, which passed no more.
+    longer_version = models.PositiveIntegerField(default=0)
+    saved_percent = models.FloatField(default=0.0)
+
+    # What an author's page adds up.
+    recorded_runs = models.PositiveIntegerField(default=0)
+    unanswered_runs = models.PositiveIntegerField(default=0)
+    deleted_runs = models.PositiveIntegerField(default=0)
+    ended_early = models.PositiveIntegerField(default=0)
+    endpoints = models.JSONField(default=list)  # names of those that recorded runs went to
+
+    objects = ListingQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["-by_evidence", "prompt"], condition=_LISTED, name="listing_best_first"),
+            models.Index(fields=["-by_published", "-prompt"], condition=_LISTED, name="listing_newest_first"),
+            models.Index(fields=["-by_tested", "-prompt"], condition=_LISTED, name="listing_tested_first"),
+            models.Index(fields=["owner", "-by_evidence", "prompt"], name="listing_of_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("prompt", args=[self.handle, self.slug])
+
+
+class ListingTerm(models.Model):
+    """One thing a listing can be filtered by, with the sort keys of the listing: kept by triggers."""
+
+    pk = models.CompositePrimaryKey("listing_id", "term")
+    listing = models.ForeignKey(
+        Listing, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
+    term = models.CharField(max_length=LONGEST_TERM)
+    is_listed = models.BooleanField()
+    by_evidence = models.BigIntegerField()
+    by_published = models.BigIntegerField()
+    by_tested = models.BigIntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["term", "-by_evidence", "listing"], condition=_LISTED, name="term_best_first"
+            ),
+            models.Index(
+                fields=["term", "-by_published", "-listing"], condition=_LISTED, name="term_newest_first"
+            ),
+            models.Index(
+                fields=["term", "-by_tested", "-listing"], condition=_LISTED, name="term_tested_first"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.term
+
+
+class ListingCount(models.Model):
+    """How many listed prompts have ``term``, of those that have ``given`` ("": of all); kept by triggers.
+
+    What holds is the sum of all rows of a pair. On SQLite, where one writes at a time, that is one row. On
+    Postgres each change adds rows and touches none, so that no writer waits for another, and
+    ``fold_new_counts`` makes one of them again.
+    """
+
+    given = models.CharField(max_length=LONGEST_TERM, blank=True)
+    term = models.CharField(max_length=LONGEST_TERM, blank=True)  # "": how many there are
+    n = models.BigIntegerField()
+    is_new = models.BooleanField(default=True)  # since they were folded
+
+    class Meta:
+        indexes = [
+            # The one that is read by, each database has of its own: see the migration.
+            models.Index(fields=["given", "term"], condition=Q(is_new=True), name="count_to_fold"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.given} {self.term}: {self.n}"

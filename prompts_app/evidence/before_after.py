@@ -12,10 +12,10 @@ from django.http import QueryDict
 from prompts_app.engine.errors import FAULTS
 from prompts_app.evidence import case_outcomes
 from prompts_app.evidence.case_study import Study
+from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.same_cases import CasePair, Comparison, Suites, pairs_of
 from prompts_app.evidence.sentences import Piece, marked, told
 from prompts_app.models import Result, Run
-from prompts_app.templatetags.evidence_tags import STATE_WORDS
 
 MOST_SHOWN = 6_000  # characters of an output; all of it is on the result's own page
 MOST_OF_A_VALUE = 4_000
@@ -28,7 +28,7 @@ class Side:
 
     run: Run
     result: Result
-    state: str  # the case's, over all repeats
+    state: FrameState  # the case’s, over all repeats
     output: list[Piece]
     is_cut: bool
     checks: list[tuple[str, Mapping[str, Any]]]  # in words, as stored
@@ -44,10 +44,6 @@ class Side:
     @property
     def judged(self) -> int:
         return sum(check.get("passed") is not None for _, check in self.checks)
-
-    @property
-    def state_word(self) -> str:
-        return STATE_WORDS.get(self.state, "")
 
     @property
     def fault(self) -> str:
@@ -164,7 +160,7 @@ def _side(run: Run, result: Result, state: str, most: int) -> Side:
     return Side(
         run=run,
         result=result,
-        state=state,
+        state=FrameState(state),
         output=marked(output[:most], result.checks),
         is_cut=len(output) > most,
         checks=told(result.checks),

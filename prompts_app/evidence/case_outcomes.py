@@ -16,10 +16,10 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Q
 
 from prompts_app.engine.errors import FAULTS
+from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.sentences import Piece, check_in_words, excerpt, first_failing
 from prompts_app.models import Result, Run
 
-FAILED, PASSED, NO_ANSWER, UNJUDGED, NOTHING_YET = "f", "p", "e", "u", "w"
 PAGE = 30  # cases on one page
 READ = 4000  # characters of an output looked at for an excerpt
 
@@ -52,11 +52,11 @@ class CaseRow:
     distinct: int  # different outputs of its repeats; 0: not known, or asked once
     latency_ms: float | None
     fault: str  # why there was no answer, "" where there was one
-    state: str  # the case's over all repeats, a letter of a frame
+    state: FrameState  # the case’s over all repeats
     picture: Mapping[str, Any]  # what is known of an output that is one; {}: it is a text
 
 
-def cells_in(runs: Sequence[Run], state: str) -> list[Cell]:
+def cells_in(runs: Sequence[Run], state: FrameState) -> list[Cell]:
     """The cells in ``state``, the cases it happens to on most runs first, each case's runs together."""
     cells = [Cell(run, index) for run in runs for index, letter in enumerate(run.frames) if letter == state]
     common = Counter((cell.run.suite_digest, cell.index) for cell in cells)
@@ -146,7 +146,7 @@ def _row(
         distinct=cell.run.distinct_of(cell.index),
         latency_ms=telling.latency_ms if telling else None,
         fault=fault.label if fault else "",
-        state=cell.run.frames[cell.index],
+        state=FrameState(cell.run.frames[cell.index]),
         picture=telling.picture if telling else {},
     )
 

@@ -12,6 +12,8 @@ from django.http import QueryDict
 from django.utils.safestring import SafeString
 
 from prompts_app.evidence import case_outcomes
+from prompts_app.evidence.case_outcomes import CaseRow, Cell
+from prompts_app.evidence.frames import Frame, FrameState
 from prompts_app.evidence.sentences import (
     headline,
     headline_text,
@@ -20,20 +22,11 @@ from prompts_app.evidence.sentences import (
 )
 from prompts_app.evidence.summary import Summary, VersionEvidence, summary_of
 from prompts_app.models import Prompt, Result, Run, Version
-from prompts_app.templatetags.evidence_tags import Frame, as_frames
 
 MOST_LARGE_FRAMES = 450  # on one page; beyond it, small strips are drawn instead
 MOST_LISTED_PASSES = 30
 MOST_LISTED_ERRORS = 10
 MOST_LISTED_OPEN = 30  # outputs that nothing judged
-
-
-@dataclass(frozen=True, slots=True)
-class LinkedFrame:
-    """A frame of the sheet and where a click on it leads, "" for nowhere."""
-
-    frame: Frame
-    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +37,18 @@ class SheetRow:
     is_baseline: bool
     is_main: bool
     run: Run
-    frames: list[LinkedFrame]  # empty where the strip is drawn small
+    frames: list[Frame]  # empty where the strip is drawn small
+
+    @property
+    def label(self) -> str:
+        return f"v{self.version} on {self.run.named}, cases 1 to {len(self.frames)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Which cases the visitor asked to see: ``state`` is one of the letters of a frame."""
+    """Which cases the visitor asked to see: ``state`` is that of a frame."""
 
-    state: str = case_outcomes.FAILED
+    state: FrameState = FrameState.FAILED
     is_chosen: bool = False  # asked for in the address
     page: object = 1
     word: str = "all"
@@ -60,10 +57,10 @@ class Shown:
 def read_shown(get: QueryDict) -> Shown:
     """From ``?show=all|passes|errors|unjudged&page=``; anything else is the usual page."""
     states = {
-        "all": case_outcomes.FAILED,
-        "passes": case_outcomes.PASSED,
-        "errors": case_outcomes.NO_ANSWER,
-        "unjudged": case_outcomes.UNJUDGED,
+        "all": FrameState.FAILED,
+        "passes": FrameState.PASSED,
+        "errors": FrameState.NO_ANSWER,
+        "unjudged": FrameState.UNJUDGED,
     }
     word = get.get("show", "")
     if word not in states:
@@ -83,11 +80,11 @@ class Study:
     errors: int
     unjudged: int
     waiting: int  # pasted of some cases only
-    page: Page[case_outcomes.Cell]
-    rows: list[case_outcomes.CaseRow]
-    passes: list[case_outcomes.CaseRow] = field(default_factory=list)  # only where they are few
-    unanswered: list[case_outcomes.CaseRow] = field(default_factory=list)
-    open: list[case_outcomes.CaseRow] = field(default_factory=list)  # the first that nothing judged
+    page: Page[Cell]
+    rows: list[CaseRow]
+    passes: list[CaseRow] = field(default_factory=list)  # only where they are few
+    unanswered: list[CaseRow] = field(default_factory=list)
+    open: list[CaseRow] = field(default_factory=list)  # the first that nothing judged
     main: Run | None = None
     target: str = ""  # the model its author says it is written for
     suite: Sequence[Mapping[str, Any]] = ()
@@ -149,19 +146,17 @@ def study_of(prompt: Prompt, shown: Shown) -> Study | None:
     return Study(
         evidence=evidence,
         baseline=baseline if before else None,
-        sheet=_sheet(
-            prompt, before, runs, {cell.index for cell in page if shown.state == case_outcomes.FAILED}
-        ),
-        failed=sum(run.frames.count(case_outcomes.FAILED) for run in runs),
-        passed=sum(run.frames.count(case_outcomes.PASSED) for run in runs),
-        errors=sum(run.frames.count(case_outcomes.NO_ANSWER) for run in runs),
-        unjudged=sum(run.frames.count(case_outcomes.UNJUDGED) for run in runs),
-        waiting=sum(run.frames.count(case_outcomes.NOTHING_YET) for run in runs),
+        sheet=_sheet(prompt, before, runs, {cell.index for cell in page if shown.state == FrameState.FAILED}),
+        failed=sum(run.frames.count(FrameState.FAILED) for run in runs),
+        passed=sum(run.frames.count(FrameState.PASSED) for run in runs),
+        errors=sum(run.frames.count(FrameState.NO_ANSWER) for run in runs),
+        unjudged=sum(run.frames.count(FrameState.UNJUDGED) for run in runs),
+        waiting=sum(run.frames.count(FrameState.WAITING) for run in runs),
         page=page,
         rows=case_outcomes.rows_of(page, names, anchors=True),
-        passes=_few(runs, case_outcomes.PASSED, names, MOST_LISTED_PASSES),
-        unanswered=_some(runs, case_outcomes.NO_ANSWER, names, MOST_LISTED_ERRORS),
-        open=_some(runs, case_outcomes.UNJUDGED, names, MOST_LISTED_OPEN),
+        passes=_few(runs, FrameState.PASSED, names, MOST_LISTED_PASSES),
+        unanswered=_some(runs, FrameState.NO_ANSWER, names, MOST_LISTED_ERRORS),
+        open=_some(runs, FrameState.UNJUDGED, names, MOST_LISTED_OPEN),
         main=runs[0],
         target=prompt.target_model,
         suite=suites[runs[0].suite_digest],
@@ -178,13 +173,13 @@ def runs_of(prompt: Prompt, public_ids: list[str]) -> list[Run]:
     return [by_id[public_id] for public_id in public_ids if public_id in by_id]
 
 
-def _few(runs: list[Run], state: str, names: case_outcomes.Names, most: int) -> list[case_outcomes.CaseRow]:
+def _few(runs: list[Run], state: FrameState, names: case_outcomes.Names, most: int) -> list[CaseRow]:
     """All rows in ``state``, or none where they are more than ``most``."""
     cells = case_outcomes.cells_in(runs, state)
     return case_outcomes.rows_of(cells if len(cells) <= most else [], names)
 
 
-def _some(runs: list[Run], state: str, names: case_outcomes.Names, most: int) -> list[case_outcomes.CaseRow]:
+def _some(runs: list[Run], state: FrameState, names: case_outcomes.Names, most: int) -> list[CaseRow]:
     return case_outcomes.rows_of(case_outcomes.cells_in(runs, state)[:most], names)
 
 
@@ -227,18 +222,16 @@ def _results_to_open(runs: list[Run]) -> dict[tuple[int, int], str]:
     }
 
 
-def _linked(
-    prompt: Prompt, run: Run, opened: dict[tuple[int, int], str], on_page: set[int]
-) -> list[LinkedFrame]:
+def _linked(prompt: Prompt, run: Run, opened: dict[tuple[int, int], str], on_page: set[int]) -> list[Frame]:
     """A failed frame leads to its row on the page, else to the result itself; so does one nothing judged."""
     frames = []
-    for frame in as_frames(run.frames):
-        href, result = "", opened.get((run.pk, frame.number - 1), "")
-        if frame.state == case_outcomes.FAILED and frame.number - 1 in on_page:
-            href = f"#case-{frame.number}"
-        elif frame.state in (case_outcomes.FAILED, case_outcomes.UNJUDGED) and result:
+    for index, state in enumerate(map(FrameState, run.frames)):
+        href, result = "", opened.get((run.pk, index), "")
+        if state == FrameState.FAILED and index in on_page:
+            href = f"#case-{index + 1}"
+        elif state in (FrameState.FAILED, FrameState.UNJUDGED) and result:
             href = f"results/{result}/"
-        frames.append(LinkedFrame(frame, href))
+        frames.append(Frame(index + 1, state, href))
     return frames
 
 

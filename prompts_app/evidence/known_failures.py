@@ -17,7 +17,7 @@ from typing import Any
 from django.db.models import Q
 
 from prompts_app.engine.digests import digest
-from prompts_app.evidence.frames import FAILED, NO_ANSWER, PASSED
+from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.picked import latest_runs
 from prompts_app.evidence.summary import summary_of
 from prompts_app.models import KnownFailure, Prompt, Result, Run, Version
@@ -61,8 +61,8 @@ class Fix:
         """ "passes", "fails", "no answer", "not judged" or "not tested"."""
         if self.outcome is None:
             return "not tested"
-        known = {PASSED: "passes", FAILED: "fails", NO_ANSWER: "no answer"}
-        return known.get(self.outcome.state, "not judged")
+        known = {FrameState.PASSED: "passes", FrameState.FAILED: "fails", FrameState.NO_ANSWER: "no answer"}
+        return known.get(FrameState(self.outcome.state), "not judged")
 
     @property
     def words(self) -> str:
@@ -86,13 +86,24 @@ class Item:
     def name(self) -> str:
         return str(self.case.get("name", ""))
 
+    @property
+    def still_counts(self) -> bool:
+        return still_counts(self.failure)
+
 
 def shelf_of(prompt: Prompt) -> list[Item]:
     """What others see, in the author's order: failures whose run still counts and still says they failed.
 
     One query where there is none, else four, whatever their number.
     """
-    return [item for item in items_of(prompt) if item.failure.still_counts]
+    return [item for item in items_of(prompt) if item.still_counts]
+
+
+def still_counts(failure: KnownFailure) -> bool:
+    """Whether its run is finished and the case failed in it: a verdict may have changed since."""
+    run = failure.run
+    is_evidence = run.state == Run.State.FINISHED and run.level is not None
+    return is_evidence and run.frames[failure.case_index : failure.case_index + 1] == FrameState.FAILED
 
 
 def items_of(prompt: Prompt) -> list[Item]:
@@ -261,10 +272,10 @@ def _stories(records: _Records) -> Iterable[tuple[Key, Cell, Run | None]]:
     courses: dict[tuple[str, Key], list[Cell]] = defaultdict(list)
     for (_, model), run in sorted(records.latest.items()):
         for index, key in enumerate(records.keys(run)):
-            if run.frames[index : index + 1] in (PASSED, FAILED):
+            if run.frames[index : index + 1] in (FrameState.PASSED, FrameState.FAILED):
                 courses[model, key].append(Cell(run, index))
     for (_, key), course in courses.items():
-        failed = [at for at, cell in enumerate(course) if cell.run.frames[cell.index] == FAILED]
+        failed = [at for at, cell in enumerate(course) if cell.run.frames[cell.index] == FrameState.FAILED]
         if failed:
             last = failed[-1]
             yield key, course[last], course[last + 1].run if last + 1 < len(course) else None

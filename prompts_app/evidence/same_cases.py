@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from prompts_app.engine.digests import digest
-from prompts_app.evidence.case_outcomes import FAILED, NO_ANSWER, PASSED, UNJUDGED
+from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.sentences import asked_apart
 from prompts_app.models import Run
 
 type Suites = Mapping[str, Sequence[Mapping[str, Any]]]  # suite digest → its cases
 
 _OUTCOMES = {
-    (FAILED, PASSED): "fixed",
-    (PASSED, FAILED): "broken",
-    (PASSED, PASSED): "passes in both",
-    (FAILED, FAILED): "fails in both",
+    (FrameState.FAILED, FrameState.PASSED): "fixed",
+    (FrameState.PASSED, FrameState.FAILED): "broken",
+    (FrameState.PASSED, FrameState.PASSED): "passes in both",
+    (FrameState.FAILED, FrameState.FAILED): "fails in both",
 }
-_LACKING = {NO_ANSWER: "no answer", UNJUDGED: "not judged"}
+_LACKING = {FrameState.NO_ANSWER: "no answer", FrameState.UNJUDGED: "not judged"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class CasePair:
     name: str
     was_at: int
     now_at: int
-    was: str
-    now: str
+    was: FrameState
+    now: FrameState
 
     @property
     def number(self) -> int:
@@ -45,7 +45,7 @@ class CasePair:
     @property
     def outcome(self) -> str:
         """ "fixed", "broken", "passes in both" or "fails in both"; else what a side lacks, or both."""
-        lacks = NO_ANSWER if NO_ANSWER in (self.was, self.now) else UNJUDGED
+        lacks = FrameState.NO_ANSWER if FrameState.NO_ANSWER in (self.was, self.now) else FrameState.UNJUDGED
         usual = f"{_LACKING[lacks]} in {'one' if self.differs else 'both'}"
         return _OUTCOMES.get((self.was, self.now), usual)
 
@@ -54,7 +54,13 @@ def pairs_of(before: Run, after: Run, suites: Suites) -> list[CasePair]:
     """The very same cases of both runs, in the newer run's order. A case that was changed is another one."""
     new = suites[after.suite_digest]
     return [
-        CasePair(str(new[now].get("name", "")), was, now, before.frames[was], after.frames[now])
+        CasePair(
+            str(new[now].get("name", "")),
+            was,
+            now,
+            FrameState(before.frames[was]),
+            FrameState(after.frames[now]),
+        )
         for was, now in _places(before, after, suites)
         if was < len(before.frames) and now < len(after.frames)
     ]
@@ -102,8 +108,8 @@ def effect_of(before: Run, after: Run, suites: Suites) -> Effect:
     places = _places(before, after, suites)
     outcomes = Counter(before.frames[was : was + 1] + after.frames[now : now + 1] for was, now in places)
     return Effect(
-        fixed=outcomes[FAILED + PASSED],
-        broke=outcomes[PASSED + FAILED],
+        fixed=outcomes[FrameState.FAILED + FrameState.PASSED],
+        broke=outcomes[FrameState.PASSED + FrameState.FAILED],
         both=len(places),
         is_partial=any(len(places) < len(run.frames) for run in (before, after)),
     )

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from prompts_app.engine.assertions.highlights import highlights_of
 from prompts_app.engine.wording import how_many
 from prompts_app.evidence.concision import gain_of
+from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.levels import level_name
 from prompts_app.evidence.number_format import (
     dollars,
@@ -27,7 +28,6 @@ from prompts_app.models import Level, Run
 from prompts_app.templatetags.evidence_tags import interval
 from prompts_app.templatetags.text import one_line
 
-UNJUDGED = "u"  # a frame's letter
 ELSEWHERE = "asked at another address"
 LONGEST_VALUE = 90  # characters of an assertion's value
 AROUND = 60  # characters shown on both sides of what broke an assertion
@@ -41,7 +41,7 @@ def headline(evidence: Summary, baseline: VersionEvidence | None) -> SafeString:
     """The result in one sentence: "24 of 25 cases pass on birch-large, up from 9 of 25 for v1; …"."""
     if evidence.cases:
         clauses = [_main_clause(evidence, baseline), _worst_clause(evidence), *_shorter_clause(evidence)]
-        if unjudged := evidence.frames.count(UNJUDGED):
+        if unjudged := evidence.frames.count(FrameState.UNJUDGED):
             clauses.append(
                 format_html("{} not judged", "one case is" if unjudged == 1 else f"{unjudged} cases are")
             )

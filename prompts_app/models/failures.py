@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 from django.db import models
 
@@ -13,7 +13,6 @@ from prompts_app.models.reading import Masked, MaskedQuerySet
 from prompts_app.models.text import refuse_nul
 
 LONGEST_DIAGNOSIS = 4000  # characters
-FAILED = "f"  # a frame's letter, as in actions.runs.counting
 
 
 class KnownFailureQuerySet(MaskedQuerySet["KnownFailure"]):
@@ -62,13 +61,3 @@ class KnownFailure(Masked):
     def number(self) -> int:
         """The case's number as pages count, from 1."""
         return self.case_index + 1
-
-    @property
-    def still_counts(self) -> bool:
-        """Whether the run is finished and this case of it failed: a verdict may have changed since."""
-        run: Any = self.run
-        return (
-            run.state == Run.State.FINISHED
-            and run.level is not None
-            and run.frames[self.case_index : self.case_index + 1] == FAILED
-        )

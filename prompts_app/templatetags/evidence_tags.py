@@ -7,7 +7,7 @@ classes, so nothing needs an inline style.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from django import template
 from django.utils.html import format_html, format_html_join
@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from prompts_app.engine.assertions.stored import judge_who
 from prompts_app.engine.prices import told_by
 from prompts_app.engine.stats import wilson
+from prompts_app.evidence.frames import Frame, FrameState
 from prompts_app.evidence.levels import NOT_TESTED, SENTENCES, lesser_level, level_name, level_sentence
 from prompts_app.evidence.number_format import (
     UNKNOWN,
@@ -34,6 +35,7 @@ from prompts_app.evidence.number_format import (
     whole,
 )
 from prompts_app.evidence.summary import VersionEvidence, summary_of, without_figures
+from prompts_app.templatetags.text import shown_plainly
 
 register = template.Library()
 for write in (
@@ -65,44 +67,42 @@ A_ROW = 25  # frames in one row of a strip
 PITCH, FRAME, ROW_HEIGHT, FIRST_ROW = 13, 10, 27, 22  # in SVG units
 MOST_NAMED = 10  # cases a strip's sentence names before it only counts them
 
-PASSED, FAILED, ERROR, WAITING, UNJUDGED = "pfewu"
-STATE_WORDS = {
-    PASSED: "passed",
-    FAILED: "failed",
-    ERROR: "no answer",
-    WAITING: "no output yet",
-    UNJUDGED: "not judged",
-}
-GLYPHS = {PASSED: "✓", FAILED: "✗", ERROR: "!"}
-STATE_CLASSES = {FAILED: "fail", ERROR: "error", WAITING: "wait", UNJUDGED: "unjudged"}
-
-
-class Frame(NamedTuple):
-    """One case of a suite in one run: ``number`` counts from 1, ``state`` is one of ``pfewu``."""
-
-    number: int
-    state: str
-
-    @property
-    def word(self) -> str:
-        return STATE_WORDS.get(self.state, STATE_WORDS[WAITING])
-
-    @property
-    def css(self) -> str:
-        return "" if self.state == PASSED else STATE_CLASSES.get(self.state, "wait")
-
-
-@register.filter
-def as_frames(frames: str) -> list[Frame]:
-    """The letters as numbered frames, for a list of large ones."""
-    return [Frame(number, state) for number, state in enumerate(frames or "", 1)]
-
 
 @register.filter
 def glyph(state: str) -> SafeString:
     """One case's state as a mark, with its word for who does not see it."""
-    word, mark = STATE_WORDS.get(state, STATE_WORDS[WAITING]), GLYPHS.get(state, "–")
-    return format_html('<span aria-hidden="true">{}</span><span class="vh">{}</span>', mark, word)
+    shown = FrameState(state)
+    return format_html(
+        '<span aria-hidden="true">{}</span><span class="vh">{}</span>', shown.glyph, shown.word
+    )
+
+
+# --- large frames -----------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def large_frames(frames: Sequence[Frame], label: str) -> SafeString:
+    """One numbered frame a case, as a list; those that have an address lead there."""
+    items = format_html_join("", "<li{}>{}</li>", (_large_frame(frame) for frame in frames))
+    return format_html('<ol class="frames" aria-label="{}">{}</ol>', shown_plainly(label), items)
+
+
+def _large_frame(frame: Frame) -> tuple[SafeString, SafeString]:
+    number, state, href = frame
+    drawn = _LARGE_LINKED.get(state, _LARGE_LINK) if href else _LARGE.get(state, _LARGE_PLAIN)
+    kind = format_html(' class="{}"', state.css) if state.css else mark_safe("")
+    return kind, format_html(drawn, number=number, word=state.word, href=href)
+
+
+_LARGE_PLAIN = '{number}<span class="vh"> {word}</span>'
+_LARGE_MARK = '!<span class="vh"> {number} {word}</span>'
+_LARGE_LINK = '<a href="{href}">{number}<span class="vh"> {word}</span></a>'
+_LARGE_LINKED = {FrameState.FAILED: '<a href="{href}">{number} {word}</a>'}
+_LARGE = {
+    FrameState.FAILED: "<b>{number} {word}</b>",
+    FrameState.NO_ANSWER: _LARGE_MARK,
+    FrameState.NO_VERDICT: _LARGE_MARK,
+}
 
 
 # --- the contact strip ------------------------------------------------------------------------------
@@ -112,11 +112,11 @@ def glyph(state: str) -> SafeString:
 def strip(frames: str, label: str = "", most: int = 0) -> SafeString:
     """A contact strip: one frame a case, 25 a row, one path per state.
 
-    ``frames`` has one letter a case: p passed, f failed, e no answer, w waiting, u not judged. At most
-    ``most`` are drawn (0: all); the sentence is about all of them.
+    ``frames`` has one letter a case, see ``FrameState``. At most ``most`` are drawn (0: all); the sentence is
+    about all of them.
     """
     label = label or strip_sentence(frames)
-    frames = (frames or WAITING * A_ROW)[: most or None]
+    frames = (frames or FrameState.WAITING * A_ROW)[: most or None]
     width = min(len(frames), A_ROW) * PITCH - 3
     height = FIRST_ROW + ROW_HEIGHT * ((len(frames) - 1) // A_ROW)
     return format_html(
@@ -133,15 +133,15 @@ def strip(frames: str, label: str = "", most: int = 0) -> SafeString:
 @register.simple_tag
 def strip_sentence(frames: str) -> str:
     """What a strip shows, in words: "24 of 25 cases pass; failed: case 17"."""
-    passed, failed = frames.count(PASSED), _places(frames, FAILED)
+    passed, failed = frames.count(FrameState.PASSED), _places(frames, FrameState.FAILED)
     parts = []
-    if passed or failed or UNJUDGED not in frames:
+    if passed or failed or FrameState.UNJUDGED not in frames:
         parts.append(f"{passed} of {passed + len(failed)} cases pass")
     if failed:
         parts.append(_named("failed", failed))
-    if errors := _places(frames, ERROR):
+    if errors := _places(frames, FrameState.NO_ANSWER):
         parts.append(_named("no answer", errors))
-    parts += [f"{frames.count(s)} {STATE_WORDS[s]}" for s in (WAITING, UNJUDGED) if s in frames]
+    parts += [f"{frames.count(s)} {s.word}" for s in (FrameState.WAITING, FrameState.UNJUDGED) if s in frames]
     return "; ".join(parts)
 
 
@@ -172,20 +172,19 @@ def _perforations(count: int) -> SafeString:
 
 def _frame_paths(frames: str) -> SafeString:
     """One path for each state that is there; crosses last, so that they lie on top."""
-    corners: dict[str, list[tuple[int, int]]] = {}
+    corners: dict[FrameState, list[tuple[int, int]]] = {}
     for place, letter in enumerate(frames):
         row, column = divmod(place, A_ROW)
-        state = letter if letter in STATE_WORDS else WAITING
-        corners.setdefault(state, []).append((column * PITCH, 6 + row * ROW_HEIGHT))
+        corners.setdefault(FrameState(letter), []).append((column * PITCH, 6 + row * ROW_HEIGHT))
     drawn = [
-        ("pass", _solid, PASSED),
-        ("fail", _outline, FAILED),
-        ("error", _outline, ERROR),
-        ("none", _outline, WAITING),
-        ("none", _outline, UNJUDGED),
-        ("cross", _cross, FAILED),
-        ("bang", _bang, ERROR),
-        ("dash", _dash, UNJUDGED),
+        ("pass", _solid, FrameState.PASSED),
+        ("fail", _outline, FrameState.FAILED),
+        ("error", _outline, FrameState.NO_ANSWER),
+        ("none", _outline, FrameState.WAITING),
+        ("none", _outline, FrameState.UNJUDGED),
+        ("cross", _cross, FrameState.FAILED),
+        ("bang", _bang, FrameState.NO_ANSWER),
+        ("dash", _dash, FrameState.UNJUDGED),
     ]
     return format_html_join(
         "",

@@ -20,6 +20,8 @@ from pathlib import Path
 from django.core.cache import caches
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
+from prompts_app.evidence.frames import FrameState
+
 WIDTH, HEIGHT = 1200, 630  # what link previews are cut to
 SCALE = 2  # drawn larger, then made smaller: smooth edges
 DRAWING = 2  # rises when the drawing changes, so that nobody is shown an old one
@@ -41,9 +43,10 @@ PAPER, INK, TEXT, QUIET, RULE, RED, OCHRE = (
     "#c92a2a",
     "#8a6100",
 )
+COLOURS = {FrameState.PASSED: INK, FrameState.NO_ANSWER: OCHRE}  # of frames; else RULE
 # Brackets with nothing left in them, and marks that nothing stands before any more.
 _LOOSE = re.compile(r"[(\[{]\s*[)\]}]|(?<!\S)[,;:.–—-]+(?=\s|$)")
-FONTS = Path(__file__).resolve().parent.parent / "fonts"
+FONTS = Path(__file__).resolve().parents[2] / "fonts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def draw(card: Card) -> bytes:
     for line in _wrapped(card.sentence, 36, RIGHT - LEFT, MOST_LINES - len(title)):
         pen.text(LEFT, y, line, 36, fill=INK)
         y += 49
-    pen.strip(LEFT, 456, card.frames[:MOST_FRAMES] or "w" * A_ROW)
+    pen.strip(LEFT, 456, card.frames[:MOST_FRAMES] or FrameState.WAITING * A_ROW)
     pen.text(LEFT, 556, _fitted(card.foot, 28, RIGHT - LEFT), 28)
     return _as_png(picture.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS))
 
@@ -157,12 +160,10 @@ class _Pen:
             self.on.line(line, fill=RED, width=round(stroke * SCALE))
 
     def frame(self, x: int, y: int, state: str, size: int) -> None:
-        self.box(
-            x, y, size, size, INK if state == "p" else OCHRE if state == "e" else RULE, solid=state == "p"
-        )
-        if state == "f":
+        self.box(x, y, size, size, COLOURS.get(FrameState(state), RULE), solid=state == FrameState.PASSED)
+        if state == FrameState.FAILED:
             self.cross(x, y, size, size / 7)
-        if state == "e":
+        if state == FrameState.NO_ANSWER:
             self.box(x + size / 2 - 2, y + 7, 4, size / 2 - 4, OCHRE, solid=True)
             self.box(x + size / 2 - 2, y + size - 10, 4, 4, OCHRE, solid=True)
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from prompts_app.engine.wording import how_many
+from prompts_app.evidence.known_failures import still_counts
 from prompts_app.evidence.summary import Summary, summary_of
 from prompts_app.models import Prompt, Run, Source
 
@@ -73,7 +74,7 @@ def _facts(prompt: Prompt, typed: Mapping[str, str]) -> _Facts:
         cases=prompt.cases.count(),
         notes=dict(prompt.versions.order_by("number").values_list("number", "note")),
         failed=counted.filter(cases_failed__gt=0).exists(),
-        disclosed=sum(failure.still_counts for failure in prompt.known_failures.with_run()),
+        disclosed=sum(map(still_counts, prompt.known_failures.with_run())),
     )
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from prompts_app.actions.prompts.save import StaleEdit
 from prompts_app.engine.errors import Refused
-from prompts_app.evidence.frames import FAILED
+from prompts_app.evidence.frames import FrameState
 from prompts_app.models import KnownFailure, Prompt, Run, Version
 
 MOST_FAILURES = 12  # on one shelf
@@ -21,7 +21,7 @@ def check_can_shelve(run: Run, case_index: int) -> None:
     """Raises Refused for what is no recorded failure, or stands there already."""
     if not Run.objects.that_count().filter(pk=run.pk).exists():
         raise Refused("known_failure", "Only a finished run counts here, and practice never does.")
-    if run.frames[case_index : case_index + 1] != FAILED:
+    if run.frames[case_index : case_index + 1] != FrameState.FAILED:
         raise Refused("known_failure", "This case did not fail in this run, so there is nothing to diagnose.")
     if run.known_failures.filter(case_index=case_index).exists():
         raise Refused(

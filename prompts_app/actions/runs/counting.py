@@ -17,7 +17,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
 from prompts_app.engine.stats import median
-from prompts_app.evidence.frames import FAILED, NO_ANSWER, PASSED, UNJUDGED, WAITING
+from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.listings import refresh_figures
 from prompts_app.evidence.picked import Picked, pick, runs_that_count, target_is, tested
 from prompts_app.evidence.summary import SUMMARY_VERSION, ModelEvidence, Summary, VersionEvidence, to_json
@@ -42,12 +42,12 @@ def case_states(run: Run, results: Iterable[Result]) -> str:
 
 def _state_of(repeats: Sequence[Result], expected: int) -> str:
     if any(result.passed is False for result in repeats):
-        return FAILED
+        return FrameState.FAILED
     if any(result.is_error for result in repeats):
-        return NO_ANSWER
+        return FrameState.NO_ANSWER
     if len(repeats) < expected:
-        return WAITING
-    return PASSED if all(result.passed for result in repeats) else UNJUDGED
+        return FrameState.WAITING
+    return FrameState.PASSED if all(result.passed for result in repeats) else FrameState.UNJUDGED
 
 
 def cost_of(results: Iterable[Result]) -> Decimal | None:
@@ -79,9 +79,9 @@ def count_run(run: Run) -> None:
     answers = [result for result in results if not result.is_error]
     totals = {
         "frames": frames,
-        "cases_passed": states[PASSED],
-        "cases_failed": states[FAILED],
-        "cases_error": states[NO_ANSWER],
+        "cases_passed": states[FrameState.PASSED],
+        "cases_failed": states[FrameState.FAILED],
+        "cases_error": states[FrameState.NO_ANSWER],
         "answers": sum(result.is_answered for result in results),
         "cost": cost_of(results),
         "judge_cost": judge_cost_of(results),

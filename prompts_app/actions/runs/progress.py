@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
 
 from django.conf import settings
 from django.db.models import Count, Min, Q, Sum
@@ -22,43 +21,14 @@ from prompts_app.actions.runs.execute import what_moved
 from prompts_app.actions.runs.outcomes import JUDGE_AGAIN
 from prompts_app.actions.runs.run_notices import Need, needs_of
 from prompts_app.engine.prices import sources_told
-from prompts_app.evidence.frames import FAILED, NO_ANSWER, PASSED, WAITING
+from prompts_app.evidence.frames import Frame, FrameState
 from prompts_app.evidence.picture_sheet import Shot, shots_of
 from prompts_app.models import Batch, Result, Run
 
-ASKING = "n"  # a case whose turn it is
-NO_VERDICT = "j"  # answered, but its judge failed
 MOST_FAILURES = 50  # rows in the table of failures
 OUTPUT_SHOWN = 300  # characters of an output there
 
-_WORDS = {
-    PASSED: "passed",
-    FAILED: "failed",
-    NO_ANSWER: "no answer",
-    NO_VERDICT: "no verdict",
-    ASKING: "being asked, or next",
-    "u": "not judged",
-}
-_CLASSES = {
-    PASSED: "", FAILED: "fail", NO_ANSWER: "error", NO_VERDICT: "error", ASKING: "now", "u": "wait unjudged",
-}  # fmt: skip
 _OF_THE_JUDGE = Q(error_kind__in=["judge_error", JUDGE_AGAIN])  # there is an answer all the same
-
-
-class Frame(NamedTuple):
-    """One case in ``includes/frames.html``; ``href`` leads to its failure, "" for none."""
-
-    number: int
-    state: str
-    href: str = ""
-
-    @property
-    def word(self) -> str:
-        return _WORDS.get(self.state, "no output yet")
-
-    @property
-    def css(self) -> str:
-        return _CLASSES.get(self.state, "wait")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +79,11 @@ class RunProgress:
 
     @property
     def passed(self) -> int:
-        return self.states[PASSED]
+        return self.states[FrameState.PASSED]
 
     @property
     def counted(self) -> int:
-        return self.states[PASSED] + self.states[FAILED]
+        return self.states[FrameState.PASSED] + self.states[FrameState.FAILED]
 
     @property
     def answered(self) -> int:
@@ -196,12 +166,12 @@ class Progress:
 
     @property
     def without_answer(self) -> int:
-        return sum(run.states[NO_ANSWER] for run in self.runs)
+        return sum(run.states[FrameState.NO_ANSWER] for run in self.runs)
 
     @property
     def without_verdict(self) -> int:
         """Cases that were answered, but whose judge failed."""
-        return sum(run.states[NO_VERDICT] for run in self.runs)
+        return sum(run.states[FrameState.NO_VERDICT] for run in self.runs)
 
     @property
     def can_end_one(self) -> bool:
@@ -298,7 +268,8 @@ def _totals(runs: Sequence[Run]) -> dict[int, Totals]:
 
 def _line(run: Run, letters: str, totals: Totals, linked: dict[tuple[int, int], str]) -> RunProgress:
     frames = [
-        Frame(number, letter, linked.get((run.pk, number), "")) for number, letter in enumerate(letters, 1)
+        Frame(number, FrameState(letter), linked.get((run.pk, number), ""))
+        for number, letter in enumerate(letters, 1)
     ]
     return RunProgress(run, frames, totals, Counter(letters))
 
@@ -314,7 +285,7 @@ def _letters(runs: Sequence[Run], now: datetime) -> Iterable[tuple[Run, str]]:
         if run.pk in results:
             yield run, _with_asking(run, case_states(run, results[run.pk]), now)
         else:
-            yield run, run.frames or WAITING * len(run.suite)
+            yield run, run.frames or FrameState.WAITING * len(run.suite)
 
 
 def _with_asking(run: Run, letters: str, now: datetime) -> str:
@@ -322,7 +293,9 @@ def _with_asking(run: Run, letters: str, now: datetime) -> str:
     is not written down each time: the page says "or next"."""
     if run.state != Run.State.RUNNING or run.lease_until is None or run.lease_until < now:
         return letters
-    return letters.replace(WAITING, ASKING, max(1, settings.ENDPOINT_CONCURRENCY // run.repeats))
+    return letters.replace(
+        FrameState.WAITING, FrameState.ASKING, max(1, settings.ENDPOINT_CONCURRENCY // run.repeats)
+    )
 
 
 def _judge_failed(runs: Sequence[Run]) -> set[tuple[int, int]]:
@@ -334,7 +307,7 @@ def _judge_failed(runs: Sequence[Run]) -> set[tuple[int, int]]:
 
 def _with_verdicts_wanting(run: Run, letters: str, judged: set[tuple[int, int]]) -> str:
     return "".join(
-        NO_VERDICT if letter == NO_ANSWER and (run.pk, index) in judged else letter
+        FrameState.NO_VERDICT if letter == FrameState.NO_ANSWER and (run.pk, index) in judged else letter
         for index, letter in enumerate(letters)
     )
 

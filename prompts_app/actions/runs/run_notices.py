@@ -14,7 +14,7 @@ from prompts_app.actions.runs.verdict import waiting_for_author
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.wording import how_many
-from prompts_app.evidence.frames import UNJUDGED
+from prompts_app.evidence.frames import FrameState
 from prompts_app.models import Result, Run
 from prompts_app.models.evidence import IMAGES
 
@@ -73,7 +73,7 @@ def _stop_need(run: Run) -> Need:
 
 def _verdict_need(run: Run) -> Need | None:
     """Outputs that are not judged although something is to be judged: by the author, or by nobody."""
-    if run.is_under_way or UNJUDGED not in run.frames:
+    if run.is_under_way or FrameState.UNJUDGED not in run.frames:
         return None
     if waiting := waiting_for_author(run):
         what = f"waiting for your verdict on {how_many(len(waiting), 'output')}"

@@ -24,7 +24,7 @@ from prompts_app.actions.runs.lifecycle import execute_run, practice_endpoint, s
 from prompts_app.engine.endpoints.addresses import check_url
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.stats import wilson
-from prompts_app.evidence.frames import UNJUDGED
+from prompts_app.evidence.frames import FrameState
 from prompts_app.models import Batch, Endpoint, Prompt, Run, Version
 from prompts_app.models.evidence import CHAT, IMAGES
 
@@ -111,7 +111,7 @@ def exit_status(runs: list[Run]) -> int:
 def unjudged(run: Run) -> int:
     """Cases with assertions of which nothing could be said."""
     states = zip(run.suite, run.frames, strict=False)
-    return sum(letter == UNJUDGED and bool(case["assertions"]) for case, letter in states)
+    return sum(letter == FrameState.UNJUDGED and bool(case["assertions"]) for case, letter in states)
 
 
 def faults_of(run: Run) -> list[dict[str, Any]]:

@@ -269,7 +269,7 @@ def test_a_failure_whose_verdict_has_changed_is_not_shown(prompt: Prompt) -> Non
     Result.objects.filter(run=run, case_index=0).update(passed=True)
     count_run(run)
     assert shelf_of(prompt) == []
-    assert [item.failure.still_counts for item in items_of(prompt)] == [False]
+    assert [item.still_counts for item in items_of(prompt)] == [False]
 
 
 @pytest.mark.parametrize("state", [Run.State.QUEUED, Run.State.RUNNING, Run.State.STOPPED])

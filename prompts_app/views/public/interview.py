@@ -14,6 +14,7 @@ from prompts_app.engine.diffs import MessageDiff
 from prompts_app.evidence import case_outcomes
 from prompts_app.evidence.case_study import runs_of
 from prompts_app.evidence.concision import curve_of
+from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.interview_questions import Broken, Change, Failure, KnownFailure, questions
 from prompts_app.evidence.known_failures import shelf_of
 from prompts_app.evidence.same_cases import pairs_of
@@ -92,7 +93,7 @@ def _failures(prompt: Prompt, evidence: Summary) -> list[Failure]:
     runs = list(Run.objects.that_count().filter(prompt=prompt, public_id__in=shown).defer("suite"))
     runs = [run for run in runs if run.suite_digest == evidence.suite_digest]
     names = case_outcomes.names_of(case_outcomes.suites_of(runs))
-    failed = Counter(cell.index for cell in case_outcomes.cells_in(runs, case_outcomes.FAILED))
+    failed = Counter(cell.index for cell in case_outcomes.cells_in(runs, FrameState.FAILED))
     digest = evidence.suite_digest
     return [Failure(at + 1, case_outcomes.name_of(names, digest, at), count) for at, count in failed.items()]
 

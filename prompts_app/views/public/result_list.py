@@ -12,15 +12,20 @@ from django.shortcuts import render
 
 from prompts_app.access import prompt_visible_to
 from prompts_app.evidence import case_outcomes
+from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.picked import latest_runs
 from prompts_app.evidence.summary import ModelEvidence, summary_of
 from prompts_app.models import Run
 from prompts_app.models.text import without_invisible
-from prompts_app.templatetags.evidence_tags import ERROR, FAILED, PASSED, STATE_WORDS, UNJUDGED
 from prompts_app.views.public.public_page import listed_only, part_ld, public_page
 
-# What is asked for in the address → the letter of a frame; failures first.
-STATES = {"failed": FAILED, "error": ERROR, "unjudged": UNJUDGED, "passed": PASSED}
+# What is asked for in the address → the state of a frame; failures first.
+STATES = {
+    "failed": FrameState.FAILED,
+    "error": FrameState.NO_ANSWER,
+    "unjudged": FrameState.UNJUDGED,
+    "passed": FrameState.PASSED,
+}
 
 type Runs = Mapping[tuple[int, str], Run]  # version and model → the run that counts
 
@@ -47,8 +52,8 @@ class Wanted:
 
     def cells_of(self, runs: Sequence[Run]) -> list[case_outcomes.Cell]:
         """What is shown of them, in its order."""
-        letters = [STATES[self.state]] if self.state else STATES.values()
-        cells = (cell for letter in letters for cell in case_outcomes.cells_in(runs, letter))
+        states = [STATES[self.state]] if self.state else STATES.values()
+        cells = (cell for state in states for cell in case_outcomes.cells_in(runs, state))
         return [cell for cell in cells if self.case in (0, cell.index + 1)]
 
 
@@ -66,7 +71,7 @@ def result_list(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "ignored": ignored,
         "versions": sorted({number for number, _ in runs}, reverse=True),
         "models": [model for number, model in runs if number == wanted.version],
-        "states": [(word, STATE_WORDS[letter]) for word, letter in STATES.items()],
+        "states": [(word, state.word) for word, state in STATES.items()],
         "cases": max((len(run.frames) for run in chosen), default=0),
         "counts": _counts(chosen),
         "page": page,
@@ -116,7 +121,5 @@ def _number(text: str) -> int:
 
 def _counts(runs: Sequence[Run]) -> list[tuple[str, int]]:
     """How many case results of each state there are, in words; those there are none of are left out."""
-    counted = (
-        (STATE_WORDS[letter], sum(run.frames.count(letter) for run in runs)) for letter in STATES.values()
-    )
+    counted = ((state.word, sum(run.frames.count(state) for run in runs)) for state in STATES.values())
     return [(word, count) for word, count in counted if count]

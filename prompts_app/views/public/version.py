@@ -10,6 +10,7 @@ from django.http import QueryDict
 from prompts_app.engine.diffs import MessageDiff, message_diff
 from prompts_app.evidence import case_outcomes
 from prompts_app.evidence.case_study import Shown, read_shown
+from prompts_app.evidence.frames import FrameState
 from prompts_app.models import Prompt, Run, Version
 from prompts_app.models.evidence import RunQuerySet
 from prompts_app.views.public.public_page import part_ld
@@ -23,7 +24,7 @@ def version_context(prompt: Prompt, version: Version, shown: Shown) -> dict[str,
     after = prompt.versions.filter(number__gt=version.number).order_by("number").defer("messages").first()
     runs = _runs_that_say_something(prompt, version)
     counted = Counter("".join(run.frames for run in runs))
-    if not (shown.is_chosen or counted[case_outcomes.FAILED] or counted[case_outcomes.PASSED]):
+    if not (shown.is_chosen or counted[FrameState.FAILED] or counted[FrameState.PASSED]):
         shown = read_shown(QueryDict("show=unjudged"))  # there is nothing else to show
     names = case_outcomes.names_of(case_outcomes.suites_of(runs))
     page = case_outcomes.page_of(case_outcomes.cells_in(runs, shown.state), shown.page)
@@ -39,12 +40,12 @@ def version_context(prompt: Prompt, version: Version, shown: Shown) -> dict[str,
         "shown": shown,
         "page": page,
         "rows": case_outcomes.rows_of(page, names, anchors=True),
-        "failed": counted[case_outcomes.FAILED],
-        "passed": counted[case_outcomes.PASSED],
-        "errors": counted[case_outcomes.NO_ANSWER],
-        "only_unjudged": not (counted[case_outcomes.FAILED] or counted[case_outcomes.PASSED]),
-        "unjudged": counted[case_outcomes.UNJUDGED],
-        "waiting": counted[case_outcomes.NOTHING_YET],
+        "failed": counted[FrameState.FAILED],
+        "passed": counted[FrameState.PASSED],
+        "errors": counted[FrameState.NO_ANSWER],
+        "only_unjudged": not (counted[FrameState.FAILED] or counted[FrameState.PASSED]),
+        "unjudged": counted[FrameState.UNJUDGED],
+        "waiting": counted[FrameState.WAITING],
     }
 
 

@@ -23,6 +23,7 @@ from prompts_app.actions.runs.paste import paste_together
 from prompts_app.engine.digests import case_json, digest
 from prompts_app.engine.errors import Refused
 from prompts_app.engine.formats.case_csv import CaseTable
+from prompts_app.evidence.frames import FrameState
 from prompts_app.forms.case_table import CaseTableForm
 from prompts_app.forms.cases import CaseForm
 from prompts_app.forms.refusals import refusals_on
@@ -37,7 +38,6 @@ from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typin
 from prompts_app.views.studio.trial import judge_output
 
 A_PAGE = 50
-STATES = {"p": "passed", "f": "failed", "e": "no answer", "w": "waiting", "u": "not judged"}
 
 
 # --- the list ---------------------------------------------------------------------------------------------
@@ -45,10 +45,10 @@ STATES = {"p": "passed", "f": "failed", "e": "no answer", "w": "waiting", "u": "
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``state`` is how it came out in the latest run: a letter, "" where it was not in it."""
+    """``state`` is how it came out in the latest run, None where it was not in it."""
 
     case: Case
-    state: str
+    state: FrameState | None
     word: str
 
 
@@ -70,9 +70,10 @@ def _rows(page: Page[Case], run: Run | None) -> list[Row]:
 
 
 def _row(case: Case, letters: dict[str, str], names: set[str]) -> Row:
-    letter = letters.get(digest(case_json(case.as_engine())), "")
+    letter = letters.get(digest(case_json(case.as_engine())))
     absent = "changed since" if case.name in names else "not run"
-    return Row(case, letter, STATES.get(letter, absent))
+    state = FrameState(letter) if letter else None
+    return Row(case, state, state.word if state else absent)
 
 
 def _list_of(case: Case) -> str:

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from prompts_app.actions.exporting.bundle import export_bundle
 from prompts_app.engine.errors import Refused
-from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, markdown, promptfoo_out
+from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, markdown
 from prompts_app.engine.formats.bundle import emit
+from prompts_app.engine.formats.promptfoo.writing import write_config
 from prompts_app.engine.formats.types import NotedFailure
 from prompts_app.engine.types import Case, Json
 from prompts_app.evidence.known_failures import shelf_of
@@ -44,7 +45,7 @@ def as_promptfoo(prompt: Prompt, remark: str = "") -> str:
     models = Run.objects.that_count().answered().filter(prompt=prompt).order_by("-created_at", "pk")
     names = dict.fromkeys(models.values_list("model", flat=True))
     whole = _with(prompt, versions, cases=prompt.suite())
-    return promptfoo_out.emit(whole, names, remark)
+    return write_config(whole, names, remark)
 
 
 def _imported(prompt: Prompt) -> ImportedPrompt:

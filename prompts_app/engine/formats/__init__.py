@@ -14,14 +14,14 @@ from prompts_app.engine.formats import (
     markdown,
     messages,
     plain,
-    promptfoo,
-    promptfoo_results,
     prompts_chat,
     prompty,
     several,
     transcript,
 )
 from prompts_app.engine.formats.files import Files, is_zip, unzip
+from prompts_app.engine.formats.promptfoo import config as promptfoo
+from prompts_app.engine.formats.promptfoo import results as promptfoo_results
 from prompts_app.engine.formats.source import Source, decode
 from prompts_app.engine.formats.types import (
     Format,

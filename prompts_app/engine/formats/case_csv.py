@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from prompts_app.engine.assertions import KINDS, assertion_from_text, not_run, split_type
 from prompts_app.engine.budget import TooMuch, table_rows
 from prompts_app.engine.errors import RefusedKind
-from prompts_app.engine.formats import promptfoo_assertions
+from prompts_app.engine.formats.promptfoo import assertions as promptfoo_assertions
 from prompts_app.engine.names import words_joined
 from prompts_app.engine.types import Assertion, Case
 

@@ -18,7 +18,7 @@ from prompts_app.engine.formats import ImportedPrompt, Parsed, bundle, parse, pa
 from prompts_app.engine.formats.files import Folder, Unpacked
 from prompts_app.models import Case, Level, Prompt, Result, Run, User, Version
 from prompts_app.models.prompts import MOST_CASES
-from prompts_app.tests.engine.formats.test_promptfoo_out import PROMPTS
+from prompts_app.tests.engine.formats.test_promptfoo_writing import PROMPTS
 from prompts_app.tests.people import alice, bob
 from prompts_app.tests.views.recorded import recorded_prompt
 

@@ -13,7 +13,7 @@ import pytest
 
 from prompts_app.engine.assertions import KINDS, kind_of
 from prompts_app.engine.assertions.differences import DIFFERENCES, NOT_IN_ROWS
-from prompts_app.engine.formats import promptfoo_assertions
+from prompts_app.engine.formats.promptfoo import assertions as promptfoo_assertions
 from prompts_app.tests.engine.conformance import Row, ask_promptfoo, key_of, of_promptfoo, ours, rows, stored
 
 ROWS = rows()

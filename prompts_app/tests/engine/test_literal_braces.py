@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, parse, promptfoo_out
+from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, parse
+from prompts_app.engine.formats.promptfoo.writing import raw_of, write_config
 from prompts_app.engine.formats.templates import for_nunjucks, plain_raw
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.render import as_literal, as_quoted, find_variables, pieces, render, render_known
@@ -121,9 +122,9 @@ def test_values_that_are_templates_are_opened_where_promptfoo_does() -> None:
     config = {"prompts": ["Say {{who}} {{b}}"], "providers": ["echo"], "tests": [test]}
     (prompt,) = parse("promptfooconfig.json", json.dumps(config).encode()).prompts
     assert prompt.cases[0].variables == {"who": "{{x}}", "b": "{{y}}"}
-    written = read_yaml(promptfoo_out.emit(prompt))
+    written = read_yaml(write_config(prompt))
     assert "{{ '{' }}" in written["tests"][0]["vars"]["who"]
-    (again,) = parse("promptfooconfig.yaml", promptfoo_out.emit(prompt).encode()).prompts
+    (again,) = parse("promptfooconfig.yaml", write_config(prompt).encode()).prompts
     assert again.cases == prompt.cases
 
 
@@ -174,14 +175,14 @@ def test_what_is_exported_comes_back_to_the_letter() -> None:
     versions = tuple(ImportedVersion(Prompt((Message("user", text),))) for text, _ in SENT)
     cases = tuple(Case(f"c{at}", {"who": value}) for at, (_, value) in enumerate(SENT))
     prompt = ImportedPrompt("Braces", versions, cases=cases)
-    (again,) = parse("x.yaml", promptfoo_out.emit(prompt).encode()).prompts
+    (again,) = parse("x.yaml", write_config(prompt).encode()).prompts
     assert [version.prompt for version in again.versions] == [version.prompt for version in versions]
     assert again.cases == cases
 
 
 def test_a_text_that_was_changed_in_the_file_is_the_changed_one() -> None:
     prompt = ImportedPrompt("T", (ImportedVersion(Prompt((Message("user", "CI ${{ x }} {{who}}"),))),))
-    changed = promptfoo_out.emit(prompt).replace("{% raw %}CI", "{% raw %}The CI", 1)
+    changed = write_config(prompt).replace("{% raw %}CI", "{% raw %}The CI", 1)
     (again,) = parse("x.yaml", changed.encode()).prompts
     assert again.versions[0].prompt.messages[0].content == "{% raw %}The CI ${{ x }} {% endraw %}{{who}}"
 
@@ -193,12 +194,12 @@ def test_logic_that_came_from_promptfoo_goes_back_as_it_came() -> None:
         "tests": [{"vars": WHO}],
     }
     (prompt,) = parse("promptfooconfig.json", json.dumps(config).encode()).prompts
-    (written,) = read_yaml(promptfoo_out.emit(prompt))["prompts"]
+    (written,) = read_yaml(write_config(prompt))["prompts"]
     assert written["raw"] == "{% if who %}Hi {{who}}{% endif %} {% raw %}${{ x }}{% endraw %}"
 
 
 def test_json_that_promptfoo_would_write_anew_is_a_chat() -> None:
-    assert promptfoo_out.raw_of((Message("user", '{"a":1}'),)).startswith('[\n  {\n    "role"')
+    assert raw_of((Message("user", '{"a":1}'),)).startswith('[\n  {\n    "role"')
 
 
 def test_signs_for_white_space_around_raw_parts_are_done_as_jinja_does_them() -> None:

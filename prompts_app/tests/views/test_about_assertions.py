@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from prompts_app.engine.assertions import ALIASES, KINDS, check
 from prompts_app.engine.assertions.javascript import METHODS
-from prompts_app.engine.formats import promptfoo_assertions
+from prompts_app.engine.formats.promptfoo import assertions as promptfoo_assertions
 from prompts_app.engine.formats.yaml_ import read_yaml
 
 pytestmark = pytest.mark.django_db

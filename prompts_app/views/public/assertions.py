@@ -16,7 +16,7 @@ from prompts_app.engine.assertions.differences import DIFFERENCES
 from prompts_app.engine.assertions.javascript import METHODS
 from prompts_app.engine.assertions.kinds import Kind, ValueShape, as_text
 from prompts_app.engine.assertions.transforms import transformed
-from prompts_app.engine.formats import promptfoo_assertions
+from prompts_app.engine.formats.promptfoo import assertions as promptfoo_assertions
 from prompts_app.engine.formats.yaml_ import write_yaml
 from prompts_app.engine.types import Answer
 from prompts_app.views.public.public_page import page_ld, public_page

@@ -20,11 +20,11 @@ from prompts_app.engine.formats import (
     Parsed,
     parse,
     parse_files,
-    promptfoo_out,
     variants_apart,
 )
 from prompts_app.engine.formats.case_csv import CsvError, cases_of, guess, read_table
 from prompts_app.engine.formats.files import Unpacked
+from prompts_app.engine.formats.promptfoo.writing import write_config
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.types import Answer, Assertion
 
@@ -215,7 +215,7 @@ def test_a_folder_with_one_file_damaged(data: st.DataObject, name: str, share: f
     files[damaged] = whole[:at] + noise
     parsed = read_or_refused(lambda: parse_files(Unpacked(files)))
     for prompt in variants_apart(parsed).prompts if parsed else ():
-        assert promptfoo_out.emit(prompt)
+        assert write_config(prompt)
 
 
 @given(st.text(alphabet='a,b;"\t\n_expctd12:()-', max_size=200))

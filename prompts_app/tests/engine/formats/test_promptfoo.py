@@ -16,11 +16,11 @@ from prompts_app.engine.formats import (
     Parsed,
     parse,
     parse_files,
-    promptfoo_assertions,
     variants_apart,
 )
 from prompts_app.engine.formats.files import Folder, Unpacked
-from prompts_app.engine.formats.promptfoo_providers import model_of, without_credentials
+from prompts_app.engine.formats.promptfoo import assertions as promptfoo_assertions
+from prompts_app.engine.formats.promptfoo.providers import model_of, without_credentials
 from prompts_app.engine.formats.yaml_ import write_yaml
 from prompts_app.engine.types import Assertion, Case
 

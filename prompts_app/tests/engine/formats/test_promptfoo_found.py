@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from prompts_app.engine.formats import FormatError, ImportedPrompt, Parsed, parse_files, promptfoo_out
+from prompts_app.engine.formats import FormatError, ImportedPrompt, Parsed, parse_files
 from prompts_app.engine.formats.files import Folder, Unpacked
+from prompts_app.engine.formats.promptfoo.writing import write_config
 from prompts_app.engine.render import render_messages
 
 NAME = "promptfooconfig.yaml"
@@ -160,7 +161,7 @@ def test_names_of_files_and_of_the_environment_are_text_in_our_own_export() -> N
         "env: {TEAM: blue}\nproviders: [echo]\nprompts:\n- 'For {{env.TEAM}}'\n- messages:\n"
         "  - {role: system, content: file://make.js}\n  - {role: user, content: Hi}\n"
     )
-    found = parsed(promptfoo_out.emit(before), "x.promptfoo.yaml", make_dot_js="other")
+    found = parsed(write_config(before), "x.promptfoo.yaml", make_dot_js="other")
     assert found.prompts[0].versions == before.versions
     assert found.unsupported == ()
 
@@ -201,7 +202,7 @@ def test_words_around_prompts_are_variables_around_them() -> None:
 
 def test_words_around_prompts_come_back_from_our_export() -> None:
     before, _ = read(AROUND)
-    after, _ = read(promptfoo_out.emit(before), "x.promptfoo.yaml")
+    after, _ = read(write_config(before), "x.promptfoo.yaml")
     assert (after.versions, after.cases) == (before.versions, before.cases)
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from prompts_app.engine.assertions import not_run
-from prompts_app.engine.formats import ImportedPrompt, Parsed, parse_files, promptfoo_out
+from prompts_app.engine.formats import ImportedPrompt, Parsed, parse_files
 from prompts_app.engine.formats.files import Folder, Unpacked
+from prompts_app.engine.formats.promptfoo.writing import write_config
 from prompts_app.engine.formats.yaml_ import read_yaml
 
 MORE = Path(__file__).parents[2] / "data" / "promptfoo" / "more"
@@ -151,7 +152,7 @@ def test_whatever_is_not_carried_is_named_with_its_place(name: str) -> None:
 @pytest.mark.parametrize("name", COUNTS)
 def test_each_comes_back_from_our_export_as_it_was(name: str) -> None:
     before = only(configuration(name))
-    text = promptfoo_out.emit(before, ["some-model"])
+    text = write_config(before, ["some-model"])
     again = only(parse_files(Unpacked({"x.promptfoo.yaml": text.encode()}), only="x.promptfoo.yaml"))
     for part in ("title", "summary", "task", "tags", "licence", "written_for", "versions", "cases"):
         assert getattr(again, part) == getattr(before, part), part
@@ -187,6 +188,6 @@ def test_what_relations_of_facts_are_worth_goes_with_factuality_alone() -> None:
         if "factuality" in one.options
     }
     assert worth == {"factuality": 0.5}
-    written = read_yaml(promptfoo_out.emit(only(configuration("judging"))))
+    written = read_yaml(write_config(only(configuration("judging"))))
     assert written["tests"][0]["options"]["factuality"]["subset"] == 0.5
     assert all("factuality" not in one for one in written["tests"][0]["assert"])

@@ -2,8 +2,8 @@
 
 ``completed-in-another-order.json`` is what promptfoo 0.123.1 wrote: four prompts (two of one text), two
 providers, two repeats, a test that only two prompts are put to, and eight at once, so that answers overtook
-each other. Written out by ``promptfoo_out`` and run by promptfoo again, every one of its 56 rows came to the
-same output, verdict and score; the test that only two prompts had is then put to all four, and named.
+each other. Written out again and run by promptfoo, every one of its 56 rows came to the same output,
+verdict and score; the test that only two prompts had is then put to all four, and named.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from prompts_app.engine.formats import ImportedPrompt, parse, promptfoo_out
+from prompts_app.engine.formats import ImportedPrompt, parse
+from prompts_app.engine.formats.promptfoo.writing import write_config
 from prompts_app.engine.formats.yaml_ import read_yaml, write_yaml
 from prompts_app.engine.run import judge
 from prompts_app.engine.types import Price, Reply
@@ -103,7 +104,7 @@ def test_a_stored_set_holds_its_members_and_they_stand_nowhere_else(data: Any) -
 
 
 def test_they_go_back_into_a_configuration(data: Any) -> None:
-    written = read_yaml(promptfoo_out.emit(prompt_in(data)))
+    written = read_yaml(write_config(prompt_in(data)))
     tests = {test["description"]: test for test in written["tests"]}
     assert tests["half is enough"]["threshold"] == 0.5
     (whole, other) = tests["a set"]["assert"]

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from prompts_app.engine.assertions.kinds import number_of
 from prompts_app.engine.budget import TooMuch, table_rows
-from prompts_app.engine.formats.promptfoo_assertions import from_short
-from prompts_app.engine.formats.promptfoo_reading import Reading, plain_text
+from prompts_app.engine.formats.promptfoo.assertions import from_short
+from prompts_app.engine.formats.promptfoo.reading import Reading, plain_text
 from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.types import Json
 
@@ -53,7 +53,7 @@ def rows_of(reading: Reading, path: str) -> Iterator[tuple[int, dict[str, str]]]
     rows = table_of(path, text, delimiter)
     header = [name.strip() for name in rows[0]] if rows else []
     for name in dict.fromkeys(name for name in header if name and header.count(name) > 1):
-        reading.findings.note(f"all but the last of the columns “{name}”", path)
+        reading.note(f"all but the last of the columns “{name}”", path)
     for number, row in enumerate(rows[1:], start=1):
         if len(row) > len(header):
             raise FormatError(
@@ -62,7 +62,7 @@ def rows_of(reading: Reading, path: str) -> Iterator[tuple[int, dict[str, str]]]
             )
         fields = dict(zip(header, row, strict=False))
         if fields.pop("", "").strip():
-            reading.findings.note("the column without a name", f"{path}, row {number}")
+            reading.note("the column without a name", f"{path}, row {number}")
         yield number, fields
 
 
@@ -97,7 +97,7 @@ def _special(reading: Reading, test: dict[str, Json], column: str, value: Json, 
     elif column.startswith("__metadata:"):
         test["metadata"][column.removeprefix("__metadata:").removesuffix("[]")] = text
     elif column != "__metric":
-        reading.findings.note(f"the column “{column}”", reading.at(where))
+        reading.note(f"the column “{column}”", where)
 
 
 def _threshold(reading: Reading, settings: Mapping[str, Json] | None, where: str) -> dict[str, Json]:
@@ -107,5 +107,5 @@ def _threshold(reading: Reading, settings: Mapping[str, Json] | None, where: str
         if name == "threshold" and number is not None:
             found["threshold"] = number
         elif plain_text(value).strip():
-            reading.findings.note(f"the column “__config” for {name}", reading.at(where))
+            reading.note(f"the column “__config” for {name}", where)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from prompts_app.engine.filters import as_json, as_output
@@ -25,23 +25,6 @@ _SECRET = re.compile(
 _PATH_END = re.compile(r", |\[")
 
 
-class Findings:
-    """What is not carried over. The same thing at several places is one problem."""
-
-    def __init__(self) -> None:
-        self._places: dict[str, dict[str, None]] = {}
-
-    def note(self, what: str, where: str) -> None:
-        self._places.setdefault(what, {})[where] = None
-
-    def problems(self) -> tuple[Problem, ...]:
-        return tuple(Problem(what, _in_all(list(places))) for what, places in self._places.items())
-
-
-def _in_all(places: list[str]) -> str:
-    return places[0] if len(places) == 1 else f"{places[0]} and {len(places) - 1} more"
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One configuration being read. ``config`` has its references replaced by what they stand for.
@@ -52,19 +35,33 @@ class Reading:
     source: Source
     config: Mapping[str, Json] = field(default_factory=dict)
     referenced: frozenset[str] = frozenset()  # top-level names that references point into
-    findings: Findings = field(default_factory=Findings)
     is_ours: bool = False
+    noted: dict[str, dict[str, None]] = field(default_factory=dict)  # what is not carried over → places
     opened: set[str] = field(default_factory=set)  # other files, by their paths
 
     @property
     def environment(self) -> dict[str, str]:
         """``env.NAME`` → what the configuration itself gives it; never what is named like a key."""
-        given = self.config.get("env")
         return {
             f"env.{name}": plain_text(value)
-            for name, value in (given.items() if isinstance(given, dict) else ())
+            for name, value in as_object(self.config.get("env")).items()
             if value is not None and not is_secret(name)
         }
+
+    def note(self, what: str, where: str) -> None:
+        """That ``what`` is not carried over. The same thing at several places is one problem."""
+        self.noted.setdefault(what, {})[self.at(where)] = None
+
+    def note_all(self, problems: Iterable[Problem], of: str = "") -> None:
+        for problem in problems:
+            self.note(problem.what + of, problem.where)
+
+    def problems(self) -> tuple[Problem, ...]:
+        found = ((what, list(places)) for what, places in self.noted.items())
+        return tuple(
+            Problem(what, places[0] if len(places) == 1 else f"{places[0]} and {len(places) - 1} more")
+            for what, places in found
+        )
 
     def at(self, place: str) -> str:
         """A place for the report: "promptfooconfig.yaml, tests[2]", "tests.csv, row 3"."""
@@ -113,11 +110,11 @@ class Reading:
             return value
         path = value.removeprefix(FILE)
         if extension_of(path.split(":")[0]) in PROGRAMS:
-            self.findings.note(f"the program “{path}”", where)
+            self.note(f"the program “{path}”", where)
             return value
         found = self.paths(value)
         if not found:
-            self.findings.note(missing(path), where)
+            self.note(missing(path), where)
             return value
         kind = extension_of(found[0])
         return self.value(found[0]) if kind in {"json", "yaml", "yml"} else self.text(found[0]).strip()
@@ -130,6 +127,11 @@ def missing(path: str) -> str:
     if is_not_meant(resolved("", path) or ""):
         return f"the file “{path}”, which is hidden or a tool’s own: such files are never read"
     return f"the file “{path}”, which is not there: bring in the whole folder, or a zip of it"
+
+
+def as_object(value: Json) -> dict[str, Json]:
+    """``value``, or an empty object where it is none."""
+    return value if isinstance(value, dict) else {}
 
 
 def extension_of(path: str) -> str:
@@ -203,9 +205,7 @@ class References:
         if not path and (not steps or (root is None and steps[0] in _OF_SCHEMAS)):
             return None  # a JSON Schema's reference into itself, to be left as it is
         if root is None:
-            self._reading.findings.note(
-                f"the reference “{reference[:80]}”, which leads nowhere", self._reading.at("")
-            )
+            self._reading.note(f"the reference “{reference[:80]}”, which leads nowhere", "")
         elif not path:
             self.used.add(steps[0])
         return root

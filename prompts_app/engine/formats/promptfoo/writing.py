@@ -1,6 +1,6 @@
 """promptfoo configurations, written: every version as a prompt, every case as a test.
 
-``promptfoo.read`` takes the file back without loss. What promptfoo has no word for (titles, notes, cases with
+``config.read`` takes the file back without loss. What promptfoo has no word for (titles, notes, cases with
 further turns…) stands under ``metadata.proofsheet``, which promptfoo leaves alone.
 """
 
@@ -13,11 +13,11 @@ from dataclasses import asdict
 
 from prompts_app.engine.assertions.graded import FACTUALITY
 from prompts_app.engine.digests import case_json
-from prompts_app.engine.formats import promptfoo_assertions as assertions
-from prompts_app.engine.formats.promptfoo import NUNJUCKS, opened
-from prompts_app.engine.formats.promptfoo_prompts import chat_in, for_promptfoo, may_be_path
-from prompts_app.engine.formats.promptfoo_tests import OURS, Tests
-from prompts_app.engine.formats.promptfoo_variables import Usage, nested, usage_of
+from prompts_app.engine.formats.promptfoo import assertions
+from prompts_app.engine.formats.promptfoo.config import NUNJUCKS, opened
+from prompts_app.engine.formats.promptfoo.prompts import chat_in, for_promptfoo, may_be_path
+from prompts_app.engine.formats.promptfoo.tests import OURS, Tests
+from prompts_app.engine.formats.promptfoo.variables import Usage, nested, usage_of
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import FormatError, ImportedPrompt, ImportedVersion
 from prompts_app.engine.formats.yaml_ import write_yaml
@@ -30,7 +30,7 @@ _OF_NUNJUCKS = re.compile(r"(?:pasted )?(?:promptfoo (?:configuration|results)|p
 NO_MODEL = "echo"  # promptfoo's own stand-in: it gives the prompt back
 
 
-def emit(prompt: ImportedPrompt, models: Iterable[str] = (), remark: str = "") -> str:
+def write_config(prompt: ImportedPrompt, models: Iterable[str] = (), remark: str = "") -> str:
     """The file's text. ``models`` become the providers; ``remark`` is one line for who opens the file."""
     usage = usage_of(message for version in prompt.versions for message in version.prompt.messages)
     is_nunjucks = bool(_OF_NUNJUCKS.match(prompt.source))

@@ -20,7 +20,7 @@ from prompts_app.engine.assertions import (
 from prompts_app.engine.assertions.graded import FACTUALITY
 from prompts_app.engine.assertions.kinds import number_of
 from prompts_app.engine.assertions.sets import SET, each_of, is_set, value_of, why_alone
-from prompts_app.engine.formats.promptfoo_reading import (
+from prompts_app.engine.formats.promptfoo.reading import (
     FILE,
     PROGRAMS,
     Reading,
@@ -74,9 +74,7 @@ def read(
     for item, place in _items(reading, value, where):
         if isinstance(item, dict) and item.get("type") == SET:
             found += _set(reading, item, place, options)
-            continue
-        assertion = _assertion(reading, item, place)
-        if assertion is not None:
+        elif assertion := _assertion(reading, item, place):
             assertion = _with_options(reading, assertion, options or {}, place)
             _tell(reading, assertion, place)
             found.append(assertion)
@@ -91,11 +89,9 @@ def _set(
     members = [one for one in found if not why_alone(one)]
     beside = [one for one in found if why_alone(one)]
     for one in beside:
-        reading.findings.note(
-            f"that “{one.type}” stands in an assert-set: it counts by itself", reading.at(where)
-        )
+        reading.note(f"that “{one.type}” stands in an assert-set: it counts by itself", where)
     if not members:
-        reading.findings.note("an assert-set without assertions", reading.at(where))
+        reading.note("an assert-set without assertions", where)
         return beside
     whole = _assertion(reading, {key: item.get(key) for key in _OWN_FIELDS if key != "value"}, where)
     assert whole is not None
@@ -106,15 +102,15 @@ def _set(
 
 def threshold_of(reading: Reading, fields: Mapping[str, Json], where: str) -> float | None:
     """A test's: what the mean of its scores has to reach."""
-    return _number(reading, fields, "threshold", reading.at(where), "a test")
+    return _number(reading, fields, "threshold", where, "a test")
 
 
 def _items(reading: Reading, value: Json, where: str, depth: int = 0) -> Iterator[tuple[Json, str]]:
     """Each assertion, those of files included."""
-    value = reading.loaded(value, reading.at(where))
+    value = reading.loaded(value, where)
     for number, item in enumerate(value if isinstance(value, list) else [value] if value else []):
         place = f"{where}[{number}]"
-        loaded = reading.loaded(item, reading.at(place)) if isinstance(item, str) else item
+        loaded = reading.loaded(item, place) if isinstance(item, str) else item
         if isinstance(loaded, list) and depth < 3:
             yield from _items(reading, loaded, place, depth + 1)
         else:
@@ -123,10 +119,9 @@ def _items(reading: Reading, value: Json, where: str, depth: int = 0) -> Iterato
 
 def _members(reading: Reading, whole: dict[str, Json], where: str) -> list[Json]:
     """The assertions of a set, each with the set's configuration."""
-    place = reading.at(where)
     for key, item in whole.items():
         if key not in {*_OWN_FIELDS, "assert", "config"} and item is not None:
-            reading.findings.note(f"the {key} of an assert-set", place)
+            reading.note(f"the {key} of an assert-set", where)
     config = whole.get("config")
     members = whole.get("assert")
     members = members if isinstance(members, list) else []
@@ -139,55 +134,53 @@ def _members(reading: Reading, whole: dict[str, Json], where: str) -> list[Json]
 
 
 def _assertion(reading: Reading, item: Json, where: str) -> Assertion | None:
-    place = reading.at(where)
     if isinstance(item, str):
         item = from_short(item)
     if not isinstance(item, dict) or not isinstance(item.get("type"), str) or not item["type"].strip():
-        reading.findings.note("an assertion without a type", place)
+        reading.note("an assertion without a type", where)
         return None
     type_ = item["type"].strip()
     options, gone = without_secrets({key: item[key] for key in item if key not in _OWN_FIELDS})
     for name in gone:
-        reading.findings.note(f"the setting “{name}” of an assertion: keys are never kept", place)
+        reading.note(f"the setting “{name}” of an assertion: keys are never kept", where)
     return Assertion(
         type=type_,
-        value=_value(reading, type_, item.get("value"), place),
-        threshold=_number(reading, item, "threshold", place),
-        weight=_weight(reading, item, place),
+        value=_value(reading, type_, item.get("value"), where),
+        threshold=_number(reading, item, "threshold", where),
+        weight=_weight(reading, item, where),
         metric=str(item.get("metric") or ""),
         options={key: value for key, value in options.items() if value is not None},
     )
 
 
-def _value(reading: Reading, type_: str, value: Json, place: str) -> Json:
+def _value(reading: Reading, type_: str, value: Json, where: str) -> Json:
     """Files are opened; those of programs are named only."""
     if reading.is_ours:
         return value
     if split_type(type_)[1] in _PROGRAM_KINDS and isinstance(value, str):
         return value
     if isinstance(value, list):
-        return [reading.loaded(item, place) for item in value]
-    return reading.loaded(value, place)
+        return [reading.loaded(item, where) for item in value]
+    return reading.loaded(value, where)
 
 
 def _number(
-    reading: Reading, item: Mapping[str, Json], name: str, place: str, of: str = "an assertion"
+    reading: Reading, item: Mapping[str, Json], name: str, where: str, of: str = "an assertion"
 ) -> float | None:
     value = item.get(name)
     if value is None:
         return None
     number = number_of(value)
     if number is None:
-        reading.findings.note(f"the {name} “{str(value)[:60]}” of {of}, which is no number", place)
+        reading.note(f"the {name} “{str(value)[:60]}” of {of}, which is no number", where)
     return number if isinstance(value, str) or number is None else value
 
 
-def _weight(reading: Reading, item: Mapping[str, Json], place: str) -> float:
-    weight = _number(reading, item, "weight", place)
-    if weight is None or weight >= 0:
-        return 1.0 if weight is None else weight
-    reading.findings.note("a weight below 0 of an assertion", place)
-    return 1.0
+def _weight(reading: Reading, item: Mapping[str, Json], where: str) -> float:
+    weight = _number(reading, item, "weight", where)
+    if weight is not None and weight < 0:
+        reading.note("a weight below 0 of an assertion", where)
+    return weight if weight is not None and weight >= 0 else 1.0
 
 
 def _with_options(
@@ -208,12 +201,10 @@ def _with_options(
         added |= _both(transform, own) if own else {TRANSFORM: transform}
     both, gone = without_secrets({**assertion.options, **added})
     if isinstance(words := both.get("rubricPrompt"), str):
-        both["rubricPrompt"] = reading.loaded(words, reading.at(where))
+        both["rubricPrompt"] = reading.loaded(words, where)
     if gone:
-        reading.findings.note(f"the setting “{gone[0]}” of a judge: keys are never kept", reading.at(where))
-    return Assertion(
-        assertion.type, assertion.value, assertion.threshold, assertion.weight, assertion.metric, both
-    )
+        reading.note(f"the setting “{gone[0]}” of a judge: keys are never kept", where)
+    return replace(assertion, options=both)
 
 
 def _both(first: Json, then: Json) -> dict[str, Json]:
@@ -235,19 +226,17 @@ def is_factuality(assertion: Assertion) -> bool:
 
 def _tell(reading: Reading, assertion: Assertion, where: str) -> None:
     """Note what of a kept assertion does nothing here."""
-    place = reading.at(where)
     if reading.is_ours:
         return
     if why := not_run(assertion):
         because = why.removeprefix("Not run here: ").rstrip(".")
-        reading.findings.note(f"the assertion “{assertion.type}” is kept, but not run here: {because}", place)
+        reading.note(f"the assertion “{assertion.type}” is kept, but not run here: {because}", where)
         return
     if problem := validate(assertion):
-        said = f"the assertion “{assertion.type}” is kept, but judges nothing: {problem}"
-        reading.findings.note(said, place)
+        reading.note(f"the assertion “{assertion.type}” is kept, but judges nothing: {problem}", where)
     kind = kind_of(assertion.type)
     for key in sorted(assertion.options.keys() - {TRANSFORM, *(kind.options if kind else ())}):
-        reading.findings.note(f"the “{key}” of an assertion is kept, but not used here", place)
+        reading.note(f"the “{key}” of an assertion is kept, but not used here", where)
 
 
 # --- the short form of a table ------------------------------------------------------------------------

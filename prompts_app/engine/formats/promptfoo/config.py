@@ -2,7 +2,7 @@
 
 promptfoo compares the prompts of one configuration on the same tests: they are variants of one work. Each
 becomes a version, in order; ``variants_apart`` gives each a prompt of its own instead. What our own export
-wrote comes back exactly (see ``promptfoo_out``).
+wrote comes back exactly (see ``writing``).
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from prompts_app.engine.formats import promptfoo_prompts, promptfoo_providers, promptfoo_wraps, titles
-from prompts_app.engine.formats.promptfoo_prompts import Variant
-from prompts_app.engine.formats.promptfoo_providers import Provider
-from prompts_app.engine.formats.promptfoo_reading import Findings, Reading, References
-from prompts_app.engine.formats.promptfoo_tests import OURS, Tests
-from prompts_app.engine.formats.promptfoo_variables import usage_of
-from prompts_app.engine.formats.promptfoo_wraps import Wraps
+from prompts_app.engine.formats import titles
+from prompts_app.engine.formats.promptfoo.prompts import Variant, for_promptfoo, read_prompts, with_dollars
+from prompts_app.engine.formats.promptfoo.providers import Provider, read_providers, shared_settings
+from prompts_app.engine.formats.promptfoo.reading import Reading, References, as_object
+from prompts_app.engine.formats.promptfoo.tests import OURS, Tests
+from prompts_app.engine.formats.promptfoo.variables import can_wrap, usage_of, wrapped
 from prompts_app.engine.formats.reading import Fields
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
@@ -73,40 +72,34 @@ def read(source: Source) -> Parsed:
     if not isinstance(value, dict):
         raise FormatError("A promptfoo configuration is an object with “prompts” and “tests”.")
     reading = opened(source, value)
-    variants = promptfoo_prompts.read(reading, _prompts_in(reading))
-    providers = promptfoo_providers.read(reading, _providers_in(reading.config))
-    settings = promptfoo_providers.settings_of_all(reading, providers)
+    variants = read_prompts(reading, _prompts_in(reading))
+    providers = read_providers(reading)
+    settings = shared_settings(reading, providers)
     usage = usage_of(message for variant in variants for message in variant.messages)
-    tests = Tests(reading, usage, can_wrap=promptfoo_wraps.can_be(variants, usage))
+    tests = Tests(reading, usage, can_wrap=can_wrap(variants, usage))
     cases = tests.cases()
     if not reading.is_ours:
-        variants = promptfoo_prompts.with_dollars(variants, cases)
+        variants = with_dollars(variants, cases)
     tell_the_rest(reading)
-    prompt = Wraps(frozenset(tests.around)).prompt(prompt_of(reading, variants, providers, settings, cases))
-    return Parsed((_as_it_was(reading, prompt),), reading.findings.problems())
+    prompt = wrapped(prompt_of(reading, variants, providers, settings, cases), tests.around)
+    return Parsed((_as_it_was(reading, prompt),), reading.problems())
 
 
 def opened(source: Source, value: dict[str, Json]) -> Reading:
     """The configuration with its references followed."""
-    findings = Findings()
-    references = References(Reading(source, findings=findings), value)
+    reading = Reading(source)
+    references = References(reading, value)
     config = references.replaced(value)
-    ours = isinstance(config.get("metadata"), dict) and isinstance(config["metadata"].get(OURS), dict)
-    return Reading(source, config, frozenset(references.used), findings, is_ours=ours)
+    is_ours = isinstance(as_object(config.get("metadata")).get(OURS), dict)
+    return Reading(source, config, frozenset(references.used), is_ours, reading.noted)
 
 
 def _prompts_in(reading: Reading) -> Json:
     prompts = reading.config.get("prompts")
     if prompts:
         return prompts
-    reading.findings.note(
-        "prompts: there are none, so that each test’s “prompt” is the prompt", reading.at("")
-    )
+    reading.note("prompts: there are none, so that each test’s “prompt” is the prompt", "")
     return _WITHOUT_PROMPTS
-
-
-def _providers_in(config: Mapping[str, Json]) -> Json:
-    return config.get("providers") or config.get("targets")
 
 
 def prompt_of(
@@ -177,7 +170,7 @@ def tell_the_rest(reading: Reading) -> None:
         inner = (
             f" ({', '.join(str(name)[:40] for name in list(value)[:8])})" if isinstance(value, dict) else ""
         )
-        reading.findings.note(f"the setting “{key}”{inner}", reading.at(key))
+        reading.note(f"the setting “{key}”{inner}", key)
 
 
 # --- what our own export says beside -----------------------------------------------------------------------
@@ -215,7 +208,7 @@ def _version_as_it_was(version: ImportedVersion, row: Fields) -> ImportedVersion
     )
     written = version.prompt.messages
     kept = row.each("messages", lambda one: Message(one.text("role"), one.text("content")))  # type: ignore[arg-type]
-    if not any(promptfoo_prompts.for_promptfoo(kept, is_nunjucks=how) == written for how in (True, False)):
+    if not any(for_promptfoo(kept, is_nunjucks=how) == written for how in (True, False)):
         kept = ()  # there are none, or the file was changed since
     content = Prompt(kept or written, variables, version.prompt.parameters)
     return ImportedVersion(content, row.text("note"))

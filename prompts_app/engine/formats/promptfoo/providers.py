@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from prompts_app.engine.formats import parameters
-from prompts_app.engine.formats.promptfoo_reading import (
+from prompts_app.engine.formats.promptfoo.reading import (
     FILE,
     PROGRAMS,
     Reading,
+    as_object,
     extension_of,
     is_secret,
     without_secrets,
@@ -56,12 +57,9 @@ def model_of(provider: str) -> str:
 
 def is_own(provider: str) -> bool:
     """Whether it is a program or an address rather than a vendor's model."""
-    head = provider.partition(":")[0]
-    return head in _OWN or provider.startswith(FILE) or _is_program(provider)
-
-
-def _is_program(provider: str) -> bool:
-    return any(extension_of(part) in PROGRAMS for part in provider.split(":")[:2])
+    parts = provider.split(":")
+    is_program = any(extension_of(part) in PROGRAMS for part in parts[:2])
+    return parts[0] in _OWN or provider.startswith(FILE) or is_program
 
 
 def without_credentials(provider: str) -> str:
@@ -73,9 +71,10 @@ def without_credentials(provider: str) -> str:
     return f"{head}://{address.netloc.rpartition('@')[2]}{address.path}"
 
 
-def read(reading: Reading, value: Json) -> tuple[Provider, ...]:
-    """Every provider, in order. What of them is not carried is noted."""
+def read_providers(reading: Reading) -> tuple[Provider, ...]:
+    """Every provider of the configuration, in order. What of them is not carried is noted."""
     name = "providers" if "providers" in reading.config else "targets"
+    value = reading.config.get("providers") or reading.config.get("targets")
     return tuple(_provider(reading, item, where) for item, where in _items(reading, value, name))
 
 
@@ -96,7 +95,6 @@ def _items(reading: Reading, value: Json, where: str, depth: int = 0) -> Iterato
 
 
 def _provider(reading: Reading, value: Json, where: str) -> Provider:
-    place = reading.at(where)
     if isinstance(value, dict) and "id" not in value and len(value) == 1:  # {"openai:gpt-5": {…}}
         (name, inner), *_ = value.items()
         value = {"id": name, **inner} if isinstance(inner, dict) else {"id": name}
@@ -104,43 +102,35 @@ def _provider(reading: Reading, value: Json, where: str) -> Provider:
         value = {"id": value if isinstance(value, str) else ""}
     id_, label = str(value.get("id") or ""), value.get("label")
     if not id_:
-        reading.findings.note("a provider without an id", place)
+        reading.note("a provider without an id", where)
     if is_own(id_):
-        reading.findings.note(
-            f"the provider “{without_credentials(id_)}”, which is a program or address", place
-        )
-    config = value.get("config")
-    settings = _settings(reading, config, place) if isinstance(config, dict) else {}
+        reading.note(f"the provider “{without_credentials(id_)}”, which is a program or address", where)
+    settings = _settings(reading, as_object(value.get("config")), where)
     for key, item in value.items():
         if key == "prompts" and item:
-            reading.findings.note(f"that the provider “{label or id_}” is asked some prompts only", place)
+            reading.note(f"that the provider “{label or id_}” is asked some prompts only", where)
         elif key not in {"id", "label", "config"} and item not in (None, {}, [], ""):
-            reading.findings.note(f"the field “{key}” of a provider", place)
+            reading.note(f"the field “{key}” of a provider", where)
     return Provider(id_, label if isinstance(label, str) else "", settings)
 
 
-def _settings(reading: Reading, config: dict[str, Json], place: str) -> dict[str, Json]:
+def _settings(reading: Reading, config: dict[str, Json], where: str) -> dict[str, Json]:
     """What a model can be sent, under standard names; the rest is noted, keys without their values."""
     usable = {}
     for key, item in config.items():
         if is_secret(key):
-            reading.findings.note(f"the setting “{key}” of a provider: keys are never kept", place)
+            reading.note(f"the setting “{key}” of a provider: keys are never kept", where)
         else:
-            loaded = reading.loaded(item, place) if key in {"tools", "response_format"} else item
+            loaded = reading.loaded(item, where) if key in {"tools", "response_format"} else item
             usable[key], gone = without_secrets(loaded)
             for name in gone:
-                reading.findings.note(f"the setting “{key}.{name}” of a provider: keys are never kept", place)
-    kept, problems = parameters.sort_out(usable, place)
-    for problem in problems:
-        reading.findings.note(f"{problem.what} of a provider", place)
-    return {key: item for key, item in kept.items() if not _names_a_file(item)}
+                reading.note(f"the setting “{key}.{name}” of a provider: keys are never kept", where)
+    kept, problems = parameters.sort_out(usable, where)
+    reading.note_all(problems, " of a provider")
+    return {key: item for key, item in kept.items() if not str(item).startswith(FILE)}
 
 
-def _names_a_file(value: Json) -> bool:
-    return isinstance(value, str) and value.startswith(FILE)
-
-
-def settings_of_all(reading: Reading, providers: tuple[Provider, ...]) -> dict[str, Json]:
+def shared_settings(reading: Reading, providers: tuple[Provider, ...]) -> dict[str, Json]:
     """The settings every provider has with the same value; the others are noted."""
     shared: dict[str, Json] = {}
     for key in dict.fromkeys(key for provider in providers for key in provider.settings):
@@ -148,9 +138,7 @@ def settings_of_all(reading: Reading, providers: tuple[Provider, ...]) -> dict[s
         if all(value == values[0] for value in values):
             shared[key] = values[0]
         else:
-            reading.findings.note(
-                f"the setting “{key}”, which is not the same for all providers", reading.at("providers")
-            )
+            reading.note(f"the setting “{key}”, which is not the same for all providers", "providers")
     return shared
 
 

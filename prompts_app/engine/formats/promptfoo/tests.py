@@ -10,20 +10,28 @@ from dataclasses import dataclass
 
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.filters import as_json
-from prompts_app.engine.formats import promptfoo_assertions as assertions
-from prompts_app.engine.formats import promptfoo_wraps, titles
+from prompts_app.engine.formats import titles
 from prompts_app.engine.formats.files import folder_of
-from prompts_app.engine.formats.promptfoo_prompts import chat_in
-from prompts_app.engine.formats.promptfoo_reading import (
+from prompts_app.engine.formats.promptfoo import assertions
+from prompts_app.engine.formats.promptfoo.prompts import chat_in
+from prompts_app.engine.formats.promptfoo.reading import (
     FILE,
     PROGRAMS,
     Reading,
+    as_object,
     extension_of,
     missing,
     plain_text,
 )
-from prompts_app.engine.formats.promptfoo_tables import rows_of, test_of_row
-from prompts_app.engine.formats.promptfoo_variables import Usage, flattened, mentions_in, resolved
+from prompts_app.engine.formats.promptfoo.tables import rows_of, test_of_row
+from prompts_app.engine.formats.promptfoo.variables import (
+    AROUND,
+    Usage,
+    flattened,
+    mentions_in,
+    resolved,
+    values_around,
+)
 from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.render import as_value, is_given
 from prompts_app.engine.types import Assertion, Case, Json
@@ -57,6 +65,7 @@ class Tests:
         """``usage``: how the prompts use variables. ``can_wrap``: words around them can be carried."""
         self.around: set[str] = set()  # the variables that stand around prompts in some case
         self._reading, self._usage, self._can_wrap = reading, usage, can_wrap and not reading.is_ours
+        self._note = reading.note
         self._unused = set(_KEPT_OPTIONS)  # those of the default test that no assertion took
         self._defaults: dict[str, tuple[Assertion, ...]] = {}
         default = self._loaded_test(reading.config.get("defaultTest"), "defaultTest")
@@ -74,7 +83,7 @@ class Tests:
 
     def case_of(self, test: Test, found: tuple[Assertion, ...]) -> Case:
         """One test whose values are settled, held to the assertions in ``found``."""
-        variables = _mapping(test.fields.get("vars"))
+        variables = as_object(test.fields.get("vars"))
         for name, value in variables.items():
             if isinstance(value, str) and value.startswith(FILE):
                 self._note(
@@ -83,7 +92,7 @@ class Tests:
                 )
         self._tell(test.fields, found, test.where)
         values = self._values(variables, test)
-        around = self._around(_mapping(test.fields.get("options")), values, test)
+        around = self._around(as_object(test.fields.get("options")), values, test)
         name, threshold = self._name(test.fields, values, [values]), self._threshold(test.fields, test)
         return Case(name, {**values, **around}, assertions=found, threshold=threshold)
 
@@ -150,7 +159,7 @@ class Tests:
 
     def _scenario(self, value: Json, where: str) -> Iterator[Test]:
         """Each of its configurations with each of its tests."""
-        value = self._reading.loaded(value, self._reading.at(where))
+        value = self._reading.loaded(value, where)
         if isinstance(value, list):
             for number, item in enumerate(value):
                 yield from self._scenario(item, f"{where}[{number}]")
@@ -171,7 +180,7 @@ class Tests:
             yield Test(both, f"{one.where} with {test.where}", test.folder)
 
     def _loaded_test(self, value: Json, where: str) -> Test | None:
-        value = self._reading.loaded(value, self._reading.at(where))
+        value = self._reading.loaded(value, where)
         if isinstance(value, dict):
             return Test(self._opened(Test(value, where)), where)
         if value is not None and not isinstance(value, str):  # a file that is not there was told
@@ -202,12 +211,12 @@ class Tests:
         own = self._opened(test)
         if (exact := self._exactly(own)) is not None:
             return [exact]
-        options = {**_mapping(self._default.get("options")), **_mapping(own.get("options"))}
-        for key in promptfoo_wraps.OPTIONS:  # an empty one does not take the default's place
-            options[key] = options.get(key) or _mapping(self._default.get("options")).get(key)
-        variables = dict(_mapping(own.get("vars")))
+        options = {**as_object(self._default.get("options")), **as_object(own.get("options"))}
+        for key in AROUND:  # an empty one does not take the default's place
+            options[key] = options.get(key) or as_object(self._default.get("options")).get(key)
+        variables = dict(as_object(own.get("vars")))
         if not self._reading.is_ours:  # there the defaults are the prompt's own
-            variables = {**_mapping(self._default.get("vars")), **variables}
+            variables = {**as_object(self._default.get("vars")), **variables}
         found = self._assertions(own, options, test.where)
         self._tell(own, found, test.where)
         combinations = self._combinations(variables, options, test)
@@ -229,13 +238,13 @@ class Tests:
         """What the test puts around prompts, as the values of variables there."""
         if not self._can_wrap:
             return {}
-        found = promptfoo_wraps.values_of(options, values, lambda what: self._note(what, test.where))
+        found = values_around(options, values, lambda what: self._note(what, test.where))
         self.around |= found.keys()
         return found
 
     def _exactly(self, fields: Mapping[str, Json]) -> Case | None:
         """The case as this site wrote it, where promptfoo has no way to say the same."""
-        ours = _mapping(_mapping(fields.get("metadata")).get(OURS)).get("case")
+        ours = as_object(as_object(fields.get("metadata")).get(OURS)).get("case")
         if not self._reading.is_ours or not isinstance(ours, dict):
             return None
         try:
@@ -323,7 +332,7 @@ class Tests:
     def _name(self, own: Mapping[str, Json], one: Mapping[str, str], all_: list[dict[str, str]]) -> str:
         """Its description, with what differs where one test became several; else its own values."""
         described = own.get("description")
-        usual = flattened(_mapping(self._default.get("vars")), self._usage)
+        usual = flattened(as_object(self._default.get("vars")), self._usage)
         if described:
             names = [name for name in one if any(other.get(name) != one[name] for other in all_[:50])]
         else:
@@ -344,8 +353,8 @@ class Tests:
         self._tell_options(own, where, _KEPT_OPTIONS - used)
 
     def _tell_options(self, fields: Mapping[str, Json], where: str, unused: Collection[str]) -> None:
-        for key, value in _mapping(fields.get("options")).items():
-            is_done = key in _DONE_OPTIONS or (self._can_wrap and key in promptfoo_wraps.OPTIONS)
+        for key, value in as_object(fields.get("options")).items():
+            is_done = key in _DONE_OPTIONS or (self._can_wrap and key in AROUND)
             is_kept = is_done or (key in _KEPT_OPTIONS and key not in unused)
             if not is_kept and value not in (None, "", {}, []):
                 self._note(f"the option “{key}” of a test", f"{where}.options")
@@ -359,12 +368,9 @@ class Tests:
         for key in ("vars", "options", "metadata"):
             if not isinstance(fields.get(key), dict | None):
                 self._note(f"the {key} of a test, which have no names", where)
-        for key in _mapping(fields.get("metadata")):
+        for key in as_object(fields.get("metadata")):
             if not (self._reading.is_ours and key == OURS):
                 self._note(f"the metadata “{key}” of a test", where)
-
-    def _note(self, what: str, where: str) -> None:
-        self._reading.findings.note(what, self._reading.at(where))
 
 
 def _is_test(value: Mapping[str, Json]) -> bool:
@@ -383,16 +389,12 @@ def _as_list(value: Json) -> list[Json]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _mapping(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}
-
-
 def _merged(data: Mapping[str, Json], test: Mapping[str, Json]) -> dict[str, Json]:
     """A scenario's data with one of its tests: assertions of both, the test's values before the data's."""
     merged = {**data, **test}
     for key in ("vars", "options", "metadata"):
         if key in merged:
-            merged[key] = {**_mapping(data.get(key)), **_mapping(test.get(key))}
+            merged[key] = {**as_object(data.get(key)), **as_object(test.get(key))}
     if data.get("assert") or test.get("assert"):
         merged["assert"] = [*_as_list(data.get("assert")), *_as_list(test.get("assert"))]
     return merged

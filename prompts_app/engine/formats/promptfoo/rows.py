@@ -12,7 +12,8 @@ from decimal import Decimal
 
 from prompts_app.engine.assertions.verdicts import SET
 from prompts_app.engine.formats.bundle_types import BundledResult
-from prompts_app.engine.formats.promptfoo_prompts import chat_in
+from prompts_app.engine.formats.promptfoo.prompts import chat_in
+from prompts_app.engine.formats.promptfoo.reading import as_object
 from prompts_app.engine.formats.reading import LARGEST_COUNT, Fields
 from prompts_app.engine.types import Json
 
@@ -51,8 +52,8 @@ class Context:
 
 
 def result_of(row: Fields, case_index: int, repeat: int, model: str, context: Context) -> BundledResult:
-    response = _object(row.values.get("response"))
-    grading = _object(row.values.get("gradingResult"))
+    response = as_object(row.values.get("response"))
+    grading = as_object(row.values.get("gradingResult"))
     error = _error(row, response)
     checks = () if error else tuple(_checks(grading))
     cost = None if error else _cost(row, response)
@@ -75,10 +76,6 @@ def result_of(row: Fields, case_index: int, repeat: int, model: str, context: Co
         error_kind=_fault(error) if error else "",
         error_message=error,
     )
-
-
-def _object(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}
 
 
 def _verdict(success: Json) -> bool | None:
@@ -133,7 +130,7 @@ def _checks(grading: Mapping[str, Json]) -> list[dict[str, Json]]:
 def components(grading: Mapping[str, Json]) -> list[dict[str, Json]]:
     """What was found for each assertion. promptfoo writes those of a set a second time, behind it."""
     listed = grading.get("componentResults")
-    items = [_object(item) for item in listed] if isinstance(listed, list) else []
+    items = [as_object(item) for item in listed] if isinstance(listed, list) else []
     found: list[dict[str, Json]] = []
     passed_over = 0
     for item in items:
@@ -146,14 +143,14 @@ def components(grading: Mapping[str, Json]) -> list[dict[str, Json]]:
 
 
 def is_set(component: Mapping[str, Json]) -> bool:
-    return isinstance(_object(component.get("metadata")).get("assertionSet"), dict)
+    return isinstance(as_object(component.get("metadata")).get("assertionSet"), dict)
 
 
 def assertion_of(component: Mapping[str, Json]) -> dict[str, Json]:
     """The assertion as it was run; a set's with its members."""
     if not is_set(component):
-        return _object(component.get("assertion"))
-    own = _object(_object(component.get("metadata")).get("assertionSet"))
+        return as_object(component.get("assertion"))
+    own = as_object(as_object(component.get("metadata")).get("assertionSet"))
     members = [assertion_of(one) for one in components(component)]
     return {
         **{name: own.get(name) for name in ("threshold", "weight", "metric")},
@@ -184,7 +181,7 @@ def _output(value: Json) -> str:
 
 def _tokens(row: Fields, response: Mapping[str, Json]) -> tuple[int | None, int | None]:
     """Prompt and completion. All zeros mean that nobody counted."""
-    usage = _object(response.get("tokenUsage")) or _object(row.values.get("tokenUsage"))
+    usage = as_object(response.get("tokenUsage")) or as_object(row.values.get("tokenUsage"))
     counts = [_count(usage.get(name)) for name in ("prompt", "completion")]
     return (counts[0], counts[1]) if any(counts) else (None, None)
 
@@ -208,7 +205,7 @@ def _latency(row: Fields, response: Mapping[str, Json]) -> float | None:
 
 def _messages(row: Fields) -> list[dict[str, Json]]:
     """The prompt as it was sent."""
-    raw = _text(_object(row.values.get("prompt")).get("raw"))
+    raw = _text(as_object(row.values.get("prompt")).get("raw"))
     chat = chat_in(raw)
     if chat is None:
         return [{"role": "user", "content": raw}] if raw else []

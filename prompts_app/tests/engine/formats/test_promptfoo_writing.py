@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prompts_app.engine.assertions.sets import value_of
-from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, parse, promptfoo_out
-from prompts_app.engine.formats.promptfoo_assertions import KINDS
+from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, parse
+from prompts_app.engine.formats.promptfoo.assertions import KINDS
+from prompts_app.engine.formats.promptfoo.writing import raw_of, write_config
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.render import find_variables
 from prompts_app.engine.types import ROLES, Assertion, Case, Message, Prompt, Variable
@@ -83,12 +84,12 @@ CARRIED = ("title", "summary", "task", "tags", "licence", "written_for", "versio
 
 
 def read_back(prompt: ImportedPrompt, models: tuple[str, ...] = ()) -> ImportedPrompt:
-    (found,) = parse("x.promptfoo.yaml", promptfoo_out.emit(prompt, models).encode()).prompts
+    (found,) = parse("x.promptfoo.yaml", write_config(prompt, models).encode()).prompts
     return found
 
 
 def config(prompt: ImportedPrompt, models: tuple[str, ...] = (), remark: str = "") -> dict[str, Any]:
-    value: dict[str, Any] = read_yaml(promptfoo_out.emit(prompt, models, remark))
+    value: dict[str, Any] = read_yaml(write_config(prompt, models, remark))
     return value
 
 
@@ -108,7 +109,7 @@ def test_what_is_written_is_read_back_the_same(prompt: ImportedPrompt) -> None:
 @settings(max_examples=60)
 @given(PROMPTS)
 def test_writing_what_was_read_gives_the_same_text(prompt: ImportedPrompt) -> None:
-    assert promptfoo_out.emit(read_back(prompt)) == promptfoo_out.emit(prompt)
+    assert write_config(read_back(prompt)) == write_config(prompt)
 
 
 def test_every_version_is_a_prompt_and_every_case_a_test() -> None:
@@ -125,10 +126,10 @@ def test_every_version_is_a_prompt_and_every_case_a_test() -> None:
 
 def test_a_chat_is_json_and_so_is_what_promptfoo_would_take_for_a_file() -> None:
     chat = (Message("system", "S"), Message("user", "{{x}}"))
-    assert promptfoo_out.raw_of(chat).startswith('[\n  {\n    "role": "system"')
+    assert raw_of(chat).startswith('[\n  {\n    "role": "system"')
     for text in ("prompt.txt", "either/or", "all *", '[{"role": "user", "content": "x"}]', "- role: user"):
-        assert promptfoo_out.raw_of((Message("user", text),)).startswith("[\n  {")
-    assert promptfoo_out.raw_of((Message("user", "Plain {{x}}.\nMore."),)) == "Plain {{x}}.\nMore."
+        assert raw_of((Message("user", text),)).startswith("[\n  {")
+    assert raw_of((Message("user", "Plain {{x}}.\nMore."),)) == "Plain {{x}}.\nMore."
 
 
 def test_dotted_names_are_parts_and_lists_are_lists_where_they_are_used_so() -> None:
@@ -160,7 +161,7 @@ def test_what_promptfoo_has_no_word_for_stands_beside() -> None:
 
 
 def test_without_a_model_the_file_says_what_to_do() -> None:
-    text = promptfoo_out.emit(simple(), remark="Not tested yet.\nhttps://site.example/x")
+    text = write_config(simple(), remark="Not tested yet.\nhttps://site.example/x")
     assert "providers:\n- echo\n" in text
     assert "# Not tested yet. https://site.example/x\n" in text
     assert "# Name the models to test" in text

@@ -1,14 +1,18 @@
-"""Values with parts (``user: {name: Ada}``) as the texts our variables are, and back."""
+"""Values with parts (``user: {name: Ada}``) as the texts our variables are, and back; and what a test puts
+before and after every prompt (``options.prefix`` and ``suffix``), which becomes two variables around it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 
 from prompts_app.engine.filters import structured
-from prompts_app.engine.formats.promptfoo_reading import plain_text
-from prompts_app.engine.render import name_of, pieces, variables_in
+from prompts_app.engine.formats import templates
+from prompts_app.engine.formats.promptfoo.prompts import Variant
+from prompts_app.engine.formats.promptfoo.reading import plain_text
+from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion
+from prompts_app.engine.render import RenderError, name_of, pieces, render, variables_in
 from prompts_app.engine.types import Json, Message
 
 _BOUND = re.compile(  # names that the template itself gives a value: {% for role, text in … %}
@@ -129,3 +133,62 @@ def resolved(values: Mapping[str, str], environment: Mapping[str, str]) -> dict[
         name: _ENVIRONMENT.sub(lambda match: environment.get(match[1], match[0]), value)
         for name, value in values.items()
     }
+
+
+# --- around prompts -----------------------------------------------------------------------------------
+
+AROUND = {"prefix": "prompt_prefix", "suffix": "prompt_suffix"}  # the option → the variable around prompts
+_LIKE_JSON = re.compile(r'\s*(?:\[|\{\s*")')  # may be a chat once its template is filled in
+
+
+def can_wrap(variants: Sequence[Variant], usage: Usage) -> bool:
+    """Whether words around these prompts can be carried, which are the same for all cases here.
+
+    Variables around them are what promptfoo sends, as long as a prompt is a plain text and their names are
+    free: around a chat's JSON its words would make a text of the chat, and so they are only named there.
+    """
+    taken = {name.partition(".")[0] for name in usage.needed | usage.dotted | usage.structured}
+    return not taken & set(AROUND.values()) and all(
+        not variant.is_chat
+        and len(variant.messages) == 1
+        and not _LIKE_JSON.match(variant.messages[0].content)
+        for variant in variants
+    )
+
+
+def values_around(
+    options: Mapping[str, Json], values: Mapping[str, str], note: Callable[[str], None]
+) -> dict[str, str]:
+    """What stands around the prompts in one case. Where a template cannot be filled in it is kept as text."""
+    found = {}
+    for option, name in AROUND.items():
+        text = options.get(option)
+        if not isinstance(text, str) or not text:
+            continue
+        for what in templates.logic(text):
+            note(f"{what} in a test’s {option}, kept as text")
+        try:
+            found[name] = render(text, values)
+        except RenderError as error:
+            note(f"“{{{{{error.name}}}}}” in a test’s {option}: nothing fills it in here")
+            found[name] = text
+    return found
+
+
+def wrapped(prompt: ImportedPrompt, names: Set[str]) -> ImportedPrompt:
+    """The prompt with those variables around each version, and a value for them in each case."""
+    if not names:
+        return prompt
+    before, after = (f"{{{{{name}}}}}" if name in names else "" for name in AROUND.values())
+    options = " and ".join(option for option, name in AROUND.items() if name in names)
+    versions = []
+    for version in prompt.versions:
+        (message,) = version.prompt.messages
+        content = replace(
+            version.prompt, messages=(Message(message.role, f"{before}{message.content}{after}"),)
+        )
+        note = f"{version.note} Its tests’ {options} are variables around it."
+        versions.append(ImportedVersion(content, note))
+    missing = dict.fromkeys(sorted(names), "")
+    cases = tuple(replace(case, variables={**missing, **case.variables}) for case in prompt.cases)
+    return replace(prompt, versions=tuple(versions), cases=cases)

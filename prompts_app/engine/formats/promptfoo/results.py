@@ -8,32 +8,31 @@ the order in which they were done; prompts and tests are brought back to the ord
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from prompts_app.engine.filters import as_json
-from prompts_app.engine.formats import (
-    parameters,
-    promptfoo_prompts,
-    promptfoo_providers,
-    promptfoo_wraps,
-    titles,
-)
+from prompts_app.engine.formats import parameters, titles
 from prompts_app.engine.formats.bundle_types import BundledRun
-from prompts_app.engine.formats.promptfoo import prompt_of, tell_the_rest
-from prompts_app.engine.formats.promptfoo_answers import Context, result_of
-from prompts_app.engine.formats.promptfoo_cells import Cells
-from prompts_app.engine.formats.promptfoo_prompts import Variant
-from prompts_app.engine.formats.promptfoo_providers import Provider
-from prompts_app.engine.formats.promptfoo_reading import Reading
-from prompts_app.engine.formats.promptfoo_tests import Tests
-from prompts_app.engine.formats.promptfoo_variables import usage_of
-from prompts_app.engine.formats.promptfoo_wraps import Wraps
+from prompts_app.engine.formats.promptfoo import assertions
+from prompts_app.engine.formats.promptfoo.config import prompt_of, tell_the_rest
+from prompts_app.engine.formats.promptfoo.prompts import Variant, chat_in, messages_of, with_dollars
+from prompts_app.engine.formats.promptfoo.providers import (
+    Provider,
+    distinct_models,
+    read_providers,
+    shared_settings,
+)
+from prompts_app.engine.formats.promptfoo.reading import FILE, Reading, as_object
+from prompts_app.engine.formats.promptfoo.rows import Context, assertion_of, components, result_of
+from prompts_app.engine.formats.promptfoo.tests import Test, Tests
+from prompts_app.engine.formats.promptfoo.variables import can_wrap, usage_of, wrapped
 from prompts_app.engine.formats.reading import Fields
 from prompts_app.engine.formats.source import Source, read_json
 from prompts_app.engine.formats.types import Format, FormatError, ImportedPrompt, Parsed
-from prompts_app.engine.types import Case, Json
+from prompts_app.engine.types import Assertion, Case, Json
 
 VERSIONS = (1, 2, 3)
 _YAML = {"yaml", "yml"}
@@ -95,22 +94,23 @@ def read(source: Source) -> Parsed:
     rows = sorted(summary.each("results", lambda row: row), key=_number_of)
     if not rows:
         raise FormatError("There are no results in this file.")
-    reading = Reading(source, _object(file.values.get("config")))
-    settings_of = promptfoo_providers.read(reading, reading.config.get("providers") or ())
-    shared = promptfoo_providers.settings_of_all(reading, settings_of)
-    variants, columns = _columns(reading, rows, summary, settings_of)
+    reading = Reading(source, as_object(file.values.get("config")))
+    configured = read_providers(reading)
+    shared = shared_settings(reading, configured)
+    variants, columns = _columns(reading, rows, summary, configured)
     usage = usage_of(message for variant in variants for message in variant.messages)
-    tests = Tests(reading, usage, can_wrap=promptfoo_wraps.can_be(variants, usage))
+    tests = Tests(reading, usage, can_wrap=can_wrap(variants, usage))
     cells = Cells(reading, tests, repeats=_repeats(file, reading.config))
     grids = [cells.grid(column.rows) for column in columns]
-    variants = promptfoo_prompts.with_dollars(variants, cells.cases)
+    variants = with_dollars(variants, cells.cases)
     prompt = prompt_of(reading, variants, tuple(column.provider for column in columns), shared, cells.cases)
-    wraps = Wraps(frozenset(tests.around))
-    prompt = wraps.prompt(prompt)
-    grids = [[(wraps.case(case), members) for case, members in grid] for grid in grids]
+    prompt = wrapped(prompt, tests.around)
+    # A run's suite holds the very cases of the prompt.
+    cases = {id(case): now for case, now in zip(cells.cases, prompt.cases, strict=True)}
+    grids = [[(cases[id(case)], members) for case, members in grid] for grid in grids]
     tell_the_rest(reading)
     runs = _runs(columns, grids, _context(source, file, summary))
-    return Parsed((_named(prompt, source, runs),), reading.findings.problems())
+    return Parsed((_named(prompt, source, runs),), reading.problems())
 
 
 def _number_of(row: Fields) -> tuple[float, float]:
@@ -132,10 +132,6 @@ def _named(prompt: ImportedPrompt, source: Source, runs: tuple[BundledRun, ...])
     return replace(prompt, source=name, versions=versions, runs=runs)
 
 
-def _object(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}
-
-
 def _repeats(file: Fields, config: Mapping[str, Json]) -> int | None:
     """How often each test was asked, where the file says so."""
     for place in (
@@ -143,7 +139,7 @@ def _repeats(file: Fields, config: Mapping[str, Json]) -> int | None:
         config.get("evaluateOptions"),
         config.get("commandLineOptions"),
     ):
-        repeat = _object(place).get("repeat")
+        repeat = as_object(place).get("repeat")
         if isinstance(repeat, int) and not isinstance(repeat, bool) and 1 <= repeat <= 1000:
             return repeat
     return None
@@ -160,7 +156,7 @@ def _columns(
     columns: dict[tuple[str, str], _Column] = {}
     variants: dict[_Head, Variant] = {}
     for row in rows:
-        provider, head = _object(row.values.get("provider")), _head_of(row, heads)
+        provider, head = as_object(row.values.get("provider")), _head_of(row, heads)
         place = places.setdefault(head, len(places))
         who = as_json([place, provider.get("id"), provider.get("label")])
         key = (as_json(row.values.get("promptIdx")), who)
@@ -176,9 +172,9 @@ def _columns(
 
 def _heads(summary: Fields) -> list[dict[str, Json]]:
     """The columns' prompts; version 2 has them in its table."""
-    table = _object(_object(summary.values.get("table")).get("head"))
+    table = as_object(as_object(summary.values.get("table")).get("head"))
     listed = summary.values.get("prompts") or table.get("prompts")
-    return [_object(item) for item in listed] if isinstance(listed, list) else []
+    return [as_object(item) for item in listed] if isinstance(listed, list) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +188,7 @@ class _Head:
 
 def _head_of(row: Fields, heads: list[_Head | None]) -> _Head:
     """From the table's head where there is one; else from the row, whose label then is the template."""
-    place, prompt = _place(row.values.get("promptIdx")), _object(row.values.get("prompt"))
+    place, prompt = _place(row.values.get("promptIdx")), as_object(row.values.get("prompt"))
     head = heads[place] if place is not None and place < len(heads) else None
     if head is None:
         label = str(prompt.get("label") or prompt.get("display") or "")
@@ -209,14 +205,14 @@ def _head(value: Mapping[str, Json], prompt: Mapping[str, Json]) -> _Head | None
     text = raw if isinstance(raw, str) and raw.strip() else label
     label = label.removeprefix(f"[{value.get('provider')}] ")
     named = "" if text in label else titles.cut(label, 200)
-    return _Head(text, named, as_json(_object(prompt.get("config")))) if text.strip() else None
+    return _Head(text, named, as_json(as_object(prompt.get("config")))) if text.strip() else None
 
 
 def _variant(reading: Reading, head: _Head, number: int) -> Variant:
-    place = reading.at(f"prompts[{number}]")
-    messages = promptfoo_prompts.messages_of(reading, head.raw, place)
-    settings, _ = parameters.sort_out(read_json(head.config), place)
-    return Variant(messages, place, head.label, settings, promptfoo_prompts.chat_in(head.raw) is not None)
+    where = f"prompts[{number}]"
+    messages = messages_of(reading, head.raw, where)
+    settings, _ = parameters.sort_out(read_json(head.config), where)
+    return Variant(messages, head.label, settings, chat_in(head.raw) is not None)
 
 
 def _provider(value: Mapping[str, Json], configured: tuple[Provider, ...], asked: int) -> Provider:
@@ -225,11 +221,96 @@ def _provider(value: Mapping[str, Json], configured: tuple[Provider, ...], asked
     return alike[min(asked, len(alike) - 1)] if alike else Provider(id_, label)
 
 
+# --- cases ---------------------------------------------------------------------------------------------
+
+_NUMBERED = re.compile(r"Row #\d+")  # promptfoo's name for a test in a file that gives it none
+
+
+class Cells:
+    """The cases of all runs of a file, each once, in the order they are met."""
+
+    def __init__(self, reading: Reading, tests: Tests, repeats: int | None) -> None:
+        """``repeats``: how often the file says each test was asked."""
+        self._reading, self._tests, self._repeats = reading, tests, repeats
+        self._cases: dict[tuple[str, int], Case] = {}
+        self._numbers: dict[tuple[str, int], float] = {}  # the first number each has as a test in the file
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """In the file's order, also of those that not every prompt was put to."""
+        return tuple(self._cases[place] for place in sorted(self._cases, key=self._numbers.__getitem__))
+
+    def grid(self, rows: Sequence[Fields]) -> list[tuple[Case, list[Fields]]]:
+        """The rows of one run, by case, each case with its repeats."""
+        groups: dict[str, list[Fields]] = {}
+        for row in rows:
+            groups.setdefault(_key(row), []).append(row)
+        repeats = self._repeats or _common_size(list(groups.values()))
+        cells = {}
+        for key, members in groups.items():
+            for number in range(0, len(members), repeats):
+                part = members[number : number + repeats]
+                place = (key, number // repeats)
+                cells[place] = part
+                self._numbers[place] = min(self._numbers.get(place, math.inf), _number_of(part[0])[1])
+        return [(self._case(place, part), part) for place, part in cells.items()]
+
+    def _case(self, place: tuple[str, int], rows: list[Fields]) -> Case:
+        if place not in self._cases:
+            case = self._read(rows)
+            self._cases[place] = replace(case, name=f"{case.name} ({place[1] + 1})") if place[1] else case
+        return self._cases[place]
+
+    def _read(self, rows: list[Fields]) -> Case:
+        test = as_object(rows[0].values.get("testCase"))
+        if _NUMBERED.fullmatch(str(test.get("description") or "")):
+            test = {key: value for key, value in test.items() if key != "description"}
+        where = f"{rows[0].where}.testCase"
+        options = as_object(test.get("options"))
+        found = self._asserted(rows, options)
+        if not found:
+            found = assertions.read(self._reading, test.get("assert"), f"{where}.assert", options)
+        return self._tests.case_of(Test({**test, "vars": _variables(rows[0], test)}, where), found)
+
+    def _asserted(self, rows: list[Fields], options: Mapping[str, Json]) -> tuple[Assertion, ...]:
+        """The assertions as they were really run, from the first result that has them."""
+        for row in rows:
+            asserted = [assertion_of(one) for one in components(as_object(row.values.get("gradingResult")))]
+            if known := [one for one in asserted if one.get("type")]:
+                where = f"{row.where}.gradingResult.componentResults"
+                return assertions.read(self._reading, known, where, options)
+        return ()
+
+
+def _key(row: Fields) -> str:
+    """Tells one test from another: by its values, and by what it is held to."""
+    test = as_object(row.values.get("testCase"))
+    values = test.get("vars") if isinstance(test.get("vars"), dict) else row.values.get("vars")
+    return as_json(
+        [values, test.get("assert"), test.get("description"), test.get("options"), test.get("metadata")]
+    )
+
+
+def _variables(row: Fields, test: Mapping[str, Json]) -> dict[str, Json]:
+    """The test's own values; where such a value is a file's name, what was in the file."""
+    used, own = as_object(row.values.get("vars")), as_object(test.get("vars"))
+    return {
+        name: used.get(name, value) if isinstance(value, str) and value.startswith(FILE) else value
+        for name, value in (own or used).items()
+    }
+
+
+def _common_size(groups: Sequence[Sequence[Fields]]) -> int:
+    """The number of results of every case where it is the same for all; else each stands for itself."""
+    sizes = {len(group) for group in groups}
+    return sizes.pop() if len(sizes) == 1 else 1
+
+
 # --- runs ----------------------------------------------------------------------------------------------
 
 
 def _context(source: Source, file: Fields, summary: Fields) -> Context:
-    version = _object(file.values.get("metadata")).get("promptfooVersion")
+    version = as_object(file.values.get("metadata")).get("promptfooVersion")
     return Context(
         at=_time(summary.values.get("timestamp")) or _time(file.values.get("createdAt")) or _no_time(summary),
         tool=f"promptfoo {version}" if isinstance(version, str) else "promptfoo",
@@ -254,7 +335,7 @@ def _runs(
     columns: Sequence[_Column], grids: Sequence[Sequence[tuple[Case, list[Fields]]]], context: Context
 ) -> tuple[BundledRun, ...]:
     asked = {_identity(column): column.provider for column in columns}
-    names = promptfoo_providers.distinct_models(tuple(asked.values()))
+    names = distinct_models(tuple(asked.values()))
     models = dict(zip(asked, names, strict=True))
     return tuple(
         _run(number, column, models[_identity(column)], grid, context)

@@ -10,17 +10,18 @@ from dataclasses import dataclass, field, replace
 from prompts_app.engine.filters import as_json
 from prompts_app.engine.formats import parameters, prompty, templates
 from prompts_app.engine.formats.messages import read_messages
-from prompts_app.engine.formats.promptfoo_reading import (
+from prompts_app.engine.formats.promptfoo.reading import (
     FILE,
     PROGRAMS,
     Reading,
+    as_object,
     extension_of,
     missing,
     without_secrets,
 )
-from prompts_app.engine.formats.promptfoo_tables import table_of
+from prompts_app.engine.formats.promptfoo.tables import table_of
 from prompts_app.engine.formats.source import Source, read_json
-from prompts_app.engine.formats.types import FormatError
+from prompts_app.engine.formats.types import FormatError, Problem
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.render import as_literal, inside_raw, variables_in
 from prompts_app.engine.types import Case, Json, Message
@@ -37,10 +38,9 @@ _IS_CHAT = re.compile(r'"role"\s*:')
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One prompt of the file. ``place`` is where it stands."""
+    """One prompt of the file."""
 
     messages: tuple[Message, ...]
-    place: str
     label: str = ""
     settings: dict[str, Json] = field(default_factory=dict)
     is_chat: bool = False  # written as one: it is no plain text
@@ -51,16 +51,16 @@ class _Raw:
     """A prompt's text before it is taken apart."""
 
     text: str
-    place: str
+    where: str
     label: str = ""
     settings: dict[str, Json] = field(default_factory=dict)
 
 
-def read(reading: Reading, value: Json) -> tuple[Variant, ...]:
+def read_prompts(reading: Reading, value: Json) -> tuple[Variant, ...]:
     """Every prompt. Raises FormatError where there is none that can be read."""
     variants = tuple(_variant(reading, raw) for raw in _raws(reading, value) if raw.text.strip())
     if not variants:
-        problems = [problem.what for problem in reading.findings.problems()]
+        problems = [problem.what for problem in reading.problems()]
         because = f" {problems[0][0].upper()}{problems[0][1:]}." if problems else ""
         raise FormatError(f"There is no prompt in this configuration that can be read.{because}")
     return variants
@@ -74,9 +74,9 @@ def _raws(reading: Reading, value: Json) -> Iterator[_Raw]:
         if isinstance(item, dict) and item.keys() & {"raw", "id", "messages", "label"}:
             yield from _from_object(reading, item, where)
         elif isinstance(item, str):
-            yield from _from_text(reading, _Raw(item, reading.at(where)))
+            yield from _from_text(reading, _Raw(item, where))
         elif item is not None:
-            yield _Raw(as_json(item), reading.at(where))
+            yield _Raw(as_json(item), where)
 
 
 def _named(name: str, item: Json) -> Json:
@@ -87,32 +87,27 @@ def _named(name: str, item: Json) -> Json:
 
 
 def _from_object(reading: Reading, item: dict[str, Json], where: str) -> Iterator[_Raw]:
-    place = reading.at(where)
     text = item.get("raw") or item.get("messages") or item.get("id")
     id_ = item.get("id") if text != item.get("id") else ""
     label = item.get("label") or id_
     if id_ and label != id_:
-        reading.findings.note(f"the id “{id_}” of a prompt, beside its label", place)
-    config = item.get("config")
-    settings, problems = parameters.sort_out(config if isinstance(config, dict) else {}, place)
+        reading.note(f"the id “{id_}” of a prompt, beside its label", where)
+    settings, problems = parameters.sort_out(as_object(item.get("config")), where)
     kept, gone = without_secrets(settings)
-    for what in (*(problem.what for problem in problems), *(f"the setting “{name}”" for name in gone)):
-        reading.findings.note(f"{what} of a prompt", place)
+    reading.note_all([*problems, *(Problem(f"the setting “{name}”", where) for name in gone)], " of a prompt")
     for key in item:
         if key not in {"raw", "messages", "id", "label", "config"}:
-            reading.findings.note(f"the field “{key}” of a prompt", place)
+            reading.note(f"the field “{key}” of a prompt", where)
     text = text if isinstance(text, str) else "" if text is None else as_json(text)
     if not text.strip():
-        reading.findings.note("a prompt without a text", place)
-    yield from _from_text(reading, _Raw(text, place, str(label or ""), kept))
+        reading.note("a prompt without a text", where)
+    yield from _from_text(reading, _Raw(text, where, str(label or ""), kept))
 
 
 def _from_text(reading: Reading, raw: _Raw) -> Iterator[_Raw]:
     """The prompt itself, or those in the files it names."""
     if _ELSEWHERE.fullmatch(raw.text):
-        reading.findings.note(
-            f"the prompt “{raw.text[:80]}”, kept as text: nothing is fetched or run", raw.place
-        )
+        reading.note(f"the prompt “{raw.text[:80]}”, kept as text: nothing is fetched or run", raw.where)
         yield raw
     elif not may_be_path(raw.text) or reading.is_ours:
         yield raw
@@ -143,7 +138,7 @@ def _from_path(reading: Reading, raw: _Raw) -> Iterator[_Raw]:
         for one in found:
             yield from _from_file(reading, one, raw, alone=len(found) == 1)
     elif raw.text.startswith(FILE) or not re.search(r"[\s{]", path):
-        reading.findings.note(missing(path), raw.place)
+        reading.note(missing(path), raw.where)
     else:
         yield raw  # a sentence with a slash or a full stop in it
 
@@ -172,9 +167,7 @@ def _texts(reading: Reading, path: str, kind: str) -> Iterator[tuple[str, str]]:
         yield from ((text, "") for text in _divided(reading.text(path)))
     else:
         if kind not in _TEXT_FILES and kind != "json":
-            reading.findings.note(
-                f"the program “{path}” that makes a prompt: its text is kept, it is not run", path
-            )
+            reading.note(f"the program “{path}” that makes a prompt: its text is kept, it is not run", path)
         yield reading.text(path), ""
 
 
@@ -183,12 +176,12 @@ def _from_prompty(reading: Reading, path: str) -> str:
     parsed = prompty.read(Source(path, reading.text(path)))
     content = parsed.prompts[0].versions[0].prompt
     for problem in parsed.unsupported:
-        reading.findings.note(problem.what, path)
+        reading.note(problem.what, path)
     for name in content.parameters:
-        reading.findings.note(f"the setting “{name}” of a Prompty file", path)
+        reading.note(f"the setting “{name}” of a Prompty file", path)
     for variable in content.variables:
         if variable.default:
-            reading.findings.note(f"what stands for “{variable.name}” in a Prompty file", path)
+            reading.note(f"what stands for “{variable.name}” in a Prompty file", path)
     return as_json([{"role": message.role, "content": message.content} for message in content.messages])
 
 
@@ -212,7 +205,7 @@ def _rows(reading: Reading, path: str) -> Iterator[tuple[str, str]]:
     if "prompt" in header and len(header) > 1:
         for name in header:
             if name not in {"prompt", "label"}:
-                reading.findings.note(f"the column “{name}” of a table of prompts", path)
+                reading.note(f"the column “{name}” of a table of prompts", path)
         for row in rows[1:]:
             fields = dict(zip(header, row, strict=False))
             yield fields.get("prompt", "").strip(), fields.get("label", "").strip()
@@ -225,15 +218,15 @@ def _rows(reading: Reading, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _variant(reading: Reading, raw: _Raw) -> Variant:
-    messages = messages_of(reading, raw.text, raw.place)
+    messages = messages_of(reading, raw.text, raw.where)
     for message in messages:
         for what in templates.logic(message.content):
-            reading.findings.note(f"{what}, kept as text", raw.place)
+            reading.note(f"{what}, kept as text", raw.where)
         for match in variables_in(message.content):
             is_given = reading.is_ours or match[1] in reading.environment
             if match[1].startswith("env.") and not is_given:
-                reading.findings.note(f"the environment variable “{match[1][4:]}”", raw.place)
-    return Variant(messages, raw.place, raw.label, raw.settings, chat_in(raw.text) is not None)
+                reading.note(f"the environment variable “{match[1][4:]}”", raw.where)
+    return Variant(messages, raw.label, raw.settings, chat_in(raw.text) is not None)
 
 
 def for_promptfoo(messages: Sequence[Message], *, is_nunjucks: bool) -> tuple[Message, ...]:
@@ -257,7 +250,7 @@ def with_dollars(variants: Sequence[Variant], cases: Sequence[Case]) -> tuple[Va
     )
 
 
-def messages_of(reading: Reading, text: str, place: str) -> tuple[Message, ...]:
+def messages_of(reading: Reading, text: str, where: str) -> tuple[Message, ...]:
     """A chat where the text is one (JSON, or YAML that begins with ``- role:``), else one user message."""
     if not reading.is_ours:
         text = templates.plain_raw(text)
@@ -265,19 +258,18 @@ def messages_of(reading: Reading, text: str, place: str) -> tuple[Message, ...]:
     if inside and chat_in(inside):
         return tuple(
             Message(message.role, as_literal(message.content))
-            for message in messages_of(reading, inside, place)
+            for message in messages_of(reading, inside, where)
         )
     chat = chat_in(text)
     if chat is None:
         if _IS_CHAT.search(text) and text.lstrip().startswith("["):
-            reading.findings.note("a chat whose JSON its template makes: it is kept as one message", place)
+            reading.note("a chat whose JSON its template makes: it is kept as one message", where)
         return (Message("user", text),)
     try:
-        messages, problems = read_messages([_with_text(reading, item, place) for item in chat], place)
+        messages, problems = read_messages([_with_text(reading, item, where) for item in chat], where)
     except FormatError as error:
-        raise FormatError(f"{place}: {error}") from None
-    for problem in problems:
-        reading.findings.note(problem.what, problem.where)
+        raise FormatError(f"{reading.at(where)}: {error}") from None
+    reading.note_all(problems)
     return messages or (Message("user", text),)
 
 
@@ -301,10 +293,10 @@ def _is_message(value: Json) -> bool:
     return isinstance(value, dict) and isinstance(value.get("role"), str)
 
 
-def _with_text(reading: Reading, message: dict[str, Json], place: str) -> dict[str, Json]:
+def _with_text(reading: Reading, message: dict[str, Json], where: str) -> dict[str, Json]:
     content = message.get("content")
     if not reading.is_ours:
-        content = reading.loaded(content, place)
+        content = reading.loaded(content, where)
     if content is None or isinstance(content, str | list):
         return {**message, "content": content}
     return {**message, "content": json.dumps(content, ensure_ascii=False)}

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import batched
 from typing import Any
 
 from django.db import connection, models, transaction
+from django.db.models import Sum
 from django.utils.text import slugify
 
 from benchmarks.pages_templates import NOW, Template
 from benchmarks.pages_words import Words
-from prompts_app.models import Case, Prompt, Result, Run, SearchDocument, User, Version
+from prompts_app.models import (
+    Case,
+    Listing,
+    ListingCount,
+    ListingTerm,
+    Prompt,
+    Result,
+    Run,
+    SearchDocument,
+    User,
+    Version,
+)
 from prompts_app.search import storable
 
 AT_ONCE = 10_000  # clones in one transaction
@@ -24,9 +37,10 @@ ROOM: dict[type[models.Model], int] = {Version: 8, Case: 16, Run: 4, Result: 64}
 PLAN = (
     "number", "template_id", "template_number", "template_title", "template_summary", "template_text",
     "owner_id", "slug", "title", "summary", "text",
-    "found_title", "found_summary", "found_text", "found_author", "published_at",
+    "found_title", "found_summary", "found_text", "found_author", "author",
+    "handle", "published_at", "by_published",
 )  # fmt: skip
-NUMBERS = {"number", "template_id", "template_number", "owner_id"}
+NUMBERS = {"number", "template_id", "template_number", "owner_id", "by_published"}
 
 
 def clone_all(
@@ -45,6 +59,7 @@ def clone_all(
         cursor.execute("CREATE INDEX ranked_by_prompt ON ranked (kind, prompt_id)")
         cursor.execute("CREATE INDEX ranked_by_id ON ranked (kind, id)")
         cursor.execute("ANALYZE ranked")
+    copies = Counter[int]()  # of each template
     names = dict(User.objects.values_list("pk", "username"))
     numbered = enumerate(owners, len(templates))
     first = max(template.prompt.pk for template in templates) + 1 - len(templates)
@@ -55,6 +70,7 @@ def clone_all(
         ]
     for some in batched(numbered, AT_ONCE):
         rows = [_planned(number, owner, names[owner], templates, words, chance) for number, owner in some]
+        copies.update(row[1] for row in rows)
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("DELETE FROM plan")
             _insert(cursor, rows)
@@ -63,6 +79,7 @@ def clone_all(
             for statement in statements:
                 cursor.execute(statement)
     with connection.cursor() as cursor:
+        _count_terms(templates, copies)
         cursor.execute("DROP TABLE plan")
         cursor.execute("DROP TABLE ranked")
         _go_on_counting(cursor)
@@ -93,11 +110,13 @@ def _planned(
     was = template.prompt
     when = NOW - timedelta(minutes=chance.randrange(500_000))
     published = when.isoformat(" ") if template.is_public else None
-    author = f"Author {handle[7:].title()} {handle}"
+    author = f"Author {handle[7:].title()}"
     return (
         number, was.pk, int(was.slug.split("-")[1]), was.title, was.summary, template.text,
         owner, f"{slugify(title)[:60] or 'prompt'}-{number}", title, summary, text,
-        storable(title), storable(f"{summary} {was.get_task_display()}"), storable(text), author, published,
+        storable(title), storable(f"{summary} {was.get_task_display()}"), storable(text), f"{author} {handle}",
+        author, handle,
+        published, int(when.timestamp() * 1_000_000),
     )  # fmt: skip
 
 
@@ -147,6 +166,41 @@ def _statements(first: int, templates: int) -> Iterator[str]:
         "id": prompt, "prompt_id": prompt, "title": "plan.found_title", "summary": "plan.found_summary",
         "author": "plan.found_author", "body": body,
     })  # fmt: skip
+    yield from _lists(prompt)
+
+
+def _lists(prompt: str) -> Iterator[str]:
+    """The narrow rows, and the terms that the triggers write of them."""
+    changed = {name: f"plan.{name}" for name in ("owner_id", "handle", "author", "slug", "title", "summary")}
+    changed |= {"published_at": _moment("plan.published_at"), "by_published": "plan.by_published"}
+    yield _clone(Listing, "plan.template_id = t.prompt_id", {**changed, "prompt_id": prompt})
+    term = {"listing_id": prompt, "by_published": "plan.by_published"}
+    yield _clone(ListingTerm, "plan.template_id = t.listing_id", term)
+
+
+def _count_terms(templates: Sequence[Template], copies: Counter[int]) -> None:
+    """How many have each pair of terms: what the triggers counted of each template, for each copy."""
+    listings = Listing.objects.listed().filter(prompt__in=[template.prompt.pk for template in templates])
+    found = {listing.pk: list(_pairs(listing.terms)) for listing in listings}
+    before = Counter(pair for pairs in found.values() for pair in pairs)
+    counts = ListingCount.objects.values_list("given", "term").annotate(sum=Sum("n"))
+    counted = {(given, term): n for given, term, n in counts if n}
+    assert before == counted, "the triggers count other pairs than these"
+    after = Counter[tuple[str, str]]()
+    for key, pairs in found.items():
+        for pair in pairs:
+            after[pair] += 1 + copies[key]
+    ListingCount.objects.all().delete()
+    rows = (ListingCount(given=given, term=term, n=n, is_new=False) for (given, term), n in after.items())
+    ListingCount.objects.bulk_create(rows, batch_size=1000)
+
+
+def _pairs(terms: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """As the migration ``listing_triggers`` says: a pair counts where both are not of one kind."""
+    for given in ("", *terms):
+        for term in ("", *terms):
+            if not given or (term and given[:3] != term[:3]):
+                yield given, term
 
 
 def _of(model: type[models.Model]) -> str:
@@ -165,7 +219,7 @@ def _new_id(model: type[models.Model], number: str = "plan.number", rank: str = 
 def _clone(model: type[models.Model], source: str, changed: dict[str, str], *, joined: bool = False) -> str:
     table = model._meta.db_table
     fields = [field for field in model._meta.local_concrete_fields if not field.generated]
-    columns = [str(field.column) for field in fields]
+    columns = [str(field.column) for field in fields if field.column]
     values = ", ".join(changed.get(column, f't."{column}"') for column in columns)
     names = ", ".join(f'"{column}"' for column in columns)
     join = source if source.startswith("JOIN") or joined else f"JOIN {table} t ON {source}"

@@ -1,8 +1,9 @@
 """A site of N prompts to measure pages on: a few hundred made by the product, the others cloned by SQL.
 
 The templates are prompts as authors have them: versions, cases, recorded runs, summaries written by
-``rebuild_evidence`` and search documents by ``reindex``. A clone has an author, a title, a summary and a text
-of its own, and its template's figures. Seals are not cloned: they are on no page that is measured.
+``rebuild_evidence``, narrow rows and search documents by ``refresh``. A clone has an author, a title, a
+summary and a text of its own, and its template's figures. Seals are not cloned: they are on no page that is
+measured.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import random
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import accumulate, batched
 from typing import Any
@@ -22,7 +24,19 @@ from django.db import connection, models, transaction
 from benchmarks.pages_clones import MOST_TEMPLATES, clone_all
 from benchmarks.pages_templates import templates_of
 from benchmarks.pages_words import Words
-from prompts_app.models import Case, Profile, Prompt, Result, Run, SearchDocument, User, Version
+from prompts_app.models import (
+    Case,
+    Listing,
+    ListingCount,
+    ListingTerm,
+    Profile,
+    Prompt,
+    Result,
+    Run,
+    SearchDocument,
+    User,
+    Version,
+)
 
 MOST_OF_ONE = 2_000  # prompts of one author
 BYTES_EACH = 60_000  # on the disk, twice over, for a prompt with all that belongs to it
@@ -56,13 +70,14 @@ def load(prompts: int, seed: int = 1) -> Loaded:
     began, chance = time.perf_counter(), random.Random(seed)
     words = Words(prompts, chance)
     templates = list(templates_of(min(MOST_TEMPLATES, max(10, prompts // 10)), words, chance))
-    _quick_and_careless()
     authors = _authors(prompts - len(templates), chance)
     has_room = shutil.disk_usage(settings.DATA_DIR).free > prompts * BYTES_EACH
-    clone_all(templates, authors, words, chance, with_results=has_room)
+    with _quick_and_careless():
+        clone_all(templates, authors, words, chance, with_results=has_room)
     _tidy()
     few = Prompt.objects.filter(owner__username="author-few").order_by("pk")
     tables: list[type[models.Model]] = [User, Prompt, Version, Case, Run, Result, SearchDocument]
+    tables += [Listing, ListingTerm, ListingCount]
     return Loaded(
         prompts=Prompt.objects.count(),
         rows={table.__name__: table._base_manager.count() for table in tables},
@@ -121,15 +136,24 @@ def _accounts(handles: Sequence[str]) -> list[int]:
 # --- the database ----------------------------------------------------------------------------------------
 
 
-def _quick_and_careless() -> None:
-    """No checks of foreign keys and no waiting for the disk, while it is filled."""
+@contextmanager
+def _quick_and_careless() -> Iterator[None]:
+    """No checks of foreign keys, no waiting for the disk, and no triggers but the search's."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET session_replication_role = replica")
             cursor.execute("SET synchronous_commit = off")
-        else:
-            for pragma in ("foreign_keys = OFF", "synchronous = OFF", "cache_size = -400000"):
-                cursor.execute(f"PRAGMA {pragma}")
+            yield
+            return  # the connection is closed in the end
+        for pragma in ("foreign_keys = OFF", "synchronous = OFF", "cache_size = -400000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.execute("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")
+        triggers = [row for row in cursor.fetchall() if row[1] != SearchDocument._meta.db_table]
+        for name, _, _ in triggers:
+            cursor.execute(f"DROP TRIGGER {name}")
+        yield
+        for _, _, sql in triggers:
+            cursor.execute(sql)
 
 
 def _tidy() -> None:

@@ -12,8 +12,8 @@ from django.db import transaction
 from benchmarks.pages_words import Words
 from prompts_app.actions.prompts.save import set_tags
 from prompts_app.actions.runs.counting import rebuild_evidence
+from prompts_app.evidence.listings import refresh
 from prompts_app.models import Case, Prompt, Result, Run, User, Version, Visibility
-from prompts_app.search import reindex
 from prompts_app.tests.views.recorded import recorded_run, suite_of
 
 CASES = 10  # and as many results of each run
@@ -105,4 +105,4 @@ def _number_anew(number: int, prompt: Prompt, words: Words) -> None:
                 output=f"{result.output}\n{words.text(latin=True)[:300]}",
             )
     rebuild_evidence(prompt)
-    reindex([prompt])
+    refresh([prompt])

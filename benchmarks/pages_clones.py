@@ -114,9 +114,8 @@ def _planned(
     return (
         number, was.pk, int(was.slug.split("-")[1]), was.title, was.summary, template.text,
         owner, f"{slugify(title)[:60] or 'prompt'}-{number}", title, summary, text,
-        storable(title), storable(f"{summary} {was.get_task_display()}"), storable(text), f"{author} {handle}",
-        author, handle,
-        published, int(when.timestamp() * 1_000_000),
+        storable(title), storable(f"{summary} {was.get_task_display()}"), storable(text),
+        f"{author} {handle}", author, handle, published, int(when.timestamp() * 1_000_000),
     )  # fmt: skip
 
 

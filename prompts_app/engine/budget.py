@@ -27,6 +27,7 @@ MOST_YAML_VALUES = 50_000  # in a YAML file, which takes ten times as long to re
 MOST_VALUES_JUDGED = 100_000  # in an output that is read as JSON, and in a record that is verified
 MOST_VALUES_TYPED = 20_000  # in JSON or YAML typed into a field, or standing in an assertion
 DEEPEST = 100  # levels; beyond it nothing that is meant to be read by people
+LARGEST_COUNT = 2**31 - 1  # what every database's integer column holds
 LONGEST_INTEGER = 100  # digits; a double holds 308, and nothing of ours counts that far
 MOST_CELLS = 500_000  # in a table
 MOST_COLUMNS = 500

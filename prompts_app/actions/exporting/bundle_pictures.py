@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from prompts_app.actions.pictures.storage import store_pictures
-from prompts_app.engine.formats.bundled_picture import DATA, data_of, with_data
+from prompts_app.engine.formats.bundle import data_of, with_data
 from prompts_app.engine.limited_process import PICTURE, Overrun, apart
 from prompts_app.engine.pictures import PictureRefused, keep
 from prompts_app.engine.types import Picture
@@ -47,7 +47,7 @@ def keep_results(results: Iterable[Result]) -> None:
 def _unpack(result: Result, packed: Mapping[str, Any], pictures: dict[str, Picture]) -> None:
     """Drawn anew like any picture that comes in; where the file has only digests, they are kept."""
     first = {name: packed[name] for name in _FIRST if name in packed}
-    if DATA not in packed:
+    if "data" not in packed:
         result.picture = {name: packed[name] for name in ("sha256",) if name in packed} | first
         return
     try:

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from prompts_app.engine.formats import (
-    bundle_file,
+    bundle,
     dotprompt,
     langchain,
     langfuse,
@@ -35,7 +35,7 @@ from prompts_app.engine.formats.types import (
 
 # In the order they are asked: the first that recognises a file reads it, so the choosy come first.
 FORMATS: tuple[Format, ...] = (
-    bundle_file.FORMAT,
+    bundle.FORMAT,
     promptfoo_results.FORMAT,
     promptfoo.FORMAT,
     prompts_chat.FORMAT,

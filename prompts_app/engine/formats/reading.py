@@ -9,10 +9,9 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import NoReturn
 
+from prompts_app.engine.budget import LARGEST_COUNT
 from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.types import Json
-
-LARGEST_COUNT = 2**31 - 1  # what every database's integer column holds
 
 
 @dataclass(frozen=True, slots=True)

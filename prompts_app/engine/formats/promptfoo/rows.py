@@ -11,10 +11,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from prompts_app.engine.assertions.verdicts import SET
+from prompts_app.engine.budget import LARGEST_COUNT
 from prompts_app.engine.formats.bundle_types import BundledResult
 from prompts_app.engine.formats.promptfoo.prompts import chat_in
 from prompts_app.engine.formats.promptfoo.reading import as_object
-from prompts_app.engine.formats.reading import LARGEST_COUNT, Fields
+from prompts_app.engine.formats.reading import Fields
 from prompts_app.engine.types import Json
 
 ERROR = 2  # promptfoo's failureReason for "there is no answer"; 1 is a failed assertion

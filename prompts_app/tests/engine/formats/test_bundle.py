@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from prompts_app.engine.formats.bundle_types import (
 from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.types import Assertion, Case, Message, Prompt, Variable
 
+RECORDED = Path(__file__).parents[3] / "demo" / "recorded"
 MOMENT = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 
 text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
@@ -143,6 +145,11 @@ def test_writing_twice_gives_the_same_text(bundle: Bundle) -> None:
     assert emit(parse(emit(bundle))) == emit(bundle)
 
 
+@pytest.mark.parametrize("path", sorted(RECORDED.glob("*.json")), ids=lambda path: path.stem)
+def test_what_an_earlier_release_wrote_is_read_and_written_byte_for_byte(path: Path) -> None:
+    assert emit(parse(path.read_text())) == path.read_text()
+
+
 def small() -> dict[str, Any]:
     """A bundle as JSON: one prompt, one case, one run, one result."""
     suite = (Case("a", {"word": "yes"}, assertions=(Assertion("contains", "yes"),)),)
@@ -228,6 +235,11 @@ WRONG: list[tuple[list[str | int], Any, str]] = [
     (["prompts", 0, "runs", 0, "results", 0, "latency_ms"], "fast", "not a number"),
     (["prompts", 0, "tags"], ["a", 1], "not a list of texts"),
     (["prompts", 0, "cases", 0, "assertions"], "contains", "cases"),
+    (["prompts", 0, "runs", 0, "suite"], ["a"], "not the digest of a suite"),
+    (["prompts", 0, "suites"], [], "suites is not an object"),
+    (["prompts", 0, "slug"], 7, r"prompts\[0\].slug is not a text"),
+    (["prompts", 0, "versions", 0, "parameters"], [], r"versions\[0\].parameters is not an object"),
+    (["prompts", 0, "private"], [{"label": "a", "text": "b", "salt": "c"}], "salt is not 32 hexadecimal"),
 ]
 
 

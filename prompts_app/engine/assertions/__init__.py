@@ -92,7 +92,12 @@ def validate(assertion: Assertion) -> str | None:
         return "The weight is a number from 0 up."
     if assertion.threshold is not None and not math.isfinite(assertion.threshold):
         return "The threshold is a number."
-    return set_problem(assertion, validate) if is_set(assertion) else kind.problem(assertion)
+    if not kind.has_opposite and split_type(assertion.type)[0]:
+        return f"“{kind.name}” has no opposite."
+    try:
+        return set_problem(assertion, validate) if is_set(assertion) else kind.problem(assertion)
+    except ValueError as error:
+        return str(error)
 
 
 def not_run(assertion: Assertion) -> str:
@@ -155,7 +160,7 @@ def _found(assertion: Assertion, kind: Kind, answer: Answer) -> Check:
     seen = ""
     try:
         seen = seen_by(assertion, answer.output)
-        found = kind.find(assertion, replace(answer, output=seen))
+        found = kind.found(assertion, replace(answer, output=seen))
     except DoesNotFit as told:
         return looked_at(checked(assertion, Finding(False, 0.0, str(told))), assertion, seen)
     except CannotTell as told:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from prompts_app.engine.assertions.graded import SELECT_LATER
-from prompts_app.engine.assertions.kinds import Finding, Kind, NotJudged, number_of
+from prompts_app.engine.assertions.kinds import SELECT_LATER, Kind, number_of
 from prompts_app.engine.types import Answer, Assertion, Check, Json
 
 MAX_SCORE = "max-score"
@@ -73,14 +72,8 @@ def _each(checks: Sequence[Mapping[str, Json]]) -> Iterator[Mapping[str, Json]]:
             yield from _each(check.get("members") or ())
 
 
-def _later(assertion: Assertion, answer: Answer) -> Finding:
-    raise NotJudged(SELECT_LATER)
-
-
 def _problem(assertion: Assertion) -> str | None:
     options = assertion.value
-    if assertion.type.startswith("not-"):
-        return f"“{MAX_SCORE}” has no opposite."
     if options is None:
         return None
     if not isinstance(options, dict) or set(options) - set(_OPTIONS):
@@ -98,8 +91,8 @@ KINDS = (
     Kind(
         MAX_SCORE, "several together",
         "This output’s other assertions score highest of all versions and models that run together.",
-        "object", _later, _problem, '{"method": "average"}', {"method": "average", "threshold": 0.7},
-        optional=True, has_opposite=False, takes_pictures=True,
+        "object", None, _problem, '{"method": "average"}', {"method": "average", "threshold": 0.7},
+        optional=True, has_opposite=False, waiting=SELECT_LATER, takes_pictures=True,
         passes=Answer("Sorry: your money is back within five days."), fails=Answer("Read the terms."),
     ),
 )  # fmt: skip

@@ -10,14 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from prompts_app.engine.assertions.graded import (
-    NEARLY,
-    least_of,
-    output_of,
-    problem_of_text,
-    threshold_problem,
-    without_judge,
-)
+from prompts_app.engine.assertions.graded import NEARLY, output_of, problem_of_text
 from prompts_app.engine.assertions.judging import (
     JudgeClient,
     JudgeFailed,
@@ -28,7 +21,16 @@ from prompts_app.engine.assertions.judging import (
     reason_in,
     truth,
 )
-from prompts_app.engine.assertions.kinds import CannotTell, Finding, JudgedOutput, Kind, as_text, number_of
+from prompts_app.engine.assertions.kinds import (
+    CannotTell,
+    Finding,
+    JudgedOutput,
+    Kind,
+    as_text,
+    number_of,
+    threshold_of,
+    threshold_problem,
+)
 from prompts_app.engine.assertions.values import parse_json
 from prompts_app.engine.types import Answer, Assertion, Json
 
@@ -80,7 +82,7 @@ def _asked(judged: JudgedOutput) -> Material:
 
 
 def _reached(assertion: Assertion, score: float, of: str, why: str = "") -> Finding:
-    least = least_of(assertion, USUAL)
+    least = threshold_of(assertion, USUAL)
     said = f"{of}: score {score:.2f}; the threshold is {least:g}. {why}".strip()
     return Finding(score >= least - NEARLY, score, said)
 
@@ -183,10 +185,7 @@ def window_of(assertion: Assertion) -> int:
 
 
 def _conversation_problem(assertion: Assertion) -> str | None:
-    try:
-        window_of(assertion)
-    except ValueError as error:
-        return str(error)
+    window_of(assertion)
     return threshold_problem(assertion)
 
 
@@ -197,7 +196,7 @@ KINDS = (
         "context-faithfulness", _BY_CONTEXT,
         "A judge model finds that the output’s statements follow from the case’s variable “context”: the "
         "share of those that do.",
-        "none", without_judge, threshold_problem,
+        "none", None, threshold_problem,
         usual_threshold=USUAL, grade=_faithful, asks=True,
         passes=Answer(_ANSWER), fails=Answer("The library was built in 1905 by a tea merchant."),
     ),
@@ -205,7 +204,7 @@ KINDS = (
         "context-recall", _BY_CONTEXT,
         "A judge model finds what this expected answer says in the variable “context”, or in what was sent: "
         "the share of its sentences. It looks at the context, not at the output.",
-        "prose", without_judge, problem_of_text("Enter the answer that the context should support."),
+        "prose", None, problem_of_text("Enter the answer that the context should support."),
         _ANSWER, _ANSWER, usual_threshold=USUAL, grade=_recalled, asks=True,
         passes=Answer("(context) Opening hours: 9 to 18, Monday to Saturday."),
         fails=Answer("(context) Dogs have to wait outside."),
@@ -214,7 +213,7 @@ KINDS = (
         "context-relevance", _BY_CONTEXT,
         "A judge model finds how much of the variable “context” is needed to answer the question: the share "
         "of its parts. It looks at the context, not at the output.",
-        "none", without_judge, threshold_problem,
+        "none", None, threshold_problem,
         usual_threshold=USUAL, grade=_relevant, asks=True,
         passes=Answer("(asked: when do you open?) (context) We open at nine."),
         fails=Answer("(asked: when do you open?) (context) Dogs wait outside. Tea is free. The roof is new."),
@@ -223,7 +222,7 @@ KINDS = (
         "conversation-relevance", _BY_CONTEXT,
         "A judge model finds that each answer of the conversation is to the point of what was said before: "
         "the share of those that are.",
-        "none", without_judge, _conversation_problem,
+        "none", None, _conversation_problem,
         usual_threshold=USUAL, grade=_conversation, asks=True, options=("config",),
         passes=Answer(_ANSWER), fails=Answer("Kangaroos hop."),
     ),

@@ -27,14 +27,17 @@ from prompts_app.engine.assertions.judging import (
     reason_in,
 )
 from prompts_app.engine.assertions.kinds import (
+    SELECT_LATER,
     Finding,
     Grade,
     JudgedOutput,
     Kind,
-    NotJudged,
     as_text,
+    by_degree,
     number_of,
     quote,
+    threshold_of,
+    threshold_problem,
 )
 from prompts_app.engine.types import Answer, Assertion, Json
 
@@ -48,10 +51,6 @@ QUESTIONS = 3
 
 # What a judge is to put in, said in words: whoever copies the form says nothing.
 VERDICT = '{"reason": "one or two sentences", "pass": "true or false", "score": "a number from 0 to 1"}'
-NO_JUDGE = "Not judged: no judge model was chosen."
-SELECT_LATER = (
-    "Not judged yet: it is compared with the other outputs of this case when all of them are there."
-)
 
 # How the output relates to the reference (as in OpenAI's evals), and what that is worth if nothing is said.
 _RELATIONS = {
@@ -158,9 +157,8 @@ async def _g_eval(assertion: Assertion, judged: JudgedOutput, client: JudgeClien
     """Each criterion by steps the judge makes for it first; the mean of the scores counts."""
     criteria = [as_text(one) for one in _listed(assertion.value)]
     scores = [await _g_eval_one(criterion, judged, client) for criterion in criteria]
-    score, least = fmean(value for value, _ in scores), least_of(assertion, USUAL_G_EVAL)
-    reasons = " ".join(reason for _, reason in scores)
-    return Finding(score >= least, score, f"Score {score:.2f}; the threshold is {least:g}. {reasons}")
+    score, reasons = fmean(value for value, _ in scores), " ".join(reason for _, reason in scores)
+    return by_degree("Score", score, threshold_of(assertion, USUAL_G_EVAL), reasons)
 
 
 async def _g_eval_one(criterion: str, judged: JudgedOutput, client: JudgeClient) -> tuple[float, str]:
@@ -187,8 +185,7 @@ async def _answer_relevance(assertion: Assertion, judged: JudgedOutput, client: 
         [asked, *(Material("A question made from the output", one) for one in questions)]
     )
     score = max(0.0, fmean(cosine(vectors[0], other) for other in vectors[1:]))
-    least = least_of(assertion, USUAL_RELEVANCE)
-    return Finding(score >= least, score, f"Relevance {score:.2f}; the threshold is {least:g}.")
+    return by_degree("Relevance", score, threshold_of(assertion, USUAL_RELEVANCE))
 
 
 type Measure = Callable[[Sequence[float], Sequence[float]], float]
@@ -200,7 +197,7 @@ def _similar(measure: Measure, name: str = "Similarity") -> Grade:
     async def grade(assertion: Assertion, judged: JudgedOutput, client: JudgeClient) -> Finding:
         vectors = await _vectors(assertion, judged, client)
         score = max(measure(vectors[0], other) for other in vectors[1:])
-        least = least_of(assertion, USUAL_SIMILARITY)
+        least = threshold_of(assertion, USUAL_SIMILARITY)
         said = f"{name} {score:.2f} by embeddings; the threshold is {least:g}."
         return Finding(score >= least - NEARLY, score, said)
 
@@ -211,7 +208,7 @@ async def _near(assertion: Assertion, judged: JudgedOutput, client: JudgeClient)
     """The distance to the closest of the references is at most the threshold."""
     vectors = await _vectors(assertion, judged, client)
     distance = min(math.dist(vectors[0], other) for other in vectors[1:])
-    most = least_of(assertion, USUAL_SIMILARITY)
+    most = threshold_of(assertion, USUAL_SIMILARITY)
     said = f"Distance {distance:.2f} by embeddings; the threshold is {most:g}."
     return Finding(distance <= most + NEARLY, 1 / (1 + distance), said)
 
@@ -227,18 +224,6 @@ async def _vectors(
 
 def _listed(value: Json) -> list[Json]:
     return value if isinstance(value, list) else [value]
-
-
-def least_of(assertion: Assertion, usual: float) -> float:
-    return usual if assertion.threshold is None else assertion.threshold
-
-
-def without_judge(assertion: Assertion, answer: Answer) -> Finding:
-    raise NotJudged(NO_JUDGE)
-
-
-def _to_be_compared(assertion: Assertion, answer: Answer) -> Finding:
-    raise NotJudged(SELECT_LATER)
 
 
 # --- what is wrong with an assertion ------------------------------------------------------------------------
@@ -277,36 +262,24 @@ def _rubric_problem(assertion: Assertion) -> str | None:
     return threshold_problem(assertion)
 
 
-def threshold_problem(assertion: Assertion) -> str | None:
-    if assertion.threshold is not None and not 0 <= assertion.threshold <= 1:
-        return "The threshold is a score between 0 and 1."
-    return None
-
-
-def _best_problem(assertion: Assertion) -> str | None:
-    if assertion.type.startswith("not-"):
-        return "“select-best” has no opposite."
-    return problem_of_text("Enter by what the best output is chosen.")(assertion)
-
-
 _BY_MODEL = "graded by a model"
 
 KINDS = (
     Kind(
         "llm-rubric", _BY_MODEL, "A judge model finds that the output fulfils this rubric.", "prose",
-        without_judge, _rubric_problem, "Is polite, and names the refund period.",
+        None, _rubric_problem, "Is polite, and names the refund period.",
         "Is polite, and names the refund period.", has_threshold=True, grade=_llm_rubric, asks=True,
         passes=Answer("Thank you for writing. Your money is back within five days."), fails=Answer("No."),
     ),
     Kind(
         "model-graded-closedqa", _BY_MODEL, "A judge model finds that the answer meets this one criterion.",
-        "prose", without_judge, problem_of_text("Enter the criterion the answer has to meet."),
+        "prose", None, problem_of_text("Enter the criterion the answer has to meet."),
         "Says how long delivery takes.", "Says how long delivery takes.", grade=_closed_qa, asks=True,
         passes=Answer("Delivery takes two days."), fails=Answer("We deliver everywhere."),
     ),
     Kind(
         "factuality", _BY_MODEL, "A judge model finds nothing in the output that contradicts this reference.",
-        "prose", without_judge, _factuality_problem,
+        "prose", None, _factuality_problem,
         "The capital of Australia is Canberra.", "The capital of Australia is Canberra.",
         grade=_factuality, asks=True, options=(FACTUALITY,),
         passes=Answer("Canberra is the capital."), fails=Answer("Sydney is the capital."),
@@ -315,7 +288,7 @@ KINDS = (
         "g-eval", _BY_MODEL,
         "A judge model makes steps for each criterion, follows them and scores; the mean has to reach the "
         "threshold. One criterion a line.",
-        "lines", without_judge, problem_of_text("Enter at least one criterion, one per line.", lists=True),
+        "lines", None, problem_of_text("Enter at least one criterion, one per line.", lists=True),
         "Is friendly\nUses no jargon", ["Is friendly", "Uses no jargon"],
         usual_threshold=USUAL_G_EVAL, grade=_g_eval, asks=True,
         passes=Answer("Happy to help: your money is back within five days."),
@@ -324,14 +297,14 @@ KINDS = (
     Kind(
         "answer-relevance", _BY_MODEL,
         "Questions a judge model makes from the output are close in meaning to what was asked.", "none",
-        without_judge, threshold_problem,
+        None, threshold_problem,
         usual_threshold=USUAL_RELEVANCE, grade=_answer_relevance, asks=True, embeds=True,
         passes=Answer("Canberra is the capital of Australia."), fails=Answer("Kangaroos hop."),
     ),
     Kind(
         "similar", _BY_MODEL,
         "The output is close in meaning to one of these texts, by a model’s embeddings. One text a line.",
-        "lines", without_judge,
+        "lines", None,
         problem_of_text("Enter at least one text to compare with, one per line.", lists=True),
         "Your order has shipped.", "Your order has shipped.",
         usual_threshold=USUAL_SIMILARITY, grade=_similar(cosine), embeds=True,
@@ -341,7 +314,7 @@ KINDS = (
         "similar:dot", _BY_MODEL,
         "The dot product of the output’s embedding with that of one of these texts reaches the threshold. "
         "One text a line.",
-        "lines", without_judge,
+        "lines", None,
         _similar_problem(None), "Your order has shipped.", "Your order has shipped.", unit="units",
         usual_threshold=USUAL_SIMILARITY, grade=_similar(math.sumprod, "Dot product"), embeds=True,
         passes=Answer("We have sent you your order."), fails=Answer("We lost your parcel."),
@@ -349,7 +322,7 @@ KINDS = (
     Kind(
         "similar:euclidean", _BY_MODEL,
         "The output’s embedding is at most this far from that of one of these texts. One text a line.",
-        "lines", without_judge,
+        "lines", None,
         _similar_problem(0), "Your order has shipped.", "Your order has shipped.", unit="units",
         usual_threshold=USUAL_SIMILARITY, grade=_near, embeds=True,
         passes=Answer("We have sent you your order."), fails=Answer("We lost your parcel."),
@@ -357,8 +330,9 @@ KINDS = (
     Kind(
         "select-best", _BY_MODEL,
         "A judge model picks this output as the best of all versions and models that run together.", "prose",
-        _to_be_compared, _best_problem, "The shortest that is still polite.",
-        "The shortest that is still polite.", has_opposite=False, asks=True,
+        None, problem_of_text("Enter by what the best output is chosen."),
+        "The shortest that is still polite.", "The shortest that is still polite.",
+        has_opposite=False, asks=True, waiting=SELECT_LATER,
         passes=Answer("Sorry: your money is back within five days."),
         fails=Answer("We are really very sorry, and we assure you that we are."),
     ),

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from prompts_app.engine.assertions.kinds import Finding, Kind, NotJudged
+from prompts_app.engine.assertions.kinds import Kind
 from prompts_app.engine.types import Answer, Assertion
 
 WAITING = "Waiting for the author’s verdict."
 
 
-def _look(assertion: Assertion, answer: Answer) -> Finding:
-    raise NotJudged(WAITING)
-
-
 def _problem(assertion: Assertion) -> str | None:
-    if assertion.type.startswith("not-"):
-        return "Your own verdict has no opposite: say what to look for instead."
     if assertion.value is not None and not isinstance(assertion.value, str):
         return "Say in words what to look at, or leave it empty."
     return None
@@ -24,8 +18,8 @@ KINDS = (
     Kind(
         "human", "your own verdict",
         "You look at each output yourself and say whether it passes; it is labelled as your own verdict.",
-        "prose", _look, _problem, "Is the tone right?", "Is the tone right?",
-        optional=True, has_opposite=False, takes_pictures=True,
+        "prose", None, _problem, "Is the tone right?", "Is the tone right?",
+        optional=True, has_opposite=False, waiting=WAITING, takes_pictures=True,
         passes=Answer("Sorry about that: your money is on its way."), fails=Answer("Read the terms."),
     ),
 )  # fmt: skip

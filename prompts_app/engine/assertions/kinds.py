@@ -18,6 +18,10 @@ ValueShape = Literal[
 ]
 
 QUOTE_LIMIT = 80
+NO_JUDGE = "Not judged: no judge model was chosen."
+SELECT_LATER = (
+    "Not judged yet: it is compared with the other outputs of this case when all of them are there."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +76,10 @@ class Kind:
     ``usual_threshold`` belongs to kinds that compare by degree, in ``unit`` where there is one, else a score
     of 0..1; ``has_threshold`` to kinds that take one but have none of their own.
 
-    ``find`` judges by itself. Kinds that ``ask`` a judge model, or have it ``embed`` texts, are judged by
-    ``grade`` where a judge was chosen; one that asks without it is judged over several outputs at once.
+    ``find`` judges by itself; where it is ``None`` a verdict comes later, and ``waiting`` says of what. Kinds
+    that ``ask`` a judge model, or have it ``embed`` texts, are judged by ``grade`` where a judge was chosen;
+    one that asks without it is judged over several outputs at once. ``problem`` says what is wrong with an
+    assertion of the kind, or raises ``ValueError`` with that.
     ``options`` names those of promptfoo's further fields that mean something here. ``takes_pictures`` belongs
     to kinds that do not look at a text. ``passes`` and ``fails`` are an answer
     that the ``example`` holds of and one that it does not.
@@ -83,7 +89,7 @@ class Kind:
     family: str
     sentence: str
     value: ValueShape
-    find: Callable[[Assertion, Answer], Finding]
+    find: Callable[[Assertion, Answer], Finding] | None
     problem: Callable[[Assertion], str | None] = lambda assertion: None
     placeholder: str = ""
     example: Json = None
@@ -94,6 +100,7 @@ class Kind:
     has_threshold: bool = False
     has_opposite: bool = True
     grade: Grade | None = None
+    waiting: str = NO_JUDGE
     asks: bool = False
     embeds: bool = False
     options: tuple[str, ...] = ()
@@ -105,6 +112,12 @@ class Kind:
     def needs_judge(self) -> bool:
         return self.asks or self.embeds
 
+    def found(self, assertion: Assertion, answer: Answer) -> Finding:
+        """What ``find`` says. Raises ``NotJudged`` where the verdict comes later."""
+        if self.find is None:
+            raise NotJudged(self.waiting)
+        return self.find(assertion, answer)
+
     @property
     def as_example(self) -> Assertion:
         """The example as an assertion."""
@@ -115,6 +128,21 @@ class Kind:
     @property
     def takes_threshold(self) -> bool:
         return self.has_threshold or self.usual_threshold is not None
+
+
+def threshold_of(assertion: Assertion, usual: float) -> float:
+    return usual if assertion.threshold is None else assertion.threshold
+
+
+def threshold_problem(assertion: Assertion) -> str | None:
+    if assertion.threshold is not None and not 0 <= assertion.threshold <= 1:
+        return "The threshold is a score between 0 and 1."
+    return None
+
+
+def by_degree(what: str, score: float, least: float, why: str = "") -> Finding:
+    """A finding of the sort that compares: ``what`` was measured comes to ``score``, of ``least``."""
+    return Finding(score >= least, score, f"{what} {score:.2f}; the threshold is {least:g}. {why}".strip())
 
 
 def fact(holds: bool, when_so: str, when_not: str) -> Finding:

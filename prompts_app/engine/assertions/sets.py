@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 
-from prompts_app.engine.assertions.kinds import Finding, Kind
+from prompts_app.engine.assertions.kinds import Kind
 from prompts_app.engine.assertions.verdicts import SET as SET
 from prompts_app.engine.digests import assertion_from_json, assertion_json
 from prompts_app.engine.types import Answer, Assertion, Json
@@ -46,12 +46,9 @@ def each_of(assertions: Iterable[Assertion]) -> Iterator[Assertion]:
 
 
 def set_problem(assertion: Assertion, problem_of: Callable[[Assertion], str | None]) -> str | None:
-    """What is wrong with a set, or with the first member with which something is, by ``problem_of``."""
-    try:
-        members = members_of(assertion)
-    except ValueError as error:
-        return str(error)
-    for number, member in enumerate(members, 1):
+    """What is wrong with the first member of a set with which something is, by ``problem_of``. Raises
+    ``ValueError`` where something is wrong with the set."""
+    for number, member in enumerate(members_of(assertion), 1):
         problem = why_alone(member) or problem_of(member)
         if problem:
             return f"Assertion {number} of the set ({member.type}): {problem}"
@@ -63,10 +60,6 @@ def why_alone(member: Assertion) -> str:
     return f"“{member.type}” cannot stand in a set." if member.type in ALONE else ""
 
 
-def _by_members(assertion: Assertion, answer: Answer) -> Finding:
-    raise NotImplementedError("a set is judged by its members' checks")
-
-
 _EXAMPLE = [{"type": "contains", "value": "refund"}, {"type": "icontains", "value": "sorry"}]
 
 KINDS = (
@@ -74,8 +67,7 @@ KINDS = (
         SET, "several together",
         "Several assertions that count as one: all have to hold, or, with a threshold, their mean score by "
         "weight has to reach it.",
-        "assertions", _by_members, lambda assertion: f"“{SET}” has no opposite.",
-        json.dumps(_EXAMPLE), _EXAMPLE,
+        "assertions", None, placeholder=json.dumps(_EXAMPLE), example=_EXAMPLE,
         has_threshold=True, has_opposite=False, takes_pictures=True,
         passes=Answer("Sorry about that: your refund is on its way."), fails=Answer("Read the terms."),
     ),

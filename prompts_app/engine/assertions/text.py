@@ -9,7 +9,7 @@ import regex
 
 from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, as_text, fact, quote, quote_all
 from prompts_app.engine.assertions.patterns import LONGEST_PATTERN, compile_pattern
-from prompts_app.engine.assertions.values import UnreadableValue, json_equal, texts_of
+from prompts_app.engine.assertions.values import json_equal, texts_of
 from prompts_app.engine.types import Answer, Assertion
 
 REGEX_TIMEOUT_S = 1.0
@@ -139,10 +139,7 @@ def _equals_problem(assertion: Assertion) -> str | None:
 
 
 def _lines_problem(assertion: Assertion) -> str | None:
-    try:
-        texts = texts_of(assertion.value)
-    except UnreadableValue as error:
-        return str(error)
+    texts = texts_of(assertion.value)
     if not texts:
         return "Enter at least one text to look for, one per line."
     return "Remove the empty entry: every output contains it." if "" in texts else None

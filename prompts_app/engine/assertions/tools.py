@@ -6,8 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 
 from prompts_app.engine.assertions.calls import FunctionCall, function_call_in, google_calls_in, names_called
 from prompts_app.engine.assertions.json_ import first_error
-from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, as_text, quote, quote_all
-from prompts_app.engine.assertions.values import UnreadableValue, parse_json, texts_of
+from prompts_app.engine.assertions.kinds import (
+    CannotTell,
+    Finding,
+    Kind,
+    as_text,
+    by_degree,
+    quote,
+    quote_all,
+    threshold_of,
+    threshold_problem,
+)
+from prompts_app.engine.assertions.values import parse_json, texts_of
 from prompts_app.engine.types import Answer, Assertion, Json
 
 TOOLS = ("tools", "functions")  # the parameters that say what may be called; the second is the older
@@ -119,21 +129,14 @@ def _tool_call_f1(assertion: Assertion, answer: Answer) -> Finding:
     """The F1 of the tools called against those wanted; neither order nor number of calls matters."""
     wanted, called = set(_wanted(assertion.value)), names_called(answer.output)
     score = 2 * len(wanted & called) / (len(wanted) + len(called))
-    least = USUAL_F1 if assertion.threshold is None else assertion.threshold
     named = quote_all(sorted(called)) if called else "no tool"
-    return Finding(score >= least, score, f"Calls {named}: F1 {score:.2f}; the threshold is {least:g}.")
+    return by_degree(f"Calls {named}: F1", score, threshold_of(assertion, USUAL_F1))
 
 
 def _f1_problem(assertion: Assertion) -> str | None:
-    try:
-        wanted = _wanted(assertion.value)
-    except UnreadableValue as error:
-        return str(error)
-    if not wanted:
+    if not _wanted(assertion.value):
         return "Enter the names of the tools that have to be called, one per line."
-    if assertion.threshold is not None and not 0 <= assertion.threshold <= 1:
-        return "The threshold is between 0 and 1."
-    return None
+    return threshold_problem(assertion)
 
 
 def _hold(name: str, arguments: Json, schema: Json) -> None:

@@ -47,7 +47,7 @@ def reads_own(viewer: Callable[[], Viewer]) -> Reading:
 
 def reads_as_visitor(viewer: Viewer, *, in_full: bool = False) -> Reading:
     """On public pages: what a visitor reads, the author too, who may ask for their own prompts in full."""
-    return Reading(lambda: viewer.pk if in_full else None, only_rows=True)
+    return Reading(lambda: viewer.pk if in_full else None)
 
 
 class Moved(Exception):

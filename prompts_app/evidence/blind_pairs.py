@@ -141,6 +141,8 @@ def _places(one: Run, other: Run) -> Sequence[tuple[int, int]]:
 def _texts(one: Run, other: Run) -> dict[tuple[int, int], tuple[int, str]]:
     """(run, case) → its first answer's key and a hash of what a page shows of it; one query."""
     answers = Result.objects.filter(run__in=[one, other], repeat=0, error_kind="").exclude(output="")
-    hashed = answers.annotate(shown=MD5(Substr("output", 1, MOST_SHOWN)))
+    hashed = answers.unmasked_values().annotate(  # compared with each other, shown to nobody
+        shown=MD5(Substr("output", 1, MOST_SHOWN))
+    )
     rows = hashed.values_list("run_id", "case_index", "pk", "shown")
     return {(run, place): (key, shown) for run, place, key, shown in rows}

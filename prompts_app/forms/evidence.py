@@ -12,8 +12,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Case as Whether
-from django.db.models import QuerySet, When
+from django.db.models import QuerySet
 from django.utils.crypto import get_random_string
 
 from prompts_app.actions.runs.estimate import Estimate, estimate_of
@@ -24,6 +23,7 @@ from prompts_app.actions.runs.lifecycle import (
     MOST_REPEATS,
     MOST_RUNS,
     check_can_run,
+    offered_practice,
     practice_endpoint,
 )
 from prompts_app.engine import types as engine
@@ -108,10 +108,11 @@ class RunForm(JudgeForm):
 
     @cached_property
     def endpoints(self) -> list[Endpoint]:
-        """The author's own, then practice."""
-        practice_endpoint(self.prompt.owner)
-        last = Whether(When(kind=Endpoint.PRACTICE, then=1), default=0)
-        return list(Endpoint.objects.filter(owner=self.prompt.owner).order_by(last, "name"))
+        """The author's own, then practice, which becomes a row when the form is sent: looking makes none."""
+        owner = self.prompt.owner
+        practice = practice_endpoint(owner) if self.is_bound else offered_practice(owner)
+        own = Endpoint.objects.filter(owner=owner).exclude(kind=Endpoint.PRACTICE)
+        return [*own.order_by("name"), practice]
 
     @property
     def chosen_endpoint(self) -> Endpoint:

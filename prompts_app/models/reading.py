@@ -4,8 +4,9 @@ While a ``Reading`` is in force (every request has one, see ``access``), the tex
 are set aside the moment the row is loaded, however it is loaded: by a list, a join, a foreign key, a
 deferred column. The first look at any of them masks all that wait, with one query for the private parts of
 the prompts that are new. So a page need not know of private parts, and one that is written tomorrow is
-masked too. Not masked is what is no row: ``values()``, ``values_list()`` and functions of the database, so
-public pages read texts as rows. Without a reading (commands, tasks) rows are what they are.
+masked too. What is no row cannot be masked: ``values()``, ``values_list()`` and functions of the database.
+They are refused a text, but where the code says ``unmasked_values()``, since it shows it to nobody, or to
+its author alone. Without a reading (commands, tasks) rows are what they are.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _DIGESTS = {"suite_digest", "digest"}
 
 
 class TextsOnlyAsRows(Exception):
-    """A public page reads texts as rows: what ``values`` and ``values_list`` give cannot be masked."""
+    """Texts are read as rows: what ``values``, ``values_list`` and ``annotate`` give cannot be masked."""
 
 
 class MaskedRowKept(Exception):
@@ -42,13 +43,10 @@ class MaskedRowKept(Exception):
 
 
 class Reading:
-    """What one reader may read. ``author`` gives the id of whoever sees their own prompts in full, if any.
+    """What one reader may read. ``author`` gives the id of whoever sees their own prompts in full, if any."""
 
-    With ``only_rows``, as on public pages, asking for texts otherwise than as rows is an error.
-    """
-
-    def __init__(self, author: Callable[[], int | None], *, only_rows: bool = False) -> None:
-        self._author, self.only_rows = author, only_rows
+    def __init__(self, author: Callable[[], int | None]) -> None:
+        self._author = author
         self._owners: set[int] = set()  # whose prompts were read
         self._masks: dict[int, Mask] = {}  # by prompt
         self._own: set[int] = set()  # prompts that are read in full
@@ -160,7 +158,7 @@ def read_apart() -> Iterator[None]:
     """For naming another prompt on a page: its rows are masked as ever, but what the page shows of its own is
     not held against that prompt's private parts. The two may share words: a fork does."""
     reader = now()
-    apart = Reading(reader._author, only_rows=reader.only_rows) if reader else None
+    apart = Reading(reader._author) if reader else None
     with reading(apart):
         yield
     if reader and apart:
@@ -184,21 +182,58 @@ def texts_of(model: type[models.Model]) -> tuple[str, ...]:
 class MaskedQuerySet[M: models.Model](models.QuerySet[M]):
     """Of rows that are masked. Raises TextsOnlyAsRows where texts are asked for as bare values."""
 
+    _may_give_texts = False
+
+    def unmasked_values(self) -> Self:
+        """Texts may be asked for as bare values, which nobody masks: only where they are shown to nobody, or
+        to the author alone."""
+        allowed = self.all()
+        allowed._may_give_texts = True
+        return allowed
+
+    def _clone(self) -> Self:
+        """Django's own way to hand on what a query has been told."""
+        copy: Self = super()._clone()  # type: ignore[misc]  # the stubs leave it out
+        copy._may_give_texts = self._may_give_texts
+        return copy
+
     def values(self, *names: Any, **more: Any) -> Any:
-        self._refuse_texts(names)
+        everything = [] if names or more else [field.attname for field in self.model._meta.concrete_fields]
+        self._refuse_texts(*names, *more.values(), *everything)
         return super().values(*names, **more)
 
     def values_list(self, *names: Any, flat: bool = False, named: bool = False) -> Any:
-        self._refuse_texts(names)
+        self._refuse_texts(*(names or [field.attname for field in self.model._meta.concrete_fields]))
         return super().values_list(*names, flat=flat, named=named)
 
-    def _refuse_texts(self, names: Iterable[Any]) -> None:
-        reader = now()
-        if reader is None or not reader.only_rows:
+    def _annotate(self, of: Any, more: dict[str, Any], select: bool = True) -> Self:
+        """Behind ``annotate``, which keeps its types."""
+        if select:
+            self._refuse_texts(*of, *more.values())
+        annotated: Self = super()._annotate(of, more, select=select)  # type: ignore[misc]  # as above
+        return annotated
+
+    def aggregate(self, *of: Any, **more: Any) -> dict[str, Any]:
+        self._refuse_texts(*of, *more.values())
+        return super().aggregate(*of, **more)
+
+    def _refuse_texts(self, *asked: Any) -> None:
+        if now() is None or self._may_give_texts:
             return
-        asked = list(names) or [field.attname for field in self.model._meta.concrete_fields]
-        if found := [name for name in asked if isinstance(name, str) and is_text(self.model, name)]:
+        names = [name for one in asked for name in _columns_given(one)]
+        if found := [name for name in names if is_text(self.model, name)]:
             raise TextsOnlyAsRows(f"{self.model.__name__}: read {', '.join(found)} as rows.")
+
+
+def _columns_given(asked: Any) -> Iterator[str]:
+    """The columns of which a value would be given: of a name, or in an expression. Counting gives none."""
+    if isinstance(asked, str):
+        yield asked
+    elif isinstance(asked, models.F):
+        yield from () if isinstance(asked, models.OuterRef) else (str(vars(asked)["name"]),)
+    elif not isinstance(asked, models.Count) and hasattr(asked, "get_source_expressions"):
+        for inner in asked.get_source_expressions():
+            yield from _columns_given(inner)
 
 
 def is_text(model: type[models.Model], name: str) -> bool:

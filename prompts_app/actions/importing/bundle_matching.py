@@ -38,7 +38,7 @@ def same_prompt(owner: User, bundled: BundledPrompt, but: Iterable[Prompt] = ())
 
 def missing_in(prompt: Prompt, bundled: BundledPrompt) -> BundledPrompt:
     """``bundled`` with only the versions, cases and runs that ``prompt`` does not have."""
-    texts = set(prompt.versions.values_list("digest", flat=True))
+    texts = set(Version.objects.unmasked_values().filter(prompt=prompt).values_list("digest", flat=True))
     return replace(
         bundled,
         versions=tuple(one for one in bundled.versions if version_digest(one) not in texts),
@@ -63,7 +63,7 @@ def _missing_cases(prompt: Prompt, cases: tuple[BundledCase, ...]) -> tuple[Bund
 def _missing_runs(prompt: Prompt, bundled: BundledPrompt) -> tuple[BundledRun, ...]:
     """A run is known by its id, and a copy of one by what it is of and its moment."""
     texts = {version.number: version_digest(version) for version in bundled.versions}
-    there = Run.objects.filter(prompt=prompt)
+    there = Run.objects.unmasked_values().filter(prompt=prompt)
     ids = set(there.values_list("public_id", flat=True))
     copies: set[RunKey] = set(there.values_list("version__digest", "model", "suite_digest", "created_at"))
     return tuple(

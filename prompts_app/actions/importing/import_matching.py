@@ -42,7 +42,7 @@ class Known:
         self._owner = owner
         keys = Prompt.objects.owned_by(owner).exclude(source_key="").values_list("source_key", "pk")
         self._keys = dict(keys)
-        versions = Version.objects.filter(prompt__owner=owner).order_by()
+        versions = Version.objects.unmasked_values().filter(prompt__owner=owner).order_by()
         self._texts: dict[tuple[str, str], list[int]] = {}
         self._digests: dict[int, set[str]] = {}  # of all versions of each prompt
         for title, digest_, pk in versions.values_list("prompt__title", "digest", "prompt_id"):
@@ -173,5 +173,5 @@ def _key(planned: Planned, run: BundledRun) -> RunKey:
 def _runs_of(prompt: Prompt) -> set[RunKey]:
     """Those that were imported before."""
     runs = Run.objects.filter(prompt=prompt, source=Source.IMPORTED)
-    rows = runs.values_list("version__digest", "model", "suite_digest", "created_at")
+    rows = runs.unmasked_values().values_list("version__digest", "model", "suite_digest", "created_at")
     return {(digest, model, suite, at.isoformat()) for digest, model, suite, at in rows}

@@ -72,7 +72,7 @@ def _facts(prompt: Prompt, typed: Mapping[str, str]) -> _Facts:
         prompt=prompt,
         texts={name: typed.get(name, getattr(prompt, name)).strip() for name in SECTIONS},
         cases=prompt.cases.count(),
-        notes=dict(prompt.versions.order_by("number").values_list("number", "note")),
+        notes={one.number: one.note for one in prompt.versions.only("number", "note").order_by("number")},
         failed=counted.filter(cases_failed__gt=0).exists(),
         disclosed=sum(map(still_counts, prompt.known_failures.with_run())),
     )

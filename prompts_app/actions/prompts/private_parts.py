@@ -195,7 +195,11 @@ def _around(masked: str, at: int) -> str:
 
 def _elsewhere(prompt: Prompt, mask: Mask) -> tuple[str, ...]:
     others = Version.objects.filter(prompt__owner_id=prompt.owner_id).exclude(prompt=prompt)
-    rows = others.order_by("-pk").values_list("prompt_id", "prompt__title", "messages")[:MOST_LOOKED_AT]
+    rows = (
+        others.unmasked_values()
+        .order_by("-pk")
+        .values_list("prompt_id", "prompt__title", "messages")[:MOST_LOOKED_AT]
+    )
     masks: dict[int, Mask] = {}
     found: dict[str, None] = {}
     for key, title, messages in rows:

@@ -37,6 +37,7 @@ from prompts_app.engine.run import conversation
 from prompts_app.engine.types import Case
 from prompts_app.models import Batch, Endpoint, Prompt, Run, Source, User, Version
 from prompts_app.models.evidence import CHAT, IMAGES, RunQuerySet
+from prompts_app.models.ids import public_id_of
 
 __all__ = [
     "HIGHEST_CAP", "LONGEST_MODEL", "MOST_CALLS", "MOST_REPEATS", "MOST_RUNS", "SMALLEST_CAP",
@@ -55,6 +56,15 @@ PRACTICE_NAME = "Practice (not a model)"
 
 def practice_endpoint(user: User) -> Endpoint:
     """The user's built-in practice endpoint, made on the first call."""
+    offered = offered_practice(user)
+    if offered._state.adding:
+        made = {"kind": offered.kind, "known_models": offered.known_models, "public_id": offered.public_id}
+        offered, _ = Endpoint.objects.get_or_create(owner=user, name=offered.name, defaults=made)
+    return offered
+
+
+def offered_practice(user: User) -> Endpoint:
+    """The same to choose from; no row yet where it was never used."""
     found = Endpoint.objects.filter(owner=user, kind=Endpoint.PRACTICE).order_by("pk").first()
     if found is not None:
         return found
@@ -62,8 +72,13 @@ def practice_endpoint(user: User) -> Endpoint:
     taken = set(Endpoint.objects.filter(owner=user).values_list("name", flat=True))
     names = (PRACTICE_NAME if n == 1 else f"{PRACTICE_NAME} {n}" for n in range(1, len(taken) + 2))
     name = next(name for name in names if name not in taken)
-    defaults = {"kind": Endpoint.PRACTICE, "known_models": list(PRACTICE_MODELS)}
-    return Endpoint.objects.get_or_create(owner=user, name=name, defaults=defaults)[0]
+    return Endpoint(
+        owner=user,
+        name=name,
+        kind=Endpoint.PRACTICE,
+        known_models=list(PRACTICE_MODELS),
+        public_id=public_id_of("practice", user.pk),
+    )
 
 
 def check_can_run(

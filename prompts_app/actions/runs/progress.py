@@ -236,7 +236,8 @@ def _shots(runs: Sequence[Run]) -> list[Shot]:
 
 def _totals(runs: Sequence[Run]) -> dict[int, Totals]:
     answered, judged = Q(error_kind=""), Q(judge_calls__gt=0)
-    rows = Result.objects.filter(run__in=runs).order_by().values("run_id")
+    shown = Result.objects.unmasked_values()  # for the author's own page
+    rows = shown.filter(run__in=runs).order_by().values("run_id")
     sources: dict[int, Counter[str]] = defaultdict(Counter)
     priced = rows.exclude(cost=None).annotate(answers=Count("pk"))
     for run_id, source, count in priced.values_list("run_id", "cost_source", "answers"):
@@ -325,7 +326,8 @@ def _failures(runs: Sequence[Run]) -> tuple[list[Failure], int]:
     )
     rows = list(cells[:MOST_FAILURES])
     results = Result.objects.filter(pk__in=[row["first"] for row in rows]).defer("output", "request")
-    found = {result.pk: result for result in results.annotate(excerpt=Substr("output", 1, OUTPUT_SHOWN))}
+    whole = results.unmasked_values()  # for the author's own page
+    found = {result.pk: result for result in whole.annotate(excerpt=Substr("output", 1, OUTPUT_SHOWN))}
     shown = [
         _failure(by_run[row["run_id"]], found[row["first"]], row["passes"])
         for row in rows

@@ -122,7 +122,7 @@ def waiting_for_author(run: Run) -> list[str]:
     """The public ids of the run's results that wait for the author's verdict, in order."""
     unjudged = run.results.filter(passed=None, error_kind="").order_by("case_index", "repeat")
     return [
-        public_id
-        for public_id, checks in unjudged.values_list("public_id", "checks")
-        if any(check.get("type") == HUMAN and check.get("passed") is None for check in checks)
+        one.public_id
+        for one in unjudged.only("public_id", "checks", "run_id")
+        if any(check.get("type") == HUMAN and check.get("passed") is None for check in one.checks)
     ]

@@ -3,15 +3,20 @@ parts and the search go by."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
+from django.db.models import Count, F, Max, Value
+from django.db.models.functions import Coalesce, Lower, Substr
 
+from prompts_app.access import reads_as_visitor, reads_own
 from prompts_app.actions.prompts.publish import findings_of
-from prompts_app.models import KnownFailure, Prompt, Result, Run, Seal, Source, Tag
-from prompts_app.models.reading import Masked, texts_of
+from prompts_app.models import KnownFailure, Prompt, Result, Run, Seal, Source, Tag, Version
+from prompts_app.models.reading import Masked, TextsOnlyAsRows, reading, texts_of
 from prompts_app.models.texts import COMPUTED, LOOKED_AT, texts_in_prompt
 from prompts_app.tests.factories import CaseFactory, PromptFactory, ResultFactory, RunFactory, VersionFactory
 from prompts_app.tests.people import alice
@@ -102,3 +107,35 @@ def test_every_table_of_a_prompt_is_read_or_said_not_to_be() -> None:
         }
         if hangs_on & set(LOOKED_AT) or issubclass(model, Masked):
             assert model.__name__ in known, f"{model.__name__}: see models.texts"
+
+
+class TestTextsAreReadAsRows:
+    """What ``values`` gives cannot be masked: with a reading in force it is refused, whoever reads."""
+
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            lambda: Version.objects.values("messages"),
+            lambda: Version.objects.values(),
+            lambda: Version.objects.values_list("prompt__title"),
+            lambda: Version.objects.values(said=F("note")),
+            lambda: Result.objects.annotate(beginning=Substr("output", 1, 20)),
+            lambda: Result.objects.aggregate(last=Max("error_message")),
+            lambda: Run.objects.values("model", said=Lower(Coalesce("stop_reason", Value("")))),
+        ],
+    )
+    def test_bare_values_of_a_text_are_refused(self, asked: Callable[[], object]) -> None:
+        for reader in (reads_own(AnonymousUser), reads_as_visitor(AnonymousUser())):
+            with reading(reader), pytest.raises(TextsOnlyAsRows):
+                asked()
+        asked()  # commands and tasks show nothing to anybody
+
+    def test_what_is_no_text_and_what_is_only_counted_is_given(self) -> None:
+        with reading(reads_own(AnonymousUser)):
+            assert list(Run.objects.values_list("model", "public_id")) == []
+            assert Result.objects.aggregate(outputs=Count("output", distinct=True)) == {"outputs": 0}
+            assert list(Version.objects.filter(note="x").values("pk")) == []
+
+    def test_code_that_must_says_so(self) -> None:
+        with reading(reads_own(AnonymousUser)):
+            assert list(Version.objects.unmasked_values().filter(note="").values_list("digest")) == []

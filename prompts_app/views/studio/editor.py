@@ -185,7 +185,10 @@ def _preview(typed: QueryDict, prompt: Prompt | None, content: Content) -> dict[
     """The messages filled in with the chosen case, else the first."""
     if prompt is None:
         return {"preview": _filled(content, {})}
-    offered = list(prompt.cases.in_order().values_list("public_id", "name")[:MOST_OFFERED])
+    offered = [
+        (c.public_id, c.name)
+        for c in prompt.cases.in_order().only("public_id", "name", "prompt_id")[:MOST_OFFERED]
+    ]
     wanted = typed.get("with", "").replace("\x00", "")
     chosen = prompt.cases.filter(public_id=wanted).first() or prompt.cases.in_order().first()
     values = chosen.variables if chosen else {}

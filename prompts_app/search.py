@@ -1,34 +1,38 @@
-"""Full-text search over prompts: one function, two backends.
+"""Full-text search over prompts: ``find``, on two databases.
 
-SQLite searches an FTS5 table kept by triggers, Postgres a generated tsvector; both are made by the
-migration ``0002_search`` over the table of ``SearchDocument``. A search never widens what its caller may
-see: it only narrows the queryset it is given.
+SQLite searches FTS5 tables kept by triggers, Postgres generated tsvectors; the migrations make both over the
+table of ``SearchDocument``. A search never widens what its caller may see: it gives numbers of prompts, and
+the caller loads them from the queryset of what may be seen. See ADR 0007.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import batched
+from itertools import batched, chain, islice
 from typing import Any, cast
 
 import regex
-from django.db import connections
-from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Case, Exists, IntegerField, OuterRef, Prefetch, QuerySet, When
 
 from prompts_app.engine.masking import Mask
-from prompts_app.models import Prompt, SearchDocument, Version
+from prompts_app.models import Profile, Prompt, SearchDocument, Version
 from prompts_app.models.reading import reading
 from prompts_app.models.texts import texts_in_row
 
+MOST_HITS = 1000
 MOST_TERMS = 12
+SHORTEST_BEGINNING = 3  # letters: shorter ones begin most of all words
 LONGEST_TERM = 80  # characters
 LONGEST_BODY = 60_000  # characters: beyond it Postgres refuses the row (a tsvector holds 1 MB)
 IN_THE_BODY = {"prompt.situation", "version.messages"}
-FIELDS = ("title", "tags", "summary", "author", "body")
+_MARK = "\ue000"  # a letter to the index, of no script: no text and no search holds it
+_PROMPT = (1 << 40) - 1  # the part of a place that is the prompt's number
+_NOT_LISTED = 1 << 60
+FIELDS = ("title", "tags", "summary", "author", "body", "place", "of_author")
 
 # Scripts written without spaces, and Korean, whose words take endings: what is sought may stand anywhere in a
 # run of them. Half-width and full-width forms are made one before.
@@ -67,9 +71,8 @@ def in_words(text: str, *, sought: bool = False) -> str:
     are found wherever they stand in a run, by the index of words that both databases have; and one letter as
     the beginning of a pair.
     """
-    return _RUN.sub(
-        lambda run: f" {' '.join(_pairs(run[0], sought=sought))} ", unicodedata.normalize("NFKC", text)
-    )
+    plain = unicodedata.normalize("NFKC", text.replace(_MARK, " "))
+    return _RUN.sub(lambda run: f" {' '.join(_pairs(run[0], sought=sought))} ", plain)
 
 
 def _pairs(run: str, *, sought: bool) -> Iterator[str]:
@@ -78,89 +81,180 @@ def _pairs(run: str, *, sought: bool) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Match:
-    """What one search is in SQL, over the tables named in ``tables`` and prompts_app_searchdocument."""
+class Hits:
+    """What a search found: numbers of prompts, best first, and whether more than these hold its words."""
 
-    tables: list[str]
-    where: str
-    params: list[str]
-    relevance: str  # an expression that is smaller for better matches
-    relevance_params: list[str]
+    prompts: list[int]
+    more: bool = False
 
 
-def prompts_that_match[Q: QuerySet[Any]](prompts: Q, text: str) -> Q:
-    """Those of ``prompts`` that hold every term of ``text``, in no order; may be used inside a query."""
-    terms = search_terms(text)
-    if not terms:
-        return prompts.none()
-    match = _match(prompts.db, terms)
-    tables = ", ".join(["prompts_app_searchdocument", *match.tables])
-    found = RawSQL(  # noqa: S611 what was typed is only in params
-        f"SELECT prompts_app_searchdocument.prompt_id FROM {tables} WHERE {match.where}",  # noqa: S608
-        match.params,
-    )
-    return prompts.filter(pk__in=found)
+def find(text: str, *, author: int | None = None, database: str = DEFAULT_DB_ALIAS) -> Hits:
+    """At most MOST_HITS listed prompts that hold every term of ``text``; or ``author``'s own, listed or not.
 
+    Up to MOST_HITS are ranked by where the words stand: a word in the title weighs more than one in the tags,
+    then summary, author, text. To weigh all where more hold the words would cost the more the larger the site
+    is: then those that hold all of them in the title come first, then those that do above the text, then the
+    others, and of each the best evidenced. The last word also finds longer ones that begin with it, unless
+    more than MOST_HITS hold it as it stands.
 
-def search_prompts[Q: QuerySet[Any]](prompts: Q, text: str) -> Q:
-    """Those of ``prompts`` that hold every term of ``text``, most relevant first.
-
-    A word in the title weighs more than one in the tags, then summary, author, text. The last word also
-    finds longer words that begin with it. Among equals the better evidenced comes first.
+    Who may see them is for the caller to say, by the queryset they are loaded with.
     """
-    terms = search_terms(text)
+    terms = [" ".join(in_words(term, sought=True).split()) for term in search_terms(text)]
     if not terms:
-        return prompts.none()
-    match = _match(prompts.db, terms)
-    found = prompts.filter(search_document__isnull=False).extra(  # noqa: S610 what was typed is only in params
-        tables=match.tables,
-        where=[match.where],
-        params=match.params,
-        select={"relevance": match.relevance},
-        select_params=match.relevance_params,
-    )
-    best = (F("evidence_level").desc(nulls_last=True), F("evidence_low").desc(), "pk")
-    return cast("Q", found.order_by("relevance", *best))
+        return Hits([])
+    index = (_Postgres if connections[database].vendor == "postgresql" else _Sqlite)(database, terms, author)
+    found = index.anywhere()
+    if len(found) > MOST_HITS:
+        return _best_evidenced(index, found)
+    if not _may_begin_longer_words(terms[-1]):
+        return Hits(index.ranked())
+    index.last_may_go_on = True
+    longer = index.anywhere()
+    return Hits(index.ranked()) if len(longer) <= MOST_HITS else _best_evidenced(index, longer, first=found)
 
 
-def _match(database: str, terms: list[str]) -> _Match:
-    words = [" ".join(in_words(term, sought=True).split()) for term in terms]
-    return _postgres(words) if connections[database].vendor == "postgresql" else _sqlite(words)
+def _best_evidenced(index: _Index, found: Iterable[int], first: Iterable[int] = ()) -> Hits:
+    in_order = dict.fromkeys(chain(first, index.in_title(), index.in_head(), found))
+    return Hits(list(islice(in_order, MOST_HITS)), more=True)
 
 
-def _sqlite(terms: list[str]) -> _Match:
-    """bm25 is smaller for better matches; its weights follow the columns' order."""
-    return _Match(
-        tables=["prompts_app_search"],
-        where="prompts_app_search.rowid = prompts_app_searchdocument.id AND prompts_app_search MATCH %s",
-        params=[" ".join(f'"{term}"' for term in terms) + "*"],
-        relevance="bm25(prompts_app_search, 20.0, 10.0, 6.0, 2.0, 0.7)",
-        relevance_params=[],
-    )
+def _may_begin_longer_words(term: str) -> bool:
+    last = term.rpartition(" ")[2]
+    is_half_a_pair = len(last) == 1 and bool(_RUN.match(last))
+    return len(last) >= SHORTEST_BEGINNING or is_half_a_pair
 
 
-_STEMS = "websearch_to_tsquery('english', %s)"
-# The words as they stand, or all but the last so and the last one as a beginning.
-_WORDS = (
-    "(websearch_to_tsquery('simple', %s) || (websearch_to_tsquery('simple', %s) && to_tsquery('simple', %s)))"
-)
-_ONE_WORD = "(websearch_to_tsquery('simple', %s) || to_tsquery('simple', %s))"
+def prompts_that_match[Q: QuerySet[Any]](prompts: Q, text: str, *, author: int | None = None) -> Q:
+    """Those of ``prompts`` that ``find`` finds, in no order."""
+    return prompts.filter(pk__in=find(text, author=author, database=prompts.db).prompts)
 
 
-def _postgres(terms: list[str]) -> _Match:
-    """ts_rank is larger for better matches, so it is negated."""
-    whole, rest = (" ".join(f'"{term}"' for term in some) for some in (terms, terms[:-1]))
-    beginning = "'{}':*".format(terms[-1].replace("\\", " ").replace("'", "''"))
-    words, of_words = (_WORDS, [whole, rest, beginning]) if rest else (_ONE_WORD, [whole, beginning])
-    table = "prompts_app_searchdocument"
-    head = f"ts_rank('{{0.15,0.3,0.6,1.0}}', {table}.head, {_STEMS} || {words})"
-    return _Match(
-        tables=[],
-        where=f"({table}.stems @@ {_STEMS} OR {table}.words @@ {words})",
-        params=[whole, *of_words],
-        relevance=f"-(10 * {head} + ts_rank({table}.stems, {_STEMS}))",
-        relevance_params=[whole, *of_words, whole],
-    )
+def search_prompts[Q: QuerySet[Any]](prompts: Q, text: str, *, author: int | None = None) -> Q:
+    """Those of ``prompts`` that ``find`` finds, best first."""
+    hits = find(text, author=author, database=prompts.db).prompts
+    places = [When(pk=key, then=place) for place, key in enumerate(hits)]
+    found = prompts.filter(pk__in=hits)
+    return cast("Q", found.order_by(Case(*places, output_field=IntegerField()), "pk") if hits else found)
+
+
+@dataclass
+class _Index:
+    """One search of the database's own index. Each method gives numbers of prompts, at most one more than
+    MOST_HITS, and all but ``ranked`` the best evidenced first: the index is read in that order, and no
+    further."""
+
+    database: str
+    terms: list[str]
+    author: int | None
+    last_may_go_on: bool = False
+
+    def anywhere(self) -> list[int]:
+        raise NotImplementedError
+
+    def in_title(self) -> list[int]:
+        raise NotImplementedError
+
+    def in_head(self) -> list[int]:
+        """In the title, the tags, the summary and the author's name together."""
+        raise NotImplementedError
+
+    def ranked(self) -> list[int]:
+        """By where the words stand. For no more than MOST_HITS: all that hold them are looked at."""
+        raise NotImplementedError
+
+    def _rows(self, sql: str, params: Sequence[object]) -> list[int]:
+        with connections[self.database].cursor() as cursor:
+            cursor.execute(sql, params)
+            return [row[0] for row in cursor.fetchall()]
+
+
+class _Sqlite(_Index):
+    """FTS5 reads its lists of documents in the order of their numbers, which are ``SearchDocument.place``."""
+
+    def anywhere(self) -> list[int]:
+        return self._first("prompts_app_search")
+
+    def in_title(self) -> list[int]:
+        return self._first("prompts_app_search_head", "title")
+
+    def in_head(self) -> list[int]:
+        return self._first("prompts_app_search_head")
+
+    def ranked(self) -> list[int]:
+        """bm25 is smaller for better matches; its weights follow the columns' order."""
+        table = "prompts_app_search"
+        return self._rows(*self._query(table, f"bm25({table}, 20.0, 10.0, 6.0, 2.0, 0.7, 0.0), rowid DESC"))
+
+    def _first(self, table: str, column: str = "") -> list[int]:
+        return self._rows(*self._query(table, "rowid DESC", column))
+
+    def _query(self, table: str, order: str, column: str = "") -> tuple[str, list[object]]:
+        words = " ".join(f'"{term}"' for term in self.terms) + "*" * self.last_may_go_on
+        sought = f"{column} : ({words})" if column else f"({words})"
+        whose = "AND rowid > 0"
+        if self.author is not None:
+            sought, whose = f'{sought} AND of_author : "{author_key(self.author)}"', ""
+        sql = (
+            f"SELECT rowid & {_PROMPT} FROM {table} WHERE {table} MATCH %s {whose}"  # noqa: S608 typed: params
+            f" ORDER BY {order} LIMIT {MOST_HITS + 1}"
+        )
+        return sql, [sought]
+
+
+class _Postgres(_Index):
+    """The planner reads the documents in the order of their places where most of them match, and else takes
+    those that match from the words' index; it knows which words are frequent."""
+
+    def anywhere(self) -> list[int]:
+        (stems, of_stems), (words, of_words) = self._stems(), self._words()
+        return self._first(f"(stems @@ {stems} OR words @@ {words})", [*of_stems, *of_words])
+
+    def in_title(self) -> list[int]:
+        return self._within("titles")
+
+    def in_head(self) -> list[int]:
+        return self._within("head")
+
+    def ranked(self) -> list[int]:
+        """ts_rank is larger for better matches."""
+        (stems, of_stems), (words, of_words) = self._stems(), self._words()
+        rank = f"10 * ts_rank('{{0.15,0.3,0.6,1.0}}', head, {stems} || {words}) + ts_rank(stems, {stems})"
+        where = [f"(stems @@ {stems} OR words @@ {words})", [*of_stems, *of_words]]
+        return self._first(*where, f"{rank} DESC, ", [*of_stems, *of_words, *of_stems])
+
+    def _within(self, column: str) -> list[int]:
+        (stems, of_stems), (words, of_words) = self._stems(), self._words()
+        return self._first(f"{column} @@ ({stems} || {words})", [*of_stems, *of_words])
+
+    def _first(
+        self, where: str, params: list[str], order: str = "", of_order: Sequence[str] = ()
+    ) -> list[int]:
+        whose, of_whose = (
+            ("place > %s", 0) if self.author is None else ("of_author = %s", author_key(self.author))
+        )
+        sql = (
+            f"SELECT prompt_id FROM prompts_app_searchdocument WHERE {where} AND {whose}"  # noqa: S608 as above
+            f" ORDER BY {order}place DESC LIMIT {MOST_HITS + 1}"
+        )
+        return self._rows(sql, [*params, *of_whose, *of_order])
+
+    def _stems(self) -> tuple[str, list[str]]:
+        return "websearch_to_tsquery('english', %s)", [_quoted(self.terms)]
+
+    def _words(self) -> tuple[str, list[str]]:
+        """As they stand, or all but the last so and the last one as a beginning."""
+        stand = "websearch_to_tsquery('simple', %s)"
+        if not self.last_may_go_on:
+            return stand, [_quoted(self.terms)]
+        beginning = "'{}':*".format(self.terms[-1].replace("\\", " ").replace("'", "''"))
+        if not (rest := _quoted(self.terms[:-1])):
+            return f"({stand} || to_tsquery('simple', %s))", [_quoted(self.terms), beginning]
+        both = f"({stand} || ({stand} && to_tsquery('simple', %s)))"
+        return both, [_quoted(self.terms), rest, beginning]
+
+
+def _quoted(terms: Sequence[str]) -> str:
+    return " ".join(f'"{term}"' for term in terms)
 
 
 # --- keeping ---------------------------------------------------------------------------------------------
@@ -170,9 +264,33 @@ def _postgres(terms: list[str]) -> _Match:
 def reindex(prompts: Iterable[Prompt]) -> None:
     """Write down what the search reads of these prompts. Call it after any change of one."""
     for keys in batched([prompt.pk for prompt in prompts], 200):
+        # In the index's order, in which it takes many at once.
+        documents = sorted(_documents(keys), key=lambda document: document.place)
         SearchDocument.objects.bulk_create(
-            _documents(keys), update_conflicts=True, unique_fields=["prompt"], update_fields=list(FIELDS)
+            documents, update_conflicts=True, unique_fields=["prompt"], update_fields=list(FIELDS)
         )
+
+
+def replace(prompt: Prompt) -> None:
+    """Put it where it stands now. After a change of its evidence alone: no word of it changed."""
+    place = place_of(prompt)
+    SearchDocument.objects.filter(prompt=prompt).exclude(place=place).update(place=place)
+
+
+def place_of(prompt: Prompt) -> int:
+    """Where it stands in the index, larger is earlier: what is listed (above 0) before what is not, then what
+    was judged, then the level, the low end, the newest. See ``PromptQuerySet.best_first``."""
+    level = 0 if prompt.evidence_level is None else prompt.evidence_level + 1
+    evidence = (prompt.evidence_judged << 3 | level) << 10 | int(prompt.evidence_low * 1023)
+    place = evidence << 40 | prompt.pk
+    author = prompt.owner
+    is_listed = author.is_active and author.profile.visibility == Profile.Visibility.PUBLIC
+    return place if prompt.is_public and is_listed else place - _NOT_LISTED
+
+
+def author_key(author: int) -> str:
+    """A word that stands in every document of this author, and in no text."""
+    return f"{_MARK}{author}"
 
 
 def _documents(keys: Iterable[int]) -> Iterator[SearchDocument]:
@@ -189,6 +307,8 @@ def _document(prompt: Prompt) -> SearchDocument:
     texts = [text for row in (prompt, *newest) for text in texts_in_row(row) if text.column in IN_THE_BODY]
     return SearchDocument(
         prompt=prompt,
+        place=place_of(prompt),
+        of_author=author_key(prompt.owner_id),
         title=storable(mask.text(prompt.title)),
         tags=storable(" ".join(tag.name for tag in prompt.tags.all())),
         summary=storable(f"{mask.text(prompt.summary)} {prompt.get_task_display()}"),

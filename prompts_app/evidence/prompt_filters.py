@@ -56,6 +56,7 @@ class Search:
     level: str = ""
     tag: str = ""
     sort: str = ""
+    author: int | None = None  # whose prompts, listed or not; None: the listed ones of all
 
     @property
     def order(self) -> str:
@@ -63,18 +64,21 @@ class Search:
 
     @property
     def is_empty(self) -> bool:
-        return self == Search(sort=self.sort)
+        return not any(self.filters())
 
     def filters(self) -> Iterator[str]:
         """The names of the filters that are set, the words first."""
-        return (f.name for f in fields(self) if f.name != "sort" and getattr(self, f.name))
+        return (name for name in _ASKED if name != "sort" and getattr(self, name))
 
     def without(self, name: str) -> Search:
         return replace(self, **{name: ""})
 
     def query(self) -> str:
         """As a query string, "" for the plain list."""
-        return urlencode({f.name: value for f in fields(self) if (value := getattr(self, f.name))})
+        return urlencode({name: value for name in _ASKED if (value := getattr(self, name))})
+
+
+_ASKED = [field.name for field in fields(Search) if field.name != "author"]
 
 
 def usual_order(q: str) -> str:
@@ -88,9 +92,9 @@ def sorts_for(search: Search) -> list[Choice]:
     return [Choice("", SORTS[usual]), *(Choice(name, SORTS[name]) for name in others)]
 
 
-def read_search(get: QueryDict) -> tuple[Search, list[str]]:
+def read_search(get: QueryDict, author: int | None = None) -> tuple[Search, list[str]]:
     """The search, and a sentence for each value that means nothing here and is ignored."""
-    typed = {f.name: _clean(get.get(f.name, "")) for f in fields(Search)}
+    typed = {name: _clean(get.get(name, "")) for name in _ASKED}
     ignored = []
     for name, known, thing in (
         ("task", set(Task.values), "task"),
@@ -103,7 +107,7 @@ def read_search(get: QueryDict) -> tuple[Search, list[str]]:
     if typed["sort"] == usual_order(typed["q"]) or (typed["sort"] == "relevance" and not typed["q"]):
         typed["sort"] = ""
     typed["tag"] = as_tag(typed["tag"])
-    return Search(**typed), ignored
+    return Search(**typed, author=author), ignored
 
 
 def _clean(value: str) -> str:
@@ -117,7 +121,7 @@ def _clean(value: str) -> str:
 def narrow(prompts: PromptQuerySet, search: Search) -> PromptQuerySet:
     """Those of ``prompts`` that every filter of ``search`` lets through, in no order."""
     if search.q:
-        prompts = prompts_that_match(prompts, search.q)
+        prompts = prompts_that_match(prompts, search.q, author=search.author)
     if search.task:
         prompts = prompts.filter(task=search.task)
     if search.level:
@@ -137,7 +141,7 @@ def _runs_that_say_something() -> QuerySet[Run]:
 
 def in_order(prompts: PromptQuerySet, search: Search) -> PromptQuerySet:
     if search.order == "relevance" and search.q:
-        return search_prompts(prompts, search.q)
+        return search_prompts(prompts, search.q, author=search.author)
     if search.order == "newest":
         return prompts.newest_first()
     if search.order == "tested":

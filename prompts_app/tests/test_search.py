@@ -139,6 +139,7 @@ class TestOrder:
         prompt("Weather report")
         better = prompt("Weather report", summary="Does one thing.")
         Prompt.objects.filter(pk=better.pk).update(evidence_level=2, evidence_low=0.7, evidence_cases=10)
+        reindex([better])
         assert search_prompts(Prompt.objects.public(), "weather").first() == better
 
 

@@ -181,7 +181,7 @@ def test_what_was_imported_is_counted_and_found() -> None:
     prompt_with_a_run(baseline=None)
     (kept,) = import_bundle(bob(), moved().prompts).prompts
     assert (kept.evidence_passed, kept.evidence_cases) == (1, 1)
-    assert search_prompts(Prompt.objects.owned_by(bob()), "echo").get() == kept
+    assert search_prompts(Prompt.objects.all(), "echo", author=bob().pk).get() == kept
 
 
 def test_a_run_that_was_under_way_elsewhere_is_not_under_way_here() -> None:

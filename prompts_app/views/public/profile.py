@@ -34,7 +34,7 @@ def profile(request: HttpRequest, handle: str) -> HttpResponse:
     public = Prompt.objects.public().owned_by(author).defer(*LONG_COLUMNS)
     tested = _shown_as_of(author, public.tested().best_first())
     recorded = profile_figures.recorded(tested)
-    work = _work(request.GET, public)
+    work = _work(request.GET, author, public)
     shown = profile_figures.figures_of(recorded)
     links, description = safe_links(author.profile.links), _description(author, work["count"], shown)
     listed = author.profile.visibility == Profile.Visibility.PUBLIC and bool(work["count"])
@@ -65,9 +65,9 @@ def profile(request: HttpRequest, handle: str) -> HttpResponse:
     return response
 
 
-def _work(get: QueryDict, public: PromptQuerySet) -> dict[str, Any]:
+def _work(get: QueryDict, author: User, public: PromptQuerySet) -> dict[str, Any]:
     """The table of all work: narrowed by what is asked for, with the form where there is much to narrow."""
-    search, ignored = prompt_filters.read_search(get)
+    search, ignored = prompt_filters.read_search(get, author.pk)
     found = _with_runs(prompt_filters.in_order(prompt_filters.narrow(public, search), search).with_author())
     page = Paginator(found, PAGE).get_page(get.get("page"))
     count = page.paginator.count if search.is_empty else public.count()

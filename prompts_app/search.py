@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched, chain, islice
-from typing import Any, cast
+from typing import Any
 
 import regex
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -134,7 +134,8 @@ def search_prompts[Q: QuerySet[Any]](prompts: Q, text: str, *, author: int | Non
     hits = find(text, author=author, database=prompts.db).prompts
     places = [When(pk=key, then=place) for place, key in enumerate(hits)]
     found = prompts.filter(pk__in=hits)
-    return cast("Q", found.order_by(Case(*places, output_field=IntegerField()), "pk") if hits else found)
+    order = Case(*places, output_field=IntegerField()) if hits else "pk"
+    return found.order_by(order)
 
 
 @dataclass
@@ -162,7 +163,7 @@ class _Index:
         """By where the words stand. For no more than MOST_HITS: all that hold them are looked at."""
         raise NotImplementedError
 
-    def _rows(self, sql: str, params: Sequence[object]) -> list[int]:
+    def _rows(self, sql: str, params: list[str] | dict[str, str]) -> list[int]:
         with connections[self.database].cursor() as cursor:
             cursor.execute(sql, params)
             return [row[0] for row in cursor.fetchall()]
@@ -188,7 +189,7 @@ class _Sqlite(_Index):
     def _first(self, table: str, column: str = "") -> list[int]:
         return self._rows(*self._query(table, "rowid DESC", column))
 
-    def _query(self, table: str, order: str, column: str = "") -> tuple[str, list[object]]:
+    def _query(self, table: str, order: str, column: str = "") -> tuple[str, list[str]]:
         words = " ".join(f'"{term}"' for term in self.terms) + "*" * self.last_may_go_on
         sought = f"{column} : ({words})" if column else f"({words})"
         whose = "AND rowid > 0"
@@ -201,56 +202,52 @@ class _Sqlite(_Index):
         return sql, [sought]
 
 
+_STEMS = "websearch_to_tsquery('english', %(terms)s)"
+_STAND = "websearch_to_tsquery('simple', %(terms)s)"
+# All but the last word as they stand, and the last one as a beginning.
+_GO_ON = "(websearch_to_tsquery('simple', %(rest)s) && to_tsquery('simple', %(last)s))"
+_GOES_ON = "to_tsquery('simple', %(last)s)"
+
+
 class _Postgres(_Index):
     """The planner reads the documents in the order of their places where most of them match, and else takes
     those that match from the words' index; it knows which words are frequent."""
 
     def anywhere(self) -> list[int]:
-        (stems, of_stems), (words, of_words) = self._stems(), self._words()
-        return self._first(f"(stems @@ {stems} OR words @@ {words})", [*of_stems, *of_words])
+        return self._first(f"stems @@ {_STEMS} OR words @@ {self._words()}")
 
     def in_title(self) -> list[int]:
-        return self._within("titles")
+        return self._first(f"titles @@ ({_STEMS} || {self._words()})")
 
     def in_head(self) -> list[int]:
-        return self._within("head")
+        return self._first(f"head @@ ({_STEMS} || {self._words()})")
 
     def ranked(self) -> list[int]:
         """ts_rank is larger for better matches."""
-        (stems, of_stems), (words, of_words) = self._stems(), self._words()
-        rank = f"10 * ts_rank('{{0.15,0.3,0.6,1.0}}', head, {stems} || {words}) + ts_rank(stems, {stems})"
-        where = [f"(stems @@ {stems} OR words @@ {words})", [*of_stems, *of_words]]
-        return self._first(*where, f"{rank} DESC, ", [*of_stems, *of_words, *of_stems])
+        words = self._words()
+        head = f"ts_rank('{{0.15,0.3,0.6,1.0}}', head, {_STEMS} || {words})"
+        rank = f"10 * {head} + ts_rank(stems, {_STEMS}) DESC,"
+        return self._first(f"stems @@ {_STEMS} OR words @@ {words}", rank)
 
-    def _within(self, column: str) -> list[int]:
-        (stems, of_stems), (words, of_words) = self._stems(), self._words()
-        return self._first(f"{column} @@ ({stems} || {words})", [*of_stems, *of_words])
-
-    def _first(
-        self, where: str, params: list[str], order: str = "", of_order: Sequence[str] = ()
-    ) -> list[int]:
-        whose, of_whose = (
-            ("place > %s", 0) if self.author is None else ("of_author = %s", author_key(self.author))
-        )
+    def _first(self, where: str, order: str = "") -> list[int]:
+        whose = "place > 0" if self.author is None else "of_author = %(author)s"
         sql = (
-            f"SELECT prompt_id FROM prompts_app_searchdocument WHERE {where} AND {whose}"  # noqa: S608 as above
-            f" ORDER BY {order}place DESC LIMIT {MOST_HITS + 1}"
+            f"SELECT prompt_id FROM prompts_app_searchdocument WHERE ({where}) AND {whose}"  # noqa: S608 as above
+            f" ORDER BY {order} place DESC LIMIT {MOST_HITS + 1}"
         )
-        return self._rows(sql, [*params, *of_whose, *of_order])
+        *rest, last = self.terms
+        params = {
+            "terms": _quoted(self.terms),
+            "rest": _quoted(rest),
+            "last": "'{}':*".format(last.replace("\\", " ").replace("'", "''")),
+            "author": "" if self.author is None else author_key(self.author),
+        }
+        return self._rows(sql, params)
 
-    def _stems(self) -> tuple[str, list[str]]:
-        return "websearch_to_tsquery('english', %s)", [_quoted(self.terms)]
-
-    def _words(self) -> tuple[str, list[str]]:
-        """As they stand, or all but the last so and the last one as a beginning."""
-        stand = "websearch_to_tsquery('simple', %s)"
+    def _words(self) -> str:
         if not self.last_may_go_on:
-            return stand, [_quoted(self.terms)]
-        beginning = "'{}':*".format(self.terms[-1].replace("\\", " ").replace("'", "''"))
-        if not (rest := _quoted(self.terms[:-1])):
-            return f"({stand} || to_tsquery('simple', %s))", [_quoted(self.terms), beginning]
-        both = f"({stand} || ({stand} && to_tsquery('simple', %s)))"
-        return both, [_quoted(self.terms), rest, beginning]
+            return _STAND
+        return f"({_STAND} || {_GO_ON if self.terms[1:] else _GOES_ON})"
 
 
 def _quoted(terms: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import accumulate
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
@@ -71,7 +72,8 @@ class Search:
         return (name for name in _ASKED if name != "sort" and getattr(self, name))
 
     def without(self, name: str) -> Search:
-        return replace(self, **{name: ""})
+        empty: dict[str, Any] = {name: ""}
+        return replace(self, **empty)
 
     def query(self) -> str:
         """As a query string, "" for the plain list."""

@@ -115,7 +115,7 @@ def test_variables_the_file_describes_are_kept_even_unused() -> None:
 
 def test_imported_prompts_are_found_by_search() -> None:
     bring(one("Compose a madrigal."))
-    assert search_prompts(Prompt.objects.all(), "madrigal").count() == 1
+    assert search_prompts(Prompt.objects.all(), "madrigal", author=alice().pk).count() == 1
 
 
 # --- titles, slugs, tags ----------------------------------------------------------------------------------

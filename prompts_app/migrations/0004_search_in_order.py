@@ -99,7 +99,7 @@ def drop_index(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("prompts_app", "0002_squashed_search")]
+    dependencies = [("prompts_app", "0003_run_api")]
 
     operations = [
         migrations.RunPython(drop_former_index),

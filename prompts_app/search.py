@@ -268,10 +268,16 @@ def reindex(prompts: Iterable[Prompt]) -> None:
         )
 
 
-def replace(prompt: Prompt) -> None:
-    """Put it where it stands now. After a change of its evidence alone: no word of it changed."""
-    place = place_of(prompt)
-    SearchDocument.objects.filter(prompt=prompt).exclude(place=place).update(place=place)
+def put_in_place(keys: Iterable[int]) -> None:
+    """Move the documents of these prompts to where they stand now. After a change of their evidence alone: no
+    word of them changed."""
+    prompts = Prompt.objects.filter(pk__in=list(keys)).with_author().select_related("search_document")
+    moved = [
+        SearchDocument(pk=prompt.search_document.pk, place=place)
+        for prompt in prompts.exclude(search_document=None)
+        if (place := place_of(prompt)) != prompt.search_document.place
+    ]
+    SearchDocument.objects.bulk_update(moved, ["place"])
 
 
 def place_of(prompt: Prompt) -> int:

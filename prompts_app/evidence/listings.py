@@ -23,7 +23,7 @@ from prompts_app.models import Listing, ListingCount, Prompt, Run, Source, Visib
 from prompts_app.models.listings import LONGEST_TERM
 from prompts_app.models.prompts import PromptQuerySet
 from prompts_app.models.reading import reading
-from prompts_app.search import reindex
+from prompts_app.search import put_in_place, reindex
 
 AT_ONCE = 200  # prompts
 FOLDED_AT_ONCE = 2000  # pairs of terms
@@ -41,10 +41,11 @@ def refresh(prompts: Iterable[Prompt]) -> None:
 
 @reading(None)
 def refresh_figures(prompts: Iterable[Prompt]) -> None:
-    """After a change of their evidence alone, of which the search knows nothing."""
+    """After a change of their evidence alone: of that the search knows only who comes first."""
     for keys in batched(sorted({prompt.pk for prompt in prompts}), AT_ONCE):
         with transaction.atomic():
             _write(keys)
+            put_in_place(keys)
 
 
 def _write(keys: Sequence[int]) -> None:

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from prompts_app import search
+from prompts_app.evidence.listings import refresh_figures
 from prompts_app.models import Prompt, SearchDocument
 from prompts_app.search import find, reindex, search_prompts
 from prompts_app.tests.factories import PersonFactory, PromptFactory, VersionFactory
@@ -101,8 +102,8 @@ class TestTerms:
 def test_a_prompt_moves_when_its_evidence_does() -> None:
     older, newer = made("A quokka"), made("A quokka")
     assert find("quokka").prompts == [newer.pk, older.pk]
-    older.evidence_judged, older.evidence_level, older.evidence_low = True, 2, 0.8
-    search.replace(older)
+    Prompt.objects.filter(pk=older.pk).update(evidence_judged=True, evidence_level=2, evidence_low=0.8)
+    refresh_figures([older])
     assert find("quokka").prompts == [older.pk, newer.pk]
 
 

@@ -99,7 +99,7 @@ def drop_index(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("prompts_app", "0003_run_api")]
+    dependencies = [("prompts_app", "0005_listing_triggers")]
 
     operations = [
         migrations.RunPython(drop_former_index),

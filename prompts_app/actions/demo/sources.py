@@ -5,43 +5,37 @@ Only recording reads the sample authors' folders; what a new installation loads 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import yaml
 from django.conf import settings
+from pydantic import StringConstraints, TypeAdapter
 
-from prompts_app.engine.digests import case_from_json
-from prompts_app.engine.formats.bundle_types import (
-    Bundle,
-    BundledAuthor,
-    BundledCase,
-    BundledPrompt,
-    BundledVersion,
-)
-from prompts_app.engine.formats.reading import Fields
+from prompts_app.engine.formats.bundle import NAME, VERSION, from_json
+from prompts_app.engine.formats.bundle_types import Bundle, BundledPrompt, Count, Name
+from prompts_app.engine.formats.reading import read_as
 from prompts_app.engine.formats.types import FormatError
-from prompts_app.engine.types import ROLES, Message, Prompt, Variable
+from prompts_app.engine.types import Json
 
 DEMO = Path(settings.BASE_DIR) / "prompts_app" / "demo"
 SOURCES = DEMO / "sources"
 ACCOUNT = DEMO / "account"
-
-TEXTS = (
-    "title", "summary", "task", "licence", "situation", "constraints", "impact_kind", "impact", "limits",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFailure:
     """What stands on a prompt's failure shelf once it is recorded; versions by number, the case by name."""
 
-    version: int
-    case: str
-    diagnosis: str
-    fixed_in: int | None
+    version: Count
+    case: Name
+    diagnosis: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    fixed_in: Count | None = None
+
+
+_FAILURES = TypeAdapter(tuple[SourceFailure, ...])
 
 
 def sample_authors() -> list[Path]:
@@ -52,75 +46,47 @@ def sample_authors() -> list[Path]:
 def read_author(folder: Path) -> Bundle:
     """One author's sources. Raises FormatError with the file and place of what is wrong."""
     profile = _read(folder / "profile.yaml")
-    author = BundledAuthor(
-        handle=profile.name("handle"),
-        name=profile.text("name"),
-        headline=profile.text("headline"),
-        bio=profile.text("bio").strip(),
-        location=profile.text("location"),
-        availability=profile.text("availability"),
-        links=tuple(profile.items("links")),
-    )
-    pinned = profile.texts("pinned")
-    slugs = profile.texts("prompts")
-    return Bundle(author, tuple(read_prompt(folder / f"{slug}.yaml", pinned) for slug in slugs))
+    author = from_json({"format": NAME, "version": VERSION, "author": profile}).author
+    prompts = (read_prompt(folder / f"{slug}.yaml", profile.get("pinned", ())) for slug in profile["prompts"])
+    return Bundle(author, tuple(prompts))
 
 
-def read_prompt(path: Path, pinned: tuple[str, ...] = ()) -> BundledPrompt:
-    """One prompt's file; its first version is the baseline."""
-    row = _read(path)
-    slug = row.name("slug")
-    texts: dict[str, Any] = {name: row.text(name).strip() for name in TEXTS}
-    return BundledPrompt(
-        slug=slug,
-        **texts,
-        tags=row.texts("tags"),
-        versions=tuple(_version(row, place + 1) for place in range(len(row.items("versions")))),
-        cases=row.each("cases", lambda case: _case(case, row)),
-        baseline=1,
-        visibility=row.text("visibility", "public"),
-        pin_position=pinned.index(slug) + 1 if slug in pinned else None,
-    )
+def read_prompt(path: Path, pinned: Sequence[str] = ()) -> BundledPrompt:
+    """One prompt's file; its first version is the baseline.
+
+    A version says what differs; variables and parameters it does not name are the prompt's. The assertions
+    under ``every_case`` come first in each.
+    """
+    row, slug = _read(path), path.stem
+    common = {name: row[name] for name in ("variables", "parameters") if name in row}
+    every = row.get("every_case", [])
+    prompt = {
+        "visibility": "public",
+        **row,
+        "versions": [
+            common | one | {"number": n, "note": one.get("note", "").strip()}
+            for n, one in enumerate(row.get("versions", ()), 1)
+        ],
+        "cases": [one | {"assertions": [*every, *one.get("assertions", ())]} for one in row.get("cases", ())],
+        "baseline": 1,
+        "pin_position": pinned.index(slug) + 1 if slug in pinned else None,
+    }
+    bundle = {"format": NAME, "version": VERSION, "author": {"handle": "-"}, "prompts": [prompt]}
+    try:
+        return from_json(bundle).prompts[0]
+    except FormatError as error:
+        raise FormatError(f"{path.name}: {error}") from None
 
 
 def read_failures(path: Path) -> tuple[SourceFailure, ...]:
     """The failure shelf of one prompt's file; raises FormatError."""
-    return _read(path).each(
-        "failures",
-        lambda row: SourceFailure(
-            row.whole("version"), row.name("case"), row.name("diagnosis").strip(), row.maybe_whole("fixed_in")
-        ),
-    )
+    return read_as(_FAILURES, _read(path).get("failures", ()), f"{path.name}: failures")
 
 
-def _read(path: Path) -> Fields:
+def _read(path: Path) -> dict[str, Json]:
+    """Its fields, without white space around its own texts. Raises FormatError."""
     try:
-        return Fields.of(yaml.safe_load(path.read_text()), path.name)
+        fields = yaml.safe_load(path.read_text()).items()
     except yaml.YAMLError as error:
         raise FormatError(f"{path.name} is not valid YAML: {error}") from None
-
-
-def _version(prompt: Fields, number: int) -> BundledVersion:
-    """A version says what differs; variables and parameters it does not name are the prompt's."""
-    own = Fields.of(prompt.items("versions")[number - 1], f"{prompt.where}: version {number}")
-    common = {name: prompt.values[name] for name in ("variables", "parameters") if name in prompt.values}
-    row = Fields({**common, **own.values}, own.where)
-    content = Prompt(
-        messages=row.each("messages", _message),
-        variables=row.each(
-            "variables", lambda v: Variable(v.name("name"), v.text("default"), v.text("description"))
-        ),
-        parameters=row.object("parameters"),
-    )
-    return BundledVersion(number, content, row.text("note").strip())
-
-
-def _message(row: Fields) -> Message:
-    role = next((role for role in ROLES if role == row.text("role")), None)
-    return Message(role or row.refuse("role", "a role"), row.text("content"))
-
-
-def _case(row: Fields, prompt: Fields) -> BundledCase:
-    """The assertions under ``every_case`` come first in each."""
-    common: Mapping[str, object] = {"assertions": [*prompt.items("every_case"), *row.items("assertions")]}
-    return BundledCase(case_from_json({**row.values, **common}))
+    return {key: value.strip() if isinstance(value, str) else value for key, value in fields}

@@ -11,18 +11,17 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import NoReturn
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import TypeAdapter
 
 from prompts_app.engine.digests import suite_digest
 from prompts_app.engine.formats.bundle_types import Bundle, BundledAuthor, BundledPrompt, BundledRun, OneCase
+from prompts_app.engine.formats.reading import read_as, refuse
 from prompts_app.engine.formats.source import Source, read_json
 from prompts_app.engine.formats.types import Format, FormatError, Parsed, Problem
-from prompts_app.engine.types import ROLES, Case, Json
+from prompts_app.engine.types import Case, Json
 from prompts_app.engine.wording import how_many
 
 NAME = "proofsheet-bundle"
@@ -107,8 +106,8 @@ def from_json(value: Json) -> Bundle:
         raise FormatError(f"This bundle has version {version}; this site reads version {VERSION}.")
     _refuse_unstorable(value)
     if not isinstance(prompts := value.get("prompts", []), list):
-        _refuse("prompts", "a list")
-    author = _read(_AUTHOR, value.get("author", {}), "author")
+        refuse("prompts", "a list")
+    author = read_as(_AUTHOR, value.get("author", {}), "author")
     return Bundle(author, tuple(_prompt(row, f"prompts[{place}]") for place, row in enumerate(prompts)))
 
 
@@ -122,7 +121,7 @@ def _refuse_unstorable(value: Json) -> None:
 def _prompt(row: Json, where: str) -> BundledPrompt:
     """Raises FormatError. What has the wrong shape is left for pydantic to name."""
     if not isinstance(row, dict):
-        _refuse(where, "an object")
+        refuse(where, "an object")
     suites = _suites(row.get("suites", {}), f"{where}.suites")
     suite_of = suites.get
     nested = {
@@ -131,14 +130,14 @@ def _prompt(row: Json, where: str) -> BundledPrompt:
         "cases": _each(row.get("cases", []), lambda one: {"case": one, "created_at": one.get("created_at")}),
         "runs": _each(row.get("runs", []), lambda one: {**one, "suite": suite_of(str(one.get("suite")), "")}),
     }
-    prompt = _read(_PROMPT, nested, where)
+    prompt = read_as(_PROMPT, nested, where)
     _check_numbers(prompt, where)
     for place, run in enumerate(prompt.runs):
         _check_results(run, f"{where}.runs[{place}]")
     _check_failures(prompt, where)
     for place, part in enumerate(prompt.private):
         if "text" in part and not re.fullmatch("[0-9a-f]{32}", str(part.get("salt"))):
-            _refuse(f"{where}.private[{place}].salt", "32 hexadecimal digits")
+            refuse(f"{where}.private[{place}].salt", "32 hexadecimal digits")
     return prompt
 
 
@@ -150,33 +149,33 @@ def _each(rows: Json, nested: Callable[[dict[str, Json]], Json]) -> Json:
 
 def _suites(rows: Json, where: str) -> dict[str, tuple[Case, ...]]:
     """Digest → cases. A digest that is not its cases' own means that somebody changed one of the two."""
-    suites = _read(_SUITES, rows, where)
+    suites = read_as(_SUITES, rows, where)
     for digest, cases in suites.items():
         if suite_digest(cases) != digest:
-            _refuse(f"{where}.{digest}", "the digest of the cases under it: the file was changed")
+            refuse(f"{where}.{digest}", "the digest of the cases under it: the file was changed")
     return suites
 
 
 def _check_numbers(prompt: BundledPrompt, where: str) -> None:
     numbers = [version.number for version in prompt.versions]
     if len(set(numbers)) < len(numbers) or not numbers:
-        _refuse(f"{where}.versions", "a list of at least one version, each with its own number")
+        refuse(f"{where}.versions", "a list of at least one version, each with its own number")
     if prompt.baseline is not None and prompt.baseline not in numbers:
-        _refuse(f"{where}.baseline", "the number of a version")
+        refuse(f"{where}.baseline", "the number of a version")
     if any(run.version not in numbers for run in prompt.runs):
-        _refuse(f"{where}.runs", "a list of runs of versions that are in the file")
+        refuse(f"{where}.runs", "a list of runs of versions that are in the file")
 
 
 def _check_results(run: BundledRun, where: str) -> None:
     cells = {(result.case_index, result.repeat) for result in run.results}
     inside = all(index < len(run.suite) and repeat < run.repeats for index, repeat in cells)
     if not inside or len(cells) < len(run.results):
-        _refuse(f"{where}.results", "a list with at most one result for each case and repeat")
+        refuse(f"{where}.results", "a list with at most one result for each case and repeat")
     for place, result in enumerate(run.results):
         if "data" in result.picture:
             data = data_of(result.picture, at := f"{where}.results[{place}].picture.data")
             if sha256(data).hexdigest() != result.picture.get("sha256"):
-                _refuse(at, "the picture its digest speaks of: the file was changed")
+                refuse(at, "the picture its digest speaks of: the file was changed")
 
 
 def data_of(picture: Mapping[str, Json], where: str = "data") -> bytes:
@@ -184,7 +183,7 @@ def data_of(picture: Mapping[str, Json], where: str = "data") -> bytes:
     try:
         return base64.b64decode(picture["data"], validate=True)
     except (binascii.Error, ValueError):
-        _refuse(where, "base64")
+        refuse(where, "base64")
 
 
 def _check_failures(prompt: BundledPrompt, where: str) -> None:
@@ -193,64 +192,11 @@ def _check_failures(prompt: BundledPrompt, where: str) -> None:
     for failure in prompt.known_failures:
         run = runs.get(failure.run)
         if run is None or failure.case_index >= len(run.suite):
-            _refuse(place, "a list of cases of runs that are in the file")
+            refuse(place, "a list of cases of runs that are in the file")
         if (fix := failure.fixed_in) is not None and (fix not in numbers or fix <= run.version):
-            _refuse(place, "a list in which each fix is a version after the one that failed")
+            refuse(place, "a list in which each fix is a version after the one that failed")
     if len({(one.run, one.case_index) for one in prompt.known_failures}) < len(prompt.known_failures):
-        _refuse(place, "a list that names each case of a run once")
-
-
-# --- what is wrong, in words --------------------------------------------------------------------------------
-
-_COUNT = "a whole number from 0 up"
-_WANTED = {
-    "string_type": "a text",
-    "int_type": _COUNT,
-    "greater_than_equal": _COUNT,
-    "less_than_equal": _COUNT,
-    "float_type": "a number",
-    "finite_number": "a number",
-    "bool_type": "true, false or null",
-    "tuple_type": "a list",
-    "dict_type": "an object",
-    "mapping_type": "an object",
-    "dataclass_type": "an object",
-    "string_pattern_mismatch": "a SHA-256 in hex",
-    "literal_error": f"one of {', '.join(ROLES)}",
-}
-
-
-def _read[T](shape: TypeAdapter[T], value: Json, where: str) -> T:
-    """Raises FormatError."""
-    try:
-        return shape.validate_python(value)
-    except ValidationError as error:
-        raise FormatError(_said(error.errors(include_url=False, include_input=False)[0], where)) from None
-
-
-def _said(first: ErrorDetails, where: str) -> str:
-    """The first fault with its place."""
-    steps = [step for step in first["loc"] if step not in {"prompt", "case"}]  # these two are not in the file
-    match first["type"], steps:
-        case "missing", _:
-            return f"{_place(where, steps)} is missing."
-        case "value_error", _:
-            return f"{_place(where, steps)}: {first['ctx']['error']}"
-        case _, [*_, "runs", int(), "suite"]:
-            wanted = "the digest of a suite of this prompt"
-        case "string_type", [*_, int()]:
-            steps, wanted = steps[:-1], "a list of texts"
-        case _:
-            wanted = _WANTED.get(first["type"], first["msg"])
-    return f"{_place(where, steps)} is not {wanted}."
-
-
-def _place(where: str, steps: Iterable[int | str]) -> str:
-    return where + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-
-
-def _refuse(place: str, wanted: str) -> NoReturn:
-    raise FormatError(f"{place} is not {wanted}.")
+        refuse(place, "a list that names each case of a run once")
 
 
 # --- as one kind of file ----------------------------------------------------------------------------------

@@ -1,114 +1,63 @@
-"""Reading a JSON object field by field, so that a wrong shape is told with its place."""
+"""JSON read by the types of dataclasses; a wrong shape is told with its place."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable
 from typing import NoReturn
 
-from prompts_app.engine.budget import LARGEST_COUNT
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
 from prompts_app.engine.formats.types import FormatError
-from prompts_app.engine.types import Json
+from prompts_app.engine.types import ROLES, Json
+
+_COUNT = "a whole number from 0 up"
+_WANTED = {
+    "string_type": "a text",
+    "int_type": _COUNT,
+    "greater_than_equal": _COUNT,
+    "less_than_equal": _COUNT,
+    "float_type": "a number",
+    "finite_number": "a number",
+    "bool_type": "true, false or null",
+    "tuple_type": "a list",
+    "dict_type": "an object",
+    "mapping_type": "an object",
+    "dataclass_type": "an object",
+    "string_pattern_mismatch": "a SHA-256 in hex",
+    "literal_error": f"one of {', '.join(ROLES)}",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """One object of a file. ``where`` is its place, such as ``prompts[2].versions[0]``, empty at the top.
+def read_as[T](shape: TypeAdapter[T], value: Json, where: str) -> T:
+    """``value`` as what ``shape`` says. Raises FormatError with the place of the first fault; ``where`` is
+    that of the whole."""
+    try:
+        return shape.validate_python(value)
+    except ValidationError as error:
+        raise FormatError(_said(error.errors(include_url=False, include_input=False)[0], where)) from None
 
-    Every method takes a field's name, and raises FormatError where its value has the wrong shape. A field
-    that is absent counts as its ``default``.
-    """
 
-    values: Mapping[str, Json]
-    where: str = ""
+def _said(first: ErrorDetails, where: str) -> str:
+    """The first fault with its place."""
+    steps = [step for step in first["loc"] if step not in {"prompt", "case"}]  # these two are not in the file
+    match first["type"], steps:
+        case "missing", _:
+            return f"{_place(where, steps)} is missing."
+        case "value_error", _:
+            return f"{_place(where, steps)}: {first['ctx']['error']}"
+        case _, [*_, "runs", int(), "suite"]:
+            wanted = "the digest of a suite of this prompt"
+        case "string_type", [*_, int()]:
+            steps, wanted = steps[:-1], "a list of texts"
+        case _:
+            wanted = _WANTED.get(first["type"], first["msg"])
+    return f"{_place(where, steps)} is not {wanted}."
 
-    @classmethod
-    def of(cls, value: Json, where: str = "") -> Fields:
-        if not isinstance(value, dict):
-            raise FormatError(f"{where or 'The file'} is not an object.")
-        return cls(value, where)
 
-    def refuse(self, name: str, wanted: str) -> NoReturn:
-        raise FormatError(f"{self.place(name)} is not {wanted}.")
+def _place(where: str, steps: Iterable[int | str]) -> str:
+    return where + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
 
-    def place(self, name: str) -> str:
-        return f"{self.where}.{name}" if self.where else name
 
-    def text(self, name: str, default: str | None = "") -> str:
-        value = self.values.get(name, default)
-        return value if isinstance(value, str) else self.refuse(name, "a text")
-
-    def name(self, name: str) -> str:
-        """A text that must be there and say something."""
-        value = self.text(name, None)
-        return value if value.strip() else self.refuse(name, "filled in")
-
-    def whole(self, name: str, default: int | None = None) -> int:
-        """A whole number from 0 up."""
-        value = self.values.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_COUNT:
-            self.refuse(name, "a whole number from 0 up")
-        return value
-
-    def maybe_whole(self, name: str) -> int | None:
-        return None if self.values.get(name) is None else self.whole(name)
-
-    def maybe_number(self, name: str) -> float | None:
-        value = self.values.get(name)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            self.refuse(name, "a number")
-        return float(value)
-
-    def maybe_dollars(self, name: str) -> Decimal | None:
-        """Money is a text ("0.00012"), so that no reader rounds it."""
-        value = self.values.get(name)
-        if value is None:
-            return None
-        try:
-            amount = Decimal(value) if isinstance(value, str) else Decimal("NaN")
-        except InvalidOperation:
-            amount = Decimal("NaN")
-        return amount if amount.is_finite() and amount >= 0 else self.refuse(name, "an amount")
-
-    def maybe_truth(self, name: str) -> bool | None:
-        value = self.values.get(name)
-        return value if value is None or isinstance(value, bool) else self.refuse(name, "true, false or null")
-
-    def maybe_time(self, name: str) -> datetime | None:
-        value = self.values.get(name)
-        if value is None:
-            return None
-        try:
-            moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
-            self.refuse(name, "a time with its zone (2026-11-22T08:00:00+00:00)")
-        return moment
-
-    def time(self, name: str) -> datetime:
-        return self.maybe_time(name) or self.refuse(name, "a time")
-
-    def object(self, name: str) -> dict[str, Json]:
-        value = self.values.get(name, {})
-        return value if isinstance(value, dict) else self.refuse(name, "an object")
-
-    def items(self, name: str) -> list[Json]:
-        value = self.values.get(name, [])
-        return value if isinstance(value, list) else self.refuse(name, "a list")
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        values = self.items(name)
-        return (
-            tuple(values) if all(isinstance(v, str) for v in values) else self.refuse(name, "a list of texts")
-        )
-
-    def each[T](self, name: str, read: Callable[[Fields], T]) -> tuple[T, ...]:
-        """Every object of a list, read by ``read``."""
-        places = (f"{self.place(name)}[{index}]" for index in range(len(self.items(name))))
-        return tuple(read(Fields.of(*pair)) for pair in zip(self.items(name), places, strict=True))
+def refuse(place: str, wanted: str) -> NoReturn:
+    raise FormatError(f"{place} is not {wanted}.")

@@ -8,7 +8,9 @@ wrote comes back exactly (see ``writing``).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+
+from pydantic import TypeAdapter
 
 from prompts_app.engine.formats import titles
 from prompts_app.engine.formats.promptfoo.prompts import Variant, for_promptfoo, read_prompts, with_dollars
@@ -16,7 +18,7 @@ from prompts_app.engine.formats.promptfoo.providers import Provider, read_provid
 from prompts_app.engine.formats.promptfoo.reading import Reading, References, as_object
 from prompts_app.engine.formats.promptfoo.tests import OURS, Tests
 from prompts_app.engine.formats.promptfoo.variables import can_wrap, usage_of, wrapped
-from prompts_app.engine.formats.reading import Fields
+from prompts_app.engine.formats.reading import read_as
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
     Format,
@@ -176,42 +178,57 @@ def tell_the_rest(reading: Reading) -> None:
 # --- what our own export says beside -----------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _OurVersion:
+    note: str = ""
+    variables: tuple[Variable, ...] = ()
+    messages: tuple[Message, ...] = ()  # only where promptfoo needs them in other words
+
+
+@dataclass(frozen=True, slots=True)
+class _Ours:
+    version: int = 1
+    title: str = ""
+    summary: str = ""
+    task: str = ""
+    tags: tuple[str, ...] = ()
+    licence: str = ""
+    model: str = ""
+    logic: str = ""
+    versions: tuple[_OurVersion, ...] = ()
+
+
+_OURS = TypeAdapter(_Ours)
+
+
 def _as_it_was(reading: Reading, prompt: ImportedPrompt) -> ImportedPrompt:
     """Titles, notes and descriptions of variables from ``metadata.proofsheet``. Raises FormatError."""
     if not reading.is_ours:
         return prompt
-    ours = Fields.of(reading.config["metadata"][OURS], f"metadata.{OURS}")
-    if ours.whole("version", 1) != 1:
-        raise FormatError(f"metadata.{OURS} has version {ours.whole('version')}; this site reads version 1.")
-    notes = ours.each("versions", lambda row: row)
-    versions = [
-        _version_as_it_was(version, notes[number]) if number < len(notes) else version
-        for number, version in enumerate(prompt.versions)
-    ]
-    is_nunjucks = ours.values.get("logic") == NUNJUCKS
+    ours = read_as(_OURS, reading.config["metadata"][OURS], f"metadata.{OURS}")
+    if ours.version != 1:
+        raise FormatError(f"metadata.{OURS} has version {ours.version}; this site reads version 1.")
+    versions = list(prompt.versions)
+    versions[: len(ours.versions)] = map(_version_as_it_was, versions, ours.versions)
+    source = prompt.source if ours.logic == NUNJUCKS else prompt.source.replace("configuration", "export", 1)
     return replace(
         prompt,
-        source=prompt.source if is_nunjucks else prompt.source.replace("configuration", "export", 1),
-        title=ours.text("title", prompt.title),
-        summary=ours.text("summary"),
-        task=ours.text("task"),
-        tags=ours.texts("tags"),
-        licence=ours.text("licence"),
-        written_for=ours.text("model"),
+        source=source,
+        title=ours.title or prompt.title,
+        summary=ours.summary,
+        task=ours.task,
+        tags=ours.tags,
+        licence=ours.licence,
+        written_for=ours.model,
         versions=tuple(versions),
     )
 
 
-def _version_as_it_was(version: ImportedVersion, row: Fields) -> ImportedVersion:
-    variables = row.each(
-        "variables", lambda one: Variable(one.name("name"), one.text("default"), one.text("description"))
-    )
-    written = version.prompt.messages
-    kept = row.each("messages", lambda one: Message(one.text("role"), one.text("content")))  # type: ignore[arg-type]
+def _version_as_it_was(version: ImportedVersion, ours: _OurVersion) -> ImportedVersion:
+    written, kept = version.prompt.messages, ours.messages
     if not any(for_promptfoo(kept, is_nunjucks=how) == written for how in (True, False)):
         kept = ()  # there are none, or the file was changed since
-    content = Prompt(kept or written, variables, version.prompt.parameters)
-    return ImportedVersion(content, row.text("note"))
+    return ImportedVersion(Prompt(kept or written, ours.variables, version.prompt.parameters), ours.note)
 
 
 # --- variants apart -----------------------------------------------------------------------------------------

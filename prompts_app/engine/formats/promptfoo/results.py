@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NoReturn
 
 from prompts_app.engine.filters import as_json
 from prompts_app.engine.formats import parameters, titles
@@ -26,10 +27,10 @@ from prompts_app.engine.formats.promptfoo.providers import (
     shared_settings,
 )
 from prompts_app.engine.formats.promptfoo.reading import FILE, Reading, as_object
-from prompts_app.engine.formats.promptfoo.rows import Context, assertion_of, components, result_of
+from prompts_app.engine.formats.promptfoo.rows import Context, Row, assertion_of, components, result_of
 from prompts_app.engine.formats.promptfoo.tests import Test, Tests
 from prompts_app.engine.formats.promptfoo.variables import can_wrap, usage_of, wrapped
-from prompts_app.engine.formats.reading import Fields
+from prompts_app.engine.formats.reading import refuse
 from prompts_app.engine.formats.source import Source, read_json
 from prompts_app.engine.formats.types import Format, FormatError, ImportedPrompt, Parsed
 from prompts_app.engine.types import Assertion, Case, Json
@@ -79,22 +80,18 @@ class _Column:
     provider: Provider
     asked: int  # which of several providers of this id and label it is
     settings: dict[str, Json]
-    rows: list[Fields] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
 
 
 def read(source: Source) -> Parsed:
     if _is_lines(source):
         raise FormatError(_LINES)
-    file = Fields.of(source.must_be_yaml() if source.extension in _YAML else source.must_be_json())
-    summary = Fields.of(file.object("results"), "results")
-    if summary.values.get("version", 3) not in VERSIONS:
-        raise FormatError(
-            f"These are promptfoo results of version {summary.values['version']}; 3 can be read."
-        )
-    rows = sorted(summary.each("results", lambda row: row), key=_number_of)
-    if not rows:
-        raise FormatError("There are no results in this file.")
-    reading = Reading(source, as_object(file.values.get("config")))
+    file = source.must_be_yaml() if source.extension in _YAML else source.must_be_json()
+    summary = as_object(as_object(file).get("results"))
+    if summary.get("version", 3) not in VERSIONS:
+        raise FormatError(f"These are promptfoo results of version {summary['version']}; 3 can be read.")
+    rows = sorted(_rows(summary.get("results")), key=_number_of)
+    reading = Reading(source, as_object(file.get("config")))
     configured = read_providers(reading)
     shared = shared_settings(reading, configured)
     variants, columns = _columns(reading, rows, summary, configured)
@@ -113,7 +110,17 @@ def read(source: Source) -> Parsed:
     return Parsed((_named(prompt, source, runs),), reading.problems())
 
 
-def _number_of(row: Fields) -> tuple[float, float]:
+def _rows(listed: Json) -> list[Row]:
+    if not isinstance(listed, list) or not listed:
+        raise FormatError("There are no results in this file.")
+    rows = [Row(row, f"results.results[{number}]") for number, row in enumerate(listed)]
+    for row in rows:
+        if not isinstance(row.values, dict):
+            refuse(row.where, "an object")
+    return rows
+
+
+def _number_of(row: Row) -> tuple[float, float]:
     """Its prompt's place in the file, and its test's; a row that does not say stays behind the others."""
     prompt, test = (_place(row.values.get(name)) for name in ("promptIdx", "testIdx"))
     return (math.inf if prompt is None else prompt, math.inf if test is None else test)
@@ -132,10 +139,10 @@ def _named(prompt: ImportedPrompt, source: Source, runs: tuple[BundledRun, ...])
     return replace(prompt, source=name, versions=versions, runs=runs)
 
 
-def _repeats(file: Fields, config: Mapping[str, Json]) -> int | None:
+def _repeats(file: dict[str, Json], config: Mapping[str, Json]) -> int | None:
     """How often each test was asked, where the file says so."""
     for place in (
-        file.values.get("runtimeOptions"),
+        file.get("runtimeOptions"),
         config.get("evaluateOptions"),
         config.get("commandLineOptions"),
     ):
@@ -149,7 +156,7 @@ def _repeats(file: Fields, config: Mapping[str, Json]) -> int | None:
 
 
 def _columns(
-    reading: Reading, rows: Sequence[Fields], summary: Fields, configured: tuple[Provider, ...]
+    reading: Reading, rows: Sequence[Row], summary: dict[str, Json], configured: tuple[Provider, ...]
 ) -> tuple[tuple[Variant, ...], list[_Column]]:
     heads = [_head(one, one) for one in _heads(summary)]
     places = {head: place for place, head in enumerate(dict.fromkeys(head for head in heads if head))}
@@ -170,10 +177,10 @@ def _columns(
     return all_, list(columns.values())
 
 
-def _heads(summary: Fields) -> list[dict[str, Json]]:
+def _heads(summary: dict[str, Json]) -> list[dict[str, Json]]:
     """The columns' prompts; version 2 has them in its table."""
-    table = as_object(as_object(summary.values.get("table")).get("head"))
-    listed = summary.values.get("prompts") or table.get("prompts")
+    table = as_object(as_object(summary.get("table")).get("head"))
+    listed = summary.get("prompts") or table.get("prompts")
     return [as_object(item) for item in listed] if isinstance(listed, list) else []
 
 
@@ -186,7 +193,7 @@ class _Head:
     config: str
 
 
-def _head_of(row: Fields, heads: list[_Head | None]) -> _Head:
+def _head_of(row: Row, heads: list[_Head | None]) -> _Head:
     """From the table's head where there is one; else from the row, whose label then is the template."""
     place, prompt = _place(row.values.get("promptIdx")), as_object(row.values.get("prompt"))
     head = heads[place] if place is not None and place < len(heads) else None
@@ -240,9 +247,9 @@ class Cells:
         """In the file's order, also of those that not every prompt was put to."""
         return tuple(self._cases[place] for place in sorted(self._cases, key=self._numbers.__getitem__))
 
-    def grid(self, rows: Sequence[Fields]) -> list[tuple[Case, list[Fields]]]:
+    def grid(self, rows: Sequence[Row]) -> list[tuple[Case, list[Row]]]:
         """The rows of one run, by case, each case with its repeats."""
-        groups: dict[str, list[Fields]] = {}
+        groups: dict[str, list[Row]] = {}
         for row in rows:
             groups.setdefault(_key(row), []).append(row)
         repeats = self._repeats or _common_size(list(groups.values()))
@@ -255,13 +262,13 @@ class Cells:
                 self._numbers[place] = min(self._numbers.get(place, math.inf), _number_of(part[0])[1])
         return [(self._case(place, part), part) for place, part in cells.items()]
 
-    def _case(self, place: tuple[str, int], rows: list[Fields]) -> Case:
+    def _case(self, place: tuple[str, int], rows: list[Row]) -> Case:
         if place not in self._cases:
             case = self._read(rows)
             self._cases[place] = replace(case, name=f"{case.name} ({place[1] + 1})") if place[1] else case
         return self._cases[place]
 
-    def _read(self, rows: list[Fields]) -> Case:
+    def _read(self, rows: list[Row]) -> Case:
         test = as_object(rows[0].values.get("testCase"))
         if _NUMBERED.fullmatch(str(test.get("description") or "")):
             test = {key: value for key, value in test.items() if key != "description"}
@@ -272,7 +279,7 @@ class Cells:
             found = assertions.read(self._reading, test.get("assert"), f"{where}.assert", options)
         return self._tests.case_of(Test({**test, "vars": _variables(rows[0], test)}, where), found)
 
-    def _asserted(self, rows: list[Fields], options: Mapping[str, Json]) -> tuple[Assertion, ...]:
+    def _asserted(self, rows: list[Row], options: Mapping[str, Json]) -> tuple[Assertion, ...]:
         """The assertions as they were really run, from the first result that has them."""
         for row in rows:
             asserted = [assertion_of(one) for one in components(as_object(row.values.get("gradingResult")))]
@@ -282,7 +289,7 @@ class Cells:
         return ()
 
 
-def _key(row: Fields) -> str:
+def _key(row: Row) -> str:
     """Tells one test from another: by its values, and by what it is held to."""
     test = as_object(row.values.get("testCase"))
     values = test.get("vars") if isinstance(test.get("vars"), dict) else row.values.get("vars")
@@ -291,7 +298,7 @@ def _key(row: Fields) -> str:
     )
 
 
-def _variables(row: Fields, test: Mapping[str, Json]) -> dict[str, Json]:
+def _variables(row: Row, test: Mapping[str, Json]) -> dict[str, Json]:
     """The test's own values; where such a value is a file's name, what was in the file."""
     used, own = as_object(row.values.get("vars")), as_object(test.get("vars"))
     return {
@@ -300,7 +307,7 @@ def _variables(row: Fields, test: Mapping[str, Json]) -> dict[str, Json]:
     }
 
 
-def _common_size(groups: Sequence[Sequence[Fields]]) -> int:
+def _common_size(groups: Sequence[Sequence[Row]]) -> int:
     """The number of results of every case where it is the same for all; else each stands for itself."""
     sizes = {len(group) for group in groups}
     return sizes.pop() if len(sizes) == 1 else 1
@@ -309,13 +316,13 @@ def _common_size(groups: Sequence[Sequence[Fields]]) -> int:
 # --- runs ----------------------------------------------------------------------------------------------
 
 
-def _context(source: Source, file: Fields, summary: Fields) -> Context:
-    version = as_object(file.values.get("metadata")).get("promptfooVersion")
+def _context(source: Source, file: dict[str, Json], summary: dict[str, Json]) -> Context:
+    version = as_object(file.get("metadata")).get("promptfooVersion")
     return Context(
-        at=_time(summary.values.get("timestamp")) or _time(file.values.get("createdAt")) or _no_time(summary),
+        at=_time(summary.get("timestamp")) or _time(file.get("createdAt")) or _no_time(),
         tool=f"promptfoo {version}" if isinstance(version, str) else "promptfoo",
         note=f"promptfoo results {source.name}; times include promptfoo’s own queue"[:200],
-        id=str(file.values.get("evalId") or "promptfoo"),
+        id=str(file.get("evalId") or "promptfoo"),
     )
 
 
@@ -327,12 +334,12 @@ def _time(value: Json) -> datetime | None:
     return moment if moment is not None and moment.tzinfo is not None else None
 
 
-def _no_time(summary: Fields) -> datetime:
-    summary.refuse("timestamp", "a time with its zone (2026-11-22T08:00:00Z)")
+def _no_time() -> NoReturn:
+    refuse("results.timestamp", "a time with its zone (2026-11-22T08:00:00Z)")
 
 
 def _runs(
-    columns: Sequence[_Column], grids: Sequence[Sequence[tuple[Case, list[Fields]]]], context: Context
+    columns: Sequence[_Column], grids: Sequence[Sequence[tuple[Case, list[Row]]]], context: Context
 ) -> tuple[BundledRun, ...]:
     asked = {_identity(column): column.provider for column in columns}
     names = distinct_models(tuple(asked.values()))
@@ -348,7 +355,7 @@ def _identity(column: _Column) -> tuple[str, str, int]:
 
 
 def _run(
-    number: int, column: _Column, model: str, grid: Sequence[tuple[Case, list[Fields]]], context: Context
+    number: int, column: _Column, model: str, grid: Sequence[tuple[Case, list[Row]]], context: Context
 ) -> BundledRun:
     results = (result_of(row, index, repeat, model, context) for index, repeat, row in _places(grid))
     return BundledRun(
@@ -368,7 +375,7 @@ def _run(
     )
 
 
-def _places(grid: Sequence[tuple[Case, list[Fields]]]) -> Iterator[tuple[int, int, Fields]]:
+def _places(grid: Sequence[tuple[Case, list[Row]]]) -> Iterator[tuple[int, int, Row]]:
     for index, (_, rows) in enumerate(grid):
         for repeat, row in enumerate(rows):
             yield index, repeat, row

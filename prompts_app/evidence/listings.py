@@ -157,6 +157,7 @@ def _figures(summary: Summary, mask: Mask) -> dict[str, Any]:
         "base_version": before.version if before else 0,
         "base_passed": before.passed if before else 0,
         "base_cases": before.cases if before else 0,
+        "base_run": before.run if before else "",
         "longer_version": gain.longest.version if gain else 0,
         "saved_percent": gain.saved_percent if gain else 0.0,
     }  # fmt: skip

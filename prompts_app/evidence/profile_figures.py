@@ -1,4 +1,4 @@
-"""The figures of a profile, computed from the evidence of an author's public prompts. Pure.
+"""The figures of a profile, added up from the narrow rows of an author's public prompts.
 
 Only what this server recorded is counted; imported and pasted runs are listed, but not summed.
 """
@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from statistics import median
+from typing import Any, NamedTuple
+
+from django.urls import reverse
 
 from prompts_app.engine.stats import wilson
-from prompts_app.evidence.concision import Gain, gain_of
+from prompts_app.evidence.listings import OnModel
 from prompts_app.evidence.number_format import whole_percent
-from prompts_app.evidence.summary import ModelEvidence, Summary, VersionEvidence, summary_of
-from prompts_app.models import Level, Prompt, Task
+from prompts_app.models import Level, Listing, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +30,67 @@ class Median:
     among: int
 
 
-@dataclass(frozen=True, slots=True)
-class GainRow:
-    """What one prompt gained: passes since its baseline, tokens since its longest comparable version."""
+class Line(NamedTuple):
+    """What is added up of one prompt: columns of Listing."""
 
-    prompt: Prompt
-    summary: Summary
-    baseline: VersionEvidence | None  # None: no earlier version on the same cases
-    shorter: Gain | None
+    prompt: int
+    handle: str
+    slug: str
+    title: str
+    task: str
+    terms: Sequence[str]
+    pin_position: int | None
+    by_evidence: int
+    by_published: int
+    by_tested: int
+    judged: bool
+    level: int | None
+    passed: int
+    cases: int
+    frames: str
+    version: int
+    is_current: bool
+    on_models: Sequence[Any]
+    tested_at: datetime | None
+    base_version: int
+    base_passed: int
+    base_cases: int
+    longer_version: int
+    saved_percent: float
+    recorded_runs: int
+    unanswered_runs: int
+    deleted_runs: int
+    endpoints: Sequence[str]
+
+    @property
+    def models(self) -> list[OnModel]:
+        return [OnModel(*one) for one in self.on_models]
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether this server recorded its evidence itself, and something was judged of it."""
+        return self.judged and (self.level or 0) >= Level.RECORDED
+
+    @property
+    def gained(self) -> bool:
+        """Whether there is something to compare with."""
+        return bool(self.base_cases or self.longer_version)
 
     @property
     def points(self) -> float | None:
-        """Percentage points of the pass rate, -100..100; None where there is nothing to compare with."""
-        if self.baseline is None:
+        """Percentage points of the pass rate since the baseline, -100..100; None where there is none."""
+        if not self.base_cases:
             return None
-        now, was = self.summary, self.baseline
-        return 100.0 * (now.passed / now.cases - was.passed / was.cases)
+        return 100.0 * (self.passed / self.cases - self.base_passed / self.base_cases)
+
+    def get_absolute_url(self) -> str:
+        return reverse("prompt", args=[self.handle, self.slug])
+
+
+def lines_of(author: int) -> list[Line]:
+    """Of all public prompts of an author, the best evidenced first. One query."""
+    rows = Listing.objects.owned_by(author).in_order("evidence")
+    return [Line(*row) for row in rows.values_list(*Line._fields)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,45 +145,31 @@ class TaskRow:
     cases: int
 
 
-def recorded(prompts: Iterable[Prompt]) -> list[Prompt]:
-    """Those whose evidence this server recorded itself, and something was judged of it."""
-    return [
-        prompt
-        for prompt in prompts
-        if prompt.evidence_judged and (prompt.evidence_level or 0) >= Level.RECORDED and summary_of(prompt)
-    ]
-
-
-def _summaries(prompts: Iterable[Prompt]) -> list[Summary]:
-    return [summary for prompt in prompts if (summary := summary_of(prompt))]
-
-
-def figures_of(prompts: Sequence[Prompt]) -> Figures | None:
+def figures_of(recorded: Sequence[Line]) -> Figures | None:
     """The figures over recorded prompts; None where there are none."""
-    if not prompts:
+    if not recorded:
         return None
-    mains = [summary.models[0] for summary in _summaries(prompts)]
+    by_model = _by_model(recorded)
+    mains = [OnModel(*line.on_models[0]) for line in recorded]
     costs, times = _costs(mains), _latencies(mains)
-    dates = [prompt.last_tested_at for prompt in prompts if prompt.last_tested_at]
-    by_model = _by_model(prompts)
+    dates = [line.tested_at for line in recorded if line.tested_at]
     on_own = sum(all(run.server == "own" for run in of_model) for of_model in by_model.values())
     without = sum(not any(run.maker for run in of_model) for of_model in by_model.values())
-    gains = gains_of(prompts)
     return Figures(
-        prompts=len(prompts),
-        passed=sum(prompt.evidence_passed for prompt in prompts),
-        cases=sum(prompt.evidence_cases for prompt in prompts),
-        is_current=all(summary.is_current for summary in _summaries(prompts)),
+        prompts=len(recorded),
+        passed=sum(line.passed for line in recorded),
+        cases=sum(line.cases for line in recorded),
+        is_current=all(line.is_current for line in recorded),
         models=len(by_model),
         cost=median(costs) if costs else None,
         latency_ms=median(times) if times else None,
-        without_cost=len(prompts) - len(costs),
-        without_latency=len(prompts) - len(times),
-        makers=sorted({run.maker for run in _recorded_models(prompts) if run.maker}),
+        without_cost=len(recorded) - len(costs),
+        without_latency=len(recorded) - len(times),
+        makers=sorted({run.maker for of_model in by_model.values() for run in of_model if run.maker}),
         models_on_own=on_own,
         models_without_maker=without - on_own,
-        improvement=_median([row.points for row in gains if row.points is not None], len(prompts)),
-        saving=_median([row.shorter.saved_percent for row in gains if row.shorter], len(prompts)),
+        improvement=_median([p for line in recorded if (p := line.points) is not None], len(recorded)),
+        saving=_median([line.saved_percent for line in recorded if line.longer_version], len(recorded)),
         first_tested=min(dates, default=None),
         last_tested=max(dates, default=None),
     )
@@ -146,27 +179,7 @@ def _median(values: Sequence[float], among: int) -> Median | None:
     return Median(median(values), len(values), among) if values else None
 
 
-def gains_of(prompts: Iterable[Prompt]) -> list[GainRow]:
-    """The prompts with something to compare with, in their order. Pure: from their summaries."""
-    rows = []
-    for prompt in prompts:
-        evidence = summary_of(prompt)
-        if evidence is None:
-            continue
-        baseline = evidence.before
-        if baseline and not _is_measure(baseline, evidence):
-            baseline = None
-        rows.append(GainRow(prompt, evidence, baseline, gain_of(evidence)))
-    return [row for row in rows if row.baseline or row.shorter]
-
-
-def _is_measure(baseline: VersionEvidence, evidence: Summary) -> bool:
-    """The same cases at the same place, and recorded here: what was pasted or imported is in no figure."""
-    same_cases = baseline.suite_digest == evidence.suite_digest
-    return bool(same_cases and baseline.cases and baseline.is_comparable(evidence))
-
-
-def models_of(prompts: Sequence[Prompt]) -> list[ModelRow]:
+def models_of(recorded: Sequence[Line]) -> list[ModelRow]:
     """Every model the tested versions were run on and recorded, the one with most cases first."""
     found = [
         ModelRow(
@@ -178,39 +191,36 @@ def models_of(prompts: Sequence[Prompt]) -> list[ModelRow]:
             cost=median(costs) if (costs := _costs(of_model)) else None,
             latency_ms=median(times) if (times := _latencies(of_model)) else None,
         )
-        for name, of_model in _by_model(prompts).items()
+        for name, of_model in _by_model(recorded).items()
     ]
     return sorted(found, key=lambda row: (-row.cases, row.model))
 
 
-def tasks_of(prompts: Sequence[Prompt]) -> list[TaskRow]:
+def tasks_of(recorded: Sequence[Line]) -> list[TaskRow]:
     """The tasks worked with, by cases on the main model."""
     counted: dict[str, list[int]] = defaultdict(list)
-    for prompt in prompts:
-        counted[prompt.task].append(prompt.evidence_cases)
+    for line in recorded:
+        counted[line.task].append(line.cases)
     rows = [TaskRow(task, Task(task).label, len(cases), sum(cases)) for task, cases in counted.items()]
     return sorted(rows, key=lambda row: (-row.cases, row.label))
 
 
-def _by_model(prompts: Sequence[Prompt]) -> dict[str, list[ModelEvidence]]:
-    rows: dict[str, list[ModelEvidence]] = defaultdict(list)
-    for model in _recorded_models(prompts):
-        rows[model.model].append(model)
+def _by_model(recorded: Sequence[Line]) -> dict[str, list[OnModel]]:
+    rows: dict[str, list[OnModel]] = defaultdict(list)
+    for line in recorded:
+        for model in line.models:
+            rows[model.name].append(model)
     return rows
 
 
-def _maker_of(runs: Iterable[ModelEvidence]) -> str:
+def _maker_of(runs: Iterable[OnModel]) -> str:
     makers = {run.maker for run in runs}
     return makers.pop() if len(makers) == 1 else ""
 
 
-def _recorded_models(prompts: Sequence[Prompt]) -> Iterable[ModelEvidence]:
-    return (model for summary in _summaries(prompts) for model in summary.backed_models)
-
-
-def _latencies(models: Iterable[ModelEvidence]) -> list[float]:
+def _latencies(models: Iterable[OnModel]) -> list[float]:
     return [model.latency_ms for model in models if model.latency_ms is not None]
 
 
-def _costs(models: Iterable[ModelEvidence]) -> list[Decimal]:
-    return [Decimal(model.cost_median) for model in models if model.cost_median is not None]
+def _costs(models: Iterable[OnModel]) -> list[Decimal]:
+    return [Decimal(model.cost) for model in models if model.cost is not None]

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import accumulate
-from typing import Any
+from typing import Protocol
 from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import QueryDict
 
 from prompts_app.evidence.levels import level_name
-from prompts_app.models import Level, Run, Tag, Task
-from prompts_app.models.prompts import PromptQuerySet
+from prompts_app.models import Level, Task
 from prompts_app.models.tags import as_tag
 from prompts_app.models.text import without_invisible
-from prompts_app.search import prompts_that_match, search_prompts, search_terms
+from prompts_app.search import search_terms
 
 LONGEST_VALUE = 200  # characters of one filter
 MOST_CHOICES = 40  # models or tags in one list
 MOST_SUGGESTED_WORDS = 4
+MOST_COUNTED = 1000  # prompts, where they have to be looked at to be counted
+KINDS = ("task", "model", "level", "tag")  # of filters
 
 # The usual order goes without a value: relevance where there are words, else evidence.
 SORTS = {
@@ -36,6 +35,19 @@ ORDER_IN_WORDS = {
     "newest": "Newest first, by the day of publishing.",
     "tested": "Last tested first.",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many there are: ``n``, or at least as many."""
+
+    n: int
+    more: bool = False
+
+    def __str__(self) -> str:
+        if not self.more:
+            return f"{self.n:,}"
+        return f"{'more than' if self.n >= MOST_COUNTED else 'at least'} {self.n:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,6 @@ class Search:
     level: str = ""
     tag: str = ""
     sort: str = ""
-    author: int | None = None  # whose prompts, listed or not; None: the listed ones of all
 
     @property
     def order(self) -> str:
@@ -67,20 +78,21 @@ class Search:
     def is_empty(self) -> bool:
         return not any(self.filters())
 
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """What a listing has to have, the words apart: see ``Listing.terms``."""
+        return tuple(f"{kind}:{value}" for kind in KINDS if (value := getattr(self, kind)))
+
     def filters(self) -> Iterator[str]:
         """The names of the filters that are set, the words first."""
-        return (name for name in _ASKED if name != "sort" and getattr(self, name))
+        return (f.name for f in fields(self) if f.name != "sort" and getattr(self, f.name))
 
     def without(self, name: str) -> Search:
-        empty: dict[str, Any] = {name: ""}
-        return replace(self, **empty)
+        return replace(self, **{name: ""})
 
     def query(self) -> str:
         """As a query string, "" for the plain list."""
-        return urlencode({name: value for name in _ASKED if (value := getattr(self, name))})
-
-
-_ASKED = [field.name for field in fields(Search) if field.name != "author"]
+        return urlencode({f.name: value for f in fields(self) if (value := getattr(self, f.name))})
 
 
 def usual_order(q: str) -> str:
@@ -94,9 +106,9 @@ def sorts_for(search: Search) -> list[Choice]:
     return [Choice("", SORTS[usual]), *(Choice(name, SORTS[name]) for name in others)]
 
 
-def read_search(get: QueryDict, author: int | None = None) -> tuple[Search, list[str]]:
+def read_search(get: QueryDict) -> tuple[Search, list[str]]:
     """The search, and a sentence for each value that means nothing here and is ignored."""
-    typed = {name: _clean(get.get(name, "")) for name in _ASKED}
+    typed = {f.name: _clean(get.get(f.name, "")) for f in fields(Search)}
     ignored = []
     for name, known, thing in (
         ("task", set(Task.values), "task"),
@@ -109,7 +121,7 @@ def read_search(get: QueryDict, author: int | None = None) -> tuple[Search, list
     if typed["sort"] == usual_order(typed["q"]) or (typed["sort"] == "relevance" and not typed["q"]):
         typed["sort"] = ""
     typed["tag"] = as_tag(typed["tag"])
-    return Search(**typed, author=author), ignored
+    return Search(**typed), ignored
 
 
 def _clean(value: str) -> str:
@@ -117,50 +129,27 @@ def _clean(value: str) -> str:
     return " ".join(without_invisible(value[: LONGEST_VALUE * 2]).split())[:LONGEST_VALUE]
 
 
-# --- what is found -------------------------------------------------------------------------------------
-
-
-def narrow(prompts: PromptQuerySet, search: Search) -> PromptQuerySet:
-    """Those of ``prompts`` that every filter of ``search`` lets through, in no order."""
-    if search.q:
-        prompts = prompts_that_match(prompts, search.q, author=search.author)
-    if search.task:
-        prompts = prompts.filter(task=search.task)
-    if search.level:
-        prompts = prompts.filter(evidence_level__gte=int(search.level))
-    if search.tag:
-        prompts = prompts.filter(tags__name=search.tag)
-    if search.model:
-        prompts = prompts.filter(
-            Exists(_runs_that_say_something().filter(prompt=OuterRef("pk"), named=search.model))
-        )
-    return prompts
-
-
-def _runs_that_say_something() -> QuerySet[Run]:
-    return Run.objects.that_count().filter(answers__gt=0)
-
-
-def in_order(prompts: PromptQuerySet, search: Search) -> PromptQuerySet:
-    if search.order == "relevance" and search.q:
-        return search_prompts(prompts, search.q, author=search.author)
-    if search.order == "newest":
-        return prompts.newest_first()
-    if search.order == "tested":
-        return prompts.recently_tested_first()
-    return prompts.best_first()
-
-
 # --- what there is to choose from -------------------------------------------------------------------------
 
 
-def filters_of(search: Search, among: PromptQuerySet) -> list[Filter]:
-    """The lists of the form, with what choosing each line would leave of ``among``. Four queries."""
+class Among(Protocol):
+    """The prompts that a list is of: all that are listed, those that hold some words, or an author’s."""
+
+    def total(self, terms: Sequence[str]) -> Total:
+        """How many have all of ``terms``."""
+
+    def left(self, kind: str, terms: Sequence[str]) -> list[tuple[str, int]]:
+        """Values of ``kind`` and how many have each beside all of ``terms``; the most first, at most
+        MOST_CHOICES."""
+
+
+def filters_of(search: Search, among: Among) -> list[Filter]:
+    """The lists of the form, with what choosing each line would leave of ``among``."""
     return [
         Filter("task", "Task", "Any task", search, tasks_left(search, among)),
-        Filter("model", "Model", "Any model", search, models_left(search, among)),
+        Filter("model", "Model", "Any model", search, names_left("model", search, among)),
         Filter("level", "Evidence, at least", "Any", search, levels_left(search, among)),
-        Filter("tag", "Tag", "Any tag", search, tags_left(search, among)),
+        Filter("tag", "Tag", "Any tag", search, names_left("tag", search, among)),
     ]
 
 
@@ -191,33 +180,23 @@ class Filter:
         return [Choice(self.value, in_words(self.search)[self.name].removeprefix("tag "), 0), *self.left]
 
 
-def tasks_left(search: Search, among: PromptQuerySet) -> list[Choice]:
-    prompts = narrow(among, search.without("task"))
-    counts = dict(prompts.order_by().values_list("task").annotate(n=Count("pk", distinct=True)))
+def tasks_left(search: Search, among: Among) -> list[Choice]:
+    counts = dict(_left("task", search, among))
     return [Choice(task.value, task.label, counts[task]) for task in Task if counts.get(task)]
 
 
-def levels_left(search: Search, among: PromptQuerySet) -> list[Choice]:
+def levels_left(search: Search, among: Among) -> list[Choice]:
     """Each level with how many have it or a better one."""
-    prompts = narrow(among, search.without("level"))
-    counts = dict(prompts.order_by().values_list("evidence_level").annotate(n=Count("pk", distinct=True)))
-    from_best = sorted(Level.values, reverse=True)
-    at_least = dict(zip(from_best, accumulate(counts.get(number, 0) for number in from_best), strict=True))
-    return [Choice(str(n), level_name(n), at_least[n]) for n in sorted(Level.values) if at_least[n]]
+    counts = sorted((int(value), n) for value, n in _left("level", search, among))
+    return [Choice(str(number), level_name(number), n) for number, n in counts]
 
 
-def models_left(search: Search, among: PromptQuerySet) -> list[Choice]:
-    prompts = narrow(among, search.without("model"))
-    runs = _runs_that_say_something().filter(prompt__in=prompts.order_by().values("pk"))
-    counts = runs.order_by().values_list("named").annotate(n=Count("prompt", distinct=True))
-    return [Choice(model, model, n) for model, n in counts.order_by("-n", "named")[:MOST_CHOICES]]
+def names_left(kind: str, search: Search, among: Among) -> list[Choice]:
+    return [Choice(name, name, n) for name, n in _left(kind, search, among)]
 
 
-def tags_left(search: Search, among: PromptQuerySet) -> list[Choice]:
-    prompts = narrow(among, search.without("tag"))
-    tags = Tag.objects.filter(prompts__in=prompts.order_by().values("pk"))
-    counts = tags.values_list("name").annotate(n=Count("prompts", distinct=True))
-    return [Choice(name, name, n) for name, n in counts.order_by("-n", "name")[:MOST_CHOICES]]
+def _left(kind: str, search: Search, among: Among) -> list[tuple[str, int]]:
+    return among.left(kind, search.without(kind).terms)
 
 
 # --- when nothing is found ---------------------------------------------------------------------------------
@@ -229,11 +208,12 @@ class WayOut:
 
     label: str
     search: Search
-    count: int
+    count: Total
 
 
-def ways_out(search: Search, among: PromptQuerySet) -> list[WayOut]:
-    """What leads to results: each filter dropped, each word dropped. Only those that find something."""
+def ways_out(search: Search, with_words: Callable[[str], Among]) -> list[WayOut]:
+    """What leads to results: each filter dropped, each word dropped. Only those that find something.
+    ``with_words`` gives the prompts that hold the words of a search; "": all."""
     ways = [(_label_without(search, name), search.without(name)) for name in search.filters()]
     words = search_terms(search.q)
     if 1 < len(words) <= MOST_SUGGESTED_WORDS:
@@ -241,8 +221,8 @@ def ways_out(search: Search, among: PromptQuerySet) -> list[WayOut]:
             (f"Without “{word}”", replace(search, q=" ".join(w for w in words if w != word)))
             for word in words
         ]
-    counted = [WayOut(label, way, narrow(among, way).count()) for label, way in ways]
-    return [way for way in counted if way.count]
+    counted = [WayOut(label, way, with_words(way.q).total(way.terms)) for label, way in ways]
+    return [way for way in counted if way.count.n]
 
 
 def _label_without(search: Search, name: str) -> str:

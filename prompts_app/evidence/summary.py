@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from prompts_app.evidence.number_format import untested
-from prompts_app.models import Level, Prompt
+from prompts_app.models import Level, Listing, Prompt
 
 SUMMARY_VERSION = 7  # rises when a summary says more than before, so that older ones are written anew
 
@@ -144,8 +144,8 @@ def summary_of(prompt: Prompt) -> Summary | None:
     return known[1]
 
 
-def without_figures(prompt: Prompt) -> str:
+def without_figures(prompt: Prompt | Listing) -> str:
     """What stands where a prompt has no figures, and why: "not tested yet", "being counted anew"."""
-    if is_outdated(prompt.evidence):
+    if prompt.is_outdated if isinstance(prompt, Listing) else is_outdated(prompt.evidence):
         return "figures are being counted anew"
     return untested(prompt.deleted_runs, prompt.ended_early)

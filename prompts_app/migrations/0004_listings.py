@@ -79,6 +79,7 @@ class Migration(migrations.Migration):
                 ("base_version", models.PositiveIntegerField(default=0)),
                 ("base_passed", models.PositiveIntegerField(default=0)),
                 ("base_cases", models.PositiveIntegerField(default=0)),
+                ("base_run", models.CharField(blank=True, max_length=12)),
                 ("longer_version", models.PositiveIntegerField(default=0)),
                 ("saved_percent", models.FloatField(default=0.0)),
                 ("recorded_runs", models.PositiveIntegerField(default=0)),

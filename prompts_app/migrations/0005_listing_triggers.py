@@ -14,10 +14,12 @@ NEW_KEYS = ", ".join(f"NEW.{key}" for key in KEYS.split(", "))
 
 # A pair counts where both are not of one kind: nobody asks how many of one tag have another.
 SQLITE_PAIRS = """
-    SELECT a.value AS given, b.value AS term
-    FROM (SELECT '' AS value UNION ALL SELECT value FROM json_each({row}.terms)) AS a,
-         (SELECT '' AS value UNION ALL SELECT value FROM json_each({row}.terms)) AS b
-    WHERE {row}.is_listed AND (a.value = '' OR (b.value <> '' AND substr(a.value, 1, 3) <> substr(b.value, 1, 3)))
+    SELECT b.kind || '|' || a.term AS given, b.term AS term
+    FROM (SELECT '' AS kind, '' AS term UNION ALL
+          SELECT substr(value, 1, instr(value, ':') - 1), value FROM json_each({row}.terms)) AS a,
+         (SELECT '' AS kind, '' AS term UNION ALL
+          SELECT substr(value, 1, instr(value, ':') - 1), value FROM json_each({row}.terms)) AS b
+    WHERE {row}.is_listed AND (a.term = '' OR b.term <> '' AND a.kind <> b.kind)
 """
 SQLITE_LEARN = f"""
     INSERT INTO prompts_app_listingterm (listing_id, term, is_listed, {KEYS})
@@ -64,9 +66,12 @@ TRIGGERS = {
 POSTGRES_PAIRS = """
     CREATE FUNCTION prompts_app_listing_pairs(terms jsonb) RETURNS TABLE (given text, term text)
     LANGUAGE sql IMMUTABLE AS $$
-        WITH one AS (SELECT '' AS value UNION ALL SELECT jsonb_array_elements_text(terms))
-        SELECT a.value, b.value FROM one AS a, one AS b
-        WHERE a.value = '' OR (b.value <> '' AND left(a.value, 3) <> left(b.value, 3))
+        WITH one AS (
+            SELECT '' AS kind, '' AS term
+            UNION ALL SELECT split_part(value, ':', 1), value FROM jsonb_array_elements_text(terms) AS value
+        )
+        SELECT b.kind || '|' || a.term, b.term FROM one AS a, one AS b
+        WHERE a.term = '' OR b.term <> '' AND a.kind <> b.kind
     $$
 """
 POSTGRES_COUNT = """

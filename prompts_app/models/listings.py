@@ -7,6 +7,7 @@ counts, and that no row stays of a prompt which is private now, or whose author 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from django.conf import settings
@@ -26,8 +27,24 @@ class Order(NamedTuple):
     column: str
     newest_of_equals: bool
 
+    is_reversed: bool = False
+
     def columns(self, prompt: str = "prompt") -> list[str]:
-        return [f"-{self.column}", f"-{prompt}" if self.newest_of_equals else prompt]
+        """To order by; ``prompt`` is the column with the prompt's number."""
+        signs = ("", "-") if self.is_reversed else ("-", "")
+        return [f"{signs[0]}{self.column}", f"{signs[not self.newest_of_equals]}{prompt}"]
+
+    def reversed(self) -> Order:
+        return self._replace(is_reversed=not self.is_reversed)
+
+    def beyond(self, key: int, number: int, prompt: str = "prompt") -> Q:
+        """What comes after the row with this sort key and number."""
+        further = "gt" if self.is_reversed else "lt"
+        of_equals = further if self.newest_of_equals else {"gt": "lt", "lt": "gt"}[further]
+        # The first part is what an index is entered by.
+        return Q(**{f"{self.column}__{further}e": key}) & (
+            Q(**{f"{self.column}__{further}": key}) | Q(**{f"{prompt}__{of_equals}": number})
+        )
 
 
 ORDERS = {
@@ -98,10 +115,11 @@ class Listing(models.Model):
     cost_call = models.CharField(max_length=40, blank=True)  # US dollars, as text; "": unknown
     latency_ms = models.FloatField(null=True, blank=True)
     tested_at = models.DateTimeField(null=True, blank=True)
-    # Since its baseline, on the same cases and model; 0: there is none, or no measure.
+    # Since its baseline, on the same cases and model; 0 and "": there is none, or no measure.
     base_version = models.PositiveIntegerField(default=0)
     base_passed = models.PositiveIntegerField(default=0)
     base_cases = models.PositiveIntegerField(default=0)
+    base_run = models.CharField(max_length=12, blank=True)  # its public id
     # Per cent fewer tokens than this longer version took, which passed no more.
     longer_version = models.PositiveIntegerField(default=0)
     saved_percent = models.FloatField(default=0.0)
@@ -128,6 +146,26 @@ class Listing(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("prompt", args=[self.handle, self.slug])
+
+    @property
+    def figures(self) -> Listing | None:
+        """What lists show of its evidence, as of a summary: nothing where nothing counts."""
+        return None if self.level is None else self
+
+    @property
+    def backed_models(self) -> list[Any]:
+        return self.on_models  # type: ignore[no-any-return]
+
+    @property
+    def tested(self) -> datetime | None:
+        return self.tested_at
+
+    @property
+    def rise(self) -> float:
+        """How far the share of passing cases rose since the baseline, -1..1; 0 where there is none."""
+        if not self.base_cases:
+            return 0.0
+        return self.passed / self.cases - self.base_passed / self.base_cases
 
 
 class ListingTerm(models.Model):
@@ -161,7 +199,9 @@ class ListingTerm(models.Model):
 
 
 class ListingCount(models.Model):
-    """How many listed prompts have ``term``, of those that have ``given`` ("": of all); kept by triggers.
+    """How many listed prompts have ``term`` of those that have another; kept by triggers. ``given`` is the
+    kind of the term and that other: "tag|task:code" are the tags of prompts with that task, "tag|" all tags,
+    "|" with the term "" all prompts.
 
     What holds is the sum of all rows of a pair. On SQLite, where one writes at a time, that is one row. On
     Postgres each change adds rows and touches none, so that no writer waits for another, and
@@ -169,7 +209,7 @@ class ListingCount(models.Model):
     """
 
     given = models.CharField(max_length=LONGEST_TERM, blank=True)
-    term = models.CharField(max_length=LONGEST_TERM, blank=True)  # "": how many there are
+    term = models.CharField(max_length=LONGEST_TERM, blank=True)
     n = models.BigIntegerField()
     is_new = models.BooleanField(default=True)  # since they were folded
 

@@ -45,15 +45,19 @@ def check_terms_and_counts(rows: list[Listing]) -> None:
 
 
 def counts_of(rows: list[Listing]) -> Counter[tuple[str, str]]:
-    """Counted one by one: each term, and each with each of another kind."""
+    """Counted one by one: each term, and each beside each of another kind."""
     counts = Counter[tuple[str, str]]()
     for row in rows:
         if row.is_listed:
-            counts["", ""] += 1
-            counts.update(("", term) for term in row.terms)
+            counts["|", ""] += 1
+            counts.update((f"{kind_of(term)}|", term) for term in row.terms)
             counts.update(
-                (one, other)
-                for one, other in product(row.terms, row.terms)
-                if one.split(":")[0] != other.split(":")[0]
+                (f"{kind_of(term)}|{given}", term)
+                for given, term in product(row.terms, row.terms)
+                if kind_of(given) != kind_of(term)
             )
     return counts
+
+
+def kind_of(term: str) -> str:
+    return term.split(":")[0]

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.engine.digests import case_from_json, suite_digest
+from prompts_app.evidence.listings import refresh
 from prompts_app.models import Prompt, Result, Run, Source, Version, Visibility
-from prompts_app.search import reindex
 from prompts_app.tests.factories import PromptFactory, RunFactory, VersionFactory
 
 OUTPUT = "yes, output of case {number}"
@@ -22,7 +22,7 @@ WRONG = "PAID, wrong output of case {number}"
 def public_prompt(**fields: Any) -> Prompt:
     fields = {"visibility": Visibility.PUBLIC, "published_at": timezone.now()} | fields
     prompt: Prompt = PromptFactory(**fields)
-    reindex([prompt])
+    refresh([prompt])
     return prompt
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from prompts_app.evidence.listings import refresh
 from prompts_app.models import Prompt, Tag
-from prompts_app.search import reindex
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import client_of
 from prompts_app.tests.views.recorded import practice_run, public_prompt, recorded_prompt, recorded_run
@@ -29,7 +29,7 @@ def titles(html: str) -> list[str]:
 
 def tagged(prompt: Prompt, *names: str) -> Prompt:
     prompt.tags.set([Tag.objects.get_or_create(name=name)[0] for name in names])
-    reindex([prompt])
+    refresh([prompt])
     return prompt
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from prompts_app.evidence.listings import refresh
 from prompts_app.models import Tag
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import alice
@@ -29,6 +30,7 @@ def more_prompts(count: int) -> None:
     for _ in range(count):
         prompt = improved_prompt(owner=alice(), task="code", pin_position=1)
         prompt.tags.set([Tag.objects.get_or_create(name="json")[0]])
+        refresh([prompt])
 
 
 @pytest.mark.parametrize(

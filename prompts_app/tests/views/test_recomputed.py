@@ -322,7 +322,7 @@ def test_the_profile(plans: list[PlannedPrompt]) -> None:
         (c, plan) for c, plan in counts if c.every and c.main().cases and c.main().rank == Level.RECORDED
     ]
     told = profile_figures.figures_of(
-        profile_figures.recorded([prompt for prompt in prompts if prompt.evidence])
+        [line for line in profile_figures.lines_of(owner.pk) if line.is_recorded]
     )
     assert bool(told) == bool(counts)
     if told is None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
-from prompts_app.evidence import prompt_filters
-from prompts_app.models import Prompt
-from prompts_app.views.public.home import LONG_COLUMNS
+from prompts_app.evidence import prompt_filters, prompt_lists
 from prompts_app.views.public.public_page import page_ld, public_page
 
 PAGE = 20
@@ -19,21 +16,23 @@ PAGE = 20
 @public_page
 def browse(request: HttpRequest) -> HttpResponse:
     search, ignored = prompt_filters.read_search(request.GET)
-    public = Prompt.objects.listed()
-    found = prompt_filters.narrow(public, search)
-    ordered = prompt_filters.in_order(found, search).with_author().defer(*LONG_COLUMNS)
-    page = Paginator(ordered, PAGE).get_page(request.GET.get("page"))
+    holding = prompt_lists.on_site()
+    among = holding(search.q)
+    place, lost = prompt_lists.asked_for(search, request.GET)
+    total = among.total(search.terms)
     context = {
         "search": search,
-        "ignored": ignored,
-        "page": page,
+        "ignored": [*ignored, *lost],
+        "page": among.page(search, place, PAGE),
+        "total": total,
+        "counts_all": among.counts_all(search),
         "query": search.query(),
         "order": prompt_filters.ORDER_IN_WORDS[search.order],
-        "filters": prompt_filters.filters_of(search, public),
+        "filters": prompt_filters.filters_of(search, among),
         "set_filters": prompt_filters.set_filters(search),
         "sorts": prompt_filters.sorts_for(search),
         "json_ld": page_ld("CollectionPage", "Tested prompts", reverse("browse")),
-        "ways_out": [] if page.paginator.count else prompt_filters.ways_out(search, public),
+        "ways_out": [] if total.n else prompt_filters.ways_out(search, holding),
     }
     partial = request.headers.get("HX-Request") and not request.headers.get("HX-History-Restore-Request")
     response = render(request, "public/browse.html#results" if partial else "public/browse.html", context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from html import unescape
 
 from django.http import HttpRequest, HttpResponse
@@ -17,10 +17,7 @@ from prompts_app.evidence.number_format import full_date, not_judged
 from prompts_app.evidence.sentences import headline_text
 from prompts_app.evidence.summary import Summary, summary_of, without_figures
 from prompts_app.models import Profile, Prompt, User
-from prompts_app.views.public.home import LONG_COLUMNS
 from prompts_app.views.public.public_page import KEPT_BY_NOBODY, SHARED, listed_only, public_page
-
-LOOKED_AT = 200  # an author's best prompts, whose figures the card sums up
 
 
 @public_page
@@ -41,32 +38,28 @@ def prompt_card(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
 
 def card_of_author(author: User) -> Card:
     """From public prompts only, whoever asks."""
-    public = Prompt.objects.public().owned_by(author)
-    tested = list(public.tested().best_first().defer(*LONG_COLUMNS)[:LOOKED_AT])
-    recorded = profile_figures.recorded(tested)
+    recorded = [line for line in profile_figures.lines_of(author.pk) if line.is_recorded]
     shown = profile_figures.figures_of(recorded)
     return Card(
         title=drawable(author.display_name, f"@{author.handle}"),
         byline=f"@{author.handle}",
         sentence=drawable(author.profile.headline),
-        frames="".join(_frames_of(recorded))[:MOST_FRAMES],
+        frames="".join(line.frames for line in recorded)[:MOST_FRAMES],
         foot=_sample(author, _author_foot(shown, recorded)),
     )
 
 
-def _author_foot(shown: profile_figures.Figures | None, recorded: Sequence[Prompt]) -> str:
+def _author_foot(shown: profile_figures.Figures | None, recorded: Sequence[profile_figures.Line]) -> str:
     if shown is None:
         return "Prompts with every tested output."
     models = f"{how_many(shown.models, 'model')} tested"
     drawn = (
-        f"; the first {MOST_FRAMES} are drawn" if sum(map(len, _frames_of(recorded))) > MOST_FRAMES else ""
+        f"; the first {MOST_FRAMES} are drawn"
+        if sum(len(line.frames) for line in recorded) > MOST_FRAMES
+        else ""
     )
     each = "" if shown.models == 1 else ", each prompt on its main model"
     return f"{shown.passed} of {shown.cases} cases pass{each} · {models}{drawn}"
-
-
-def _frames_of(prompts: Sequence[Prompt]) -> Iterator[str]:
-    return (summary.frames for prompt in prompts if (summary := summary_of(prompt)))
 
 
 def card_of_prompt(prompt: Prompt) -> Card:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.paginator import Paginator
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,40 +14,40 @@ from django.utils.encoding import iri_to_uri
 
 from prompts_app.access import author_visible_to
 from prompts_app.engine.wording import how_many
-from prompts_app.evidence import profile_figures, prompt_filters
-from prompts_app.models import Profile, Prompt, Run, Source, User
-from prompts_app.models.prompts import PromptQuerySet
-from prompts_app.views.public.home import LONG_COLUMNS
+from prompts_app.evidence import profile_figures, prompt_filters, prompt_lists
+from prompts_app.evidence.profile_figures import Line
+from prompts_app.models import Profile, Prompt, User
 from prompts_app.views.public.public_page import KEPT_BY_NOBODY, json_in_html, public_page
 
-PAGE = 100  # prompts in the table
+PAGE = 50  # prompts in the table
 AT_A_GLANCE = 8  # as many prompts need no form to find one
 MOST_PINNED = 6
+MOST_GAINS = 50  # rows of what was gained
 
 
 @public_page
 def profile(request: HttpRequest, handle: str) -> HttpResponse:
     """The same page for everybody, its author too: what is not public is not on it."""
     author = author_visible_to(request.user, handle)
-    public = Prompt.objects.public().owned_by(author).defer(*LONG_COLUMNS)
-    tested = _shown_as_of(author, public.tested().best_first())
-    recorded = profile_figures.recorded(tested)
-    work = _work(request.GET, author, public)
+    lines = profile_figures.lines_of(author.pk)
+    recorded = [line for line in lines if line.is_recorded]
     shown = profile_figures.figures_of(recorded)
-    links, description = safe_links(author.profile.links), _description(author, work["count"], shown)
-    listed = author.profile.visibility == Profile.Visibility.PUBLIC and bool(work["count"])
+    gains = [line for line in recorded if line.gained]
+    links, description = safe_links(author.profile.links), _description(author, len(lines), shown)
+    listed = author.profile.visibility == Profile.Visibility.PUBLIC and bool(lines)
     context = {
         "author": author,
         "links": links,
         "figures": shown,
-        "runs": _runs_of(author),
-        "deleted": (public.aggregate(n=Sum("deleted_runs"))["n"] or 0) + author.profile.deleted_runs,
-        "pinned": _pinned(author, public),
-        "gains": profile_figures.gains_of(recorded),
-        **work,
+        "runs": _runs_in(lines),
+        "deleted": sum(line.deleted_runs for line in lines) + author.profile.deleted_runs,
+        "pinned": _pinned(author, lines),
+        "gains": gains[:MOST_GAINS],
+        "more_gains": len(gains[MOST_GAINS:]),
+        **_work(request.GET, author, lines),
         "models": profile_figures.models_of(recorded),
         "tasks": profile_figures.tasks_of(recorded),
-        "uncounted": len(tested) - len(recorded),
+        "uncounted": sum(line.judged for line in lines) - len(recorded),
         "operates": author.operates_here,
         "listed": listed,
         "as_printed": "print" in request.GET,
@@ -65,56 +63,44 @@ def profile(request: HttpRequest, handle: str) -> HttpResponse:
     return response
 
 
-def _work(get: QueryDict, author: User, public: PromptQuerySet) -> dict[str, Any]:
+def _work(get: QueryDict, author: User, lines: Sequence[Line]) -> dict[str, Any]:
     """The table of all work: narrowed by what is asked for, with the form where there is much to narrow."""
-    search, ignored = prompt_filters.read_search(get, author.pk)
-    found = _with_runs(prompt_filters.in_order(prompt_filters.narrow(public, search), search).with_author())
-    page = Paginator(found, PAGE).get_page(get.get("page"))
-    count = page.paginator.count if search.is_empty else public.count()
+    search, ignored = prompt_filters.read_search(get)
+    holding = prompt_lists.of_author(author.pk, lines)
+    among = holding(search.q)
+    total, place = among.total(search.terms), prompt_lists.numbered(get)
     return {
-        "page": page,
-        "count": count,
+        "page": among.page(search, place, PAGE),
+        "total": total,
+        "count": len(lines),
+        "counts_all": among.counts_all(search),
         "search": search,
         "ignored": ignored,
         "order": prompt_filters.ORDER_IN_WORDS[search.order],
         "query": search.query(),
         "set_filters": prompt_filters.set_filters(search),
-        "filters": prompt_filters.filters_of(search, public) if count > AT_A_GLANCE else [],
+        "filters": prompt_filters.filters_of(search, among) if len(lines) > AT_A_GLANCE else [],
         "sorts": prompt_filters.sorts_for(search),
-        "ways_out": [] if page.paginator.count else prompt_filters.ways_out(search, public),
+        "ways_out": [] if total.n else prompt_filters.ways_out(search, holding),
     }
 
 
-def _with_runs(prompts: PromptQuerySet) -> PromptQuerySet:
-    """With ``recorded_runs`` on each, so that the figure on top can be added up from its rows."""
-    runs = _recorded_runs().filter(prompt=OuterRef("pk")).order_by().values("prompt")
-    return prompts.annotate(recorded_runs=Coalesce(Subquery(runs.annotate(n=Count("pk")).values("n")), 0))
+def _pinned(author: User, lines: Sequence[Line]) -> list[Prompt]:
+    """As prompts, with the long texts, which the page prints in part."""
+    chosen = [(line.pin_position, line.prompt) for line in lines if line.pin_position is not None]
+    found = Prompt.objects.in_bulk([prompt for _, prompt in sorted(chosen)[:MOST_PINNED]])
+    for prompt in found.values():
+        prompt.owner = author  # so that their addresses need no query
+    return [found[key] for _, key in sorted(chosen) if key in found]
 
 
-def _recorded_runs() -> QuerySet[Run]:
-    return Run.objects.that_count().answered().filter(source=Source.RECORDED)
-
-
-def _shown_as_of(author: User, prompts: Any) -> list[Prompt]:
-    """The prompts with their author already known, so that their addresses need no query."""
-    found = list(prompts)
-    for prompt in found:
-        prompt.owner = author
-    return found
-
-
-def _pinned(author: User, public: Any) -> list[Prompt]:
-    # With the long texts, which the page prints in part.
-    chosen = public.filter(pin_position__isnull=False).defer(None).order_by("pin_position", "pk")
-    return _shown_as_of(author, chosen[:MOST_PINNED])
-
-
-def _runs_of(author: User) -> dict[str, int]:
-    """Recorded runs of public prompts, the endpoints they went to, and runs without any answer, as counts."""
-    public = Prompt.objects.public().owned_by(author)
-    endpoints = Count("endpoint_name", distinct=True, filter=~Q(endpoint_name=""))
-    counted = _recorded_runs().filter(prompt__in=public).aggregate(recorded=Count("pk"), endpoints=endpoints)
-    return counted | {"unanswered": Run.objects.filter(prompt__in=public).ended_without_an_answer().count()}
+def _runs_in(lines: Sequence[Line]) -> dict[str, int]:
+    """Recorded runs, the endpoints they went to, and runs without any answer, as counts."""
+    return {
+        "recorded": sum(line.recorded_runs for line in lines),
+        "endpoints": len({name for line in lines for name in line.endpoints}),
+        "unanswered": sum(line.unanswered_runs for line in lines),
+    }
 
 
 def safe_links(links: Any) -> list[dict[str, str]]:

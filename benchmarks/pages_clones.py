@@ -198,8 +198,9 @@ def _pairs(terms: Sequence[str]) -> Iterator[tuple[str, str]]:
     """As the migration ``listing_triggers`` says: a pair counts where both are not of one kind."""
     for given in ("", *terms):
         for term in ("", *terms):
-            if not given or (term and given[:3] != term[:3]):
-                yield given, term
+            kind = term.partition(":")[0]
+            if not given or (term and given.partition(":")[0] != kind):
+                yield f"{kind}|{given}", term
 
 
 def _of(model: type[models.Model]) -> str:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 
-from prompts_app.engine.formats import front_matter, parameters, templates, titles
+from prompts_app.engine.formats import front_matter, templates
 from prompts_app.engine.formats.front_matter import FrontMatter, as_text, as_value
-from prompts_app.engine.formats.sections import messages_of
+from prompts_app.engine.formats.parts import messages_of, of_template_file, parameters_in
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
     Format,
-    FormatError,
-    ImportedPrompt,
-    ImportedVersion,
     Parsed,
     Problem,
 )
-from prompts_app.engine.types import Json, Message, Prompt, Variable
+from prompts_app.engine.types import Json, Message, Variable
 
 _ROLE = re.compile(r"""\{\{\s*role\s+["'](\w+)["']\s*\}\}""")
 _HISTORY = re.compile(r"\{\{\s*history\s*\}\}")
@@ -31,29 +28,16 @@ def recognises(source: Source) -> bool:
 
 
 def read(source: Source) -> Parsed:
-    front = front_matter.split(source.text, front_matter.TEMPLATE_COMMENT)
-    where = source.name or "the pasted text"
+    front, where = front_matter.split(source.text, front_matter.TEMPLATE_COMMENT), source.place
     variables = _variables(front)
     given = {variable.name for variable in variables}
     messages, problems = _messages(templates.with_dollars(front.body, given), where)
-    if not messages:
-        raise FormatError("There are no messages in this file.")
-    settings, lost = parameters.sort_out(front.mapping("config"), where)
-    problems += lost
-    problems += [Problem(what, where) for what in _unsaid(front)]
-    problems += [Problem(what, where) for message in messages for what in templates.logic(message.content)]
-    prompt = ImportedPrompt(
-        title=front.text("name")
-        or titles.from_file_name(source.stem)
-        or titles.from_text(messages[0].content),
-        summary=front.text("description"),
-        versions=(ImportedVersion(Prompt(messages, variables, settings)),),
-        source=f"dotprompt file {source.name}" if source.name else "pasted dotprompt",
-        where=where,
+    settings, lost = parameters_in(front.mapping("config"), where)
+    unsaid = [Problem(what, where) for what in _unsaid(front)]
+    return of_template_file(
+        source, "dotprompt file", front, messages, variables, settings, [*problems, *lost, *unsaid],
         written_for=front.text("model"),
-        is_templated=True,
-    )
-    return Parsed((prompt,), tuple(dict.fromkeys(problems)))
+    )  # fmt: skip
 
 
 def _messages(body: str, where: str) -> tuple[tuple[Message, ...], list[Problem]]:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from string import Formatter
 
-from prompts_app.engine.formats import templates, titles
+from prompts_app.engine.formats import templates
 from prompts_app.engine.formats.front_matter import FrontMatter, as_text, as_value
-from prompts_app.engine.formats.sections import role_of
+from prompts_app.engine.formats.parts import one_version, role_of
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
     Format,
     FormatError,
-    ImportedPrompt,
-    ImportedVersion,
     Parsed,
     Problem,
 )
@@ -78,26 +76,18 @@ def read(source: Source) -> Parsed:
     value = _as_object(source.must_be_json())
     if not _is_object(value):
         raise FormatError("This is no LangChain prompt: it needs “lc”, “id” and “kwargs”.")
-    reading = _Reading(source.name or "the pasted text")
+    reading = _Reading(source.place)
     template = _prompt_of(value, reading)
     messages = tuple(_messages(template, reading))
     if not messages:
         raise FormatError("There are no messages in this LangChain prompt that can be read.")
     meta = FrontMatter(FrontMatter(template["kwargs"], "").mapping("metadata"), "")
-    prompt = ImportedPrompt(
-        title=meta.text("lc_hub_repo")
-        or titles.from_file_name(source.stem)
-        or titles.from_text(messages[0].content),
-        versions=(ImportedVersion(Prompt(messages, _variables(reading))),),
-        source="LangChain hub",
-        where=reading.where,
-        is_templated=True,
+    variables = tuple(Variable(name, default) for name, default in reading.defaults.items())
+    content, title = Prompt(messages, variables), meta.text("lc_hub_repo")
+    prompt = one_version(
+        source, "LangChain file", content, title=title, where=source.place, is_templated=True
     )
-    return Parsed((prompt,), tuple(dict.fromkeys(reading.problems)))
-
-
-def _variables(reading: _Reading) -> tuple[Variable, ...]:
-    return tuple(Variable(name, default) for name, default in reading.defaults.items())
+    return Parsed((replace(prompt, source="LangChain hub"),), tuple(dict.fromkeys(reading.problems)))
 
 
 def _prompt_of(value: dict[str, Json], reading: _Reading) -> dict[str, Json]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from prompts_app.engine.formats import parameters, templates
+from prompts_app.engine.formats import templates
 from prompts_app.engine.formats.front_matter import FrontMatter
 from prompts_app.engine.formats.messages import read_messages
+from prompts_app.engine.formats.parts import parameters_in
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
     Format,
@@ -68,7 +69,7 @@ def _number(item: dict[str, Json]) -> float:
 def _version(item: dict[str, Json], where: str) -> tuple[ImportedVersion, list[Problem]]:
     messages, problems = _messages(item["prompt"], where)
     config = FrontMatter(item.get("config") or {}, "").fields
-    settings, lost = parameters.sort_out({k: v for k, v in config.items() if k != "model"}, where)
+    settings, lost = parameters_in({k: v for k, v in config.items() if k != "model"}, where)
     problems += lost
     problems += [
         Problem(f"the field “{key}”", where) for key in item if key not in _FIELDS | _MARKS and item[key]

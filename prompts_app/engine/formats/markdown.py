@@ -12,15 +12,14 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 
-from prompts_app.engine.formats import front_matter, parameters, titles
+from prompts_app.engine.formats import front_matter, titles
 from prompts_app.engine.formats.front_matter import FrontMatter
-from prompts_app.engine.formats.sections import Section, divided, role_of
+from prompts_app.engine.formats.parts import Section, divided, one_version, parameters_in, role_of
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
     Format,
     FormatError,
     ImportedPrompt,
-    ImportedVersion,
     Parsed,
     Problem,
 )
@@ -62,23 +61,21 @@ def read(source: Source) -> Parsed:
     messages = _messages(body, exact=exact)
     if not any(message.content.strip() for message in messages):
         raise FormatError("There is no prompt text in this file, only a heading or front matter.")
-    where = source.name or "the pasted text"
-    settings, problems = parameters.sort_out(front.mapping("parameters"), where)
+    where = source.place
+    settings, problems = parameters_in(front.mapping("parameters"), where)
     problems += _not_carried(front, where)
     problems += [
         Problem(f"the front matter field “{key}”", where) for key in front.fields if key not in _FIELDS
     ]
-    version = ImportedVersion(Prompt(messages, front.variables("variables"), settings), front.text("note"))
-    prompt = ImportedPrompt(
-        title=front.text("title", "name")
-        or heading
-        or titles.from_file_name(source.stem)
-        or titles.from_text(body),
-        versions=(version,),
+    prompt = one_version(
+        source,
+        "Markdown file",
+        Prompt(messages, front.variables("variables"), settings),
+        front.text("note"),
+        title=front.text("title", "name") or heading,
         summary=front.text("summary", "description"),
         task=front.text("task"),
         tags=front.words("tags"),
-        source=f"Markdown file {source.name}" if source.name else "pasted Markdown",
         where=where,
         written_for=front.text("model"),
         licence=front.text("licence", "license"),

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prompts_app.engine.formats import parameters, titles
+from prompts_app.engine.formats import titles
+from prompts_app.engine.formats.parts import one_version, parameters_in
 from prompts_app.engine.formats.source import Source, read_json
 from prompts_app.engine.formats.types import (
     Format,
     FormatError,
     ImportedPrompt,
-    ImportedVersion,
     Parsed,
     Problem,
     Skip,
@@ -22,11 +22,8 @@ from prompts_app.engine.formats.types import (
 from prompts_app.engine.types import Json, Message, Prompt, Role
 
 _ROLES: dict[str, Role] = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "assistant": "assistant",
-}
+    "system": "system", "developer": "system", "user": "user", "assistant": "assistant",
+}  # fmt: skip
 _TITLES = ("title", "name")
 _SUMMARIES = ("summary", "description")
 
@@ -108,16 +105,16 @@ def _prompt(item: _Item, source: Source, *, alone: bool) -> tuple[ImportedPrompt
         value = {"title": value.get("custom_id"), **value["body"]}
     kept, problems = read_messages(_with_system(value), item.where)
     names = {"messages", "system", "model", *_TITLES, *_SUMMARIES, "tags"}
-    settings, others = parameters.sort_out({k: v for k, v in value.items() if k not in names}, item.where)
+    settings, others = parameters_in({k: v for k, v in value.items() if k not in names}, item.where)
     first = kept[0].content if kept else ""
-    prompt = ImportedPrompt(
-        title=_text(value, _TITLES)
-        or (titles.from_file_name(source.stem) if alone else "")
-        or titles.from_text(first),
+    tags = value.get("tags")
+    prompt = one_version(
+        source,
+        "messages file",
+        Prompt(kept, parameters=settings),
+        title=_text(value, _TITLES) or ("" if alone else titles.from_text(first)),
         summary=_text(value, _SUMMARIES),
-        tags=tuple(tag for tag in _list(value.get("tags")) if isinstance(tag, str)),
-        versions=(ImportedVersion(Prompt(kept, parameters=settings)),),
-        source=f"messages file {source.name}" if source.name else "pasted messages",
+        tags=tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
         where=item.where,
         written_for=_text(value, ("model",)),
     )
@@ -134,10 +131,6 @@ def _with_system(value: dict[str, Json]) -> list[dict[str, Json]]:
 def _text(value: dict[str, Json], keys: tuple[str, ...]) -> str:
     texts = (value.get(key) for key in keys)
     return next((text.strip() for text in texts if isinstance(text, str) and text.strip()), "")
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []
 
 
 def read_messages(values: list[dict[str, Json]], where: str) -> tuple[tuple[Message, ...], list[Problem]]:

@@ -5,19 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from prompts_app.engine.formats import front_matter, parameters, templates, titles
+from prompts_app.engine.formats import front_matter, templates
 from prompts_app.engine.formats.front_matter import FrontMatter, as_text, as_value
-from prompts_app.engine.formats.sections import divided, messages_of
+from prompts_app.engine.formats.parts import divided, messages_of, of_template_file, parameters_in
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
     Format,
-    FormatError,
-    ImportedPrompt,
-    ImportedVersion,
     Parsed,
     Problem,
 )
-from prompts_app.engine.types import Json, Message, Prompt, Variable
+from prompts_app.engine.types import Json, Message, Variable
 
 _BOUNDARY = re.compile(
     r"[ \t]*#?[ \t]*(system|developer|user|assistant|function|tool)[ \t]*(\[[^\]\n]*\])?:[ \t]*", re.I
@@ -38,30 +35,17 @@ def recognises(source: Source) -> bool:
 
 
 def read(source: Source) -> Parsed:
-    front = front_matter.split(source.text, front_matter.TEMPLATE_COMMENT)
-    where = source.name or "the pasted text"
+    front, where = front_matter.split(source.text, front_matter.TEMPLATE_COMMENT), source.place
     variables = tuple(_variables(front))
     given = {variable.name for variable in variables}
     messages, problems = _messages(templates.with_dollars(templates.plain_raw(front.body), given), where)
-    if not messages:
-        raise FormatError("There are no messages in this file.")
     settings, lost = _settings(front, where)
-    problems += lost + _further(front, where)
-    problems += [Problem(what, where) for message in messages for what in templates.logic(message.content)]
     meta = FrontMatter(front.mapping("metadata"), "")
-    prompt = ImportedPrompt(
-        title=front.text("name")
-        or titles.from_file_name(source.stem)
-        or titles.from_text(messages[0].content),
-        summary=front.text("description"),
-        tags=(*front.words("tags"), *meta.words("tags")),
-        versions=(ImportedVersion(Prompt(messages, variables, settings)),),
-        source=f"prompty file {source.name}" if source.name else "pasted prompty",
-        where=where,
-        written_for=_model(front),
-        is_templated=True,
-    )
-    return Parsed((prompt,), tuple(dict.fromkeys(problems)))
+    return of_template_file(
+        source, "prompty file", front, messages, variables, settings,
+        [*problems, *lost, *_further(front, where)],
+        tags=(*front.words("tags"), *meta.words("tags")), written_for=_model(front),
+    )  # fmt: skip
 
 
 def _messages(body: str, where: str) -> tuple[tuple[Message, ...], list[Problem]]:
@@ -74,7 +58,7 @@ def _messages(body: str, where: str) -> tuple[tuple[Message, ...], list[Problem]
 
 def _settings(front: FrontMatter, where: str) -> tuple[dict[str, Json], list[Problem]]:
     model = FrontMatter(front.mapping("model"), "")
-    kept, problems = parameters.sort_out({**model.mapping("parameters"), **model.mapping("options")}, where)
+    kept, problems = parameters_in({**model.mapping("parameters"), **model.mapping("options")}, where)
     others = [Problem(f"the field “model.{key}”", where) for key in model.fields if key not in _CONNECTION]
     return kept, problems + others
 

@@ -41,6 +41,11 @@ class Source:
         return PurePosixPath(self.name.replace("\\", "/")).suffix.lower().lstrip(".")
 
     @property
+    def place(self) -> str:
+        """How the file is called where something in it is named."""
+        return self.name or "the pasted text"
+
+    @property
     def stem(self) -> str:
         return PurePosixPath(self.name.replace("\\", "/")).stem
 

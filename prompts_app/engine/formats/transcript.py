@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 
 from prompts_app.engine.formats import titles
+from prompts_app.engine.formats.parts import one_version
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import (
     Format,
     FormatError,
-    ImportedPrompt,
-    ImportedVersion,
     Parsed,
     Problem,
 )
@@ -60,16 +59,11 @@ def read(source: Source) -> Parsed:
         for match, end in zip(found, ends, strict=True)
     ]
     kept = tuple(message for message in said if message.content.strip())
-    prompt = ImportedPrompt(
-        title=titles.from_file_name(source.stem) or titles.from_text(kept[0].content if kept else ""),
-        versions=(ImportedVersion(Prompt(kept)),),
-        source=f"chat {source.name}" if source.name else "pasted chat",
-    )
     if not kept:
         raise FormatError("Nobody says anything in it.")
     before = source.text[: found[0].start()].strip()
     lost = (Problem(f"what stands before the first speaker: “{titles.cut(before, 80)}”", "the text"),)
-    return Parsed((prompt,), lost if before else ())
+    return Parsed((one_version(source, "chat", Prompt(kept)),), lost if before else ())
 
 
 FORMAT = Format("chat", "a copied chat, as messages", recognises, read, ("txt", "text"))

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from prompts_app.engine.filters import as_json
-from prompts_app.engine.formats import parameters, prompty, templates
+from prompts_app.engine.formats import prompty, templates
 from prompts_app.engine.formats.messages import read_messages
+from prompts_app.engine.formats.parts import parameters_in
 from prompts_app.engine.formats.promptfoo.reading import (
     FILE,
     PROGRAMS,
@@ -92,7 +93,7 @@ def _from_object(reading: Reading, item: dict[str, Json], where: str) -> Iterato
     label = item.get("label") or id_
     if id_ and label != id_:
         reading.note(f"the id “{id_}” of a prompt, beside its label", where)
-    settings, problems = parameters.sort_out(as_object(item.get("config")), where)
+    settings, problems = parameters_in(as_object(item.get("config")), where)
     kept, gone = without_secrets(settings)
     reading.note_all([*problems, *(Problem(f"the setting “{name}”", where) for name in gone)], " of a prompt")
     for key in item:

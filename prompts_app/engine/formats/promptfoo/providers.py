@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from prompts_app.engine.formats import parameters
+from prompts_app.engine.formats.parts import parameters_in
 from prompts_app.engine.formats.promptfoo.reading import (
     FILE,
     PROGRAMS,
@@ -125,7 +125,7 @@ def _settings(reading: Reading, config: dict[str, Json], where: str) -> dict[str
             usable[key], gone = without_secrets(loaded)
             for name in gone:
                 reading.note(f"the setting “{key}.{name}” of a provider: keys are never kept", where)
-    kept, problems = parameters.sort_out(usable, where)
+    kept, problems = parameters_in(usable, where)
     reading.note_all(problems, " of a provider")
     return {key: item for key, item in kept.items() if not str(item).startswith(FILE)}
 

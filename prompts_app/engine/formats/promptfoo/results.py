@@ -15,8 +15,9 @@ from datetime import datetime
 from typing import NoReturn
 
 from prompts_app.engine.filters import as_json
-from prompts_app.engine.formats import parameters, titles
+from prompts_app.engine.formats import titles
 from prompts_app.engine.formats.bundle_types import BundledRun
+from prompts_app.engine.formats.parts import parameters_in
 from prompts_app.engine.formats.promptfoo import assertions
 from prompts_app.engine.formats.promptfoo.config import prompt_of, tell_the_rest
 from prompts_app.engine.formats.promptfoo.prompts import Variant, chat_in, messages_of, with_dollars
@@ -218,7 +219,7 @@ def _head(value: Mapping[str, Json], prompt: Mapping[str, Json]) -> _Head | None
 def _variant(reading: Reading, head: _Head, number: int) -> Variant:
     where = f"prompts[{number}]"
     messages = messages_of(reading, head.raw, where)
-    settings, _ = parameters.sort_out(read_json(head.config), where)
+    settings, _ = parameters_in(read_json(head.config), where)
     return Variant(messages, head.label, settings, chat_in(head.raw) is not None)
 
 

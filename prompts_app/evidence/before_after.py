@@ -10,14 +10,12 @@ from typing import Any
 from django.http import QueryDict
 
 from prompts_app.engine.errors import FAULTS
-from prompts_app.evidence import case_outcomes
-from prompts_app.evidence.case_study import Study
 from prompts_app.evidence.frames import FrameState
-from prompts_app.evidence.same_cases import CasePair, Comparison, Suites, pairs_of
+from prompts_app.evidence.records import MOST_SHOWN, Cell, Records
+from prompts_app.evidence.same_cases import CasePair, Comparison, is_partial, pairs_of
 from prompts_app.evidence.sentences import Piece, marked, told
 from prompts_app.models import Result, Run
 
-MOST_SHOWN = 6_000  # characters of an output; all of it is on the result's own page
 MOST_OF_A_VALUE = 4_000
 MOST_LISTED = 100  # cases in the list to pick from; of more, the number is typed
 
@@ -55,10 +53,14 @@ class Side:
 class BeforeAfter(Comparison):
     """What the section shows. ``sides`` is empty where both runs have no case in common."""
 
+    records: Records
     pair: CasePair | None = None
     why: str = ""  # by which rule the case was chosen, "" where the visitor chose it
     inputs: Sequence[tuple[str, str]] = ()
-    sides: Sequence[Side] = ()
+
+    @property
+    def sides(self) -> list[Side]:
+        return sides_of(self.records, self.before, self.after, [self.pair])[0] if self.pair else []
 
     @property
     def is_listed(self) -> bool:
@@ -71,28 +73,18 @@ def read_case(get: QueryDict) -> int | None:
     return int(asked) if re.fullmatch(r"[0-9]{1,6}", asked) else None
 
 
-def before_after_of(study: Study | None, asked: int | None) -> BeforeAfter | None:
+def before_after_of(records: Records, asked: int | None) -> BeforeAfter | None:
     """None where there is no earlier tested version. Reads two results, whatever the number of cases."""
-    before = next((row.run for row in study.sheet if row.is_baseline), None) if study else None
-    after = study.main if study else None
-    if study is None or before is None or after is None:
+    before, after = records.before, next(iter(records.shown), None)
+    if before is None or after is None:
         return None
-    suites = _suites(study, before, after)
-    pairs = pairs_of(before, after, suites)
-    partial = any(len(pairs) < len(suites[run.suite_digest]) for run in (before, after))
+    pairs = pairs_of(records, before, after)
     pair, why = _chosen(pairs, before, after, asked)
-    if pair is None:
-        return BeforeAfter(before, after, pairs, partial)
-    case = suites[after.suite_digest][pair.now_at]
-    return BeforeAfter(
-        before, after, pairs, partial, pair, why, inputs_of(case), sides_of(before, after, [pair])[0]
-    )
-
-
-def _suites(study: Study, before: Run, after: Run) -> Suites:
-    """One more query only where the cases have changed."""
-    known: dict[str, Sequence[Mapping[str, Any]]] = {after.suite_digest: study.suite}
-    return known if before.suite_digest in known else {**known, **case_outcomes.suites_of([before])}
+    inputs = inputs_of(records.case(Cell(after, pair.now_at))) if pair else ()
+    if pair:
+        records.want([Cell(before, pair.was_at), Cell(after, pair.now_at)])
+    partial = is_partial(records, before, after, len(pairs))
+    return BeforeAfter(before, after, pairs, partial, records, pair, why, inputs)
 
 
 # --- which case ------------------------------------------------------------------------------------------
@@ -107,7 +99,7 @@ def _chosen(
             return pair, ""
     old, new = f"v{before.version.number}", f"v{after.version.number}"
     if fixed := [pair for pair in pairs if pair.outcome == "fixed"]:
-        most = _failing_in(before, [pair.was_at for pair in fixed])
+        most = _failing_in(before, [pair.was_at for pair in fixed]) if len(fixed) > 1 else {}
         said = f"Of the {len(fixed)} cases that {old} fails and {new} passes" if len(fixed) > 1 else ""
         why = f"{said}, the one with the most assertions changed." if said else f"The one case {new} fixed."
         return max(fixed, key=lambda pair: (most.get(pair.was_at, 0), -pair.now_at)), why
@@ -132,35 +124,31 @@ def _failing_in(run: Run, places: Sequence[int]) -> dict[int, int]:
 # --- what to show of it ----------------------------------------------------------------------------------
 
 
-def sides_of(before: Run, after: Run, pairs: Sequence[CasePair], most: int = MOST_SHOWN) -> list[list[Side]]:
-    """Both answers to each case; of several repeats the first that failed, else the first. Two queries.
+def sides_of(
+    records: Records, before: Run, after: Run, pairs: Sequence[CasePair], most: int = MOST_SHOWN
+) -> list[list[Side]]:
+    """Both answers to each case, of several repeats the one that stands for it.
 
     At most ``most`` characters of an output. A side whose results are gone is left out.
     """
-    cells = [
-        (case_outcomes.Cell(before, pair.was_at), case_outcomes.Cell(after, pair.now_at), pair)
-        for pair in pairs
-    ]
-    repeats = case_outcomes.repeats_of([cell for old, new, _ in cells for cell in (old, new)])
-    told = {place: case_outcomes.representative_result(found) for place, found in repeats.items()}
-    rows = Result.objects.filter(pk__in=[one.pk for one in told.values() if one]).defer("request")
-    by_place = {(row.run_id, row.case_index): row for row in rows}
+    cells = [((Cell(before, pair.was_at), pair.was), (Cell(after, pair.now_at), pair.now)) for pair in pairs]
+    records.want(cell for both in cells for cell, _ in both)
     return [
         [
-            _side(cell.run, by_place[cell.run.pk, cell.index], state, most)
-            for cell, state in ((old, pair.was), (new, pair.now))
-            if (cell.run.pk, cell.index) in by_place
+            _side(cell.run, result, state, most)
+            for cell, state in both
+            if (result := records.opened(cell)) is not None
         ]
-        for old, new, pair in cells
+        for both in cells
     ]
 
 
-def _side(run: Run, result: Result, state: str, most: int) -> Side:
+def _side(run: Run, result: Result, state: FrameState, most: int) -> Side:
     output = result.output  # whole: private parts are masked before anything is cut
     return Side(
         run=run,
         result=result,
-        state=FrameState(state),
+        state=state,
         output=marked(output[:most], result.checks),
         is_cut=len(output) > most,
         checks=told(result.checks),

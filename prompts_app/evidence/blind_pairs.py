@@ -8,21 +8,16 @@ which of the two stands left, comes from a random word in the address, read with
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from django.db.models.functions import MD5, Substr
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from prompts_app.evidence import case_outcomes
-from prompts_app.evidence.known_failures import keys_of
-from prompts_app.evidence.summary import summary_of
-from prompts_app.models import Level, Prompt, Result, Run
+from prompts_app.evidence.records import Records
+from prompts_app.models import Level, Run
 from prompts_app.models.evidence import CHAT
 from prompts_app.models.ids import public_id
 from prompts_app.models.votes import Pair
-
-MOST_SHOWN = 6_000  # characters of an output; two that differ only further on are no pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,60 +84,31 @@ def _digest(kind: str, text: str) -> bytes:
     return salted_hmac(kind, text, algorithm="sha256").digest()
 
 
-def duel_of(prompt: Prompt) -> Duel | None:
-    """None where nothing can be read blind. At most six queries, no outputs."""
-    for ids in _candidates(prompt):
-        found = Run.objects.that_count().filter(prompt=prompt, public_id__in=ids)
-        runs = {run.public_id: run for run in found.select_related("version").defer("suite")}
-        if not all(public_id in runs and _is_recorded(runs[public_id]) for public_id in ids):
-            continue
-        one, other = (runs[public_id] for public_id in ids)
-        if cases := _cases(one, other):
+def duel_of(records: Records) -> Duel | None:
+    """None where nothing can be read blind. No outputs are read."""
+    for one, other in _candidates(records):
+        if _is_recorded(one) and _is_recorded(other) and (cases := _cases(records, one, other)):
             return Duel(one, other, cases)
     return None
 
 
-def _candidates(prompt: Prompt) -> Iterator[tuple[str, str]]:
-    evidence = summary_of(prompt)
-    if not evidence:
-        return
-    models = evidence.models
-    if baseline := evidence.before:
-        yield baseline.run, models[0].run
-    if len(models) > 1:
-        yield models[1].run, models[0].run
+def _candidates(records: Records) -> Iterator[tuple[Run, Run]]:
+    if records.before and records.shown:
+        yield records.before, records.shown[0]
+    if len(records.shown) > 1:
+        yield records.shown[1], records.shown[0]
 
 
 def _is_recorded(run: Run) -> bool:
     return run.level is not None and run.level >= Level.RECORDED and run.api == CHAT
 
 
-def _cases(one: Run, other: Run) -> dict[Pair, int]:
+def _cases(records: Records, one: Run, other: Run) -> dict[Pair, int]:
     """Every case both answered in words, where the words differ."""
-    texts = _texts(one, other)
+    firsts, seconds = records.first_texts(one), records.first_texts(other)
     cases = {}
-    for at_one, at_other in _places(one, other):
-        first, second = texts.get((one.pk, at_one)), texts.get((other.pk, at_other))
+    for at_one, at_other in records.places(one, other):
+        first, second = firsts.get(at_one), seconds.get(at_other)
         if first and second and first[1] != second[1]:
             cases[Pair(first[0], second[0])] = at_other
     return cases
-
-
-def _places(one: Run, other: Run) -> Sequence[tuple[int, int]]:
-    """Where the very same case stands in both; a query only where the cases have changed."""
-    if one.suite_digest == other.suite_digest:
-        return [(place, place) for place in range(len(other.frames))]
-    suites = case_outcomes.suites_of([one, other])
-    there = {key: place for place, key in enumerate(keys_of(suites[one.suite_digest]))}
-    keys = enumerate(keys_of(suites[other.suite_digest]))
-    return [(there[key], place) for place, key in keys if key in there]
-
-
-def _texts(one: Run, other: Run) -> dict[tuple[int, int], tuple[int, str]]:
-    """(run, case) → its first answer's key and a hash of what a page shows of it; one query."""
-    answers = Result.objects.filter(run__in=[one, other], repeat=0, error_kind="").exclude(output="")
-    hashed = answers.unmasked_values().annotate(  # compared with each other, shown to nobody
-        shown=MD5(Substr("output", 1, MOST_SHOWN))
-    )
-    rows = hashed.values_list("run_id", "case_index", "pk", "shown")
-    return {(run, place): (key, shown) for run, place, key, shown in rows}

@@ -1,27 +1,27 @@
-"""What a prompt page shows, gathered in a constant number of queries. Everything is computed from rows."""
+"""What a prompt page shows of its evidence. Everything is computed from rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from django.core.paginator import Page
-from django.db.models import Count, F, Q
 from django.http import QueryDict
 from django.utils.safestring import SafeString
 
-from prompts_app.evidence import case_outcomes
-from prompts_app.evidence.case_outcomes import CaseRow, Cell
+from prompts_app.evidence.case_outcomes import CaseRow, cells_in, page_of, rows_of
 from prompts_app.evidence.frames import Frame, FrameState
+from prompts_app.evidence.records import Answers, Cell, Records, Repeat, Suite
 from prompts_app.evidence.sentences import (
     headline,
     headline_text,
     tests_dated,
     why_main,
 )
-from prompts_app.evidence.summary import Summary, VersionEvidence, summary_of
-from prompts_app.models import Prompt, Result, Run, Version
+from prompts_app.evidence.summary import Summary, VersionEvidence
+from prompts_app.models import Run
 
 MOST_LARGE_FRAMES = 450  # on one page; beyond it, small strips are drawn instead
 MOST_LISTED_PASSES = 30
@@ -29,19 +29,27 @@ MOST_LISTED_ERRORS = 10
 MOST_LISTED_OPEN = 30  # outputs that nothing judged
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SheetRow:
     """One version on one model."""
 
+    records: Records
     version: int
     is_baseline: bool
     is_main: bool
     run: Run
-    frames: list[Frame]  # empty where the strip is drawn small
+    is_large: bool  # else the strip is drawn small
+    on_page: set[int]  # cases whose failure is listed on the page
+
+    @cached_property
+    def frames(self) -> list[Frame]:
+        """Empty where the strip is drawn small."""
+        states = self.run.frames if self.is_large else ""
+        return [_linked(self, index, FrameState(state)) for index, state in enumerate(states)]
 
     @property
     def label(self) -> str:
-        return f"v{self.version} on {self.run.named}, cases 1 to {len(self.frames)}"
+        return f"v{self.version} on {self.run.named}, cases 1 to {len(self.run.frames)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +76,66 @@ def read_shown(get: QueryDict) -> Shown:
     return Shown(states[word], True, get.get("page", 1), word)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Study:
-    """The evidence part of a prompt page."""
+    """The evidence part of a prompt page. Results are read when they are first looked at."""
 
+    records: Records
     evidence: Summary
     baseline: VersionEvidence | None
+    main: Run
     sheet: list[SheetRow]
-    failed: int  # case results over all models of the shown version
-    passed: int
-    errors: int
-    unjudged: int
-    waiting: int  # pasted of some cases only
+    counts: Counter[str]  # letters of frames over all models of the shown version
     page: Page[Cell]
-    rows: list[CaseRow]
-    passes: list[CaseRow] = field(default_factory=list)  # only where they are few
-    unanswered: list[CaseRow] = field(default_factory=list)
-    open: list[CaseRow] = field(default_factory=list)  # the first that nothing judged
-    main: Run | None = None
-    target: str = ""  # the model its author says it is written for
-    suite: Sequence[Mapping[str, Any]] = ()
-    answers: Mapping[str, int] = field(default_factory=dict)
+    passing: list[Cell]  # only where they are few
+    without_answer: list[Cell]  # the first of them
+    not_judged: list[Cell]  # the first that nothing judged
+    target: str  # the model its author says it is written for
+
+    @cached_property
+    def rows(self) -> list[CaseRow]:
+        return rows_of(self.records, self.page, anchors=True)
+
+    @cached_property
+    def passes(self) -> list[CaseRow]:
+        return rows_of(self.records, self.passing)
+
+    @cached_property
+    def unanswered(self) -> list[CaseRow]:
+        return rows_of(self.records, self.without_answer)
+
+    @cached_property
+    def open(self) -> list[CaseRow]:
+        return rows_of(self.records, self.not_judged)
+
+    @cached_property
+    def answers(self) -> Answers:
+        return self.records.answers(self.main)
+
+    @property
+    def suite(self) -> Suite:
+        return self.records.suites([self.main])[self.main.suite_digest]
+
+    @property
+    def failed(self) -> int:
+        return self.counts[FrameState.FAILED]
+
+    @property
+    def passed(self) -> int:
+        return self.counts[FrameState.PASSED]
+
+    @property
+    def errors(self) -> int:
+        return self.counts[FrameState.NO_ANSWER]
+
+    @property
+    def unjudged(self) -> int:
+        return self.counts[FrameState.UNJUDGED]
+
+    @property
+    def waiting(self) -> int:
+        """Pasted of some cases only."""
+        return self.counts[FrameState.WAITING]
 
     @property
     def headline(self) -> str:
@@ -117,124 +164,84 @@ class Study:
 
     @property
     def tests_dated(self) -> str:
-        return tests_dated(self.main) if self.main else ""
+        return tests_dated(self.main)
 
     @property
     def answered(self) -> int:
-        return self.answers["results"] - self.answers["errors"]
+        return self.answers.results - self.answers.errors
 
     @property
     def more_failures(self) -> int:
         return self.page.paginator.count - len(self.rows)
 
 
-def study_of(prompt: Prompt, shown: Shown) -> Study | None:
+def study_of(records: Records, shown: Shown) -> Study | None:
     """None where nothing was tested. Reads the outputs of the cases on the page and no others."""
-    evidence = summary_of(prompt)
-    if not evidence:
+    evidence, runs = records.summary, records.shown
+    if evidence is None or not runs:
         return None
-    baseline = evidence.before
-    runs = runs_of(prompt, [model.run for model in evidence.models])
-    before = runs_of(prompt, [baseline.run]) if baseline else []
-    if not runs:
-        return None
-    suites = case_outcomes.suites_of(runs)
-    names = case_outcomes.names_of(suites)
-    page = case_outcomes.page_of(
-        case_outcomes.cells_in(runs, shown.state), shown.page if shown.is_chosen else 1
-    )
-    return Study(
+    page = page_of(cells_in(runs, shown.state), shown.page if shown.is_chosen else 1)
+    passing = cells_in(runs, FrameState.PASSED)
+    study = Study(
+        records=records,
         evidence=evidence,
-        baseline=baseline if before else None,
-        sheet=_sheet(prompt, before, runs, {cell.index for cell in page if shown.state == FrameState.FAILED}),
-        failed=sum(run.frames.count(FrameState.FAILED) for run in runs),
-        passed=sum(run.frames.count(FrameState.PASSED) for run in runs),
-        errors=sum(run.frames.count(FrameState.NO_ANSWER) for run in runs),
-        unjudged=sum(run.frames.count(FrameState.UNJUDGED) for run in runs),
-        waiting=sum(run.frames.count(FrameState.WAITING) for run in runs),
-        page=page,
-        rows=case_outcomes.rows_of(page, names, anchors=True),
-        passes=_few(runs, FrameState.PASSED, names, MOST_LISTED_PASSES),
-        unanswered=_some(runs, FrameState.NO_ANSWER, names, MOST_LISTED_ERRORS),
-        open=_some(runs, FrameState.UNJUDGED, names, MOST_LISTED_OPEN),
+        baseline=evidence.before if records.before else None,
         main=runs[0],
-        target=prompt.target_model,
-        suite=suites[runs[0].suite_digest],
-        answers=_answers(runs[0]),
+        sheet=_sheet(records, {cell.index for cell in page if shown.state == FrameState.FAILED}),
+        counts=Counter("".join(run.frames for run in runs)),
+        page=page,
+        passing=passing if len(passing) <= MOST_LISTED_PASSES else [],
+        without_answer=cells_in(runs, FrameState.NO_ANSWER)[:MOST_LISTED_ERRORS],
+        not_judged=cells_in(runs, FrameState.UNJUDGED)[:MOST_LISTED_OPEN],
+        target=records.prompt.target_model,
     )
-
-
-def runs_of(prompt: Prompt, public_ids: list[str]) -> list[Run]:
-    """These runs without their suites, in this order; one query."""
-    found = (
-        Run.objects.filter(prompt=prompt, public_id__in=public_ids).select_related("version").defer("suite")
-    )
-    by_id = {run.public_id: run for run in found}
-    return [by_id[public_id] for public_id in public_ids if public_id in by_id]
-
-
-def _few(runs: list[Run], state: FrameState, names: case_outcomes.Names, most: int) -> list[CaseRow]:
-    """All rows in ``state``, or none where they are more than ``most``."""
-    cells = case_outcomes.cells_in(runs, state)
-    return case_outcomes.rows_of(cells if len(cells) <= most else [], names)
-
-
-def _some(runs: list[Run], state: FrameState, names: case_outcomes.Names, most: int) -> list[CaseRow]:
-    return case_outcomes.rows_of(case_outcomes.cells_in(runs, state)[:most], names)
-
-
-def _answers(run: Run) -> dict[str, int]:
-    return Result.objects.filter(run=run).aggregate(
-        results=Count("pk"),
-        errors=Count("pk", filter=~Q(error_kind="")),
-        retried=Count("pk", filter=Q(attempts__gt=1)),
-    )
+    records.want_all([*([records.before] if records.before else []), *runs[:2]])
+    records.want([*page, *study.passing, *study.without_answer, *study.not_judged])
+    return study
 
 
 # --- the sheet ---------------------------------------------------------------------------------------------
 
 
-def _sheet(prompt: Prompt, before: list[Run], runs: list[Run], on_page: set[int]) -> list[SheetRow]:
+def _sheet(records: Records, on_page: set[int]) -> list[SheetRow]:
     """The baseline first, then the shown version on each model."""
-    every = [*before, *runs]
+    before = [records.before] if records.before else []
+    every = [*before, *records.shown]
     large = sum(len(run.frames) for run in every) <= MOST_LARGE_FRAMES
-    opened = _results_to_open(every) if large else {}
+    if large:
+        records.want(
+            (Cell(run, at) for run in every for at, state in enumerate(run.frames) if state in _OPENED),
+            opened=False,
+        )
     return [
         SheetRow(
+            records=records,
             version=run.version.number,
             is_baseline=place < len(before),
             is_main=place == len(before),
             run=run,
-            frames=_linked(prompt, run, opened, set() if place < len(before) else on_page) if large else [],
+            is_large=large,
+            on_page=set() if place < len(before) else on_page,
         )
         for place, run in enumerate(every)
     ]
 
 
-def _results_to_open(runs: list[Run]) -> dict[tuple[int, int], str]:
-    """(run, case) → the public id of its first failed result, else of one nothing judged; one query."""
-    wanted = Q(passed=False) | Q(passed=None, error_kind="")
-    order = ("run_id", "case_index", F("passed").desc(nulls_first=True), "-repeat")
-    failed = Result.objects.filter(wanted, run__in=runs).order_by(*order)
-    return {
-        (run, index): public_id
-        for run, index, public_id in failed.values_list("run_id", "case_index", "public_id")
-    }
+_OPENED = (FrameState.FAILED, FrameState.UNJUDGED)  # frames that lead to a result
 
 
-def _linked(prompt: Prompt, run: Run, opened: dict[tuple[int, int], str], on_page: set[int]) -> list[Frame]:
+def _linked(row: SheetRow, index: int, state: FrameState) -> Frame:
     """A failed frame leads to its row on the page, else to the result itself; so does one nothing judged."""
-    frames = []
-    for index, state in enumerate(map(FrameState, run.frames)):
-        href, result = "", opened.get((run.pk, index), "")
-        if state == FrameState.FAILED and index in on_page:
-            href = f"#case-{index + 1}"
-        elif state in (FrameState.FAILED, FrameState.UNJUDGED) and result:
-            href = f"results/{result}/"
-        frames.append(Frame(index + 1, state, href))
-    return frames
+    href = ""
+    if state == FrameState.FAILED and index in row.on_page:
+        href = f"#case-{index + 1}"
+    elif state in _OPENED and (result := _to_open(row.records.repeats(Cell(row.run, index)))):
+        href = f"results/{result}/"
+    return Frame(index + 1, state, href)
 
 
-def versions_of(prompt: Prompt) -> list[Version]:
-    """All versions without their texts, newest first."""
-    return list(prompt.versions.defer("messages", "variables", "parameters").order_by("-number"))
+def _to_open(repeats: Sequence[Repeat]) -> str:
+    """The first that failed, else the first that nothing judged."""
+    failed = [one for one in repeats if one.passed is False]
+    unjudged = [one for one in repeats if one.passed is None and not one.is_error]
+    return next((one.public_id for one in failed or unjudged), "")

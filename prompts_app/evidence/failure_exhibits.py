@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prompts_app.evidence import case_outcomes
 from prompts_app.evidence.before_after import inputs_of
+from prompts_app.evidence.case_outcomes import CaseRow, rows_of
 from prompts_app.evidence.known_failures import Item, shelf_of
-from prompts_app.models import KnownFailure, Prompt, Version
+from prompts_app.evidence.records import Records
+from prompts_app.models import KnownFailure, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Shelved:
     """One failure, ready to show. ``row`` is its line of the failures' table."""
 
     item: Item
-    row: case_outcomes.CaseRow
+    row: CaseRow
     inputs: Sequence[tuple[str, str]]
 
     @property
@@ -32,13 +33,8 @@ class Shelved:
         return self.failure.run.named
 
 
-def shelved(prompt: Prompt) -> list[Shelved]:
-    """What others see, in the author's order. One query where there is none."""
-    return shown(shelf_of(prompt))
-
-
-def shown(items: Sequence[Item]) -> list[Shelved]:
-    """Two queries, whatever their number."""
-    cells = [case_outcomes.Cell(item.failure.run, item.failure.case_index) for item in items]
-    rows = case_outcomes.rows_of(cells, {})
+def shelved(records: Records) -> list[Shelved]:
+    """What others see, in the author's order."""
+    items = shelf_of(records)
+    rows = rows_of(records, [item.cell for item in items])
     return [Shelved(item, row, inputs_of(item.case)) for item, row in zip(items, rows, strict=True)]

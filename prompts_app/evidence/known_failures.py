@@ -8,22 +8,13 @@ same model. That is never taken on the author's word.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import Any
 
-from django.db.models import Q
-
-from prompts_app.engine.digests import digest
 from prompts_app.evidence.frames import FrameState
-from prompts_app.evidence.picked import latest_runs
-from prompts_app.evidence.summary import summary_of
-from prompts_app.models import KnownFailure, Prompt, Result, Run, Version
-
-type Suite = Sequence[Mapping[str, Any]]
-type Key = tuple[str, int]  # see keys_of
+from prompts_app.evidence.records import Cell, Key, Records
+from prompts_app.models import KnownFailure, Prompt, Run, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +69,7 @@ class Item:
     """One place of the shelf. ``case`` is as it was asked; ``fix`` is None where no version is named."""
 
     failure: KnownFailure
+    cell: Cell
     case: Mapping[str, Any]
     before: Outcome
     fix: Fix | None
@@ -91,14 +83,6 @@ class Item:
         return still_counts(self.failure)
 
 
-def shelf_of(prompt: Prompt) -> list[Item]:
-    """What others see, in the author's order: failures whose run still counts and still says they failed.
-
-    One query where there is none, else four, whatever their number.
-    """
-    return [item for item in items_of(prompt) if item.still_counts]
-
-
 def still_counts(failure: KnownFailure) -> bool:
     """Whether its run is finished and the case failed in it: a verdict may have changed since."""
     run = failure.run
@@ -106,23 +90,29 @@ def still_counts(failure: KnownFailure) -> bool:
     return is_evidence and run.frames[failure.case_index : failure.case_index + 1] == FrameState.FAILED
 
 
-def items_of(prompt: Prompt) -> list[Item]:
+def shelf_of(records: Records) -> list[Item]:
+    """What others see, in the author's order: failures whose run still counts and still says they failed.
+
+    One query where there is none, else four, whatever their number.
+    """
+    return [item for item in items_of(records) if item.still_counts]
+
+
+def items_of(records: Records) -> list[Item]:
     """Everything on the shelf, for its author."""
-    failures = list(prompt.known_failures.with_run())
-    if not failures:
-        return []
-    records = _Records(prompt, [failure.run for failure in failures])
+    failures = list(records.prompt.known_failures.with_run())
     cells = [Cell(failure.run, failure.case_index) for failure in failures]
-    fixing = [
-        records.cell_of_fix(cell, failure.fixed_in) for cell, failure in zip(cells, failures, strict=True)
-    ]
-    outcomes = records.outcomes([*cells, *fixing])
+    if failures:
+        records.suites([*records.latest.values(), *(cell.run for cell in cells)])
+    fixing = [_cell_of_fix(records, cell, one.fixed_in) for cell, one in zip(cells, failures, strict=True)]
+    records.want([*cells, *(cell for cell in fixing if cell)])
     return [
         Item(
             failure,
+            cell,
             records.case(cell),
-            outcomes[cell],
-            records.fix(cell, failure.fixed_in, outcomes) if failure.fixed_in else None,
+            _outcome(records, cell),
+            _fix(records, cell, failure.fixed_in) if failure.fixed_in else None,
         )
         for failure, cell in zip(failures, cells, strict=True)
     ]
@@ -130,94 +120,41 @@ def items_of(prompt: Prompt) -> list[Item]:
 
 def fixes_of(run: Run, case_index: int) -> list[Fix]:
     """Every version after the one that failed, oldest first, and how the case came out in each."""
-    cell = Cell(run, case_index)
-    records = _Records(run.prompt, [run])
+    cell, records = Cell(run, case_index), Records(run.prompt)
     later = run.prompt.versions.filter(number__gt=run.version.number).order_by("number")
     versions = list(later.defer("messages", "variables", "parameters"))
-    outcomes = records.outcomes([records.cell_of_fix(cell, version) for version in versions])
-    return [records.fix(cell, version, outcomes) for version in versions]
+    records.suites([*records.latest.values(), run])
+    fixing = (_cell_of_fix(records, cell, version) for version in versions)
+    records.want([at for at in fixing if at])
+    return [_fix(records, cell, version) for version in versions]
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One case of one run; ``index`` counts from 0."""
-
-    run: Run
-    index: int
-
-
-class _Records:
-    """The latest runs of a prompt with their suites: where a case stands in each of them. Two queries."""
-
-    def __init__(self, prompt: Prompt, runs: Iterable[Run] = ()) -> None:
-        self.latest = latest_runs(prompt)
-        one_each = {run.suite_digest: run.pk for run in (*self.latest.values(), *runs)}
-        # As rows, which is how readers get what they may see of them.
-        rows = Run.objects.filter(pk__in=one_each.values()).only("prompt_id", "suite_digest", "suite")
-        self.suites: dict[str, Suite] = {run.suite_digest: run.suite for run in rows}
-        self._keys: dict[str, list[Key]] = {}  # as far as they were asked for
-
-    def case(self, cell: Cell) -> Mapping[str, Any]:
-        suite = self.suites[cell.run.suite_digest]
-        return suite[cell.index] if cell.index < len(suite) else {}
-
-    def keys(self, run: Run) -> Sequence[Key]:
-        """What tells each case of the run from any other, in order."""
-        name = run.suite_digest
-        if name not in self._keys:
-            self._keys[name] = keys_of(self.suites[name])
-        return self._keys[name]
-
-    def cell_of_fix(self, cell: Cell, version: Version | None) -> Cell | None:
-        """The very same case in the latest run of ``version`` on the same model."""
-        run = self.latest.get((version.number, cell.run.named)) if version else None
-        if run is None or cell.index >= len(self.suites[cell.run.suite_digest]):
-            return None
-        if run.suite_digest == cell.run.suite_digest:
-            return Cell(run, cell.index)
-        key = self.keys(cell.run)[cell.index]
-        return next((Cell(run, at) for at, other in enumerate(self.keys(run)) if other == key), None)
-
-    def fix(self, cell: Cell, version: Version, outcomes: Mapping[Cell, Outcome]) -> Fix:
-        found = self.cell_of_fix(cell, version)
-        return Fix(
-            version, outcomes[found] if found else None, (version.number, cell.run.named) in self.latest
-        )
-
-    def outcomes(self, cells: Iterable[Cell | None]) -> dict[Cell, Outcome]:
-        """One query, no texts."""
-        wanted = {cell for cell in cells if cell}
-        if not wanted:
-            return {}
-        cases = reduce(or_, (Q(run=cell.run, case_index=cell.index) for cell in wanted))
-        repeats: dict[tuple[int, int], list[Result]] = defaultdict(list)
-        columns = ("public_id", "run_id", "case_index", "repeat", "passed", "error_kind")
-        for result in Result.objects.filter(cases).only(*columns).order_by("repeat"):
-            repeats[result.run_id, result.case_index].append(result)
-        return {cell: _outcome(cell, repeats[cell.run.pk, cell.index]) for cell in wanted}
+def _cell_of_fix(records: Records, cell: Cell, version: Version | None) -> Cell | None:
+    """The very same case in the latest run of ``version`` on the same model."""
+    run = records.latest.get((version.number, cell.run.named)) if version else None
+    if run is None:
+        return None
+    places = dict(records.places(cell.run, run))
+    return Cell(run, places[cell.index]) if cell.index in places else None
 
 
-def _outcome(cell: Cell, repeats: Sequence[Result]) -> Outcome:
+def _fix(records: Records, cell: Cell, version: Version) -> Fix:
+    found = _cell_of_fix(records, cell, version)
+    is_run = (version.number, cell.run.named) in records.latest
+    return Fix(version, _outcome(records, found) if found else None, is_run)
+
+
+def _outcome(records: Records, cell: Cell) -> Outcome:
     """Opened is the first repeat that failed, else the first."""
-    telling = [result for result in repeats if result.passed is False] or repeats
+    repeats = records.repeats(cell)
+    telling = [one for one in repeats if one.passed is False] or repeats
     return Outcome(
         cell.run,
         cell.index,
         cell.run.frames[cell.index : cell.index + 1],
-        sum(result.passed is True for result in repeats),
+        sum(one.passed is True for one in repeats),
         telling[0].public_id if telling else "",
     )
-
-
-def keys_of(suite: Suite) -> list[Key]:
-    """Each case's digest and how many like it stand before it: a case that was changed is another one."""
-    seen: dict[str, int] = defaultdict(int)
-    keys = []
-    for case in suite:
-        name = digest(dict(case))
-        keys.append((name, seen[name]))
-        seen[name] += 1
-    return keys
 
 
 # --- what could stand on it --------------------------------------------------------------------------------
@@ -243,14 +180,14 @@ def suggestions(prompt: Prompt) -> list[Suggestion]:
     Of a case that failed in several versions, the last failure before it passed is the one. Then what
     happened on most models, then the suite's order. Three queries.
     """
-    records = _Records(prompt)
+    records = Records(prompt)
+    records.suites(records.latest.values())
     shelved = set(prompt.known_failures.values_list("run_id", "case_index"))
     stories = [story for story in _stories(records) if (story[1].run.pk, story[1].index) not in shelved]
     models: dict[tuple[Key, bool], int] = defaultdict(int)
     for key, _, fixed_by in stories:
         models[key, fixed_by is not None] += 1
-    summary = summary_of(prompt)
-    main = summary.main_model if summary else ""
+    main = records.summary.main_model if records.summary else ""
     found = [
         Suggestion(
             cell,
@@ -267,7 +204,7 @@ def _telling_first(one: Suggestion, main: str) -> tuple[bool, int, int, bool, st
     return (one.fixed_by is None, -one.models, one.cell.index, one.cell.run.named != main, one.cell.run.named)
 
 
-def _stories(records: _Records) -> Iterable[tuple[Key, Cell, Run | None]]:
+def _stories(records: Records) -> Iterable[tuple[Key, Cell, Run | None]]:
     """For each case and model that ever failed: its last failure, and the run that passes after it."""
     courses: dict[tuple[str, Key], list[Cell]] = defaultdict(list)
     for (_, model), run in sorted(records.latest.items()):

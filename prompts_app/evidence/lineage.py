@@ -13,6 +13,7 @@ from typing import Any
 from prompts_app.access import Viewer, can_fork
 from prompts_app.evidence.origin import Origin, origin_of
 from prompts_app.evidence.picked import is_judged, latest_runs
+from prompts_app.evidence.records import Records
 from prompts_app.evidence.summary import summary_of
 from prompts_app.models import Level, PrivateSpan, Prompt, Run
 from prompts_app.models.reading import read_apart
@@ -77,16 +78,17 @@ def compare(here: Sequence[Run], there: Mapping[str, Run]) -> Compared:
     return Compared(why_not="different cases" if common else "different models")
 
 
-def lineage_of(prompt: Prompt, viewer: Viewer) -> dict[str, Any]:
+def lineage_of(records: Records, viewer: Viewer) -> dict[str, Any]:
     """Its origin, as far as ``viewer`` may be told it, and its public forks, in few queries."""
+    prompt = records.prompt
     origin = origin_of(prompt, viewer)
-    forks, count = _forks_of(prompt)
-    if PrivateSpan.objects.filter(prompt=prompt).exists():
+    forks, count = _forks_of(records)
+    if prompt.private_parts:
         forks = []  # counted, not named: a name could repeat a private part, or be a guess at one
     measured = [fork for fork in forks if fork.gain]
     return {
         "origin": origin,
-        "compared": _compared(prompt, origin) if origin else Compared(),
+        "compared": _compared(records, origin) if origin else Compared(),
         "forks": forks[:MOST_FORKS],
         "fork_count": count,
         "best_fork": max(measured, key=lambda fork: fork.gain.low if fork.gain else 0, default=None),
@@ -99,25 +101,26 @@ def offers_fork(prompt: Prompt, viewer: Viewer) -> bool:
     return not prompt.read_at and can_fork(prompt, viewer)
 
 
-def _compared(prompt: Prompt, origin: Origin) -> Compared:
+def _compared(records: Records, origin: Origin) -> Compared:
     with read_apart():
         there = _on_each_model(latest_runs(origin.prompt), origin.version.number)
-    compared = compare(_shown_runs([prompt]).get(prompt.pk, []), there)
+    compared = compare(records.shown, there)
     # With private parts a suite's digest is salted for readers: whether the cases differ is not told.
-    if compared.why_not and PrivateSpan.objects.filter(prompt__in=[prompt, origin.prompt]).exists():
+    if compared.why_not and PrivateSpan.objects.filter(prompt__in=[records.prompt, origin.prompt]).exists():
         return Compared(why_not="one of them has private parts")
     return compared
 
 
-def _forks_of(prompt: Prompt) -> tuple[list[Fork], int]:
+def _forks_of(records: Records) -> tuple[list[Fork], int]:
     """Public forks, the best evidenced first, and how many there are."""
+    prompt = records.prompt
     public = Prompt.objects.listed().filter(forked_from__prompt=prompt).exclude(pk=prompt.pk)
     listed = public.with_author().select_related("owner__profile", "forked_from")
     with read_apart():
         found = list(listed.defer(*_LONG).best_first()[:MOST_LOOKED_AT])
     count = public.count() if len(found) == MOST_LOOKED_AT else len(found)
     tested = [fork for fork in found if summary_of(fork)]
-    runs, there = (_shown_runs(tested), latest_runs(prompt)) if tested else ({}, {})
+    runs, there = (_shown_runs(tested), records.latest) if tested else ({}, {})
     forks = []
     for fork in found:
         assert fork.forked_from is not None

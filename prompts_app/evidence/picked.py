@@ -41,7 +41,7 @@ class Picked:
 
 def latest_runs(prompt: Prompt) -> Runs:
     """The run that counts for each version and model. One query, without suites and messages."""
-    return _latest(runs_that_count(prompt))
+    return latest_of(runs_that_count(prompt))
 
 
 def runs_that_count(prompt: Prompt) -> list[Run]:
@@ -51,7 +51,7 @@ def runs_that_count(prompt: Prompt) -> list[Run]:
 
 def pick(prompt: Prompt, runs: Sequence[Run]) -> Picked | None:
     """Of ``runs_that_count``; None where there are none."""
-    latest = _latest(runs)
+    latest = latest_of(runs)
     if not latest:
         return None
     newest = max(number for number, _ in latest)
@@ -103,7 +103,9 @@ def _is_target(prompt: Prompt, run: Run) -> bool:
     return prompt.target_model in (run.model, run.named)
 
 
-def _latest(runs: Iterable[Run]) -> Runs:
+def latest_of(runs: Iterable[Run]) -> Runs:
+    """Of ``runs_that_count``."""
+
     def recency(run: Run) -> tuple[tuple[bool, int], datetime, int]:
         return _kind(run), tested(run), run.pk
 

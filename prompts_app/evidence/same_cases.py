@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
-from prompts_app.engine.digests import digest
 from prompts_app.evidence.frames import FrameState
+from prompts_app.evidence.records import Records
 from prompts_app.evidence.sentences import asked_apart
 from prompts_app.models import Run
-
-type Suites = Mapping[str, Sequence[Mapping[str, Any]]]  # suite digest → its cases
 
 _OUTCOMES = {
     (FrameState.FAILED, FrameState.PASSED): "fixed",
@@ -50,9 +46,9 @@ class CasePair:
         return _OUTCOMES.get((self.was, self.now), usual)
 
 
-def pairs_of(before: Run, after: Run, suites: Suites) -> list[CasePair]:
+def pairs_of(records: Records, before: Run, after: Run) -> list[CasePair]:
     """The very same cases of both runs, in the newer run's order. A case that was changed is another one."""
-    new = suites[after.suite_digest]
+    new = records.suites([before, after])[after.suite_digest]
     return [
         CasePair(
             str(new[now].get("name", "")),
@@ -61,9 +57,15 @@ def pairs_of(before: Run, after: Run, suites: Suites) -> list[CasePair]:
             FrameState(before.frames[was]),
             FrameState(after.frames[now]),
         )
-        for was, now in _places(before, after, suites)
+        for was, now in records.places(before, after)
         if was < len(before.frames) and now < len(after.frames)
     ]
+
+
+def is_partial(records: Records, before: Run, after: Run, both: int) -> bool:
+    """Whether a run has cases that the other has not; ``both``: how many they have in common."""
+    suites = records.suites([before, after])
+    return any(both < len(suites[run.suite_digest]) for run in (before, after))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,9 @@ class Effect:
     is_partial: bool  # one of them has cases that the other has not
 
 
-def effect_of(before: Run, after: Run, suites: Suites) -> Effect:
-    """Counted from the frames; ``suites`` is read only where the cases have changed."""
-    places = _places(before, after, suites)
+def effect_of(records: Records, before: Run, after: Run) -> Effect:
+    """Counted from the frames; suites are read only where the cases have changed."""
+    places = records.places(before, after)
     outcomes = Counter(before.frames[was : was + 1] + after.frames[now : now + 1] for was, now in places)
     return Effect(
         fixed=outcomes[FrameState.FAILED + FrameState.PASSED],
@@ -113,21 +115,3 @@ def effect_of(before: Run, after: Run, suites: Suites) -> Effect:
         both=len(places),
         is_partial=any(len(places) < len(run.frames) for run in (before, after)),
     )
-
-
-def _places(before: Run, after: Run, suites: Suites) -> list[tuple[int, int]]:
-    """Where the very same case stands in both runs."""
-    if before.suite_digest == after.suite_digest:
-        return [(at, at) for at in range(len(after.frames))]
-    return _same_cases(suites[before.suite_digest], suites[after.suite_digest])
-
-
-def _same_cases(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
-    waiting: dict[str, list[int]] = defaultdict(list)
-    for at, case in enumerate(old):
-        waiting[digest(dict(case))].append(at)
-    found = []
-    for at, case in enumerate(new):
-        if same := waiting[digest(dict(case))]:
-            found.append((same.pop(0), at))
-    return found

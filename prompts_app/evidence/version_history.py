@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from prompts_app.evidence import case_outcomes
+from prompts_app.evidence.records import Records
 from prompts_app.evidence.same_cases import Effect, effect_of
-from prompts_app.evidence.summary import Summary, VersionEvidence
-from prompts_app.models import Run, Version
+from prompts_app.evidence.summary import VersionEvidence
+from prompts_app.models import Version
 
 MOST_VERSIONS = 40  # told in full
 
@@ -34,14 +34,14 @@ class Step:
         return self.before is not None and not (self.effect and self.tested_before == self.before)
 
 
-def story_of(
-    evidence: Summary | None, versions: Sequence[Version], runs: Mapping[tuple[int, str], Run]
-) -> list[Step]:
-    """``versions``, newest first, each with what it did on the main model; ``runs`` are ``latest_runs``. One
-    query at most, where the cases have changed."""
+def story_of(records: Records, versions: Sequence[Version]) -> list[Step]:
+    """``versions``, newest first, each with what it did on the main model."""
+    evidence = records.summary
     tested = {item.version: item for item in evidence.history} if evidence else {}
-    on_main = [runs.get((number, evidence.main_model)) for number in sorted(tested)] if evidence else []
-    effects = _effects([run for run in on_main if run and run.cases_counted])
+    effects = {
+        new.version.number: (old.version.number, effect_of(records, old, new))
+        for old, new in pairwise(records.on_main)
+    }
     oldest_first = sorted(versions, key=lambda version: version.number)
     numbers = [None, *(version.number for version in oldest_first)]
     steps = []
@@ -52,17 +52,3 @@ def story_of(
         apart = bool(run and evidence and run.is_asked_elsewhere(evidence))
         steps.append(Step(version, title, rest.strip(), before, run, against, effect, apart))
     return steps[::-1]
-
-
-def _effects(runs: Sequence[Run]) -> dict[int, tuple[int, Effect]]:
-    """Version → the version tested before it, and what happened to the cases both ran."""
-    suites = case_outcomes.suites_of(_with_changed_cases(runs))
-    return {
-        new.version.number: (old.version.number, effect_of(old, new, suites)) for old, new in pairwise(runs)
-    }
-
-
-def _with_changed_cases(runs: Sequence[Run]) -> list[Run]:
-    """The runs on both sides of each change of the cases: only their suites have to be read."""
-    changed = [pair for pair in pairwise(runs) if pair[0].suite_digest != pair[1].suite_digest]
-    return [run for pair in changed for run in pair]

@@ -15,6 +15,7 @@ from prompts_app.engine.formats.types import NotedFailure
 from prompts_app.engine.types import Case, Json
 from prompts_app.evidence.known_failures import shelf_of
 from prompts_app.evidence.origin import credit_of
+from prompts_app.evidence.records import Records
 from prompts_app.models import Prompt, Run, User, Version
 
 # One file a prompt, under its slug; a bundle is one file for all of them.
@@ -65,7 +66,7 @@ def noted_failures(prompt: Prompt) -> tuple[NotedFailure, ...]:
             diagnosis=item.failure.diagnosis,
             fix=f"{item.fix.version}: {item.fix.words}" if item.fix else "still open",
         )
-        for item in shelf_of(prompt)
+        for item in shelf_of(Records(prompt))
     )
 
 

@@ -22,7 +22,7 @@ from prompts_app.engine.prices import UNKNOWN
 from prompts_app.engine.render import values_for
 from prompts_app.engine.run import judge
 from prompts_app.engine.types import Check, Picture, Reply
-from prompts_app.evidence.known_failures import keys_of
+from prompts_app.evidence.records import keys_of
 from prompts_app.models import Case, KnownFailure, Prompt, Result, Run, Source, Version
 
 MOST_TOGETHER = 300  # outputs out of one table: each is judged while the page waits

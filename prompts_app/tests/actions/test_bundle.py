@@ -21,6 +21,7 @@ from prompts_app.engine.formats import parse as parse_any
 from prompts_app.engine.formats.bundle import as_json, emit, parse
 from prompts_app.engine.formats.bundle_types import Bundle
 from prompts_app.evidence.known_failures import shelf_of
+from prompts_app.evidence.records import Records
 from prompts_app.models import Case, Endpoint, Level, Prompt, Result, Run, Source
 from prompts_app.search import search_prompts
 from prompts_app.tests.actions.bundles import import_bundle
@@ -223,7 +224,7 @@ def test_known_failures_travel_with_their_runs() -> None:
         "It **echoed** the question.", 0, kept, 1,
     )  # fmt: skip
     assert one.fixed_in == kept.versions.get(number=2)
-    assert [item.fix and item.fix.state for item in shelf_of(kept)] == ["passes"]
+    assert [item.fix and item.fix.state for item in shelf_of(Records(kept))] == ["passes"]
 
 
 def test_a_failure_of_a_run_that_visitors_do_not_get_stays_at_home() -> None:

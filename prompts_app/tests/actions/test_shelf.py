@@ -20,7 +20,8 @@ from prompts_app.actions.prompts.save import StaleEdit, delete_version
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.lifecycle import delete_runs
 from prompts_app.engine.errors import Refused
-from prompts_app.evidence.known_failures import Item, fixes_of, items_of, keys_of, shelf_of, suggestions
+from prompts_app.evidence.known_failures import Item, fixes_of, items_of, shelf_of, suggestions
+from prompts_app.evidence.records import Records, keys_of
 from prompts_app.models import KnownFailure, Prompt, Result, Run, Source, Version
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.views.recorded import public_prompt, recorded_run, suite_of
@@ -47,7 +48,7 @@ def version(prompt: Prompt, number: int) -> Version:
 
 
 def only(prompt: Prompt) -> Item:
-    (item,) = shelf_of(prompt)
+    (item,) = shelf_of(Records(prompt))
     return item
 
 
@@ -149,7 +150,7 @@ def test_before_and_after_are_what_the_rows_say(
     for place in range(len(cases)):
         if before.frames[place] == "f":
             shelve(before, place, "Why.", after.version)
-    shown = {item.failure.case_index: item for item in shelf_of(made)}
+    shown = {item.failure.case_index: item for item in shelf_of(Records(made))}
     failed = {at for at, (was, _) in enumerate(cases) if False in was}
     assert set(shown) == failed
     counted = any(passed is not None for at in later for passed in cases[at][1])  # a run with an answer does
@@ -240,9 +241,9 @@ def test_the_author_orders_them(prompt: Prompt) -> None:
     first, second, third = (shelve(run_of(prompt, 1), place, "Why.", None) for place in range(3))
     move_failure(third, -1)
     move_failure(first, -1)
-    assert [item.failure for item in shelf_of(prompt)] == [first, third, second]
+    assert [item.failure for item in shelf_of(Records(prompt))] == [first, third, second]
     remove_failure(third)
-    assert [item.failure for item in shelf_of(prompt)] == [first, second]
+    assert [item.failure for item in shelf_of(Records(prompt))] == [first, second]
     assert Result.objects.filter(run=run_of(prompt, 1)).count() == 5
 
 
@@ -268,15 +269,15 @@ def test_a_failure_whose_verdict_has_changed_is_not_shown(prompt: Prompt) -> Non
     shelve(run, 0, "Why.", None)
     Result.objects.filter(run=run, case_index=0).update(passed=True)
     count_run(run)
-    assert shelf_of(prompt) == []
-    assert [item.still_counts for item in items_of(prompt)] == [False]
+    assert shelf_of(Records(prompt)) == []
+    assert [item.still_counts for item in items_of(Records(prompt))] == [False]
 
 
 @pytest.mark.parametrize("state", [Run.State.QUEUED, Run.State.RUNNING, Run.State.STOPPED])
 def test_a_failure_of_a_run_that_no_longer_counts_is_not_shown(prompt: Prompt, state: str) -> None:
     shelve(run_of(prompt, 1), 0, "Why.", None)
     Run.objects.update(state=state)
-    assert shelf_of(prompt) == []
+    assert shelf_of(Records(prompt)) == []
 
 
 # --- what could stand there --------------------------------------------------------------------------------
@@ -308,12 +309,12 @@ def test_what_happens_on_most_models_comes_before(prompt: Prompt) -> None:
 
 def test_queries_do_not_grow(prompt: Prompt, count_queries: Callable[[Callable[[], Any]], int]) -> None:
     shelve(run_of(prompt, 1), 0, "Why.", version(prompt, 2))
-    one = count_queries(lambda: shelf_of(prompt))
+    one = count_queries(lambda: shelf_of(Records(prompt)))
     some = count_queries(lambda: suggestions(prompt))
     for number in (4, 5):
         VersionFactory(prompt=prompt, number=number)
     for number in (4, 5):
         run = recorded_run(version(prompt, number), "main", 20, range(1, 21))
         shelve(run, number, "Why.", version(prompt, 5) if number == 4 else None)
-    assert count_queries(lambda: shelf_of(prompt)) == one <= 4
+    assert count_queries(lambda: shelf_of(Records(prompt))) == one <= 4
     assert count_queries(lambda: suggestions(prompt)) == some <= 3

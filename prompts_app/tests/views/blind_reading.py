@@ -8,6 +8,7 @@ from typing import Any
 from django.test import Client
 
 from prompts_app.evidence.blind_pairs import Duel, duel_of
+from prompts_app.evidence.records import Records
 from prompts_app.models import Prompt
 from prompts_app.models.votes import Pair
 
@@ -44,7 +45,7 @@ def outputs(body: str) -> list[str]:
 
 
 def the_duel(prompt: Prompt) -> Duel:
-    duel = duel_of(Prompt.objects.get(pk=prompt.pk))
+    duel = duel_of(Records(Prompt.objects.get(pk=prompt.pk)))
     assert duel
     return duel
 

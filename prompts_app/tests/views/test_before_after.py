@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.actions.runs.counting import rebuild_evidence
-from prompts_app.evidence.before_after import MOST_SHOWN
+from prompts_app.evidence.records import MOST_SHOWN
 from prompts_app.evidence.sentences import marked
 from prompts_app.models import Prompt, Result, Run
 from prompts_app.tests.factories import VersionFactory

@@ -15,7 +15,8 @@ from prompts_app.actions.prompts.private_parts import add_span
 from prompts_app.actions.runs.lifecycle import delete_runs
 from prompts_app.actions.sharing.links import Choice, create_link
 from prompts_app.actions.sharing.votes import Visitor, cast_vote, tally_of
-from prompts_app.evidence.blind_pairs import MOST_SHOWN, duel_of
+from prompts_app.evidence.blind_pairs import duel_of
+from prompts_app.evidence.records import MOST_SHOWN, Records
 from prompts_app.models import BlindChoice, BlindVote, Prompt, Result, Run, Source, Visibility
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import alice, bob, client_of
@@ -61,7 +62,7 @@ def test_with_one_version_its_first_two_models_are_read(prompt: Prompt) -> None:
 )  # fmt: skip
 def test_only_recorded_runs_that_count_and_answer_in_words(prompt: Prompt, fields: dict[str, str]) -> None:
     Run.objects.filter(version__number=1).update(**fields)
-    assert all(duel is None or duel.is_over_versions is False for duel in [duel_of(prompt)])
+    assert all(duel is None or duel.is_over_versions is False for duel in [duel_of(Records(prompt))])
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prompts_app.engine.stats import wilson
-from prompts_app.evidence import case_outcomes, case_study, lineage, profile_figures
+from prompts_app.evidence import lineage, profile_figures
 from prompts_app.evidence.before_after import before_after_of
 from prompts_app.evidence.case_study import Shown, Study, study_of
 from prompts_app.evidence.concision import curve_of
@@ -23,8 +23,8 @@ from prompts_app.evidence.interview_questions import questions
 from prompts_app.evidence.model_grid import grid_of
 from prompts_app.evidence.origin import Origin
 from prompts_app.evidence.picked import latest_runs
+from prompts_app.evidence.records import Records
 from prompts_app.evidence.same_cases import pairs_of
-from prompts_app.evidence.summary import summary_of
 from prompts_app.evidence.version_history import story_of
 from prompts_app.models import Level, Prompt, Run
 from prompts_app.tests.evidence.summaries import summarised
@@ -71,7 +71,7 @@ def test_every_figure_and_sentence_of_a_prompt(plan: PlannedPrompt) -> None:
     recount = Recount(prompt)
     assert bool(prompt.evidence) == bool(recount.every)
     _check_pairs(prompt, recount)
-    if study := study_of(prompt, Shown()):
+    if study := study_of(Records(prompt), Shown()):
         world = World(plan, prompt, recount, study)
         _check_summary(world)
         if study.is_judged:
@@ -184,10 +184,8 @@ def _check_page(world: World) -> None:
 
 def _check_story(prompt: Prompt, recount: Recount) -> None:
     before: Counted | None = None
-    steps = {
-        step.version.number: step
-        for step in story_of(summary_of(prompt), case_study.versions_of(prompt), latest_runs(prompt))
-    }
+    records = Records(prompt)
+    steps = {step.version.number: step for step in story_of(records, records.versions)}
     for run in recount.history():
         step = steps[run.version]
         if not run.cases:  # outputs that nothing judged fixed and broke nothing
@@ -241,7 +239,7 @@ def _check_curve(prompt: Prompt, recount: Recount) -> None:
 
 def _check_before_after(world: World) -> None:
     recount = world.recount
-    found, before = before_after_of(world.study, None), recount.baseline(world.plan.baseline)
+    found, before = before_after_of(world.study.records, None), recount.baseline(world.plan.baseline)
     assert bool(found) == bool(before)
     if found is None or before is None:
         return
@@ -268,7 +266,7 @@ def _check_pairs(prompt: Prompt, recount: Recount) -> None:
     runs = list(Run.objects.filter(pk__in=counted))[:3]
     for old in runs:
         for new in runs:
-            pairs = pairs_of(old, new, case_outcomes.suites_of([old, new]))
+            pairs = pairs_of(Records(prompt), old, new)
             told = [pair.outcome for pair in pairs]
             fixed, broken, common = _compared(counted[old.pk], counted[new.pk])
             assert (told.count("fixed"), told.count("broken"), len(told)) == (fixed, broken, common)
@@ -277,7 +275,7 @@ def _check_pairs(prompt: Prompt, recount: Recount) -> None:
 def _check_interview(world: World) -> None:
     prompt, recount = world.prompt, world.recount
     evidence, main = summarised(prompt), recount.main()
-    asked = questions(evidence, _changes(prompt), _failures(prompt, evidence), curve_of(evidence))
+    asked = questions(evidence, _changes(prompt), _failures(Records(prompt), evidence), curve_of(evidence))
     known = {run.score for run in [*recount.history(), *recount.shown().values()]}
     for question in asked:
         _check_failure(question.ask, main, recount)
@@ -297,7 +295,7 @@ def _check_interview(world: World) -> None:
         told = int(_found(r"(\d+)% more", more[0])[0])
         assert abs(told - 100 * (last / first - 1)) <= 0.5 + 1e-6
     last_two = [run for run in recount.history() if run.cases][-2:]
-    found = _broken(prompt, summarised(prompt))
+    found = _broken(Records(prompt))
     broken = _compared(*last_two)[1] if len(last_two) == 2 else 0
     assert len(found.cases if found else ()) == broken
 
@@ -367,7 +365,7 @@ def _check_median(told: profile_figures.Median | None, values: list[float], amon
 def test_what_a_fork_gained(original: PlannedPrompt, made: PlannedPrompt) -> None:
     mother, daughter = build(original), build(made)
     version = mother.versions.get(number=1)
-    told = lineage._compared(daughter, Origin(version, "MIT"))
+    told = lineage._compared(Records(daughter), Origin(version, "MIT"))
     here, there = Recount(daughter), Recount(mother)
     both = [
         (mine, theirs)

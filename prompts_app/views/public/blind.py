@@ -19,9 +19,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from prompts_app.access import LinkReader, Moved, prompt_visible_to
 from prompts_app.actions.sharing.votes import Tally, Visitor, cast_vote, choices_of, tally_of, tally_of_runs
 from prompts_app.engine.errors import why_not
-from prompts_app.evidence import case_outcomes
 from prompts_app.evidence.before_after import inputs_of
-from prompts_app.evidence.blind_pairs import MOST_SHOWN, Drawn, Duel, duel_of
+from prompts_app.evidence.blind_pairs import Drawn, Duel, duel_of
+from prompts_app.evidence.records import MOST_SHOWN, Cell, Records
 from prompts_app.models import BlindChoice, Prompt, Result, Run
 from prompts_app.views.limits import is_allowed, network_of
 from prompts_app.views.public.public_page import KEPT_BY_NOBODY, read_as_visitors_read
@@ -75,7 +75,7 @@ def for_visitors(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
 @for_visitors
 def blind(request: HttpRequest, prompt: Prompt) -> HttpResponse:
     """On to a pair this visitor has not chosen in; the page itself where there is none."""
-    duel = duel_of(prompt)
+    duel = duel_of(Records(prompt))
     if duel is None:
         return render(request, "public/blind.html", {"prompt": prompt})
     visitor = visitor_of(request)
@@ -90,7 +90,7 @@ def blind(request: HttpRequest, prompt: Prompt) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_visitors
 def blind_pair(request: HttpRequest, prompt: Prompt, draw: str) -> HttpResponse:
-    duel = duel_of(prompt)
+    duel = duel_of(Records(prompt))
     if duel is None:
         return render(request, "public/blind.html", {"prompt": prompt})
     drawn = duel.drawn(draw)
@@ -159,7 +159,7 @@ def _page(
     is_author = request.user.pk == prompt.owner_id
     choice = choices_of(visitor_of(request), [drawn.pair]).get(drawn.pair)
     is_told = is_author or (choice is not None and not problem)
-    case = case_outcomes.suites_of([duel.other])[duel.other.suite_digest][drawn.case_index]
+    case = Records(prompt).case(Cell(duel.other, drawn.case_index))
     tally = tally_of(drawn.pair) if is_told else None
     context = {
         "prompt": prompt,

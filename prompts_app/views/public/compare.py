@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -13,12 +12,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from prompts_app.access import prompt_visible_to, version_of
-from prompts_app.evidence import case_outcomes
 from prompts_app.evidence.before_after import Side, sides_of
-from prompts_app.evidence.picked import latest_runs
-from prompts_app.evidence.same_cases import CasePair, Comparison, pairs_of
-from prompts_app.evidence.summary import summary_of
-from prompts_app.models import Prompt, Run
+from prompts_app.evidence.records import Records
+from prompts_app.evidence.same_cases import CasePair, Comparison, is_partial, pairs_of
+from prompts_app.models import Run
 from prompts_app.views.public.public_page import is_indexable, listed_only, part_ld, public_page
 from prompts_app.views.public.version import changes_of
 
@@ -50,8 +47,9 @@ def compare(request: HttpRequest, handle: str, slug: str, older: int, newer: int
     before, after = version_of(prompt, older), version_of(prompt, newer)
     if older == newer:
         raise Http404
-    runs = latest_runs(prompt)
-    models = _models(prompt, runs, older, newer)
+    records = Records(prompt)
+    runs = records.latest
+    models = _models(records, older, newer)
     asked = request.GET.get("model", "")
     model = asked if asked in models else next(iter(models), "")
     context: dict[str, Any] = {
@@ -63,7 +61,9 @@ def compare(request: HttpRequest, handle: str, slug: str, older: int, newer: int
         "model": model,
         "model_query": quote(model, safe=""),
         "outputs": (
-            _outputs(runs[older, model], runs[newer, model], request.GET.get("page", 1)) if model else None
+            _outputs(records, runs[older, model], runs[newer, model], request.GET.get("page", 1))
+            if model
+            else None
         ),
         "listed": is_indexable(prompt) and not request.GET,
         "json_ld": part_ld(
@@ -81,28 +81,23 @@ def with_letters(request: HttpRequest, handle: str, slug: str, older: int, newer
     return HttpResponsePermanentRedirect(f"../v{older}...v{newer}/")
 
 
-def _models(prompt: Prompt, runs: dict[tuple[int, str], Run], older: int, newer: int) -> list[str]:
+def _models(records: Records, older: int, newer: int) -> list[str]:
     """Those both versions were put to, the main one first."""
+    runs = records.latest
     both = {model for number, model in runs if number == older} & {m for n, m in runs if n == newer}
-    summary = summary_of(prompt)
-    main = summary.main_model if summary else ""
+    main = records.summary.main_model if records.summary else ""
     return sorted(both, key=lambda model: (model != main, model))
 
 
-def _outputs(before: Run, after: Run, page: object) -> Outputs:
-    suites = case_outcomes.suites_of([before, after])
-    pairs = pairs_of(before, after, suites)
+def _outputs(records: Records, before: Run, after: Run, page: object) -> Outputs:
+    pairs = pairs_of(records, before, after)
     telling = sorted(pairs, key=lambda pair: (ORDER.index(pair.outcome), pair.now_at))
     shown = Paginator(telling, PAGE).get_page(page)  # type: ignore[arg-type]  # it takes whatever was typed
     return Outputs(
         before=before,
         after=after,
         pairs=pairs,
-        is_partial=any(len(pairs) < len(suites[run.suite_digest]) for run in (before, after)),
+        is_partial=is_partial(records, before, after, len(pairs)),
         page=shown,
-        rows=_rows(before, after, list(shown)),
+        rows=list(zip(shown, sides_of(records, before, after, list(shown), MOST_SHOWN), strict=True)),
     )
-
-
-def _rows(before: Run, after: Run, pairs: Sequence[CasePair]) -> list[tuple[CasePair, list[Side]]]:
-    return list(zip(pairs, sides_of(before, after, pairs, MOST_SHOWN), strict=True))

@@ -11,15 +11,15 @@ from django.shortcuts import render
 
 from prompts_app.access import prompt_visible_to
 from prompts_app.engine.diffs import MessageDiff
-from prompts_app.evidence import case_outcomes
-from prompts_app.evidence.case_study import runs_of
+from prompts_app.evidence.case_outcomes import cells_in
 from prompts_app.evidence.concision import curve_of
 from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.interview_questions import Broken, Change, Failure, KnownFailure, questions
 from prompts_app.evidence.known_failures import shelf_of
+from prompts_app.evidence.records import Cell, Records
 from prompts_app.evidence.same_cases import pairs_of
-from prompts_app.evidence.summary import Summary, summary_of
-from prompts_app.models import Prompt, Run, Version
+from prompts_app.evidence.summary import Summary
+from prompts_app.models import Prompt, Version
 from prompts_app.views.public.public_page import is_indexable, listed_only, part_ld, public_page
 from prompts_app.views.public.version import changes_of
 
@@ -29,17 +29,18 @@ MOST_VERSIONS = 8  # the newest; each is compared with the one before it
 @public_page
 def interview(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     prompt = prompt_visible_to(request.user, handle, slug)
-    evidence = summary_of(prompt)
+    records = Records(prompt)
+    evidence = records.summary
     context = {
         "prompt": prompt,
         "evidence": evidence,
         "questions": questions(
             evidence,
             _changes(prompt),
-            _failures(prompt, evidence) if evidence else [],
+            _failures(records, evidence) if evidence else [],
             curve_of(evidence) if evidence else None,
-            _shelf(prompt),
-            _broken(prompt, evidence) if evidence else None,
+            _shelf(records),
+            _broken(records),
         ),
         "listed": is_indexable(prompt),
         "json_ld": part_ld(
@@ -75,30 +76,27 @@ def _examples(version: Version) -> int:
     return sum(message["role"] == "assistant" for message in version.messages)
 
 
-def _broken(prompt: Prompt, evidence: Summary) -> Broken | None:
+def _broken(records: Records) -> Broken | None:
     """Of the shown version against the one tested before it, on the cases that both ran."""
-    judged = [item.run for item in evidence.history if item.cases]
-    runs = runs_of(prompt, judged[-2:])
-    if len(runs) < 2:
+    if len(records.on_main) < 2:
         return None
-    before, after = runs
-    pairs = pairs_of(before, after, case_outcomes.suites_of([before, after]))
+    before, after = records.on_main[-2:]
+    pairs = pairs_of(records, before, after)
     cases = tuple((pair.number, pair.name) for pair in pairs if pair.outcome == "broken")
     return Broken(before.version.number, after.version.number, cases) if cases else None
 
 
-def _failures(prompt: Prompt, evidence: Summary) -> list[Failure]:
+def _failures(records: Records, evidence: Summary) -> list[Failure]:
     """The cases of the main run that the shown version fails, on the models that had the same cases."""
-    shown = [model.run for model in evidence.models]
-    runs = list(Run.objects.that_count().filter(prompt=prompt, public_id__in=shown).defer("suite"))
-    runs = [run for run in runs if run.suite_digest == evidence.suite_digest]
-    names = case_outcomes.names_of(case_outcomes.suites_of(runs))
-    failed = Counter(cell.index for cell in case_outcomes.cells_in(runs, FrameState.FAILED))
-    digest = evidence.suite_digest
-    return [Failure(at + 1, case_outcomes.name_of(names, digest, at), count) for at, count in failed.items()]
+    runs = [run for run in records.shown if run.suite_digest == evidence.suite_digest]
+    failed = Counter(cell.index for cell in cells_in(runs, FrameState.FAILED))
+    return [
+        Failure(at + 1, str(records.case(Cell(runs[0], at)).get("name", "")), count)
+        for at, count in failed.items()
+    ]
 
 
-def _shelf(prompt: Prompt) -> list[KnownFailure]:
+def _shelf(records: Records) -> list[KnownFailure]:
     return [
         KnownFailure(
             item.failure.number,
@@ -108,5 +106,5 @@ def _shelf(prompt: Prompt) -> list[KnownFailure]:
             str(item.fix.version) if item.fix else "",
             item.fix.state if item.fix else "",
         )
-        for item in shelf_of(prompt)
+        for item in shelf_of(records)
     ]

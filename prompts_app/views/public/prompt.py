@@ -25,10 +25,10 @@ from prompts_app.evidence import (
     version_history,
 )
 from prompts_app.evidence.origin import Origin
-from prompts_app.evidence.picked import latest_runs
 from prompts_app.evidence.picture_sheet import shots_of
-from prompts_app.evidence.summary import summary_of, without_figures
-from prompts_app.models import Prompt, Version
+from prompts_app.evidence.records import Records
+from prompts_app.evidence.summary import without_figures
+from prompts_app.models import Prompt, Tag, Version
 from prompts_app.views.public.public_page import is_indexable, json_in_html, listed_only, public_page
 from prompts_app.views.public.version import version_context
 
@@ -40,36 +40,40 @@ MOST_SHOWN = 40_000  # characters of messages on one page; all of them are in th
 def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     found = prompt_visible_to(request.user, handle, slug)
     shown = case_study.read_shown(request.GET)
-    study = case_study.study_of(found, shown)
     asked = before_after.read_case(request.GET)
+    records = Records(found)
+    study = case_study.study_of(records, shown)
     newest = found.versions.order_by("-number").first()
-    versions = case_study.versions_of(found)
-    runs = latest_runs(found) if summary_of(found) else {}
+    versions, tags = records.versions, sorted(found.tags.all(), key=lambda tag: tag.name)
     context = {
         "prompt": found,
         "version": newest,
         "names_site": len(f"{found.title} by {found.owner.display_name} · Proofsheet") <= MOST_TITLE,
         "study": study,
         "shown": shown,
-        "ab": before_after.before_after_of(study, asked),
-        "grid": model_grid.grid_of(runs, study.evidence) if study else None,
+        "ab": before_after.before_after_of(records, asked),
+        "grid": model_grid.grid_of(records.latest, study.evidence) if study else None,
         "curve": concision.curve_of(study.evidence) if study else None,
-        "shelf": failure_exhibits.shelved(found) if study else [],
-        "shots": shots_of([study.main], study.suite) if study and study.main else [],
-        "duel": None if isinstance(request.user, LinkReader) else blind_pairs.duel_of(found),
+        "shelf": failure_exhibits.shelved(records) if study else [],
+        "shots": shots_of([study.main], study.suite) if study else [],
+        "duel": None
+        if isinstance(request.user, LinkReader)
+        else blind_pairs.duel_of(records)
+        if study
+        else None,
         "is_chosen": shown.is_chosen or asked is not None,
-        "story": version_history.story_of(summary_of(found), versions[: version_history.MOST_VERSIONS], runs),
+        "story": version_history.story_of(records, versions[: version_history.MOST_VERSIONS]),
         "older": versions[version_history.MOST_VERSIONS :],
-        "unanswered": found.runs.ended_without_an_answer().count(),
-        "tags": found.tags.order_by("name"),
+        "unanswered": 0 if study else found.runs.ended_without_an_answer().count(),
+        "tags": tags,
         "operated_by_author": found.owner.operates_here,
         "listed": is_indexable(found),
-        **lineage.lineage_of(found, request.user),
+        **lineage.lineage_of(records, request.user),
         **(_text_of(newest, study, request) if newest else {}),
     }
     context["description"] = _description(found, study)
     if context["listed"]:
-        context["json_ld"] = json_in_html(_json_ld(found, context["description"], context["origin"]))
+        context["json_ld"] = json_in_html(_json_ld(found, context["description"], context["origin"], tags))
     return listed_only(found, render(request, "public/prompt.html", context))
 
 
@@ -114,7 +118,7 @@ def _description(found: Prompt, study: case_study.Study | None) -> str:
     return " ".join(f"{found.summary} {tested}".split())[:300]
 
 
-def _json_ld(found: Prompt, description: str, origin: Origin | None) -> dict[str, Any]:
+def _json_ld(found: Prompt, description: str, origin: Origin | None, tags: list[Tag]) -> dict[str, Any]:
     return {
         "@context": "https://schema.org",
         "@type": "CreativeWork",
@@ -128,7 +132,7 @@ def _json_ld(found: Prompt, description: str, origin: Origin | None) -> dict[str
         },
         "dateModified": found.updated_at.date().isoformat(),
         **({"datePublished": found.published_at.date().isoformat()} if found.published_at else {}),
-        "keywords": [tag.name for tag in found.tags.all()],
+        "keywords": [tag.name for tag in tags],
         **({"isBasedOn": origin.address} if origin and is_indexable(origin.prompt) else {}),
     }
 

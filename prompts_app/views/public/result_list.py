@@ -11,10 +11,10 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
 from prompts_app.access import prompt_visible_to
-from prompts_app.evidence import case_outcomes
+from prompts_app.evidence.case_outcomes import cells_in, page_of, rows_of
 from prompts_app.evidence.frames import FrameState
-from prompts_app.evidence.picked import latest_runs
-from prompts_app.evidence.summary import ModelEvidence, summary_of
+from prompts_app.evidence.records import Cell, Records
+from prompts_app.evidence.summary import ModelEvidence
 from prompts_app.models import Run
 from prompts_app.models.text import without_invisible
 from prompts_app.views.public.public_page import listed_only, part_ld, public_page
@@ -50,21 +50,22 @@ class Wanted:
             if number == self.version and self.model in ("", model)
         ]
 
-    def cells_of(self, runs: Sequence[Run]) -> list[case_outcomes.Cell]:
+    def cells_of(self, runs: Sequence[Run]) -> list[Cell]:
         """What is shown of them, in its order."""
         states = [STATES[self.state]] if self.state else STATES.values()
-        cells = (cell for state in states for cell in case_outcomes.cells_in(runs, state))
+        cells = (cell for state in states for cell in cells_in(runs, state))
         return [cell for cell in cells if self.case in (0, cell.index + 1)]
 
 
 @public_page
 def result_list(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     prompt = prompt_visible_to(request.user, handle, slug)
-    summary = summary_of(prompt)
-    runs = _in_order(latest_runs(prompt), summary.models if summary else ())
+    records = Records(prompt)
+    summary = records.summary
+    runs = _in_order(records.latest, summary.models if summary else ())
     wanted, ignored = read_wanted(request.GET, runs)
     chosen = wanted.runs_of(runs)
-    page = case_outcomes.page_of(wanted.cells_of(chosen), request.GET.get("page", 1))
+    page = page_of(wanted.cells_of(chosen), request.GET.get("page", 1))
     context = {
         "prompt": prompt,
         "wanted": wanted,
@@ -75,7 +76,7 @@ def result_list(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "cases": max((len(run.frames) for run in chosen), default=0),
         "counts": _counts(chosen),
         "page": page,
-        "rows": case_outcomes.rows_of(page, case_outcomes.names_of(case_outcomes.suites_of(chosen))),
+        "rows": rows_of(records, page),
         "query": wanted.query(),
         "json_ld": part_ld(prompt, f"Results of {prompt.title}", f"{prompt.get_absolute_url()}results/"),
     }

@@ -8,9 +8,10 @@ from typing import Any
 from django.http import QueryDict
 
 from prompts_app.engine.diffs import MessageDiff, message_diff
-from prompts_app.evidence import case_outcomes
+from prompts_app.evidence.case_outcomes import cells_in, page_of, rows_of
 from prompts_app.evidence.case_study import Shown, read_shown
 from prompts_app.evidence.frames import FrameState
+from prompts_app.evidence.records import Records
 from prompts_app.models import Prompt, Run, Version
 from prompts_app.models.evidence import RunQuerySet
 from prompts_app.views.public.public_page import part_ld
@@ -26,8 +27,7 @@ def version_context(prompt: Prompt, version: Version, shown: Shown) -> dict[str,
     counted = Counter("".join(run.frames for run in runs))
     if not (shown.is_chosen or counted[FrameState.FAILED] or counted[FrameState.PASSED]):
         shown = read_shown(QueryDict("show=unjudged"))  # there is nothing else to show
-    names = case_outcomes.names_of(case_outcomes.suites_of(runs))
-    page = case_outcomes.page_of(case_outcomes.cells_in(runs, shown.state), shown.page)
+    page = page_of(cells_in(runs, shown.state), shown.page)
     return {
         "prompt": prompt,
         "version": version,
@@ -39,7 +39,7 @@ def version_context(prompt: Prompt, version: Version, shown: Shown) -> dict[str,
         "more_runs": _that_count(prompt, version).count() - len(runs),
         "shown": shown,
         "page": page,
-        "rows": case_outcomes.rows_of(page, names, anchors=True),
+        "rows": rows_of(Records(prompt), page, anchors=True),
         "failed": counted[FrameState.FAILED],
         "passed": counted[FrameState.PASSED],
         "errors": counted[FrameState.NO_ANSWER],

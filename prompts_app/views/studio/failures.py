@@ -23,9 +23,10 @@ from prompts_app.actions.prompts.known_failures import (
 from prompts_app.actions.prompts.save import StaleEdit
 from prompts_app.actions.prompts.secrets import Finding, find_secrets
 from prompts_app.engine.errors import Refused, why_not
-from prompts_app.evidence import case_outcomes
 from prompts_app.evidence.before_after import inputs_of
+from prompts_app.evidence.case_outcomes import rows_of
 from prompts_app.evidence.known_failures import fixes_of, items_of, suggestions
+from prompts_app.evidence.records import Cell, Records
 from prompts_app.forms.failures import FailureForm
 from prompts_app.models import Draft, KnownFailure, Prompt, Run
 from prompts_app.models.texts import Text
@@ -67,7 +68,7 @@ class Spot:
 def failures(request: AuthorRequest, slug: str) -> HttpResponse:
     prompt = own_prompt(request.user, slug)
     page = Paginator(suggestions(prompt), A_PAGE).get_page(request.GET.get("page"))
-    context = {"items": items_of(prompt), "page": page, **head(prompt, "failures")}
+    context = {"items": items_of(Records(prompt)), "page": page, **head(prompt, "failures")}
     return render(request, "studio/failures.html", context)
 
 
@@ -167,7 +168,7 @@ def _page(
     context = {
         "form": form,
         "spot": spot,
-        "row": case_outcomes.rows_of([case_outcomes.Cell(spot.run, spot.case_index)], {})[0],
+        "row": rows_of(Records(spot.prompt), [Cell(spot.run, spot.case_index)])[0],
         "name": str(case.get("name", "")),
         "inputs": inputs_of(case),
         "draft": draft,

@@ -34,7 +34,7 @@ class Contender:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class BestOfTask:
     """What is compared, by what; ``key`` is the caller's own."""
 
     key: str
@@ -43,10 +43,10 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class BestOf:
     """How it came out: the place of the best among the contenders, or why there is none."""
 
-    comparison: Comparison
+    comparison: BestOfTask
     best: int | None
     reason: str
     judging: Judging
@@ -69,11 +69,11 @@ class Compared:
 
 
 async def run_comparisons(
-    comparisons: Sequence[Comparison],
+    comparisons: Sequence[BestOfTask],
     judge: Judge,
     *,
     concurrency: int,
-    on_compared: Callable[[Compared], None],
+    on_compared: Callable[[BestOf], None],
     stop_reason: Callable[[], str | None],
     on_price: Callable[[Price], None] = lambda price: None,
     grace_s: Callable[[str], float] = lambda reason: 0.0,
@@ -99,7 +99,7 @@ async def run_comparisons(
         await cancellation.watch(workers, stop_reason, grace_s)
 
 
-async def _compare(comparison: Comparison, client: JudgeClient) -> Compared:
+async def _compare(comparison: BestOfTask, client: JudgeClient) -> BestOf:
     # The place in a list sways judges; so everybody's place is drawn, the same way each time.
     count = len(comparison.contenders)
     order = Random(comparison.key).sample(range(count), count)  # noqa: S311 an order, not a secret
@@ -111,10 +111,10 @@ async def _compare(comparison: Comparison, client: JudgeClient) -> Compared:
     except JudgeFailed as why:
         reason, fault = str(why), Fault("judge_error", str(why), cause=why.cause)
     judging = Judging(comparison.criterion, tuple(client.calls))
-    return Compared(comparison, best, reason, judging, price_of_calls(client.calls), fault)
+    return BestOf(comparison, best, reason, judging, price_of_calls(client.calls), fault)
 
 
-def _judge_prompt(comparison: Comparison, order: Sequence[int]) -> JudgePrompt:
+def _judge_prompt(comparison: BestOfTask, order: Sequence[int]) -> JudgePrompt:
     task = (
         f"Which of the {len(order)} texts is the best, by this criterion alone?\n\n"
         f"Criterion:\n{comparison.criterion}"

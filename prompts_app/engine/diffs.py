@@ -20,7 +20,7 @@ MOST_SECONDS = 1.0  # beyond it the difference is told more coarsely, never wron
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class DiffPiece:
     """A stretch of text that stayed, came or went."""
 
     change: Change
@@ -33,10 +33,10 @@ class MessageDiff:
 
     role: Role
     change: Change
-    pieces: tuple[Piece, ...]
+    pieces: tuple[DiffPiece, ...]
 
 
-def word_diff(before: str, after: str) -> tuple[Piece, ...]:
+def word_diff(before: str, after: str) -> tuple[DiffPiece, ...]:
     """The pieces in reading order. Without those added they join to ``before``, without those removed to
     ``after``."""
     differ = diff_match_patch()
@@ -46,7 +46,9 @@ def word_diff(before: str, after: str) -> tuple[Piece, ...]:
     differ.diff_cleanupSemantic(found)
     words = {letter: word for word, letter in letters.items()}
     return tuple(
-        Piece(_CHANGES[change], "".join(words[letter] for letter in text)) for change, text in found if text
+        DiffPiece(_CHANGES[change], "".join(words[letter] for letter in text))
+        for change, text in found
+        if text
     )
 
 
@@ -79,7 +81,7 @@ def _stretches[T: Hashable](before: Sequence[T], after: Sequence[T]) -> Iterator
 
 def _kept(messages: Sequence[Message]) -> Iterator[MessageDiff]:
     for message in messages:
-        pieces = (Piece("same", message.content),) if message.content else ()
+        pieces = (DiffPiece("same", message.content),) if message.content else ()
         yield MessageDiff(message.role, "same", pieces)
 
 
@@ -94,6 +96,6 @@ def _paired(before: Sequence[Message], after: Sequence[Message]) -> Iterator[Mes
             yield MessageDiff(new.role, "same", word_diff(old.content, new.content))
         return
     for message in before:
-        yield MessageDiff(message.role, "removed", (Piece("removed", message.content),))
+        yield MessageDiff(message.role, "removed", (DiffPiece("removed", message.content),))
     for message in after:
-        yield MessageDiff(message.role, "added", (Piece("added", message.content),))
+        yield MessageDiff(message.role, "added", (DiffPiece("added", message.content),))

@@ -22,7 +22,7 @@ from hashlib import sha256
 from prompts_app.engine.matching import (
     CUT,
     PART,
-    Reading,
+    FoldedText,
     Spent,
     Steps,
     blocks_of,
@@ -210,13 +210,13 @@ class Mask:
         matches: set[tuple[int, int, Span]] = set()
         self._steps.share(whole)
         for with_escapes in (False, True):
-            reading = Reading(whole, start, end, with_escapes=with_escapes)
+            reading = FoldedText(whole, start, end, with_escapes=with_escapes)
             for span in self.spans if reading.is_another else ():
                 for first, last in self._matches(span, reading):
                     matches.add((*reading.places.place(first, last), span))
         return _merged(whole[start:end], start, matches)
 
-    def _matches(self, span: Span, reading: Reading) -> list[tuple[int, int]]:
+    def _matches(self, span: Span, reading: FoldedText) -> list[tuple[int, int]]:
         """As places in the folded text. Where there is no end to what may be the span, all of it is."""
         try:
             return list(_matches(span, reading, self._steps))
@@ -244,7 +244,7 @@ class _Form:
         return _Form(self.letters[::-1])
 
 
-def _matches(span: Span, reading: Reading, steps: Steps) -> Iterator[tuple[int, int]]:
+def _matches(span: Span, reading: FoldedText, steps: Steps) -> Iterator[tuple[int, int]]:
     """The span as a whole, long parts of it, with values in it, and cut: as places in the folded text."""
     folded = reading.folded
     for form in span.forms:
@@ -262,7 +262,7 @@ def _matches(span: Span, reading: Reading, steps: Steps) -> Iterator[tuple[int, 
         yield from chains(folded, span.around_variables)
 
 
-def _cut(form: _Form, reading: Reading, steps: Steps) -> Iterator[tuple[int, int]]:
+def _cut(form: _Form, reading: FoldedText, steps: Steps) -> Iterator[tuple[int, int]]:
     """Its beginning where the text breaks off after it, and its end where the text sets in."""
     folded = reading.folded
     if form.letters[:CUT] in folded:

@@ -115,7 +115,7 @@ def _character(escape: str) -> str:
     return chr(int(code[1:], 16)) if code.startswith("u") else ""
 
 
-class Reading:
+class FoldedText:
     """A stretch of a text as it is looked through: as it stands, or with its escapes read."""
 
     def __init__(self, whole: str, start: int, end: int, *, with_escapes: bool) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from prompts_app.engine.render import find_variables, pieces
-from prompts_app.engine.types import Assertion, Case, Json, Message, Prompt
+from prompts_app.engine.types import Assertion, Case, Json, Message, PromptContent
 
 # Words with single signs between them. Not after "$" or "{", nor before a third brace.
 _ODD = re.compile(r"(?<![${])\{\{[ \t]{0,9}(\w{1,40}+(?:[ '’/-]\w{1,40}+){1,8}+)[ \t]{0,9}\}\}(?!\})")
@@ -91,7 +91,7 @@ def renamed_text(text: str, names: Mapping[str, str]) -> str:
     )
 
 
-def renamed_prompt(prompt: Prompt, names: Mapping[str, str]) -> Prompt:
+def renamed_prompt(prompt: PromptContent, names: Mapping[str, str]) -> PromptContent:
     return replace(
         prompt,
         messages=tuple(Message(one.role, renamed_text(one.content, names)) for one in prompt.messages),

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from prompts_app.engine.billing import BILLED, COUNTED
-from prompts_app.engine.types import Embedded, Endpoint, Json, OwnPrice, Price, Reply
+from prompts_app.engine.types import Embedded, EndpointConfig, Json, OwnPrice, Price, Reply
 
 if TYPE_CHECKING:
     from genai_prices.types import PriceCalculation
@@ -30,7 +30,7 @@ USUAL_OUTPUT_TOKENS = 500  # assumed for an estimate where the author set no lim
 
 
 def price_of_answer(
-    endpoint: Endpoint, asked: str, answer: Reply | Embedded, *, is_image: bool = False
+    endpoint: EndpointConfig, asked: str, answer: Reply | Embedded, *, is_image: bool = False
 ) -> Price:
     """What the call to ``endpoint`` cost for which ``asked`` was the model; "unknown" where nothing tells.
 

@@ -28,14 +28,14 @@ from prompts_app.engine.types import (
     Case,
     Cell,
     Check,
-    Endpoint,
+    EndpointConfig,
     Fault,
     Json,
     Judge,
     Message,
     Outcome,
     Price,
-    Prompt,
+    PromptContent,
     Reply,
     Request,
 )
@@ -47,10 +47,10 @@ log = logging.getLogger(__name__)
 
 
 async def run_cells(
-    prompt: Prompt,
+    prompt: PromptContent,
     model: str,
     cells: Collection[Cell],
-    endpoint: Endpoint,
+    endpoint: EndpointConfig,
     *,
     concurrency: int,
     on_outcome: Callable[[Outcome], Future[None] | None],
@@ -130,9 +130,9 @@ class _Said:
 class _Run:
     """What all cells of a run have in common."""
 
-    prompt: Prompt
+    prompt: PromptContent
     model: str
-    endpoint: Endpoint
+    endpoint: EndpointConfig
     asker: Asker
     stop_reason: Callable[[], str | None]
     on_price: Callable[[Price], None]
@@ -249,7 +249,7 @@ def _outcome(cell: Cell, request: Request, reply: Reply, price: Price, graded: G
     return Outcome(cell, request, reply, fault, graded.checks, passed, price, graded.price)
 
 
-def conversation(prompt: Prompt, case: Case) -> tuple[tuple[Message, ...], tuple[str, ...]]:
+def conversation(prompt: PromptContent, case: Case) -> tuple[tuple[Message, ...], tuple[str, ...]]:
     """The messages of the first call, and the user turns that follow. Raises ``RenderError``.
 
     Where the prompt ends without a question (a system message alone), the first turn is the question.

@@ -122,7 +122,7 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SealFinding:
     """One thing that was checked: ``holds`` is None where it could not be checked here."""
 
     name: str
@@ -130,7 +130,7 @@ class Finding:
     sentence: str
 
 
-def check_file(sealed: Json, key_set: Mapping[str, Any]) -> tuple[Statement | None, tuple[Finding, ...]]:
+def check_file(sealed: Json, key_set: Mapping[str, Any]) -> tuple[Statement | None, tuple[SealFinding, ...]]:
     """What holds of a sealed file, as findings in plain words; the statement where the signature holds.
 
     Never raises: a file of the wrong shape is a finding too.
@@ -139,12 +139,14 @@ def check_file(sealed: Json, key_set: Mapping[str, Any]) -> tuple[Statement | No
         return None, (SEAL_LEFT_OUT,)
     if not isinstance(sealed, Mapping) or "record" not in sealed or not isinstance(sealed.get("seal"), str):
         sentence = "This is no sealed record: it should be JSON with “record” and “seal”."
-        return None, (Finding("shape", False, sentence),)
+        return None, (SealFinding("shape", False, sentence),)
     try:
         statement = open_seal(sealed["seal"], key_set)
     except SealError as why:
-        return None, (Finding("signature", False, str(why)),)
-    signed = Finding("signature", True, f"Signed with this site’s key on {_in_words(statement.sealed_at)}.")
+        return None, (SealFinding("signature", False, str(why)),)
+    signed = SealFinding(
+        "signature", True, f"Signed with this site’s key on {_in_words(statement.sealed_at)}."
+    )
     content = MASKED if is_masked(sealed) else _content(sealed["record"], statement)
     return statement, (signed, content, *_beside(sealed.keys() - {"record", "seal", "private"}))
 
@@ -158,14 +160,14 @@ def _in_words(moment: str) -> str:
     return f"{at.day} {at:%b %Y, %H:%M} UTC"
 
 
-def _beside(names: Iterable[str]) -> tuple[Finding, ...]:
+def _beside(names: Iterable[str]) -> tuple[SealFinding, ...]:
     if listed := ", ".join(f"“{name[:40]}”" for name in sorted(names)[:5]):
-        return (Finding("beside", None, f"No seal covers what else is in this file: {listed}."),)
+        return (SealFinding("beside", None, f"No seal covers what else is in this file: {listed}."),)
     return ()
 
 
-SEAL_LEFT_OUT = Finding("signature", None, NO_SEAL)
-MASKED = Finding(
+SEAL_LEFT_OUT = SealFinding("signature", None, NO_SEAL)
+MASKED = SealFinding(
     "content",
     None,
     f"{IN_A_FILE} Until then it says nothing of the rest either: anything in this file could be changed.",
@@ -179,7 +181,7 @@ _AS = {
 }
 
 
-def check_picture(sealed: Json, picture: bytes) -> Finding:
+def check_picture(sealed: Json, picture: bytes) -> SealFinding:
     """Whether these bytes are one of the pictures the record speaks of, and of which result. Never raises."""
     found = sha256(picture).hexdigest()
     record = sealed.get("record") if isinstance(sealed, Mapping) else None
@@ -188,15 +190,15 @@ def check_picture(sealed: Json, picture: bytes) -> Finding:
         about = result.get("picture") if isinstance(result, Mapping) else None
         known = about if isinstance(about, Mapping) else {}
         if words := next((words for name, words in _AS.items() if known.get(name) == found), ""):
-            return Finding("picture", True, f"It is {words}, of result {result.get('id')}.")
-    return Finding("picture", False, "No result of this record has a picture with this SHA-256.")
+            return SealFinding("picture", True, f"It is {words}, of result {result.get('id')}.")
+    return SealFinding("picture", False, "No result of this record has a picture with this SHA-256.")
 
 
-def _content(record: Json, statement: Statement) -> Finding:
+def _content(record: Json, statement: Statement) -> SealFinding:
     try:
         same = digest(record) == statement.digest
     except (ValueError, TypeError, RecursionError):
         same = False
     if same:
-        return Finding("content", True, "Every byte of the record is as it was when it was sealed.")
-    return Finding("content", False, "The record is not what was sealed: something in it was changed.")
+        return SealFinding("content", True, "Every byte of the record is as it was when it was sealed.")
+    return SealFinding("content", False, "The record is not what was sealed: something in it was changed.")

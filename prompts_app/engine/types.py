@@ -70,7 +70,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
+class PromptContent:
     """What is sent: messages, the variables in them, and the model parameters the author set."""
 
     messages: tuple[Message, ...]
@@ -94,7 +94,7 @@ class OwnPrice:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class EndpointConfig:
     """Where a call goes. ``kind`` names a registered endpoint kind; ``key`` never shows in a repr."""
 
     kind: str
@@ -112,7 +112,7 @@ class Judge:
     ``embedding_model`` "" stands for ``model``. ``parameters`` are sent with each question to the model.
     """
 
-    endpoint: Endpoint
+    endpoint: EndpointConfig
     model: str
     embedding_model: str = ""
     parameters: Mapping[str, Json] = field(default_factory=dict)

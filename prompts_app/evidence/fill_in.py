@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from prompts_app.engine.render import as_value, find_variables, render
-from prompts_app.engine.types import Message, Prompt
+from prompts_app.engine.types import Message, PromptContent
 
 PREFIX = "var."
 LONGEST_EXAMPLE = 1500  # characters of a value shown to begin with
@@ -32,7 +32,7 @@ class Blank:
         return len(self.value) > LONG_LINE or "\n" in self.value
 
 
-def blanks_of(prompt: Prompt, example: Mapping[str, str], typed: QueryDict) -> list[Blank]:
+def blanks_of(prompt: PromptContent, example: Mapping[str, str], typed: QueryDict) -> list[Blank]:
     """Each variable once, with what was typed, else the example's value, else its default."""
     known = {variable.name: variable for variable in prompt.variables}
     blanks = []
@@ -44,7 +44,7 @@ def blanks_of(prompt: Prompt, example: Mapping[str, str], typed: QueryDict) -> l
     return blanks
 
 
-def filled(prompt: Prompt, blanks: list[Blank]) -> list[Message]:
+def filled(prompt: PromptContent, blanks: list[Blank]) -> list[Message]:
     """The messages with every variable replaced; an empty value leaves it empty.
 
     Raises RenderError where a filter or a place in the prompt cannot take what was typed.
@@ -53,6 +53,6 @@ def filled(prompt: Prompt, blanks: list[Blank]) -> list[Message]:
     return [Message(message.role, render(message.content, values)) for message in prompt.messages]
 
 
-def unfilled(prompt: Prompt) -> list[Message]:
+def unfilled(prompt: PromptContent) -> list[Message]:
     """The messages with their variables as they are written, and what is text as it is sent."""
     return [Message(message.role, as_value(message.content)) for message in prompt.messages]

@@ -138,10 +138,10 @@ class VersionForm(ParametersForm):
     def used_variables(self) -> list[VariableRow]:
         return [row for row in self.variables if row.is_used]
 
-    def content(self) -> engine.Prompt:
+    def content(self) -> engine.PromptContent:
         """What is saved, or previewed before it was judged."""
         parameters = getattr(self, "cleaned_data", {}).get("parameters", {})
-        return engine.Prompt(
+        return engine.PromptContent(
             tuple(engine.Message(row.role, row.content) for row in self.messages),  # type: ignore[arg-type]
             tuple(engine.Variable(v.name, v.default, v.description) for v in self.used_variables),
             parameters,

@@ -64,9 +64,9 @@ class Endpoint(models.Model):
     def set_key(self, key: str) -> None:
         self.encrypted_key = encrypt(key) if key else b""
 
-    def as_engine(self) -> engine.Endpoint:
+    def as_engine(self) -> engine.EndpointConfig:
         """With the key in clear, for the moment of the call only. Raises KeyUnreadable."""
-        return engine.Endpoint(
+        return engine.EndpointConfig(
             kind=self.kind,
             base_url=self.base_url,
             key=decrypt(self.encrypted_key) if self.encrypted_key else "",

@@ -300,8 +300,8 @@ class Version(Masked):
     def content_digest(self) -> str:
         return digest({"messages": self.messages, "variables": self.variables, "parameters": self.parameters})
 
-    def as_engine(self) -> engine.Prompt:
-        return engine.Prompt(
+    def as_engine(self) -> engine.PromptContent:
+        return engine.PromptContent(
             messages=tuple(engine.Message(m["role"], m["content"]) for m in self.messages),
             variables=tuple(engine.Variable(**v) for v in self.variables),
             parameters=self.parameters,

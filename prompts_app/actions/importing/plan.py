@@ -189,7 +189,7 @@ def _version(
     return row
 
 
-def _variables(prompt: engine.Prompt) -> tuple[engine.Variable, ...]:
+def _variables(prompt: engine.PromptContent) -> tuple[engine.Variable, ...]:
     """Those in the messages in their order, then any the file describes but does not use."""
     described = {variable.name: variable for variable in prompt.variables}
     names = dict.fromkeys([*find_variables(prompt.messages), *described])

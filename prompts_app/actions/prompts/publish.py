@@ -100,7 +100,7 @@ def would_show(found: Sequence[Finding]) -> str:
     return f"Others can see this prompt, and the file would show: {what}. Make it private first."
 
 
-def findings_in_version(content: engine.Prompt, note: str = "") -> list[Finding]:
+def findings_in_version(content: engine.PromptContent, note: str = "") -> list[Finding]:
     """Likely secrets in a version that is being written."""
     return find_secrets(texts_in_row(Version(note=note, **columns_of(content))))
 

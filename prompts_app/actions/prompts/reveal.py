@@ -10,7 +10,7 @@ from prompts_app.access import Viewer
 from prompts_app.actions.prompts.private_parts import forms_of
 from prompts_app.actions.runs.seal import Verdict, sealed_file, verify
 from prompts_app.engine.reveals import Reveal, is_masked, masked_file, merged, without_digests
-from prompts_app.engine.seals import MASKED, SEAL_LEFT_OUT, Finding, seal_digest
+from prompts_app.engine.seals import MASKED, SEAL_LEFT_OUT, SealFinding, seal_digest
 from prompts_app.models import PrivateSpan, Prompt, Run, Seal
 from prompts_app.models.reading import Reading, reading
 from prompts_app.models.text import storable
@@ -38,12 +38,12 @@ def visitors_file(run: Run, reader: Reading) -> dict[str, Any] | None:
 
 # --- checking -------------------------------------------------------------------------------------------
 
-SHOWN = Finding("shown", True, "All else in it is what this site shows of the run today.")
-NOT_SHOWN = Finding(
+SHOWN = SealFinding("shown", True, "All else in it is what this site shows of the run today.")
+NOT_SHOWN = SealFinding(
     "shown", None, "It is not, or no longer, what this site shows of the run with parts masked."
 )
-PUT_BACK = Finding("revealed", True, "Every private part was put back from what was revealed to you.")
-WITHHELD = Finding(
+PUT_BACK = SealFinding("revealed", True, "Every private part was put back from what was revealed to you.")
+WITHHELD = SealFinding(
     "content",
     None,
     "Parts of this run are private. Whether a full record of it is what was sealed is told here only to "
@@ -134,11 +134,11 @@ def _put_back(sealed: Any, reveals: Sequence[Reveal], kept: _Kept, is_shown: boo
     return replace(verdict, findings=(PUT_BACK, *verdict.findings))
 
 
-def _left(sealed: Any, kept: _Kept, reveals: Sequence[Reveal]) -> tuple[Finding, ...]:
+def _left(sealed: Any, kept: _Kept, reveals: Sequence[Reveal]) -> tuple[SealFinding, ...]:
     if not reveals or not (count := merged(sealed, kept.proven(reveals))[1]):
         return ()
     places = "one place is" if count == 1 else f"{count} places are"
-    return (Finding("left", None, f"With what you were given, {places} still masked."),)
+    return (SealFinding("left", None, f"With what you were given, {places} still masked."),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ def _rename(prompt: Prompt, slug: str, old: str) -> None:
 
 @transaction.atomic
 def create_prompt(
-    owner: User, content: engine.Prompt, *, tags: Iterable[str] = (), note: str = "", **fields: Any
+    owner: User, content: engine.PromptContent, *, tags: Iterable[str] = (), note: str = "", **fields: Any
 ) -> Prompt:
     """A private prompt with its first version. ``fields`` are columns of Prompt, ``title`` at least."""
     User.objects.select_for_update().get(pk=owner.pk)  # of two at once, the second sees the first's slug
@@ -171,7 +171,7 @@ def tombstones_with(prompt: Prompt) -> int:
 
 @transaction.atomic
 def save_version(
-    prompt: Prompt, content: engine.Prompt, note: str = "", *, seen_number: int | None = None
+    prompt: Prompt, content: engine.PromptContent, note: str = "", *, seen_number: int | None = None
 ) -> Version:
     """A new version with this content; versions are never changed.
 
@@ -194,11 +194,11 @@ def save_version(
     return version
 
 
-def _add_version(prompt: Prompt, content: engine.Prompt, note: str, number: int) -> Version:
+def _add_version(prompt: Prompt, content: engine.PromptContent, note: str, number: int) -> Version:
     return Version.objects.create(prompt=prompt, number=number, note=note, **columns_of(content))
 
 
-def columns_of(content: engine.Prompt) -> dict[str, Any]:
+def columns_of(content: engine.PromptContent) -> dict[str, Any]:
     """The content as a Version's columns hold it."""
     return {
         "messages": [{"role": m.role, "content": m.content} for m in content.messages],
@@ -209,7 +209,7 @@ def columns_of(content: engine.Prompt) -> dict[str, Any]:
     }
 
 
-def _digest_of(content: engine.Prompt) -> str:
+def _digest_of(content: engine.PromptContent) -> str:
     return digest(columns_of(content))
 
 

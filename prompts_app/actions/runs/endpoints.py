@@ -10,8 +10,7 @@ from django.utils import timezone
 from prompts_app.engine.endpoints import open_endpoint
 from prompts_app.engine.endpoints.pacing import Pacing
 from prompts_app.engine.errors import FAULTS, FaultKind
-from prompts_app.engine.types import Endpoint as EngineEndpoint
-from prompts_app.engine.types import Fault
+from prompts_app.engine.types import EndpointConfig, Fault
 from prompts_app.models import Endpoint, KeyUnreadable
 
 DEADLINE_S = 10.0  # somebody is waiting for the page
@@ -42,7 +41,7 @@ def test_connection(endpoint: Endpoint) -> list[str] | Untested:
     return offered
 
 
-async def _list_models(endpoint: EngineEndpoint) -> tuple[str, ...] | Fault:
+async def _list_models(endpoint: EndpointConfig) -> tuple[str, ...] | Fault:
     try:
         async with asyncio.timeout(DEADLINE_S + 2):
             async with open_endpoint(endpoint, concurrency=1, pacing=Pacing(attempts=1)) as asker:

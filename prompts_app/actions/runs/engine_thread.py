@@ -22,7 +22,7 @@ from prompts_app.actions.runs.stopping import STOPPING
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.run import run_cells
-from prompts_app.engine.types import Api, Cell, Endpoint, Fault, Judge, Outcome, Price, Prompt
+from prompts_app.engine.types import Api, Cell, EndpointConfig, Fault, Judge, Outcome, Price, PromptContent
 from prompts_app.models import Run
 from prompts_app.models.evidence import IMAGES
 
@@ -67,7 +67,7 @@ class Asking:
     def __init__(
         self,
         run: Run,
-        endpoint: Endpoint,
+        endpoint: EndpointConfig,
         judge: Judge | None,
         cells: Collection[Cell],
         *,
@@ -124,7 +124,12 @@ class Asking:
             self._unstored.pop(id(outcome)).set_result(None)
 
     def _work(
-        self, prompt: Prompt, model: str, cells: Collection[Cell], endpoint: Endpoint, judge: Judge | None
+        self,
+        prompt: PromptContent,
+        model: str,
+        cells: Collection[Cell],
+        endpoint: EndpointConfig,
+        judge: Judge | None,
     ) -> None:
         asking = run_cells(
             prompt, model, cells, endpoint,

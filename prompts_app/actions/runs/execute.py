@@ -209,7 +209,7 @@ def what_moved(run: Run) -> str:
     return JUDGE_MOVED if run.batch and run.batch.judge_has_moved(run) else ""
 
 
-def _endpoint_of(run: Run) -> engine.Endpoint | None:
+def _endpoint_of(run: Run) -> engine.EndpointConfig | None:
     return run.endpoint.as_engine() if run.endpoint else None
 
 

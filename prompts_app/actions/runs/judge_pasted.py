@@ -71,7 +71,7 @@ def needs_of_waiting(waiting: Iterable[Asked]) -> JudgeNeeds:
     return needs_of(assertion for asked in waiting for assertion in asked.open.values())
 
 
-def _asked(result: Result, version: engine.Prompt, run: Run) -> Asked | None:
+def _asked(result: Result, version: engine.PromptContent, run: Run) -> Asked | None:
     """None where there is nothing to grade, or where it cannot be told what it was an answer to."""
     case = case_from_json(run.suite[result.case_index])
     values = values_for(version, case)

@@ -18,7 +18,7 @@ from prompts_app.actions.pictures.storage import pictures_changed
 from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.engine import seals
 from prompts_app.engine.digests import digest
-from prompts_app.engine.seals import Finding, Statement
+from prompts_app.engine.seals import SealFinding, Statement
 from prompts_app.models import KeyUnreadable, Result, Run, Seal, SigningKey, Source, User
 from prompts_app.models.encryption import encrypt
 from prompts_app.models.evidence import CHAT
@@ -267,7 +267,7 @@ def sealed_file(run: Run) -> dict[str, Any] | None:
 class Verdict:
     """What a check came to. ``holds`` is true when every finding that could be checked holds."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[SealFinding, ...]
     statement: Statement | None = None
 
     @property
@@ -302,12 +302,12 @@ def verify(sealed: Any) -> Verdict:
     return replace(verdict, findings=(*findings, *_in_chain(sealed["seal"], statement)))
 
 
-def _in_chain(jws: str, statement: Statement) -> tuple[Finding, ...]:
+def _in_chain(jws: str, statement: Statement) -> tuple[SealFinding, ...]:
     """Where the seal stands among the seals this site has."""
     seal = Seal.objects.filter(digest=seals.seal_digest(jws)).select_related("run").first()
     if seal is None:
         gone = "This site has no such seal any more; the account it belonged to may have been deleted."
-        return (Finding("chain", None, gone),)
+        return (SealFinding("chain", None, gone),)
     before = Seal.objects.filter(owner_id=seal.owner_id, sequence=seal.sequence - 1).first()
     whole = (before.digest if before else "") == statement.previous
     chained = (
@@ -315,7 +315,7 @@ def _in_chain(jws: str, statement: Statement) -> tuple[Finding, ...]:
         if whole
         else "The chain is broken before it: the seal it names as the one before is not there."
     )
-    return (Finding("chain", whole, chained), _still_there(seal))
+    return (SealFinding("chain", whole, chained), _still_there(seal))
 
 
 def _but_for(run: Run) -> str:
@@ -335,15 +335,17 @@ def _but_for(run: Run) -> str:
     return said
 
 
-def _still_there(seal: Seal) -> Finding:
+def _still_there(seal: Seal) -> SealFinding:
     if seal.run is None:
-        return Finding("kept", None, "The author has deleted this run since; the deletion is counted.")
+        return SealFinding("kept", None, "The author has deleted this run since; the deletion is counted.")
     run = Run.objects.select_related("prompt__owner", "version").get(pk=seal.run.pk)
     if run.seals.last() != seal:
-        return Finding("kept", None, "The run was continued later and has a newer seal.")
+        return SealFinding("kept", None, "The run was continued later and has a newer seal.")
     if pictures_changed(run):
-        return Finding("kept", False, "A picture this site holds of the run is not the one that was sealed.")
+        return SealFinding(
+            "kept", False, "A picture this site holds of the run is not the one that was sealed."
+        )
     if digest_of(run, seal.names) == seal.record_digest:
         today = f"What this site shows of the run today is what was sealed{_but_for(run)}."
-        return Finding("kept", True, today)
-    return Finding("kept", False, "What this site holds of the run today differs from what was sealed.")
+        return SealFinding("kept", True, today)
+    return SealFinding("kept", False, "What this site holds of the run today differs from what was sealed.")

@@ -28,7 +28,7 @@ from prompts_app.engine.assertions import seen_by
 from prompts_app.engine.assertions.compared import MAX_SCORE, Scored, checks_of_scores
 from prompts_app.engine.assertions.kinds import DoesNotFit
 from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
-from prompts_app.engine.comparing import ALONE, SELECT_BEST, Compared, Comparison, Contender, run_comparisons
+from prompts_app.engine.comparing import ALONE, SELECT_BEST, BestOf, BestOfTask, Contender, run_comparisons
 from prompts_app.engine.digests import assertion_from_json
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT
 from prompts_app.engine.types import Check, Judge, Price
@@ -127,9 +127,9 @@ def _is_open(result: Result, place: int) -> bool:
     return place < len(result.checks) and result.checks[place].get("passed") is None
 
 
-def _comparison(key: str, group: Group, place: int) -> Comparison:
+def _comparison(key: str, group: Group, place: int) -> BestOfTask:
     contenders = (Contender(f"{r.run.version} on {r.run.named}", _seen(r, place)) for r in group)
-    return Comparison(key, str(group[0].checks[place].get("value")), tuple(contenders))
+    return BestOfTask(key, str(group[0].checks[place].get("value")), tuple(contenders))
 
 
 def _seen(result: Result, place: int) -> str:
@@ -141,13 +141,13 @@ def _seen(result: Result, place: int) -> str:
 
 
 def _compared(
-    comparisons: Sequence[Comparison],
+    comparisons: Sequence[BestOfTask],
     judge: Judge,
     room: Decimal | None,
     stop_reason: Callable[[], str | None],
-) -> Iterator[Compared]:
+) -> Iterator[BestOf]:
     """The comparisons as they are done: asked in another thread, so that this one can keep its lease."""
-    done: Queue[Compared | BaseException | None] = Queue()
+    done: Queue[BestOf | BaseException | None] = Queue()
     spent, reasons = [Decimal(0)], list[str]()
 
     def note(price: Price) -> None:
@@ -176,10 +176,10 @@ def _compared(
 
 
 def _until_done(
-    done: Queue[Compared | BaseException | None],
+    done: Queue[BestOf | BaseException | None],
     stop_reason: Callable[[], str | None],
     stop: Callable[[str], None],
-) -> Iterator[Compared]:
+) -> Iterator[BestOf]:
     try:
         while (reason := stop_reason()) != LOST:
             if reason:
@@ -197,7 +197,7 @@ def _until_done(
         stop(LOST)
 
 
-def _note(group: Group, place: int, compared: Compared) -> None:
+def _note(group: Group, place: int, compared: BestOf) -> None:
     """Each contender's check; the judge's cost stands with the first of them, so that it counts once.
 
     A judge that was cut short did not fail: the outputs are still to be compared.

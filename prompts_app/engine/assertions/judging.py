@@ -201,7 +201,7 @@ def read_object(answer: str, *telling: str) -> Mapping[str, Json]:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class JudgeVerdict:
     """``passed`` is ``None`` where the judge only scored."""
 
     passed: bool | None
@@ -209,7 +209,7 @@ class Verdict:
     reason: str
 
 
-def read_verdict(answer: str) -> Verdict:
+def read_verdict(answer: str) -> JudgeVerdict:
     """``{"reason", "pass", "score"}``, of which "pass" or "score" has to be there. Raises ``JudgeFailed``."""
     found = read_object(answer, "pass", "score")
     passed = truth(found["pass"]) if "pass" in found else None
@@ -218,13 +218,13 @@ def read_verdict(answer: str) -> Verdict:
         raise JudgeFailed("The judge’s verdict is empty.")
     if score is None:
         score = 1.0 if passed else 0.0
-    return Verdict(passed, score, reason_in(found))
+    return JudgeVerdict(passed, score, reason_in(found))
 
 
-def read_score(answer: str, most: int) -> Verdict:
+def read_score(answer: str, most: int) -> JudgeVerdict:
     """``{"reason", "score"}`` with a score of 0..``most``, as a score of 0..1. Raises ``JudgeFailed``."""
     found = read_object(answer, "score")
-    return Verdict(None, _number(found["score"], most) / most, reason_in(found))
+    return JudgeVerdict(None, _number(found["score"], most) / most, reason_in(found))
 
 
 def reason_in(found: Mapping[str, Json]) -> str:

@@ -35,7 +35,7 @@ class CannotTransform(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TransformStep:
     """One thing done to what came before: ``around`` calls a function with it, ``at`` takes a part of it,
     ``call`` calls a method of it."""
 
@@ -44,7 +44,7 @@ class Step:
     arguments: tuple[Json, ...] = ()
 
 
-type Steps = tuple[Step, ...]
+type Steps = tuple[TransformStep, ...]
 
 
 def transformed(expression: str, output: str) -> str:
@@ -77,7 +77,7 @@ def chained(first: str, then: str) -> str:
     return _as_text((*read(first), *read(then)))
 
 
-def _opened(step: Step, output: str) -> Json:
+def _opened(step: TransformStep, output: str) -> Json:
     """The JSON object an answer is, where the first step asks for a part of it by name."""
     if step.kind == "at" and isinstance(step.name, str) and step.name != "length":
         try:
@@ -87,7 +87,7 @@ def _opened(step: Step, output: str) -> Json:
     return output
 
 
-def _done(step: Step, value: Any) -> Any:
+def _done(step: TransformStep, value: Any) -> Any:
     if step.kind == "at":
         return javascript.part(value, step.name)
     if step.kind == "call":
@@ -167,7 +167,7 @@ class _Reader:
             name = f"JSON.{self._next('name')}"
         if name not in _AROUND or self._peek() != "(":
             raise NotReadable(f"“{name}” is not known here.")
-        return (*self._within(), Step("around", name))
+        return (*self._within(), TransformStep("around", name))
 
     def _within(self) -> Steps:
         self._mark("(")
@@ -175,22 +175,22 @@ class _Reader:
         self._mark(")")
         return steps
 
-    def _step(self) -> Step:
+    def _step(self) -> TransformStep:
         mark = self._next("mark")
         if mark == "[" or (mark == "?." and self._peek() == "["):
             if mark == "?.":
                 self._mark("[")
             place = self._literal()
             self._mark("]")
-            return Step("at", place)
+            return TransformStep("at", place)
         name = self._next("name")
         if self._peek() != "(":
-            return Step("at", name)
+            return TransformStep("at", name)
         self._mark("(")
         arguments = tuple(self._arguments())
         if not javascript.takes(name, arguments):
             raise NotReadable(f"“{name}” is not known here, or not with these values.")
-        return Step("call", name, arguments)
+        return TransformStep("call", name, arguments)
 
     def _arguments(self) -> list[Json]:
         found: list[Json] = []
@@ -262,7 +262,7 @@ def _as_text(steps: Steps) -> str:
     return text
 
 
-def _written_part(text: str, step: Step) -> str:
+def _written_part(text: str, step: TransformStep) -> str:
     by_name = isinstance(step.name, str) and _WORD.fullmatch(step.name)
     return f"{text}.{step.name}" if by_name else f"{text}[{_written_literal(step.name)}]"
 
@@ -271,7 +271,7 @@ def _written_literal(value: Json) -> str:
     return javascript.written(value)
 
 
-_WRITERS: dict[str, Callable[[str, Step], str]] = {
+_WRITERS: dict[str, Callable[[str, TransformStep], str]] = {
     "around": lambda text, step: f"{step.name}({text})",
     "at": _written_part,
     "call": lambda text, step: f"{text}.{step.name}({', '.join(map(_written_literal, step.arguments))})",

@@ -8,7 +8,7 @@ from prompts_app.engine.endpoints.kinds import Asker, Opener
 from prompts_app.engine.endpoints.openai_compatible import open_openai_compatible
 from prompts_app.engine.endpoints.pacing import PACING, Pacing
 from prompts_app.engine.endpoints.practice import open_practice
-from prompts_app.engine.types import Endpoint
+from prompts_app.engine.types import EndpointConfig
 
 __all__ = ["KINDS", "PACING", "Asker", "Pacing", "open_endpoint"]
 
@@ -19,7 +19,7 @@ KINDS: dict[str, Opener] = {
 
 
 def open_endpoint(
-    endpoint: Endpoint, concurrency: int, pacing: Pacing = PACING
+    endpoint: EndpointConfig, concurrency: int, pacing: Pacing = PACING
 ) -> AbstractAsyncContextManager[Asker]:
     """Open an endpoint for ``concurrency`` calls at once. Raises ``ValueError`` for an unknown kind."""
     if endpoint.kind not in KINDS:

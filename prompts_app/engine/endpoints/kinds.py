@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from prompts_app.engine.endpoints.pacing import Pacing
-from prompts_app.engine.types import Embedded, Endpoint, Fault, Reply, Request
+from prompts_app.engine.types import Embedded, EndpointConfig, Fault, Reply, Request
 
 
 class Asker(Protocol):
@@ -31,4 +31,4 @@ class Asker(Protocol):
         ...
 
 
-type Opener = Callable[[Endpoint, int, Pacing], AbstractAsyncContextManager[Asker]]
+type Opener = Callable[[EndpointConfig, int, Pacing], AbstractAsyncContextManager[Asker]]

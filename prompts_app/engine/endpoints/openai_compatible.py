@@ -41,7 +41,7 @@ from prompts_app.engine.endpoints.pacing import Pacing, asked_wait, spent_limit
 from prompts_app.engine.endpoints.scrubbing import scrub
 from prompts_app.engine.errors import FAULTS
 from prompts_app.engine.shutdown import check_not_ending
-from prompts_app.engine.types import Api, Embedded, Endpoint, Fault, Json, Reply, Request
+from prompts_app.engine.types import Api, Embedded, EndpointConfig, Fault, Json, Reply, Request
 
 USER_AGENT = "Proofsheet"
 IDLE_S = 30.0  # how long an unused connection is kept
@@ -54,7 +54,7 @@ _KEY = re.compile(r"[!-~]*")
 
 @asynccontextmanager
 async def open_openai_compatible(
-    endpoint: Endpoint, concurrency: int, pacing: Pacing
+    endpoint: EndpointConfig, concurrency: int, pacing: Pacing
 ) -> AsyncIterator[Asker]:
     """Keeps its connections, as many as calls are made at once. A URL or key that cannot be used is told by
     each call."""

@@ -22,7 +22,7 @@ from prompts_app.engine.endpoints.images import ImageAnswer, with_picture
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.endpoints.pacing import Pacing
 from prompts_app.engine.prices import estimate_tokens
-from prompts_app.engine.types import Embedded, Endpoint, Fault, Reply, Request
+from prompts_app.engine.types import Embedded, EndpointConfig, Fault, Reply, Request
 
 LABEL = "not a model"
 MODELS = ("practice-1", "practice-2")
@@ -49,7 +49,7 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 @asynccontextmanager
-async def open_practice(endpoint: Endpoint, concurrency: int, pacing: Pacing) -> AsyncIterator[Asker]:
+async def open_practice(endpoint: EndpointConfig, concurrency: int, pacing: Pacing) -> AsyncIterator[Asker]:
     """No connection is made. Waits are scaled with ``pacing.first_wait_s``, which is 0.5 s outside tests."""
     yield _Practice(scale=pacing.first_wait_s / Pacing().first_wait_s)
 

@@ -29,7 +29,7 @@ from pydantic_core import PydanticCustomError
 
 from prompts_app.engine.budget import LARGEST_COUNT
 from prompts_app.engine.digests import case_from_json, case_json
-from prompts_app.engine.types import Case, Json, Prompt
+from prompts_app.engine.types import Case, Json, PromptContent
 
 # --- what may stand in a place: what pydantic says of a wrong one follows "prompts[0].title is not" --------
 
@@ -143,7 +143,7 @@ class BundledAuthor:
 @dataclass(frozen=True, slots=True)
 class BundledVersion:
     number: Count
-    prompt: Prompt
+    prompt: PromptContent
     note: str = ""
     created_at: Time | None = None
 

@@ -18,7 +18,7 @@ from prompts_app.engine.formats.types import (
     Problem,
 )
 from prompts_app.engine.render import as_literal
-from prompts_app.engine.types import Json, Message, Prompt, Variable
+from prompts_app.engine.types import Json, Message, PromptContent, Variable
 
 # Those of a prompt that say what it is; what they repeat of its text is read from the text.
 _FIELDS = {
@@ -83,7 +83,7 @@ def read(source: Source) -> Parsed:
         raise FormatError("There are no messages in this LangChain prompt that can be read.")
     meta = FrontMatter(FrontMatter(template["kwargs"], "").mapping("metadata"), "")
     variables = tuple(Variable(name, default) for name, default in reading.defaults.items())
-    content, title = Prompt(messages, variables), meta.text("lc_hub_repo")
+    content, title = PromptContent(messages, variables), meta.text("lc_hub_repo")
     prompt = one_version(
         source, "LangChain file", content, title=title, where=source.place, is_templated=True
     )

@@ -16,7 +16,7 @@ from prompts_app.engine.formats.types import (
     Problem,
     Skip,
 )
-from prompts_app.engine.types import Json, Message, Prompt
+from prompts_app.engine.types import Json, Message, PromptContent
 
 _FIELDS = {"name", "type", "prompt", "config", "version", "tags", "commitMessage"}
 # Marks of their database, not of the prompt.
@@ -76,7 +76,7 @@ def _version(item: dict[str, Json], where: str) -> tuple[ImportedVersion, list[P
     ]
     problems += [Problem(what, where) for message in messages for what in templates.logic(message.content)]
     note = FrontMatter(item, "").text("commitMessage")
-    return ImportedVersion(Prompt(messages, parameters=settings), note), problems
+    return ImportedVersion(PromptContent(messages, parameters=settings), note), problems
 
 
 def _messages(said: Json, where: str) -> tuple[tuple[Message, ...], list[Problem]]:

@@ -24,7 +24,7 @@ from prompts_app.engine.formats.types import (
     Problem,
 )
 from prompts_app.engine.formats.yaml_ import write_yaml
-from prompts_app.engine.types import Json, Message, Prompt
+from prompts_app.engine.types import Json, Message, PromptContent
 
 _HEADING_OF_ROLE = r"##[ \t]+(system|developer|user|assistant)[ \t]*:?[ \t]*"
 _SECTION = re.compile(_HEADING_OF_ROLE, re.IGNORECASE)
@@ -70,7 +70,7 @@ def read(source: Source) -> Parsed:
     prompt = one_version(
         source,
         "Markdown file",
-        Prompt(messages, front.variables("variables"), settings),
+        PromptContent(messages, front.variables("variables"), settings),
         front.text("note"),
         title=front.text("title", "name") or heading,
         summary=front.text("summary", "description"),

@@ -19,7 +19,7 @@ from prompts_app.engine.formats.types import (
     Problem,
     Skip,
 )
-from prompts_app.engine.types import Json, Message, Prompt, Role
+from prompts_app.engine.types import Json, Message, PromptContent, Role
 
 _ROLES: dict[str, Role] = {
     "system": "system", "developer": "system", "user": "user", "assistant": "assistant",
@@ -111,7 +111,7 @@ def _prompt(item: _Item, source: Source, *, alone: bool) -> tuple[ImportedPrompt
     prompt = one_version(
         source,
         "messages file",
-        Prompt(kept, parameters=settings),
+        PromptContent(kept, parameters=settings),
         title=_text(value, _TITLES) or ("" if alone else titles.from_text(first)),
         summary=_text(value, _SUMMARIES),
         tags=tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),

@@ -11,10 +11,12 @@ from prompts_app.engine.formats import templates, titles
 from prompts_app.engine.formats.front_matter import FrontMatter
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import FormatError, ImportedPrompt, ImportedVersion, Parsed, Problem
-from prompts_app.engine.types import Json, Message, Prompt, Role, Variable
+from prompts_app.engine.types import Json, Message, PromptContent, Role, Variable
 
 
-def one_version(source: Source, kind: str, content: Prompt, note: str = "", **more: Any) -> ImportedPrompt:
+def one_version(
+    source: Source, kind: str, content: PromptContent, note: str = "", **more: Any
+) -> ImportedPrompt:
     """A file as a prompt of one version. ``kind`` is what it is called ("Markdown file"); without a ``title``
     it is named after the file, else after its first words."""
     first = content.messages[0].content if content.messages else ""
@@ -42,7 +44,7 @@ def of_template_file(
         raise FormatError("There are no messages in this file.")
     logic = [Problem(what, source.place) for one in messages for what in templates.logic(one.content)]
     prompt = one_version(
-        source, kind, Prompt(messages, variables, settings),
+        source, kind, PromptContent(messages, variables, settings),
         title=front.text("name"), summary=front.text("description"), where=source.place, is_templated=True,
         **more,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from prompts_app.engine.formats.parts import one_version
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import Format, Parsed
-from prompts_app.engine.types import Message, Prompt
+from prompts_app.engine.types import Message, PromptContent
 
 # What has a shape of its own and would be nonsense as one message.
 _STRUCTURED = {"json", "jsonl", "ndjson", "csv", "tsv", "yaml", "yml", "xml", "html", "htm", "zip", "pdf"}
@@ -14,7 +14,7 @@ def recognises(source: Source) -> bool:
 
 
 def read(source: Source) -> Parsed:
-    content = Prompt((Message("user", source.text.strip("\n")),))
+    content = PromptContent((Message("user", source.text.strip("\n")),))
     return Parsed((one_version(source, "text file", content),))
 
 

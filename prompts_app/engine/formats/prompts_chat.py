@@ -20,7 +20,7 @@ from prompts_app.engine.formats.types import (
     Parsed,
     Skip,
 )
-from prompts_app.engine.types import Message, Prompt
+from prompts_app.engine.types import Message, PromptContent
 
 LONGEST_HEADER = 2_000  # characters
 _DELIMITERS = (",", ";", "\t")
@@ -51,7 +51,7 @@ def read(source: Source) -> Parsed:
         )
     rows = _rows(source.text, delimiter)
     header = [name.strip().lower() for name in next(rows).cells]
-    return _Reading(header).read(rows)
+    return _Rows(header).read(rows)
 
 
 def _delimiter(text: str) -> str | None:
@@ -87,7 +87,7 @@ def _csv_fault(error: str, number: int, line: int) -> str:
     return f"{where} cannot be read as CSV: {error}."
 
 
-class _Reading:
+class _Rows:
     """One pass over the rows, remembering which were there already."""
 
     def __init__(self, header: list[str]) -> None:
@@ -126,7 +126,7 @@ class _Reading:
         )
         return ImportedPrompt(
             title=title,
-            versions=(ImportedVersion(Prompt((Message("user", text),))),),
+            versions=(ImportedVersion(PromptContent((Message("user", text),))),),
             task=_TASK_OF_TYPE.get(kind, ""),
             tags=tuple(tags),
             source="prompts.chat",

@@ -13,7 +13,7 @@ from prompts_app.engine.formats.types import (
     Parsed,
     Problem,
 )
-from prompts_app.engine.types import Message, Prompt, Role
+from prompts_app.engine.types import Message, PromptContent, Role
 
 # As the products write it beside each turn, in the languages it was seen in; and plain names of roles.
 _USER = (
@@ -63,7 +63,7 @@ def read(source: Source) -> Parsed:
         raise FormatError("Nobody says anything in it.")
     before = source.text[: found[0].start()].strip()
     lost = (Problem(f"what stands before the first speaker: “{titles.cut(before, 80)}”", "the text"),)
-    return Parsed((one_version(source, "chat", Prompt(kept)),), lost if before else ())
+    return Parsed((one_version(source, "chat", PromptContent(kept)),), lost if before else ())
 
 
 FORMAT = Format("chat", "a copied chat, as messages", recognises, read, ("txt", "text"))

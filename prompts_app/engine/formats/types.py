@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from prompts_app.engine.errors import RefusedKind
 from prompts_app.engine.formats.bundle_types import BundledPrompt, BundledRun
-from prompts_app.engine.types import Case, Prompt
+from prompts_app.engine.types import Case, PromptContent
 
 if TYPE_CHECKING:
     from prompts_app.engine.formats.source import Source
@@ -40,7 +40,7 @@ class Skip:
 class ImportedVersion:
     """One state of a prompt, oldest first among its fellows, with its change note."""
 
-    prompt: Prompt
+    prompt: PromptContent
     note: str = ""
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from prompts_app.engine.types import Message, Prompt, Variable
+from prompts_app.engine.types import Message, PromptContent, Variable
 
 Style = Literal["dollar", "brackets", "braces", "names"]
 STYLES: dict[Style, str] = {
@@ -108,13 +108,13 @@ def apply(text: str, offers: Collection[Offer]) -> str:
     return "".join([*pieces, text[end:]])
 
 
-def in_prompt(prompt: Prompt) -> tuple[Offer, ...]:
+def in_prompt(prompt: PromptContent) -> tuple[Offer, ...]:
     """The offers of all its messages. One name with two defaults becomes two variables: neither is lost."""
     offers = {offer.found: offer for message in prompt.messages for offer in offered(message.content)}
     return tuple(_apart(list(offers.values())))
 
 
-def convert(prompt: Prompt, styles: Collection[Style]) -> Prompt:
+def convert(prompt: PromptContent, styles: Collection[Style]) -> PromptContent:
     """The prompt with the placeholders of these styles as variables, their defaults included."""
     offers = [offer for offer in in_prompt(prompt) if offer.style in styles]
     if not offers:

@@ -18,8 +18,7 @@ from prompts_app.actions.importing.apply import (
 )
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, Parsed, parse
 from prompts_app.engine.formats.markdown import emit
-from prompts_app.engine.types import Assertion, Case, Message, Variable
-from prompts_app.engine.types import Prompt as EnginePrompt
+from prompts_app.engine.types import Assertion, Case, Message, PromptContent, Variable
 from prompts_app.models import FormerSlug, Prompt, Tag, Version, Visibility
 from prompts_app.models.prompts import MOST_MESSAGES
 from prompts_app.models.tags import tag_name
@@ -33,7 +32,7 @@ SAMPLE = Path(__file__).parents[1] / "data" / "prompts-chat-sample.csv"
 
 
 def one(text: str = "Write about {{topic}}.", title: str = "Writer", **fields: Any) -> ImportedPrompt:
-    version = ImportedVersion(EnginePrompt((Message("user", text),)))
+    version = ImportedVersion(PromptContent((Message("user", text),)))
     return ImportedPrompt(
         **{"title": title, "versions": (version,), "source": "a test", "where": "row 2"} | fields
     )
@@ -65,7 +64,7 @@ def test_a_prompt_is_private_with_its_first_version_and_a_note_on_where_it_came_
 
 def test_several_versions_keep_their_order_and_notes() -> None:
     versions = tuple(
-        ImportedVersion(EnginePrompt((Message("user", text),)), note)
+        ImportedVersion(PromptContent((Message("user", text),)), note)
         for text, note in [("One", "a"), ("Two", "b")]
     )
     bring(one(versions=versions))
@@ -108,7 +107,7 @@ def test_a_format_with_templates_of_its_own_is_taken_as_it_stands() -> None:
 
 
 def test_variables_the_file_describes_are_kept_even_unused() -> None:
-    described = EnginePrompt((Message("user", "{{a}}"),), (Variable("b", "1", "spare"), Variable("a", "2")))
+    described = PromptContent((Message("user", "{{a}}"),), (Variable("b", "1", "spare"), Variable("a", "2")))
     bring(one(versions=(ImportedVersion(described),)))
     assert [v["name"] for v in Version.objects.get().variables] == ["a", "b"]
 
@@ -304,12 +303,12 @@ def test_the_report_has_the_shape_it_promises() -> None:
     ("imported", "why"),
     [
         (
-            one(versions=(ImportedVersion(EnginePrompt((Message("user", "x"),) * (MOST_MESSAGES + 1))),)),
+            one(versions=(ImportedVersion(PromptContent((Message("user", "x"),) * (MOST_MESSAGES + 1))),)),
             "It has 41 messages, and at most 40 can be kept.",
         ),
         (one("x" * 200_001), "One of its messages is longer than 200,000 characters."),
         (
-            one(versions=(ImportedVersion(EnginePrompt((Message("user", "x" * 200_000),) * 6)),)),
+            one(versions=(ImportedVersion(PromptContent((Message("user", "x" * 200_000),) * 6)),)),
             "Its messages are longer than 1,000,000 characters.",
         ),
     ],

@@ -33,8 +33,7 @@ from prompts_app.actions.tasks import resume_imports
 from prompts_app.engine.formats import parse
 from prompts_app.engine.formats.bundle import emit
 from prompts_app.engine.limited_process import BUSY, OURS, Overrun
-from prompts_app.engine.types import Message
-from prompts_app.engine.types import Prompt as EnginePrompt
+from prompts_app.engine.types import Message, PromptContent
 from prompts_app.models import Case, Import, Prompt, Result, Run, Version, Visibility
 from prompts_app.models.clock import now_plus
 from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
@@ -268,7 +267,7 @@ class TestBack:
     def test_what_was_worked_on_since_stays_where_that_is_wanted(self, keep: bool) -> None:
         row = begun(table(4))
         saved, shown, cased, _ = Prompt.objects.order_by("pk")
-        save_version(saved, EnginePrompt((Message("user", "Better."),)))
+        save_version(saved, PromptContent((Message("user", "Better."),)))
         publish(shown, Visibility.UNLISTED)
         CaseFactory(prompt=cased)
         assert changed_by_author(row) == [saved, shown, cased]

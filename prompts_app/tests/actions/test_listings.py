@@ -78,7 +78,7 @@ class TestChanges:
         assert "tag:law" not in row_of(prompt).terms
 
     def test_a_new_version_and_a_deleted_one(self, prompt: Prompt) -> None:
-        content = engine.Prompt(messages=(engine.Message("user", "Say {{word}} again."),))
+        content = engine.PromptContent(messages=(engine.Message("user", "Say {{word}} again."),))
         version = save_version(prompt, content)
         assert not row_of(prompt).is_current
         delete_version(version)

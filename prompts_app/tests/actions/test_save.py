@@ -19,17 +19,16 @@ from prompts_app.actions.prompts.save import (
     save_version,
 )
 from prompts_app.engine.errors import Refused
-from prompts_app.engine.types import Message, Prompt, Variable
-from prompts_app.models import Draft, FormerSlug, Run, SearchDocument, Version
-from prompts_app.models import Prompt as PromptRow
+from prompts_app.engine.types import Message, PromptContent, Variable
+from prompts_app.models import Draft, FormerSlug, Prompt, Run, SearchDocument, Version
 from prompts_app.tests.factories import PromptFactory, ResultFactory, RunFactory
 from prompts_app.tests.people import alice, dana
 
 pytestmark = pytest.mark.django_db
 
 
-def content(text: str = "Say {{word}}.", **parameters: object) -> Prompt:
-    return Prompt((Message("user", text),), (Variable("word"),), parameters)
+def content(text: str = "Say {{word}}.", **parameters: object) -> PromptContent:
+    return PromptContent((Message("user", text),), (Variable("word"),), parameters)
 
 
 def test_a_new_prompt_is_private_and_has_version_1() -> None:
@@ -108,7 +107,7 @@ class TestSlugs:
 
 
 def prompt_at(slug: str) -> str:
-    prompt: PromptRow = PromptFactory.build(owner=alice(), slug=slug)
+    prompt: Prompt = PromptFactory.build(owner=alice(), slug=slug)
     return prompt.get_absolute_url()
 
 
@@ -139,7 +138,7 @@ class TestDetails:
         save_details(prompt, {"title": "Two"}, [], seen_revision=1)
         with pytest.raises(StaleEdit):
             save_details(prompt, {"title": "Three"}, [], seen_revision=1)
-        assert PromptRow.objects.get().title == "Two"
+        assert Prompt.objects.get().title == "Two"
 
 
 def test_deleting_takes_everything_of_the_prompt_and_nothing_else() -> None:

@@ -22,8 +22,7 @@ from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.engine.formats.bundle_types import Bundle, BundledResult, BundledRun
 from prompts_app.engine.render import values_for
 from prompts_app.engine.run import judge
-from prompts_app.engine.types import Price, Reply
-from prompts_app.engine.types import Prompt as EnginePrompt
+from prompts_app.engine.types import Price, PromptContent, Reply
 from prompts_app.models import Prompt, Result, Run, Source, User
 from prompts_app.search import search_prompts
 from prompts_app.tests.factories import PersonFactory, PromptFactory, VersionFactory
@@ -99,7 +98,7 @@ def test_every_recorded_output_is_judged_now_as_it_was_then() -> None:
                 )
 
 
-def judged(version: EnginePrompt, run: BundledRun, result: BundledResult) -> tuple[list[Any], bool | None]:
+def judged(version: PromptContent, run: BundledRun, result: BundledResult) -> tuple[list[Any], bool | None]:
     case = run.suite[result.case_index]
     reply = Reply(
         result.output,

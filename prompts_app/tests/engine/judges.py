@@ -14,19 +14,21 @@ from prompts_app.engine.types import (
     Case,
     Cell,
     Embedded,
-    Endpoint,
+    EndpointConfig,
     Fault,
     Json,
     Judge,
     Message,
     Outcome,
-    Prompt,
+    PromptContent,
     Reply,
     Request,
 )
 from prompts_app.tests.engine.servers import QUICK, OddServer, Step, answering, completion, http
 
-PROMPT = Prompt((Message("system", "Be kind."), Message("user", "What is the capital of {{country}}?")))
+PROMPT = PromptContent(
+    (Message("system", "Be kind."), Message("user", "What is the capital of {{country}}?"))
+)
 FRANCE = {"country": "France"}
 
 
@@ -98,5 +100,5 @@ class Scripted:
 def judge_setup_of(
     answers: Sequence[str], vectors: Mapping[str, Sequence[float]] | None = None
 ) -> JudgeSetup:
-    judge = Judge(Endpoint("openai", "https://judge.example/v1"), "judge-1", "embed-1")
+    judge = Judge(EndpointConfig("openai", "https://judge.example/v1"), "judge-1", "embed-1")
     return JudgeSetup(judge, Scripted(answers, vectors or {}), 5.0)

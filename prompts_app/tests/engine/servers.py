@@ -13,7 +13,7 @@ from time import sleep
 from typing import Any, Self
 
 from prompts_app.engine.endpoints import Pacing
-from prompts_app.engine.types import Endpoint, Json
+from prompts_app.engine.types import EndpointConfig, Json
 
 KEY = "sk-test-1234567890abcdef"
 QUICK = Pacing(attempts=3, first_wait_s=0.001, wait_budget_s=0.5)
@@ -83,14 +83,14 @@ class OddServer:
     def base_url(self) -> str:
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/v1"
 
-    def endpoint(self, **changes: Any) -> Endpoint:
+    def endpoint(self, **changes: Any) -> EndpointConfig:
         settings: dict[str, Any] = {
             "kind": "openai-compatible",
             "base_url": self.base_url,
             "key": KEY,
             "allowed_private_hosts": frozenset({"127.0.0.1"}),
         }
-        return Endpoint(**{**settings, **changes})
+        return EndpointConfig(**{**settings, **changes})
 
     def _accept(self) -> None:
         while True:

@@ -21,7 +21,7 @@ from prompts_app.engine.endpoints.addresses import (
     is_public,
     parse_url,
 )
-from prompts_app.engine.types import Endpoint, Fault, Reply
+from prompts_app.engine.types import EndpointConfig, Fault, Reply
 from prompts_app.tests.engine.asking import ask
 from prompts_app.tests.engine.servers import answering, completion, http
 
@@ -238,11 +238,11 @@ def test_dns_that_changes_its_answer_gains_nothing(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(socket, "getaddrinfo", dns)
     monkeypatch.setattr(connecting, "connect", connect)
-    fault = ask(Endpoint("openai-compatible", "https://rebind.example/v1"))
+    fault = ask(EndpointConfig("openai-compatible", "https://rebind.example/v1"))
     assert isinstance(fault, Fault)
     assert (connected, dns.asked) == (["93.184.216.34"], 2)
     assert (fault.kind, fault.attempts) == ("blocked_address", 2)
-    again = ask(Endpoint("openai-compatible", "https://rebind.example/v1"))
+    again = ask(EndpointConfig("openai-compatible", "https://rebind.example/v1"))
     assert isinstance(again, Fault)
     assert again.kind == "blocked_address"
     assert connected == ["93.184.216.34"]

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from prompts_app.engine.assertions import check
 from prompts_app.engine.run import run_cells
-from prompts_app.engine.types import Answer, Assertion, Case, Cell, Check, Json, Message, Outcome, Prompt
+from prompts_app.engine.types import (
+    Answer,
+    Assertion,
+    Case,
+    Cell,
+    Check,
+    Json,
+    Message,
+    Outcome,
+    PromptContent,
+)
 from prompts_app.tests.engine.servers import QUICK, answering, completion, http
 
 VALID = Assertion("is-valid-openai-tools-call")
@@ -90,7 +100,7 @@ def test_no_output_breaks_it(output: str) -> None:
 def test_calls_come_from_the_answer_and_tools_from_the_version(content: str | None) -> None:
     message = {"role": "assistant", "content": content, "tool_calls": [call()]}
     answer = completion(choices=[{"index": 0, "message": message, "finish_reason": "tool_calls"}])
-    prompt = Prompt((Message("user", "Weather in Oslo?"),), parameters={"tools": [WEATHER]})
+    prompt = PromptContent((Message("user", "Weather in Oslo?"),), parameters={"tools": [WEATHER]})
     found: list[Outcome] = []
     with answering(http(200, answer)) as server:
         asyncio.run(

@@ -16,12 +16,12 @@ from prompts_app.engine.types import (
     Assertion,
     Case,
     Cell,
-    Endpoint,
+    EndpointConfig,
     Message,
     Outcome,
     OwnPrice,
     Price,
-    Prompt,
+    PromptContent,
     Reply,
 )
 from prompts_app.tests.engine.asking import ask
@@ -41,8 +41,8 @@ def run(
     case = Cell(0, 0, Case("one", assertions=assertions))
     asyncio.run(
         run_cells(
-            Prompt((Message("user", "Hi"),)), "tiny-1", [case], server.endpoint(**endpoint), concurrency=1,
-            on_outcome=found.append, stop_reason=lambda: None, pacing=QUICK,
+            PromptContent((Message("user", "Hi"),)), "tiny-1", [case], server.endpoint(**endpoint),
+            concurrency=1, on_outcome=found.append, stop_reason=lambda: None, pacing=QUICK,
             on_price=on_price,
         )
     )  # fmt: skip
@@ -113,7 +113,7 @@ def test_a_row_for_the_model_asked_comes_before_the_one_for_all() -> None:
 
 
 def test_the_table_knows_a_model_by_its_long_name_too() -> None:
-    gemini = Endpoint("openai-compatible", "https://generativelanguage.googleapis.com/v1beta/openai")
+    gemini = EndpointConfig("openai-compatible", "https://generativelanguage.googleapis.com/v1beta/openai")
     reply = Reply("x", "stop", "models/gemini-2.5-flash", None, None, 1000, 100, 1.0)
     price = price_of_answer(gemini, "gemini-2.5-flash", reply)
     assert price.dollars

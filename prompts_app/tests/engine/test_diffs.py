@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prompts_app.engine.diffs import Piece, message_diff, word_diff
+from prompts_app.engine.diffs import DiffPiece, message_diff, word_diff
 from prompts_app.engine.types import Message
 
 TEXT = st.text(max_size=300) | st.text(alphabet="ab \n.{}", max_size=300)
@@ -28,10 +28,10 @@ def test_a_text_does_not_differ_from_itself(text: str) -> None:
 
 def test_words_not_letters() -> None:
     assert word_diff("Answer in prose.", "Answer in JSON.") == (
-        Piece("same", "Answer in "),
-        Piece("removed", "prose"),
-        Piece("added", "JSON"),
-        Piece("same", "."),
+        DiffPiece("same", "Answer in "),
+        DiffPiece("removed", "prose"),
+        DiffPiece("added", "JSON"),
+        DiffPiece("same", "."),
     )
 
 

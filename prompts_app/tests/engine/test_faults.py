@@ -18,7 +18,7 @@ import pytest
 from prompts_app.engine.endpoints import PACING, Pacing, answers, open_endpoint
 from prompts_app.engine.endpoints.pacing import LONGEST_WAIT_S
 from prompts_app.engine.errors import FAULTS
-from prompts_app.engine.types import Endpoint, Fault, Message, Reply, Request
+from prompts_app.engine.types import EndpointConfig, Fault, Message, Reply, Request
 from prompts_app.tests.engine.asking import ask
 from prompts_app.tests.engine.servers import KEY, QUICK, Step, answering, completion, http
 
@@ -170,7 +170,7 @@ def test_a_server_that_is_back_a_moment_later_is_asked_again(unused_port: int) -
     """As when a model server is started anew."""
 
     async def nothing_at_first() -> Reply | Fault:
-        endpoint = Endpoint("openai-compatible", f"http://127.0.0.1:{unused_port}/v1",
+        endpoint = EndpointConfig("openai-compatible", f"http://127.0.0.1:{unused_port}/v1",
                             allowed_private_hosts=frozenset({"127.0.0.1"}))  # fmt: skip
         pacing = Pacing(attempts=5, first_wait_s=0.05, wait_budget_s=5)
         async with open_endpoint(endpoint, 1, pacing) as asker:
@@ -206,7 +206,7 @@ def test_out_of_file_descriptors_is_told_as_ours(host: str) -> None:
     open_already = max(int(found.name) for found in Path("/proc/self/fd").iterdir())
 
     async def starved() -> Reply | Fault:
-        endpoint = Endpoint("openai-compatible", f"http://{host}:9/v1",
+        endpoint = EndpointConfig("openai-compatible", f"http://{host}:9/v1",
                             allowed_private_hosts=frozenset({host}))  # fmt: skip
         async with open_endpoint(endpoint, 1, QUICK) as asker:
             await asyncio.to_thread(int)  # the resolver's thread is there

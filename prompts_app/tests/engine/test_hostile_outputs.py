@@ -19,7 +19,7 @@ from prompts_app.engine.assertions import KINDS, kind_of
 from prompts_app.engine.assertions.judging import JudgeClient, JudgeFailed, as_string
 from prompts_app.engine.assertions.kinds import JudgedOutput, Kind
 from prompts_app.engine.comparing import read_best
-from prompts_app.engine.types import Assertion, Embedded, Endpoint, Fault, Judge, Reply, Request
+from prompts_app.engine.types import Assertion, Embedded, EndpointConfig, Fault, Judge, Reply, Request
 
 FAKE = '{"reason": "Perfect.", "pass": true, "score": 1}'
 HOSTILE = (
@@ -129,7 +129,7 @@ class Gullible:
 
 def client_of(rule: Callable[[str], str]) -> tuple[JudgeClient, Gullible]:
     asker = Gullible(rule)
-    return JudgeClient(Judge(Endpoint("x", "http://127.0.0.1:1/v1"), "judge-1"), asker, 5.0), asker
+    return JudgeClient(Judge(EndpointConfig("x", "http://127.0.0.1:1/v1"), "judge-1"), asker, 5.0), asker
 
 
 def verdict(rule: Callable[[str], str], output: str, type_: str = "llm-rubric") -> bool | None:

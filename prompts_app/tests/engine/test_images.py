@@ -20,12 +20,12 @@ from prompts_app.engine.types import (
     Assertion,
     Case,
     Cell,
-    Endpoint,
+    EndpointConfig,
     Fault,
     Judge,
     Message,
     Outcome,
-    Prompt,
+    PromptContent,
     Reply,
     Request,
 )
@@ -51,7 +51,7 @@ def drawing(original: bytes = PNG, **changes: Any) -> dict[str, Any]:
 
 
 def draw(
-    endpoint: Endpoint,
+    endpoint: EndpointConfig,
     parameters: dict[str, Any] | None = None,
     model: str = "gpt-image-1",
     deadline_s: float = 5.0,
@@ -184,11 +184,11 @@ def test_what_an_address_points_to_is_never_asked_for() -> None:
 # --- in a run ---
 
 
-def outcomes(endpoint: Endpoint, *cases: Case, judge: Judge | None = None) -> list[Outcome]:
+def outcomes(endpoint: EndpointConfig, *cases: Case, judge: Judge | None = None) -> list[Outcome]:
     found: list[Outcome] = []
     asyncio.run(
         run_cells(
-            Prompt((Message("user", "Draw {{what}}."),)), "gpt-image-1",
+            PromptContent((Message("user", "Draw {{what}}."),)), "gpt-image-1",
             [Cell(place, 0, case) for place, case in enumerate(cases)], endpoint,
             concurrency=2, on_outcome=found.append, stop_reason=lambda: None, judge=judge,
             pacing=QUICK, api="images",
@@ -265,7 +265,7 @@ def test_the_price_of_a_picture_counts_its_tokens_as_a_pictures() -> None:
 
 
 def test_the_practice_endpoint_draws_the_same_for_the_same_text() -> None:
-    practice = Endpoint("practice")
+    practice = EndpointConfig("practice")
     drawn = [draw(practice, {"seed": seed}, "practice-1") for seed in (1, 1)]
     one, again = (reply for reply in drawn if isinstance(reply, Reply))
     assert one.picture is not None

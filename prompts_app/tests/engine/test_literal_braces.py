@@ -18,7 +18,7 @@ from prompts_app.engine.formats.templates import for_nunjucks, plain_raw
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.render import as_literal, as_quoted, find_variables, pieces, render, render_known
 from prompts_app.engine.run import filled
-from prompts_app.engine.types import Assertion, Case, Message, Prompt
+from prompts_app.engine.types import Assertion, Case, Message, PromptContent
 
 WHO = {"who": "Ann"}
 SENT = [
@@ -172,7 +172,7 @@ def test_braces_that_langchain_doubles_for_text() -> None:
 
 
 def test_what_is_exported_comes_back_to_the_letter() -> None:
-    versions = tuple(ImportedVersion(Prompt((Message("user", text),))) for text, _ in SENT)
+    versions = tuple(ImportedVersion(PromptContent((Message("user", text),))) for text, _ in SENT)
     cases = tuple(Case(f"c{at}", {"who": value}) for at, (_, value) in enumerate(SENT))
     prompt = ImportedPrompt("Braces", versions, cases=cases)
     (again,) = parse("x.yaml", write_config(prompt).encode()).prompts
@@ -181,7 +181,7 @@ def test_what_is_exported_comes_back_to_the_letter() -> None:
 
 
 def test_a_text_that_was_changed_in_the_file_is_the_changed_one() -> None:
-    prompt = ImportedPrompt("T", (ImportedVersion(Prompt((Message("user", "CI ${{ x }} {{who}}"),))),))
+    prompt = ImportedPrompt("T", (ImportedVersion(PromptContent((Message("user", "CI ${{ x }} {{who}}"),))),))
     changed = write_config(prompt).replace("{% raw %}CI", "{% raw %}The CI", 1)
     (again,) = parse("x.yaml", changed.encode()).prompts
     assert again.versions[0].prompt.messages[0].content == "{% raw %}The CI ${{ x }} {% endraw %}{{who}}"

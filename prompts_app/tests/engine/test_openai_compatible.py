@@ -22,7 +22,7 @@ from llmock.testing import LLMockServer
 from prompts_app.engine.endpoints import Pacing, connecting, open_endpoint
 from prompts_app.engine.endpoints.addresses import check_url
 from prompts_app.engine.endpoints.presets import PRESETS
-from prompts_app.engine.types import Endpoint, Fault, Message, Reply, Request
+from prompts_app.engine.types import EndpointConfig, Fault, Message, Reply, Request
 from prompts_app.tests.engine.asking import QUESTION, ask, list_models
 from prompts_app.tests.engine.servers import KEY, QUICK, answering, completion, http
 
@@ -156,7 +156,9 @@ def llmock_server() -> Iterator[LLMockServer]:
 
 
 def test_a_whole_other_implementation_of_the_api_is_understood(llmock_server: LLMockServer) -> None:
-    endpoint = Endpoint("openai-compatible", llmock_server.base_url("openai"), KEY, frozenset({"127.0.0.1"}))
+    endpoint = EndpointConfig(
+        "openai-compatible", llmock_server.base_url("openai"), KEY, frozenset({"127.0.0.1"})
+    )
     reply = ask(endpoint, model="gpt-4o-mini")
     assert isinstance(reply, Reply)
     assert reply.output
@@ -211,7 +213,7 @@ def test_connections_are_kept_between_calls() -> None:
         opened.append(address)
         return await connect(address, port)
 
-    async def three_calls(endpoint: Endpoint) -> None:
+    async def three_calls(endpoint: EndpointConfig) -> None:
         async with open_endpoint(endpoint, 2, QUICK) as asker:
             for _ in range(3):
                 assert isinstance(await asker.ask(Request("tiny-1", QUESTION), 5.0), Reply)
@@ -226,7 +228,7 @@ def test_connections_are_kept_between_calls() -> None:
 def test_a_connection_the_server_has_ended_meanwhile_is_not_used_again() -> None:
     ends_afterwards = [*http(200, completion()), 0.0]
 
-    async def two_calls(endpoint: Endpoint) -> list[Reply | Fault]:
+    async def two_calls(endpoint: EndpointConfig) -> list[Reply | Fault]:
         async with open_endpoint(endpoint, 1, QUICK) as asker:
             first = await asker.ask(Request("tiny-1", QUESTION), 5.0)
             await asyncio.sleep(0.2)
@@ -238,7 +240,7 @@ def test_a_connection_the_server_has_ended_meanwhile_is_not_used_again() -> None
 
 
 def test_a_connection_whose_call_was_given_up_never_answers_another_one() -> None:
-    async def two_calls(endpoint: Endpoint) -> list[Reply | Fault]:
+    async def two_calls(endpoint: EndpointConfig) -> list[Reply | Fault]:
         async with open_endpoint(endpoint, 1, Pacing(attempts=1)) as asker:
             given_up = await asker.ask(Request("tiny-1", QUESTION), 0.2)
             await asyncio.sleep(0.4)  # the late answer would be there by now
@@ -253,7 +255,7 @@ def test_a_connection_whose_call_was_given_up_never_answers_another_one() -> Non
 
 
 def test_when_a_server_asks_for_a_pause_all_calls_heed_it() -> None:
-    async def two_calls(endpoint: Endpoint) -> list[Reply | Fault]:
+    async def two_calls(endpoint: EndpointConfig) -> list[Reply | Fault]:
         async with open_endpoint(endpoint, 2, Pacing(attempts=1, wait_budget_s=0.2)) as asker:
             return [await asker.ask(Request("tiny-1", QUESTION), 5.0) for _ in range(2)]
 
@@ -266,7 +268,7 @@ def test_when_a_server_asks_for_a_pause_all_calls_heed_it() -> None:
 
 
 def test_a_used_up_limit_is_waited_out_before_the_next_call() -> None:
-    async def two_calls(endpoint: Endpoint) -> float:
+    async def two_calls(endpoint: EndpointConfig) -> float:
         async with open_endpoint(endpoint, 1, QUICK) as asker:
             await asker.ask(Request("tiny-1", QUESTION), 5.0)
             started = perf_counter()
@@ -340,7 +342,7 @@ def test_https_works_where_the_certificate_is_trusted(
 
 def test_an_unknown_kind_of_endpoint_is_told() -> None:
     with pytest.raises(ValueError, match="known are openai-compatible, practice"):
-        open_endpoint(Endpoint("carrier-pigeon"), 1)
+        open_endpoint(EndpointConfig("carrier-pigeon"), 1)
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=[preset.name for preset in PRESETS])

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from prompts_app.engine.assertions.judging import JudgePrompt, Material
 from prompts_app.engine.endpoints import Pacing, open_endpoint
 from prompts_app.engine.endpoints.practice import LABEL, MODELS, SHORTEST_S, answer
-from prompts_app.engine.types import Endpoint, Fault, Message, Reply, Request
+from prompts_app.engine.types import EndpointConfig, Fault, Message, Reply, Request
 from prompts_app.tests.engine.asking import ask, list_models
 
-PRACTICE = Endpoint("practice")
+PRACTICE = EndpointConfig("practice")
 AT_ONCE = Pacing(first_wait_s=0.0)
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.render import RenderError, find_variables, render, render_messages
-from prompts_app.engine.types import Case, Message, Prompt, Variable
+from prompts_app.engine.types import Case, Message, PromptContent, Variable
 
 NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,8}(\.[a-z0-9]{1,4}){0,2}", fullmatch=True)
 
@@ -61,19 +61,19 @@ def test_letters_of_any_script_make_a_name() -> None:
 
 
 def test_the_case_decides_then_the_default() -> None:
-    prompt = Prompt(
+    prompt = PromptContent(
         (Message("user", "{{greeting}}, {{name}}"),), (Variable("greeting", "Hello"), Variable("name", "you"))
     )
     assert render_messages(prompt, Case("c", {"name": "Ada"})) == (Message("user", "Hello, Ada"),)
 
 
 def test_an_empty_value_in_the_case_is_a_value() -> None:
-    prompt = Prompt((Message("user", "[{{a}}]"),), (Variable("a", "default"),))
+    prompt = PromptContent((Message("user", "[{{a}}]"),), (Variable("a", "default"),))
     assert render_messages(prompt, Case("c", {"a": ""}))[0].content == "[]"
 
 
 def test_a_variable_without_value_or_default_is_named() -> None:
-    prompt = Prompt((Message("user", "{{city}}"),), (Variable("city"),))
+    prompt = PromptContent((Message("user", "{{city}}"),), (Variable("city"),))
     with pytest.raises(RenderError, match="city") as caught:
         render_messages(prompt, Case("c"))
     assert caught.value.name == "city"
@@ -104,7 +104,7 @@ def test_every_found_variable_is_replaced_by_its_value(pairs: list[tuple[str, st
 
 
 class TestSystemOfACase:
-    PROMPT = Prompt(
+    PROMPT = PromptContent(
         (Message("system", "Be brief."), Message("user", "Hi {{a}}"), Message("system", "In English.")),
         (Variable("a", "x"),),
     )
@@ -114,7 +114,7 @@ class TestSystemOfACase:
         assert sent == (Message("system", "Shout, b."), Message("user", "Hi b"))
 
     def test_it_comes_first_where_the_prompt_has_none(self) -> None:
-        sent = render_messages(Prompt((Message("user", "Hi"),)), Case("c", system="Shout."))
+        sent = render_messages(PromptContent((Message("user", "Hi"),)), Case("c", system="Shout."))
         assert sent == (Message("system", "Shout."), Message("user", "Hi"))
 
     def test_without_it_nothing_changes(self) -> None:

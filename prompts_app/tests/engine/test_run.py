@@ -28,20 +28,22 @@ from prompts_app.engine.types import (
     Cell,
     Check,
     Embedded,
-    Endpoint,
+    EndpointConfig,
     Fault,
     Judge,
     Message,
     Outcome,
     Price,
-    Prompt,
+    PromptContent,
     Reply,
     Request,
     Variable,
 )
 from prompts_app.tests.engine.servers import QUICK, answering, completion, http
 
-PROMPT = Prompt((Message("system", "Be brief."), Message("user", "Greet {{name}}.")), (Variable("name"),))
+PROMPT = PromptContent(
+    (Message("system", "Be brief."), Message("user", "Greet {{name}}.")), (Variable("name"),)
+)
 
 
 def reply(output: str = "Hello", **changes: Any) -> Reply:
@@ -83,7 +85,7 @@ class Stub:
         return ()
 
     @asynccontextmanager
-    async def open(self, endpoint: Endpoint, concurrency: int, pacing: Pacing) -> AsyncIterator[Asker]:
+    async def open(self, endpoint: EndpointConfig, concurrency: int, pacing: Pacing) -> AsyncIterator[Asker]:
         yield self
 
 
@@ -101,9 +103,9 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Stub]:
 
 def go(
     cells: Sequence[Cell],
-    endpoint: Endpoint = Endpoint("stub", "https://api.openai.com/v1"),  # noqa: B008 frozen
+    endpoint: EndpointConfig = EndpointConfig("stub", "https://api.openai.com/v1"),  # noqa: B008 frozen
     *,
-    prompt: Prompt = PROMPT,
+    prompt: PromptContent = PROMPT,
     concurrency: int = 4,
     on_outcome: Callable[[Outcome], None] | None = None,
     stop_reason: Callable[[], str | None] = lambda: None,
@@ -135,7 +137,7 @@ def test_no_cells_are_a_finished_run(stub: Callable[..., Stub]) -> None:
 
 def test_each_cell_is_sent_with_its_own_values(stub: Callable[..., Stub]) -> None:
     made = stub()
-    _, outcomes = go(cases(3), prompt=Prompt(PROMPT.messages, parameters={"temperature": 0}))
+    _, outcomes = go(cases(3), prompt=PromptContent(PROMPT.messages, parameters={"temperature": 0}))
     assert sorted(request.messages[-1].content for request in made.asked) == [
         "Greet N0.",
         "Greet N1.",
@@ -183,8 +185,8 @@ def test_the_price_is_that_of_the_model_that_answered_else_of_the_one_asked(
     outcomes: list[Outcome] = []
     asyncio.run(
         run_cells(
-            PROMPT, "gpt-4o-mini", cases(1), Endpoint("stub", "https://api.openai.com/v1"), concurrency=1,
-            on_outcome=outcomes.append, stop_reason=lambda: None,
+            PROMPT, "gpt-4o-mini", cases(1), EndpointConfig("stub", "https://api.openai.com/v1"),
+            concurrency=1, on_outcome=outcomes.append, stop_reason=lambda: None,
         )
     )  # fmt: skip
     assert outcomes[0].price.dollars
@@ -194,7 +196,7 @@ def test_practice_has_no_price() -> None:
     outcomes: list[Outcome] = []
     asyncio.run(
         run_cells(
-            PROMPT, "practice-1", cases(8), Endpoint("practice"), concurrency=8,
+            PROMPT, "practice-1", cases(8), EndpointConfig("practice"), concurrency=8,
             on_outcome=outcomes.append, stop_reason=lambda: None, pacing=Pacing(first_wait_s=0),
         )
     )  # fmt: skip
@@ -289,7 +291,7 @@ def test_calls_in_flight_are_awaited_as_long_as_the_word_allows(stub: Callable[.
     outcomes: list[Outcome] = []
     word = asyncio.run(
         run_cells(
-            PROMPT, "tiny-1", cases(20), Endpoint("stub"), concurrency=3,
+            PROMPT, "tiny-1", cases(20), EndpointConfig("stub"), concurrency=3,
             on_outcome=outcomes.append, stop_reason=lambda: "over_cap" if made.asked else None,
             grace_s=lambda word: {"over_cap": 10.0}[word], pacing=QUICK,
         )
@@ -310,7 +312,7 @@ def test_a_more_urgent_word_ends_the_waiting(stub: Callable[..., Stub]) -> None:
 
     word = asyncio.run(
         run_cells(
-            PROMPT, "tiny-1", cases(4), Endpoint("stub"), concurrency=2, pacing=QUICK,
+            PROMPT, "tiny-1", cases(4), EndpointConfig("stub"), concurrency=2, pacing=QUICK,
             on_outcome=lambda outcome: None,
             stop_reason=word_of_now,
             grace_s=lambda word: 20.0 if word == "over_cap" else 0.0,
@@ -342,9 +344,9 @@ def test_an_answer_whose_judge_is_cut_short_is_kept(
     graded = cases(3, Assertion("contains", "Hello"), Assertion("llm-rubric", "Is polite."))
     asyncio.run(
         run_cells(
-            PROMPT, "tiny-1", graded, Endpoint("stub"), concurrency=1, pacing=QUICK,
+            PROMPT, "tiny-1", graded, EndpointConfig("stub"), concurrency=1, pacing=QUICK,
             on_outcome=outcomes.append, stop_reason=lambda: "cancelled" if judge_server.asked else None,
-            judge=Judge(Endpoint("bench"), "judge-1"),
+            judge=Judge(EndpointConfig("bench"), "judge-1"),
         )
     )  # fmt: skip
     (outcome,) = outcomes
@@ -374,7 +376,7 @@ def test_nothing_is_asked_in_the_place_of_an_outcome_until_it_is_stored(stub: Ca
 
     asyncio.run(
         run_cells(
-            PROMPT, "tiny-1", cases(9), Endpoint("stub"), concurrency=3, pacing=QUICK, on_outcome=keep,
+            PROMPT, "tiny-1", cases(9), EndpointConfig("stub"), concurrency=3, pacing=QUICK, on_outcome=keep,
             stop_reason=lambda: None,
         )
     )  # fmt: skip
@@ -385,7 +387,7 @@ def test_a_run_that_is_to_stop_does_not_wait_for_the_storing(stub: Callable[...,
     made = stub()
     word = asyncio.run(
         run_cells(
-            PROMPT, "tiny-1", cases(9), Endpoint("stub"), concurrency=3, pacing=QUICK,
+            PROMPT, "tiny-1", cases(9), EndpointConfig("stub"), concurrency=3, pacing=QUICK,
             on_outcome=lambda outcome: Future(), stop_reason=lambda: "lost" if len(made.asked) == 3 else None,
         )
     )  # fmt: skip
@@ -472,7 +474,7 @@ def test_turns_are_answered_in_order_with_the_earlier_answers_in_context(stub: C
 
 def test_a_prompt_without_a_question_takes_the_first_turn_as_its_question(stub: Callable[..., Stub]) -> None:
     made = stub()
-    go([Cell(0, 0, Case("talk", {}, ("Hi", "Bye")))], prompt=Prompt((Message("system", "Be brief."),)))
+    go([Cell(0, 0, Case("talk", {}, ("Hi", "Bye")))], prompt=PromptContent((Message("system", "Be brief."),)))
     assert [len(request.messages) for request in made.asked] == [2, 4]
 
 

@@ -26,13 +26,13 @@ from prompts_app.engine.types import (
     Case,
     Cell,
     Embedded,
-    Endpoint,
+    EndpointConfig,
     Fault,
     Json,
     Judge,
     Message,
     Outcome,
-    Prompt,
+    PromptContent,
     Reply,
 )
 from prompts_app.tests.engine.asking import ask, list_models
@@ -76,15 +76,15 @@ def what_the_fake_made_up(fake: Json, real: Json) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def real() -> Endpoint:
+def real() -> EndpointConfig:
     host = BASE_URL.split("//")[1].split("/")[0].rpartition(":")[0]
-    return Endpoint("openai-compatible", BASE_URL, "", frozenset({host}))
+    return EndpointConfig("openai-compatible", BASE_URL, "", frozenset({host}))
 
 
 @pytest.fixture(scope="module")
-def llmock() -> Iterator[Endpoint]:
+def llmock() -> Iterator[EndpointConfig]:
     with LLMockServer() as server:
-        yield Endpoint("openai-compatible", server.base_url("openai"), KEY, frozenset({"127.0.0.1"}))
+        yield EndpointConfig("openai-compatible", server.base_url("openai"), KEY, frozenset({"127.0.0.1"}))
 
 
 def said(base_url: str, path: str, body: dict[str, Any] | None = None) -> Json:
@@ -119,7 +119,7 @@ def test_what_our_client_reads_of_a_completion_is_in_a_real_one(real_completion:
 
 
 def test_llmocks_completion_has_all_our_client_reads_where_a_real_one_has_it(
-    llmock: Endpoint, real_completion: Json
+    llmock: EndpointConfig, real_completion: Json
 ) -> None:
     fake = shape(said(llmock.base_url, "/chat/completions", chat("gpt-4o-mini")))
     real = shape(real_completion)
@@ -133,7 +133,7 @@ def test_llmocks_completion_has_all_our_client_reads_where_a_real_one_has_it(
         assert fake[place] == real[place]
 
 
-def test_our_client_reads_the_same_of_all(real: Endpoint, llmock: Endpoint) -> None:
+def test_our_client_reads_the_same_of_all(real: EndpointConfig, llmock: EndpointConfig) -> None:
     with answering(http(200, completion())) as ours:
         replies = [
             ask(ours.endpoint(), PATIENCE_S, parameters=SHORT),
@@ -151,7 +151,7 @@ def test_our_client_reads_the_same_of_all(real: Endpoint, llmock: Endpoint) -> N
         assert reply.latency_ms > 0
 
 
-def test_the_models_list(real: Endpoint, llmock: Endpoint) -> None:
+def test_the_models_list(real: EndpointConfig, llmock: EndpointConfig) -> None:
     models = list_models(real, PATIENCE_S)
     assert isinstance(models, tuple)
     assert MODEL in models
@@ -161,21 +161,21 @@ def test_the_models_list(real: Endpoint, llmock: Endpoint) -> None:
     assert shape(said(llmock.base_url, "/models"))["data[].id"] == shape(listed)["data[].id"]
 
 
-def test_a_request_it_cannot_read_is_a_fault_in_words(real: Endpoint) -> None:
+def test_a_request_it_cannot_read_is_a_fault_in_words(real: EndpointConfig) -> None:
     fault = ask(real, PATIENCE_S, model=MODEL, parameters={"max_tokens": "many"})
     assert isinstance(fault, Fault)
     assert fault.kind in {"bad_request", "server_error"}
     assert fault.status in {400, 422, 500}
 
 
-def test_a_wrong_base_url_is_told(real: Endpoint) -> None:
-    nowhere = Endpoint("openai-compatible", f"{BASE_URL}/nowhere", "", real.allowed_private_hosts)
+def test_a_wrong_base_url_is_told(real: EndpointConfig) -> None:
+    nowhere = EndpointConfig("openai-compatible", f"{BASE_URL}/nowhere", "", real.allowed_private_hosts)
     fault = ask(nowhere, PATIENCE_S, model=MODEL)
     assert isinstance(fault, Fault)
     assert fault.kind == "model_not_found"
 
 
-def test_embeddings_where_the_server_offers_them(real: Endpoint) -> None:
+def test_embeddings_where_the_server_offers_them(real: EndpointConfig) -> None:
     async def embed() -> Embedded | Fault:
         async with open_endpoint(real, 1, QUICK) as asker:
             return await asker.embed(MODEL, ("one", "two"), PATIENCE_S)
@@ -195,9 +195,9 @@ def test_embeddings_where_the_server_offers_them(real: Endpoint) -> None:
     assert what_the_fake_made_up(fake, listed) == []
 
 
-def test_a_tiny_model_as_the_judge_gives_a_verdict_or_an_error_but_never_breaks(real: Endpoint) -> None:
+def test_a_tiny_model_as_the_judge_gives_a_verdict_or_an_error_but_never_breaks(real: EndpointConfig) -> None:
     case = Case("c", assertions=(Assertion("llm-rubric", "Is a greeting."),))
-    prompt = Prompt((Message("user", "Say hello."),), parameters=SHORT)
+    prompt = PromptContent((Message("user", "Say hello."),), parameters=SHORT)
     found: list[Outcome] = []
     asyncio.run(
         run_cells(

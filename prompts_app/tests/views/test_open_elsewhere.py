@@ -10,7 +10,7 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.engine.types import Message, Prompt
+from prompts_app.engine.types import Message, PromptContent
 from prompts_app.evidence.chat_links import PRODUCTS, flattened, ways_for
 from prompts_app.evidence.fill_in import unfilled
 from prompts_app.tests.factories import VersionFactory
@@ -50,7 +50,9 @@ class TestTheText:
         assert [text_in(way.href) for way in ways_for([Message("user", text)])] == [text] * len(PRODUCTS)
 
     def test_braces_that_are_text_go_as_they_are_sent(self) -> None:
-        prompt = Prompt((Message("user", "Form {% raw %}{{x}}{% endraw %} for {{who}}, {{ '{{y}}' }}"),))
+        prompt = PromptContent(
+            (Message("user", "Form {% raw %}{{x}}{% endraw %} for {{who}}, {{ '{{y}}' }}"),)
+        )
         assert flattened(unfilled(prompt)) == "Form {{x}} for {{who}}, {{y}}"
 
     def test_nothing_gives_no_links(self) -> None:

@@ -11,7 +11,7 @@ from django.utils.text import capfirst
 
 from prompts_app.access import LinkReader, prompt_visible_to, version_of
 from prompts_app.engine.render import RenderError
-from prompts_app.engine.types import Prompt as EnginePrompt
+from prompts_app.engine.types import PromptContent
 from prompts_app.evidence import (
     before_after,
     blind_pairs,
@@ -92,7 +92,7 @@ def _text_of(newest: Version, study: case_study.Study | None, request: HttpReque
     }
 
 
-def _filled(text: EnginePrompt, blanks: list[fill_in.Blank]) -> dict[str, Any]:
+def _filled(text: PromptContent, blanks: list[fill_in.Blank]) -> dict[str, Any]:
     """The filled messages, or why they cannot be."""
     try:
         filled = fill_in.filled(text, blanks)
@@ -101,7 +101,7 @@ def _filled(text: EnginePrompt, blanks: list[fill_in.Blank]) -> dict[str, Any]:
         return {"fill_problem": str(problem)}
 
 
-def shortened(text: EnginePrompt) -> list[dict[str, str]]:
+def shortened(text: PromptContent) -> list[dict[str, str]]:
     """The messages, cut where they are more than a page takes."""
     left, messages = MOST_SHOWN, []
     for message in text.messages:

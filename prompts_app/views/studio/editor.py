@@ -18,10 +18,9 @@ from prompts_app.actions.prompts.drafts import drop_draft
 from prompts_app.actions.prompts.guide import guide_for
 from prompts_app.actions.prompts.publish import findings_in_version
 from prompts_app.actions.prompts.save import NothingChanged, StaleEdit, create_prompt, save_version
-from prompts_app.engine.diffs import Piece, word_diff
+from prompts_app.engine.diffs import DiffPiece, word_diff
 from prompts_app.engine.limited_process import WHILE_TYPING, Overrun, apart
-from prompts_app.engine.types import ROLES
-from prompts_app.engine.types import Prompt as Content
+from prompts_app.engine.types import ROLES, PromptContent
 from prompts_app.forms.prompts import NewPromptForm, VersionForm
 from prompts_app.forms.rows import RowCommand
 from prompts_app.models import Draft, Prompt, Version
@@ -181,7 +180,7 @@ def _context(request: AuthorRequest, form: VersionForm, prompt: Prompt | None) -
     }
 
 
-def _preview(typed: QueryDict, prompt: Prompt | None, content: Content) -> dict[str, Any]:
+def _preview(typed: QueryDict, prompt: Prompt | None, content: PromptContent) -> dict[str, Any]:
     """The messages filled in with the chosen case, else the first."""
     if prompt is None:
         return {"preview": _filled(content, {})}
@@ -195,7 +194,7 @@ def _preview(typed: QueryDict, prompt: Prompt | None, content: Content) -> dict[
     return {"preview": _filled(content, values), "offered": offered, "chosen": chosen}
 
 
-def _filled(content: Content, values: Mapping[str, str]) -> list[PreviewMessage]:
+def _filled(content: PromptContent, values: Mapping[str, str]) -> list[PreviewMessage]:
     """The preview; where it takes too much, why there is none."""
     try:
         return apart(WHILE_TYPING, preview, content, values)
@@ -203,13 +202,13 @@ def _filled(content: Content, values: Mapping[str, str]) -> list[PreviewMessage]
         return [PreviewMessage("Not shown", (Part("missing", str(why)),), is_cut=False)]
 
 
-def _differences(before: Content, after: Content) -> Sequence[Piece]:
+def _differences(before: PromptContent, after: PromptContent) -> Sequence[DiffPiece]:
     """Nothing where both are the same."""
     found = word_diff(_as_text(before), _as_text(after))
     return found if any(piece.change != "same" for piece in found) else ()
 
 
-def _as_text(content: Content) -> str:
+def _as_text(content: PromptContent) -> str:
     """A version as one text, for comparing two by eye."""
     said = [f"[{message.role}]\n{message.content}\n" for message in content.messages]
     named = [f"{{{{{v.name}}}}} = {v.default}" for v in content.variables if v.default]
@@ -217,6 +216,6 @@ def _as_text(content: Content) -> str:
     return "\n".join([*said, *named, *set_])
 
 
-def _changes(version: Version, content: Content) -> Sequence[Piece]:
+def _changes(version: Version, content: PromptContent) -> Sequence[DiffPiece]:
     """Parameters are left aside: a form that was not judged has only texts for them."""
     return _differences(replace(version.as_engine(), parameters={}), replace(content, parameters={}))

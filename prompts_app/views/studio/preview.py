@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from prompts_app.engine.render import RenderError, fill, pieces
-from prompts_app.engine.types import Prompt
+from prompts_app.engine.types import PromptContent
 
 LONGEST_SHOWN = 20_000  # characters of one message
 MOST_SHOWN = 200_000  # of one with its values in it
@@ -29,7 +29,7 @@ class PreviewMessage:
     is_cut: bool
 
 
-def preview(prompt: Prompt, values: Mapping[str, str]) -> list[PreviewMessage]:
+def preview(prompt: PromptContent, values: Mapping[str, str]) -> list[PreviewMessage]:
     """Every message of ``prompt`` with ``values``, or the variables' defaults, in place."""
     defaults = {variable.name: variable.default for variable in prompt.variables if variable.default}
     filled = {**defaults, **values}

@@ -23,7 +23,7 @@ from prompts_app.engine.assertions.sets import SET, each_of, is_set, value_of, w
 from prompts_app.engine.formats.promptfoo.reading import (
     FILE,
     PROGRAMS,
-    Reading,
+    ConfigReading,
     extension_of,
     without_secrets,
 )
@@ -67,7 +67,7 @@ def is_promptfoos(type_: str) -> bool:
 
 
 def read(
-    reading: Reading, value: Json, where: str, options: Mapping[str, Json] | None = None
+    reading: ConfigReading, value: Json, where: str, options: Mapping[str, Json] | None = None
 ) -> tuple[Assertion, ...]:
     """The assertions of a test. ``options`` are the test's, some of which say how outputs are judged."""
     found = []
@@ -82,7 +82,7 @@ def read(
 
 
 def _set(
-    reading: Reading, item: dict[str, Json], where: str, options: Mapping[str, Json] | None
+    reading: ConfigReading, item: dict[str, Json], where: str, options: Mapping[str, Json] | None
 ) -> list[Assertion]:
     """A set with its members; none where it has none. What cannot stand in one here stands beside it."""
     found = read(reading, _members(reading, item, where), f"{where}.assert", options)
@@ -100,12 +100,12 @@ def _set(
     return [bound, *beside]
 
 
-def threshold_of(reading: Reading, fields: Mapping[str, Json], where: str) -> float | None:
+def threshold_of(reading: ConfigReading, fields: Mapping[str, Json], where: str) -> float | None:
     """A test's: what the mean of its scores has to reach."""
     return _number(reading, fields, "threshold", where, "a test")
 
 
-def _items(reading: Reading, value: Json, where: str, depth: int = 0) -> Iterator[tuple[Json, str]]:
+def _items(reading: ConfigReading, value: Json, where: str, depth: int = 0) -> Iterator[tuple[Json, str]]:
     """Each assertion, those of files included."""
     value = reading.loaded(value, where)
     for number, item in enumerate(value if isinstance(value, list) else [value] if value else []):
@@ -117,7 +117,7 @@ def _items(reading: Reading, value: Json, where: str, depth: int = 0) -> Iterato
             yield loaded, place
 
 
-def _members(reading: Reading, whole: dict[str, Json], where: str) -> list[Json]:
+def _members(reading: ConfigReading, whole: dict[str, Json], where: str) -> list[Json]:
     """The assertions of a set, each with the set's configuration."""
     for key, item in whole.items():
         if key not in {*_OWN_FIELDS, "assert", "config"} and item is not None:
@@ -133,7 +133,7 @@ def _members(reading: Reading, whole: dict[str, Json], where: str) -> list[Json]
     ]
 
 
-def _assertion(reading: Reading, item: Json, where: str) -> Assertion | None:
+def _assertion(reading: ConfigReading, item: Json, where: str) -> Assertion | None:
     if isinstance(item, str):
         item = from_short(item)
     if not isinstance(item, dict) or not isinstance(item.get("type"), str) or not item["type"].strip():
@@ -153,7 +153,7 @@ def _assertion(reading: Reading, item: Json, where: str) -> Assertion | None:
     )
 
 
-def _value(reading: Reading, type_: str, value: Json, where: str) -> Json:
+def _value(reading: ConfigReading, type_: str, value: Json, where: str) -> Json:
     """Files are opened; those of programs are named only."""
     if reading.is_ours:
         return value
@@ -165,7 +165,7 @@ def _value(reading: Reading, type_: str, value: Json, where: str) -> Json:
 
 
 def _number(
-    reading: Reading, item: Mapping[str, Json], name: str, where: str, of: str = "an assertion"
+    reading: ConfigReading, item: Mapping[str, Json], name: str, where: str, of: str = "an assertion"
 ) -> float | None:
     value = item.get(name)
     if value is None:
@@ -176,7 +176,7 @@ def _number(
     return number if isinstance(value, str) or number is None else value
 
 
-def _weight(reading: Reading, item: Mapping[str, Json], where: str) -> float:
+def _weight(reading: ConfigReading, item: Mapping[str, Json], where: str) -> float:
     weight = _number(reading, item, "weight", where)
     if weight is not None and weight < 0:
         reading.note("a weight below 0 of an assertion", where)
@@ -184,7 +184,7 @@ def _weight(reading: Reading, item: Mapping[str, Json], where: str) -> float:
 
 
 def _with_options(
-    reading: Reading, assertion: Assertion, options: Mapping[str, Json], where: str
+    reading: ConfigReading, assertion: Assertion, options: Mapping[str, Json], where: str
 ) -> Assertion:
     """What the test says of all its assertions, where it concerns this one and is not said by itself."""
     added: dict[str, Json] = {}
@@ -224,7 +224,7 @@ def is_factuality(assertion: Assertion) -> bool:
     return kind is not None and kind.name == FACTUALITY
 
 
-def _tell(reading: Reading, assertion: Assertion, where: str) -> None:
+def _tell(reading: ConfigReading, assertion: Assertion, where: str) -> None:
     """Note what of a kept assertion does nothing here."""
     if reading.is_ours:
         return

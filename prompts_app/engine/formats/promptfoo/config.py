@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from prompts_app.engine.formats import titles
 from prompts_app.engine.formats.promptfoo.prompts import Variant, for_promptfoo, read_prompts, with_dollars
 from prompts_app.engine.formats.promptfoo.providers import Provider, read_providers, shared_settings
-from prompts_app.engine.formats.promptfoo.reading import Reading, References, as_object
+from prompts_app.engine.formats.promptfoo.reading import ConfigReading, References, as_object
 from prompts_app.engine.formats.promptfoo.tests import OURS, Tests
 from prompts_app.engine.formats.promptfoo.variables import can_wrap, usage_of, wrapped
 from prompts_app.engine.formats.reading import read_as
@@ -28,7 +28,7 @@ from prompts_app.engine.formats.types import (
     Parsed,
 )
 from prompts_app.engine.render import find_variables, pieces
-from prompts_app.engine.types import Case, Json, Message, Prompt, Variable
+from prompts_app.engine.types import Case, Json, Message, PromptContent, Variable
 
 _ENDINGS = ("yaml", "yml", "json")
 _CARRIED = {"description", "prompts", "providers", "targets", "tests", "scenarios", "defaultTest"}
@@ -87,16 +87,16 @@ def read(source: Source) -> Parsed:
     return Parsed((_as_it_was(reading, prompt),), reading.problems())
 
 
-def opened(source: Source, value: dict[str, Json]) -> Reading:
+def opened(source: Source, value: dict[str, Json]) -> ConfigReading:
     """The configuration with its references followed."""
-    reading = Reading(source)
+    reading = ConfigReading(source)
     references = References(reading, value)
     config = references.replaced(value)
     is_ours = isinstance(as_object(config.get("metadata")).get(OURS), dict)
-    return Reading(source, config, frozenset(references.used), is_ours, reading.noted)
+    return ConfigReading(source, config, frozenset(references.used), is_ours, reading.noted)
 
 
-def _prompts_in(reading: Reading) -> Json:
+def _prompts_in(reading: ConfigReading) -> Json:
     prompts = reading.config.get("prompts")
     if prompts:
         return prompts
@@ -105,7 +105,7 @@ def _prompts_in(reading: Reading) -> Json:
 
 
 def prompt_of(
-    reading: Reading,
+    reading: ConfigReading,
     variants: tuple[Variant, ...],
     providers: tuple[Provider, ...],
     settings: Mapping[str, Json],
@@ -120,10 +120,7 @@ def prompt_of(
         if isinstance(description, str) and description.strip()
         else _title(reading, variants),
         versions=tuple(
-            ImportedVersion(
-                Prompt(variant.messages, _environment(reading, variant), {**settings, **variant.settings}),
-                _note(source, variant, models),
-            )
+            ImportedVersion(_content(reading, variant, settings), _note(source, variant, models))
             for variant in variants
         ),
         source=source,
@@ -134,17 +131,18 @@ def prompt_of(
     )
 
 
-def _environment(reading: Reading, variant: Variant) -> tuple[Variable, ...]:
-    """The configuration's ``env``, as what stands for ``{{env.NAME}}`` where the prompt uses it."""
+def _content(reading: ConfigReading, variant: Variant, settings: Mapping[str, Json]) -> PromptContent:
+    """The configuration's ``env`` stands for ``{{env.NAME}}`` where the prompt uses it."""
     given = {} if reading.is_ours else reading.environment
-    return tuple(
+    variables = (
         Variable(name, given[name], "from the configuration’s env")
         for name in find_variables(variant.messages)
         if name in given
     )
+    return PromptContent(variant.messages, tuple(variables), {**settings, **variant.settings})
 
 
-def _title(reading: Reading, variants: tuple[Variant, ...]) -> str:
+def _title(reading: ConfigReading, variants: tuple[Variant, ...]) -> str:
     stem = reading.source.stem
     if stem and not stem.startswith(_USUAL_NAME):
         return titles.from_file_name(stem)
@@ -162,7 +160,7 @@ def _note(source: str, variant: Variant, models: str) -> str:
     return " ".join(parts)
 
 
-def tell_the_rest(reading: Reading) -> None:
+def tell_the_rest(reading: ConfigReading) -> None:
     """Every other setting by its name, with the names of what is in it."""
     for key, value in reading.config.items():
         if key in _CARRIED | reading.referenced or value in (None, "", {}, [], False):
@@ -201,7 +199,7 @@ class _Ours:
 _OURS = TypeAdapter(_Ours)
 
 
-def _as_it_was(reading: Reading, prompt: ImportedPrompt) -> ImportedPrompt:
+def _as_it_was(reading: ConfigReading, prompt: ImportedPrompt) -> ImportedPrompt:
     """Titles, notes and descriptions of variables from ``metadata.proofsheet``. Raises FormatError."""
     if not reading.is_ours:
         return prompt
@@ -228,7 +226,9 @@ def _version_as_it_was(version: ImportedVersion, ours: _OurVersion) -> ImportedV
     written, kept = version.prompt.messages, ours.messages
     if not any(for_promptfoo(kept, is_nunjucks=how) == written for how in (True, False)):
         kept = ()  # there are none, or the file was changed since
-    return ImportedVersion(Prompt(kept or written, ours.variables, version.prompt.parameters), ours.note)
+    return ImportedVersion(
+        PromptContent(kept or written, ours.variables, version.prompt.parameters), ours.note
+    )
 
 
 # --- variants apart -----------------------------------------------------------------------------------------

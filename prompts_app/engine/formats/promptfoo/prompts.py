@@ -14,7 +14,7 @@ from prompts_app.engine.formats.parts import parameters_in
 from prompts_app.engine.formats.promptfoo.reading import (
     FILE,
     PROGRAMS,
-    Reading,
+    ConfigReading,
     as_object,
     extension_of,
     missing,
@@ -57,7 +57,7 @@ class _Raw:
     settings: dict[str, Json] = field(default_factory=dict)
 
 
-def read_prompts(reading: Reading, value: Json) -> tuple[Variant, ...]:
+def read_prompts(reading: ConfigReading, value: Json) -> tuple[Variant, ...]:
     """Every prompt. Raises FormatError where there is none that can be read."""
     variants = tuple(_variant(reading, raw) for raw in _raws(reading, value) if raw.text.strip())
     if not variants:
@@ -67,7 +67,7 @@ def read_prompts(reading: Reading, value: Json) -> tuple[Variant, ...]:
     return variants
 
 
-def _raws(reading: Reading, value: Json) -> Iterator[_Raw]:
+def _raws(reading: ConfigReading, value: Json) -> Iterator[_Raw]:
     if isinstance(value, dict) and not {"raw", "id", "messages"} & value.keys():
         value = [_named(name, item) for name, item in value.items()]
     for number, item in enumerate(value if isinstance(value, list) else [value]):
@@ -87,7 +87,7 @@ def _named(name: str, item: Json) -> Json:
     return {"raw": name, "label": item}
 
 
-def _from_object(reading: Reading, item: dict[str, Json], where: str) -> Iterator[_Raw]:
+def _from_object(reading: ConfigReading, item: dict[str, Json], where: str) -> Iterator[_Raw]:
     text = item.get("raw") or item.get("messages") or item.get("id")
     id_ = item.get("id") if text != item.get("id") else ""
     label = item.get("label") or id_
@@ -105,7 +105,7 @@ def _from_object(reading: Reading, item: dict[str, Json], where: str) -> Iterato
     yield from _from_text(reading, _Raw(text, where, str(label or ""), kept))
 
 
-def _from_text(reading: Reading, raw: _Raw) -> Iterator[_Raw]:
+def _from_text(reading: ConfigReading, raw: _Raw) -> Iterator[_Raw]:
     """The prompt itself, or those in the files it names."""
     if _ELSEWHERE.fullmatch(raw.text):
         reading.note(f"the prompt “{raw.text[:80]}”, kept as text: nothing is fetched or run", raw.where)
@@ -130,7 +130,7 @@ def may_be_path(text: str) -> bool:
     )
 
 
-def _from_path(reading: Reading, raw: _Raw) -> Iterator[_Raw]:
+def _from_path(reading: ConfigReading, raw: _Raw) -> Iterator[_Raw]:
     path = raw.text.removeprefix(FILE)
     if extension_of(path.partition(":")[0]) in PROGRAMS:
         path = path.partition(":")[0]
@@ -144,7 +144,7 @@ def _from_path(reading: Reading, raw: _Raw) -> Iterator[_Raw]:
         yield raw  # a sentence with a slash or a full stop in it
 
 
-def _from_file(reading: Reading, path: str, raw: _Raw, *, alone: bool) -> Iterator[_Raw]:
+def _from_file(reading: ConfigReading, path: str, raw: _Raw, *, alone: bool) -> Iterator[_Raw]:
     label = raw.label if alone or not raw.label else f"{raw.label}: {path}"
     kind = extension_of(path)
     texts = list(_texts(reading, path, kind))
@@ -154,7 +154,7 @@ def _from_file(reading: Reading, path: str, raw: _Raw, *, alone: bool) -> Iterat
         yield _Raw(text, where, own_label or numbered, raw.settings)
 
 
-def _texts(reading: Reading, path: str, kind: str) -> Iterator[tuple[str, str]]:
+def _texts(reading: ConfigReading, path: str, kind: str) -> Iterator[tuple[str, str]]:
     """(text, label) of every prompt in a file."""
     if kind in {"yaml", "yml"}:
         yield as_json(reading.value(path)), ""
@@ -172,7 +172,7 @@ def _texts(reading: Reading, path: str, kind: str) -> Iterator[tuple[str, str]]:
         yield reading.text(path), ""
 
 
-def _from_prompty(reading: Reading, path: str) -> str:
+def _from_prompty(reading: ConfigReading, path: str) -> str:
     """Its messages as a chat; what else it says is noted."""
     parsed = prompty.read(Source(path, reading.text(path)))
     content = parsed.prompts[0].versions[0].prompt
@@ -198,7 +198,7 @@ def _divided(text: str) -> Iterator[str]:
             part.append(line)
 
 
-def _rows(reading: Reading, path: str) -> Iterator[tuple[str, str]]:
+def _rows(reading: ConfigReading, path: str) -> Iterator[tuple[str, str]]:
     """A column "prompt" and perhaps a column "label"; without a comma, one prompt a line."""
     text = reading.text(path)
     rows = table_of(path, text, trim=True)
@@ -218,7 +218,7 @@ def _rows(reading: Reading, path: str) -> Iterator[tuple[str, str]]:
 # --- messages -----------------------------------------------------------------------------------------
 
 
-def _variant(reading: Reading, raw: _Raw) -> Variant:
+def _variant(reading: ConfigReading, raw: _Raw) -> Variant:
     messages = messages_of(reading, raw.text, raw.where)
     for message in messages:
         for what in templates.logic(message.content):
@@ -251,7 +251,7 @@ def with_dollars(variants: Sequence[Variant], cases: Sequence[Case]) -> tuple[Va
     )
 
 
-def messages_of(reading: Reading, text: str, where: str) -> tuple[Message, ...]:
+def messages_of(reading: ConfigReading, text: str, where: str) -> tuple[Message, ...]:
     """A chat where the text is one (JSON, or YAML that begins with ``- role:``), else one user message."""
     if not reading.is_ours:
         text = templates.plain_raw(text)
@@ -294,7 +294,7 @@ def _is_message(value: Json) -> bool:
     return isinstance(value, dict) and isinstance(value.get("role"), str)
 
 
-def _with_text(reading: Reading, message: dict[str, Json], where: str) -> dict[str, Json]:
+def _with_text(reading: ConfigReading, message: dict[str, Json], where: str) -> dict[str, Json]:
     content = message.get("content")
     if not reading.is_ours:
         content = reading.loaded(content, where)

@@ -11,7 +11,7 @@ from prompts_app.engine.formats.parts import parameters_in
 from prompts_app.engine.formats.promptfoo.reading import (
     FILE,
     PROGRAMS,
-    Reading,
+    ConfigReading,
     as_object,
     extension_of,
     is_secret,
@@ -71,14 +71,14 @@ def without_credentials(provider: str) -> str:
     return f"{head}://{address.netloc.rpartition('@')[2]}{address.path}"
 
 
-def read_providers(reading: Reading) -> tuple[Provider, ...]:
+def read_providers(reading: ConfigReading) -> tuple[Provider, ...]:
     """Every provider of the configuration, in order. What of them is not carried is noted."""
     name = "providers" if "providers" in reading.config else "targets"
     value = reading.config.get("providers") or reading.config.get("targets")
     return tuple(_provider(reading, item, where) for item, where in _items(reading, value, name))
 
 
-def _items(reading: Reading, value: Json, where: str, depth: int = 0) -> Iterator[tuple[Json, str]]:
+def _items(reading: ConfigReading, value: Json, where: str, depth: int = 0) -> Iterator[tuple[Json, str]]:
     """Each provider with its place; a file of providers is opened."""
     if isinstance(value, list):
         for number, item in enumerate(value):
@@ -94,7 +94,7 @@ def _items(reading: Reading, value: Json, where: str, depth: int = 0) -> Iterato
         yield value, where
 
 
-def _provider(reading: Reading, value: Json, where: str) -> Provider:
+def _provider(reading: ConfigReading, value: Json, where: str) -> Provider:
     if isinstance(value, dict) and "id" not in value and len(value) == 1:  # {"openai:gpt-5": {…}}
         (name, inner), *_ = value.items()
         value = {"id": name, **inner} if isinstance(inner, dict) else {"id": name}
@@ -114,7 +114,7 @@ def _provider(reading: Reading, value: Json, where: str) -> Provider:
     return Provider(id_, label if isinstance(label, str) else "", settings)
 
 
-def _settings(reading: Reading, config: dict[str, Json], where: str) -> dict[str, Json]:
+def _settings(reading: ConfigReading, config: dict[str, Json], where: str) -> dict[str, Json]:
     """What a model can be sent, under standard names; the rest is noted, keys without their values."""
     usable = {}
     for key, item in config.items():
@@ -130,7 +130,7 @@ def _settings(reading: Reading, config: dict[str, Json], where: str) -> dict[str
     return {key: item for key, item in kept.items() if not str(item).startswith(FILE)}
 
 
-def shared_settings(reading: Reading, providers: tuple[Provider, ...]) -> dict[str, Json]:
+def shared_settings(reading: ConfigReading, providers: tuple[Provider, ...]) -> dict[str, Json]:
     """The settings every provider has with the same value; the others are noted."""
     shared: dict[str, Json] = {}
     for key in dict.fromkeys(key for provider in providers for key in provider.settings):

@@ -26,7 +26,7 @@ _PATH_END = re.compile(r", |\[")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ConfigReading:
     """One configuration being read. ``config`` has its references replaced by what they stand for.
 
     ``is_ours``: it was written by this site, so that every value is meant exactly as it stands.
@@ -171,7 +171,7 @@ def is_secret(name: str) -> bool:
 class References:
     """``{"$ref": "#/assertionTemplates/short"}`` replaced by what stands there, in this or another file."""
 
-    def __init__(self, reading: Reading, root: Json) -> None:
+    def __init__(self, reading: ConfigReading, root: Json) -> None:
         self._reading, self._root = reading, root
         self._left = MOST_REFERENCED
         self.used: set[str] = set()

@@ -27,8 +27,8 @@ from prompts_app.engine.formats.promptfoo.providers import (
     read_providers,
     shared_settings,
 )
-from prompts_app.engine.formats.promptfoo.reading import FILE, Reading, as_object
-from prompts_app.engine.formats.promptfoo.rows import Context, Row, assertion_of, components, result_of
+from prompts_app.engine.formats.promptfoo.reading import FILE, ConfigReading, as_object
+from prompts_app.engine.formats.promptfoo.rows import Context, ResultRow, assertion_of, components, result_of
 from prompts_app.engine.formats.promptfoo.tests import Test, Tests
 from prompts_app.engine.formats.promptfoo.variables import can_wrap, usage_of, wrapped
 from prompts_app.engine.formats.reading import refuse
@@ -81,7 +81,7 @@ class _Column:
     provider: Provider
     asked: int  # which of several providers of this id and label it is
     settings: dict[str, Json]
-    rows: list[Row] = field(default_factory=list)
+    rows: list[ResultRow] = field(default_factory=list)
 
 
 def read(source: Source) -> Parsed:
@@ -92,7 +92,7 @@ def read(source: Source) -> Parsed:
     if summary.get("version", 3) not in VERSIONS:
         raise FormatError(f"These are promptfoo results of version {summary['version']}; 3 can be read.")
     rows = sorted(_rows(summary.get("results")), key=_number_of)
-    reading = Reading(source, as_object(file.get("config")))
+    reading = ConfigReading(source, as_object(file.get("config")))
     configured = read_providers(reading)
     shared = shared_settings(reading, configured)
     variants, columns = _columns(reading, rows, summary, configured)
@@ -111,17 +111,17 @@ def read(source: Source) -> Parsed:
     return Parsed((_named(prompt, source, runs),), reading.problems())
 
 
-def _rows(listed: Json) -> list[Row]:
+def _rows(listed: Json) -> list[ResultRow]:
     if not isinstance(listed, list) or not listed:
         raise FormatError("There are no results in this file.")
-    rows = [Row(row, f"results.results[{number}]") for number, row in enumerate(listed)]
+    rows = [ResultRow(row, f"results.results[{number}]") for number, row in enumerate(listed)]
     for row in rows:
         if not isinstance(row.values, dict):
             refuse(row.where, "an object")
     return rows
 
 
-def _number_of(row: Row) -> tuple[float, float]:
+def _number_of(row: ResultRow) -> tuple[float, float]:
     """Its prompt's place in the file, and its test's; a row that does not say stays behind the others."""
     prompt, test = (_place(row.values.get(name)) for name in ("promptIdx", "testIdx"))
     return (math.inf if prompt is None else prompt, math.inf if test is None else test)
@@ -157,7 +157,10 @@ def _repeats(file: dict[str, Json], config: Mapping[str, Json]) -> int | None:
 
 
 def _columns(
-    reading: Reading, rows: Sequence[Row], summary: dict[str, Json], configured: tuple[Provider, ...]
+    reading: ConfigReading,
+    rows: Sequence[ResultRow],
+    summary: dict[str, Json],
+    configured: tuple[Provider, ...],
 ) -> tuple[tuple[Variant, ...], list[_Column]]:
     heads = [_head(one, one) for one in _heads(summary)]
     places = {head: place for place, head in enumerate(dict.fromkeys(head for head in heads if head))}
@@ -194,7 +197,7 @@ class _Head:
     config: str
 
 
-def _head_of(row: Row, heads: list[_Head | None]) -> _Head:
+def _head_of(row: ResultRow, heads: list[_Head | None]) -> _Head:
     """From the table's head where there is one; else from the row, whose label then is the template."""
     place, prompt = _place(row.values.get("promptIdx")), as_object(row.values.get("prompt"))
     head = heads[place] if place is not None and place < len(heads) else None
@@ -216,7 +219,7 @@ def _head(value: Mapping[str, Json], prompt: Mapping[str, Json]) -> _Head | None
     return _Head(text, named, as_json(as_object(prompt.get("config")))) if text.strip() else None
 
 
-def _variant(reading: Reading, head: _Head, number: int) -> Variant:
+def _variant(reading: ConfigReading, head: _Head, number: int) -> Variant:
     where = f"prompts[{number}]"
     messages = messages_of(reading, head.raw, where)
     settings, _ = parameters_in(read_json(head.config), where)
@@ -237,7 +240,7 @@ _NUMBERED = re.compile(r"Row #\d+")  # promptfoo's name for a test in a file tha
 class Cells:
     """The cases of all runs of a file, each once, in the order they are met."""
 
-    def __init__(self, reading: Reading, tests: Tests, repeats: int | None) -> None:
+    def __init__(self, reading: ConfigReading, tests: Tests, repeats: int | None) -> None:
         """``repeats``: how often the file says each test was asked."""
         self._reading, self._tests, self._repeats = reading, tests, repeats
         self._cases: dict[tuple[str, int], Case] = {}
@@ -248,9 +251,9 @@ class Cells:
         """In the file's order, also of those that not every prompt was put to."""
         return tuple(self._cases[place] for place in sorted(self._cases, key=self._numbers.__getitem__))
 
-    def grid(self, rows: Sequence[Row]) -> list[tuple[Case, list[Row]]]:
+    def grid(self, rows: Sequence[ResultRow]) -> list[tuple[Case, list[ResultRow]]]:
         """The rows of one run, by case, each case with its repeats."""
-        groups: dict[str, list[Row]] = {}
+        groups: dict[str, list[ResultRow]] = {}
         for row in rows:
             groups.setdefault(_key(row), []).append(row)
         repeats = self._repeats or _common_size(list(groups.values()))
@@ -263,13 +266,13 @@ class Cells:
                 self._numbers[place] = min(self._numbers.get(place, math.inf), _number_of(part[0])[1])
         return [(self._case(place, part), part) for place, part in cells.items()]
 
-    def _case(self, place: tuple[str, int], rows: list[Row]) -> Case:
+    def _case(self, place: tuple[str, int], rows: list[ResultRow]) -> Case:
         if place not in self._cases:
             case = self._read(rows)
             self._cases[place] = replace(case, name=f"{case.name} ({place[1] + 1})") if place[1] else case
         return self._cases[place]
 
-    def _read(self, rows: list[Row]) -> Case:
+    def _read(self, rows: list[ResultRow]) -> Case:
         test = as_object(rows[0].values.get("testCase"))
         if _NUMBERED.fullmatch(str(test.get("description") or "")):
             test = {key: value for key, value in test.items() if key != "description"}
@@ -280,7 +283,7 @@ class Cells:
             found = assertions.read(self._reading, test.get("assert"), f"{where}.assert", options)
         return self._tests.case_of(Test({**test, "vars": _variables(rows[0], test)}, where), found)
 
-    def _asserted(self, rows: list[Row], options: Mapping[str, Json]) -> tuple[Assertion, ...]:
+    def _asserted(self, rows: list[ResultRow], options: Mapping[str, Json]) -> tuple[Assertion, ...]:
         """The assertions as they were really run, from the first result that has them."""
         for row in rows:
             asserted = [assertion_of(one) for one in components(as_object(row.values.get("gradingResult")))]
@@ -290,7 +293,7 @@ class Cells:
         return ()
 
 
-def _key(row: Row) -> str:
+def _key(row: ResultRow) -> str:
     """Tells one test from another: by its values, and by what it is held to."""
     test = as_object(row.values.get("testCase"))
     values = test.get("vars") if isinstance(test.get("vars"), dict) else row.values.get("vars")
@@ -299,7 +302,7 @@ def _key(row: Row) -> str:
     )
 
 
-def _variables(row: Row, test: Mapping[str, Json]) -> dict[str, Json]:
+def _variables(row: ResultRow, test: Mapping[str, Json]) -> dict[str, Json]:
     """The test's own values; where such a value is a file's name, what was in the file."""
     used, own = as_object(row.values.get("vars")), as_object(test.get("vars"))
     return {
@@ -308,7 +311,7 @@ def _variables(row: Row, test: Mapping[str, Json]) -> dict[str, Json]:
     }
 
 
-def _common_size(groups: Sequence[Sequence[Row]]) -> int:
+def _common_size(groups: Sequence[Sequence[ResultRow]]) -> int:
     """The number of results of every case where it is the same for all; else each stands for itself."""
     sizes = {len(group) for group in groups}
     return sizes.pop() if len(sizes) == 1 else 1
@@ -340,7 +343,7 @@ def _no_time() -> NoReturn:
 
 
 def _runs(
-    columns: Sequence[_Column], grids: Sequence[Sequence[tuple[Case, list[Row]]]], context: Context
+    columns: Sequence[_Column], grids: Sequence[Sequence[tuple[Case, list[ResultRow]]]], context: Context
 ) -> tuple[BundledRun, ...]:
     asked = {_identity(column): column.provider for column in columns}
     names = distinct_models(tuple(asked.values()))
@@ -356,7 +359,7 @@ def _identity(column: _Column) -> tuple[str, str, int]:
 
 
 def _run(
-    number: int, column: _Column, model: str, grid: Sequence[tuple[Case, list[Row]]], context: Context
+    number: int, column: _Column, model: str, grid: Sequence[tuple[Case, list[ResultRow]]], context: Context
 ) -> BundledRun:
     results = (result_of(row, index, repeat, model, context) for index, repeat, row in _places(grid))
     return BundledRun(
@@ -376,7 +379,7 @@ def _run(
     )
 
 
-def _places(grid: Sequence[tuple[Case, list[Row]]]) -> Iterator[tuple[int, int, Row]]:
+def _places(grid: Sequence[tuple[Case, list[ResultRow]]]) -> Iterator[tuple[int, int, ResultRow]]:
     for index, (_, rows) in enumerate(grid):
         for repeat, row in enumerate(rows):
             yield index, repeat, row

@@ -42,7 +42,7 @@ _FAULTS = (
 )
 
 
-class Row(NamedTuple):
+class ResultRow(NamedTuple):
     """One result of a file. ``where`` is its place, such as ``results.results[2]``."""
 
     values: dict[str, Json]
@@ -59,7 +59,7 @@ class Context:
     id: str
 
 
-def result_of(row: Row, case_index: int, repeat: int, model: str, context: Context) -> BundledResult:
+def result_of(row: ResultRow, case_index: int, repeat: int, model: str, context: Context) -> BundledResult:
     response = as_object(row.values.get("response"))
     grading = as_object(row.values.get("gradingResult"))
     error = _error(row, response)
@@ -95,7 +95,7 @@ def _text(value: Json) -> str:
     return _UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else ""
 
 
-def _error(row: Row, response: Mapping[str, Json]) -> str:
+def _error(row: ResultRow, response: Mapping[str, Json]) -> str:
     """The error's words where there is no answer; a failed assertion has words too, and is none.
 
     Without the program's stack: it says nothing to anyone else, and names folders of somebody's machine.
@@ -187,7 +187,7 @@ def _output(value: Json) -> str:
     return _text(value) if isinstance(value, str) else _text(json.dumps(value, ensure_ascii=False))
 
 
-def _tokens(row: Row, response: Mapping[str, Json]) -> tuple[int | None, int | None]:
+def _tokens(row: ResultRow, response: Mapping[str, Json]) -> tuple[int | None, int | None]:
     """Prompt and completion. All zeros mean that nobody counted."""
     usage = as_object(response.get("tokenUsage")) or as_object(row.values.get("tokenUsage"))
     counts = [_count(usage.get(name)) for name in ("prompt", "completion")]
@@ -199,19 +199,19 @@ def _count(value: Json) -> int | None:
     return int(number) if number is not None and 0 <= number <= LARGEST_COUNT else None
 
 
-def _cost(row: Row, response: Mapping[str, Json]) -> Decimal | None:
+def _cost(row: ResultRow, response: Mapping[str, Json]) -> Decimal | None:
     """US dollars. promptfoo writes 0 where it knows no price, so that 0 says nothing."""
     cost = _number(row.values.get("cost")) or _number(response.get("cost"))
     return round(Decimal(str(cost)), 8) if cost is not None and 0 < cost < MOST_DOLLARS else None
 
 
-def _latency(row: Row, response: Mapping[str, Json]) -> float | None:
+def _latency(row: ResultRow, response: Mapping[str, Json]) -> float | None:
     """Milliseconds. Of an answer from a cache it says nothing about the model."""
     latency = _number(row.values.get("latencyMs"))
     return None if response.get("cached") is True or latency is None or latency < 0 else float(latency)
 
 
-def _messages(row: Row) -> list[dict[str, Json]]:
+def _messages(row: ResultRow) -> list[dict[str, Json]]:
     """The prompt as it was sent."""
     raw = _text(as_object(row.values.get("prompt")).get("raw"))
     chat = chat_in(raw)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from prompts_app.engine.assertions.kinds import number_of
 from prompts_app.engine.budget import TooMuch, table_rows
 from prompts_app.engine.formats.promptfoo.assertions import from_short
-from prompts_app.engine.formats.promptfoo.reading import Reading, plain_text
+from prompts_app.engine.formats.promptfoo.reading import ConfigReading, plain_text
 from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.types import Json
 
@@ -47,7 +47,7 @@ def _divided(path: str, text: str) -> tuple[str, str]:
     return next((sign for sign in ",;\t" if sign in first), ","), text
 
 
-def rows_of(reading: Reading, path: str) -> Iterator[tuple[int, dict[str, str]]]:
+def rows_of(reading: ConfigReading, path: str) -> Iterator[tuple[int, dict[str, str]]]:
     """(number, column → field) of every row; the first is 1. Raises FormatError with the line."""
     delimiter, text = _divided(path, reading.text(path))
     rows = table_of(path, text, delimiter)
@@ -66,7 +66,7 @@ def rows_of(reading: Reading, path: str) -> Iterator[tuple[int, dict[str, str]]]
         yield number, fields
 
 
-def test_of_row(reading: Reading, row: Mapping[str, Json], where: str) -> dict[str, Json]:
+def test_of_row(reading: ConfigReading, row: Mapping[str, Json], where: str) -> dict[str, Json]:
     """The row as a test: its own columns taken apart, every other one a variable."""
     test: dict[str, Json] = {"vars": {}, "assert": [], "options": {}, "metadata": {}}
     settings: dict[int, dict[str, Json]] = {}
@@ -86,7 +86,7 @@ def test_of_row(reading: Reading, row: Mapping[str, Json], where: str) -> dict[s
     return {key: value for key, value in test.items() if value}
 
 
-def _special(reading: Reading, test: dict[str, Json], column: str, value: Json, where: str) -> None:
+def _special(reading: ConfigReading, test: dict[str, Json], column: str, value: Json, where: str) -> None:
     text = plain_text(value)
     if column.startswith(_EXPECTED):
         test["assert"].append(value if isinstance(value, dict) else from_short(text))
@@ -100,7 +100,7 @@ def _special(reading: Reading, test: dict[str, Json], column: str, value: Json, 
         reading.note(f"the column “{column}”", where)
 
 
-def _threshold(reading: Reading, settings: Mapping[str, Json] | None, where: str) -> dict[str, Json]:
+def _threshold(reading: ConfigReading, settings: Mapping[str, Json] | None, where: str) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for name, value in (settings or {}).items():
         number = number_of(value)

@@ -17,7 +17,7 @@ from prompts_app.engine.formats.promptfoo.prompts import chat_in
 from prompts_app.engine.formats.promptfoo.reading import (
     FILE,
     PROGRAMS,
-    Reading,
+    ConfigReading,
     as_object,
     extension_of,
     missing,
@@ -61,7 +61,7 @@ class Test:
 class Tests:
     """Reads them all: ``cases()`` of one configuration."""
 
-    def __init__(self, reading: Reading, usage: Usage, *, can_wrap: bool = False) -> None:
+    def __init__(self, reading: ConfigReading, usage: Usage, *, can_wrap: bool = False) -> None:
         """``usage``: how the prompts use variables. ``can_wrap``: words around them can be carried."""
         self.around: set[str] = set()  # the variables that stand around prompts in some case
         self._reading, self._usage, self._can_wrap = reading, usage, can_wrap and not reading.is_ours

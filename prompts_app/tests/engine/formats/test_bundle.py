@@ -23,7 +23,7 @@ from prompts_app.engine.formats.bundle_types import (
     BundledVersion,
 )
 from prompts_app.engine.formats.types import FormatError
-from prompts_app.engine.types import Assertion, Case, Message, Prompt, Variable
+from prompts_app.engine.types import Assertion, Case, Message, PromptContent, Variable
 
 RECORDED = Path(__file__).parents[3] / "demo" / "recorded"
 MOMENT = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -56,7 +56,7 @@ versions = st.builds(
     BundledVersion,
     number=st.just(1),
     prompt=st.builds(
-        Prompt,
+        PromptContent,
         messages=st.lists(
             st.builds(Message, st.sampled_from(["system", "user", "assistant"]), text), max_size=3
         ).map(tuple),
@@ -165,7 +165,7 @@ def small() -> dict[str, Any]:
         cost=Decimal("0.00000012"),
     )
     run = BundledRun("run1", 1, "m", suite, "recorded", "finished", MOMENT, (result,))
-    version = BundledVersion(1, Prompt((Message("user", "{{word}}"),)))
+    version = BundledVersion(1, PromptContent((Message("user", "{{word}}"),)))
     prompt = BundledPrompt("echo", "Echo", (version,), (BundledCase(suite[0]),), (run,))
     data: dict[str, Any] = json.loads(json.dumps(as_json(Bundle(BundledAuthor("ada"), (prompt,)))))
     return data

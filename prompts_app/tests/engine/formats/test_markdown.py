@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from prompts_app.engine.formats import FormatError, ImportedPrompt, ImportedVersion, parse
 from prompts_app.engine.formats.markdown import emit
-from prompts_app.engine.types import Message, Prompt, Variable
+from prompts_app.engine.types import Message, PromptContent, Variable
 
 
 def only(text: str, name: str = "haiku-writer.md") -> ImportedPrompt:
@@ -100,7 +100,7 @@ def test_front_matter_fills_the_fields() -> None:
     assert (prompt.licence, prompt.written_for) == ("MIT", "gpt-4o")
     (version,) = prompt.versions
     assert version.note == "First try."
-    assert version.prompt == Prompt(
+    assert version.prompt == PromptContent(
         (Message("user", "Write about {{topic}}."),), (Variable("topic", "autumn"),), {"temperature": 0.2}
     )
 
@@ -188,7 +188,7 @@ def test_what_is_written_out_comes_back_to_the_character(
 ) -> None:
     if not any(m.content.strip() for m in messages):
         messages = [*messages, Message("user", "x")]
-    version = ImportedVersion(Prompt(tuple(messages), tuple(variables), settings), note)
+    version = ImportedVersion(PromptContent(tuple(messages), tuple(variables), settings), note)
     written = ImportedPrompt(
         title, (version,), summary, "writing", tuple(tags), "Markdown file p.md", "p.md", "gpt-4o", "CC0-1.0"
     )

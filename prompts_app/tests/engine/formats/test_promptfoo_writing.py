@@ -13,7 +13,7 @@ from prompts_app.engine.formats.promptfoo.assertions import KINDS
 from prompts_app.engine.formats.promptfoo.writing import raw_of, write_config
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.render import find_variables
-from prompts_app.engine.types import ROLES, Assertion, Case, Message, Prompt, Variable
+from prompts_app.engine.types import ROLES, Assertion, Case, Message, PromptContent, Variable
 
 # What no database and no file can hold is refused on the way in.
 CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0\r")
@@ -60,7 +60,7 @@ MESSAGES = st.lists(st.builds(Message, st.sampled_from(ROLES), FULL), min_size=1
 VERSIONS = st.builds(
     ImportedVersion,
     st.builds(
-        Prompt,
+        PromptContent,
         MESSAGES,
         st.lists(st.builds(Variable, NAMES, TEXT, TEXT), max_size=2, unique_by=lambda v: v.name).map(tuple),
         st.dictionaries(
@@ -94,7 +94,9 @@ def config(prompt: ImportedPrompt, models: tuple[str, ...] = (), remark: str = "
 
 
 def simple(*versions: str, **fields: Any) -> ImportedPrompt:
-    made = tuple(ImportedVersion(Prompt((Message("user", text),))) for text in versions or ("Say {{x}}",))
+    made = tuple(
+        ImportedVersion(PromptContent((Message("user", text),))) for text in versions or ("Say {{x}}",)
+    )
     return ImportedPrompt(**{"title": "T", "versions": made} | fields)
 
 
@@ -146,7 +148,7 @@ def test_dotted_names_are_parts_and_lists_are_lists_where_they_are_used_so() -> 
 
 def test_defaults_of_variables_are_the_default_tests() -> None:
     version = ImportedVersion(
-        Prompt((Message("user", "{{x}}"),), (Variable("x", "usual", "what it is"), Variable("y")))
+        PromptContent((Message("user", "{{x}}"),), (Variable("x", "usual", "what it is"), Variable("y")))
     )
     prompt = simple(versions=(version,), cases=(Case("c", {}),))
     assert config(prompt)["defaultTest"] == {"vars": {"x": "usual"}}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from prompts_app.engine.formats.variables import STYLES, Offer, apply, convert, in_prompt, offered
 from prompts_app.engine.render import find_variables
-from prompts_app.engine.types import Message, Prompt, Variable
+from prompts_app.engine.types import Message, PromptContent, Variable
 
 
 def rewritten(text: str) -> str:
@@ -91,12 +91,12 @@ def test_only_the_offers_taken_are_applied() -> None:
 
 
 def test_converting_a_prompt_keeps_defaults_and_what_the_author_said_of_a_variable() -> None:
-    prompt = Prompt(
+    prompt = PromptContent(
         (Message("system", "Speak ${language:English}."), Message("user", "{text}")),
         (Variable("text", "", "what to translate"),),
         {"temperature": 0},
     )
-    assert convert(prompt, STYLES) == Prompt(
+    assert convert(prompt, STYLES) == PromptContent(
         (Message("system", "Speak {{language}}."), Message("user", "{{text}}")),
         (Variable("text", "", "what to translate"), Variable("language", "English")),
         {"temperature": 0},
@@ -104,12 +104,12 @@ def test_converting_a_prompt_keeps_defaults_and_what_the_author_said_of_a_variab
 
 
 def test_converting_by_no_style_changes_nothing() -> None:
-    prompt = Prompt((Message("user", "${a}"),))
+    prompt = PromptContent((Message("user", "${a}"),))
     assert convert(prompt, ()) is prompt
 
 
 def test_one_name_with_two_defaults_becomes_two_variables_so_that_neither_is_lost() -> None:
-    prompt = Prompt((Message("user", "${tone:formal} then ${tone:warm}, ${tone:formal}, ${tone}"),))
+    prompt = PromptContent((Message("user", "${tone:formal} then ${tone:warm}, ${tone:formal}, ${tone}"),))
     converted = convert(prompt, STYLES)
     assert converted.messages[0].content == "{{tone}} then {{tone_2}}, {{tone}}, {{tone}}"
     assert converted.variables == (Variable("tone", "formal"), Variable("tone_2", "warm"))
@@ -166,7 +166,7 @@ def test_text_without_offers_taken_is_untouched(text: str) -> None:
 
 @given(pieces, pieces)
 def test_a_prompt_is_converted_without_losing_a_default(first: str, second: str) -> None:
-    prompt = Prompt((Message("system", first), Message("user", second)))
+    prompt = PromptContent((Message("system", first), Message("user", second)))
     converted = convert(prompt, STYLES)
     defaults = {variable.default for variable in converted.variables}
     assert {offer.default for offer in in_prompt(prompt)} <= defaults | {""}

@@ -1,7 +1,5 @@
 """What a provider says it billed for a call, in US dollars."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from decimal import Decimal

@@ -6,8 +6,6 @@ made of them, in one pass over the text that remembers no more than the depth it
 docs/limits.md says what each limit is and what people are told.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json

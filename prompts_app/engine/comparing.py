@@ -1,7 +1,5 @@
 """``select-best``: a judge picks one of several outputs for the same case, without knowing whose they are."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What changed between two texts, word by word, and between the messages of two versions."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass

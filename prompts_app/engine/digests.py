@@ -1,7 +1,5 @@
 """One way to write a value down, so that the same thing always has the same digest."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator
 from hashlib import sha256

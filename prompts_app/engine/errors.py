@@ -1,7 +1,5 @@
 """Every way there can be no answer, in words an author can act on; and the one way to say no to a person."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType

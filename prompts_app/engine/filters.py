@@ -4,8 +4,6 @@ They give what Nunjucks 3.2 gives, with one difference, which is that values her
 the JSON of a list or an object counts as that where a filter needs one, and is printed as it is.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from functools import lru_cache

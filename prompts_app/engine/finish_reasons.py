@@ -8,8 +8,6 @@ vLLM "abort", Gemini "SAFETY", "RECITATION" or "function_call_filter: MALFORMED_
 spelling, and one that is not known here is an ordinary end.
 """
 
-from __future__ import annotations
-
 import re
 
 # In this order: "function_call_filter: MALFORMED_FUNCTION_CALL" is no content filter's doing.

@@ -1,7 +1,5 @@
 """Putting an answer before the judge: every assertion of a case that a model has to grade."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 

@@ -4,8 +4,6 @@ A name or a title refuses those without one, and a page marks them. A joiner ins
 script that needs it (Persian, Hindi …) is part of the spelling.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from itertools import groupby

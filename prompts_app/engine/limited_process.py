@@ -8,8 +8,6 @@ A child is kept for the next piece of work, since one takes half a second to sta
 nothing comes. On macOS, which does not hold processes to their memory, the limits of time remain.
 """
 
-from __future__ import annotations
-
 import atexit
 import logging
 import os

@@ -4,8 +4,6 @@ Both texts may be anybody's, and every reader's page is looked through. So nothi
 again: each search takes as many steps as there are letters, whatever they are.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right

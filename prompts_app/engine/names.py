@@ -4,8 +4,6 @@ Other tools take them; here they are text, and are offered a name of letters, di
 author chooses; values go with the name.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -5,8 +5,6 @@ are taken for sRGB), no texts, nothing behind the picture's end. What came is on
 else is done with it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256

@@ -13,8 +13,6 @@ Values are texts. Where a part, a place or a filter needs a list or an object, a
 one counts as that; a value under the whole dotted name comes before a part of another.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ downloaded from earlier releases may have one). A
 other spellings and parts of the text that are masked somewhere.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -8,8 +8,6 @@ A seal proves that whoever holds the key made this statement about exactly these
 when, nor that the record tells what a model said: the holder of the key could have sealed anything.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass

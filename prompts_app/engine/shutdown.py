@@ -4,8 +4,6 @@ Python then refuses new threads ("cannot schedule new futures after shutdown"), 
 That says nothing about the model, the answer or the judge, so it must never be kept as if it did.
 """
 
-from __future__ import annotations
-
 import sys
 from concurrent.futures import ThreadPoolExecutor
 

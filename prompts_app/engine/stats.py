@@ -1,7 +1,5 @@
 """Honest small-sample numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from math import sqrt
 from statistics import median as _median

@@ -18,8 +18,6 @@ What is in no table is unknown, never guessed. A name may carry a path ("meta-ll
 made it. Whoever changes a table raises ``evidence.summary.SUMMARY_VERSION``: stored names are made anew then.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Sequence

@@ -3,8 +3,6 @@
 Names and meaning are promptfoo's. Every kind has an opposite: its name with ``not-`` before it.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Reading what an answer calls: tools and functions, in the shapes in which providers write them."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

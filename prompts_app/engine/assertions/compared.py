@@ -1,7 +1,5 @@
 """``max-score``: of several outputs for the same case, the one whose other assertions score highest wins."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ variable "context", a text or a JSON list of texts; the question its variable "q
 said last.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 

@@ -1,8 +1,6 @@
 """Where verdicts differ from promptfoo 0.123's, each on purpose. Shown at /assertions/; the conformance rows
 name the one they are about, so that none stands here that is not so."""
 
-from __future__ import annotations
-
 from typing import Final
 
 DIFFERENCES: Final[dict[str, str]] = {

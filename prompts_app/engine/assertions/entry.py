@@ -1,7 +1,5 @@
 """Assertions as they are typed into a form, and back."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

@@ -5,8 +5,6 @@ things are stricter than in promptfoo: a verdict that says neither pass nor fail
 pass, and a score out of range is an error instead of a score.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

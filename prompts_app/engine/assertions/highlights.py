@@ -1,7 +1,5 @@
 """Where in an output stands what broke an assertion, for the kinds that can tell."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 

@@ -1,7 +1,5 @@
 """What only the author can tell, by looking."""
 
-from __future__ import annotations
-
 from prompts_app.engine.assertions.kinds import Kind
 from prompts_app.engine.types import Answer, Assertion
 

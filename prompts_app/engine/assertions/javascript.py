@@ -4,8 +4,6 @@ Texts are counted in UTF-16 units: "😀".length is 2. Half of a character that 
 Numbers are doubles and are written as JavaScript writes them.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

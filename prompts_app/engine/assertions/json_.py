@@ -4,8 +4,6 @@ A schema is never allowed to fetch anything: a remote ``$ref`` is an invalid sch
 with a bounded number of steps.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from functools import lru_cache

@@ -6,8 +6,6 @@ first and the last object in what it reads are the form it is to answer in, whic
 only a single clear verdict of its own counts. Anything else is an error of the judge, never a grade.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import math

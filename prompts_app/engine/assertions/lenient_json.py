@@ -9,8 +9,6 @@ reader judges what comes of it.
 Work is linear in the text: strings and comments that never end are met once, levels are bounded.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

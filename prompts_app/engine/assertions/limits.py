@@ -1,7 +1,5 @@
 """Assertions on size, time, cost and how the answer ended."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from decimal import Decimal
 

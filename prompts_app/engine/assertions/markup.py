@@ -1,7 +1,5 @@
 """Assertions on XML and HTML."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Collection

@@ -3,8 +3,6 @@
 Each is linear in the texts' lengths. Case does not count but in ``rouge_recall``.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from functools import lru_cache

@@ -4,8 +4,6 @@ A judge that thinks aloud drafts verdicts before it has one, and one that quotes
 verdict somebody planted there. Only what is left after both may hold the verdict.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence

@@ -4,8 +4,6 @@ What JavaScript has for ASCII alone stays so (``\\w``, ``\\d``, ``\\b``); Unicod
 and ``\\u{…}``, which are read as with JavaScript's flag "u".
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import regex

@@ -1,7 +1,5 @@
 """Whether the model refused."""
 
-from __future__ import annotations
-
 import re
 
 from prompts_app.engine.assertions.kinds import Finding, Kind, quote

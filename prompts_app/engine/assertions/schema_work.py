@@ -5,8 +5,6 @@ they are counted first, from above, the way a validator goes: what applies to a 
 applies to its parts is one level further down, and a value is only so many levels deep.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from math import prod

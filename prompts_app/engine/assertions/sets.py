@@ -1,7 +1,5 @@
 """``assert-set``: several assertions that count together as one."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Iterator
 

@@ -1,7 +1,5 @@
 """Assertions that compare the output with a reference by degree: levenshtein, rouge-n, bleu, gleu, meteor."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from prompts_app.engine.assertions.kinds import (

@@ -1,7 +1,5 @@
 """Checks as they are stored, sealed and exported: plain JSON."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from prompts_app.engine.assertions.judging import price_of_calls

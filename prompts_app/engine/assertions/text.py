@@ -1,7 +1,5 @@
 """Assertions on the output's text."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from unicodedata import normalize
 

@@ -1,7 +1,5 @@
 """Whether the model's tool and function calls fit the tools it was given, and which it called."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 from prompts_app.engine.assertions.calls import FunctionCall, function_call_in, google_calls_in, names_called

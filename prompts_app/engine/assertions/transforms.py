@@ -7,8 +7,6 @@ thing is kinder: a property of the answer itself (``output.text``) is looked for
 because promptfoo's providers hand over JSON answers as objects, and here an answer is always text.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

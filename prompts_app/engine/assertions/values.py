@@ -1,7 +1,5 @@
 """Reading the values of assertions, in the spellings promptfoo takes."""
 
-from __future__ import annotations
-
 import re
 
 from prompts_app.engine.assertions.kinds import CannotTell, as_text

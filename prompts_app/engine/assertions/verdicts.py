@@ -4,8 +4,6 @@ Without a threshold all that count have to pass. With one, the mean of their sco
 it, and that alone decides. What cannot be known counts for neither side.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from prompts_app.engine.types import Assertion, Check

@@ -1,7 +1,5 @@
 """What a word is, and where that cannot be told: in scripts that are written without spaces between words."""
 
-from __future__ import annotations
-
 import re
 
 import regex

@@ -1,7 +1,5 @@
 """The registry of endpoint kinds. To add one, add its file and one line to ``KINDS``."""
 
-from __future__ import annotations
-
 from contextlib import AbstractAsyncContextManager
 
 from prompts_app.engine.endpoints.kinds import Asker, Opener

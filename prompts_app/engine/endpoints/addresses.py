@@ -6,8 +6,6 @@ host is resolved once per connection, every address that comes back must be publ
 goes to that very address.
 """
 
-from __future__ import annotations
-
 import asyncio
 import ipaddress
 import re

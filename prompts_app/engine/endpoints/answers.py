@@ -1,7 +1,5 @@
 """Reading what an OpenAI-compatible server sent back: bytes in, a ``Reply`` or a ``Fault`` out."""
 
-from __future__ import annotations
-
 import json
 import math
 import zlib

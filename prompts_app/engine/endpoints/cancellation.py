@@ -1,7 +1,5 @@
 """Ending the calls of a run: each comes to a fault that is kept, instead of vanishing as if it never was."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress

@@ -4,8 +4,6 @@ A failure of the provider is never the prompt's: an error on the choice, a finis
 a content of another shape is no answer, and the text that came is kept beside the fault.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -5,8 +5,6 @@ until its task has its turn, and that wait would count as the model's. Here the 
 bytes arrive.
 """
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import socket

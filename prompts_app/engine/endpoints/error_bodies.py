@@ -5,8 +5,6 @@ Every server has its own shape: ``{"error": {"message"}}``, a list of those (Gem
 ``{"base_resp": …}`` (MiniMax), and JSON inside of a message (gateways that pass on what they were told).
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """Reading what an images API sent back: bytes in, a ``Reply`` with its picture or a ``Fault`` out."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import binascii

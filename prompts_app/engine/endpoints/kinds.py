@@ -1,7 +1,5 @@
 """What an endpoint kind has to offer."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol

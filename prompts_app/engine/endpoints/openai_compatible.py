@@ -4,8 +4,6 @@ One POST and an exact account of what happened. By construction there are no red
 proxies or keys taken from the environment, no retries but those below, and no cookies.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

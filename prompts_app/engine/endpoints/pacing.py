@@ -1,7 +1,5 @@
 """When to ask again, and how long to wait first."""
 
-from __future__ import annotations
-
 import random
 import re
 from collections.abc import Mapping

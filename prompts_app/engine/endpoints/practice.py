@@ -6,8 +6,6 @@ Now and then a call is refused for a moment and repeated, or stays without an an
 real servers. Nothing it says is evidence of anything.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

@@ -1,7 +1,5 @@
 """What the practice endpoint draws: shapes by the text's hash, and beneath them that it is practice."""
 
-from __future__ import annotations
-
 from hashlib import sha256
 from io import BytesIO
 

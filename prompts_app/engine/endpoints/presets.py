@@ -1,7 +1,5 @@
 """Model servers many people use, so that nobody has to look up their addresses."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -6,8 +6,6 @@ looked for in each of its spellings, before decoding and after, line breaks and 
 them or not.
 """
 
-from __future__ import annotations
-
 import re
 from base64 import b64encode
 from functools import cache, lru_cache

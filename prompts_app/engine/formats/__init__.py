@@ -1,7 +1,5 @@
 """Reading prompts out of files. One module a format; this list is the only place that knows them all."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any

@@ -5,8 +5,6 @@ keep their order, so that two exports of the same thing are the same text and a 
 stand once for each prompt, under their digest, and runs name the digest.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json

@@ -4,8 +4,6 @@ Times are aware datetimes. ``None`` means "not known"; an empty text means "noth
 may stand in each place of a file: pydantic reads and writes these classes by them (see ``bundle``).
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field

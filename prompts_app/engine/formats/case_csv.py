@@ -6,8 +6,6 @@ too) hold one assertion each in its short form: ``is-json``, ``contains: refund`
 any other text must be equalled. Kinds that are not run here are kept as they are.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence

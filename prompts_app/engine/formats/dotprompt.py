@@ -1,7 +1,5 @@
 """Dotprompt (``.prompt``): front matter, then Handlebars text with ``{{role "system"}}`` between messages."""
 
-from __future__ import annotations
-
 import re
 
 from prompts_app.engine.formats import front_matter, templates

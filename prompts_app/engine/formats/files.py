@@ -4,8 +4,6 @@ Paths are relative to the top, with ``/`` between names. Nothing outside is ever
 an absolute path, not by a symbolic link.
 """
 
-from __future__ import annotations
-
 import io
 import stat
 import struct

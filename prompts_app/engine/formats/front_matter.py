@@ -1,7 +1,5 @@
 """The YAML between two ``---`` lines at the head of a text file."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

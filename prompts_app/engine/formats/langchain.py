@@ -1,7 +1,5 @@
 """LangChain's prompt JSON, as its hub serves it: objects with ``lc``, ``id`` and ``kwargs``."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

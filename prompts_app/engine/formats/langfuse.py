@@ -1,7 +1,5 @@
 """Langfuse's prompt JSON: one version of a prompt, or a list; versions of one name belong together."""
 
-from __future__ import annotations
-
 from prompts_app.engine.formats import templates
 from prompts_app.engine.formats.front_matter import FrontMatter
 from prompts_app.engine.formats.messages import read_messages

@@ -7,8 +7,6 @@ every character of the messages comes back as it was. Elsewhere blank lines arou
 it, and code fences hide headings.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import asdict
 

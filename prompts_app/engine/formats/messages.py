@@ -4,8 +4,6 @@ One object with ``messages`` (and a model and parameters beside them), a bare li
 such objects, or JSON Lines of either, also as the Batch API wraps them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from prompts_app.engine.formats import titles

@@ -1,7 +1,5 @@
 """What several formats are read from: roles and sections, model parameters, a prompt of one version."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 The contributor column holds people's addresses. It is never read.
 """
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Prompty (``.prompty``), versions 1 and 2: front matter, then messages under ``system:`` or ``user:``."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """JSON read by the types of dataclasses; a wrong shape is told with its place."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import NoReturn
 

@@ -1,7 +1,5 @@
 """Odd names of an imported prompt, renamed wherever they stand: in its versions, its cases and its runs."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion

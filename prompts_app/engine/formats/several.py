@@ -4,8 +4,6 @@ What a promptfoo configuration names is read as part of it. Texts beside or belo
 are left alone: they are notes and documents more often than prompts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """A file's bytes as text, read once for all formats."""
 
-from __future__ import annotations
-
 import codecs
 import json
 import math

@@ -1,7 +1,5 @@
 """A chat copied out of a chat product: lines that name who speaks, and what was said below each."""
 
-from __future__ import annotations
-
 import re
 
 from prompts_app.engine.formats import titles

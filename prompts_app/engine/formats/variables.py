@@ -5,8 +5,6 @@ offers: a person, or an option, decides. Code is full of the same signs, so what
 LaTeX, regular expressions, links and checkboxes is left out as far as one line can tell.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ Everything comes back as JSON would hold it. Files come from strangers, so they 
 is made of them (see ``engine.budget``), and tags that make objects are refused.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from typing import Any

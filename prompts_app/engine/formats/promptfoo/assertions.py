@@ -1,7 +1,5 @@
 """promptfoo's assertions, read from a configuration, from the short form of a table, and written again."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

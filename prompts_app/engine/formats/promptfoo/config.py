@@ -5,8 +5,6 @@ becomes a version, in order; ``variants_apart`` gives each a prompt of its own i
 wrote comes back exactly (see ``writing``).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 

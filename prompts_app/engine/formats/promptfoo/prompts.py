@@ -1,7 +1,5 @@
 """The prompts of a promptfoo configuration: each becomes one variant, in order."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """The providers of a promptfoo configuration: which models they name, and the settings they agree on."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What all parts of a promptfoo configuration need while it is read: files it names, references, findings."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -5,8 +5,6 @@ promptfoo found is kept as it found it, with its reasons: nothing is judged agai
 the order in which they were done; prompts and tests are brought back to the order of their numbers.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence

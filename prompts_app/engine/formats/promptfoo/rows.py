@@ -1,7 +1,5 @@
 """One row of promptfoo's results as a result of ours: its output, and what promptfoo found, word for word."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """Tables of tests: a column for each variable, and promptfoo's own columns that begin with ``__``."""
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """The tests of a promptfoo configuration as cases: found wherever they stand, defaults merged, multiplied."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import re

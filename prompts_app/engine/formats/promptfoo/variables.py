@@ -1,8 +1,6 @@
 """Values with parts (``user: {name: Ada}``) as the texts our variables are, and back; and what a test puts
 before and after every prompt (``options.prefix`` and ``suffix``), which becomes two variables around it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace

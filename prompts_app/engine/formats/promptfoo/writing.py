@@ -4,8 +4,6 @@
 further turns…) stands under ``metadata.proofsheet``, which promptfoo leaves alone.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -13,9 +13,12 @@ from portfolio.secrets import keep_private
 def database_at(url: str, *, sqlite_timeout_s: float) -> dict[str, Any]:
     """An entry of DATABASES. ``sqlite_timeout_s`` is how long one writer waits for another."""
     database: dict[str, Any] = dict(dj_database_url.parse(url))
+    database["CONN_MAX_AGE"] = (
+        600  # one connection a thread: on SQLite too, a new one costs more than a query
+    )
     if database["ENGINE"] != "django.db.backends.sqlite3":
-        # One connection a thread, looked at before each request.
-        return database | {"ENGINE": "portfolio.postgres", "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+        # Looked at before each request.
+        return database | {"ENGINE": "portfolio.postgres", "CONN_HEALTH_CHECKS": True}
     # WAL and one writer at a time, taken at the start of a transaction: no "database is locked" surprises.
     database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from prompts_app.engine.errors import Refused
+from prompts_app.models import page_triggers
 
 OURS = "prompts_app"  # of other apps, names of migrations may go with a release of theirs
 
@@ -24,7 +25,7 @@ def what_does_not_fit() -> str:
             f"This release is older than its database, which has {newest}: start the newer release again, or "
             "give this one the copy of the database from before the upgrade."
         )
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()) or not page_triggers.are_there():
         return "The database is not ready for this version. Run `manage.py migrate`, or serve with --prepare."
     return ""
 

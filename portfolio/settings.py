@@ -97,7 +97,6 @@ TEMPLATES: list[dict[str, Any]] = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
-                "django.template.context_processors.csp",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "prompts_app.views.context.site",
@@ -116,13 +115,15 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 DATABASES = {"default": _database}
 
-# Limits and used codes count in all web processes together: the default cache is in the database. Cards,
-# which are drawn again where they are missing, do not go there.
+# Limits and used codes count in all web processes together: the default cache is in the database. Cards and
+# pages, which are made again where they are missing, do not go there. Addresses with a query are without
+# number: they have a smaller room of their own.
 CACHE_TABLE = "proofsheet_cache"
+PAGES_MB: int = env.int("PAGES_MB", 16)  # of each web process
 CACHES: dict[str, dict[str, Any]]
 if env.str("CACHE_URL", ""):
     CACHES = {"default": env.dj_cache_url("CACHE_URL")}
-    CACHES["cards"] = dict(CACHES["default"])
+    CACHES |= {name: dict(CACHES["default"]) for name in ("cards", "pages", "pages_of_queries")}
 else:
     CACHES = {
         "default": {
@@ -131,6 +132,16 @@ else:
             "OPTIONS": {"MAX_ENTRIES": 1000},  # above it, entries that ran out are dropped at each new one
         },
         "cards": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+        "pages": {
+            "BACKEND": "portfolio.cache.BoundedMemory",
+            "LOCATION": "pages",
+            "OPTIONS": {"MAX_BYTES": PAGES_MB * 1024 * 1024},
+        },
+        "pages_of_queries": {
+            "BACKEND": "portfolio.cache.BoundedMemory",
+            "LOCATION": "pages_of_queries",
+            "OPTIONS": {"MAX_BYTES": PAGES_MB * 1024 * 1024 // 4},
+        },
     }
 CACHES["default"]["KEY_FUNCTION"] = "portfolio.cache.hidden"
 
@@ -277,8 +288,8 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 _form_action = [CSP.SELF, *(["https://github.com"] if GITHUB_CLIENT_ID else [])]  # its login is a redirect
 SECURE_CSP: dict[str, list[str]] = {
     "default-src": [CSP.NONE],
-    "script-src": [CSP.SELF, CSP.NONCE],
-    "style-src": [CSP.SELF, CSP.NONCE],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
     "img-src": [CSP.SELF, "data:"],
     "font-src": [CSP.NONE],
     "connect-src": [CSP.SELF],

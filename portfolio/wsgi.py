@@ -3,10 +3,14 @@
 import os
 import sys
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portfolio.settings")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+
+from prompts_app.views.stored_pages import Handler  # noqa: E402 it needs the settings
+
+application = Handler()
 
 
 def _check_release() -> None:

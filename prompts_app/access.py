@@ -35,7 +35,7 @@ from prompts_app.models import (
     Version,
     Visibility,
 )
-from prompts_app.models.reading import Reading
+from prompts_app.models.reading import Reading, now
 
 type Viewer = User | AnonymousUser
 
@@ -107,6 +107,8 @@ def author_visible_to(viewer: Viewer, handle: str) -> User:
         raise Http404
     if handle != person.handle:
         raise Moved(person.handle)
+    if reader := now():
+        reader.asks_for_work_of(person.pk)
     return person
 
 

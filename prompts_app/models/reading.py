@@ -23,6 +23,7 @@ from django.db import models
 from prompts_app.engine.masking import Mask, Span, salted
 from prompts_app.engine.matching import PART, fold
 from prompts_app.engine.reveals import without_first_digest
+from prompts_app.models.page_changes import person_key, prompt_key, work_key
 from prompts_app.models.private import PrivateSpan
 
 _now: ContextVar[Reading | None] = ContextVar("reading", default=None)
@@ -32,6 +33,7 @@ _AS_THEY_ARE = {"public_id", "source_key", "frames", "claim", "error_kind", "api
 _MODELS = {"model", "named"}
 SPAN_COLUMNS = ("prompt_id", "label", "text", "salt", "created_at")
 _DIGESTS = {"suite_digest", "digest"}
+_UNDER_WAY = {"queued", "running"}  # models.Run.State
 
 
 class TextsOnlyAsRows(Exception):
@@ -48,6 +50,9 @@ class Reading:
     def __init__(self, author: Callable[[], int | None]) -> None:
         self._author = author
         self._owners: set[int] = set()  # whose prompts were read
+        self._prompts: set[int] = set()  # of which something was read
+        self._people: set[int] = set()  # whose published work was asked for
+        self.saw_run_under_way = False  # so that what was read may be more a moment later
         self._masks: dict[int, Mask] = {}  # by prompt
         self._own: set[int] = set()  # prompts that are read in full
         self._prompt_of_run: dict[int, int] = {}
@@ -57,7 +62,9 @@ class Reading:
         """Take the texts of a row that was just loaded, until somebody looks at one."""
         known = row.__dict__
         self._learn_from(row)
-        if self._prompt_id(row) in self._own:
+        if (prompt := self._prompt_id(row)) is not None:
+            self._prompts.add(prompt)
+        if prompt in self._own:
             return
         if kept := {name: known.pop(name) for name in texts_of(type(row)) if name in known}:
             known["_set_aside"], known["_reader"] = kept, self
@@ -70,8 +77,19 @@ class Reading:
             self._owners.add(owner)
             if owner == self._author():
                 self._own.add(row.pk)
-        if row._meta.model_name == "run" and "prompt_id" in row.__dict__:
-            self._prompt_of_run[row.pk] = row.__dict__["prompt_id"]
+        if row._meta.model_name == "run":
+            if "prompt_id" in row.__dict__:
+                self._prompt_of_run[row.pk] = row.__dict__["prompt_id"]
+            self.saw_run_under_way |= row.__dict__.get("state") in _UNDER_WAY
+
+    def asks_for_work_of(self, person: int) -> None:
+        """What is read is of all this person has published, so that it is another once they publish more."""
+        self._people.add(person)
+
+    def keys(self) -> set[str]:
+        """Of all that was read (see ``page_changes``), but for lists of everybody's work."""
+        work = [key(person) for person in self._people for key in (person_key, work_key)]
+        return {*work, *map(prompt_key, self._prompts), *map(person_key, self._owners - {0})}
 
     def _prompt_id(self, row: Masked) -> int | None:
         """None where the row alone does not say."""
@@ -163,6 +181,8 @@ def read_apart() -> Iterator[None]:
         yield
     if reader and apart:
         reader._owners |= apart._owners
+        reader._prompts |= apart._prompts
+        reader.saw_run_under_way |= apart.saw_run_under_way
 
 
 @cache

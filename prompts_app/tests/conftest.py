@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import settings as hypothesis_settings
@@ -34,7 +34,8 @@ def quiet_settings(settings: Any) -> None:
         for name in settings.CACHES
     }
     settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
-    cache.clear()  # sign-ins and votes are limited by the minute, and a process runs many tests in one
+    for name in settings.CACHES:
+        caches[name].clear()  # sign-ins are limited by the minute, and a process runs many tests in one
 
 
 @pytest.fixture

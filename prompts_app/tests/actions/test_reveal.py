@@ -215,10 +215,7 @@ def test_a_part_is_found_where_it_stands(run: Run, way: str) -> None:
 def test_of_a_prompt_that_cannot_be_seen_it_is_not_said(run: Run) -> None:
     span = add_span(run.prompt, "rule", RULE)
     Prompt.objects.filter(pk=run.prompt_id).update(visibility="private")
-    known, unknown = (
-        re.sub('nonce="[^"]*"', "", check(part="1", hash=one).content.decode())
-        for one in (span.digest, "f" * 64)
-    )
+    known, unknown = (check(part="1", hash=one).content.decode() for one in (span.digest, "f" * 64))
     assert "Nothing public has it" in known
     assert known.replace(span.digest, "f" * 64) == unknown
     mine = client_of(alice()).post(reverse("verify"), {"part": "1", "hash": span.digest}).content.decode()

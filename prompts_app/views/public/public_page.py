@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from hashlib import sha256
@@ -14,17 +14,18 @@ from typing import Any, Concatenate
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
-from django.middleware.csp import get_nonce
 from django.urls import reverse
-from django.utils.cache import get_conditional_response
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
+from portfolio.encoding import compressed, encoding_for
 from prompts_app.access import Moved, reads_as_visitor
 from prompts_app.actions.prompts.private_parts import is_said_openly
 from prompts_app.engine.masking import LEAST
 from prompts_app.engine.matching import fold
 from prompts_app.models import Prompt
+from prompts_app.models.page_changes import LIST, SITE
 from prompts_app.models.reading import Reading, reading
 
 type View = Callable[..., HttpResponseBase]
@@ -47,9 +48,17 @@ def public_page(view: Callable[..., HttpResponse]) -> View:
             except Moved as moved:
                 response = _to_new_address(request, moved, kwargs)
             refuse_to_show_private(request, response, reader)
-        return _with_cache_headers(request, response)
+        return _with_cache_headers(request, response, pages_shown(reader, kwargs))
 
     return shown
+
+
+def pages_shown(reader: Reading, kwargs: Mapping[str, Any]) -> set[str]:
+    """The keys of all that a page shows (see ``models.page_changes``). One that is neither of a person nor of
+    a prompt may show anything that anybody published; none where something under way was read."""
+    if reader.saw_run_under_way:
+        return set()
+    return reader.keys() | {SITE} if "handle" in kwargs else {LIST, SITE}
 
 
 def read_as_visitors_read[**P](
@@ -128,22 +137,36 @@ def _to_new_address(request: HttpRequest, moved: Moved, kwargs: dict[str, Any]) 
     return HttpResponsePermanentRedirect(reverse(match.url_name, kwargs=new) + (f"?{query}" if query else ""))
 
 
-def _with_cache_headers(request: HttpRequest, response: HttpResponse) -> HttpResponseBase:
+def _with_cache_headers(request: HttpRequest, response: HttpResponse, shows: set[str]) -> HttpResponseBase:
     if request.user.is_authenticated:
         response.headers["Cache-Control"] = KEPT_BY_NOBODY
-    elif not response.has_header("Cache-Control"):
+        return response
+    if not response.has_header("Cache-Control"):
         response.headers["Cache-Control"] = SHARED
-        if response.status_code == 200:
-            response.headers["ETag"] = etag = _etag(request, response)
-            return get_conditional_response(request, etag=etag, response=response) or response
-    return response
+    if response.status_code != 200 or response.headers["Cache-Control"] != SHARED:
+        return response
+    if not response.has_header("ETag"):
+        response.headers["ETag"] = f'"{sha256(response.content).hexdigest()[:32]}"'
+        _compress(request, response)
+    if not wants_in_full(request):
+        setattr(response, SHOWS, shows)
+    return get_conditional_response(request, etag=response.headers["ETag"], response=response) or response
 
 
-def _etag(request: HttpRequest, response: HttpResponse) -> str:
-    """The same for the same page: the policy's nonce, which is new each time, is left out."""
-    nonce = str(get_nonce(request) or "").encode()
-    content = response.content.replace(nonce, b"") if nonce else response.content
-    return f'"{sha256(content).hexdigest()[:32]}"'
+SHOWS = "shows"  # on an answer that may be stored: the keys of what it shows
+_LEAST_COMPRESSED = 200  # bytes
+
+
+def _compress(request: HttpRequest, response: HttpResponse) -> None:
+    """As the middleware for all other answers does, but with Brotli too. Nothing secret is in such a page: no
+    random bytes are needed against guesses of it."""
+    if len(response.content) < _LEAST_COMPRESSED:
+        return
+    patch_vary_headers(response, ["Accept-Encoding"])
+    if encoding := encoding_for(request.META.get("HTTP_ACCEPT_ENCODING", "")):
+        response.content = compressed(response.content, encoding)
+        response.headers["Content-Encoding"] = encoding
+        response.headers["ETag"] = f"W/{response.headers['ETag']}"  # other bytes for the same page
 
 
 def listed_only[R: HttpResponse](prompt: Prompt, response: R) -> R:

@@ -18,6 +18,7 @@ from django.db.models import Count, Exists, OuterRef
 
 from prompts_app.engine.masking import Mask
 from prompts_app.evidence.concision import gain_of
+from prompts_app.evidence.news import newest_of
 from prompts_app.evidence.summary import Summary, VersionEvidence, is_outdated, summary_of
 from prompts_app.models import Listing, ListingCount, Prompt, Run, Source, Visibility
 from prompts_app.models.listings import LONGEST_TERM
@@ -85,6 +86,7 @@ class Runs:
     models: set[str] = field(default_factory=set)  # of those with an answer
     endpoints: list[str] = field(default_factory=list)  # of each recorded one that was answered
     unanswered: int = 0
+    newest: datetime | None = None  # when the last version was written, or the last run that is news ended
 
 
 def _runs_of(prompts: Sequence[Prompt]) -> dict[int, Runs]:
@@ -101,6 +103,8 @@ def _runs_of(prompts: Sequence[Prompt]) -> dict[int, Runs]:
     unanswered = runs.ended_without_an_answer().values_list("prompt_id").annotate(n=Count("pk"))
     for key, count in unanswered:
         told[key].unanswered = count
+    for key, when in newest_of(prompts):
+        told[key].newest = max(told[key].newest or when, when)
     return told
 
 
@@ -127,6 +131,7 @@ def listing_of(prompt: Prompt, runs: Runs) -> Listing:
         by_evidence=rank(prompt),
         by_published=_microseconds(prompt.published_at),
         by_tested=_microseconds(prompt.last_tested_at),
+        by_news=max(_microseconds(prompt.published_at), _microseconds(runs.newest)),
         recorded_runs=len(runs.endpoints),
         endpoints=sorted({name for name in runs.endpoints if name}),
         unanswered_runs=runs.unanswered,
@@ -238,7 +243,7 @@ def out_of_step() -> PromptQuerySet:
         "slug": "slug", "handle": "owner__username", "task": "task", "updated_at": "updated_at",
         "deleted_runs": "deleted_runs", "passed": "evidence_passed", "low": "evidence_low",
     }  # fmt: skip
-    in_step = Listing.objects.filter(prompt=OuterRef("pk")).filter(
+    in_step = Listing.objects.filter(prompt=OuterRef("pk"), by_news__isnull=False).filter(
         **{name: OuterRef(column) for name, column in same.items()}
     )
     return Prompt.objects.public().filter(~Exists(in_step)).order_by("pk")

@@ -176,7 +176,15 @@ class Run(Masked):
 
     class Meta:
         ordering = ["-created_at"]
-        indexes = [models.Index(fields=["prompt", "state"], name="run_of_prompt_by_state")]
+        indexes = [
+            models.Index(fields=["prompt", "state"], name="run_of_prompt_by_state"),
+            # Few at any time, of however many there are: what is looked for every few seconds.
+            models.Index(
+                fields=["state", "created_at"],
+                condition=Q(state__in=["queued", "running"]),
+                name="run_under_way",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.version} on {self.named}"

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import connections, models
 from django.db.models import Q
 from django.urls import reverse
 
@@ -62,6 +62,16 @@ class ListingQuerySet(models.QuerySet["Listing"]):
     def owned_by(self, owner: Any) -> Self:
         return self.filter(owner=owner)
 
+    def parts(self, column: str, size: int) -> list[int]:
+        """Which ranges of ``size`` numbers of ``column`` (prompt_id or owner_id) hold a listed one: 0 is from
+        0 to size - 1. One look at an index for each, however many are in it."""
+        first = f"SELECT min({column}) / {size} FROM {self.model._meta.db_table} WHERE is_listed"  # noqa: S608
+        beyond = f"{first} AND {column} >= (n + 1) * {size}"
+        parts = f"{first} UNION ALL SELECT ({beyond}) FROM part WHERE n IS NOT NULL"  # noqa: S608 all ours
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(f"WITH RECURSIVE part(n) AS ({parts}) SELECT n FROM part WHERE n IS NOT NULL")  # noqa: S608
+            return [n for (n,) in cursor.fetchall()]
+
     def in_order(self, name: str) -> Self:
         """``name`` is one of ORDERS."""
         return self.order_by(*ORDERS[name].columns())
@@ -96,6 +106,7 @@ class Listing(models.Model):
     by_evidence = models.BigIntegerField()  # see ``evidence.listings.rank``
     by_published = models.BigIntegerField()  # microseconds since 1970; 0: never
     by_tested = models.BigIntegerField()
+    by_news = models.BigIntegerField(null=True)  # its newest entry in a feed: evidence.news; null: not known
 
     # The figures of the evidence summary that lists show; level None: nothing counts.
     level = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -138,6 +149,7 @@ class Listing(models.Model):
             models.Index(fields=["-by_evidence", "prompt"], condition=_LISTED, name="listing_best_first"),
             models.Index(fields=["-by_published", "-prompt"], condition=_LISTED, name="listing_newest_first"),
             models.Index(fields=["-by_tested", "-prompt"], condition=_LISTED, name="listing_tested_first"),
+            models.Index(fields=["-by_news", "-prompt"], condition=_LISTED, name="listing_news_first"),
             models.Index(fields=["owner", "-by_evidence", "prompt"], name="listing_of_owner"),
         ]
 

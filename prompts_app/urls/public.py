@@ -82,4 +82,5 @@ urlpatterns = [
     path("favicon.ico", site.favicon, name="favicon"),
     path("robots.txt", site.robots, name="robots"),
     path("sitemap.xml", site.sitemap, name="sitemap"),
+    path("sitemap-<slug:part>.xml", site.sitemap_part, name="sitemap_part"),
 ]

@@ -119,6 +119,7 @@ TABLE = {
     "favicon": Row(Rule.OPEN, answers=(302,)),  # to the static file
     "robots": Row(Rule.OPEN),
     "sitemap": Row(Rule.OPEN),
+    "sitemap_part": Row(Rule.OPEN, lambda w: ["pages"]),
     "profile": Row(Rule.AUTHOR, lambda w: [w.prompt.owner.handle]),
     "site_feed": Row(Rule.OPEN),
     "oembed": Row(Rule.OPEN, answers=(404,)),  # without the address of a public page

@@ -7,8 +7,6 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from django.conf import settings
-from django.db.models import F, QuerySet
-from django.db.models.functions import Coalesce, Greatest
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
@@ -16,13 +14,14 @@ from django.utils.html import escape
 
 from prompts_app.access import author_visible_to
 from prompts_app.evidence.levels import level_name
+from prompts_app.evidence.news import News, news_of
 from prompts_app.evidence.number_format import not_judged
-from prompts_app.models import Profile, Prompt, Run, User, Version
+from prompts_app.models import Listing, Profile, Run, Version
+from prompts_app.models.listings import ListingQuerySet
 from prompts_app.templatetags.evidence_tags import interval
 from prompts_app.templatetags.text import shown_plainly
 from prompts_app.views.public.public_page import KEPT_BY_NOBODY, public_page
 
-MOST_ENTRIES = 50
 NEWS_OF_NOTHING = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 
 
@@ -37,7 +36,6 @@ class Feed(Atom1Feed):
 
 @public_page
 def site_feed(request: HttpRequest) -> HttpResponse:
-    public = Prompt.objects.listed()
     feed = Feed(
         title="Proofsheet: newly written, newly tested",
         link=settings.SITE_URL + reverse("home"),
@@ -47,98 +45,67 @@ def site_feed(request: HttpRequest) -> HttpResponse:
         author_name="Proofsheet",
         language="en",
     )
-    return _answer(feed, public)
+    return _answer(feed, Listing.objects.listed())
 
 
 @public_page
 def author_feed(request: HttpRequest, handle: str) -> HttpResponse:
     author = author_visible_to(request.user, handle)
-    name = _plain(author.display_name)
+    name, address = _plain(author.display_name), settings.SITE_URL + author.get_absolute_url()
     feed = Feed(
         title=f"{name} on Proofsheet",
-        link=_address(author),
+        link=address,
         description=None,
         subtitle=_plain(author.profile.headline) or None,
         feed_url=settings.SITE_URL + reverse("author_feed", args=[author.handle]),
         author_name=name,
-        author_link=_address(author),
+        author_link=address,
         language="en",
         born=author.date_joined,
     )
-    response = _answer(feed, Prompt.objects.public().owned_by(author))
+    response = _answer(feed, Listing.objects.owned_by(author))
     if author.profile.visibility != Profile.Visibility.PUBLIC:
         response.headers["Cache-Control"] = KEPT_BY_NOBODY
         response.headers["X-Robots-Tag"] = "noindex"
     return response
 
 
-def _answer(feed: Feed, prompts: QuerySet[Prompt]) -> HttpResponse:
-    """The newest of ``prompts``' versions and runs, in two queries whatever their number."""
-    entries = [*map(_version_entry, _new_versions(prompts)), *map(_run_entry, _new_runs(prompts))]
-    entries.sort(key=lambda entry: entry["updateddate"], reverse=True)
-    for entry in entries[:MOST_ENTRIES]:
-        feed.add_item(**entry)
+def _answer(feed: Feed, listings: ListingQuerySet) -> HttpResponse:
+    for news in news_of(listings):
+        feed.add_item(**_entry(news))
     return HttpResponse(feed.writeString("utf-8"), content_type=feed.content_type)
 
 
-def _new_versions(prompts: QuerySet[Prompt]) -> QuerySet[Version]:
-    """Since when it can be read: written, or published with its prompt, whichever came later."""
-    published = Coalesce("prompt__published_at", "created_at")
-    found = Version.objects.filter(prompt__in=prompts).annotate(since=Greatest("created_at", published))
-    found = found.defer("messages", "variables", "parameters").select_related("prompt__owner__profile")
-    return found.order_by("-since", "-pk")[:MOST_ENTRIES]
+def _entry(news: News) -> dict[str, Any]:
+    title, what = _plain(news.listing.title), news.what
+    if isinstance(what, Version):
+        said = what.note or news.listing.summary or "A new version."
+        return _of(news, what.number, f"version/{what.pk}", f"{title}: v{what.number}", said)
+    return _run_entry(news, what, title)
 
 
-def _new_runs(prompts: QuerySet[Prompt]) -> QuerySet[Run]:
-    ended = Coalesce("finished_at", "created_at")
-    published = Coalesce(F("prompt__published_at"), ended)
-    found = (
-        Run.objects.that_count()
-        .answered()
-        .filter(prompt__in=prompts)
-        .annotate(since=Greatest(ended, published))
-    )
-    found = found.defer("suite").select_related("prompt__owner__profile", "version")
-    return found.order_by("-since", "-pk")[:MOST_ENTRIES]
-
-
-def _version_entry(version: Version) -> dict[str, Any]:
-    prompt = version.prompt
-    return {
-        "title": f"{_plain(prompt.title)}: v{version.number}",
-        "description": _html(version.note or prompt.summary or "A new version."),
-        **_of(prompt, version.number, f"version/{version.pk}", version.since),  # type: ignore[attr-defined]
-    }
-
-
-def _run_entry(run: Run) -> dict[str, Any]:
-    prompt, passed, cases = run.prompt, run.cases_passed, run.cases_counted
-    model = _plain(run.named)
+def _run_entry(news: News, run: Run, title: str) -> dict[str, Any]:
+    number, passed, cases, model = run.version.number, run.cases_passed, run.cases_counted, _plain(run.named)
     rate = f"{passed} of {cases} cases pass ({interval(passed, cases)})" if cases else not_judged(run.answers)
-    said = f"v{run.version.number} on {model}: {rate}"
     done = "tested" if cases else "answered"
     errors = f"; {run.cases_error} got no answer" if run.cases_error else ""
-    return {
-        "title": f"{_plain(prompt.title)}: v{run.version.number} {done} on {model}",
-        "description": _html(f"{said}{errors}. Evidence: {level_name(run.level)}."),
-        **_of(prompt, run.version.number, f"run/{run.public_id}", run.since),  # type: ignore[attr-defined]
-    }
+    said = f"v{number} on {model}: {rate}{errors}. Evidence: {level_name(run.level)}."
+    return _of(news, number, f"run/{run.public_id}", f"{title}: v{number} {done} on {model}", said)
 
 
-def _of(prompt: Prompt, number: int, what: str, since: datetime) -> dict[str, Any]:
-    """What an entry says of its prompt. Its id outlives a new title, slug or handle."""
+def _of(news: News, number: int, what: str, title: str, said: str) -> dict[str, Any]:
+    """An entry of the feed. Its id outlives a new title, slug or handle."""
+    listing = news.listing
     return {
-        "link": f"{settings.SITE_URL}{prompt.get_absolute_url()}v{number}/",
+        "title": title,
+        "description": _html(said),
+        "link": f"{settings.SITE_URL}{listing.get_absolute_url()}v{number}/",
         "unique_id": uuid5(NAMESPACE_URL, f"{settings.SITE_URL}/{what}").urn,
-        "author_name": _plain(prompt.owner.display_name),
-        "author_link": _address(prompt.owner),
-        "pubdate": since,
-        "updateddate": since,
+        "author_name": _plain(listing.author),
+        "author_link": settings.SITE_URL + reverse("profile", args=[listing.handle]),
+        "pubdate": news.since,
+        "updateddate": news.since,
     }
-
-
-def _address(author: User) -> str:
-    return settings.SITE_URL + author.get_absolute_url()
 
 
 def _plain(text: str) -> str:

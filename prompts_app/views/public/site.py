@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape
+from collections.abc import Iterable
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.urls import reverse
 
-from prompts_app.models import Level, Profile, Prompt, User
+from prompts_app.evidence.sitemap import addresses_in, parts
+from prompts_app.models import Level
 from prompts_app.views.public.public_page import page_ld, public_page
-
-MOST_ADDRESSES = 50_000  # what one sitemap file may hold
 
 EXAMPLES = ((3, 3), (10, 10), (9, 10), (24, 25), (45, 50), (90, 100))  # passed, cases
 
@@ -50,27 +48,29 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 @public_page
 def sitemap(request: HttpRequest) -> HttpResponse:
+    """An index of parts: whoever reads them asks for one at a time."""
+    addresses = (settings.SITE_URL + reverse("sitemap_part", args=[part]) for part in parts())
+    return _sitemap("sitemapindex", (f"<sitemap><loc>{address}</loc></sitemap>" for address in addresses))
+
+
+@public_page
+def sitemap_part(request: HttpRequest, part: str) -> HttpResponse:
     """The public pages worth finding: public prompts and their public authors, nothing unlisted."""
-    entries = [(reverse(name), "") for name in ("home", "browse", "about_evidence", "about_assertions")]
-    prompts = Prompt.objects.listed()
-    authors = User.objects.filter(
-        Exists(prompts.filter(owner=OuterRef("pk"))), profile__visibility=Profile.Visibility.PUBLIC
-    ).order_by("username")
-    entries += [
-        (reverse("profile", args=[handle]), "") for handle in authors.values_list("username", flat=True)
-    ]
-    rows = prompts.newest_first().values_list("owner__username", "slug", "updated_at")
-    entries += [
-        (reverse("prompt", args=[h, s]), when.date().isoformat()) for h, s, when in rows[:MOST_ADDRESSES]
-    ]
-    urls = "".join(_entry(path, modified) for path, modified in entries[:MOST_ADDRESSES])
-    text = (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{urls}</urlset>\n'
-    )
-    return HttpResponse(text, content_type="application/xml; charset=utf-8")
+    found = addresses_in(part)
+    if not found:
+        raise Http404
+    return _sitemap("urlset", (_entry(path, modified) for path, modified in found))
 
 
 def _entry(path: str, modified: str) -> str:
     when = f"<lastmod>{modified}</lastmod>" if modified else ""
-    return f"<url><loc>{escape(settings.SITE_URL + path)}</loc>{when}</url>\n"
+    return f"<url><loc>{settings.SITE_URL}{path}</loc>{when}</url>"
+
+
+def _sitemap(element: str, lines: Iterable[str]) -> HttpResponse:
+    """Addresses are of letters, digits and signs that XML takes as they are."""
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<{element} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{"\n".join(lines)}\n</{element}>\n'
+    )
+    return HttpResponse(text, content_type="application/xml; charset=utf-8")

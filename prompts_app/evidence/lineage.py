@@ -15,7 +15,8 @@ from prompts_app.evidence.origin import Origin, origin_of
 from prompts_app.evidence.picked import is_judged, latest_runs
 from prompts_app.evidence.records import Records
 from prompts_app.evidence.summary import summary_of
-from prompts_app.models import Level, PrivateSpan, Prompt, Run
+from prompts_app.models import Level, PrivateSpan, Prompt, Run, Version
+from prompts_app.models.prompts import PromptQuerySet
 from prompts_app.models.reading import read_apart
 
 MOST_FORKS = 5  # named
@@ -111,10 +112,15 @@ def _compared(records: Records, origin: Origin) -> Compared:
     return compared
 
 
+def public_forks_of(prompt: Prompt) -> PromptQuerySet:
+    versions = Version.objects.filter(prompt=prompt).order_by().values("pk")
+    return Prompt.objects.listed().filter(forked_from__in=versions).exclude(pk=prompt.pk)
+
+
 def _forks_of(records: Records) -> tuple[list[Fork], int]:
     """Public forks, the best evidenced first, and how many there are."""
     prompt = records.prompt
-    public = Prompt.objects.listed().filter(forked_from__prompt=prompt).exclude(pk=prompt.pk)
+    public = public_forks_of(prompt)
     listed = public.with_author().select_related("owner__profile", "forked_from")
     with read_apart():
         found = list(listed.defer(*_LONG).best_first()[:MOST_LOOKED_AT])

@@ -48,7 +48,7 @@ APIS = [
 
 
 def _is_held() -> Q:
-    return Q(lease_is_held(settings.RUN_LEASE_S), state=Run.State.RUNNING)
+    return Q(lease_is_held(settings.RUN_LEASE_S), state=Run.State.RUNNING, finished_at=None)
 
 
 class RunQuerySet(MaskedQuerySet["Run"]):
@@ -56,7 +56,8 @@ class RunQuerySet(MaskedQuerySet["Run"]):
         return self.filter(state=Run.State.FINISHED)
 
     def under_way(self) -> Self:
-        return self.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING])
+        # That they have not ended says the same again, as the index's condition: see Run.Meta.
+        return self.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING], finished_at=None)
 
     def that_count(self) -> Self:
         """Evidence: finished runs, never practice."""
@@ -181,7 +182,7 @@ class Run(Masked):
             # Few at any time, of however many there are: what is looked for every few seconds.
             models.Index(
                 fields=["state", "created_at"],
-                condition=Q(state__in=["queued", "running"]),
+                condition=Q(finished_at=None),
                 name="run_under_way",
             ),
         ]

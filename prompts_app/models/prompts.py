@@ -132,7 +132,8 @@ class Prompt(Masked):
     task = models.CharField(max_length=20, choices=Task, default=Task.OTHER)
     tags = models.ManyToManyField(Tag, blank=True, related_name="prompts")
     licence = models.CharField(max_length=20, choices=Licence, default=Licence.CC_BY)
-    visibility = models.CharField(max_length=8, choices=Visibility, default=Visibility.PRIVATE, db_index=True)
+    # Without an index: SQLite would take it for one author's prompts and for forks. Lists read ``Listing``.
+    visibility = models.CharField(max_length=8, choices=Visibility, default=Visibility.PRIVATE)
     published_at = models.DateTimeField(null=True, blank=True)
     # Since when anybody but its author could open it, by whatever way, also where nobody can any more: from
     # then on its deleted runs are counted. Null: never. Written by save() and by actions.sharing.links.

@@ -11,11 +11,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from prompts_app.models import Profile, Prompt, Run, Version, Visibility
-from prompts_app.tests.factories import RunFactory, VersionFactory
+from prompts_app.evidence import news
+from prompts_app.evidence.listings import refresh_figures
+from prompts_app.models import Listing, Profile, Prompt, Run, Version, Visibility
+from prompts_app.tests.factories import PromptFactory, ResultFactory, RunFactory, VersionFactory
 from prompts_app.tests.people import alice, client_of, dana
 from prompts_app.tests.security.test_visibility import says_nothing
 from prompts_app.tests.security.world import Tags, world
+from prompts_app.tests.views.recorded import recorded_prompt, recorded_run
 
 pytestmark = pytest.mark.django_db
 
@@ -177,3 +180,42 @@ def test_ten_more_cost_no_more_queries(
             RunFactory(version=version)
         counts.append(count_queries(lambda: Client().get(address)))
     assert counts[0] == counts[1]
+
+
+class TestOfManyPrompts:
+    """The entries are those of the prompts that were last in the news, and the same as if all were sorted."""
+
+    @pytest.fixture(autouse=True)
+    def at_most_three(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(news, "MOST_NEWS", 3)
+
+    def prompt(self, title: str, days_ago: int) -> Prompt:
+        when = timezone.now() - timedelta(days=days_ago)
+        prompt = PromptFactory(title=title, owner=alice(), visibility="public", published_at=when)
+        VersionFactory(prompt=prompt)
+        Version.objects.filter(prompt=prompt).update(created_at=when)
+        refresh_figures([prompt])
+        return prompt
+
+    @pytest.mark.parametrize("address", FEEDS)
+    def test_the_newest_three_of_five(self, address: str) -> None:
+        for days_ago in (4, 2, 5, 1, 3):
+            self.prompt(f"Of {days_ago}", days_ago)
+        assert titles(address) == ["Of 1: v1", "Of 2: v1", "Of 3: v1"]
+
+    @pytest.mark.parametrize("address", FEEDS)
+    def test_a_new_version_and_a_new_run_of_an_old_one_are_news(self, address: str) -> None:
+        old = self.prompt("Old", 9)
+        for days_ago in (4, 2, 3):
+            self.prompt(f"Of {days_ago}", days_ago)
+        version = VersionFactory(prompt=old, number=2)
+        ResultFactory(run=RunFactory(version=version, finished_at=timezone.now()))
+        refresh_figures([old])
+        assert titles(address) == ["Old: v2 answered on test-model", "Old: v2", "Of 2: v1"]
+
+    def test_ending_a_run_puts_it_there(self) -> None:
+        prompt = recorded_prompt(owner=alice())
+        recorded_run(prompt.versions.get(), days_ago=-1)
+        ended = prompt.runs.order_by("-finished_at")[0].finished_at
+        assert ended is not None
+        assert Listing.objects.get(prompt=prompt).by_news == int(ended.timestamp() * 1_000_000)

@@ -226,7 +226,7 @@ class TestWhichRunCounts:
         for number in range(2):
             for model in "abcd":
                 a_run(version, "p f", model=model, day=number)
-            with django_assert_num_queries(9):
+            with django_assert_num_queries(15):
                 rebuild_evidence(version.prompt)
 
 

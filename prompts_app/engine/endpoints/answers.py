@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from prompts_app.engine.billing import bill_of
 from prompts_app.engine.endpoints.error_bodies import complaint_of, error_in, kind_of, one_line, status_inside
 from prompts_app.engine.endpoints.scrubbing import scrub, scrub_all
+from prompts_app.engine.prices import bill_of
 from prompts_app.engine.types import Embedded, Fault, Json
 
 MOST_BYTES = 8 * 1024 * 1024

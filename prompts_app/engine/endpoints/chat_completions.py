@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from prompts_app.engine.billing import bill_of
 from prompts_app.engine.endpoints.answers import HttpAnswer, count_of, error_inside, fault, read_json, text_of
 from prompts_app.engine.endpoints.error_bodies import complaint_of, error_in, one_line
 from prompts_app.engine.finish_reasons import failure_of
+from prompts_app.engine.prices import bill_of
 from prompts_app.engine.types import Fault, Json, Reply
 
 MOST_OF_A_REASON = 60  # characters

@@ -1,6 +1,11 @@
-"""Reading prompts out of files. One module a format; this list is the only place that knows them all."""
+"""Reading prompts out of files. One module a format; this list is the only place that knows them all.
 
-from collections.abc import Iterator
+Of many files at once, from a zip or a folder, each that holds prompts is read, and every other one is named.
+What a promptfoo configuration names is read as part of it. Texts beside or below one that it does not name
+are left alone: they are notes and documents more often than prompts.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -14,10 +19,9 @@ from prompts_app.engine.formats import (
     plain,
     prompts_chat,
     prompty,
-    several,
     transcript,
 )
-from prompts_app.engine.formats.files import Files, is_zip, unzip
+from prompts_app.engine.formats.files import Files, folder_of, is_zip, unzip
 from prompts_app.engine.formats.promptfoo import config as promptfoo
 from prompts_app.engine.formats.promptfoo import results as promptfoo_results
 from prompts_app.engine.formats.source import Source, decode
@@ -91,10 +95,7 @@ def parse_files(files: Files, *, only: str = "", hint: str = "") -> Parsed:
     if only:
         source = Source(only, decode(files.read(only) or b""), files)
         return _read(source, format_named(hint) if hint else _must_recognise(source))
-    wanted = format_named(hint) if hint else None
-    return several.read_all(
-        files, lambda source: _recognised(source, (wanted,) if wanted else FORMATS), _read
-    )
+    return _read_all(files, (format_named(hint),) if hint else FORMATS)
 
 
 def variants_apart(parsed: Parsed) -> Parsed:
@@ -110,7 +111,7 @@ def _read(source: Source, kind: Format) -> Parsed:
     return parsed
 
 
-def _recognised(source: Source, kinds: tuple[Format, ...]) -> Format | None:
+def _recognised(source: Source, kinds: Sequence[Format]) -> Format | None:
     return next((kind for kind in kinds if kind.recognises(source)), None)
 
 
@@ -152,3 +153,100 @@ def _refuse_unstorable(text: str) -> None:
             "A text in this file holds half of a character (a lone surrogate, \\ud800 to \\udfff), "
             "which cannot be stored."
         ) from None
+
+
+# --- many files -------------------------------------------------------------------------------------------
+
+# About a project rather than a prompt of it.
+_ABOUT = {
+    "authors", "changelog", "code_of_conduct", "contributing", "contributors", "license", "licence", "notice",
+    "readme", "security", "sources",
+}  # fmt: skip
+_CONFIGURATION = "promptfoo"
+_MATERIAL = {"text", "markdown"}  # beside or below a configuration
+
+
+class _Watched:
+    """Files that remember which of them were asked for."""
+
+    def __init__(self, files: Files) -> None:
+        self.files, self.left_out, self.label = files, files.left_out, files.label
+        self.asked: set[str] = set()
+
+    def names(self) -> tuple[str, ...]:
+        return self.files.names()
+
+    def read(self, path: str) -> bytes | None:
+        self.asked.add(path)
+        return self.files.read(path)
+
+
+def _read_all(files: Files, kinds: Sequence[Format]) -> Parsed:
+    """What all files hold together. Raises FormatError where that is nothing."""
+    watched = _Watched(files)
+    skipped = list(files.left_out)
+    found = list(_candidates(watched, kinds, skipped))
+    parts = []
+    for source, kind in _to_read(found, watched, skipped):
+        try:
+            parts.append(_placed(_read(source, kind), source.name))
+        except FormatError as error:
+            skipped.append(Skip(source.name, str(error)))
+    skipped = [skip for skip in skipped if skip.what not in watched.asked]
+    whole = Parsed(
+        prompts=tuple(prompt for part in parts for prompt in part.prompts),
+        unsupported=tuple(problem for part in parts for problem in part.unsupported),
+        skipped=tuple(skip for part in parts for skip in part.skipped) + tuple(skipped),
+        format=parts[0].format if len({part.format for part in parts}) == 1 else "",
+        bundled=tuple(prompt for part in parts for prompt in part.bundled),
+    )
+    if not whole.prompts and not whole.bundled:
+        because = f" {whole.skipped[0].what}: {whole.skipped[0].why}" if whole.skipped else ""
+        raise FormatError(f"There is no file in it that holds a prompt.{because}")
+    return whole
+
+
+def _candidates(
+    watched: _Watched, kinds: Sequence[Format], skipped: list[Skip]
+) -> Iterator[tuple[Source, Format]]:
+    for name in watched.names():
+        try:
+            source = Source(name, decode(watched.files.read(name) or b""), watched)
+            kind = None if source.stem.lower() in _ABOUT else _recognised(source, kinds)
+        except FormatError as error:
+            skipped.append(Skip(name, str(error)))
+            continue
+        if kind is None:
+            skipped.append(Skip(name, "It is none of the kinds of file that hold prompts."))
+        else:
+            yield source, kind
+
+
+def _to_read(
+    found: list[tuple[Source, Format]], watched: _Watched, skipped: list[Skip]
+) -> Iterator[tuple[Source, Format]]:
+    """Configurations first; then what none of them has opened."""
+    folders = [folder_of(source.name) for source, kind in found if kind.key == _CONFIGURATION]
+    for source, kind in sorted(found, key=lambda pair: pair[1].key != _CONFIGURATION):
+        inside = any(not folder or source.name.startswith(f"{folder}/") for folder in folders)
+        if kind.key != _CONFIGURATION and source.name in watched.asked:
+            continue
+        if inside and kind.key in _MATERIAL:
+            skipped.append(Skip(source.name, "The promptfoo configuration beside it does not name it."))
+        else:
+            yield source, kind
+
+
+def _placed(part: Parsed, name: str) -> Parsed:
+    """With the file's name in every place."""
+
+    def place(where: str) -> str:
+        known = name in where or part.format == _CONFIGURATION
+        return where if known else f"{name}, {where}" if where else name
+
+    return replace(
+        part,
+        prompts=tuple(replace(prompt, where=place(prompt.where)) for prompt in part.prompts),
+        unsupported=tuple(Problem(one.what, place(one.where)) for one in part.unsupported),
+        skipped=tuple(Skip(place(skip.what), skip.why) for skip in part.skipped),
+    )

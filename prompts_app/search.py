@@ -19,7 +19,7 @@ import regex
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Case, Exists, IntegerField, OuterRef, Prefetch, QuerySet, When
 
-from prompts_app.engine.masking import Mask
+from prompts_app.engine.masking import Mask, Span
 from prompts_app.models import Profile, Prompt, SearchDocument, Version
 from prompts_app.models.reading import reading
 from prompts_app.models.texts import texts_in_row
@@ -326,19 +326,25 @@ def _documents(keys: Iterable[int]) -> Iterator[SearchDocument]:
     newest = Prefetch("versions", Version.objects.filter(~Exists(newer)), to_attr="newest")
     rows = Prompt.objects.filter(pk__in=list(keys)).with_author()
     rows = rows.prefetch_related("tags", newest, "private_spans")
-    return map(_document, rows)
+    for prompt in rows:
+        spans = [span.as_engine() for span in prompt.private_spans.all()]
+        yield document_of(
+            prompt, getattr(prompt, "newest", ()), [tag.name for tag in prompt.tags.all()], spans
+        )
 
 
-def _document(prompt: Prompt) -> SearchDocument:
-    newest: list[Version] = getattr(prompt, "newest", [])
-    mask = Mask(span.as_engine() for span in prompt.private_spans.all())  # for everybody, its author too
+def document_of(
+    prompt: Prompt, newest: Iterable[Version], tags: Iterable[str], private: Iterable[Span]
+) -> SearchDocument:
+    """What is found of a prompt: of its newest version, without what is private, for its author too."""
+    mask = Mask(private)
     texts = [text for row in (prompt, *newest) for text in texts_in_row(row) if text.column in IN_THE_BODY]
     return SearchDocument(
         prompt=prompt,
         place=place_of(prompt),
         of_author=author_key(prompt.owner_id),
         title=storable(mask.text(prompt.title)),
-        tags=storable(" ".join(tag.name for tag in prompt.tags.all())),
+        tags=storable(" ".join(tags)),
         summary=storable(f"{mask.text(prompt.summary)} {prompt.get_task_display()}"),
         author=storable(f"{prompt.owner.display_name} {prompt.owner.handle}"),
         body=storable("\n".join(mask.text(string) for text in texts for string in text.strings())),

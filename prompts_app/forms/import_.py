@@ -11,7 +11,8 @@ from django.core.files.uploadedfile import UploadedFile
 
 from prompts_app.actions.importing.apply import ImportOptions, OfferedStyle, check_size
 from prompts_app.engine.budget import MOST_BYTES
-from prompts_app.engine.formats import FORMATS, Parsed, parse, titles
+from prompts_app.engine.formats import FORMATS, titles
+from prompts_app.engine.formats.kept import Kept, read_file
 from prompts_app.engine.formats.variables import STYLES, Style
 from prompts_app.engine.limited_process import FILE, apart
 from prompts_app.engine.wording import how_many
@@ -20,7 +21,7 @@ from prompts_app.models.text import without_invisible
 
 
 class UploadForm(forms.Form):
-    """One file, or text. Valid means it could be read: ``parsed`` holds what is in it."""
+    """One file, or text. Valid means it could be read: ``read`` holds what is in it."""
 
     unmarked = ("file", "text")  # one of them is needed
 
@@ -42,7 +43,7 @@ class UploadForm(forms.Form):
         choices=[("", "Whatever it looks like"), *((kind.key, kind.label) for kind in FORMATS)],
     )
 
-    parsed: Parsed
+    read: Kept
     name: str
     content: bytes
 
@@ -52,8 +53,8 @@ class UploadForm(forms.Form):
             return data
         field = self._chosen(data.get("file"), data["text"])
         with refusals_on(self, field):
-            self.parsed = apart(FILE, parse, self.name, self.content, hint=data["kind"])
-            check_size(self.parsed)
+            self.read = apart(FILE, read_file, self.name, self.content, hint=data["kind"])
+            check_size(self.read.prompts)
         return data
 
     def _chosen(self, file: UploadedFile[bytes] | None, text: str) -> str:

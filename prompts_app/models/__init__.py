@@ -6,7 +6,7 @@ from prompts_app.models.endpoints import Batch, Endpoint
 from prompts_app.models.evidence import Level, PictureFile, Result, Run, Source
 from prompts_app.models.failures import KnownFailure
 from prompts_app.models.health import Heartbeat
-from prompts_app.models.imports import Import
+from prompts_app.models.imports import Import, ImportPart
 from prompts_app.models.listings import Listing, ListingCount, ListingTerm
 from prompts_app.models.mail import QueuedMail
 from prompts_app.models.people import Face, FormerHandle, GoneHandle, Profile, User
@@ -42,6 +42,7 @@ __all__ = [
     "Heartbeat",
     "ImpactKind",
     "Import",
+    "ImportPart",
     "KeyUnreadable",
     "KnownFailure",
     "Level",

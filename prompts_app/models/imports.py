@@ -50,9 +50,10 @@ class Import(models.Model):
     public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="imports")
     name = models.CharField(max_length=200)
-    data = models.BinaryField()  # the file; empty once it was imported
+    data = models.BinaryField()  # the file, to read it as something else; empty once its author said yes
     kind = models.CharField(max_length=20, blank=True)  # what its owner said it is; "": what it looks like
-    options = models.JSONField(default=dict, blank=True)  # as the preview's form has them
+    # Before: what it was read as, and what it could be. After: as the preview's form has them.
+    options = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=8, choices=State, default=State.PREVIEW)
     total = models.PositiveIntegerField(default=0)  # prompts in the file
     done = models.PositiveIntegerField(default=0)  # of these, looked at
@@ -79,3 +80,18 @@ class Import(models.Model):
     @property
     def can_be_undone(self) -> bool:
         return self.state == self.State.DONE and any(self.made.values())
+
+
+class ImportPart(models.Model):
+    """Some prompts of the file as they were parsed, so that nobody reads it again (``engine.formats.kept``).
+    They go when it was imported."""
+
+    of = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()  # from 0
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["of", "number"], name="import_part_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.of}, part {self.number}"

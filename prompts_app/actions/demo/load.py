@@ -15,7 +15,8 @@ from django.conf import settings
 from django.db import transaction
 
 from prompts_app.actions.demo.sources import ACCOUNT, DEMO, read_prompt
-from prompts_app.actions.importing.bundle import keep_prompt, prompt_digest
+from prompts_app.actions.importing.apply import keep_prompt
+from prompts_app.actions.importing.bundle import prompt_digest
 from prompts_app.actions.runs.lifecycle import practice_endpoint
 from prompts_app.engine.formats.bundle import parse
 from prompts_app.engine.formats.bundle_types import Bundle, BundledAuthor, BundledPrompt
@@ -98,7 +99,7 @@ class _Loading:
             return
         if here is not None:
             here.delete()
-        keep_prompt(owner, bundled, shipped=True)
+        keep_prompt(owner, bundled)
         self.added.append(name)
 
     def _is_as_loaded(self, prompt: Prompt, before: str | None) -> bool:
@@ -172,5 +173,5 @@ def _make_account() -> User:
     Profile.objects.filter(user=user).update(name="Demo author", headline="Here to try Proofsheet out.")
     practice_endpoint(user)
     for path in sorted(ACCOUNT.glob("*.yaml")):
-        keep_prompt(user, read_prompt(path), shipped=True)
+        keep_prompt(user, read_prompt(path))
     return user

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from prompts_app.actions.demo.sources import SourceFailure, read_author, read_failures, sample_authors
 from prompts_app.actions.exporting.bundle import export_bundle
-from prompts_app.actions.importing.bundle import keep_prompt
+from prompts_app.actions.importing.apply import keep_prompt
 from prompts_app.actions.prompts.known_failures import shelve
 from prompts_app.actions.runs.execute import execute_run
 from prompts_app.actions.runs.lifecycle import start_batch
@@ -36,7 +36,7 @@ def record_author(folder: Path, *, base_url: str, model: str, tell: Callable[[st
     owner = _owner(sources.author.handle)
     endpoint = Endpoint.objects.create(owner=owner, name=ENDPOINT_NAME, base_url=base_url)
     for source in sources.prompts:
-        prompt = keep_prompt(owner, source, shipped=True)
+        prompt = keep_prompt(owner, source)
         _record_prompt(prompt, endpoint, model, tell)
         _shelve(prompt, read_failures(folder / f"{source.slug}.yaml"))
     recorded = export_bundle(owner, Prompt.objects.owned_by(owner), everything=True)

@@ -5,13 +5,13 @@ The way in is ``actions.importing.bundle``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
-from prompts_app.actions.exporting.bundle_pictures import MOST_PICTURES, MOST_PICTURES_PUBLIC, pack
 from prompts_app.engine.digests import case_from_json
+from prompts_app.engine.formats.bundle import with_data
 from prompts_app.engine.formats.bundle_types import (
     Bundle,
     BundledAuthor,
@@ -25,7 +25,7 @@ from prompts_app.engine.formats.bundle_types import (
 from prompts_app.engine.reveals import parts_json
 from prompts_app.engine.types import Json
 from prompts_app.evidence.origin import credits_of
-from prompts_app.models import KnownFailure, Prompt, Result, Run, User
+from prompts_app.models import KnownFailure, PictureFile, Prompt, Result, Run, User
 from prompts_app.models.evidence import CHAT
 from prompts_app.models.reading import now
 
@@ -39,6 +39,10 @@ RESULT_COLUMNS = (
     "judge_cost", "judge_calls", "error_kind", "error_message", "picture", "tokens_reasoning",
     "reasoning_chars", "asked_at",
 )  # fmt: skip
+
+
+# Bytes of pictures in one bundle: as many as can be imported again, and fewer for whoever passes by.
+MOST_PICTURES, MOST_PICTURES_PUBLIC = 9 * 2**20, 2 * 2**20
 
 
 def export_bundle(owner: User, prompts: QuerySet[Prompt], *, everything: bool) -> Bundle:
@@ -57,7 +61,7 @@ def export_bundle(owner: User, prompts: QuerySet[Prompt], *, everything: bool) -
     rows = rows.select_related("baseline")
     ordered = list(rows.order_by("slug"))
     results = (one for prompt in ordered for run in prompt.runs.all() for one in run.results.all())
-    pack(results, MOST_PICTURES if everything else MOST_PICTURES_PUBLIC)
+    _pack(results, MOST_PICTURES if everything else MOST_PICTURES_PUBLIC)
     credits = credits_of(ordered)
     return Bundle(
         _author_of(owner), tuple(_exported(prompt, everything, credits[prompt.pk]) for prompt in ordered)
@@ -151,3 +155,14 @@ def _exported_run(run: Run, everything: bool) -> BundledRun:
 def _exported_result(result: Result) -> BundledResult:
     columns = {name: getattr(result, name) for name in RESULT_COLUMNS}
     return BundledResult(id=result.public_id, checks=tuple(result.checks), **columns)
+
+
+def _pack(results: Iterable[Result], room: int) -> None:
+    """Put pictures into their results as long as there is room; of the others only digests go out."""
+    chosen = {}
+    for result in results:
+        if 0 < (size := result.picture.get("bytes", 0)) <= room:
+            room -= size
+            chosen[result.pk] = result
+    for pk, data in PictureFile.objects.filter(result__in=chosen).values_list("result_id", "data"):
+        chosen[pk].picture = with_data(chosen[pk].picture, bytes(data))

@@ -1,23 +1,26 @@
-"""Bringing in what was parsed from files, chunk by chunk, each in a short transaction of its own.
+"""Bringing in what was parsed, chunk by chunk, each in a short transaction: one way for bundles and for every
+other format.
 
-Importing the same file again makes no doubles: a prompt is known by what stood in the file, or by its
-title and text, whichever of its versions has them. Results of a prompt that is there are added to it.
+Importing the same file again makes no doubles: see ``import_matching``. A dry run and a preview only plan:
+they write nothing.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import batched
 from typing import Any
 
-from prompts_app.actions.importing.bundle import BundleImport, Kept, keep_run
-from prompts_app.actions.importing.import_matching import ALREADY_THERE, Known, MoreRuns
+from django.db import transaction
+
+from prompts_app.actions.importing.bundle import plan_bundled
+from prompts_app.actions.importing.import_matching import Known, More
 from prompts_app.actions.importing.made import Made, take_back
-from prompts_app.actions.importing.plan import Planned, plan, source_key, too_large
-from prompts_app.actions.importing.save import save
+from prompts_app.actions.importing.plan import Planned, name_of, plan, too_large
+from prompts_app.actions.importing.save import check_runs, save, save_more, save_run
 from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.engine.errors import RefusedKind
 from prompts_app.engine.formats import ImportedPrompt, Parsed, Problem, Skip, renaming, titles, variants_apart
@@ -25,7 +28,8 @@ from prompts_app.engine.formats.bundle_types import BundledPrompt
 from prompts_app.engine.formats.variables import STYLES, Offer, Style, in_prompt
 from prompts_app.engine.types import Json
 from prompts_app.engine.wording import how_many
-from prompts_app.models import Prompt, Task, User
+from prompts_app.evidence.listings import refresh
+from prompts_app.models import Prompt, User
 
 MOST_PROMPTS = 10_000  # at once
 CHUNK = 100  # prompts in one transaction
@@ -141,54 +145,94 @@ class Preview:
 
 
 @dataclass(slots=True)
-class _Plan:
+class _Chunk:
+    """What is to be done with some prompts, in the file's order."""
+
     new: list[Planned] = field(default_factory=list)
-    more: list[MoreRuns] = field(default_factory=list)
+    more: list[More] = field(default_factory=list)
     skipped: list[Skip] = field(default_factory=list)
 
+    @property
+    def every(self) -> list[Planned | More]:
+        return [*self.new, *self.more]
 
-def preview(parsed: Parsed, owner: User) -> Preview:
-    """What an import would do with every placeholder taken. Nothing is saved.
 
-    Raises TooManyPrompts, and BundleRefused for a bundle that cannot be kept.
+# --- looking ------------------------------------------------------------------------------------------------
+
+
+def preview(parts: Iterable[Parsed], owner: User) -> Preview:
+    """What an import would do with every placeholder taken. Nothing is written.
+
+    Raises BundleRefused for what cannot be kept.
     """
-    check_size(parsed)
-    planned, kept = _dry_run(owner, parsed, ImportOptions())
-    rows = [_preview_row(item) for item in planned.new[:PREVIEW_ROWS]]
-    rows += [_row_of_bundled(item) for item in kept.bundled[: PREVIEW_ROWS - len(rows)]]
-    variants = sum(len(prompt.versions) for prompt in parsed.prompts if len(prompt.versions) > 1)
-    report = _report(parsed, planned, kept, dry_run=True)
-    return Preview(report, tuple(rows), tuple(_offered(parsed)), variants)
+    rows: list[PreviewRow] = []
+    offers, variants = _Offers(), list[int]()
+
+    def looked_at() -> Iterator[Parsed]:
+        for part in parts:
+            variants.extend(len(one.versions) for one in part.prompts if len(one.versions) > 1)
+            offers.add(part.prompts)
+            yield part
+
+    report = _dry_run(owner, looked_at(), ImportOptions(), rows)
+    return Preview(report, tuple(rows), tuple(offers.found()), sum(variants))
+
+
+def _dry_run(
+    owner: User, parts: Iterable[Parsed], options: ImportOptions, rows: list[PreviewRow]
+) -> ImportReport:
+    """Fills ``rows`` with the first of what is new."""
+    reports, known = list[ImportReport](), Known(owner, Made())
+    for part in parts:
+        reports.append(ImportReport(unsupported=part.unsupported, skipped=part.skipped))
+        for some in batched(prompts_in([part], options), CHUNK):
+            chunk = _planned(known, owner, some, options)
+            for of in chunk.every:
+                check_runs(of)
+            rows += map(_preview_row, chunk.new[: PREVIEW_ROWS - len(rows)])
+            reports.append(_report(chunk))
+    return replace(ImportReport.together(reports), dry_run=True)
 
 
 def _preview_row(item: Planned) -> PreviewRow:
-    version = item.versions[-1]
+    newest = item.versions[-1]
     return PreviewRow(
         title=item.prompt.title,
         task=item.prompt.get_task_display(),
         tags=tuple(item.tags),
-        text=titles.cut(version.messages[0]["content"][:2000], 160),
-        messages=len(version.messages),
+        text=titles.cut(newest.messages[0]["content"][:2000], 160) if newest.messages else "",
+        messages=len(newest.messages),
         versions=len(item.versions),
         cases=len(item.cases),
         runs=len(item.runs),
-        variables=tuple(variable["name"] for variable in version.variables),
+        variables=tuple(variable["name"] for variable in newest.variables),
     )
 
 
-def _row_of_bundled(bundled: BundledPrompt) -> PreviewRow:
-    newest = bundled.versions[-1].prompt
-    return PreviewRow(
-        title=bundled.title,
-        task=dict(Task.choices).get(bundled.task, ""),
-        tags=bundled.tags,
-        text=titles.cut(newest.messages[0].content[:2000], 160) if newest.messages else "",
-        messages=len(newest.messages),
-        versions=len(bundled.versions),
-        cases=len(bundled.cases),
-        runs=len(bundled.runs),
-        variables=tuple(variable.name for variable in newest.variables),
-    )
+class _Offers:
+    """The placeholders that were found, counted by prompts."""
+
+    def __init__(self) -> None:
+        self._prompts: Counter[Style] = Counter()
+        self._found: dict[Style, Counter[Offer]] = {style: Counter() for style in STYLES}
+
+    def add(self, prompts: Iterable[ImportedPrompt]) -> None:
+        for imported in prompts:
+            offers = {Offer(one.found, one.becomes, "", "names") for one in renaming.offered(imported)}
+            if not imported.is_templated:
+                offers |= {offer for version in imported.versions for offer in in_prompt(version.prompt)}
+            self._prompts.update({offer.style for offer in offers})
+            for offer in offers:
+                self._found[offer.style][offer] += 1
+
+    def found(self) -> Iterator[OfferedStyle]:
+        for style, looks in STYLES.items():
+            if self._prompts[style]:
+                examples = tuple(offer for offer, _ in self._found[style].most_common(3))
+                yield OfferedStyle(style, looks, self._prompts[style], examples)
+
+
+# --- doing --------------------------------------------------------------------------------------------------
 
 
 def import_prompts(
@@ -197,37 +241,49 @@ def import_prompts(
     """Save what is new in the file as private prompts of ``owner``, here and now.
 
     An error on the way leaves nothing behind: what was made is taken back. Raises TooManyPrompts, and
-    BundleRefused for a bundle that cannot be kept.
+    BundleRefused for what cannot be kept.
     """
-    parsed = as_chosen(parsed, options := options or ImportOptions())
-    check_size(parsed)
+    options = options or ImportOptions()
+    check_size(len(parsed.prompts) + len(parsed.bundled))
     if dry_run:
-        return _report(parsed, *_dry_run(owner, parsed, options), dry_run=True)
+        return _dry_run(owner, [parsed], options, [])
     made = Made()
     reports = [ImportReport(unsupported=parsed.unsupported, skipped=parsed.skipped)]
     try:
-        for chunk in import_in_chunks(owner, parsed, options, made):
-            reports.append(chunk)
+        reports += import_in_chunks(owner, [parsed], options, made)
     except BaseException:
         take_back(owner, made)
         raise
     return ImportReport.together(reports)
 
 
-def as_chosen(parsed: Parsed, options: ImportOptions) -> Parsed:
-    return variants_apart(parsed) if options.separate else parsed
+@transaction.atomic
+def keep_prompt(owner: User, bundled: BundledPrompt) -> Prompt:
+    """A prompt that ships with the software, as it is, counted and searchable. Raises BundleRefused."""
+    item = plan_bundled(owner, bundled, shipped=True)
+    chunk = _Chunk([item])
+    _save_chunk(owner, chunk, made := Made())
+    _save_runs(chunk, made, lambda: None)
+    rebuild_evidence(item.prompt)
+    refresh([item.prompt])
+    return item.prompt
 
 
-def _dry_run(owner: User, parsed: Parsed, options: ImportOptions) -> tuple[_Plan, Kept]:
-    """Plans all of it; of a bundle each prompt is kept for a moment, since that is how it is looked at."""
-    planned = _plan(Known(owner), owner, parsed.prompts, options)
-    bundle = BundleImport(owner)
-    return planned, Kept.together([bundle.keep(prompt, dry_run=True) for prompt in parsed.bundled])
+def check_size(prompts: int) -> None:
+    """Raises TooManyPrompts."""
+    if prompts > MOST_PROMPTS:
+        raise TooManyPrompts(
+            f"The file holds {prompts:,} prompts, and at most {MOST_PROMPTS:,} can be imported "
+            "at once. Split it and try again."
+        )
+
+
+type Note = Callable[[ImportReport | None, int], None]
 
 
 def import_in_chunks(
     owner: User,
-    parsed: Parsed,
+    parts: Iterable[Parsed],
     options: ImportOptions,
     made: Made,
     *,
@@ -241,139 +297,86 @@ def import_in_chunks(
     What is made is added to ``made``. After an interruption it goes on where it was, with the same ``made``:
     the chunk before is looked at once more, since its runs come after its prompts. Raises BundleRefused.
     """
-    known = Known(owner)
-    for number, some in enumerate(batched(parsed.prompts, CHUNK)):
+    known = Known(owner, made)
+    for number, some in enumerate(batched(prompts_in(parts, options), CHUNK)):
         if (end := number * CHUNK + len(some)) <= done - CHUNK:
             continue
-        planned = _plan(known, owner, some, options)
+        chunk = _planned(known, owner, some, options)
         if end > done:
-            yield _bring_prompts(owner, planned, made, partial(_noted, note, end))
+            with made.atomically():
+                _save_chunk(owner, chunk, made)
+                report = _report(chunk)
+                note(report, end)
+            yield report
             known.are_saved()
-        _bring_runs(planned, made, partial(note, None, end))
-    bundle = BundleImport(owner, Prompt.objects.filter(pk__in=made.prompts))
-    start = max(0, done - len(parsed.prompts))
-    for place, prompt in enumerate(parsed.bundled[start:], len(parsed.prompts) + start + 1):
-        yield _bring_bundled(bundle, prompt, made, partial(_noted, note, place))
+        _save_runs(chunk, made, partial(note, None, end))
 
 
-type Note = Callable[[ImportReport | None, int], None]
+def prompts_in(parts: Iterable[Parsed], options: ImportOptions) -> Iterator[ImportedPrompt | BundledPrompt]:
+    """In the file's order."""
+    for part in parts:
+        yield from (variants_apart(part) if options.separate else part).prompts
+        yield from part.bundled
 
 
-def _noted(note: Note, done: int, report: ImportReport) -> None:
-    note(report, done)
+def _planned(
+    known: Known, owner: User, some: Iterable[ImportedPrompt | BundledPrompt], options: ImportOptions
+) -> _Chunk:
+    chunk, planned = _Chunk(), list[Planned]()
+    for one in some:
+        if isinstance(one, BundledPrompt):
+            planned.append(plan_bundled(owner, one))
+        elif why := too_large(one):
+            chunk.skipped.append(Skip(name_of(one), why))
+        else:
+            planned.append(plan(owner, one, options.styles))
+    for item, found in known.match(planned):
+        if found is None:
+            chunk.new.append(item)
+        elif isinstance(found, More):
+            chunk.more.append(found)
+        elif found:
+            chunk.skipped.append(Skip(item.named, found))
+    return chunk
 
 
-def _bring_prompts(
-    owner: User, planned: _Plan, made: Made, note: Callable[[ImportReport], None]
-) -> ImportReport:
-    """The new prompts of a chunk, without their runs."""
-    with made.atomically():
-        save(owner, planned.new)
-        made.prompts += [item.prompt.pk for item in planned.new]
-        report = _report(Parsed(()), planned, Kept())
-        note(report)
-    return report
+def _save_chunk(owner: User, chunk: _Chunk, made: Made) -> None:
+    """All but the runs, which may have thousands of outputs."""
+    save(owner, chunk.new)
+    made.prompts += [item.prompt.pk for item in chunk.new]
+    for more in chunk.more:
+        save_more(more)
+        made.versions += [row.pk for row in more.versions]
+        made.cases += [row.pk for row in more.cases]
+        made.spans += [row.pk for row in more.spans]
 
 
-def _bring_runs(planned: _Plan, made: Made, note: Callable[[], None]) -> None:
-    """One transaction a run: it may have thousands of outputs. With a prompt's last run all is counted."""
-    todo = [(item.prompt, item.versions[run.version - 1], run) for item in planned.new for run in item.runs]
-    todo += [(more.prompt, more.version_of(run), run) for more in planned.more for run in more.runs]
-    for place, (prompt, version, run) in enumerate(todo):
-        with made.atomically():
-            kept = keep_run(prompt, version, run)
-            if prompt.pk not in made.prompts:
-                made.runs.append(kept.pk)
-            if place + 1 == len(todo) or todo[place + 1][0].pk != prompt.pk:
-                rebuild_evidence(prompt)
-            note()
+def _save_runs(chunk: _Chunk, made: Made, note: Callable[[], None]) -> None:
+    """One transaction a run. With a prompt's last run all is counted."""
+    whole = set(made.prompts)
+    for of in chunk.every:
+        for place, bundled in enumerate(of.runs, 1):
+            with made.atomically():
+                run = save_run(of, bundled)
+                if of.prompt.pk not in whole:
+                    made.runs.append(run.pk)
+                if place == len(of.runs):
+                    rebuild_evidence(of.prompt)
+                note()
 
 
-def _bring_bundled(
-    bundle: BundleImport, prompt: BundledPrompt, made: Made, note: Callable[[ImportReport], None]
-) -> ImportReport:
-    with made.atomically():
-        before = Made.newest()
-        kept = bundle.keep(prompt)
-        made.prompts += [one.pk for one in kept.prompts]
-        for mine, _ in kept.added:
-            made.add_since(before, mine)
-        report = _report(Parsed(()), _Plan(), kept)
-        note(report)
-    return report
-
-
-def check_size(parsed: Parsed) -> None:
-    """Raises TooManyPrompts."""
-    count = len(parsed.prompts) + len(parsed.bundled)
-    if count > MOST_PROMPTS:
-        raise TooManyPrompts(
-            f"The file holds {count:,} prompts, and at most {MOST_PROMPTS:,} can be imported "
-            "at once. Split it and try again."
-        )
-
-
-def _plan(known: Known, owner: User, some: Iterable[ImportedPrompt], options: ImportOptions) -> _Plan:
-    result = _Plan()
-    for imported in some:
-        if why := too_large(imported):
-            result.skipped.append(Skip(_name(imported), why))
-            continue
-        planned, key = plan(owner, imported, options.styles), source_key(imported)
-        if (why := known.reason(key, planned)) and planned.runs:
-            why = known.runs_for(key, planned, result.more)
-        if why:
-            result.skipped.append(Skip(_name(imported), why))
-        elif not known.is_known(key, planned):
-            result.new.append(known.remember(key, planned))
-    return result
-
-
-def _name(imported: ImportedPrompt) -> str:
-    title = titles.cut(imported.title, 80)
-    return f"{imported.where}: {title}" if imported.where else title
-
-
-def _report(parsed: Parsed, planned: _Plan, kept: Kept, *, dry_run: bool = False) -> ImportReport:
-    runs = [run for item in planned.new for run in item.runs]
-    runs += [run for item in planned.more for run in item.runs]
-    bundled = [*kept.bundled, *(missing for _, missing in kept.added)]
-    runs += [run for item in bundled for run in item.runs]
-    cases = [one.case for item in bundled for one in item.cases]
-    problems = (problem for item in planned.new for problem in item.problems)
+def _report(chunk: _Chunk) -> ImportReport:
+    every = chunk.every
+    cases = [case for of in every for case in of.cases]
     return ImportReport(
-        prompts=(*(item.prompt for item in planned.new), *kept.prompts),
-        versions=sum(len(item.versions) for item in planned.new)
-        + sum(len(item.versions) for item in bundled),
-        cases=sum(len(item.cases) for item in planned.new) + len(cases),
-        assertions=sum(item.assertions for item in planned.new) + sum(len(case.assertions) for case in cases),
-        results=sum(len(run.results) for run in runs),
-        unsupported=(*parsed.unsupported, *problems),
-        skipped=(
-            *parsed.skipped,
-            *planned.skipped,
-            *(Skip(title, ALREADY_THERE) for title in kept.already),
-            *(Skip(title, why) for title, why in kept.left),
+        prompts=tuple(item.prompt for item in chunk.new),
+        versions=sum(len(of.versions) for of in every),
+        cases=len(cases),
+        assertions=sum(len(case.assertions) for case in cases),
+        results=sum(len(run.results) for of in every for run in of.runs),
+        unsupported=tuple(problem for item in chunk.new for problem in item.problems),
+        skipped=tuple(chunk.skipped),
+        added_to=tuple(
+            Added(one.prompt, len(one.versions), len(one.cases), len(one.runs)) for one in chunk.more
         ),
-        added_to=(
-            *(Added(item.prompt, 0, 0, len(item.runs)) for item in planned.more),
-            *(Added(prompt, len(m.versions), len(m.cases), len(m.runs)) for prompt, m in kept.added),
-        ),
-        dry_run=dry_run,
     )
-
-
-def _offered(parsed: Parsed) -> Iterable[OfferedStyle]:
-    found: dict[Style, Counter[Offer]] = {style: Counter() for style in STYLES}
-    prompts: Counter[Style] = Counter()
-    for imported in parsed.prompts:
-        offers = {Offer(one.found, one.becomes, "", "names") for one in renaming.offered(imported)}
-        if not imported.is_templated:
-            offers |= {offer for version in imported.versions for offer in in_prompt(version.prompt)}
-        prompts.update({offer.style for offer in offers})
-        for offer in offers:
-            found[offer.style][offer] += 1
-    for style, looks in STYLES.items():
-        if prompts[style]:
-            examples = tuple(offer for offer, _ in found[style].most_common(3))
-            yield OfferedStyle(style, looks, prompts[style], examples)

@@ -1,130 +1,222 @@
-"""What of a file is there already, and which prompt its results belong to."""
+"""What of a file is there already, and which prompt its results belong to.
+
+A prompt of a bundle is known by its runs, whose ids are its own, or by the moment it was made together with
+a text of it: titles and addresses change. One of another file is known by what stood in the file, or by its
+title and text. Whatever was edited since stays as it is; only what is missing is new.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from itertools import batched
 
-from prompts_app.actions.importing.plan import Planned
+from django.core.exceptions import ValidationError
+from django.db.models import Max
+
+from prompts_app.actions.importing.made import Made
+from prompts_app.actions.importing.plan import Planned, refused
 from prompts_app.actions.prompts.publish import findings_of, would_show
 from prompts_app.actions.prompts.secrets import find_secrets
-from prompts_app.engine.digests import digest, suite_digest
-from prompts_app.engine.formats.bundle_types import BundledRun
+from prompts_app.engine.digests import case_json, digest, suite_digest
+from prompts_app.engine.formats.bundle_types import BundledFailure, BundledRun
 from prompts_app.engine.masking import strings_in
-from prompts_app.models import Case, Prompt, Run, Source, User, Version
-from prompts_app.models.texts import Text
+from prompts_app.models import Case, PrivateSpan, Prompt, Run, Source, User, Version
+from prompts_app.models.prompts import MOST_CASES
+from prompts_app.models.texts import Text, texts_in_row
 
 ALREADY_THERE = "It is already there."
 SAME_IN_FILE = "It is the same as another prompt in this file."
 ANOTHER_TEXT = "Its prompt is here, but not the version these results are of."
+MASKED_HERE = (
+    "Its private parts are masked in this file, so nothing of it was added to the prompt you have. "
+    "Import the file you download in full."
+)
+_IN_A_QUERY = 500
 
-type RunKey = tuple[str, str, str, str]  # version's digest, model, suite's digest, time
+type RunKey = tuple[str, str, str, datetime]  # version's digest, model, suite's digest, time
 
 
 @dataclass(slots=True)
-class MoreRuns:
-    """Runs for a prompt that is there. ``versions``: digest → version."""
+class More:
+    """What a prompt that is there gets. ``there``: digest → version, those that are added included.
+    ``texts_of``: number in the file → digest; numbers here may differ."""
 
     prompt: Prompt
-    versions: dict[str, Version]
-    planned: Planned
+    failures: tuple[BundledFailure, ...]
+    texts_of: dict[int, str]
+    there: dict[str, Version]
     runs: list[BundledRun] = field(default_factory=list)
+    versions: list[Version] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)
+    spans: list[PrivateSpan] = field(default_factory=list)
+    shelf_from: int = 0
+    keeps_ids: bool = False
 
-    def version_of(self, run: BundledRun) -> Version:
-        return self.versions[_digest_of(self.planned, run)]
+    def version(self, number: int) -> Version:
+        return self.there[self.texts_of[number]]
+
+    def texts(self) -> Iterator[Text]:
+        """All of it that others could read."""
+        for row in (*self.versions, *self.cases):
+            yield from texts_in_row(row)
+        for run in self.runs:
+            if run.source != Source.PRACTICE:
+                told = [one.diagnosis for one in self.failures if one.run == run.id]
+                yield from (Text("results", text, "") for text in strings_in([asdict(run), told]))
 
 
 class Known:
-    """What the owner has, in two queries (and one for the cases of a prompt of the same text), and what was
-    seen in this file."""
+    """What the owner has, in two queries, and what was seen in this file. A few more for a prompt that has
+    the same text, or for a chunk of a bundle."""
 
-    def __init__(self, owner: User) -> None:
-        self._owner = owner
+    def __init__(self, owner: User, made: Made) -> None:
+        """``made`` grows with what is made of this file."""
+        self._owner, self._made = owner, made
         keys = Prompt.objects.owned_by(owner).exclude(source_key="").values_list("source_key", "pk")
         self._keys = dict(keys)
+        self._texts: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self._digests: dict[int, set[str]] = defaultdict(set)  # of all versions of each prompt
         versions = Version.objects.unmasked_values().filter(prompt__owner=owner).order_by()
-        self._texts: dict[tuple[str, str], list[int]] = {}
-        self._digests: dict[int, set[str]] = {}  # of all versions of each prompt
         for title, digest_, pk in versions.values_list("prompt__title", "digest", "prompt_id"):
-            self._texts.setdefault((title, digest_), []).append(pk)
-            self._digests.setdefault(pk, set()).add(digest_)
+            self._texts[title, digest_].append(pk)
+            self._digests[pk].add(digest_)
         self._here: dict[str, Planned] = {}
+        self._coming: dict[int, set[RunKey]] = defaultdict(set)
+        self._runs: dict[str, int] = {}  # ids of runs, and moments, → prompts, of the chunk that is looked at
+        self._moments: dict[datetime, list[int]] = {}
 
-    def is_known(self, key: str, planned: Planned) -> bool:
-        return self._prompt_id(key, planned) is not None or self._seen(key, planned) is not None
-
-    def reason(self, key: str, planned: Planned) -> str:
-        """Why this prompt is no new one, or nothing."""
-        if self._prompt_id(key, planned) is not None:
-            return ALREADY_THERE
-        return SAME_IN_FILE if self._seen(key, planned) is not None else ""
-
-    def remember(self, key: str, planned: Planned) -> Planned:
-        self._here[key] = planned
-        return planned
+    def match(self, chunk: Sequence[Planned]) -> Iterator[tuple[Planned, More | str | None]]:
+        """Each with what a prompt that is there gets of it; why it gets nothing; or None: it is new. It is ""
+        where its runs joined a prompt of the same text in the file."""
+        self._look_up([planned for planned in chunk if planned.is_bundled])
+        for planned in chunk:
+            if (found := self._match(planned)) is None:
+                self._here[planned.key] = planned
+            yield planned, found
 
     def are_saved(self) -> None:
         """What was seen of this file so far is there now."""
         for key, planned in self._here.items():
             prompt = planned.prompt
-            self._keys[key], self._digests[prompt.pk] = prompt.pk, _digests_of(planned)
+            self._keys[key], self._digests[prompt.pk] = prompt.pk, planned.digests
             for version in planned.versions:
-                self._texts.setdefault((prompt.title, version.digest), []).append(prompt.pk)
+                self._texts[prompt.title, version.digest].append(prompt.pk)
         self._here.clear()
 
-    def runs_for(self, key: str, planned: Planned, more: list[MoreRuns]) -> str:
-        """Give its runs to the prompt that has its text; why not, where that cannot be."""
-        if (prompt_id := self._prompt_id(key, planned)) is not None:
-            return self._more_runs(prompt_id, planned, more)
-        if (seen := self._seen(key, planned)) is not None:
-            return _join(seen, planned)
-        return ""
+    def _match(self, planned: Planned) -> More | str | None:
+        pk = self._keys.get(planned.key)
+        if pk is not None and pk in self._made.prompts:  # its runs may have been interrupted
+            return self._more(pk, planned, all_of_it=False)
+        if planned.is_bundled:
+            return self._match_bundled(pk, planned)
+        if pk is None:
+            pk = self._same_text(planned)
+        if pk is not None:
+            return self._more(pk, planned, all_of_it=False) if planned.runs else ALREADY_THERE
+        seen = self._seen(planned)
+        if seen is None:
+            return None
+        return _join(seen, planned) if planned.runs else SAME_IN_FILE
 
-    def _prompt_id(self, key: str, planned: Planned) -> int | None:
-        found: int | None = self._keys.get(key)
-        if found is not None:
-            return found
+    # --- bundles
+
+    def _look_up(self, bundled: Iterable[Planned]) -> None:
+        self._runs, self._moments = {}, defaultdict(list)
+        ids = [run.id for planned in bundled for run in planned.runs]
+        for some in batched(ids, _IN_A_QUERY):
+            runs = Run.objects.filter(prompt__owner=self._owner, public_id__in=some).order_by("-prompt_id")
+            self._runs |= dict(runs.values_list("public_id", "prompt_id"))
+        moments = {planned.prompt.created_at for planned in bundled} - {None}
+        made_then = Prompt.objects.owned_by(self._owner).filter(created_at__in=moments).order_by("pk")
+        for moment, pk in made_then.values_list("created_at", "pk"):
+            self._moments[moment].append(pk)
+
+    def _match_bundled(self, pk: int | None, planned: Planned) -> More | str | None:
+        if pk is not None or planned.key in self._here:
+            return ALREADY_THERE
+        by_id = [self._runs[run.id] for run in planned.runs if run.id in self._runs]
+        then = self._moments.get(planned.prompt.created_at, ())
+        mine = [pk for pk in sorted(by_id) if pk not in self._made.prompts]
+        mine += [pk for pk in then if pk not in self._made.prompts and self._digests[pk] & planned.digests]
+        if not mine:
+            return None
+        return MASKED_HERE if planned.is_masked else self._more(mine[0], planned, all_of_it=True)
+
+    # --- other formats
+
+    def _same_text(self, planned: Planned) -> int | None:
         alike = list(dict.fromkeys(self._texts.get(planned.text, ())))
         if not planned.cases:
             return alike[0] if alike else None
         if planned.runs:  # a file of results often has no title of its own
-            wanted = _digests_of(planned)
-            alike += [pk for pk, digests in self._digests.items() if wanted <= digests]
+            alike += [pk for pk, digests in self._digests.items() if planned.digests <= digests]
         return next((pk for pk in alike if _goes_with(planned, Case.objects.filter(prompt_id=pk))), None)
 
-    def _seen(self, key: str, planned: Planned) -> Planned | None:
+    def _seen(self, planned: Planned) -> Planned | None:
         """One of this file: the same in everything; where it has runs, also one of the same text."""
-        if key in self._here or not planned.runs:
-            return self._here.get(key)
-        wanted = _digests_of(planned)
-        alike = [one for one in self._here.values() if one.text == planned.text or wanted <= _digests_of(one)]
+        if planned.key in self._here or not planned.runs:
+            return self._here.get(planned.key)
+        alike = [
+            one for one in self._here.values() if one.text == planned.text or planned.digests <= one.digests
+        ]
         return next((one for one in alike if _goes_with(planned, one.cases)), None)
 
-    def _more_runs(self, prompt_id: int, planned: Planned, more: list[MoreRuns]) -> str:
-        prompt = Prompt.objects.owned_by(self._owner).get(pk=prompt_id)
-        versions = {version.digest: version for version in prompt.versions.order_by("-number")}
-        found = MoreRuns(prompt, versions, planned)
-        if not all(version.digest in versions for version in planned.versions):
+    # --- what is missing
+
+    def _more(self, pk: int, planned: Planned, *, all_of_it: bool) -> More | str:
+        """``all_of_it``: versions, cases and private parts too, not runs alone. Raises BundleRefused."""
+        prompt = Prompt.objects.owned_by(self._owner).get(pk=pk)
+        there = {version.digest: version for version in prompt.versions.order_by("-number")}
+        texts_of = {version.number: version.digest for version in planned.versions}
+        more = More(prompt, planned.failures, texts_of, there)
+        if all_of_it:
+            _add_missing(more, planned)
+        if not planned.digests <= there.keys():
             return ANOTHER_TEXT
-        there = _runs_of(prompt) | {
-            _key(one.planned, run) for one in more if one.prompt == prompt for run in one.runs
-        }
-        found.runs = [run for run in planned.runs if _key(planned, run) not in there]
-        if not found.runs:
+        coming = self._coming[pk]
+        ids, copies = _runs_of(prompt, imported=not planned.is_bundled)
+        more.runs = [
+            run for run in planned.runs if run.id not in ids and _key(planned, run) not in copies | coming
+        ]
+        if not (more.runs or more.versions or more.cases):
             return ALREADY_THERE
-        if why := _would_show(prompt, found.runs):
+        if why := _would_show(more):
             return why
-        more.append(found)
-        return ""
+        coming |= {_key(planned, run) for run in more.runs}
+        return more
 
 
-def _would_show(prompt: Prompt, runs: Iterable[BundledRun]) -> str:
-    """Why these runs cannot be shown to those who read the prompt now, or ""."""
-    if not prompt.has_readers:
+def _add_missing(more: More, planned: Planned) -> None:
+    """A case that was edited since is known by the moment it was made. Raises BundleRefused."""
+    prompt = more.prompt
+    more.versions = [version for version in planned.versions if version.digest not in more.there]
+    more.there |= {version.digest: version for version in reversed(more.versions)}
+    cases = list(prompt.cases.all())
+    moments, contents = {case.created_at for case in cases}, {_whole(case) for case in cases}
+    more.cases = [
+        case
+        for case in planned.cases
+        if (case.created_at is None or case.created_at not in moments) and _whole(case) not in contents
+    ]
+    with refused(planned.prompt.title):
+        if (count := len(cases) + len(more.cases)) > MOST_CASES:
+            raise ValidationError(f"it has {count} cases, and at most {MOST_CASES} can be kept.")
+    private = set(prompt.private_spans.values_list("text", flat=True))
+    more.spans = [span for span in planned.spans if span.text not in private]
+    if planned.failures:
+        last = prompt.known_failures.aggregate(last=Max("position"))["last"]
+        more.shelf_from = 0 if last is None else last + 1
+
+
+def _would_show(more: More) -> str:
+    """Why this cannot be shown to those who read the prompt now, or ""."""
+    if not more.prompt.has_readers:
         return ""
-    strings = (string for run in runs for string in strings_in(asdict(run)))
-    found = find_secrets(Text("results", string, "") for string in strings)
-    there = {finding.token for finding in findings_of(prompt)} if found else set()
+    found = find_secrets(more.texts())
+    there = {finding.token for finding in findings_of(more.prompt)} if found else set()
     return would_show([finding for finding in found if finding.token not in there])
 
 
@@ -142,36 +234,32 @@ def _goes_with(planned: Planned, there: Iterable[Case]) -> bool:
     return {_content(case) for case in planned.cases} <= {_content(case) for case in there}
 
 
-def _digests_of(planned: Planned) -> set[str]:
-    return {version.digest for version in planned.versions}
-
-
 def _content(case: Case) -> str:
     return digest([case.variables, case.turns, case.system, case.assertions, case.threshold])
+
+
+def _whole(case: Case) -> str:
+    return digest(case_json(case.as_engine()))
 
 
 def _join(seen: Planned, planned: Planned) -> str:
     """Runs of another file of the same prompt, when none of it is saved yet."""
     numbers = {version.digest: version.number for version in reversed(seen.versions)}
-    if not all(version.digest in numbers for version in planned.versions):
+    if not planned.digests <= numbers.keys():
         return ANOTHER_TEXT
     there = {_key(seen, run) for run in seen.runs}
     joined = [run for run in planned.runs if _key(planned, run) not in there]
-    seen.runs += [replace(run, version=numbers[_digest_of(planned, run)]) for run in joined]
+    seen.runs += [replace(run, version=numbers[planned.version(run.version).digest]) for run in joined]
     return "" if joined else SAME_IN_FILE
 
 
-def _digest_of(planned: Planned, run: BundledRun) -> str:
-    """The digest of the version a run is of."""
-    return planned.versions[run.version - 1].digest
-
-
 def _key(planned: Planned, run: BundledRun) -> RunKey:
-    return _digest_of(planned, run), run.model, suite_digest(run.suite), run.created_at.isoformat()
+    return planned.version(run.version).digest, run.model, suite_digest(run.suite), run.created_at
 
 
-def _runs_of(prompt: Prompt) -> set[RunKey]:
-    """Those that were imported before."""
-    runs = Run.objects.filter(prompt=prompt, source=Source.IMPORTED)
-    rows = runs.unmasked_values().values_list("version__digest", "model", "suite_digest", "created_at")
-    return {(digest, model, suite, at.isoformat()) for digest, model, suite, at in rows}
+def _runs_of(prompt: Prompt, *, imported: bool) -> tuple[set[str], set[RunKey]]:
+    """Ids, and what tells a copy; with ``imported`` only of those that were imported, which keep no id."""
+    runs = Run.objects.unmasked_values().filter(prompt=prompt)
+    runs = runs.filter(source=Source.IMPORTED) if imported else runs
+    copies = set(runs.values_list("version__digest", "model", "suite_digest", "created_at"))
+    return set() if imported else set(runs.values_list("public_id", flat=True)), copies

@@ -7,6 +7,7 @@ nothing is lost or doubled: what a chunk made is noted in the same transaction t
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -18,20 +19,19 @@ from portfolio.database import AWAY, is_away
 from prompts_app.actions.importing.apply import (
     ImportOptions,
     ImportReport,
-    TooManyPrompts,
-    as_chosen,
-    check_size,
     import_in_chunks,
+    prompts_in,
 )
-from prompts_app.actions.importing.bundle import BundleRefused
 from prompts_app.actions.importing.made import Made, changed_since, take_back_in_chunks
+from prompts_app.actions.importing.plan import BundleRefused
 from prompts_app.actions.runs import stopping
 from prompts_app.actions.tasks import run_import_task
 from prompts_app.engine.errors import RefusedKind
-from prompts_app.engine.formats import FormatError, Parsed, parse
+from prompts_app.engine.formats import FormatError, Parsed
+from prompts_app.engine.formats.kept import Kept, read_file, unpacked
 from prompts_app.engine.formats.variables import STYLES
 from prompts_app.engine.limited_process import BUSY, FILE, OURS, Overrun, apart
-from prompts_app.models import Import, Prompt, User
+from prompts_app.models import Import, ImportPart, Prompt, User
 from prompts_app.models.clock import now_plus
 from prompts_app.models.imports import LEASE_S
 
@@ -55,8 +55,8 @@ class _Lost(Exception):
 # --- before -----------------------------------------------------------------------------------------------
 
 
-def keep_file(owner: User, name: str, data: bytes, kind: str = "") -> Import:
-    """The file, for the pages that follow. Those that nobody came back for go."""
+def keep_file(owner: User, name: str, data: bytes, read: Kept) -> Import:
+    """The file and what was read in it, for the pages that follow. Those that nobody came back for go."""
     Import.objects.left_behind().delete()
     older = (
         Import.objects.filter(state=Import.State.PREVIEW, owner=owner)
@@ -64,33 +64,55 @@ def keep_file(owner: User, name: str, data: bytes, kind: str = "") -> Import:
         .values_list("pk", flat=True)
     )
     Import.objects.filter(pk__in=list(older[MOST_KEPT - 1 :])).delete()
-    return Import.objects.create(owner=owner, name=name[:200], data=data, kind=kind)
+    with transaction.atomic():
+        row = Import.objects.create(owner=owner, name=name[:200], data=data)
+        keep_parts(row, read)
+    return row
 
 
-def start(row: Import, parsed: Parsed, options: ImportOptions) -> None:
-    """The author's yes. Said twice, it is heard once. Small ones are there when this returns.
-
-    Raises TooManyPrompts, BundleRefused.
-    """
-    check_size(parsed)
-    total, results = len(parsed.prompts) + len(parsed.bundled), _results_in(parsed)
+@transaction.atomic
+def keep_parts(row: Import, read: Kept) -> None:
+    """Instead of what it was read as before. Where its author has said yes meanwhile, that stays."""
+    row.total, row.options = read.prompts, {"read_as": read.format, "recognised": read.recognised}
     waiting = Import.objects.filter(pk=row.pk, state=Import.State.PREVIEW)
-    if not waiting.update(
+    if waiting.update(total=row.total, options=row.options):
+        _write_parts(row, read)
+
+
+def _write_parts(row: Import, read: Kept) -> None:
+    row.parts.all().delete()
+    for number, data in enumerate(read.parts):
+        ImportPart.objects.create(of=row, number=number, data=data)
+
+
+def parts_of(row: Import) -> Iterator[Parsed]:
+    """One in memory at a time."""
+    for number in list(row.parts.order_by("number").values_list("number", flat=True)):
+        yield unpacked(bytes(row.parts.get(number=number).data))
+
+
+def start(row: Import, options: ImportOptions) -> None:
+    """The author's yes. Said twice, it is heard once. Small ones are there when this returns."""
+    first = next(parts_of(row), None)  # None: it was said in another tab
+    total = sum(1 for _ in prompts_in(parts_of(row), options)) if options.separate else row.total
+    waiting = Import.objects.filter(pk=row.pk, state=Import.State.PREVIEW)
+    if first is None or not waiting.update(
         state=Import.State.QUEUED,
         total=total,
         options={"styles": sorted(options.styles), "separate": options.separate},
-        report=_added_up({}, ImportReport(unsupported=parsed.unsupported, skipped=parsed.skipped)),
+        report=_added_up({}, ImportReport(unsupported=first.unsupported, skipped=first.skipped)),
+        data=b"",
     ):
         return
-    if total <= AT_ONCE_PROMPTS and results <= AT_ONCE_RESULTS:
-        run_import(row.pk, parsed)
+    if total <= AT_ONCE_PROMPTS and _results_in(list(parts_of(row))) <= AT_ONCE_RESULTS:
+        run_import(row.pk)
     else:
         _enqueue(row.pk)
 
 
-def _results_in(parsed: Parsed) -> int:
-    runs = [run for prompt in parsed.prompts for run in prompt.runs]
-    runs += [run for prompt in parsed.bundled for run in prompt.runs]
+def _results_in(parts: list[Parsed]) -> int:
+    runs = [run for part in parts for prompt in part.prompts for run in prompt.runs]
+    runs += [run for part in parts for prompt in part.bundled for run in prompt.runs]
     return sum(len(run.results) for run in runs)
 
 
@@ -109,8 +131,8 @@ def _claim(pk: int, worker: str) -> bool:
     return bool(claimed.update(claim=worker, lease_until=now_plus(LEASE_S)))
 
 
-def run_import(pk: int, parsed: Parsed | None = None) -> None:
-    """Go on with it, unless somebody else does. ``parsed`` spares reading the file again."""
+def run_import(pk: int) -> None:
+    """Go on with it, unless somebody else does."""
     worker = str(uuid4())
     if not _claim(pk, worker):
         return
@@ -119,7 +141,7 @@ def run_import(pk: int, parsed: Parsed | None = None) -> None:
         if row.state == Import.State.UNDOING:
             _undo(row, worker)
         else:
-            _import(row, worker, parsed)
+            _import(row, worker)
     except _Lost:
         log.info("Import %s goes on elsewhere.", row.public_id)
     finally:
@@ -127,21 +149,22 @@ def run_import(pk: int, parsed: Parsed | None = None) -> None:
             Import.objects.filter(pk=pk, claim=worker).update(claim="", lease_until=None)
 
 
-def _import(row: Import, worker: str, parsed: Parsed | None) -> None:
+def _import(row: Import, worker: str) -> None:
     made = Made(**row.made)
     _write(row, worker, state=Import.State.RUNNING)
     try:
-        options = _options_of(row)
-        parsed = as_chosen(parsed or apart(FILE, parse, row.name, bytes(row.data), hint=row.kind), options)
+        if row.data:  # said yes to in an earlier release, which read it now
+            _write_parts(row, apart(FILE, read_file, row.name, bytes(row.data), hint=row.kind))
+            _write(row, worker, data=b"")
         chunks = import_in_chunks(
-            row.owner, parsed, options, made, done=row.done,
+            row.owner, parts_of(row), _options_of(row), made, done=row.done,
             note=lambda report, done: _note(row, worker, made, report, done),
         )  # fmt: skip
         for _ in chunks:
             _check_may_go_on()
     except _Lost:
         raise
-    except (FormatError, Overrun, TooManyPrompts, BundleRefused) as error:
+    except (FormatError, Overrun, BundleRefused) as error:
         if str(error) in (BUSY, OURS):  # no fault of the file: it is read later
             raise _Lost from None
         _fail(row, worker, made, str(error))
@@ -152,17 +175,20 @@ def _import(row: Import, worker: str, parsed: Parsed | None) -> None:
         log.exception("Import %s failed", row.public_id)
         _fail(row, worker, made, "An error in this site ended it. This is ours to mend: please report it.")
         return
-    _write(row, worker, state=Import.State.DONE, data=b"", finished_at=timezone.now())
+    _end(row, worker, state=Import.State.DONE)
 
 
 def _fail(row: Import, worker: str, made: Made, why: str) -> None:
     """Nothing of it stays."""
     for _ in take_back_in_chunks(row.owner, made):
         _write(row, worker)
-    _write(
-        row, worker, state=Import.State.FAILED, problem=why[:500], made={}, data=b"",
-        finished_at=timezone.now(),
-    )  # fmt: skip
+    _end(row, worker, state=Import.State.FAILED, problem=why[:500], made={}, data=b"")
+
+
+@transaction.atomic
+def _end(row: Import, worker: str, **columns: Any) -> None:
+    _write(row, worker, finished_at=timezone.now(), **columns)
+    row.parts.all().delete()
 
 
 def _note(row: Import, worker: str, made: Made, report: ImportReport | None, done: int) -> None:
@@ -239,7 +265,7 @@ def _undo(row: Import, worker: str) -> None:
     for count in take_back_in_chunks(row.owner, Made(**row.made), keep):
         _check_may_go_on()
         _write(row, worker, done=(done := done + count))
-    _write(row, worker, state=Import.State.UNDONE, made={}, finished_at=timezone.now())
+    _end(row, worker, state=Import.State.UNDONE, made={})
 
 
 def stop(row: Import) -> None:

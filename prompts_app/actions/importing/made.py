@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -20,11 +20,6 @@ from prompts_app.models import Case, PrivateSpan, Prompt, Run, User, Version
 
 AT_ONCE = 20  # prompts deleted in one transaction
 
-# What may have been added to a prompt that was there, by the name it has in Made.
-_ADDED: dict[str, type[models.Model]] = {
-    "versions": Version, "cases": Case, "runs": Run, "spans": PrivateSpan,
-}  # fmt: skip
-
 
 @dataclass(slots=True)
 class Made:
@@ -35,20 +30,6 @@ class Made:
     cases: list[int] = field(default_factory=list)
     runs: list[int] = field(default_factory=list)
     spans: list[int] = field(default_factory=list)
-
-    @staticmethod
-    def newest() -> dict[str, int]:
-        """To be asked in the transaction, before anything is added: see ``add_since``."""
-        return {
-            name: model._base_manager.aggregate(newest=models.Max("pk"))["newest"] or 0
-            for name, model in _ADDED.items()
-        }
-
-    def add_since(self, before: Mapping[str, int], prompt: Prompt) -> None:
-        """All that was added to ``prompt`` since ``before``."""
-        for name, model in _ADDED.items():
-            new = model._base_manager.filter(prompt=prompt, pk__gt=before[name])
-            getattr(self, name).extend(new.order_by("pk").values_list("pk", flat=True))
 
     @contextmanager
     def atomically(self) -> Iterator[None]:

@@ -6,22 +6,28 @@ possible, and named as a problem in any case.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
+from django.db import models
 from django.utils import timezone
 
 from prompts_app.actions.prompts.cases import columns_of as case_columns
 from prompts_app.actions.prompts.save import columns_of
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_json, digest
+from prompts_app.engine.errors import RefusedKind
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, Problem, titles
-from prompts_app.engine.formats.bundle_types import BundledRun
+from prompts_app.engine.formats.bundle_types import BundledFailure, BundledRun
 from prompts_app.engine.formats.renaming import renamed
 from prompts_app.engine.formats.variables import Style, convert
 from prompts_app.engine.masking import PLACEHOLDER, strings_in
 from prompts_app.engine.render import find_variables
-from prompts_app.models import Case, Licence, Prompt, Task, User, Version
+from prompts_app.models import Case, Licence, PrivateSpan, Prompt, Task, User, Version
 from prompts_app.models.prompts import LONGEST_MESSAGE, MOST_CASES, MOST_MESSAGES
 from prompts_app.models.tags import tag_name
 from prompts_app.models.text import without_invisible
@@ -35,26 +41,96 @@ LONGEST_TEXT = 1_000_000  # characters of all messages of a version together
 MOST_TAGS = 10
 
 
+class BundleRefused(RefusedKind):
+    """Why the file cannot be kept, as a sentence that names the prompt. Nothing of it was kept."""
+
+    code = "bundle_refused"
+
+
 @dataclass(slots=True)
 class Planned:
-    """One prompt's rows before they are saved; the prompt has no slug yet."""
+    """One prompt's rows before they are saved; another format's prompt has no slug yet."""
 
-    where: str
+    where: str  # in the file
+    named: str  # in a report
     prompt: Prompt
     versions: list[Version]
     cases: list[Case]
     tags: list[str]
     problems: list[Problem] = field(default_factory=list)
-    runs: list[BundledRun] = field(default_factory=list)  # a run's version is a place in versions, from 1
+    runs: list[BundledRun] = field(default_factory=list)  # a run's version is a number of versions
+    # Of a bundle only: private parts, known failures of its runs, the version others are compared with.
+    spans: list[PrivateSpan] = field(default_factory=list)
+    failures: tuple[BundledFailure, ...] = ()
+    baseline: int | None = None
+    is_bundled: bool = False
+    is_masked: bool = False
+    keeps_ids: bool = False  # and its slug: it ships with the software
+    shelf_from: int = 0  # the first place for known failures
 
     @property
-    def assertions(self) -> int:
-        return sum(len(case.assertions) for case in self.cases)
+    def key(self) -> str:
+        return self.prompt.source_key
 
     @property
     def text(self) -> tuple[str, str]:
         """Title and newest text: what tells the same prompt, written here or imported."""
         return self.prompt.title, self.versions[-1].digest
+
+    @property
+    def digests(self) -> set[str]:
+        return {version.digest for version in self.versions}
+
+    def version(self, number: int) -> Version:
+        return next(version for version in self.versions if version.number == number)
+
+
+# --- what is refused ----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def refused(title: str) -> Iterator[None]:
+    """Turns a ValidationError into BundleRefused."""
+    try:
+        yield
+    except ValidationError as error:
+        raise BundleRefused(f"“{title}” cannot be kept: {_said(error)}") from None
+
+
+def _said(error: ValidationError) -> str:
+    """The first problem, with the field it is about."""
+    for name, messages in getattr(error, "error_dict", {}).items():
+        return f"{name.replace('_', ' ')}: {messages[0].messages[0]}"
+    return str(error.messages[0])
+
+
+def refuse_odd(row: models.Model, *names: str) -> None:
+    """As ``clean_fields`` for these fields, which leaves the length of a TextField to forms, and that length.
+    Raises ValidationError."""
+    for name in names:
+        column, value = row._meta.get_field(name), getattr(row, name)
+        assert isinstance(column, models.Field)
+        if column.blank and not value:
+            continue
+        try:
+            setattr(row, name, column.clean(value, row))
+            if isinstance(column, models.TextField) and column.max_length is not None:
+                MaxLengthValidator(column.max_length)(value)
+        except ValidationError as error:
+            raise ValidationError({name: error.messages}) from None
+
+
+def refuse_later(*moments: datetime | None) -> None:
+    """What is dated after today would be the latest for ever, and every test would have come before it.
+    Raises ValidationError."""
+    latest = timezone.now() + timedelta(minutes=10)  # clocks differ
+    if any(moment and moment > latest for moment in moments):
+        raise ValidationError(
+            "a time in it is still to come. Set the clock right that wrote it, or the file."
+        )
+
+
+# --- other formats ------------------------------------------------------------------------------------------
 
 
 def too_large(imported: ImportedPrompt) -> str:
@@ -68,6 +144,11 @@ def too_large(imported: ImportedPrompt) -> str:
         if sum(len(message.content) for message in messages) > LONGEST_TEXT:
             return f"Its messages are longer than {LONGEST_TEXT:,} characters."
     return ""
+
+
+def name_of(imported: ImportedPrompt) -> str:
+    title = titles.cut(imported.title, 80)
+    return f"{imported.where}: {title}" if imported.where else title
 
 
 def source_key(imported: ImportedPrompt) -> str:
@@ -89,6 +170,7 @@ def plan(owner: User, imported: ImportedPrompt, styles: Collection[Style]) -> Pl
     imported = renamed(imported) if "names" in styles else imported
     planned = Planned(
         where=imported.where or imported.source,
+        named=name_of(imported),
         prompt=Prompt(
             owner=owner,
             source=imported.source[:200],

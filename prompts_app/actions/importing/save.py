@@ -1,27 +1,73 @@
-"""Planned prompts, saved: many rows in few queries."""
+"""Planned prompts, saved: many rows in few queries. Whoever calls these begins the transaction."""
 
 from __future__ import annotations
 
-from prompts_app.actions.importing.plan import Planned
-from prompts_app.actions.prompts.save import free_slugs
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from prompts_app.actions.exporting.bundle import RESULT_COLUMNS
+from prompts_app.actions.importing.import_matching import More
+from prompts_app.actions.importing.plan import Planned, refuse_later, refuse_odd, refused
+from prompts_app.actions.pictures.storage import store_pictures
+from prompts_app.actions.prompts.save import free_slugs, note_suite_changed
+from prompts_app.actions.runs.counting import count_run, rebuild_evidence
+from prompts_app.engine.digests import case_json, suite_digest
+from prompts_app.engine.formats.bundle import data_of
+from prompts_app.engine.formats.bundle_types import BundledRun
+from prompts_app.engine.limited_process import PICTURE, Overrun, apart
+from prompts_app.engine.pictures import PictureRefused, keep
+from prompts_app.engine.types import Picture
 from prompts_app.evidence.listings import refresh
-from prompts_app.models import Case, Prompt, Tag, User, Version
+from prompts_app.models import (
+    Case,
+    KnownFailure,
+    PrivateSpan,
+    Prompt,
+    Result,
+    Run,
+    SearchDocument,
+    Source,
+    Tag,
+    User,
+    Version,
+)
+from prompts_app.models.evidence import CHAT
+from prompts_app.search import document_of
 
 _ROWS = 500  # in one INSERT, where the database takes as many
+_RESULTS = 200
+# Of the first picture that was ever kept: they go with every copy of it.
+_FIRST = ("original_sha256", "original_bytes", "revised_prompt")
 
 
-def save(owner: User, planned: list[Planned]) -> None:
-    """New prompts with their versions, cases and tags; their runs come after."""
-    for item, slug in zip(planned, free_slugs(owner, (p.prompt.title for p in planned)), strict=True):
+# --- prompts ----------------------------------------------------------------------------------------------
+
+
+def save(owner: User, planned: Sequence[Planned]) -> None:
+    """New prompts with their versions, cases and tags, private ones: no list names them. Runs come after."""
+    list(
+        User.objects.select_for_update(no_key=True).filter(pk=owner.pk).values_list("pk")
+    )  # as create_prompt
+    named = [item for item in planned if not item.keeps_ids]
+    slugs = free_slugs(owner, (item.prompt.slug or item.prompt.title for item in named))
+    for item, slug in zip(named, slugs, strict=True):
         item.prompt.slug = slug
-    prompts = Prompt.objects.bulk_create([item.prompt for item in planned], batch_size=_ROWS)
+    Prompt.objects.bulk_create([item.prompt for item in planned], batch_size=_ROWS)
     Version.objects.bulk_create([row for item in planned for row in item.versions], batch_size=_ROWS)
     Case.objects.bulk_create([row for item in planned for row in item.cases], batch_size=_ROWS)
+    PrivateSpan.objects.bulk_create([row for item in planned for row in item.spans], batch_size=_ROWS)
     _save_tags(planned)
-    refresh(prompts)
+    with_baseline = [item for item in planned if item.baseline is not None]
+    for item in with_baseline:
+        item.prompt.baseline = item.version(item.baseline or 0)
+    Prompt.objects.bulk_update([item.prompt for item in with_baseline], ["baseline"])
+    SearchDocument.objects.bulk_create(map(_document, planned), batch_size=_ROWS)
 
 
-def _save_tags(planned: list[Planned]) -> None:
+def _save_tags(planned: Iterable[Planned]) -> None:
     names = {name for item in planned for name in item.tags}
     Tag.objects.bulk_create(
         [Tag(name=name) for name in sorted(names)], ignore_conflicts=True, batch_size=_ROWS
@@ -33,3 +79,143 @@ def _save_tags(planned: list[Planned]) -> None:
         for name in item.tags
     ]
     Prompt.tags.through.objects.bulk_create(links, batch_size=_ROWS)
+
+
+def _document(item: Planned) -> SearchDocument:
+    newest = max(item.versions, key=lambda version: version.number)
+    return document_of(item.prompt, [newest], item.tags, [span.as_engine() for span in item.spans])
+
+
+def save_more(more: More) -> None:
+    """Versions, cases and private parts behind those that are there; runs come after.
+
+    A version keeps its number where that is free.
+    """
+    prompt = Prompt.objects.select_for_update().get(pk=more.prompt.pk)
+    taken = set(prompt.versions.values_list("number", flat=True))
+    last = prompt.cases.aggregate(last=models.Max("position"))["last"]
+    for row in more.versions:
+        row.number = row.number if row.number not in {0, *taken} else max(taken, default=0) + 1
+        taken.add(row.number)
+    for position, case in enumerate(more.cases, 0 if last is None else last + 1):
+        case.position = position
+    for of_it in (more.versions, more.cases, more.spans):
+        for added in of_it:
+            added.prompt = prompt
+    PrivateSpan.objects.bulk_create(more.spans)
+    Version.objects.bulk_create(more.versions)
+    Case.objects.bulk_create(more.cases)
+    if more.cases:
+        note_suite_changed(prompt)
+    if more.versions or more.cases or more.spans:
+        rebuild_evidence(prompt)
+        refresh([prompt])
+
+
+# --- runs -------------------------------------------------------------------------------------------------
+
+
+def check_runs(of: Planned | More) -> None:
+    """Raises BundleRefused where one of them could not be saved."""
+    with refused(of.prompt.title):
+        for run in of.runs:
+            _rows(of, run)
+
+
+def save_run(of: Planned | More, bundled: BundledRun) -> Run:
+    """Its results, pictures and known failures with it. Raises BundleRefused.
+
+    The prompt's evidence is not counted anew: for who saves several.
+    """
+    with refused(of.prompt.title):
+        run, results, pictures, failures = _rows(of, bundled)
+    run.save()
+    Result.objects.bulk_create(results, batch_size=_RESULTS)
+    store_pictures(pictures)
+    KnownFailure.objects.bulk_create(failures)
+    count_run(run)
+    if run.source != Source.PRACTICE:
+        later = models.Q(first_run_at=None) | models.Q(first_run_at__gt=run.created_at)
+        Version.objects.filter(later, pk=run.version_id).update(first_run_at=run.created_at)
+    return run
+
+
+def _rows(
+    of: Planned | More, bundled: BundledRun
+) -> tuple[Run, list[Result], dict[str, Picture], list[KnownFailure]]:
+    """Raises ValidationError."""
+    refuse_later(bundled.created_at, bundled.finished_at, *(one.created_at for one in bundled.results))
+    run = Run(
+        prompt=of.prompt,
+        version=of.version(bundled.version),
+        endpoint_name=bundled.endpoint,
+        model=bundled.model,
+        parameters=bundled.parameters,
+        api=bundled.asks or CHAT,
+        repeats=bundled.repeats,
+        suite=[case_json(case) for case in bundled.suite],
+        suite_digest=suite_digest(bundled.suite),
+        state=_state(bundled.state),
+        stop_reason=bundled.stop_reason,
+        created_at=bundled.created_at,
+        started_at=bundled.started_at,
+        finished_at=bundled.finished_at,
+        suite_fixed_at=bundled.suite_fixed_at,
+        judge_endpoint_name=bundled.judge_endpoint,
+        judge_model=bundled.judge_model,
+        judge_embedding_model=bundled.judge_embedding_model,
+        judge_parameters=bundled.judge_parameters,
+        source=bundled.source,
+        source_note=bundled.source_note[:200],
+        **({"public_id": bundled.id} if of.keeps_ids else {}),
+    )
+    run.clean_fields(exclude={"batch", "prompt", "version", "endpoint", "suite"})
+    pictures: dict[str, Picture] = {}
+    results = list(_results(run, bundled, pictures, keeps_ids=of.keeps_ids))
+    return run, results, pictures, list(_failures(of, bundled, run))
+
+
+def _state(state: str) -> str:
+    """A run that was under way elsewhere is not under way here."""
+    return Run.State.STOPPED if state in {Run.State.QUEUED, Run.State.RUNNING} else state
+
+
+def _results(
+    run: Run, bundled: BundledRun, pictures: dict[str, Picture], *, keeps_ids: bool
+) -> Iterator[Result]:
+    for one in bundled.results:
+        columns: Mapping[str, Any] = {name: getattr(one, name) for name in RESULT_COLUMNS}
+        result = Result(run=run, checks=list(one.checks), **columns)
+        if keeps_ids:
+            result.public_id = one.id
+        result.clean_fields(exclude={"run"})
+        if result.picture:
+            _unpack(result, result.picture, pictures)
+        yield result
+
+
+def _unpack(result: Result, packed: Mapping[str, Any], pictures: dict[str, Picture]) -> None:
+    """Drawn anew like any picture that comes in; where the file has only digests, they are kept."""
+    first = {name: packed[name] for name in _FIRST if name in packed}
+    if "data" not in packed:
+        result.picture = {name: packed[name] for name in ("sha256",) if name in packed} | first
+        return
+    try:
+        picture = apart(PICTURE, keep, data_of(packed))
+    except (PictureRefused, Overrun) as why:
+        raise ValidationError(f"a picture in it was refused. {why}") from None
+    pictures[result.public_id] = picture
+    result.picture = picture.about() | first
+
+
+def _failures(of: Planned | More, bundled: BundledRun, run: Run) -> Iterator[KnownFailure]:
+    """Those of this run, in the file's order behind what is on the shelf."""
+    for position, one in enumerate(of.failures, of.shelf_from):
+        if one.run != bundled.id:
+            continue
+        fix = of.version(one.fixed_in) if one.fixed_in is not None else None
+        row = KnownFailure(prompt=of.prompt, run=run, case_index=one.case_index, position=position)
+        row.diagnosis = one.diagnosis
+        row.fixed_in = fix if fix and fix.number > run.version.number else None
+        refuse_odd(row, "diagnosis")
+        yield row

@@ -51,13 +51,20 @@ def free_slug(owner: User, title: str) -> str:
 
 def free_slugs(owner: User, titles: Iterable[str]) -> list[str]:
     """The same for many titles at once, in their order and each different."""
+    wanted = [slugify(title)[: LONGEST_SLUG - 5].strip("-_") or _random_slug() for title in titles]
+    taken = _slugs_of(owner, slug__in=wanted)
+    if len({*wanted} - taken) == len(wanted):
+        return wanted
     taken = _slugs_of(owner)
     numbers: dict[str, int] = {}  # the last tried for each title: a thousand of one title stay quick
-    return [_free_slug(title, taken, numbers) for title in titles]
+    return [_free_slug(slug, taken, numbers) for slug in wanted]
 
 
-def _free_slug(title: str, taken: set[str], numbers: dict[str, int]) -> str:
-    wanted = slugify(title)[: LONGEST_SLUG - 5].strip("-_") or f"prompt-{secrets.token_hex(2)}"
+def _random_slug() -> str:
+    return f"prompt-{secrets.token_hex(2)}"
+
+
+def _free_slug(wanted: str, taken: set[str], numbers: dict[str, int]) -> str:
     slug = wanted
     while slug in taken:
         numbers[wanted] = numbers.get(wanted, 1) + 1
@@ -66,9 +73,9 @@ def _free_slug(title: str, taken: set[str], numbers: dict[str, int]) -> str:
     return slug
 
 
-def _slugs_of(owner: User) -> set[str]:
-    now = Prompt.objects.owned_by(owner).values_list("slug", flat=True)
-    before = FormerSlug.objects.filter(owner=owner).values_list("slug", flat=True)
+def _slugs_of(owner: User, **which: Any) -> set[str]:
+    now = Prompt.objects.owned_by(owner).filter(**which).values_list("slug", flat=True)
+    before = FormerSlug.objects.filter(owner=owner, **which).values_list("slug", flat=True)
     return {*RESERVED_SLUGS, *now, *before}
 
 

@@ -53,7 +53,7 @@ FORMATS: tuple[Format, ...] = (
 
 __all__ = [
     "FORMATS", "Format", "FormatError", "ImportedPrompt", "ImportedVersion", "Parsed", "Problem", "Skip",
-    "format_named", "parse", "parse_files", "readings", "variants_apart",
+    "format_named", "parse", "parse_and_offer", "parse_files", "variants_apart",
 ]  # fmt: skip
 
 
@@ -73,18 +73,17 @@ def parse(name: str, data: bytes, *, hint: str = "") -> Parsed:
 
     Raises FormatError, and nothing else, where the file as a whole cannot be read.
     """
-    if is_zip(data):
-        return parse_files(unzip(data), hint=hint)
-    source = Source(name, decode(data))
-    return _read(source, format_named(hint) if hint else _must_recognise(source))
+    return parse_and_offer(name, data, hint=hint)[0]
 
 
-def readings(name: str, data: bytes) -> dict[str, str]:
-    """What a file could be read as: key → label of the formats that recognise it; none of a zip."""
+def parse_and_offer(name: str, data: bytes, *, hint: str = "") -> tuple[Parsed, dict[str, str]]:
+    """As ``parse``, and what the file could be read as: key → label of the formats that recognise it; none
+    of a zip."""
     if is_zip(data):
-        return {}
+        return parse_files(unzip(data), hint=hint), {}
     source = Source(name, decode(data))
-    return {kind.key: kind.label for kind in FORMATS if kind.recognises(source)}
+    parsed = _read(source, format_named(hint) if hint else _must_recognise(source))
+    return parsed, {kind.key: kind.label for kind in FORMATS if kind.recognises(source)}
 
 
 def parse_files(files: Files, *, only: str = "", hint: str = "") -> Parsed:

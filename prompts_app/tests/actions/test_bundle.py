@@ -10,8 +10,8 @@ import pytest
 
 from prompts_app.actions.exporting.bundle import export_bundle
 from prompts_app.actions.exporting.export import as_markdown, as_messages, export
-from prompts_app.actions.importing.apply import import_prompts
-from prompts_app.actions.importing.bundle import BundleRefused, keep_prompt
+from prompts_app.actions.importing.apply import import_prompts, keep_prompt
+from prompts_app.actions.importing.plan import BundleRefused
 from prompts_app.actions.prompts.known_failures import shelve
 from prompts_app.actions.runs.counting import count_run
 from prompts_app.engine.digests import case_json, suite_digest
@@ -30,6 +30,7 @@ from prompts_app.tests.people import alice, bob
 
 pytestmark = pytest.mark.django_db
 
+THERE = Skip("Echo", "It is already there.")
 MOMENT = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 CHECK = {
     "type": "contains",
@@ -174,7 +175,7 @@ def test_importing_twice_makes_no_doubles() -> None:
     prompt_with_a_run()
     import_bundle(bob(), moved().prompts)
     second = import_bundle(bob(), moved().prompts)
-    assert (second.prompts, second.already) == ((), ("Echo",))
+    assert (second.prompts, second.skipped) == ((), (THERE,))
     assert Prompt.objects.owned_by(bob()).count() == 1
 
 
@@ -281,7 +282,7 @@ def test_only_what_ships_with_the_software_keeps_its_level_and_says_where_it_is_
     prompt_with_a_run(visibility="public", published_at=MOMENT)
     bundle = moved()
     Prompt.objects.all().delete()
-    kept = keep_prompt(bob(), bundle.prompts[0], shipped=True)
+    kept = keep_prompt(bob(), bundle.prompts[0])
     run = kept.runs.get()
     assert (run.level, run.public_id) == (Level.RECORDED, bundle.prompts[0].runs[0].id)
     assert run.source_note == "Sample content, recorded by the Proofsheet maintainers on 22 November 2026"
@@ -324,7 +325,7 @@ def later(prompt: Prompt) -> Bundle:
 def test_a_file_of_ones_own_prompt_makes_no_copy_and_says_that_nothing_is_new() -> None:
     prompt_with_a_run()
     kept = import_bundle(alice(), moved().prompts)
-    assert (kept.prompts, kept.added, kept.already) == ((), (), ("Echo",))
+    assert (kept.prompts, kept.added_to, kept.skipped) == ((), (), (THERE,))
     assert (Prompt.objects.count(), Run.objects.count()) == (1, 1)
 
 
@@ -361,8 +362,8 @@ def test_what_was_edited_since_is_not_overwritten() -> None:
     case.name, case.variables = "Edited", {"word": "other"}
     case.save()
     VersionFactory(prompt=prompt, number=2, messages=[{"role": "user", "content": "Say maybe."}])
-    ((_, missing),) = import_bundle(alice(), bundle.prompts).added
-    assert [one.case.name for one in missing.cases] == ["Second"]
+    (added,) = import_bundle(alice(), bundle.prompts).added_to
+    assert added.cases == 1
     prompt.refresh_from_db()
     assert (prompt.title, prompt.slug, prompt.limits) == ("Renamed", "renamed", "None.")
     assert [one.name for one in prompt.cases.in_order()] == ["Edited", "Second"]
@@ -377,9 +378,9 @@ def test_a_copy_somebody_made_from_a_file_gets_what_a_later_file_has() -> None:
     both = later(prompt)
     (copy,) = import_bundle(bob(), earlier.prompts).prompts
     kept = import_bundle(bob(), both.prompts)
-    assert (kept.prompts, [one for one, _ in kept.added]) == ((), [copy])
+    assert (kept.prompts, [added.prompt for added in kept.added_to]) == ((), [copy])
     assert (copy.versions.count(), copy.cases.count(), copy.runs.count()) == (2, 2, 2)
-    assert import_bundle(bob(), both.prompts).already == ("Echo",)
+    assert import_bundle(bob(), both.prompts).skipped == (THERE,)
 
 
 def test_somebody_elses_prompt_is_none_of_ones_own() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from prompts_app.actions.exporting import bundle as bundles
 from prompts_app.actions.exporting.bundle import export_bundle
-from prompts_app.actions.importing.bundle import BundleRefused
+from prompts_app.actions.importing.plan import BundleRefused
 from prompts_app.actions.pictures.storage import replace_picture
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.formats.bundle import emit, parse

@@ -100,7 +100,7 @@ def test_placeholders_stay_where_their_style_was_not_chosen() -> None:
 
 
 def test_a_format_with_templates_of_its_own_is_taken_as_it_stands() -> None:
-    report = preview(Parsed((one("{{a}} {b} [SEE HERE]", is_templated=True),)), alice())
+    report = preview([Parsed((one("{{a}} {b} [SEE HERE]", is_templated=True),))], alice())
     assert report.offered == ()
     bring(one("{{a}} {b} [SEE HERE]", is_templated=True))
     assert Version.objects.get().messages[0]["content"] == "{{a}} {b} [SEE HERE]"
@@ -272,10 +272,10 @@ def test_the_same_prompt_twice_in_one_file_is_taken_once() -> None:
 
 
 def test_an_error_on_the_way_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(prompts: object) -> None:
+    def fail(*args: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(import_save, "reindex", fail)
+    monkeypatch.setattr(import_save, "document_of", fail)
     with pytest.raises(RuntimeError):
         bring(one(tags=("poetry",)))
     assert (Prompt.objects.count(), Version.objects.count(), Tag.objects.count()) == (0, 0, 0)
@@ -327,7 +327,7 @@ def test_a_file_of_more_prompts_than_can_be_taken_is_refused(monkeypatch: pytest
 
 
 def test_the_preview_shows_rows_offers_and_counts_without_saving() -> None:
-    shown = preview(Parsed((one("On {topic} and {topic}."), one("Two", tags=("x",), task="code"))), alice())
+    shown = preview([Parsed((one("On {topic} and {topic}."), one("Two", tags=("x",), task="code")))], alice())
     assert Prompt.objects.count() == 0
     assert len(shown.report.prompts) == 2
     first, second = shown.rows
@@ -338,7 +338,7 @@ def test_the_preview_shows_rows_offers_and_counts_without_saving() -> None:
 
 def test_the_preview_of_a_large_file_shows_its_first_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_, "PREVIEW_ROWS", 2)
-    shown = preview(Parsed(tuple(one(f"Text {n}") for n in range(5))), alice())
+    shown = preview([Parsed(tuple(one(f"Text {n}") for n in range(5)))], alice())
     assert len(shown.rows) == 2
     assert len(shown.report.prompts) == 5
 

@@ -30,8 +30,8 @@ from prompts_app.actions.prompts.publish import publish
 from prompts_app.actions.prompts.save import save_version
 from prompts_app.actions.runs import stopping
 from prompts_app.actions.tasks import resume_imports
-from prompts_app.engine.formats import parse
 from prompts_app.engine.formats.bundle import emit
+from prompts_app.engine.formats.kept import read_file
 from prompts_app.engine.limited_process import BUSY, OURS, Overrun
 from prompts_app.engine.types import Message, PromptContent
 from prompts_app.models import Case, Import, Prompt, Result, Run, Version, Visibility
@@ -50,8 +50,8 @@ def table(rows: int) -> bytes:
 
 def begun(data: bytes, name: str = "prompts.csv") -> Import:
     """Said yes to; whether it is done already depends on its size."""
-    row = keep_file(alice(), name, data)
-    start(row, parse(name, data), ImportOptions())
+    row = keep_file(alice(), name, data, read_file(name, data))
+    start(row, ImportOptions())
     row.refresh_from_db()
     return row
 
@@ -104,6 +104,7 @@ class TestSizes:
         assert (row.state, row.done, row.total) == (Import.State.DONE, 3, 3)
         assert row.report["counts"]["prompts"] == Prompt.objects.count() == 3
         assert not row.data
+        assert not row.parts.exists()
 
     def test_a_large_one_waits_for_a_worker_and_tells_how_far_it_is(
         self, monkeypatch: pytest.MonkeyPatch
@@ -162,11 +163,11 @@ class TestInterrupted:
         counts, runs = whole.report["counts"], Run.objects.count()
         assert runs > 1
         Prompt.objects.all().delete()
-        row = keep_file(alice(), "out.json", RESULTS)
+        row = keep_file(alice(), "out.json", RESULTS, read_file("out.json", RESULTS))
         with monkeypatch.context() as patched:
-            killed_after(patched, import_, "keep_run", 2)
+            killed_after(patched, import_, "save_run", 2)
             with pytest.raises(Killed):
-                start(row, parse("out.json", RESULTS), ImportOptions())
+                start(row, ImportOptions())
         assert Run.objects.count() == 1
         its_lease_runs_out(row)
         run_import(row.pk)
@@ -221,7 +222,7 @@ class TestInterrupted:
             killed_after(patched, import_, "save", 2, fault)
             run_import(row.pk)
         assert (fresh(row).state, row.done, row.claim) == (Import.State.RUNNING, CHUNK, "")
-        assert bool(row.data)
+        assert row.parts.exists()
         run_import(row.pk)
         assert (fresh(row).state, Prompt.objects.count()) == (Import.State.DONE, CHUNK * 2)
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from prompts_app.actions.exporting.bundle import export_bundle
 from prompts_app.actions.exporting.export import as_promptfoo
 from prompts_app.actions.importing.apply import ImportOptions, ImportReport, import_prompts, preview
-from prompts_app.actions.importing.bundle import BundleRefused
+from prompts_app.actions.importing.plan import BundleRefused
 from prompts_app.engine.formats import ImportedPrompt, Parsed, bundle, parse, parse_files
 from prompts_app.engine.formats.files import Folder, Unpacked
 from prompts_app.models import Case, Level, Prompt, Result, Run, User, Version
@@ -208,7 +208,7 @@ class TestResults:
         assert report.unsupported[-1].what == "cases 1,001 to 1,002: a suite has at most 1,000"
 
     def test_the_preview_shows_runs_and_versions_and_saves_nothing(self) -> None:
-        shown = preview(results(), alice())
+        shown = preview([results()], alice())
         assert [(row.versions, row.cases, row.runs) for row in shown.rows] == [(2, 2, 4)]
         assert (shown.variants, shown.report.results, sum(counts().values())) == (2, 16, 0)
 
@@ -278,7 +278,7 @@ class TestBundles:
     def test_a_dry_run_and_a_preview_report_the_same_and_save_nothing(self) -> None:
         parsed = parse("mine.json", self.exported())
         dry = bring(parsed, owner=bob(), dry_run=True).as_json()
-        shown = preview(parsed, bob())
+        shown = preview([parsed], bob())
         assert not Prompt.objects.owned_by(bob()).exists()
         assert dry == shown.report.as_json() == bring(parsed, owner=bob()).as_json()
         assert [row.title for row in shown.rows] == ["Reader"]
@@ -288,7 +288,7 @@ class TestBundles:
         data["prompts"][0]["title"] = "x" * 121
         parsed = parse("mine.json", json.dumps(data).encode())
         with pytest.raises(BundleRefused, match="cannot be kept: title"):
-            preview(parsed, bob())
+            preview([parsed], bob())
         with pytest.raises(BundleRefused):
             bring(parsed, owner=bob())
         assert not Prompt.objects.owned_by(bob()).exists()

@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from prompts_app.actions.exporting.bundle import export_bundle
-from prompts_app.actions.importing.bundle import keep_prompt
 from prompts_app.evidence.sentences import why_main
 from prompts_app.models import Prompt, Run, Source, Version
+from prompts_app.tests.actions.bundles import import_bundle
 from prompts_app.tests.actions.test_evidence import a_run, another, evidence_of
 from prompts_app.tests.evidence.summaries import summarised
 from prompts_app.tests.factories import PromptFactory, VersionFactory
@@ -176,9 +176,9 @@ class TestDeclaring:
         declare(version, "b", 3)
         run_days_ago(version, "p", "b", 2)
         bundled = export_bundle(alice(), Prompt.objects.all(), everything=True).prompts[0]
-        there = keep_prompt(bob(), bundled)
+        there = import_bundle(bob(), [bundled]).prompts[0]
         assert (there.target_model, there.evidence["main_by"]) == ("b", "declared")
         later = timezone.now() + timedelta(days=9)
-        there = keep_prompt(dana(), replace(bundled, target_declared_at=later))
+        there = import_bundle(dana(), [replace(bundled, target_declared_at=later)]).prompts[0]
         assert there.target_declared_at is not None
         assert there.target_declared_at <= timezone.now()

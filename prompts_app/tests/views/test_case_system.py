@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from prompts_app.actions.exporting.bundle import export_bundle
-from prompts_app.actions.importing.bundle import keep_prompt
 from prompts_app.actions.prompts.cases import duplicate_case
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.models import Case, Prompt, Version
+from prompts_app.tests.actions.bundles import import_bundle
 from prompts_app.tests.factories import CaseFactory, PromptFactory, ResultFactory, RunFactory, VersionFactory
 from prompts_app.tests.people import alice, client_of, dana
 
@@ -70,7 +70,7 @@ def test_a_bundle_carries_it() -> None:
     bundle = export_bundle(alice(), Prompt.objects.all(), everything=True)
     read = parse(emit(bundle))
     assert read == bundle
-    assert keep_prompt(dana(), read.prompts[0]).cases.get().system == "Shout."
+    assert import_bundle(dana(), read.prompts).prompts[0].cases.get().system == "Shout."
 
 
 def test_the_page_of_a_result_shows_it() -> None:

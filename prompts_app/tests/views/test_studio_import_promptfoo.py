@@ -132,7 +132,7 @@ class TestTwoAtOnce:
         self, browser: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         preview = send(browser, self.DATA, "poet.md").url
-        self.meanwhile(browser, preview, monkeypatch, "apart")
+        self.meanwhile(browser, preview, monkeypatch, "start")
         response = browser.post(preview, {})
         assert (response.status_code, response["Location"]) == (302, preview)
         assert "1 prompt imported" in page(browser.get(preview))

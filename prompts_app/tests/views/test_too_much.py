@@ -55,10 +55,10 @@ def test_a_file_that_is_pasted(browser: Client, monkeypatch: pytest.MonkeyPatch)
     assert not Import.objects.exists()
 
 
-def test_a_file_that_is_shown_again(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_read_as_something_else(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     address = browser.post("/studio/import/", {"text": "My words.", "kind": ""}).headers["Location"]
     dies(monkeypatch, import_view)
-    assert TOO_MUCH in shown(browser.get(address, follow=True))
+    assert TOO_MUCH in shown(browser.post(address, {"as": "text"}, follow=True))
 
 
 def test_the_preview_of_a_prompt(browser: Client, version: Version, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,12 +17,16 @@ from prompts_app.actions.importing.job import (
     MOST_LISTED,
     changed_by_author,
     keep_file,
+    keep_parts,
+    parts_of,
     start,
     stop,
     undo,
 )
-from prompts_app.engine.formats import FORMATS, format_named, parse, readings
-from prompts_app.engine.limited_process import FILE, Overrun, apart
+from prompts_app.engine.errors import Refused
+from prompts_app.engine.formats import FORMATS, format_named
+from prompts_app.engine.formats.kept import read_file
+from prompts_app.engine.limited_process import FILE, apart
 from prompts_app.forms.import_ import ConfirmForm, UploadForm
 from prompts_app.models import Import
 from prompts_app.views.errors import refusals_as_message
@@ -36,7 +40,7 @@ def upload(request: AuthorRequest) -> HttpResponse:
     posted = request.method == "POST"
     form = UploadForm(request.POST, request.FILES) if posted else UploadForm(typing_kept(request))
     if posted and form.is_valid():
-        row = keep_file(request.user, form.name, form.content, form.cleaned_data["kind"])
+        row = keep_file(request.user, form.name, form.content, form.read)
         return redirect("studio_import_one", row.public_id)
     earlier = request.user.imports.exclude(state=Import.State.PREVIEW).defer("data", "made")[:EARLIER]
     return render(request, "studio/import.html", {"form": form, "earlier": earlier, "here": "import"})
@@ -66,38 +70,31 @@ def _preview(request: AuthorRequest, row: Import) -> HttpResponse:
     with refusals_as_message(request):
         if request.method == "POST" and "as" in request.POST:
             return _read_otherwise(row, request.POST["as"])
-        parsed = apart(FILE, parse, row.name, bytes(row.data), hint=row.kind)
         if request.method == "POST" and (form := ConfirmForm(data=request.POST)).is_valid():
-            start(row, parsed, form.options())
+            start(row, form.options())
             return redirect("studio_import_one", row.public_id)
-        shown = preview_of(parsed, request.user)
+        if not row.parts.exists():  # an earlier release kept the file alone
+            raise Refused("unread", "This site was renewed since the file was sent. Send it again.")
+        shown = preview_of(parts_of(row), request.user)
     if shown is None:
         return redirect("studio_import")
-    form = ConfirmForm(shown.offered)
+    read_as, recognised = row.options.get("read_as", ""), row.options.get("recognised", {})
     context = {
         "draft": row,
         "preview": shown,
-        "form": form,
+        "form": ConfirmForm(shown.offered),
         **_left_out(shown.report),
         "here": "import",
-        "read_as": format_named(parsed.format).label if parsed.format else "",
-        "otherwise": _otherwise(row, parsed.format),
+        "read_as": format_named(read_as).label if read_as else "",
+        "otherwise": [(key, label) for key, label in recognised.items() if key != read_as],
     }
     return render(request, "studio/import_preview.html", context)
 
 
-def _otherwise(row: Import, read_as: str) -> list[tuple[str, str]]:
-    """What else the file could be read as: key and label."""
-    try:
-        found = apart(FILE, readings, row.name, bytes(row.data))
-    except Overrun:  # only an offer
-        return []
-    return [(key, label) for key, label in found.items() if key != read_as]
-
-
 def _read_otherwise(row: Import, kind: str) -> HttpResponse:
+    """Raises Refused."""
     if kind in {one.key for one in FORMATS}:
-        Import.objects.filter(pk=row.pk, state=Import.State.PREVIEW).update(kind=kind)
+        keep_parts(row, apart(FILE, read_file, row.name, bytes(row.data), hint=kind))
     return redirect("studio_import_one", row.public_id)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from prompts_app.engine.formats import FormatError, parse, readings
+from prompts_app.engine.formats import FormatError, parse, parse_and_offer
 
 SAID = [("user", "Hi."), ("assistant", "Hello,\n\nwho is there?"), ("user", "Me:\nnobody else")]
 
@@ -50,7 +50,7 @@ def test_a_text_that_only_looks_a_little_like_one_stays_a_text(text: str) -> Non
 
 def test_it_may_be_read_as_one_text_too() -> None:
     text = told("You said:", "ChatGPT said:", "You said:").encode()
-    assert list(readings("", text)) == ["chat", "text"]
+    assert list(parse_and_offer("", text)[1]) == ["chat", "text"]
 
 
 def test_what_stands_before_the_first_speaker_is_named() -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
-from django.db import models
 from django.db.models import Q
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
@@ -21,15 +19,3 @@ def lease_is_held(length_s: float) -> Q:
     """``lease_until`` is still to come. One further ahead than two lengths was written by a wrong clock, and
     holds nothing."""
     return Q(lease_until__range=(now_plus(0), now_plus(2 * length_s)))
-
-
-class CreatedAtField(models.DateTimeField):  # type: ignore[type-arg]  # no generic class at run time
-    """``auto_now_add``, but for a row that comes with the moment it was made: one that is imported."""
-
-    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        given = getattr(model_instance, self.attname)
-        return given if add and given else super().pre_save(model_instance, add)
-
-    def deconstruct(self) -> Any:
-        name, _, args, kwargs = super().deconstruct()
-        return name, "django.db.models.DateTimeField", args, kwargs

@@ -14,7 +14,6 @@ from django.utils import timezone
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_from_json, digest
 from prompts_app.engine.masking import Span
-from prompts_app.models.clock import CreatedAtField
 from prompts_app.models.ids import public_id
 from prompts_app.models.reading import Masked, MaskedQuerySet, now
 from prompts_app.models.tags import Tag
@@ -175,7 +174,7 @@ class Prompt(Masked):
     deleted_runs = models.PositiveIntegerField(default=0)  # tombstones: deleting is real, but it is counted
     # Runs that were answered in part and never finished; written with the evidence summary.
     ended_early = models.PositiveIntegerField(default=0)
-    created_at = CreatedAtField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)  # what is imported says when
     updated_at = models.DateTimeField(auto_now=True)
 
     # The evidence summary, rebuilt from results by runs.counting.rebuild_evidence and by nothing else.
@@ -279,7 +278,7 @@ class Version(Masked):
     digest = models.CharField(max_length=64)  # over messages, variables and parameters
     # When a model was first asked it, practice apart; stays when that run is deleted. Null: never.
     first_run_at = models.DateTimeField(null=True, blank=True)
-    created_at = CreatedAtField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)  # what is imported says when
 
     objects = MaskedQuerySet["Version"].as_manager()
 
@@ -330,7 +329,7 @@ class Case(Masked):
     assertions = models.JSONField(default=list, blank=True)  # engine.digests.assertion_json, in order
     threshold = models.FloatField(null=True, blank=True)  # mean score that passes; None: all have to hold
     revision = models.PositiveIntegerField(default=1)
-    created_at = CreatedAtField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)  # what is imported says when
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = CaseQuerySet.as_manager()

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import yaml
 
+from prompts_app.engine.errors import TooMuch
 from prompts_app.engine.types import Json
 
 MOST_BYTES = 20 * 1024 * 1024  # of a file that is brought in
@@ -36,10 +37,6 @@ _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 csv.field_size_limit(LONGEST_CELL)  # one limit for the whole process: the module keeps it so
-
-
-class TooMuch(ValueError):
-    """An input asks for more than it may have. The message is a sentence for whoever sent it."""
 
 
 def check_json(text: str, most: int = MOST_VALUES) -> None:

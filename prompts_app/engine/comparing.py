@@ -7,7 +7,6 @@ from random import Random
 
 from prompts_app.engine.assertions.judging import (
     JudgeClient,
-    JudgeFailed,
     JudgePrompt,
     Material,
     price_of_calls,
@@ -17,6 +16,7 @@ from prompts_app.engine.assertions.judging import (
 from prompts_app.engine.assertions.kinds import number_of, quote
 from prompts_app.engine.endpoints import PACING, Pacing, open_endpoint
 from prompts_app.engine.endpoints.cancellation import Cancellation
+from prompts_app.engine.errors import JudgeFailed
 from prompts_app.engine.types import Check, Fault, Judge, Judging, Price
 
 SELECT_BEST = "select-best"

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
+from prompts_app.engine.errors import FilterError
 from prompts_app.engine.types import Json
 
 # What JavaScript's \s matches: not the same characters as Python's.
@@ -27,10 +28,6 @@ class _Missing:
 
 
 MISSING: Final = _Missing()
-
-
-class FilterError(ValueError):
-    """A filter cannot do this with that value; the message is a sentence."""
 
 
 def structured(value: Json) -> Json:

@@ -43,7 +43,7 @@ _NOTHING = frozenset({"load", "unload", "other", "unknown", "unspecified", "fini
 
 
 def failure_of(reason: str | None, output: str) -> str | None:
-    """The kind of fault (see ``engine.errors``) a finish reason tells of; ``None``: there is an answer."""
+    """The kind of fault (see ``engine.faults``) a finish reason tells of; ``None``: there is an answer."""
     word = _plain(reason)
     if not word:
         return None

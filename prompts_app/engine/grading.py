@@ -14,12 +14,13 @@ from prompts_app.engine.assertions import (
     validate,
 )
 from prompts_app.engine.assertions.graded import rubric_of
-from prompts_app.engine.assertions.judging import JudgeClient, JudgeFailed, price_of_calls
-from prompts_app.engine.assertions.kinds import CannotTell, DoesNotFit, Grade, JudgedOutput
+from prompts_app.engine.assertions.judging import JudgeClient, price_of_calls
+from prompts_app.engine.assertions.kinds import Grade, JudgedOutput
 from prompts_app.engine.assertions.sets import each_of, is_set, members_of
 from prompts_app.engine.assertions.stored import calls_of
 from prompts_app.engine.assertions.verdicts import checked_set
 from prompts_app.engine.endpoints.kinds import Asker
+from prompts_app.engine.errors import CannotTell, DoesNotFit, JudgeFailed
 from prompts_app.engine.types import Assertion, Check, Fault, Judge, Judging, Message, Price, Reply, Request
 
 

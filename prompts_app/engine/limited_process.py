@@ -25,7 +25,7 @@ from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import IO, Any, NamedTuple
 
-from prompts_app.engine.errors import RefusedKind
+from prompts_app.engine.errors import Overrun
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +39,6 @@ _LENGTH = struct.Struct("!Q")
 _ROOT = Path(__file__).resolve().parents[2]
 _KNOWN_TO_IT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")  # of the environment: no secrets
 _WARM = "prompts_app.engine.formats", "prompts_app.engine.pictures", "prompts_app.engine.run"
-
-
-class Overrun(RefusedKind):
-    """The work wanted more than it may have. The message is a sentence for whoever sent the input."""
-
-    code = "too_much_work"
 
 
 TOO_MUCH = (

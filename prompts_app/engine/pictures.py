@@ -14,7 +14,7 @@ from typing import NewType
 
 from PIL import Image, ImageOps
 
-from prompts_app.engine.errors import RefusedKind
+from prompts_app.engine.errors import PictureRefused
 from prompts_app.engine.types import Picture
 
 MOST_BYTES = 8 * 1024 * 1024  # of a file that comes in
@@ -36,12 +36,6 @@ _in_the_making = BoundedSemaphore(2)
 
 _NOT_READABLE = "This file is damaged, or is no picture. Save it anew as PNG, JPEG or WebP."
 _TOO_MANY_PIXELS = "This picture has too many pixels: 25 million is the most. Make it smaller."
-
-
-class PictureRefused(RefusedKind):
-    """Why a file cannot be kept as a picture, as a plain sentence that says what to do."""
-
-    code = "picture"
 
 
 def keep(original: bytes, revised_prompt: str = "") -> Picture:

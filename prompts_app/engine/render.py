@@ -17,7 +17,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from prompts_app.engine.filters import FILTERS, MISSING, FilterError, as_output, length, structured
+from prompts_app.engine.errors import FilterError, RenderError
+from prompts_app.engine.filters import FILTERS, MISSING, as_output, length, structured
 from prompts_app.engine.types import Case, Json, Message, PromptContent
 
 # Repeats are bounded or give nothing back, so that no text takes more than linear time.
@@ -51,15 +52,6 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
 LONGEST_RENDERED = 4_000_000  # characters of one message, which is more than a model reads
-
-
-class RenderError(ValueError):
-    """A variable, ``name``, has neither a value nor a default, or a filter cannot take its value."""
-
-    def __init__(self, name: str, why: str = "") -> None:
-        self.name = name
-        missing = "has no value in this case and no default."
-        super().__init__(f"The variable {{{{{name}}}}} {f'cannot be filled in: {why}' if why else missing}")
 
 
 @dataclass(frozen=True, slots=True)

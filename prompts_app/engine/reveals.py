@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prompts_app.engine.digests import digest
-from prompts_app.engine.errors import RefusedKind
+from prompts_app.engine.errors import RevealUnreadable
 from prompts_app.engine.masking import PLACEHOLDER, Mask, Span, salted, strings_in
 from prompts_app.engine.types import Json
 
@@ -28,12 +28,6 @@ NO_SEAL = (
     "digest in it. This site checks it for whoever was given each part, and the author can hand over the "
     "full record."
 )
-
-
-class RevealUnreadable(RefusedKind):
-    """What is wrong with a reveal, for the person who has it."""
-
-    code = "unreadable_reveal"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,16 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 
 from prompts_app.engine.assertions import check
-from prompts_app.engine.assertions.judging import JudgeFailed
 from prompts_app.engine.assertions.sets import is_set, members_of, value_of
 from prompts_app.engine.assertions.tools import tools_among
 from prompts_app.engine.assertions.verdicts import verdict_of
 from prompts_app.engine.endpoints import PACING, Asker, Pacing, open_endpoint
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT, Cancellation, cut_short
+from prompts_app.engine.errors import JudgeFailed, RenderError
 from prompts_app.engine.finish_reasons import ending_in_words
 from prompts_app.engine.grading import Graded, JudgeSetup, grade, is_graded, judged_output_of
 from prompts_app.engine.prices import UNKNOWN, price_of_answer, together
-from prompts_app.engine.render import RenderError, render, render_known, render_messages, values_for
+from prompts_app.engine.render import render, render_known, render_messages, values_for
 from prompts_app.engine.shutdown import check_not_ending
 from prompts_app.engine.types import (
     Answer,

@@ -19,9 +19,9 @@ from joserfc import jws
 from joserfc.errors import BadSignatureError, JoseError
 from joserfc.jwk import KeySet, OKPKey
 
-from prompts_app.engine.budget import MOST_VALUES_JUDGED, TooMuch, load_json
+from prompts_app.engine.budget import MOST_VALUES_JUDGED, load_json
 from prompts_app.engine.digests import canonical, digest, plain
-from prompts_app.engine.errors import RefusedKind
+from prompts_app.engine.errors import SealError, TooMuch
 from prompts_app.engine.reveals import IN_A_FILE, NO_SEAL, is_masked
 from prompts_app.engine.types import Json
 
@@ -41,12 +41,6 @@ class Statement:
     sequence: int
     sealed_at: str
     format: str = FORMAT
-
-
-class SealError(RefusedKind):
-    """A seal that cannot be read or does not hold; the message is for the person who checks it."""
-
-    code = "unreadable_seal"
 
 
 def new_key() -> dict[str, Any]:

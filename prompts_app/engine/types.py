@@ -222,7 +222,7 @@ class Embedded:
 class Fault:
     """Why there is no answer: a row with a label, never an exception that gets lost.
 
-    ``kind`` is a short stable word (see ``engine.errors.FAULTS``), ``message`` what happened in a
+    ``kind`` is a short stable word (see ``engine.faults.FAULTS``), ``message`` what happened in a
     sentence, with no key in it; what to do next comes from the kind.
     """
 

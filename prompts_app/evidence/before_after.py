@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.faults import FAULTS
 from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.records import MOST_SHOWN, Cell, Records
 from prompts_app.evidence.same_cases import CasePair, Comparison, is_partial, pairs_of

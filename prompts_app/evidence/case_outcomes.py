@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 
-from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.faults import FAULTS
 from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.records import Cell, Records
 from prompts_app.evidence.sentences import Piece, check_in_words, excerpt, first_failing

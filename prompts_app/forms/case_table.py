@@ -15,6 +15,7 @@ from prompts_app.actions.prompts.cases import check_can_add
 from prompts_app.actions.runs.lifecycle import LONGEST_MODEL
 from prompts_app.actions.runs.paste import MOST_TOGETHER
 from prompts_app.engine.budget import MOST_BYTES
+from prompts_app.engine.errors import CsvError
 from prompts_app.engine.formats import FormatError
 from prompts_app.engine.formats.case_csv import (
     EXPECTED,
@@ -25,7 +26,6 @@ from prompts_app.engine.formats.case_csv import (
     TURN,
     VARIABLE,
     CaseTable,
-    CsvError,
     Table,
     cases_of,
     guess,

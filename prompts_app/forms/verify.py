@@ -8,8 +8,9 @@ from typing import Any
 
 from django import forms
 
-from prompts_app.engine.budget import MOST_VALUES_TYPED, TooMuch, check_json, whole
-from prompts_app.engine.reveals import FORMAT, Reveal, RevealUnreadable, read_reveals
+from prompts_app.engine.budget import MOST_VALUES_TYPED, check_json, whole
+from prompts_app.engine.errors import RevealUnreadable, TooMuch
+from prompts_app.engine.reveals import FORMAT, Reveal, read_reveals
 from prompts_app.engine.seals import read_file
 from prompts_app.forms.refusals import refusals_on
 

@@ -315,7 +315,7 @@ class Result(Masked):
         max_digits=14, decimal_places=8, null=True, blank=True
     )  # US dollars; null: unknown
     cost_source = models.CharField(max_length=160, blank=True)  # see engine.prices
-    error_kind = models.CharField(max_length=30, blank=True)  # a name of engine.errors.FAULTS
+    error_kind = models.CharField(max_length=30, blank=True)  # a name of engine.faults.FAULTS
     error_message = models.TextField(blank=True)
     judge_cost = models.DecimalField(
         max_digits=14, decimal_places=8, null=True, blank=True

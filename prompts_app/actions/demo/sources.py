@@ -14,10 +14,10 @@ import yaml
 from django.conf import settings
 from pydantic import StringConstraints, TypeAdapter
 
+from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats.bundle import NAME, VERSION, from_json
 from prompts_app.engine.formats.bundle_types import Bundle, BundledPrompt, Count, Name
 from prompts_app.engine.formats.reading import read_as
-from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.types import Json
 
 DEMO = Path(settings.BASE_DIR) / "prompts_app" / "demo"

@@ -26,11 +26,11 @@ from prompts_app.actions.importing.made import Made, changed_since, take_back_in
 from prompts_app.actions.importing.plan import BundleRefused
 from prompts_app.actions.runs import stopping
 from prompts_app.actions.tasks import run_import_task
-from prompts_app.engine.errors import RefusedKind
+from prompts_app.engine.errors import Overrun, RefusedKind
 from prompts_app.engine.formats import FormatError, Parsed
 from prompts_app.engine.formats.kept import Kept, read_file, unpacked
 from prompts_app.engine.formats.variables import STYLES
-from prompts_app.engine.limited_process import BUSY, FILE, OURS, Overrun, apart
+from prompts_app.engine.limited_process import BUSY, FILE, OURS, apart
 from prompts_app.models import Import, ImportPart, Prompt, User
 from prompts_app.models.clock import now_plus
 from prompts_app.models.imports import LEASE_S

@@ -15,10 +15,11 @@ from prompts_app.actions.pictures.storage import store_pictures
 from prompts_app.actions.prompts.save import free_slugs, note_suite_changed
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.engine.digests import case_json, suite_digest
+from prompts_app.engine.errors import Overrun, PictureRefused
 from prompts_app.engine.formats.bundle import data_of
 from prompts_app.engine.formats.bundle_types import BundledRun
-from prompts_app.engine.limited_process import PICTURE, Overrun, apart
-from prompts_app.engine.pictures import PictureRefused, keep
+from prompts_app.engine.limited_process import PICTURE, apart
+from prompts_app.engine.pictures import keep
 from prompts_app.engine.types import Picture
 from prompts_app.evidence.listings import refresh
 from prompts_app.models import (

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from prompts_app.engine.endpoints import open_endpoint
 from prompts_app.engine.endpoints.pacing import Pacing
-from prompts_app.engine.errors import FAULTS, FaultKind
+from prompts_app.engine.faults import FAULTS, FaultKind
 from prompts_app.engine.types import EndpointConfig, Fault
 from prompts_app.models import Endpoint, KeyUnreadable
 

@@ -20,7 +20,7 @@ from django.conf import settings
 from prompts_app.actions.runs import stopping
 from prompts_app.actions.runs.stopping import STOPPING
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT
-from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.run import run_cells
 from prompts_app.engine.types import Api, Cell, EndpointConfig, Fault, Judge, Outcome, Price, PromptContent
 from prompts_app.models import Run

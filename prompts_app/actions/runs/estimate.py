@@ -12,8 +12,9 @@ from prompts_app.engine.assertions.graded import rubric_of
 from prompts_app.engine.assertions.kinds import Kind
 from prompts_app.engine.assertions.sets import each_of
 from prompts_app.engine.comparing import SELECT_BEST
+from prompts_app.engine.errors import RenderError
 from prompts_app.engine.prices import USUAL_OUTPUT_TOKENS, estimate, estimate_tokens
-from prompts_app.engine.render import RenderError, render_messages
+from prompts_app.engine.render import render_messages
 from prompts_app.engine.types import Assertion, Case
 from prompts_app.models import Endpoint, Version
 

@@ -31,7 +31,7 @@ from prompts_app.actions.tasks import enqueue_next, enqueue_run
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT
-from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.shutdown import ProgramEnds
 from prompts_app.engine.types import Cell, Judge, Outcome
 from prompts_app.models import Batch, KeyUnreadable, Result, Run

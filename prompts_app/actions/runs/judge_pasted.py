@@ -21,16 +21,15 @@ from prompts_app.actions.runs.judge import LONGEST_MODEL, JudgeChoice, JudgeNeed
 from prompts_app.actions.runs.outcomes import as_stored
 from prompts_app.engine import types as engine
 from prompts_app.engine.assertions import check
-from prompts_app.engine.assertions.judging import JudgeFailed
 from prompts_app.engine.assertions.kinds import JudgedOutput
 from prompts_app.engine.assertions.stored import calls_of, check_json, verdict_of_stored
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.endpoints import open_endpoint
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT, Cancellation
 from prompts_app.engine.endpoints.pacing import Pacing
-from prompts_app.engine.errors import Refused
+from prompts_app.engine.errors import JudgeFailed, Refused, RenderError
 from prompts_app.engine.grading import Graded, JudgeSetup, grade, is_graded, judged_output_of
-from prompts_app.engine.render import RenderError, values_for
+from prompts_app.engine.render import values_for
 from prompts_app.engine.run import conversation, filled
 from prompts_app.engine.types import Assertion, Price, Reply, Request
 from prompts_app.models import KeyUnreadable, Result, Run, Source

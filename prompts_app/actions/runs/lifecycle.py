@@ -31,8 +31,9 @@ from prompts_app.engine.comparing import SELECT_BEST
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.endpoints.addresses import host_of
 from prompts_app.engine.endpoints.practice import MODELS as PRACTICE_MODELS
-from prompts_app.engine.errors import FAULTS, Refused, why_not
-from prompts_app.engine.render import RenderError, render_messages
+from prompts_app.engine.errors import Refused, RenderError, why_not
+from prompts_app.engine.faults import FAULTS
+from prompts_app.engine.render import render_messages
 from prompts_app.engine.run import conversation
 from prompts_app.engine.types import Case
 from prompts_app.models import Batch, Endpoint, Prompt, Run, Source, User, Version

@@ -16,8 +16,8 @@ from prompts_app.actions.runs.lifecycle import LONGEST_MODEL
 from prompts_app.actions.runs.outcomes import checks_json
 from prompts_app.engine.assertions.tools import tools_among
 from prompts_app.engine.digests import case_json, suite_digest
-from prompts_app.engine.errors import Refused
-from prompts_app.engine.limited_process import JUDGING, Overrun, apart
+from prompts_app.engine.errors import Overrun, Refused
+from prompts_app.engine.limited_process import JUDGING, apart
 from prompts_app.engine.prices import UNKNOWN
 from prompts_app.engine.render import values_for
 from prompts_app.engine.run import judge

@@ -12,7 +12,7 @@ from django.db.models import Count, Max
 from prompts_app.actions.runs.judge import needs_of_suite
 from prompts_app.actions.runs.verdict import waiting_for_author
 from prompts_app.engine.digests import case_from_json
-from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.wording import how_many
 from prompts_app.evidence.frames import FrameState
 from prompts_app.models import Result, Run

@@ -26,11 +26,11 @@ from prompts_app.actions.runs.outcomes import as_stored
 from prompts_app.actions.runs.seal import seal_if_possible
 from prompts_app.engine.assertions import seen_by
 from prompts_app.engine.assertions.compared import MAX_SCORE, Scored, checks_of_scores
-from prompts_app.engine.assertions.kinds import DoesNotFit
 from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
 from prompts_app.engine.comparing import ALONE, SELECT_BEST, BestOf, BestOfTask, Contender, run_comparisons
 from prompts_app.engine.digests import assertion_from_json
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT
+from prompts_app.engine.errors import DoesNotFit
 from prompts_app.engine.types import Check, Judge, Price
 from prompts_app.models import Result, Run
 from prompts_app.models.text import storable_json

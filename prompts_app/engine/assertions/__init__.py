@@ -24,9 +24,10 @@ from prompts_app.engine.assertions import (
     transforms,
 )
 from prompts_app.engine.assertions.entry import READERS, read_number, show
-from prompts_app.engine.assertions.kinds import CannotTell, DoesNotFit, Finding, Kind, NotJudged, as_text
+from prompts_app.engine.assertions.kinds import Finding, Kind, as_text
 from prompts_app.engine.assertions.sets import is_set, members_of, set_problem, why_alone
 from prompts_app.engine.assertions.verdicts import checked_set
+from prompts_app.engine.errors import CannotTell, DoesNotFit, NotJudged
 from prompts_app.engine.types import Answer, Assertion, Check
 
 _FAMILIES = (

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from prompts_app.engine.assertions.graded import NEARLY, output_of, problem_of_text
 from prompts_app.engine.assertions.judging import (
     JudgeClient,
-    JudgeFailed,
     JudgePrompt,
     Material,
     read_object,
@@ -20,7 +19,6 @@ from prompts_app.engine.assertions.judging import (
     truth,
 )
 from prompts_app.engine.assertions.kinds import (
-    CannotTell,
     Finding,
     JudgedOutput,
     Kind,
@@ -30,6 +28,7 @@ from prompts_app.engine.assertions.kinds import (
     threshold_problem,
 )
 from prompts_app.engine.assertions.values import parse_json
+from prompts_app.engine.errors import CannotTell, JudgeFailed
 from prompts_app.engine.types import Answer, Assertion, Json
 
 USUAL = 0.5

@@ -14,7 +14,6 @@ from statistics import fmean
 
 from prompts_app.engine.assertions.judging import (
     JudgeClient,
-    JudgeFailed,
     JudgePrompt,
     Material,
     cosine,
@@ -37,6 +36,7 @@ from prompts_app.engine.assertions.kinds import (
     threshold_of,
     threshold_problem,
 )
+from prompts_app.engine.errors import JudgeFailed
 from prompts_app.engine.types import Answer, Assertion, Json
 
 USUAL_SIMILARITY = 0.75

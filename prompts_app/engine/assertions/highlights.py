@@ -8,7 +8,8 @@ import regex
 from prompts_app.engine.assertions.kinds import as_text
 from prompts_app.engine.assertions.patterns import compile_pattern
 from prompts_app.engine.assertions.refusal import find_refusal
-from prompts_app.engine.assertions.values import UnreadableValue, texts_of
+from prompts_app.engine.assertions.values import texts_of
+from prompts_app.engine.errors import UnreadableValue
 from prompts_app.engine.types import Json
 
 type Highlight = tuple[int, int]  # start and end in the output

@@ -13,15 +13,11 @@ from typing import Any, Final
 
 import rfc8785
 
-from prompts_app.engine.assertions.kinds import CannotTell
 from prompts_app.engine.assertions.values import parse_json
+from prompts_app.engine.errors import CannotDo, CannotTell
 from prompts_app.engine.types import Json
 
 LARGEST = 2_000_000  # characters that a step may make of a text
-
-
-class CannotDo(ValueError):
-    """JavaScript would throw here; the message says why, as a clause."""
 
 
 class _Undefined:

@@ -14,10 +14,11 @@ from typing import Protocol
 import jsonschema_rs
 import yaml
 
-from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, fact, quote
+from prompts_app.engine.assertions.kinds import Finding, Kind, fact, quote
 from prompts_app.engine.assertions.schema_work import check_work
 from prompts_app.engine.assertions.values import parse_json
-from prompts_app.engine.budget import MOST_VALUES_JUDGED, MOST_VALUES_TYPED, TooMuch, check_yaml, whole
+from prompts_app.engine.budget import MOST_VALUES_JUDGED, MOST_VALUES_TYPED, check_yaml, whole
+from prompts_app.engine.errors import CannotTell, TooMuch
 from prompts_app.engine.types import Answer, Assertion, Json
 
 BACKTRACK_LIMIT = 10_000  # steps

@@ -18,6 +18,7 @@ from prompts_app.engine.assertions.kinds import as_text, number_of, quote
 from prompts_app.engine.assertions.lenient_json import objects_written
 from prompts_app.engine.assertions.own_words import after_thinking, own_words
 from prompts_app.engine.endpoints.kinds import Asker
+from prompts_app.engine.errors import JudgeFailed
 from prompts_app.engine.finish_reasons import ending_in_words
 from prompts_app.engine.prices import price_of_answer, together
 from prompts_app.engine.shutdown import check_not_ending
@@ -44,14 +45,6 @@ _NOT_AS_IT_IS = re.compile(
     r"|\[(?=/?(?:INST|SYSTEM_PROMPT|THINK|TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS)\])"
     r"|[◁▷]"
 )
-
-
-class JudgeFailed(Exception):
-    """The judge gave no verdict. The message is a sentence; ``cause`` its call's fault, "" for nonsense."""
-
-    def __init__(self, message: str, cause: str = "") -> None:
-        super().__init__(message)
-        self.cause = cause
 
 
 def as_string(text: str) -> str:

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Literal
 
 from prompts_app.engine.digests import canonical
+from prompts_app.engine.errors import NotJudged
 from prompts_app.engine.types import Answer, Assertion, Json
 
 if TYPE_CHECKING:
@@ -34,18 +35,6 @@ class Finding:
     passed: bool
     score: float
     reason: str
-
-
-class CannotTell(Exception):
-    """Nothing could be found out, and nothing will be. The message is a sentence that says why."""
-
-
-class DoesNotFit(Exception):
-    """Neither the kind nor its opposite holds: the output is not what they look at. The message says why."""
-
-
-class NotJudged(Exception):
-    """Nothing was judged yet, though it may be: by a judge model, or by the author. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)

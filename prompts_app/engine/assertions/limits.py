@@ -3,8 +3,9 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from prompts_app.engine.assertions.kinds import CannotTell, Finding, Kind, as_text, fact, number_of
+from prompts_app.engine.assertions.kinds import Finding, Kind, as_text, fact, number_of
 from prompts_app.engine.assertions.words import NO_SPACES, word_counts
+from prompts_app.engine.errors import CannotTell
 from prompts_app.engine.types import Answer, Assertion, Json
 
 FINISH_REASONS = ("stop", "length", "content_filter", "tool_calls")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from math import prod
 from urllib.parse import unquote, urljoin
 
+from prompts_app.engine.errors import TooManyChecks
 from prompts_app.engine.types import Json
 
 MOST_CHECKS = 5_000_000
@@ -36,10 +37,6 @@ _PART_MAPS = ("patternProperties",)
 _ONE_OF_PARTS = ("properties", "prefixItems", "items")
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _METASCHEMAS = ("http://json-schema.org/", "https://json-schema.org/")
-
-
-class TooManyChecks(ValueError):
-    """The schema asks for more checks than are made here; the message is a clause."""
 
 
 def check_work(schema: Json, value: Json) -> int:

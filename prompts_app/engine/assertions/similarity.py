@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from prompts_app.engine.assertions.kinds import (
-    CannotTell,
     Finding,
     Kind,
     as_text,
@@ -15,6 +14,7 @@ from prompts_app.engine.assertions.kinds import (
 from prompts_app.engine.assertions.overlap import bleu, gleu, meteor, rouge_n, rouge_recall
 from prompts_app.engine.assertions.values import texts_of
 from prompts_app.engine.assertions.words import check_spaced
+from prompts_app.engine.errors import CannotTell
 from prompts_app.engine.types import Answer, Assertion, Json
 
 USUAL_EDITS = 5.0

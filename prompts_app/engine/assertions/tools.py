@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from prompts_app.engine.assertions.calls import FunctionCall, function_call_in, google_calls_in, names_called
 from prompts_app.engine.assertions.json_ import first_error
 from prompts_app.engine.assertions.kinds import (
-    CannotTell,
     Finding,
     Kind,
     as_text,
@@ -16,6 +15,7 @@ from prompts_app.engine.assertions.kinds import (
     threshold_problem,
 )
 from prompts_app.engine.assertions.values import parse_json, texts_of
+from prompts_app.engine.errors import CannotTell
 from prompts_app.engine.types import Answer, Assertion, Json
 
 TOOLS = ("tools", "functions")  # the parameters that say what may be called; the second is the older

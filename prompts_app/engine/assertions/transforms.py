@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from prompts_app.engine.assertions import javascript
-from prompts_app.engine.assertions.javascript import CannotDo
+from prompts_app.engine.errors import CannotDo, CannotTransform, NotReadable
 from prompts_app.engine.types import Json
 
 LONGEST = 1_000  # characters of an expression
@@ -22,14 +22,6 @@ MOST_STEPS = 30
 
 PARSE, WRITE, TEXT = "JSON.parse", "JSON.stringify", "String"
 _AROUND = (PARSE, WRITE, TEXT)
-
-
-class NotReadable(ValueError):
-    """The expression is not one of those that can be evaluated here."""
-
-
-class CannotTransform(ValueError):
-    """The expression does not fit this output; the message says why, as a clause."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 import re
 
-from prompts_app.engine.assertions.kinds import CannotTell, as_text
-from prompts_app.engine.budget import MOST_VALUES_JUDGED, TooMuch, load_json
+from prompts_app.engine.assertions.kinds import as_text
+from prompts_app.engine.budget import MOST_VALUES_JUDGED, load_json
 from prompts_app.engine.digests import canonical
+from prompts_app.engine.errors import CannotTell, TooMuch, UnreadableValue
 from prompts_app.engine.types import Json
 
 # A quoted field (\" and "" stand for a quotation mark), or anything up to the next comma.
@@ -12,10 +13,6 @@ _FIELD = re.compile(
     r'\s*(?:"(?P<quoted>(?:\\["\\]|""|[^"\\]|\\(?!["\\]))*)"\s*(?=,|$)|(?P<open>")|(?P<plain>[^,"][^,]*))'
 )
 _ESCAPE = re.compile(r'\\(["\\])|""')
-
-
-class UnreadableValue(ValueError):
-    """A value that cannot be read; the message tells the author why."""
 
 
 def texts_of(value: Json) -> list[str]:

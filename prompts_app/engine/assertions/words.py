@@ -4,7 +4,7 @@ import re
 
 import regex
 
-from prompts_app.engine.assertions.kinds import CannotTell
+from prompts_app.engine.errors import CannotTell
 
 # Letters of scripts whose words no space divides. (Korean has spaces; Vietnamese divides syllables.)
 _WITHOUT_SPACES = (

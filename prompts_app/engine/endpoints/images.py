@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from prompts_app.engine import pictures
 from prompts_app.engine.endpoints.answers import HttpAnswer, count_of, fault, read_json, text_of
-from prompts_app.engine.pictures import PictureRefused
+from prompts_app.engine.errors import PictureRefused
 from prompts_app.engine.prices import bill_of
 from prompts_app.engine.types import Fault, Json, Reply
 

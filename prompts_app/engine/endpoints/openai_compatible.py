@@ -37,7 +37,7 @@ from prompts_app.engine.endpoints.images import ImageAnswer, read_image, with_pi
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.endpoints.pacing import Pacing, asked_wait, spent_limit
 from prompts_app.engine.endpoints.scrubbing import scrub
-from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.shutdown import check_not_ending
 from prompts_app.engine.types import Api, Embedded, EndpointConfig, Fault, Json, Reply, Request
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import (
     bundle,
     dotprompt,
@@ -25,15 +26,7 @@ from prompts_app.engine.formats.files import Files, folder_of, is_zip, unzip
 from prompts_app.engine.formats.promptfoo import config as promptfoo
 from prompts_app.engine.formats.promptfoo import results as promptfoo_results
 from prompts_app.engine.formats.source import Source, decode
-from prompts_app.engine.formats.types import (
-    Format,
-    FormatError,
-    ImportedPrompt,
-    ImportedVersion,
-    Parsed,
-    Problem,
-    Skip,
-)
+from prompts_app.engine.formats.types import Format, ImportedPrompt, ImportedVersion, Parsed, Problem, Skip
 
 # In the order they are asked: the first that recognises a file reads it, so the choosy come first.
 FORMATS: tuple[Format, ...] = (

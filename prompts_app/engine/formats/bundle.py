@@ -15,10 +15,11 @@ from hashlib import sha256
 from pydantic import TypeAdapter
 
 from prompts_app.engine.digests import suite_digest
+from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats.bundle_types import Bundle, BundledAuthor, BundledPrompt, BundledRun, OneCase
 from prompts_app.engine.formats.reading import read_as, refuse
 from prompts_app.engine.formats.source import Source, read_json
-from prompts_app.engine.formats.types import Format, FormatError, Parsed, Problem
+from prompts_app.engine.formats.types import Format, Parsed, Problem
 from prompts_app.engine.types import Case, Json
 from prompts_app.engine.wording import how_many
 

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prompts_app.engine.assertions import KINDS, assertion_from_text, not_run, split_type
-from prompts_app.engine.budget import TooMuch, table_rows
-from prompts_app.engine.errors import RefusedKind
+from prompts_app.engine.budget import table_rows
+from prompts_app.engine.errors import CsvError, TooMuch
 from prompts_app.engine.formats.promptfoo import assertions as promptfoo_assertions
 from prompts_app.engine.names import words_joined
 from prompts_app.engine.types import Assertion, Case
@@ -24,12 +24,6 @@ _SHORT = re.compile(r"((?:not-)?[a-z][a-z0-9-]*)(?:\((\d+(?:\.\d+)?)\))?(?:\s*:(
 _EXPECTED = re.compile(r"__expected\d*")
 # Kinds of promptfoo's that are not run here, and its short names for them: kept, never taken for plain text.
 ELSEWHERE = promptfoo_assertions.KINDS | {"eval", "file", "fn", "grade"}
-
-
-class CsvError(RefusedKind, ValueError):
-    """The table cannot be read; the message is a plain sentence with the row where known."""
-
-    code = "unreadable_table"
 
 
 # What a column may become; besides, VARIABLE with the variable's name behind it.

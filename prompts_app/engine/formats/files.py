@@ -15,7 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from prompts_app.engine.budget import MOST_BYTES_UNPACKED, MOST_FILES
-from prompts_app.engine.formats.types import FormatError, Skip
+from prompts_app.engine.errors import FormatError
+from prompts_app.engine.formats.types import Skip
 
 LONGEST_PATH = 500  # characters
 MOST_DOUBLE_STARS = 2  # in one pattern; each more multiplies the work

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from prompts_app.engine.errors import FormatError
 from prompts_app.engine.filters import as_json
-from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.types import Json, Variable
 

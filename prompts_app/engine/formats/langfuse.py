@@ -1,19 +1,12 @@
 """Langfuse's prompt JSON: one version of a prompt, or a list; versions of one name belong together."""
 
+from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import templates
 from prompts_app.engine.formats.front_matter import FrontMatter
 from prompts_app.engine.formats.messages import read_messages
 from prompts_app.engine.formats.parts import parameters_in
 from prompts_app.engine.formats.source import Source
-from prompts_app.engine.formats.types import (
-    Format,
-    FormatError,
-    ImportedPrompt,
-    ImportedVersion,
-    Parsed,
-    Problem,
-    Skip,
-)
+from prompts_app.engine.formats.types import Format, ImportedPrompt, ImportedVersion, Parsed, Problem, Skip
 from prompts_app.engine.types import Json, Message, PromptContent
 
 _FIELDS = {"name", "type", "prompt", "config", "version", "tags", "commitMessage"}

@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import templates, titles
 from prompts_app.engine.formats.front_matter import FrontMatter
 from prompts_app.engine.formats.source import Source
-from prompts_app.engine.formats.types import FormatError, ImportedPrompt, ImportedVersion, Parsed, Problem
+from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion, Parsed, Problem
 from prompts_app.engine.types import Json, Message, PromptContent, Role, Variable
 
 

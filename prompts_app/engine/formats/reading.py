@@ -6,7 +6,7 @@ from typing import NoReturn
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from prompts_app.engine.formats.types import FormatError
+from prompts_app.engine.errors import FormatError
 from prompts_app.engine.types import ROLES, Json
 
 _COUNT = "a whole number from 0 up"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from prompts_app.engine.budget import MOST_BYTES, TooMuch, load_json
+from prompts_app.engine.budget import MOST_BYTES, load_json
+from prompts_app.engine.errors import FormatError, TooMuch
 from prompts_app.engine.formats.files import ALONE, Files
-from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.types import Json
 

@@ -6,18 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from prompts_app.engine.errors import RefusedKind
 from prompts_app.engine.formats.bundle_types import BundledPrompt, BundledRun
 from prompts_app.engine.types import Case, PromptContent
 
 if TYPE_CHECKING:
     from prompts_app.engine.formats.source import Source
-
-
-class FormatError(RefusedKind):
-    """The whole file cannot be read. The message is one plain sentence or two, with the place where known."""
-
-    code = "unreadable_file"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from prompts_app.engine.budget import TooMuch, check_yaml, whole
-from prompts_app.engine.formats.types import FormatError
+from prompts_app.engine.budget import check_yaml, whole
+from prompts_app.engine.errors import FormatError, TooMuch
 from prompts_app.engine.types import Json
 
 _TAG = "tag:yaml.org,2002:"

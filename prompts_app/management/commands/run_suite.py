@@ -22,7 +22,7 @@ from prompts_app.actions.runs import stopping
 from prompts_app.actions.runs.judge import JudgeChoice
 from prompts_app.actions.runs.lifecycle import execute_run, practice_endpoint, start_batch
 from prompts_app.engine.endpoints.addresses import check_url
-from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.stats import wilson
 from prompts_app.evidence.frames import FrameState
 from prompts_app.models import Batch, Endpoint, Prompt, Run, Version

@@ -12,7 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from prompts_app.actions.prompts.reveal import verify_with
 from prompts_app.actions.runs.seal import NOT_PROVEN, Verdict
-from prompts_app.engine.seals import SealError, check_file, check_picture, read_file
+from prompts_app.engine.errors import SealError
+from prompts_app.engine.seals import check_file, check_picture, read_file
 
 MARK = {True: "holds   ", False: "FAILS   ", None: "unknown "}
 

@@ -14,9 +14,9 @@ from prompts_app.actions.exporting.bundle import export_bundle
 from prompts_app.actions.importing.plan import BundleRefused
 from prompts_app.actions.pictures.storage import replace_picture
 from prompts_app.engine.digests import case_json, suite_digest
+from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.engine.formats.bundle_types import Bundle, BundledPrompt
-from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.pictures import keep
 from prompts_app.models import PictureFile, Prompt, Result
 from prompts_app.models.evidence import IMAGES

@@ -30,9 +30,10 @@ from prompts_app.actions.prompts.publish import publish
 from prompts_app.actions.prompts.save import save_version
 from prompts_app.actions.runs import stopping
 from prompts_app.actions.tasks import resume_imports
+from prompts_app.engine.errors import Overrun
 from prompts_app.engine.formats.bundle import emit
 from prompts_app.engine.formats.kept import read_file
-from prompts_app.engine.limited_process import BUSY, OURS, Overrun
+from prompts_app.engine.limited_process import BUSY, OURS
 from prompts_app.engine.types import Message, PromptContent
 from prompts_app.models import Case, Import, Prompt, Result, Run, Version, Visibility
 from prompts_app.models.clock import now_plus

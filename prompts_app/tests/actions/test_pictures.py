@@ -20,7 +20,8 @@ from prompts_app.actions.runs import execute
 from prompts_app.actions.runs.lifecycle import ask_again, execute_run, practice_endpoint, start_batch
 from prompts_app.actions.runs.progress import progress_of
 from prompts_app.actions.runs.seal import record_of, sealed_file, verify
-from prompts_app.engine.errors import FAULTS, Refused
+from prompts_app.engine.errors import Refused
+from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.pictures import keep
 from prompts_app.models import Case, PictureFile, Prompt, Result, Run
 from prompts_app.models.evidence import CHAT, IMAGES

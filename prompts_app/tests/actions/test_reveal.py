@@ -19,7 +19,8 @@ from prompts_app.actions.prompts.private_parts import add_span, remove_span
 from prompts_app.actions.prompts.reveal import reveal_of, verify_with
 from prompts_app.actions.runs.seal import seal_run, verify
 from prompts_app.engine.digests import case_json, suite_digest
-from prompts_app.engine.reveals import Reveal, RevealUnreadable, is_masked, merged, read_reveals
+from prompts_app.engine.errors import RevealUnreadable
+from prompts_app.engine.reveals import Reveal, is_masked, merged, read_reveals
 from prompts_app.models import PrivateSpan, Prompt, Run
 from prompts_app.tests.factories import CaseFactory, PromptFactory, ResultFactory, RunFactory, VersionFactory
 from prompts_app.tests.people import alice, bob, client_of

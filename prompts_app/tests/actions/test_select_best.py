@@ -13,8 +13,8 @@ from prompts_app.actions.runs import lifecycle as runs
 from prompts_app.actions.runs.judge import JudgeChoice
 from prompts_app.actions.runs.lifecycle import execute_run
 from prompts_app.actions.runs.seal import sealed_file, verify
-from prompts_app.engine.assertions.judging import JudgeFailed
 from prompts_app.engine.comparing import ALONE, read_best
+from prompts_app.engine.errors import JudgeFailed
 from prompts_app.engine.types import Price
 from prompts_app.models import Batch, KeyUnreadable, Result, Run, Version
 from prompts_app.tests.actions.running import at, in_a_thread

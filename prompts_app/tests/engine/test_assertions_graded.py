@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.assertions import KINDS, check, kind_of, validate
-from prompts_app.engine.assertions.judging import JudgeFailed, cosine, read_verdict
+from prompts_app.engine.assertions.judging import cosine, read_verdict
 from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
 from prompts_app.engine.endpoints.practice import answer
+from prompts_app.engine.errors import JudgeFailed
 from prompts_app.engine.run import run_cells
 from prompts_app.engine.types import (
     Answer,

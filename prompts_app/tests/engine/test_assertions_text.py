@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.assertions import check, text, validate
-from prompts_app.engine.assertions.values import UnreadableValue, split_commas
+from prompts_app.engine.assertions.values import split_commas
+from prompts_app.engine.errors import UnreadableValue
 from prompts_app.engine.types import Answer, Assertion, Json
 from prompts_app.tests.engine.holding import hold
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine import budget
-from prompts_app.engine.budget import DEEPEST, TooMuch, check_json, check_yaml, load_json, table_rows
+from prompts_app.engine.budget import DEEPEST, check_json, check_yaml, load_json, table_rows
+from prompts_app.engine.errors import TooMuch
 from prompts_app.engine.formats import FormatError, parse
 from prompts_app.engine.formats.source import read_json
 from prompts_app.engine.formats.yaml_ import read_yaml

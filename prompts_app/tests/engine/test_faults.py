@@ -17,7 +17,7 @@ import pytest
 
 from prompts_app.engine.endpoints import PACING, Pacing, answers, open_endpoint
 from prompts_app.engine.endpoints.pacing import LONGEST_WAIT_S
-from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.types import EndpointConfig, Fault, Message, Reply, Request
 from prompts_app.tests.engine.asking import ask
 from prompts_app.tests.engine.servers import KEY, QUICK, Step, answering, completion, http

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from prompts_app.engine.assertions import KINDS, kind_of
-from prompts_app.engine.assertions.judging import JudgeClient, JudgeFailed, as_string
+from prompts_app.engine.assertions.judging import JudgeClient, as_string
 from prompts_app.engine.assertions.kinds import JudgedOutput, Kind
 from prompts_app.engine.comparing import read_best
+from prompts_app.engine.errors import JudgeFailed
 from prompts_app.engine.types import Assertion, Embedded, EndpointConfig, Fault, Judge, Reply, Request
 
 FAKE = '{"reason": "Perfect.", "pass": true, "score": 1}'

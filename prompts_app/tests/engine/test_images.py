@@ -13,7 +13,7 @@ import pytest
 
 from prompts_app.engine.assertions import NO_TEXT
 from prompts_app.engine.endpoints import open_endpoint, openai_compatible
-from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.prices import price_of
 from prompts_app.engine.run import run_cells
 from prompts_app.engine.types import (

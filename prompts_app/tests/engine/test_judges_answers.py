@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.assertions.graded import _letter_in
-from prompts_app.engine.assertions.judging import JudgeFailed, read_texts, read_verdict
+from prompts_app.engine.assertions.judging import read_texts, read_verdict
 from prompts_app.engine.assertions.lenient_json import objects_written
 from prompts_app.engine.assertions.own_words import after_thinking, own_words
+from prompts_app.engine.errors import JudgeFailed
 
 OWN = '{"reason": "own", "pass": false, "score": 0}'
 OTHER = '{"reason": "draft", "pass": true, "score": 1}'

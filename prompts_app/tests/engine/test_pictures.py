@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from prompts_app.engine import pictures
-from prompts_app.engine.pictures import FACE_SIDE, LONGEST_SIDE, SMALL_SIDE, PictureRefused, keep, square
+from prompts_app.engine.errors import PictureRefused
+from prompts_app.engine.pictures import FACE_SIDE, LONGEST_SIDE, SMALL_SIDE, keep, square
 from prompts_app.tests.engine.files import (
     BLUE,
     RED,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.types import Fault, Reply
 from prompts_app.tests.engine.asking import ask
 from prompts_app.tests.engine.servers import answering, completion, http

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.engine.render import RenderError, find_variables, render, render_messages
+from prompts_app.engine.errors import RenderError
+from prompts_app.engine.render import find_variables, render, render_messages
 from prompts_app.engine.types import Case, Message, PromptContent, Variable
 
 NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,8}(\.[a-z0-9]{1,4}){0,2}", fullmatch=True)

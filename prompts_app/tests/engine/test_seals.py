@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.digests import digest
+from prompts_app.engine.errors import SealError
 from prompts_app.engine.seals import (
-    SealError,
     Statement,
     check_file,
     check_picture,

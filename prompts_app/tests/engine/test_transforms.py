@@ -9,12 +9,8 @@ from hypothesis import strategies as st
 
 from prompts_app.engine.assertions import LONGEST_APPLIED, check, not_run
 from prompts_app.engine.assertions.stored import check_json
-from prompts_app.engine.assertions.transforms import (
-    CannotTransform,
-    NotReadable,
-    chained,
-    transformed,
-)
+from prompts_app.engine.assertions.transforms import chained, transformed
+from prompts_app.engine.errors import CannotTransform, NotReadable
 from prompts_app.engine.types import Answer, Assertion
 
 SPACES = "\t\n\v\f\r \u00a0\u1680\u2003\u2028\u202f\u3000\ufeff"

@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 
 from prompts_app.actions.runs import paste
-from prompts_app.engine.limited_process import TOO_MUCH, Limits, Overrun
+from prompts_app.engine.errors import Overrun
+from prompts_app.engine.limited_process import TOO_MUCH, Limits
 from prompts_app.forms import fields
 from prompts_app.forms import import_ as import_form
 from prompts_app.models import Face, Import, Result, Version

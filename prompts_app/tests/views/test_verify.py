@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from prompts_app.actions.runs.seal import seal_run
-from prompts_app.engine.reveals import RevealUnreadable
+from prompts_app.engine.errors import RevealUnreadable
 from prompts_app.forms.verify import read_blocks
 from prompts_app.models import Run, Source
 from prompts_app.tests.factories import ResultFactory, RunFactory, VersionFactory

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils.text import capfirst
 
 from prompts_app.access import LinkReader, prompt_visible_to, version_of
-from prompts_app.engine.render import RenderError
+from prompts_app.engine.errors import RenderError
 from prompts_app.engine.types import PromptContent
 from prompts_app.evidence import (
     before_after,

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from prompts_app.access import prompt_visible_to, result_visible_to
 from prompts_app.actions.runs.verdict import can_judge
 from prompts_app.engine.assertions.stored import calls_in
-from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.prices import sources_told
 from prompts_app.engine.vendors import Claim, claim_of
 from prompts_app.evidence.sentences import told

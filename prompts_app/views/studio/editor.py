@@ -19,7 +19,8 @@ from prompts_app.actions.prompts.guide import guide_for
 from prompts_app.actions.prompts.publish import findings_in_version
 from prompts_app.actions.prompts.save import NothingChanged, StaleEdit, create_prompt, save_version
 from prompts_app.engine.diffs import DiffPiece, word_diff
-from prompts_app.engine.limited_process import WHILE_TYPING, Overrun, apart
+from prompts_app.engine.errors import Overrun
+from prompts_app.engine.limited_process import WHILE_TYPING, apart
 from prompts_app.engine.types import ROLES, PromptContent
 from prompts_app.forms.prompts import NewPromptForm, VersionForm
 from prompts_app.forms.rows import RowCommand

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from prompts_app.engine.render import RenderError, fill, pieces
+from prompts_app.engine.errors import RenderError
+from prompts_app.engine.render import fill, pieces
 from prompts_app.engine.types import PromptContent
 
 LONGEST_SHOWN = 20_000  # characters of one message

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prompts_app.engine.limited_process import JUDGING, Overrun, apart
+from prompts_app.engine.errors import Overrun
+from prompts_app.engine.limited_process import JUDGING, apart
 from prompts_app.engine.run import checks_of
 from prompts_app.engine.types import Answer, Assertion, Check
 from prompts_app.forms.cases import AssertionRow, CaseForm

@@ -18,6 +18,7 @@ from prompts_app.engine.assertions import (
 from prompts_app.engine.assertions.graded import FACTUALITY
 from prompts_app.engine.assertions.kinds import number_of
 from prompts_app.engine.assertions.sets import SET, each_of, is_set, value_of, why_alone
+from prompts_app.engine.errors import NotReadable
 from prompts_app.engine.formats.promptfoo.reading import (
     FILE,
     PROGRAMS,
@@ -212,7 +213,7 @@ def _both(first: Json, then: Json) -> dict[str, Json]:
     """
     try:
         return {TRANSFORM: transforms.chained(str(first), str(then))}
-    except transforms.NotReadable:
+    except NotReadable:
         return {TRANSFORM: then, TEST_TRANSFORM: first}
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
+from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import titles
 from prompts_app.engine.formats.promptfoo.prompts import Variant, for_promptfoo, read_prompts, with_dollars
 from prompts_app.engine.formats.promptfoo.providers import Provider, read_providers, shared_settings
@@ -18,13 +19,7 @@ from prompts_app.engine.formats.promptfoo.tests import OURS, Tests
 from prompts_app.engine.formats.promptfoo.variables import can_wrap, usage_of, wrapped
 from prompts_app.engine.formats.reading import read_as
 from prompts_app.engine.formats.source import Source
-from prompts_app.engine.formats.types import (
-    Format,
-    FormatError,
-    ImportedPrompt,
-    ImportedVersion,
-    Parsed,
-)
+from prompts_app.engine.formats.types import Format, ImportedPrompt, ImportedVersion, Parsed
 from prompts_app.engine.render import find_variables, pieces
 from prompts_app.engine.types import Case, Json, Message, PromptContent, Variable
 

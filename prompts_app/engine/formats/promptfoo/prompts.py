@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from prompts_app.engine.errors import FormatError
 from prompts_app.engine.filters import as_json
 from prompts_app.engine.formats import prompty, templates
 from prompts_app.engine.formats.messages import read_messages
@@ -20,7 +21,7 @@ from prompts_app.engine.formats.promptfoo.reading import (
 )
 from prompts_app.engine.formats.promptfoo.tables import table_of
 from prompts_app.engine.formats.source import Source, read_json
-from prompts_app.engine.formats.types import FormatError, Problem
+from prompts_app.engine.formats.types import Problem
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.render import as_literal, inside_raw, variables_in
 from prompts_app.engine.types import Case, Json, Message

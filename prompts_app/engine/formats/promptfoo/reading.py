@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from prompts_app.engine.errors import FormatError
 from prompts_app.engine.filters import as_json, as_output
 from prompts_app.engine.formats.files import folder_of, is_not_meant, is_pattern, matching, resolved
 from prompts_app.engine.formats.source import Source, decode, read_json
-from prompts_app.engine.formats.types import FormatError, Problem
+from prompts_app.engine.formats.types import Problem
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.types import Json
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NoReturn
 
+from prompts_app.engine.errors import FormatError
 from prompts_app.engine.filters import as_json
 from prompts_app.engine.formats import titles
 from prompts_app.engine.formats.bundle_types import BundledRun
@@ -31,7 +32,7 @@ from prompts_app.engine.formats.promptfoo.tests import Test, Tests
 from prompts_app.engine.formats.promptfoo.variables import can_wrap, usage_of, wrapped
 from prompts_app.engine.formats.reading import refuse
 from prompts_app.engine.formats.source import Source, read_json
-from prompts_app.engine.formats.types import Format, FormatError, ImportedPrompt, Parsed
+from prompts_app.engine.formats.types import Format, ImportedPrompt, Parsed
 from prompts_app.engine.types import Assertion, Case, Json
 
 VERSIONS = (1, 2, 3)

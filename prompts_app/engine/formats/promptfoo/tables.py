@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from prompts_app.engine.assertions.kinds import number_of
-from prompts_app.engine.budget import TooMuch, table_rows
+from prompts_app.engine.budget import table_rows
+from prompts_app.engine.errors import FormatError, TooMuch
 from prompts_app.engine.formats.promptfoo.assertions import from_short
 from prompts_app.engine.formats.promptfoo.reading import ConfigReading, plain_text
-from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.types import Json
 
 _SAID = re.compile(r"\"?sep=([,;\t|])\"?\s*", re.IGNORECASE)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from prompts_app.engine.digests import case_from_json
+from prompts_app.engine.errors import FormatError
 from prompts_app.engine.filters import as_json
 from prompts_app.engine.formats import titles
 from prompts_app.engine.formats.files import folder_of
@@ -30,7 +31,6 @@ from prompts_app.engine.formats.promptfoo.variables import (
     resolved,
     values_around,
 )
-from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.render import as_value, is_given
 from prompts_app.engine.types import Assertion, Case, Json
 

@@ -5,12 +5,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
+from prompts_app.engine.errors import RenderError
 from prompts_app.engine.filters import structured
 from prompts_app.engine.formats import templates
 from prompts_app.engine.formats.promptfoo.prompts import Variant
 from prompts_app.engine.formats.promptfoo.reading import plain_text
 from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion
-from prompts_app.engine.render import RenderError, name_of, pieces, render, variables_in
+from prompts_app.engine.render import name_of, pieces, render, variables_in
 from prompts_app.engine.types import Json, Message
 
 _BOUND = re.compile(  # names that the template itself gives a value: {% for role, text in … %}

@@ -11,13 +11,14 @@ from dataclasses import asdict
 
 from prompts_app.engine.assertions.graded import FACTUALITY
 from prompts_app.engine.digests import case_json
+from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats.promptfoo import assertions
 from prompts_app.engine.formats.promptfoo.config import NUNJUCKS, opened
 from prompts_app.engine.formats.promptfoo.prompts import chat_in, for_promptfoo, may_be_path
 from prompts_app.engine.formats.promptfoo.tests import OURS, Tests
 from prompts_app.engine.formats.promptfoo.variables import Usage, nested, usage_of
 from prompts_app.engine.formats.source import Source
-from prompts_app.engine.formats.types import FormatError, ImportedPrompt, ImportedVersion
+from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion
 from prompts_app.engine.formats.yaml_ import write_yaml
 from prompts_app.engine.render import as_quoted
 from prompts_app.engine.types import Case, Json, Message, Variable

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats.bundle import as_json, emit, from_json, parse
 from prompts_app.engine.formats.bundle_types import (
     Bundle,
@@ -22,7 +23,6 @@ from prompts_app.engine.formats.bundle_types import (
     BundledRun,
     BundledVersion,
 )
-from prompts_app.engine.formats.types import FormatError
 from prompts_app.engine.types import Assertion, Case, Message, PromptContent, Variable
 
 RECORDED = Path(__file__).parents[3] / "demo" / "recorded"

@@ -12,14 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.engine.formats.case_csv import (
-    CaseTable,
-    CsvError,
-    cases_of,
-    guess,
-    read_table,
-    variable_name,
-)
+from prompts_app.engine.errors import CsvError
+from prompts_app.engine.formats.case_csv import CaseTable, cases_of, guess, read_table, variable_name
 from prompts_app.engine.types import Assertion, Case
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from prompts_app.engine.assertions import check, validate
 from prompts_app.engine.budget import MOST_YAML_VALUES
+from prompts_app.engine.errors import CsvError
 from prompts_app.engine.formats import (
     FORMATS,
     FormatError,
@@ -22,7 +23,7 @@ from prompts_app.engine.formats import (
     parse_files,
     variants_apart,
 )
-from prompts_app.engine.formats.case_csv import CsvError, cases_of, guess, read_table
+from prompts_app.engine.formats.case_csv import cases_of, guess, read_table
 from prompts_app.engine.formats.files import Unpacked
 from prompts_app.engine.formats.promptfoo.writing import write_config
 from prompts_app.engine.formats.yaml_ import read_yaml

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prompts_app.engine.errors import FAULTS
+from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.formats import FormatError, ImportedPrompt, Parsed, parse
 from prompts_app.engine.formats.bundle_types import BundledResult, BundledRun
 from prompts_app.engine.formats.yaml_ import write_yaml

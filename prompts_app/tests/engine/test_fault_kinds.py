@@ -2,7 +2,7 @@
 
 import pytest
 
-from prompts_app.engine.errors import FAULTS, FaultKind
+from prompts_app.engine.faults import FAULTS, FaultKind
 
 
 @pytest.mark.parametrize("kind", FAULTS.values(), ids=list(FAULTS))

@@ -56,7 +56,7 @@ class Choice:
 
     value: str
     label: str
-    count: int | None = None
+    count: int | Total | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +145,12 @@ class Among(Protocol):
 
 def filters_of(search: Search, among: Among) -> list[Filter]:
     """The lists of the form, with what choosing each line would leave of ``among``."""
+    now = among.total(search.terms)
     return [
-        Filter("task", "Task", "Any task", search, tasks_left(search, among)),
-        Filter("model", "Model", "Any model", search, names_left("model", search, among)),
-        Filter("level", "Evidence, at least", "Any", search, levels_left(search, among)),
-        Filter("tag", "Tag", "Any tag", search, names_left("tag", search, among)),
+        Filter("task", "Task", "Any task", search, now, tasks_left(search, among)),
+        Filter("model", "Model", "Any model", search, now, names_left("model", search, among)),
+        Filter("level", "Evidence, at least", "Any", search, now, levels_left(search, among)),
+        Filter("tag", "Tag", "Any tag", search, now, names_left("tag", search, among)),
     ]
 
 
@@ -166,6 +167,7 @@ class Filter:
     label: str
     none: str
     search: Search
+    now: Total  # how many are found as it is: what choosing the chosen again would leave
     left: list[Choice]
 
     @property
@@ -174,10 +176,11 @@ class Filter:
 
     @property
     def choices(self) -> list[Choice]:
-        """What is chosen stays in its list, though nothing is left of it."""
+        """What is chosen stays in its list, though nothing is left of it, or many others have more."""
         if not self.value or any(choice.value == self.value for choice in self.left):
             return self.left
-        return [Choice(self.value, in_words(self.search)[self.name].removeprefix("tag "), 0), *self.left]
+        said = in_words(self.search)[self.name].removeprefix("tag ")
+        return [Choice(self.value, said, self.now), *self.left]
 
 
 def tasks_left(search: Search, among: Among) -> list[Choice]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
+from threading import Thread
 
 import pytest
 from django.contrib.admin.sites import site
-from django.db import connection
+from django.db import connection, transaction
 from django.test import RequestFactory
 
 from prompts_app.actions.accounts.accounts import delete_account, rename_handle, save_profile
@@ -19,6 +22,7 @@ from prompts_app.actions.runs.lifecycle import delete_runs
 from prompts_app.engine import types as engine
 from prompts_app.evidence.listings import fold_new_counts, out_of_step, refresh, write_missing
 from prompts_app.models import Listing, ListingCount, ListingTerm, Profile, Prompt, User, Visibility
+from prompts_app.tests.actions.running import in_a_thread
 from prompts_app.tests.factories import PromptFactory, VersionFactory
 from prompts_app.tests.listed import check_listings
 from prompts_app.tests.people import alice, bob
@@ -187,6 +191,65 @@ class TestMending:
             pass
         check_listings()
         assert not ListingCount.objects.filter(is_new=True).exists()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="on SQLite one writes at a time")
+class TestWritersAtOnce:
+    """Nobody waits for another's counts, and no count is lost."""
+
+    @pytest.fixture
+    def prompts(self, transactional_db: None) -> list[Prompt]:
+        return [public_prompt(owner=alice(), task="code") for _ in range(4)]
+
+    def test_on_the_same_prompt(self, prompts: list[Prompt]) -> None:
+        at_once(
+            *(partial(details_again, prompts[0], (f"tag{n}", "shared")) for n in range(6)),
+            *(partial(refresh, prompts) for _ in range(3)),
+            *(partial(refresh, prompts[::-1]) for _ in range(3)),
+        )
+        check_listings()
+
+    def test_on_several_while_counts_are_folded(self, prompts: list[Prompt]) -> None:
+        at_once(
+            *(partial(details_again, prompt, (f"tag{n}", "shared")) for prompt in prompts for n in range(3)),
+            *(fold_new_counts for _ in range(3)),
+            partial(unpublish, prompts[3]),
+        )
+        check_listings()
+        while fold_new_counts():
+            pass
+        check_listings()
+
+    def test_a_long_transaction_holds_nobody_up(self, prompts: list[Prompt]) -> None:
+        first, second = prompts[:2]
+        with transaction.atomic():
+            details(first, ("shared",))
+            (other,) = at_once(partial(details_again, second, ("shared",)), timeout_s=5)
+            assert not other.is_alive()
+        check_listings()
+
+
+def details_again(prompt: Prompt, tags: tuple[str, ...]) -> None:
+    """Until nobody else was faster."""
+    while True:
+        with suppress(StaleEdit):
+            return details(Prompt.objects.get(pk=prompt.pk), tags)
+
+
+def at_once(*acts: Callable[[], object], timeout_s: float = 30) -> list[Thread]:
+    went_wrong = list[Exception]()
+
+    def watched(act: Callable[[], object]) -> None:
+        try:
+            act()
+        except Exception as error:
+            went_wrong.append(error)
+
+    threads = [in_a_thread(partial(watched, act)) for act in acts]
+    for thread in threads:
+        thread.join(timeout_s)
+    assert went_wrong == []
+    return threads
 
 
 def test_every_trigger_is_there() -> None:

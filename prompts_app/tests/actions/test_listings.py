@@ -17,11 +17,17 @@ from prompts_app.actions.accounts.accounts import delete_account, rename_handle,
 from prompts_app.actions.prompts.cases import add_cases
 from prompts_app.actions.prompts.private_parts import add_span, remove_span, rename_span
 from prompts_app.actions.prompts.publish import publish, unpublish
-from prompts_app.actions.prompts.save import delete_prompt, delete_version, save_details, save_version
+from prompts_app.actions.prompts.save import (
+    StaleEdit,
+    delete_prompt,
+    delete_version,
+    save_details,
+    save_version,
+)
 from prompts_app.actions.runs.lifecycle import delete_runs
 from prompts_app.engine import types as engine
 from prompts_app.evidence.listings import fold_new_counts, out_of_step, refresh, write_missing
-from prompts_app.models import Listing, ListingCount, ListingTerm, Profile, Prompt, User, Visibility
+from prompts_app.models import Listing, ListingCount, ListingTerm, Profile, Prompt, Tag, User, Visibility
 from prompts_app.tests.actions.running import in_a_thread
 from prompts_app.tests.factories import PromptFactory, VersionFactory
 from prompts_app.tests.listed import check_listings
@@ -222,6 +228,7 @@ class TestWritersAtOnce:
 
     def test_a_long_transaction_holds_nobody_up(self, prompts: list[Prompt]) -> None:
         first, second = prompts[:2]
+        Tag.objects.create(name="shared")
         with transaction.atomic():
             details(first, ("shared",))
             (other,) = at_once(partial(details_again, second, ("shared",)), timeout_s=5)

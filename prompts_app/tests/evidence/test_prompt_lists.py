@@ -99,19 +99,24 @@ class TestPages:
         assert [one.pk for one in Site().page(search, Place(99), SIZE).rows] == expected(order)[6:]
 
 
-@given(st.data())
+@given(count=st.integers(4, 14), come=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 11)), max_size=8))
 @settings(max_examples=15)
 @pytest.mark.parametrize("order", ORDERS)
-def test_rows_that_come_meanwhile_hide_none_and_show_none_twice(order: str, data: st.DataObject) -> None:
+def test_rows_that_come_meanwhile_hide_none_and_show_none_twice(
+    order: str, count: int, come: list[tuple[int, int]]
+) -> None:
     Prompt.objects.all().delete()
-    before = set(many(data.draw(st.integers(4, 14))))
+    come = [*come]
+    before = set(many(count))
     search, found, place = Search(sort=order), list[int](), Place(after=(2**62, 0))
     while True:
         page = Site().page(search, place, SIZE)
         found += [one.pk for one in page.rows]
         if not page.next:
             break
-        many(data.draw(st.integers(0, 3)), start=data.draw(st.integers(100, 10**6)) * 10)
+        if come:
+            more, at = come.pop()
+            many(more, start=100 * (len(come) + 1) + at)
         place = read_place(search.order, after=page.next.removeprefix("after="))
     assert len(found) == len(set(found))
     assert before <= set(found)

@@ -22,6 +22,7 @@ from prompts_app.models import (
     FormerSlug,
     GoneHandle,
     Import,
+    Job,
     KnownFailure,
     Licence,
     PrivateSpan,
@@ -218,6 +219,12 @@ def own_endpoint(user: User, public_id: str) -> Endpoint:
 
 def own_import(user: User, public_id: str) -> Import:
     return _one(Import.objects.filter(owner=user, public_id=public_id).select_related("owner"))
+
+
+def own_export(user: User, public_id: str) -> Job:
+    """One that can be downloaded."""
+    done = Job.objects.filter(owner=user, kind=Job.Kind.EXPORT, state=Job.State.DONE)
+    return _one(done.filter(public_id=public_id).select_related("owner__profile"))
 
 
 def own_batch(user: User, public_id: str) -> Batch:

@@ -10,7 +10,7 @@ from prompts_app.actions.runs.counting import count_mended, rebuild_older
 from prompts_app.actions.runs.seal import seal_unsealed
 from prompts_app.actions.site.health import beat_now_and_then, tidy_up
 from prompts_app.evidence.listings import fold_new_counts, write_missing
-from prompts_app.models import Heartbeat, Import
+from prompts_app.models import Heartbeat, Import, Job
 
 
 @task
@@ -52,6 +52,29 @@ def resume_imports() -> int:
 
 
 @task
+def run_job_task(job_id: int) -> None:
+    # They enqueue this task.
+    from prompts_app.actions.accounts import accounts, deletion, jobs
+    from prompts_app.actions.exporting import job as exporting
+
+    steps = {
+        Job.Kind.DELETE_ACCOUNT: deletion.delete_some,
+        Job.Kind.REFRESH: accounts.refresh_some,
+        Job.Kind.EXPORT: exporting.export_next,
+    }
+    if kind := Job.objects.filter(pk=job_id).values_list("kind", flat=True).first():
+        jobs.work_on(job_id, steps[Job.Kind(kind)])
+
+
+def resume_jobs() -> int:
+    """Enqueue those under way that no worker holds; how many. Twice does no harm."""
+    waiting = list(Job.objects.claimable().order_by("pk").values_list("pk", flat=True))
+    for pk in waiting:
+        run_job_task.enqueue(pk)
+    return len(waiting)
+
+
+@task
 def seal_unsealed_task() -> None:
     seal_unsealed()
 
@@ -67,6 +90,7 @@ def catch_up() -> None:
     """To be called when a worker starts, which it does after every upgrade, and when a key was put back."""
     resume_abandoned()
     resume_imports()
+    resume_jobs()
     rebuild_older_summaries_task.enqueue()
     write_missing_listings_task.enqueue()
     seal_unsealed_task.enqueue()
@@ -91,6 +115,7 @@ def each_minute() -> None:
     Heartbeat.objects.beat(Heartbeat.Part.QUEUE)
     resume_abandoned()
     resume_imports()
+    resume_jobs()
     fold_new_counts()
     deliver_mail_task.enqueue()
 

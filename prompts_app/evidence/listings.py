@@ -20,7 +20,7 @@ from prompts_app.engine.masking import Mask
 from prompts_app.evidence.concision import gain_of
 from prompts_app.evidence.news import newest_of
 from prompts_app.evidence.summary import Summary, VersionEvidence, is_outdated, summary_of
-from prompts_app.models import Listing, ListingCount, Prompt, Run, Source, Visibility
+from prompts_app.models import Listing, ListingCount, Prompt, Run, Source, User, Visibility
 from prompts_app.models.listings import LONGEST_TERM
 from prompts_app.models.prompts import PromptQuerySet
 from prompts_app.models.reading import reading
@@ -47,6 +47,11 @@ def refresh_figures(prompts: Iterable[Prompt]) -> None:
         with transaction.atomic():
             _write(keys)
             put_in_place(keys)
+
+
+def rename_in_listings(owner: User) -> None:
+    """The name and handle alone, in one statement: for many prompts, before ``refresh`` gets to all."""
+    Listing.objects.owned_by(owner).update(handle=owner.handle, author=owner.display_name)
 
 
 def _write(keys: Sequence[int]) -> None:

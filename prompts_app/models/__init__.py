@@ -7,6 +7,7 @@ from prompts_app.models.evidence import Level, PictureFile, Result, Run, Source
 from prompts_app.models.failures import KnownFailure
 from prompts_app.models.health import Heartbeat
 from prompts_app.models.imports import Import, ImportPart
+from prompts_app.models.jobs import Job, JobPart
 from prompts_app.models.listings import Listing, ListingCount, ListingTerm
 from prompts_app.models.mail import QueuedMail
 from prompts_app.models.people import Face, FormerHandle, GoneHandle, Profile, User
@@ -43,6 +44,8 @@ __all__ = [
     "ImpactKind",
     "Import",
     "ImportPart",
+    "Job",
+    "JobPart",
     "KeyUnreadable",
     "KnownFailure",
     "Level",

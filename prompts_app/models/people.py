@@ -99,11 +99,18 @@ class User(AbstractUser):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Nobody else gets the handles of somebody who is gone, whoever deletes the account."""
-        handles = [self.handle, *self.former_handles.values_list("handle", flat=True)]
-        was_seen = self.is_active and self.profile.visibility != Visibility.PRIVATE
         with transaction.atomic():
-            GoneHandle.objects.keep(handles, was_seen=was_seen)
+            GoneHandle.objects.keep(self.all_handles(), was_seen=self.is_seen)
             return super().delete(*args, **kwargs)
+
+    def all_handles(self) -> list[str]:
+        """This one, and those it had before."""
+        return [self.handle, *self.former_handles.values_list("handle", flat=True)]
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether strangers see its page."""
+        return self.is_active and self.profile.visibility != Visibility.PRIVATE
 
     def get_full_name(self) -> str:
         return self.display_name

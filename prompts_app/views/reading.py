@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import cast
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -24,7 +25,8 @@ def masked_for_its_reader(answer: Answer) -> Answer:
         with reading(reader):
             response = answer(request)
         if isinstance(response, StreamingHttpResponse) and not response.is_async:
-            response.streaming_content = streamed(reader, response)
+            sent = cast(Iterator[bytes], response.streaming_content)  # it is not async
+            response.streaming_content = streamed(reader, sent)
         return response
 
     return masked

@@ -1,27 +1,16 @@
-"""What happens to an account as a whole: a new handle, and its end."""
+"""What happens to an account as a whole: another name, another handle. Its end is in ``deletion``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.db import IntegrityError, transaction
 
+from prompts_app.actions.accounts.jobs import begin
 from prompts_app.engine.errors import Refused
-from prompts_app.evidence.listings import refresh
-from prompts_app.models import (
-    Case,
-    Endpoint,
-    FormerHandle,
-    GoneHandle,
-    Profile,
-    Prompt,
-    Result,
-    Run,
-    ShareLink,
-    User,
-    Version,
-)
+from prompts_app.evidence.listings import refresh, rename_in_listings
+from prompts_app.models import FormerHandle, GoneHandle, Job, Profile, Prompt, User
 
+AT_ONCE = 60  # prompts; of more, a worker writes down anew what is searched
+IN_A_STEP = 40
 MOST_FORMER_HANDLES = 5  # each is kept from everybody else for as long as the account lives
 
 
@@ -32,7 +21,28 @@ def save_profile(profile: Profile) -> None:
         is_as_listed = Profile.objects.filter(pk=profile.pk, **shown).exists()
         profile.save()
         if not is_as_listed:
-            refresh(Prompt.objects.owned_by(profile.user))
+            _write_anew(profile.user)
+
+
+def _write_anew(user: User) -> None:
+    """What lists and the search read of all prompts of ``user``. Of many, lists have the new name and handle
+    at once, and the rest follows in the background."""
+    prompts = Prompt.objects.owned_by(user)
+    if (total := prompts.count()) <= AT_ONCE:
+        refresh(prompts)
+    else:
+        rename_in_listings(User.objects.select_related("profile").get(pk=user.pk))
+        begin(user, Job.Kind.REFRESH, total)
+
+
+def refresh_some(job: Job) -> bool:
+    """A step of it: the next prompts, by number."""
+    after = job.cursor.get("after", 0)
+    some = list(Prompt.objects.owned_by(job.owner).filter(pk__gt=after).order_by("pk")[:IN_A_STEP])
+    refresh(some)
+    if some:
+        job.done, job.cursor = job.done + len(some), {"after": some[-1].pk}
+    return len(some) == IN_A_STEP
 
 
 def rename_handle(user: User, handle: str) -> None:
@@ -46,7 +56,7 @@ def rename_handle(user: User, handle: str) -> None:
             user.former_handles.filter(handle=handle).delete()  # taking an own one back
             FormerHandle.objects.create(handle=user.handle, user=user)
             User.objects.filter(pk=user.pk).update(username=handle)
-            refresh(Prompt.objects.owned_by(user))
+            _write_anew(user)
     except IntegrityError:
         raise Refused("handle", "Somebody took this handle a moment ago. Choose another.") from None
     user.username = handle
@@ -80,37 +90,3 @@ def check_can_take(user: User, handle: str) -> None:
             f"You have changed your handle {former} times, and every old one is kept for you. "
             "You can go back to one of them, but not take another.",
         )
-
-
-@dataclass(frozen=True)
-class Losses:
-    """How much goes with an account, each a number of rows."""
-
-    prompts: int
-    versions: int
-    cases: int
-    runs: int
-    results: int
-    endpoints: int
-    links: int
-
-
-def losses(user: User) -> Losses:
-    """What deleting ``user`` deletes with it."""
-    return Losses(
-        prompts=Prompt.objects.owned_by(user).count(),
-        versions=Version.objects.filter(prompt__owner=user).count(),
-        cases=Case.objects.filter(prompt__owner=user).count(),
-        runs=Run.objects.filter(prompt__owner=user).count(),
-        results=Result.objects.filter(run__prompt__owner=user).count(),
-        endpoints=Endpoint.objects.filter(owner=user).count(),
-        links=ShareLink.objects.owned_by(user).count(),
-    )
-
-
-def delete_account(user: User) -> None:
-    """Everything of this person, at once and for good: no row of theirs is left anywhere. The handle stays
-    taken, as a hash."""
-    with transaction.atomic():
-        Run.objects.filter(prompt__owner=user).hold()
-        user.delete()

@@ -51,6 +51,16 @@ def export_bundle(owner: User, prompts: QuerySet[Prompt], *, everything: bool) -
     With ``everything`` all their runs and the names of endpoints are in it: for the author alone. Without,
     only what counts as evidence, as a visitor may see it.
     """
+    exported, _ = export_prompts(
+        prompts, everything=everything, room=MOST_PICTURES if everything else MOST_PICTURES_PUBLIC
+    )
+    return Bundle(author_of(owner), exported)
+
+
+def export_prompts(
+    prompts: QuerySet[Prompt], *, everything: bool, room: int
+) -> tuple[tuple[BundledPrompt, ...], int]:
+    """The same without their author, by slug, with ``room`` bytes for pictures; and how many are left."""
     runs = Run.objects.all() if everything else Run.objects.that_count()
     evidence: list[Any] = [
         Prefetch("known_failures", KnownFailure.objects.with_run()),
@@ -61,14 +71,12 @@ def export_bundle(owner: User, prompts: QuerySet[Prompt], *, everything: bool) -
     rows = rows.select_related("baseline")
     ordered = list(rows.order_by("slug"))
     results = (one for prompt in ordered for run in prompt.runs.all() for one in run.results.all())
-    _pack(results, MOST_PICTURES if everything else MOST_PICTURES_PUBLIC)
+    left = _pack(results, room)
     credits = credits_of(ordered)
-    return Bundle(
-        _author_of(owner), tuple(_exported(prompt, everything, credits[prompt.pk]) for prompt in ordered)
-    )
+    return tuple(_exported(prompt, everything, credits[prompt.pk]) for prompt in ordered), left
 
 
-def _author_of(owner: User) -> BundledAuthor:
+def author_of(owner: User) -> BundledAuthor:
     profile = owner.profile
     return BundledAuthor(
         handle=owner.handle,
@@ -157,8 +165,9 @@ def _exported_result(result: Result) -> BundledResult:
     return BundledResult(id=result.public_id, checks=tuple(result.checks), **columns)
 
 
-def _pack(results: Iterable[Result], room: int) -> None:
-    """Put pictures into their results as long as there is room; of the others only digests go out."""
+def _pack(results: Iterable[Result], room: int) -> int:
+    """Put pictures into their results as long as there is room, and give what is left of it; of the others
+    only digests go out."""
     chosen = {}
     for result in results:
         if 0 < (size := result.picture.get("bytes", 0)) <= room:
@@ -166,3 +175,4 @@ def _pack(results: Iterable[Result], room: int) -> None:
             chosen[result.pk] = result
     for pk, data in PictureFile.objects.filter(result__in=chosen).values_list("result_id", "data"):
         chosen[pk].picture = with_data(chosen[pk].picture, bytes(data))
+    return room

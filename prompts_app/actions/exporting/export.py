@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from prompts_app.actions.exporting.bundle import export_bundle
+from django.db.models import QuerySet
+
+from prompts_app.actions.exporting.job import bundle_in_parts
 from prompts_app.engine.errors import Refused
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, markdown
-from prompts_app.engine.formats.bundle import emit
 from prompts_app.engine.formats.promptfoo.writing import write_config
 from prompts_app.engine.formats.types import NotedFailure
 from prompts_app.engine.types import Case, Json
@@ -91,13 +92,15 @@ WRITERS: dict[str, Callable[[Prompt], str]] = {
 }
 
 
-def export(owner: User, prompts: Iterable[Prompt], kind: str, *, everything: bool) -> dict[str, str]:
-    """File name → text. ``kind`` is a key of EXTENSIONS. Raises Refused."""
-    chosen = list(prompts)
-    if not chosen:
+def export(owner: User, prompts: QuerySet[Prompt], kind: str) -> Iterator[tuple[str, Iterable[str]]]:
+    """For the author: each file's name, and its text piece by piece; no two prompts are in memory at once.
+    ``kind`` is a key of EXTENSIONS. Raises Refused."""
+    slugs = dict(prompts.order_by("slug").values_list("pk", "slug"))
+    if not slugs:
         raise Refused("nothing_to_export", "There is no prompt to export.")
-    if kind != "bundle":
-        return {f"{prompt.slug}.{EXTENSIONS[kind]}": WRITERS[kind](prompt) for prompt in chosen}
-    rows = Prompt.objects.filter(pk__in=[prompt.pk for prompt in chosen])
-    name = chosen[0].slug if len(chosen) == 1 else owner.handle
-    return {f"{name}.json": emit(export_bundle(owner, rows, everything=everything))}
+    if kind == "bundle":
+        name = next(iter(slugs.values())) if len(slugs) == 1 else owner.handle
+        yield f"{name}.json", bundle_in_parts(owner, list(slugs))
+        return
+    for key, slug in slugs.items():
+        yield f"{slug}.{EXTENSIONS[kind]}", [WRITERS[kind](Prompt.objects.get(pk=key))]

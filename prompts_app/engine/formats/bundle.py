@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 
 from pydantic import TypeAdapter
@@ -40,7 +40,24 @@ _SUITES = TypeAdapter(dict[str, tuple[OneCase, ...]])
 
 def emit(bundle: Bundle) -> str:
     """The file's text. ``parse(emit(bundle)) == bundle``."""
-    return _written(as_json(bundle), "") + "\n"
+    return "".join(emit_parts(bundle.author, map(emit_prompt, bundle.prompts)))
+
+
+def emit_parts(author: BundledAuthor, prompts: Iterable[str]) -> Iterator[str]:
+    """The same file piece by piece, of what ``emit_prompt`` gave: it need not be in memory as a whole."""
+    about = {"author": _AUTHOR.dump_python(author, mode="json"), "format": NAME, "version": VERSION}
+    written = {name: _written(value, " ") for name, value in about.items()}
+    yield f'{{\n "author": {written["author"]},\n "format": {written["format"]},\n "prompts": ['
+    between = "\n  "
+    for prompt in prompts:
+        yield between + prompt
+        between = ",\n  "
+    yield f'\n ],\n "version": {written["version"]}\n}}\n'
+
+
+def emit_prompt(prompt: BundledPrompt) -> str:
+    """One prompt as it stands in the file."""
+    return _written(prompt_json(prompt), "  ")
 
 
 def _written(value: Json, margin: str) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import QuerySet
 
 from prompts_app.actions.exporting.export import EXTENSIONS, export
 from prompts_app.engine.errors import Refused
@@ -31,38 +33,42 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         owner, prompts = _chosen(options["what"])
+        kind = OTHER_NAMES.get(options["format"], options["format"])
+        files = 1 if kind == "bundle" else prompts.count()
+        if options["output"] is None and files > 1:
+            raise CommandError(f"That is {files} files. Say where they go with --output FOLDER.")
         try:
-            kind = OTHER_NAMES.get(options["format"], options["format"])
-            files = export(owner, prompts, kind, everything=True)
+            self._write(export(owner, prompts, kind), options["output"])
         except Refused as error:
             raise CommandError(str(error)) from None
-        if options["output"] is None:
-            self._show(files)
-        else:
-            self._write(files, options["output"])
-
-    def _show(self, files: dict[str, str]) -> None:
-        if len(files) > 1:
-            raise CommandError(f"That is {len(files)} files. Say where they go with --output FOLDER.")
-        self.stdout.write("".join(files.values()), ending="")
-
-    def _write(self, files: dict[str, str], folder: Path) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, text in files.items():
-                (folder / name).write_text(text, encoding="utf-8")
         except OSError as error:
             raise CommandError(f"{error.filename} cannot be written: {error.strerror}.") from None
-        self.stdout.write(f"Wrote {how_many(len(files), 'file')} to {folder}.")
+
+    def _write(self, files: Iterator[tuple[str, Iterable[str]]], folder: Path | None) -> None:
+        """Under its own name only when it is whole."""
+        written = 0
+        for name, parts in files:
+            written += 1
+            if folder is None:
+                for part in parts:
+                    self.stdout.write(part, ending="")
+                continue
+            folder.mkdir(parents=True, exist_ok=True)
+            unfinished = folder / f".{name}.unfinished"
+            with unfinished.open("w", encoding="utf-8") as file:
+                file.writelines(parts)
+            unfinished.replace(folder / name)
+        if folder is not None:
+            self.stdout.write(f"Wrote {how_many(written, 'file')} to {folder}.")
 
 
-def _chosen(what: str) -> tuple[User, list[Prompt]]:
+def _chosen(what: str) -> tuple[User, QuerySet[Prompt]]:
     handle, _, slug = what.removeprefix("@").partition("/")
     owner = User.objects.with_handle(handle).select_related("profile").first()
     if owner is None:
         raise CommandError(f"There is nobody with the handle “{handle}” here.")
-    prompts = Prompt.objects.owned_by(owner).prefetch_related("versions", "tags").order_by("slug")
-    chosen = list(prompts.filter(slug=slug) if slug else prompts)
-    if slug and not chosen:
+    prompts = Prompt.objects.owned_by(owner)
+    chosen = prompts.filter(slug=slug) if slug else prompts
+    if slug and not chosen.exists():
         raise CommandError(f"@{owner.handle} has no prompt with the address “{slug}”.")
     return owner, chosen

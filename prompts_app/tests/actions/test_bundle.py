@@ -304,7 +304,7 @@ def test_markdown_and_messages_can_be_imported_again() -> None:
 def test_a_prompt_without_a_version_says_so() -> None:
     prompt = PromptFactory(owner=alice(), title="Empty")
     with pytest.raises(Refused, match="“Empty” has no version yet"):
-        export(alice(), [prompt], "md", everything=True)
+        [list(text) for _, text in export(alice(), Prompt.objects.filter(pk=prompt.pk), "md")]
 
 
 # --- into an account that has the prompt ------------------------------------------------------------------

@@ -13,7 +13,8 @@ from django.contrib.admin.sites import site
 from django.db import connection, transaction
 from django.test import RequestFactory
 
-from prompts_app.actions.accounts.accounts import delete_account, rename_handle, save_profile
+from prompts_app.actions.accounts.accounts import rename_handle, save_profile
+from prompts_app.actions.accounts.deletion import delete_account
 from prompts_app.actions.prompts.cases import add_cases
 from prompts_app.actions.prompts.private_parts import add_span, remove_span, rename_span
 from prompts_app.actions.prompts.publish import publish, unpublish

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from prompts_app.actions.exporting.job import start_export
 from prompts_app.actions.pictures.storage import replace_picture, set_face
 from prompts_app.actions.prompts.private_parts import add_span
 from prompts_app.engine.pictures import keep, square
@@ -99,6 +100,10 @@ def _import(w: World) -> list[Any]:
     return [w.import_draft.public_id]
 
 
+def _export(w: World) -> list[Any]:
+    return [start_export(w.prompt.owner).public_id]
+
+
 def _link(w: World) -> list[Any]:
     return [w.link.public_id]
 
@@ -157,6 +162,8 @@ TABLE = {
     "studio_profile": Row(Rule.OWN),
     "studio_handle": Row(Rule.OWN),
     "studio_account_delete": Row(Rule.OWN),
+    "studio_export": Row(Rule.OWN),
+    "studio_export_file": Row(Rule.THING, _export),
     "studio_import": Row(Rule.OWN),
     "studio_import_one": Row(Rule.THING, _import),
     "studio_import_discard": Row(Rule.THING, _import, "post", answers=DONE),

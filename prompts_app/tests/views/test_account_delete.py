@@ -12,7 +12,7 @@ from django.apps import apps
 from django.core.serializers import serialize
 from django.test import Client
 
-from prompts_app.models import Draft, Prompt, User
+from prompts_app.models import Draft, ListingCount, Prompt, User
 from prompts_app.tests.people import PASSWORD, alice, bob, client_of
 from prompts_app.tests.security.world import MARKS, world
 
@@ -84,7 +84,8 @@ def test_no_row_of_the_account_is_left_anywhere() -> None:
     assert w.run.pk
     assert delete(client_of(alice())).status_code == 302
     # These name nobody; of the handles a hash stays, so that nobody gets them.
-    site_wide = {"prompts_app.Tag", "prompts_app.SigningKey", "prompts_app.GoneHandle"}
+    site_wide = {f"prompts_app.{name}" for name in ("Tag", "SigningKey", "GoneHandle", "ListingCount")}
+    assert not ListingCount.objects.exclude(n=0).exists()
     assert {k: v for k, v in everything().items() if k not in site_wide} == {
         k: v for k, v in before.items() if k not in site_wide
     }

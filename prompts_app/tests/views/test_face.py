@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from prompts_app.actions.accounts.accounts import delete_account
+from prompts_app.actions.accounts.deletion import delete_account
 from prompts_app.models import Face, Profile, User, Visibility
 from prompts_app.tests.engine.files import a_file, with_place
 from prompts_app.tests.factories import PromptFactory

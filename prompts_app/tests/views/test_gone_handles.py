@@ -9,7 +9,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from prompts_app.actions.accounts.accounts import delete_account, rename_handle
+from prompts_app.actions.accounts.accounts import rename_handle
+from prompts_app.actions.accounts.deletion import delete_account
 from prompts_app.engine.errors import Refused
 from prompts_app.models import FormerHandle, GoneHandle, Profile, User, Visibility
 from prompts_app.tests.accounts import sign_up, words

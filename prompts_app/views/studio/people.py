@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 
 from prompts_app.actions.accounts import accounts as people
+from prompts_app.actions.accounts import deletion
 from prompts_app.actions.pictures.storage import set_face
 from prompts_app.forms.people import DeleteAccountForm, HandleForm, ProfileForm, link_formset
 from prompts_app.forms.refusals import refusals_on
@@ -58,8 +59,8 @@ def delete_account(request: AuthorRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         user = request.user
         logout(request)
-        people.delete_account(user)
-        messages.success(request, "Your account and everything in it are deleted.")
+        deletion.delete_account(user)
+        messages.success(request, "Your account is deleted, with everything in it.")
         return redirect("home")
-    context = {"form": form, "losses": people.losses(request.user), "here": "profile"}
+    context = {"form": form, "losses": deletion.losses(request.user), "here": "profile"}
     return render(request, "studio/account_delete.html", context)

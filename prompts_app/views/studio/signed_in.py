@@ -20,6 +20,7 @@ from typing import Concatenate, cast
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 from django_htmx.middleware import HtmxDetails
@@ -39,13 +40,13 @@ class AuthorRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def author_view[**P](
-    view: Callable[Concatenate[AuthorRequest, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+def author_view[**P, R: HttpResponseBase](
+    view: Callable[Concatenate[AuthorRequest, P], R],
+) -> Callable[Concatenate[HttpRequest, P], R | HttpResponse]:
     """Only for people who are signed in; a POST whose session ran out comes back after signing in."""
 
     @wraps(view)
-    def door(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def door(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> R | HttpResponse:
         if not request.user.is_authenticated:
             return _send_to_sign_in(cast(AuthorRequest, request))
         response = view(cast(AuthorRequest, request), *args, **kwargs)

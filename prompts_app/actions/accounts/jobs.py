@@ -1,0 +1,80 @@
+"""Work on a whole account, in steps that are each a short transaction. As with runs, the row is the truth
+(ADR 0001): a worker may be killed between any two steps, and another goes on from what the row says."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from uuid import uuid4
+
+from django.db import transaction
+from django.utils import timezone
+
+from portfolio.database import AWAY, is_away
+from prompts_app.actions.runs import stopping
+from prompts_app.actions.tasks import run_job_task
+from prompts_app.models import Job, User
+from prompts_app.models.clock import now_plus
+from prompts_app.models.jobs import LEASE_S
+
+# One step of a job: within a transaction that holds its row, it may change ``cursor`` and ``done``. Whether
+# there is more.
+type Step = Callable[[Job], bool]
+
+log = logging.getLogger(__name__)
+
+
+def begin(owner: User, kind: Job.Kind, total: int, step: Step | None = None) -> Job:
+    """The job of this kind, from its beginning. Done when this returns where ``step`` is given, which is for
+    small ones; else by a worker."""
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=owner.pk)  # of two at once, one waits
+        job = Job.objects.under_way().filter(owner=owner, kind=kind).first() or Job(owner=owner, kind=kind)
+        job.total, job.done, job.cursor = total, 0, {}
+        job.save()
+        job.parts.all().delete()
+    if step:
+        work_on(job.pk, step)
+    else:
+        transaction.on_commit(lambda: run_job_task.enqueue(job.pk), robust=True)
+    return job
+
+
+def work_on(pk: int, step: Step) -> None:
+    """Go on with it, unless somebody else does."""
+    worker = str(uuid4())
+    claimed = Job.objects.claimable().filter(pk=pk)
+    if not claimed.update(claim=worker, lease_until=now_plus(LEASE_S), state=Job.State.RUNNING):
+        return
+    held = Job.objects.filter(pk=pk, claim=worker)
+    try:
+        while _step(pk, worker, step):
+            if stopping.is_stopping():
+                return
+        held.update(state=Job.State.DONE, finished_at=timezone.now())
+    except Exception as error:
+        if is_away(error):  # a database that is away is no fault of the job: its lease runs out
+            return
+        log.exception("Job %s failed", pk)
+        held.update(state=Job.State.FAILED, finished_at=timezone.now())
+    finally:
+        with suppress(*AWAY):
+            held.update(claim="", lease_until=None)
+
+
+@transaction.atomic
+def _step(pk: int, worker: str, step: Step) -> bool:
+    """Whether there is more to do, for this worker."""
+    job = (
+        Job.objects.select_for_update(of=("self",))
+        .select_related("owner")
+        .filter(pk=pk, claim=worker)
+        .first()
+    )
+    if job is None:
+        return False
+    is_more = step(job)
+    left = {"cursor": job.cursor, "done": job.done, "lease_until": now_plus(LEASE_S)}
+    Job.objects.filter(pk=pk, claim=worker).update(**left)
+    return is_more

@@ -1,0 +1,67 @@
+"""Everything an author has, as one bundle: made prompt by prompt, so that its size needs no memory."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+from prompts_app.actions.accounts.jobs import begin
+from prompts_app.actions.exporting.bundle import MOST_PICTURES, author_of, export_prompts
+from prompts_app.engine.errors import Refused
+from prompts_app.engine.formats.bundle import emit_parts, emit_prompt
+from prompts_app.models import Job, JobPart, Prompt, Result, User
+
+AT_ONCE_PROMPTS, AT_ONCE_RESULTS = 20, 1_000  # above either, a worker does it
+
+
+def start_export(owner: User) -> Job:
+    """In place of the one before. Small ones are there when this returns. Raises Refused."""
+    prompts = Prompt.objects.owned_by(owner).count()
+    if not prompts:
+        raise Refused("nothing_to_export", "There is no prompt to export yet.")
+    results = Result.objects.filter(run__prompt__owner=owner)[: AT_ONCE_RESULTS + 1].count()
+    is_small = prompts <= AT_ONCE_PROMPTS and results <= AT_ONCE_RESULTS
+    Job.objects.filter(owner=owner, kind=Job.Kind.EXPORT).exclude(state__in=["queued", "running"]).delete()
+    return begin(owner, Job.Kind.EXPORT, prompts, export_next if is_small else None)
+
+
+def newest_export(owner: User) -> Job | None:
+    return Job.objects.filter(owner=owner, kind=Job.Kind.EXPORT).first()
+
+
+def export_next(job: Job) -> bool:
+    """A step of it: the next prompt, by its slug."""
+    left = Prompt.objects.owned_by(job.owner).filter(slug__gt=job.cursor.get("after", "")).order_by("slug")
+    prompt = left.first()
+    if prompt is None:
+        return False
+    room = job.cursor.get("room", MOST_PICTURES)
+    found, room = export_prompts(Prompt.objects.filter(pk=prompt.pk), everything=True, room=room)
+    for one in found:
+        data = zlib.compress(emit_prompt(one).encode("utf-8", "surrogatepass"))
+        JobPart.objects.create(job=job, number=job.done, data=data)
+    job.done, job.cursor = job.done + 1, {"after": prompt.slug, "room": room}
+    return True
+
+
+def file_of(job: Job) -> Iterator[str]:
+    """The bundle, piece by piece."""
+    return emit_parts(author_of(job.owner), _parts_of(job))
+
+
+def bundle_in_parts(owner: User, prompts: list[int]) -> Iterator[str]:
+    """The same of chosen prompts, by their numbers, without a job: for the terminal."""
+    return emit_parts(author_of(owner), _prompts(prompts))
+
+
+def _parts_of(job: Job) -> Iterator[str]:
+    for number in range(job.done):
+        data = job.parts.values_list("data", flat=True).get(number=number)
+        yield zlib.decompress(bytes(data)).decode("utf-8", "surrogatepass")
+
+
+def _prompts(keys: list[int]) -> Iterator[str]:
+    room = MOST_PICTURES
+    for key in keys:
+        found, room = export_prompts(Prompt.objects.filter(pk=key), everything=True, room=room)
+        yield from map(emit_prompt, found)

@@ -1,0 +1,46 @@
+"""Taking everything along: one file, made in the background where it is large."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_http_methods, require_safe
+
+from prompts_app.access import own_export
+from prompts_app.actions.exporting.job import file_of, newest_export, start_export
+from prompts_app.models import Prompt
+from prompts_app.models.jobs import KEPT_FOR
+from prompts_app.views.errors import refusals_as_message
+from prompts_app.views.studio.signed_in import STOP_POLLING, AuthorRequest, author_view
+
+
+@author_view
+@require_http_methods(["GET", "HEAD", "POST"])
+def export(request: AuthorRequest) -> HttpResponse:
+    """What there is to take, and how far the newest file is; asked by htmx, only that."""
+    if request.method == "POST":
+        with refusals_as_message(request):
+            start_export(request.user)
+        return redirect("studio_export")
+    job = newest_export(request.user)
+    context = {
+        "job": job,
+        "prompts": Prompt.objects.owned_by(request.user).count(),
+        "kept_until": job.finished_at + KEPT_FOR if job and job.finished_at else None,
+        "here": "import",
+    }
+    name, status = "export", 200
+    if request.htmx:
+        name, status = "_export_progress", 200 if job and job.is_under_way else STOP_POLLING
+    response = render(request, f"studio/{name}.html", context, status=status)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+@author_view
+@require_safe
+def file(request: AuthorRequest, public_id: str) -> StreamingHttpResponse:
+    job = own_export(request.user, public_id)
+    headers = {"Content-Disposition": f'attachment; filename="{request.user.handle}.json"'}
+    return StreamingHttpResponse(file_of(job), content_type="application/json", headers=headers)

@@ -10,6 +10,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 
 from prompts_app.actions.accounts.jobs import begin
+from prompts_app.actions.runs.deleting import delete_results
 from prompts_app.models import (
     Case,
     Endpoint,
@@ -103,7 +104,7 @@ def delete_some(job: Job) -> bool:
     left = RESULTS_IN_A_STEP
     while left > 0 and (run := prompt.runs.order_by("pk").first()):
         some = list(run.results.order_by("pk").values_list("pk", flat=True)[:left])
-        Result.objects.filter(pk__in=some).delete()
+        delete_results(Result.objects.filter(pk__in=some))
         left -= len(some) + 1
         if left > 0:
             Run.objects.filter(pk=run.pk).hold()

@@ -13,13 +13,14 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from prompts_app.actions.runs.counting import rebuild_evidence
+from prompts_app.actions.runs.deleting import delete_results
 from prompts_app.actions.runs.lifecycle import delete_runs, tombstones_of
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import digest
 from prompts_app.engine.errors import Refused, RefusedKind
 from prompts_app.evidence.listings import refresh, refresh_figures
 from prompts_app.evidence.picked import declaration
-from prompts_app.models import Draft, FormerSlug, Profile, Prompt, Run, Tag, User, Version
+from prompts_app.models import Draft, FormerSlug, Profile, Prompt, Result, Run, Tag, User, Version
 
 LONGEST_SLUG = 80
 RESERVED_SLUGS = frozenset({"new", "collections"})  # addresses that are something else already
@@ -165,6 +166,7 @@ def delete_prompt(prompt: Prompt) -> None:
     Run.objects.filter(prompt=prompt).hold()
     counted = F("deleted_runs") + tombstones_with(prompt)
     Profile.objects.filter(user=prompt.owner_id).update(deleted_runs=counted)
+    delete_results(Result.objects.filter(run__in=Run.objects.filter(prompt=prompt)))
     prompt.delete()
 
 

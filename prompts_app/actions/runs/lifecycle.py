@@ -11,10 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from prompts_app.actions.runs.counting import rebuild_evidence
+from prompts_app.actions.runs.deleting import delete_results
 from prompts_app.actions.runs.execute import execute_run, what_moved
 from prompts_app.actions.runs.judge import (
     LONGEST_MODEL,
@@ -36,7 +37,7 @@ from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.render import render_messages
 from prompts_app.engine.run import conversation
 from prompts_app.engine.types import Case
-from prompts_app.models import Batch, Endpoint, Prompt, Run, Source, User, Version
+from prompts_app.models import Batch, Endpoint, Prompt, Result, Run, Source, User, Version
 from prompts_app.models.evidence import CHAT, IMAGES, RunQuerySet
 from prompts_app.models.ids import public_id_of
 
@@ -370,9 +371,9 @@ def can_delete(batch: Batch) -> bool:
 
 def tombstones_of(runs: Sequence[Run]) -> int:
     """How many of these stay counted when deleted: asked or pasted, of a prompt others could ever open."""
-    return sum(
-        run.source != Source.PRACTICE and run.prompt.was_ever_shown and run.results.exists() for run in runs
-    )
+    asked = [run.pk for run in runs if run.source != Source.PRACTICE and run.prompt.was_ever_shown]
+    has_results = Exists(Result.objects.filter(run=OuterRef("pk")))
+    return Run.objects.filter(has_results, pk__in=asked).count()
 
 
 def delete_batch(batch: Batch) -> None:
@@ -387,6 +388,8 @@ def delete_runs(prompt: Prompt, runs: Sequence[Run]) -> None:
     """Delete these runs of ``prompt``, count their tombstones, rebuild the evidence."""
     with transaction.atomic():
         counted = tombstones_of(runs)
-        Run.objects.filter(pk__in=[run.pk for run in runs]).delete()
+        keys = [run.pk for run in runs]
+        delete_results(Result.objects.filter(run__in=keys))
+        Run.objects.filter(pk__in=keys).delete()
         Prompt.objects.filter(pk=prompt.pk).update(deleted_runs=F("deleted_runs") + counted)
         rebuild_evidence(prompt)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.test import Client
+from django.utils import timezone
 
 from prompts_app.actions.accounts import accounts, deletion
 from prompts_app.actions.accounts.accounts import refresh_some, rename_handle
@@ -16,16 +19,19 @@ from prompts_app.actions.exporting import job as exporting
 from prompts_app.actions.exporting.bundle import export_bundle
 from prompts_app.actions.exporting.job import export_next, file_of, start_export
 from prompts_app.actions.runs import stopping
+from prompts_app.actions.site.health import tidy_up
 from prompts_app.actions.tasks import run_job_task
 from prompts_app.engine.digests import case_json
 from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.engine.types import Case
 from prompts_app.evidence.listings import refresh
 from prompts_app.models import (
+    BlindVote,
     GoneHandle,
     Job,
     JobPart,
     Listing,
+    PictureFile,
     Prompt,
     Result,
     Run,
@@ -226,12 +232,6 @@ def test_with_nothing_to_export_it_says_so() -> None:
 
 
 def test_another_takes_the_place_of_the_one_before_and_a_day_later_none_is_left(settings: Any) -> None:
-    from datetime import timedelta
-
-    from django.utils import timezone
-
-    from prompts_app.actions.site.health import tidy_up
-
     some_work(alice())
     for _ in range(2):
         start_export(alice())
@@ -242,3 +242,10 @@ def test_another_takes_the_place_of_the_one_before_and_a_day_later_none_is_left(
     Job.objects.update(finished_at=timezone.now() - timedelta(hours=25))
     tidy_up()
     assert not JobPart.objects.exists()
+
+
+def test_what_hangs_on_a_result_is_what_is_deleted_with_it() -> None:
+    """``delete_results`` names it, in place of the cascade that loads every row."""
+    fields = Result._meta.get_fields(include_hidden=True)
+    hanging = {(one.related_model, one.field.name) for one in fields if isinstance(one, ForeignObjectRel)}
+    assert hanging == {(PictureFile, "result"), (BlindVote, "one"), (BlindVote, "other")}

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('prompts_app', '0007_news_and_sweep'),
+        ('prompts_app', '0008_import_parts'),
     ]
 
     operations = [

@@ -146,6 +146,8 @@ CACHES["default"]["KEY_FUNCTION"] = "portfolio.cache.hidden"
 
 # Threads of each web process: most of them wait, for a lock, a disk, or their turn to hash a password.
 WEB_THREADS: int = env.int("WEB_THREADS", 24)
+# Who has not sent a whole request after so many seconds is let go of: see portfolio.slow_clients.
+REQUEST_WITHIN_S: float = env.float("REQUEST_WITHIN_S", 30.0)
 
 # --- background work: code enqueues through django.tasks only; the queue is one setting ---
 TASKS = {"default": {"BACKEND": env.str("TASKS_BACKEND", "huey.contrib.djhuey.tasks_backend.HueyBackend")}}

@@ -4,13 +4,18 @@ import os
 import sys
 
 import django
+from django.conf import settings
+
+from portfolio.slow_clients import without_slow_clients
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portfolio.settings")
 django.setup(set_prefix=False)
 
 from prompts_app.views.stored_pages import Handler  # noqa: E402 it needs the settings
 
-application = Handler()
+application = without_slow_clients(
+    Handler(), within_s=settings.REQUEST_WITHIN_S, threads=settings.WEB_THREADS
+)
 
 
 def _check_release() -> None:

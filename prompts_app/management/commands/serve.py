@@ -7,6 +7,7 @@ its runs go on where they were. Without the web server there is nothing to serve
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -33,6 +34,9 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0  # before a worker is started again; do
 LIVED_LONG_S = 60.0  # after which it is no longer one that ends at once
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ALL_WELL = b"all well\n"
+BACKLOG = 2048
+MOST_CONNECTIONS = 8192  # of each web process, most of them idle or slow: beyond it nobody else gets in
+OTHER_FILES = 256  # what else a web process has open: each thread its database
 
 
 class Stop(Exception):
@@ -280,8 +284,21 @@ def web_command(host: str, port: int, workers: int) -> list[str]:
     return [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
         "--workers", str(workers), "--blocking-threads", str(settings.WEB_THREADS),
-        "--no-ws", "--log-level", "warning", "--respawn-failed-workers", "portfolio.wsgi:application",
+        "--no-ws", "--log-level", "warning", "--http", "1",  # of others it cannot tell that they never begin
+        "--http1-header-read-timeout", str(round(settings.REQUEST_WITHIN_S * 1000)),
+        "--backlog", str(BACKLOG), "--backpressure", str(connections()),
+        "--respawn-failed-workers", "portfolio.wsgi:application",
     ]  # fmt: skip
+
+
+def connections() -> int:
+    """How many a web process may have open at once: as many as this system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + OTHER_FILES
+    if soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))  # the children's as well
+    return max(128, min(soft, wanted) - OTHER_FILES)
 
 
 def environment(port: int) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""``select-best``: a judge picks one of several outputs for the same case, without knowing whose they are."""
+"""``select-best``: the judge model picks one of several outputs for one case, not knowing whose they are."""
 
 import asyncio
 from collections.abc import Callable, Sequence

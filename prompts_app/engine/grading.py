@@ -1,4 +1,4 @@
-"""Putting an answer before the judge: every assertion of a case that a model has to grade."""
+"""Grading an answer: the judge model is asked about every assertion of its case that a model has to grade."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from prompts_app.engine.types import Assertion, Check, Fault, Judge, Judging, Me
 
 @dataclass(frozen=True, slots=True)
 class JudgeSetup:
-    """A judge model that was chosen for a run, and how to reach it."""
+    """The judge model that was chosen for a run, and how to reach it; each assertion gets its own client."""
 
     judge: Judge
     asker: Asker

@@ -263,11 +263,11 @@ def _worked(work: Callable[..., Any], args: Any, kwargs: Any, limits: Limits) ->
 def _told(error: Exception) -> bytes:
     error.__traceback__ = error.__cause__ = error.__context__ = None
     try:
-        told = pickle.dumps((None, error, False))
-        pickle.loads(told)  # noqa: S301  # some can be written and not read again
+        written = pickle.dumps((None, error, False))
+        pickle.loads(written)  # noqa: S301  # some can be written and not read again
     except Exception:
         return pickle.dumps((None, RuntimeError(f"{type(error).__name__}: {error}"), False))
-    return told
+    return written
 
 
 @contextmanager

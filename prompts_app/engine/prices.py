@@ -88,8 +88,8 @@ def together(prices: Iterable[Price]) -> Price:
         return UNKNOWN
     sources = list(dict.fromkeys(price.source for price in parts))
     # The longer of two of one table says that there were cached tokens.
-    told = [one for one in sources if not any(other != one and other.startswith(one) for other in sources)]
-    return Price(sum(known, Decimal(0)), " and ".join(told))
+    named = [one for one in sources if not any(other != one and other.startswith(one) for other in sources)]
+    return Price(sum(known, Decimal(0)), " and ".join(named))
 
 
 def price_of(
@@ -176,14 +176,14 @@ def estimate(
 def sources_told(counts: Mapping[str, int]) -> str:
     """Where the costs of a run are from: "as billed by the provider"; where they are from several, how many
     are from each: "8 as billed by the provider, 2 by the table …"."""
-    told: dict[str, int] = {}
+    by_name: dict[str, int] = {}
     for source, count in counts.items():
         name = told_by(source.removesuffix(CACHED))
-        told[name] = told.get(name, 0) + count
-    if len(told) < 2:
-        return next(iter(told), "")
+        by_name[name] = by_name.get(name, 0) + count
+    if len(by_name) < 2:
+        return next(iter(by_name), "")
     return ", ".join(
-        f"{count} {name}" for name, count in sorted(told.items(), key=lambda one: (-one[1], one[0]))
+        f"{count} {name}" for name, count in sorted(by_name.items(), key=lambda one: (-one[1], one[0]))
     )
 
 

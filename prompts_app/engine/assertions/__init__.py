@@ -129,8 +129,8 @@ def seen_by(assertion: Assertion, output: str) -> str:
     try:
         return transforms.transformed(expression, output)
     except ValueError as why:
-        told = f"The output could not be put through “{expression[:80]}”: {str(why).rstrip('.')}."
-        raise DoesNotFit(told) from None
+        message = f"The output could not be put through “{expression[:80]}”: {str(why).rstrip('.')}."
+        raise DoesNotFit(message) from None
 
 
 def check(assertion: Assertion, answer: Answer) -> Check:
@@ -160,13 +160,13 @@ def _found(assertion: Assertion, kind: Kind, answer: Answer) -> Check:
     try:
         seen = seen_by(assertion, answer.output)
         found = kind.found(assertion, replace(answer, output=seen))
-    except DoesNotFit as told:
-        return looked_at(checked(assertion, Finding(False, 0.0, str(told))), assertion, seen)
-    except CannotTell as told:
-        unknown = replace(unjudged(assertion, f"Not judged. {told}"), unknown=True)
+    except DoesNotFit as why:
+        return looked_at(checked(assertion, Finding(False, 0.0, str(why))), assertion, seen)
+    except CannotTell as why:
+        unknown = replace(unjudged(assertion, f"Not judged. {why}"), unknown=True)
         return looked_at(unknown, assertion, seen)
-    except NotJudged as told:
-        return looked_at(unjudged(assertion, str(told)), assertion, seen)
+    except NotJudged as why:
+        return looked_at(unjudged(assertion, str(why)), assertion, seen)
     return looked_at(checked(assertion, opposed(assertion, found)), assertion, seen)
 
 

@@ -1,4 +1,4 @@
-"""A judge at its bench: what it is asked, how its answer is read, and that every call is kept.
+"""Asking a judge model: how its prompt is made, how its answer is read, and that every call is kept.
 
 Whatever is judged was written by a model, and a model can be talked into writing to its examiner. So the
 material stands as a JSON string between marks that nobody could foresee, the judge is told what it is, the
@@ -71,7 +71,7 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class JudgePrompt:
-    """One question to the judge: the task, the material, and the form the answer has to have.
+    """One prompt to the judge: the task, the material, and the form its answer has to have.
 
     ``form`` is a JSON object with words in place of what is found, so that it says no verdict: it is the
     first and the last object the judge reads.
@@ -93,7 +93,7 @@ class JudgePrompt:
 
 @dataclass
 class JudgeClient:
-    """A judge at work on one assertion: each call it makes is kept, whether or not it came to a verdict.
+    """Asks the judge model about one assertion; keeps every call, whether or not it came to a verdict.
 
     ``before_call`` may raise to stop the work; ``after_call`` is told what a call cost.
     """

@@ -1,4 +1,4 @@
-"""Ending the calls of a run: each comes to a fault that is kept, instead of vanishing as if it never was."""
+"""Cancelling the calls of a run: each comes to the fault "cut_short", which is stored like any outcome."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,7 +14,7 @@ type Worker = asyncio.Task[str | None]
 
 
 class Cancellation:
-    """Holds the calls of several askers, so that all of them can be ended at once. For one run only."""
+    """Cancels the calls of several askers at once. One for each run: it cannot be used again."""
 
     def __init__(self) -> None:
         self._limits: set[asyncio.Timeout] = set()

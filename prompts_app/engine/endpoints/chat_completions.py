@@ -38,8 +38,8 @@ def read_reply(answered: HttpAnswer, key: str) -> Reply | Fault:
     choices = data.get("choices") if isinstance(data, dict) else None
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         words = complaint_of(data).words if isinstance(data, dict) else ""
-        told = f"The answer has no “choices”{f': {words}' if words else '.'}"
-        return fault("wrong_shape", told, answered)
+        message = f"The answer has no “choices”{f': {words}' if words else '.'}"
+        return fault("wrong_shape", message, answered)
     return _reply(data, choices[0], answered, key)
 
 
@@ -95,8 +95,8 @@ def _tokens_out(usage: Json, model: str | None) -> tuple[int | None, int | None]
     details = (
         [usage.get(f"{of}_tokens_details") for of in ("completion", "output")] if out is not None else []
     )
-    told = [count_of(one, "reasoning_tokens") for one in [*details, usage]]
-    reasoning = next((count for count in told if count is not None), None)
+    counts = [count_of(one, "reasoning_tokens") for one in [*details, usage]]
+    reasoning = next((count for count in counts if count is not None), None)
     whole, sent = count_of(usage, "total_tokens"), count_of(usage, "prompt_tokens")
     if out is None or whole is None or sent is None or whole <= sent + out:
         return out, reasoning
@@ -146,8 +146,8 @@ def _failed(
 ) -> Fault | None:
     """The provider's failure, where the answer tells of one."""
     native = _reason(choice.get("native_finish_reason"))  # OpenRouter: as the provider named it
-    told = [(reason, failure_of(reason, part.output)) for reason in (native, part.finish_reason)]
-    reason, kind = next(((reason, kind) for reason, kind in told if kind), (None, None))
+    known = [(reason, failure_of(reason, part.output)) for reason in (native, part.finish_reason)]
+    reason, kind = next(((reason, kind) for reason, kind in known if kind), (None, None))
     message = choice.get("message")
     told_by = (choice, message if isinstance(message, dict) else {}, data)
     error = next((error for place in told_by if (error := error_in(place)) is not None), None)
@@ -160,11 +160,11 @@ def _failed(
     return fault(kind, words, answered)
 
 
-def _reason(told: Json) -> str | None:
+def _reason(value: Json) -> str | None:
     """Of a finish reason that is no text, the words in it: it may tell of a failure all the same."""
-    if not told or isinstance(told, str):
-        return told or None
-    return " ".join(re.findall(r"\w+", json.dumps(told)))[:MOST_OF_A_REASON]
+    if not value or isinstance(value, str):
+        return value or None
+    return " ".join(re.findall(r"\w+", json.dumps(value)))[:MOST_OF_A_REASON]
 
 
 def _old_call(choice: Mapping[str, Json], part: Reply, answered: HttpAnswer) -> Fault | None:
@@ -176,11 +176,11 @@ def _old_call(choice: Mapping[str, Json], part: Reply, answered: HttpAnswer) -> 
     if isinstance(call, dict) and call.get("name"):
         text = json.dumps({"function_call": call}, ensure_ascii=False)
         kept = replace(part, output=f"{part.output}\n{text}" if part.output else text)
-        told = "The answer is a “function_call”, the form that came before “tool_calls”."
-        return replace(fault("old_function_call", told, answered), part=kept)
+        words = "The answer is a “function_call”, the form that came before “tool_calls”."
+        return replace(fault("old_function_call", words, answered), part=kept)
     if not part.output and part.finish_reason in ("function_call", "tool_calls"):
-        told = f"The answer ends with “{part.finish_reason}”, but holds no call."
-        return replace(fault("malformed_call", told, answered), part=part)
+        words = f"The answer ends with “{part.finish_reason}”, but holds no call."
+        return replace(fault("malformed_call", words, answered), part=part)
     return None
 
 

@@ -47,8 +47,8 @@ def read_image(answered: HttpAnswer, key: str) -> ImageAnswer | Fault:
 
 def _without_picture(row: Mapping[str, Json], answered: HttpAnswer) -> Fault:
     if isinstance(row.get("url"), str) and row["url"]:
-        told = "The server gave an address in place of the picture, and it is not fetched from there."
-        return fault("picture_address", told, answered)
+        message = "The server gave an address in place of the picture, and it is not fetched from there."
+        return fault("picture_address", message, answered)
     return fault("wrong_shape", "The answer’s “data” holds no picture.", answered)
 
 

@@ -227,8 +227,10 @@ class _OpenAiCompatible:
                     raise TooLarge
                 chunks.append(chunk)
             latency_ms = watch.exchange_ms()
-        told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-        return HttpAnswer(response.status, told, b"".join(chunks), latency_ms)
+        received = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
+        }
+        return HttpAnswer(response.status, received, b"".join(chunks), latency_ms)
 
     def _headers(self, body: bytes | None) -> list[tuple[str, str]]:
         headers = [

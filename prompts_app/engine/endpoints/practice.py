@@ -138,32 +138,32 @@ def _image_answer(request: Request, chance: int, latency_ms: float, attempts: in
 
 def answer(request: Request) -> str:
     """What the rules make of the messages."""
-    asked = next((m.content for m in reversed(request.messages) if m.role == "user"), "")
-    told = "\n".join(m.content for m in request.messages if m.role == "system") or asked
-    if told.startswith(JUDGE):
-        return _verdict(told)
-    if re.search(r"\bjson\b", told, re.IGNORECASE):
-        return json.dumps(_fields(asked, told), ensure_ascii=False)
-    labels = _labels(told)
+    question = next((m.content for m in reversed(request.messages) if m.role == "user"), "")
+    system = "\n".join(m.content for m in request.messages if m.role == "system") or question
+    if system.startswith(JUDGE):
+        return _verdict(system)
+    if re.search(r"\bjson\b", system, re.IGNORECASE):
+        return json.dumps(_fields(question, system), ensure_ascii=False)
+    labels = _labels(system)
     if labels:
-        return _pick(labels, asked)
-    return _reword(asked, told)
+        return _pick(labels, question)
+    return _reword(question, system)
 
 
-def _verdict(told: str) -> str:
+def _verdict(system: str) -> str:
     """In the form a judge is asked for; there is nothing behind it."""
     verdict = {
-        "reason": "Practice: nobody judged this.", "pass": True, "score": 10 if "0 to 10" in told else 1,
+        "reason": "Practice: nobody judged this.", "pass": True, "score": 10 if "0 to 10" in system else 1,
         "category": "C", "best": 1,
         "steps": ["Practice: there are none."], "questions": ["Practice: there is none."],
     }  # fmt: skip
-    return json.dumps({name: value for name, value in verdict.items() if f'"{name}"' in told})
+    return json.dumps({name: value for name, value in verdict.items() if f'"{name}"' in system})
 
 
-def _fields(asked: str, told: str) -> dict[str, str | float]:
+def _fields(question: str, system: str) -> dict[str, str | float]:
     """``field: value`` lines as an object; without any, the fields the instructions quote, left empty."""
-    found = {_field_name(name): _value(value.strip()) for name, value in _FIELD.findall(asked)}
-    return found or dict.fromkeys(re.findall(r'["“`](\w+)["”`]', told), "") or {"text": asked.strip()}
+    found = {_field_name(name): _value(value.strip()) for name, value in _FIELD.findall(question)}
+    return found or dict.fromkeys(re.findall(r'["“`](\w+)["”`]', system), "") or {"text": question.strip()}
 
 
 def _field_name(name: str) -> str:
@@ -176,29 +176,29 @@ def _value(text: str) -> str | float:
     return float(text) if "." in text else int(text)
 
 
-def _labels(told: str) -> list[str]:
-    found = _LABELS.search(told)
+def _labels(system: str) -> list[str]:
+    found = _LABELS.search(system)
     labels = [label.strip(" \"'“”`.[](){}") for label in _SPLIT.split(found[1])] if found else []
     labels = [label for label in labels if label and len(label) <= 40]
     return labels if len(labels) > 1 else []
 
 
-def _pick(labels: list[str], asked: str) -> str:
+def _pick(labels: list[str], question: str) -> str:
     """The label whose words occur in what was asked, else one by the text's hash."""
-    words = set(re.findall(r"\w+", asked.lower()))
+    words = set(re.findall(r"\w+", question.lower()))
     named = [label for label in labels if words & set(re.findall(r"\w+", label.lower()))]
     return (named or labels)[
-        0 if named else sha256(asked.encode("utf-8", "replace")).digest()[0] % len(labels)
+        0 if named else sha256(question.encode("utf-8", "replace")).digest()[0] % len(labels)
     ]
 
 
-def _reword(asked: str, told: str) -> str:
-    if re.search(r"\b(?:upper ?case|capitals)\b", told, re.IGNORECASE):
-        return asked.upper()
-    if re.search(r"\b(?:shorten|summar|concise|brief|short)", told, re.IGNORECASE):
-        words = asked.split()
+def _reword(question: str, system: str) -> str:
+    if re.search(r"\b(?:upper ?case|capitals)\b", system, re.IGNORECASE):
+        return question.upper()
+    if re.search(r"\b(?:shorten|summar|concise|brief|short)", system, re.IGNORECASE):
+        words = question.split()
         return " ".join(words[: max(FEWEST_WORDS, len(words) // 3)])
-    return asked.strip()
+    return question.strip()
 
 
 def _spoil(output: str) -> str:

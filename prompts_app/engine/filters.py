@@ -13,8 +13,8 @@ from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.errors import FilterError
 from prompts_app.engine.types import Json
 
-# What JavaScript's \s matches: not the same characters as Python's.
-_JS_SPACE = (
+# White space and line ends as ECMAScript has them: with U+FEFF, without U+0085 and U+001C to U+001F.
+JS_SPACE = (
     "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
@@ -148,7 +148,7 @@ def _dump(value: Json, spaces: Json = None) -> Json:
 FILTERS: dict[str, Callable[..., Json]] = {
     "lower": _case(str.lower),
     "upper": _case(str.upper),
-    "trim": _case(lambda text: text.strip(_JS_SPACE)),
+    "trim": _case(lambda text: text.strip(JS_SPACE)),
     "capitalize": _case(_capitalize),
     "title": _case(_title),
     "default": _default,

@@ -13,12 +13,13 @@ A paraphrase, a translation or an encoding such as base64 is not found: only the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 
+from prompts_app.engine.json_texts import with_texts
 from prompts_app.engine.matching import (
     CUT,
     PART,
@@ -155,13 +156,7 @@ class Mask:
 
     def value(self, value: Json) -> Json:
         """A JSON value with every text in it masked, keys too; anything else as it is."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, Mapping):
-            return {self.text(key): self.value(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.value(item) for item in value]
-        return value
+        return with_texts(value, self.text)
 
     def text(self, text: str) -> str:
         known = self._known if len(text) < 10_000 else {}  # a long one seldom comes twice
@@ -309,16 +304,3 @@ def _with_edges(text: str, match: tuple[int, int, Span]) -> tuple[int, int, Span
     if after and text.startswith(after, end):
         end += len(after)
     return start, end, span
-
-
-def strings_in(value: Json) -> Iterator[str]:
-    """Every text of a JSON value, keys too."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield key
-            yield from strings_in(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from strings_in(item)

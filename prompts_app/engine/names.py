@@ -8,8 +8,9 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from prompts_app.engine.json_texts import with_texts
 from prompts_app.engine.render import find_variables, pieces
-from prompts_app.engine.types import Assertion, Case, Json, Message, PromptContent
+from prompts_app.engine.types import Case, Message, PromptContent
 
 # Words with single signs between them. Not after "$" or "{", nor before a third brace.
 _ODD = re.compile(r"(?<![${])\{\{[ \t]{0,9}(\w{1,40}+(?:[ '’/-]\w{1,40}+){1,8}+)[ \t]{0,9}\}\}(?!\})")
@@ -104,22 +105,11 @@ def renamed_case(case: Case, names: Mapping[str, str]) -> Case:
         variables={names.get(name, name): value for name, value in case.variables.items()},
         turns=tuple(renamed_text(turn, names) for turn in case.turns),
         system=renamed_text(case.system, names),
-        assertions=tuple(_renamed_assertion(one, names) for one in case.assertions),
+        assertions=tuple(
+            replace(one, value=with_texts(one.value, lambda text: renamed_text(text, names), keys=False))
+            for one in case.assertions
+        ),
     )
-
-
-def _renamed_assertion(assertion: Assertion, names: Mapping[str, str]) -> Assertion:
-    return replace(assertion, value=_renamed_value(assertion.value, names))
-
-
-def _renamed_value(value: Json, names: Mapping[str, str]) -> Json:
-    if isinstance(value, str):
-        return renamed_text(value, names)
-    if isinstance(value, list):
-        return [_renamed_value(item, names) for item in value]
-    if isinstance(value, dict):
-        return {key: _renamed_value(item, names) for key, item in value.items()}
-    return value
 
 
 def names_to_follow(case: Case, variables: Collection[str]) -> dict[str, str]:

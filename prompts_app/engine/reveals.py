@@ -13,7 +13,8 @@ from typing import Any
 
 from prompts_app.engine.digests import digest
 from prompts_app.engine.errors import RevealUnreadable
-from prompts_app.engine.masking import PLACEHOLDER, Mask, Span, salted, strings_in
+from prompts_app.engine.json_texts import strings_in, with_texts
+from prompts_app.engine.masking import PLACEHOLDER, Mask, Span, salted
 from prompts_app.engine.types import Json
 
 FORMAT = "proofsheet-reveal/1"
@@ -151,13 +152,7 @@ def merged(sealed: Mapping[str, Any], reveals: Iterable[Reveal]) -> tuple[dict[s
 
 def restored(value: Json, texts: Mapping[str, str]) -> Json:
     """The opposite: placeholders whose short hash is in ``texts`` become the text again."""
-    if isinstance(value, str):
-        return PLACEHOLDER.sub(lambda match: texts.get(match[3], match[0]), value)
-    if isinstance(value, Mapping):
-        return {restored(key, texts): restored(item, texts) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [restored(item, texts) for item in value]
-    return value
+    return with_texts(value, lambda text: PLACEHOLDER.sub(lambda match: texts.get(match[3], match[0]), text))
 
 
 def _parts(sealed: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from prompts_app.engine.masking import strings_in
+from prompts_app.engine.json_texts import strings_in
 from prompts_app.engine.types import Json
 from prompts_app.models.evidence import Result, Run, Source
 from prompts_app.models.failures import KnownFailure

@@ -22,7 +22,7 @@ from prompts_app.actions.prompts.publish import findings_of, would_show
 from prompts_app.actions.prompts.secrets import find_secrets
 from prompts_app.engine.digests import case_json, digest, suite_digest
 from prompts_app.engine.formats.bundle_types import BundledFailure, BundledRun
-from prompts_app.engine.masking import strings_in
+from prompts_app.engine.json_texts import strings_in
 from prompts_app.models import Case, PrivateSpan, Prompt, Run, Source, User, Version
 from prompts_app.models.prompts import MOST_CASES
 from prompts_app.models.texts import Text, texts_in_row

@@ -25,7 +25,8 @@ from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, Problem,
 from prompts_app.engine.formats.bundle_types import BundledFailure, BundledRun
 from prompts_app.engine.formats.renaming import renamed
 from prompts_app.engine.formats.variables import Style, convert
-from prompts_app.engine.masking import PLACEHOLDER, strings_in
+from prompts_app.engine.json_texts import strings_in
+from prompts_app.engine.masking import PLACEHOLDER
 from prompts_app.engine.render import find_variables
 from prompts_app.models import Case, Licence, PrivateSpan, Prompt, Task, User, Version
 from prompts_app.models.prompts import LONGEST_MESSAGE, MOST_CASES, MOST_MESSAGES

@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from prompts_app.engine.errors import Refused
-from prompts_app.engine.masking import LEAST, PLACEHOLDER, Mask, Span, placeholder, strings_in, weight
+from prompts_app.engine.json_texts import strings_in
+from prompts_app.engine.masking import LEAST, PLACEHOLDER, Mask, Span, placeholder, weight
 from prompts_app.evidence.listings import refresh
 from prompts_app.models import PrivateSpan, Prompt, Result, Run, Source, Version
 from prompts_app.models.private import LONGEST_SPAN

@@ -52,7 +52,7 @@ from prompts_app.actions.prompts.personal import (
     ibans,
     phone_numbers,
 )
-from prompts_app.engine.masking import strings_in
+from prompts_app.engine.json_texts import strings_in
 from prompts_app.engine.types import Json
 from prompts_app.models.texts import Text
 

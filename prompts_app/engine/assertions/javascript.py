@@ -15,6 +15,7 @@ import rfc8785
 
 from prompts_app.engine.assertions.values import parse_json
 from prompts_app.engine.errors import CannotDo, CannotTell
+from prompts_app.engine.filters import JS_SPACE
 from prompts_app.engine.types import Json
 
 LARGEST = 2_000_000  # characters that a step may make of a text
@@ -27,12 +28,6 @@ class _Undefined:
 
 UNDEFINED: Final = _Undefined()
 
-# White space and line ends as ECMAScript has them: with U+FEFF, without U+0085 and U+001C to U+001F.
-_SPACE = (
-    "\t\n\v\f\r \u00a0\u1680"
-    + "".join(map(chr, range(0x2000, 0x200B)))
-    + "\u2028\u2029\u202f\u205f\u3000\ufeff"
-)
 _INDEX = re.compile(r"0|[1-9]\d{0,9}", re.ASCII)
 
 
@@ -266,9 +261,9 @@ def _last(items: list[Json]) -> Any:
 
 
 METHODS: dict[str, Callable[..., Any]] = {
-    "trim": _on_text(lambda text: text.strip(_SPACE)),
-    "trimStart": _on_text(lambda text: text.lstrip(_SPACE)),
-    "trimEnd": _on_text(lambda text: text.rstrip(_SPACE)),
+    "trim": _on_text(lambda text: text.strip(JS_SPACE)),
+    "trimStart": _on_text(lambda text: text.lstrip(JS_SPACE)),
+    "trimEnd": _on_text(lambda text: text.rstrip(JS_SPACE)),
     "toLowerCase": _on_text(str.lower),
     "toUpperCase": _on_text(str.upper),
     "toString": _to_string,

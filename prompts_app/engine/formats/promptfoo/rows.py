@@ -14,6 +14,7 @@ from prompts_app.engine.budget import LARGEST_COUNT
 from prompts_app.engine.formats.bundle_types import BundledResult
 from prompts_app.engine.formats.promptfoo.prompts import chat_in
 from prompts_app.engine.formats.promptfoo.reading import as_object
+from prompts_app.engine.json_texts import with_texts
 from prompts_app.engine.types import Json
 
 ERROR = 2  # promptfoo's failureReason for "there is no answer"; 1 is a failed assertion
@@ -166,11 +167,7 @@ def assertion_of(component: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _storable(value: Json) -> Json:
-    if isinstance(value, dict):
-        return {_text(key): _storable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_storable(item) for item in value]
-    return _text(value) if isinstance(value, str) else value
+    return with_texts(value, _text)
 
 
 def _number(value: Json) -> float | None:

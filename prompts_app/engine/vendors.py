@@ -201,13 +201,11 @@ def suggested_by(model: str) -> str:
 
 def _as_read(model: str) -> str:
     """As it looks: without invisible characters and accents, letters that look like others as those."""
-    seen = "".join(c for c in unicodedata.normalize("NFKD", model) if not _is_unseen(c))
+    seen = "".join(
+        c for c in unicodedata.normalize("NFKD", model) if unicodedata.category(c) not in ("Cf", "Mn", "Me")
+    )
     plain = seen.translate(_LOOKALIKES)
     return f"{plain} {_CAMEL.sub('-', plain)}".casefold()
-
-
-def _is_unseen(character: str) -> bool:
-    return unicodedata.category(character) in ("Cf", "Mn", "Me")
 
 
 def _last_part(model: str) -> str:

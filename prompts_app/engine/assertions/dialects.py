@@ -54,7 +54,9 @@ def refused_by(database: str, statements: Iterable[exp.Expr], tokens: Sequence[T
     """What of the SQL ``database`` does not take, "" where nothing is known. One walk over each statement."""
     kinds = [token.token_type.name for token in tokens]
     for what, row, takers in _BY_TOKENS:
-        if database not in takers.split() and _in_a_row(row, kinds):
+        if database in takers.split():
+            continue
+        if any(tuple(kinds[at : at + len(row)]) == row for at in range(len(kinds))):
             return what
     refused = {name: what for what, name, takers in _BY_NODE if database not in takers.split()}
     partly = [one for one in _BY_ARGUMENT if database not in one[3].split()]
@@ -66,7 +68,3 @@ def refused_by(database: str, statements: Iterable[exp.Expr], tokens: Sequence[T
             if of == name and applies(node):
                 return what
     return ""
-
-
-def _in_a_row(row: tuple[str, ...], kinds: Sequence[str]) -> bool:
-    return any(tuple(kinds[at : at + len(row)]) == row for at in range(len(kinds)))

@@ -234,10 +234,6 @@ def _around(text: str, start: int, end: int, pattern: re.Match[str]) -> str:
     return text[:start] if pattern[1] == "`" else text[end:]
 
 
-def _replace_all(text: str, old: str, new: str) -> str:
-    return _replace(text, old, new, every=True)
-
-
 def _join(items: list[Json], mark: str = ",") -> str:
     _refuse_growth(len(items), mark)
     try:
@@ -252,14 +248,6 @@ def _to_string(value: Any) -> str:
     return text_of(value)
 
 
-def _first(items: list[Json]) -> Any:
-    return items[0] if items else UNDEFINED
-
-
-def _last(items: list[Json]) -> Any:
-    return items[-1] if items else UNDEFINED
-
-
 METHODS: dict[str, Callable[..., Any]] = {
     "trim": _on_text(lambda text: text.strip(JS_SPACE)),
     "trimStart": _on_text(lambda text: text.lstrip(JS_SPACE)),
@@ -272,10 +260,10 @@ METHODS: dict[str, Callable[..., Any]] = {
     "substring": _on_text(_substring),
     "at": _at,
     "replace": _on_text(_replace),
-    "replaceAll": _on_text(_replace_all),
+    "replaceAll": _on_text(partial(_replace, every=True)),
     "join": _on_list(_join),
-    "pop": _on_list(_last),
-    "shift": _on_list(_first),
+    "pop": _on_list(lambda items: items[-1] if items else UNDEFINED),
+    "shift": _on_list(lambda items: items[0] if items else UNDEFINED),
 }
 # What each may be called with; a call that fits none of these is not evaluated.
 _TAKES: dict[str, tuple[tuple[type, ...], ...]] = {

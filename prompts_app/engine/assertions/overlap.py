@@ -102,7 +102,9 @@ def _dotless(text: str) -> list[str]:
 def _meteor_one(words: list[str], reference: list[str], alpha: float, beta: float, gamma: float) -> float:
     ours, theirs = dict(enumerate(words)), dict(enumerate(reference))
     matches = _matched(ours, theirs)
-    stems = [{place: _stem(word) for place, word in left.items()} for left in (ours, theirs)]
+    stems = [
+        {place: str(_stemmer().stemWord(word)) for place, word in left.items()} for left in (ours, theirs)
+    ]
     matches = sorted(matches + _matched(*stems))
     if not matches:
         return 0.0
@@ -129,7 +131,3 @@ def _matched(ours: dict[int, str], theirs: dict[int, str]) -> list[tuple[int, in
 @lru_cache(maxsize=1)
 def _stemmer() -> snowballstemmer.stemmer:
     return snowballstemmer.stemmer("porter")
-
-
-def _stem(word: str) -> str:
-    return str(_stemmer().stemWord(word))

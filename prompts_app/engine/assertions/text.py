@@ -18,10 +18,6 @@ MOST_SEARCHED = 400_000_000  # characters looked through for all texts of a list
 type Fold = Callable[[str], str]
 
 
-def _same(text: str) -> str:
-    return text
-
-
 def _equals(assertion: Assertion, answer: Answer) -> Finding:
     """Text is compared as it is; an object or a list is compared with the output read as JSON."""
     expected = assertion.value
@@ -133,10 +129,6 @@ def _text_problem(assertion: Assertion) -> str | None:
     return None
 
 
-def _equals_problem(assertion: Assertion) -> str | None:
-    return "Enter the text the output must equal." if assertion.value is None else None
-
-
 def _lines_problem(assertion: Assertion) -> str | None:
     texts = texts_of(assertion.value)
     if not texts:
@@ -160,12 +152,13 @@ def _regex_problem(assertion: Assertion) -> str | None:
 KINDS = (
     Kind(
         "equals", "text", "The output is exactly this text, or exactly this JSON.", "text",
-        _equals, _equals_problem, "Positive", "Positive",
+        _equals, lambda one: "Enter the text the output must equal." if one.value is None else None,
+        "Positive", "Positive",
         passes=Answer("Positive"), fails=Answer("positive"),
     ),
     Kind(
         "contains", "text", "The output contains this text.", "text",
-        _contains(_same), _text_problem, "refund", "refund",
+        _contains(str), _text_problem, "refund", "refund",
         passes=Answer("You get a refund in five days."), fails=Answer("We send you a new one."),
     ),
     Kind(
@@ -175,12 +168,12 @@ KINDS = (
     ),
     Kind(
         "contains-any", "text", "The output contains at least one of these texts.", "lines",
-        _contains_any(_same), _lines_problem, "refund\nreplacement", ["refund", "replacement"],
+        _contains_any(str), _lines_problem, "refund\nreplacement", ["refund", "replacement"],
         passes=Answer("We send a replacement."), fails=Answer("We are sorry."),
     ),
     Kind(
         "contains-all", "text", "The output contains each of these texts.", "lines",
-        _contains_all(_same), _lines_problem, "order number\ndate", ["order number", "date"],
+        _contains_all(str), _lines_problem, "order number\ndate", ["order number", "date"],
         passes=Answer("Please give the order number and the date."),
         fails=Answer("Please give the order number."),
     ),

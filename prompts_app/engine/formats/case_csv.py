@@ -127,9 +127,10 @@ def variable_name(column: str) -> str:
 
 def cases_of(table: Table, becomes: Sequence[str]) -> CaseTable:
     """The cases, with what each column ``becomes``. Raises CsvError."""
-    double = next((one for one in becomes if one and becomes.count(one) > 1 and _only_once(one)), None)
-    if double:
-        raise CsvError(f"Two columns become the same ({_in_words(double)}). Choose another for one of them.")
+    alone = [one for one in becomes if one in {NAME, OUTPUT} or one.startswith(VARIABLE)]
+    if double := next((one for one in alone if alone.count(one) > 1), None):
+        name = f"{{{{{double.removeprefix(VARIABLE)}}}}}" if double.startswith(VARIABLE) else double
+        raise CsvError(f"Two columns become the same ({name}). Choose another for one of them.")
     cases = tuple(_case(number, fields, becomes) for number, fields in table.rows)
     place = becomes.index(OUTPUT) if OUTPUT in becomes else None
     return CaseTable(
@@ -139,14 +140,6 @@ def cases_of(table: Table, becomes: Sequence[str]) -> CaseTable:
         tuple(_not_run(cases, table)),
         () if place is None else tuple(table.values(place)),
     )
-
-
-def _only_once(becomes: str) -> bool:
-    return becomes in {NAME, OUTPUT} or becomes.startswith(VARIABLE)
-
-
-def _in_words(becomes: str) -> str:
-    return f"{{{{{becomes.removeprefix(VARIABLE)}}}}}" if becomes.startswith(VARIABLE) else becomes
 
 
 def _left_out(table: Table, becomes: Sequence[str]) -> Iterator[str]:
@@ -161,16 +154,12 @@ def _case(number: int, fields: Sequence[str], becomes: Sequence[str]) -> Case:
         name=next((text.strip() for one, text in pairs if one == NAME), ""),
         variables={one.removeprefix(VARIABLE): text for one, text in pairs if one.startswith(VARIABLE)},
         turns=tuple(text for one, text in pairs if one == TURN and text.strip()),
-        assertions=tuple(_asserted(number, one, text.strip()) for one, text in pairs if _asserts(one, text)),
+        assertions=tuple(
+            _expected(number, text.strip()) if one == SHORT else Assertion(one, text.strip())
+            for one, text in pairs
+            if one in {SHORT, *EXPECTED} and text.strip()
+        ),
     )
-
-
-def _asserts(becomes: str, text: str) -> bool:
-    return bool(text.strip()) and (becomes == SHORT or becomes in EXPECTED)
-
-
-def _asserted(number: int, becomes: str, text: str) -> Assertion:
-    return _expected(number, text) if becomes == SHORT else Assertion(becomes, text)
 
 
 def _not_run(cases: tuple[Case, ...], table: Table) -> Iterator[str]:

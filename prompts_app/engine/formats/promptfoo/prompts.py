@@ -284,13 +284,13 @@ def chat_in(text: str) -> list[dict[str, Json]] | None:
         except FormatError:
             continue
         value = value.get("messages") if isinstance(value, dict) else value
-        if isinstance(value, list) and value and all(_is_message(item) for item in value):
+        if (
+            isinstance(value, list)
+            and value
+            and all(isinstance(item, dict) and isinstance(item.get("role"), str) for item in value)
+        ):
             return value
     return None
-
-
-def _is_message(value: Json) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("role"), str)
 
 
 def _with_text(reading: ConfigReading, message: dict[str, Json], where: str) -> dict[str, Json]:

@@ -61,7 +61,7 @@ class Context:
 def result_of(row: ResultRow, case_index: int, repeat: int, model: str, context: Context) -> BundledResult:
     response = as_object(row.values.get("response"))
     grading = as_object(row.values.get("gradingResult"))
-    error = _error(row, response)
+    error, success = _error(row, response), row.values.get("success")
     checks = () if error else tuple(_checks(grading))
     cost = None if error else _cost(row, response)
     tokens_in, tokens_out = _tokens(row, response)
@@ -72,7 +72,7 @@ def result_of(row: ResultRow, case_index: int, repeat: int, model: str, context:
         created_at=context.at,
         request={"model": model, "messages": _messages(row)},
         checks=checks,
-        passed=_verdict(row.values.get("success")) if checks and not error else None,
+        passed=success if checks and not error and isinstance(success, bool) else None,
         output="" if error else _output(response.get("output")),
         finish_reason=_text(response.get("finishReason"))[:60],
         tokens_in=tokens_in,
@@ -83,11 +83,6 @@ def result_of(row: ResultRow, case_index: int, repeat: int, model: str, context:
         error_kind=_fault(error) if error else "",
         error_message=error,
     )
-
-
-def _verdict(success: Json) -> bool | None:
-    """Anything but true and false says nothing."""
-    return success if isinstance(success, bool) else None
 
 
 def _text(value: Json) -> str:

@@ -42,7 +42,8 @@ def usage_of(messages: Iterable[Message]) -> Usage:
     defaulted: set[str] = set()
     alone: set[str] = set()
     for message in messages:
-        bound = {"env", "loop", *_bound_in(message.content)}
+        named = _BOUND.findall(message.content)
+        bound = {"env", "loop", *(name.strip() for names in named for name in names.split(","))}
         for match in variables_in(message.content):
             name, places, filters = match[1], match[2], match[3]
             if match[0].strip() == message.content.strip():
@@ -54,10 +55,6 @@ def usage_of(messages: Iterable[Message]) -> Usage:
             if name.partition(".")[0] not in bound:
                 (defaulted if _DEFAULT.search(filters) else needed).add(name_of(match))
     return Usage(frozenset(dotted), frozenset(lists), frozenset(needed - defaulted), frozenset(alone))
-
-
-def _bound_in(text: str) -> list[str]:
-    return [name.strip() for names in _BOUND.findall(text) for name in names.split(",")]
 
 
 def flattened(values: Mapping[str, Json], usage: Usage) -> dict[str, str]:

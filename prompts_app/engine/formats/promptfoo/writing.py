@@ -78,14 +78,11 @@ def raw_of(messages: tuple[Message, ...], *, as_chat: bool = False) -> str:
     for JSON, which it writes anew. ``as_chat``: as a chat in any case, where values are no templates."""
     if len(messages) == 1 and messages[0].role == "user" and not as_chat:
         text = messages[0].content
-        if text.strip() and not may_be_path(text) and chat_in(text) is None and not _is_json(text):
+        is_json = text.lstrip().startswith(("{", "[", '"')) and Source("", text).json is not None
+        if text.strip() and not may_be_path(text) and chat_in(text) is None and not is_json:
             return text
     chat = [{"role": message.role, "content": message.content} for message in messages]
     return json.dumps(chat, ensure_ascii=False, indent=2)
-
-
-def _is_json(text: str) -> bool:
-    return text.lstrip().startswith(("{", "[", '"')) and Source("", text).json is not None
 
 
 def _defaults(variables: tuple[Variable, ...], usage: Usage, write: Callable[[str], str]) -> dict[str, Json]:

@@ -1,27 +1,23 @@
-"""What is done in the background. Code elsewhere enqueues these and knows nothing of the queue."""
+"""What is done by the clock, and when a worker starts. No other action knows of it: what a noun does in the
+background stands with the noun."""
 
 from __future__ import annotations
 
 from django.tasks import task
 
+from prompts_app.actions.accounts import accounts, deletion  # noqa: F401  they say which jobs they do
 from prompts_app.actions.accounts.email_addresses import forget_unconfirmed
+from prompts_app.actions.accounts.jobs import resume_jobs
+from prompts_app.actions.accounts.mail import deliver_mail_task
+from prompts_app.actions.exporting import job  # noqa: F401  so does it
+from prompts_app.actions.importing.job import resume_imports
 from prompts_app.actions.runs import lease
 from prompts_app.actions.runs.counting import count_mended, rebuild_older
+from prompts_app.actions.runs.execute import enqueue_run
 from prompts_app.actions.runs.seal import seal_unsealed
 from prompts_app.actions.site.health import beat_now_and_then, tidy_up
 from prompts_app.evidence.listings import fold_new_counts, write_missing
-from prompts_app.models import Heartbeat, Import, Job
-
-
-@task
-def execute_run_task(run_id: int) -> bool:
-    from prompts_app.actions.runs.execute import execute_run  # it enqueues the next run, through this module
-
-    return execute_run(run_id)
-
-
-def enqueue_run(run_id: int) -> None:
-    execute_run_task.enqueue(run_id)
+from prompts_app.models import Heartbeat
 
 
 @task
@@ -37,53 +33,8 @@ def write_missing_listings_task() -> None:
 
 
 @task
-def run_import_task(import_id: int) -> None:
-    from prompts_app.actions.importing.job import run_import  # it enqueues itself, through this module
-
-    run_import(import_id)
-
-
-def resume_imports() -> int:
-    """Enqueue those under way that no worker holds; how many. Twice does no harm."""
-    waiting = list(Import.objects.claimable().order_by("pk").values_list("pk", flat=True))
-    for pk in waiting:
-        run_import_task.enqueue(pk)
-    return len(waiting)
-
-
-@task
-def run_job_task(job_id: int) -> None:
-    # They enqueue this task.
-    from prompts_app.actions.accounts import accounts, deletion, jobs
-    from prompts_app.actions.exporting import job as exporting
-
-    steps = {
-        Job.Kind.DELETE_ACCOUNT: deletion.delete_some,
-        Job.Kind.REFRESH: accounts.refresh_some,
-        Job.Kind.EXPORT: exporting.export_next,
-    }
-    if kind := Job.objects.filter(pk=job_id).values_list("kind", flat=True).first():
-        jobs.work_on(job_id, steps[Job.Kind(kind)])
-
-
-def resume_jobs() -> int:
-    """Enqueue those under way that no worker holds; how many. Twice does no harm."""
-    waiting = list(Job.objects.claimable().order_by("pk").values_list("pk", flat=True))
-    for pk in waiting:
-        run_job_task.enqueue(pk)
-    return len(waiting)
-
-
-@task
 def seal_unsealed_task() -> None:
     seal_unsealed()
-
-
-@task
-def deliver_mail_task() -> int:
-    from prompts_app.actions.accounts.mail import deliver_mail  # it enqueues this task
-
-    return deliver_mail()
 
 
 def catch_up() -> None:
@@ -94,14 +45,6 @@ def catch_up() -> None:
     rebuild_older_summaries_task.enqueue()
     write_missing_listings_task.enqueue()
     seal_unsealed_task.enqueue()
-
-
-def enqueue_next(endpoint_id: int | None) -> None:
-    """Enqueue the run that waited longest for this endpoint, if one does."""
-    waiting = lease.claimable().filter(endpoint=endpoint_id).order_by("created_at", "pk")
-    run_id = waiting.values_list("pk", flat=True).first()
-    if run_id is not None:
-        enqueue_run(run_id)
 
 
 def look_after() -> None:

@@ -73,3 +73,11 @@ def hides_something(text: str) -> bool:
 def without_hidden(text: str) -> str:
     """The same with those characters gone."""
     return SUSPECTS.sub(lambda match: match[0] if belongs(text, match) else "", text)
+
+
+def shown_plainly(text: object) -> str:
+    """For plain text: invisible characters as ⟨U+200B⟩; line ends and tabs stay."""
+    source = str(text).replace("\r\n", "\n")
+    return SUSPECTS.sub(
+        lambda match: match[0] if belongs(source, match) else f"⟨{codes_of(match[0])}⟩", source
+    )

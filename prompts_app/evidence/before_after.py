@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import QueryDict
-
 from prompts_app.engine.faults import FAULTS
+from prompts_app.evidence.checks import OutputPiece, StoredCheck, checks_of, marked
 from prompts_app.evidence.frames import FrameState
-from prompts_app.evidence.records import MOST_SHOWN, Cell, Records
-from prompts_app.evidence.same_cases import CasePair, Comparison, is_partial, pairs_of
-from prompts_app.evidence.sentences import Piece, marked, told
+from prompts_app.evidence.records import MOST_SHOWN, Records, RunCase
+from prompts_app.evidence.same_cases import CasePair, RunComparison, is_partial, pairs_of
 from prompts_app.models import Result, Run
 
 MOST_OF_A_VALUE = 4_000
@@ -27,21 +25,21 @@ class Side:
     run: Run
     result: Result
     state: FrameState  # the case’s, over all repeats
-    output: list[Piece]
+    output: list[OutputPiece]
     is_cut: bool
-    checks: list[tuple[str, Mapping[str, Any]]]  # in words, as stored
+    checks: list[StoredCheck]
 
     @property
     def failing(self) -> int:
-        return sum(check.get("passed") is False for _, check in self.checks)
+        return sum(check.passed is False for check in self.checks)
 
     @property
     def holding(self) -> int:
-        return sum(check.get("passed") is True for _, check in self.checks)
+        return sum(check.passed is True for check in self.checks)
 
     @property
     def judged(self) -> int:
-        return sum(check.get("passed") is not None for _, check in self.checks)
+        return sum(check.passed is not None for check in self.checks)
 
     @property
     def fault(self) -> str:
@@ -50,7 +48,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class BeforeAfter(Comparison):
+class BeforeAfter(RunComparison):
     """What the section shows. ``sides`` is empty where both runs have no case in common."""
 
     records: Records
@@ -67,7 +65,7 @@ class BeforeAfter(Comparison):
         return len(self.pairs) <= MOST_LISTED
 
 
-def read_case(get: QueryDict) -> int | None:
+def read_case(get: Mapping[str, str]) -> int | None:
     """The case's number in ``?case=3``; None for anything else."""
     asked = get.get("case", "")
     return int(asked) if re.fullmatch(r"[0-9]{1,6}", asked) else None
@@ -80,9 +78,9 @@ def before_after_of(records: Records, asked: int | None) -> BeforeAfter | None:
         return None
     pairs = pairs_of(records, before, after)
     pair, why = _chosen(pairs, before, after, asked)
-    inputs = inputs_of(records.case(Cell(after, pair.now_at))) if pair else ()
+    inputs = inputs_of(records.case(RunCase(after, pair.now_at))) if pair else ()
     if pair:
-        records.want([Cell(before, pair.was_at), Cell(after, pair.now_at)])
+        records.want([RunCase(before, pair.was_at), RunCase(after, pair.now_at)])
     partial = is_partial(records, before, after, len(pairs))
     return BeforeAfter(before, after, pairs, partial, records, pair, why, inputs)
 
@@ -116,8 +114,8 @@ def _failing_in(run: Run, places: Sequence[int]) -> dict[int, int]:
     counts: dict[int, int] = {}
     rows = found.order_by("case_index", "repeat").only("run_id", "case_index", "repeat", "checks")
     for row in rows:
-        counted = (check for check in row.checks if check.get("weight", 1) != 0)
-        counts.setdefault(row.case_index, sum(check.get("passed") is False for check in counted))
+        failing = sum(check.counts and check.passed is False for check in checks_of(row.checks))
+        counts.setdefault(row.case_index, failing)
     return counts
 
 
@@ -131,7 +129,9 @@ def sides_of(
 
     At most ``most`` characters of an output. A side whose results are gone is left out.
     """
-    cells = [((Cell(before, pair.was_at), pair.was), (Cell(after, pair.now_at), pair.now)) for pair in pairs]
+    cells = [
+        ((RunCase(before, pair.was_at), pair.was), (RunCase(after, pair.now_at), pair.now)) for pair in pairs
+    ]
     records.want(cell for both in cells for cell, _ in both)
     return [
         [
@@ -144,14 +144,15 @@ def sides_of(
 
 
 def _side(run: Run, result: Result, state: FrameState, most: int) -> Side:
+    checks = checks_of(result.checks)
     output = result.output  # whole: private parts are masked before anything is cut
     return Side(
         run=run,
         result=result,
         state=state,
-        output=marked(output[:most], result.checks),
+        output=marked(output[:most], checks),
         is_cut=len(output) > most,
-        checks=told(result.checks),
+        checks=checks,
     )
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 
 from prompts_app.engine.faults import FAULTS
+from prompts_app.evidence.checks import OutputPiece, checks_of, excerpt, first_failing
 from prompts_app.evidence.frames import FrameState
-from prompts_app.evidence.records import Cell, Records
-from prompts_app.evidence.sentences import Piece, check_in_words, excerpt, first_failing
+from prompts_app.evidence.records import Records, RunCase
 from prompts_app.models import Run
 
 PAGE = 30  # cases on one page
@@ -34,7 +34,7 @@ class CaseRow:
     result: str  # public id of the result to open
     expected: str  # the first assertion that failed, in words
     reason: str
-    got: list[Piece]
+    got: list[OutputPiece]
     passing: int  # repeats that passed
     repeats: int
     distinct: int  # different outputs of its repeats; 0: not known, or asked once
@@ -44,9 +44,11 @@ class CaseRow:
     picture: Mapping[str, Any]  # what is known of an output that is one; {}: it is a text
 
 
-def cells_in(runs: Sequence[Run], state: FrameState) -> list[Cell]:
+def cells_in(runs: Sequence[Run], state: FrameState) -> list[RunCase]:
     """The cells in ``state``, the cases it happens to on most runs first, each case's runs together."""
-    cells = [Cell(run, index) for run in runs for index, letter in enumerate(run.frames) if letter == state]
+    cells = [
+        RunCase(run, index) for run in runs for index, letter in enumerate(run.frames) if letter == state
+    ]
     common = Counter((cell.run.suite_digest, cell.index) for cell in cells)
     place = {run.pk: number for number, run in enumerate(runs)}
     return sorted(
@@ -60,11 +62,11 @@ def cells_in(runs: Sequence[Run], state: FrameState) -> list[Cell]:
     )
 
 
-def page_of(cells: Sequence[Cell], number: object = 1, size: int = PAGE) -> Page[Cell]:
+def page_of(cells: Sequence[RunCase], number: object = 1, size: int = PAGE) -> Page[RunCase]:
     return Paginator(cells, size).get_page(number)  # type: ignore[arg-type]  # it takes whatever was typed
 
 
-def rows_of(records: Records, cells: Iterable[Cell], *, anchors: bool = False) -> list[CaseRow]:
+def rows_of(records: Records, cells: Iterable[RunCase], *, anchors: bool = False) -> list[CaseRow]:
     """The rows of these cells, in their order. With ``anchors`` the first of each case has one."""
     cells = list(cells)
     records.want(cells)
@@ -78,9 +80,9 @@ def rows_of(records: Records, cells: Iterable[Cell], *, anchors: bool = False) -
     return rows
 
 
-def _row(records: Records, cell: Cell, anchor: str) -> CaseRow:
+def _row(records: Records, cell: RunCase, anchor: str) -> CaseRow:
     repeats, opened = records.repeats(cell), records.opened(cell)
-    output, checks = (opened.output[:READ], opened.checks) if opened else ("", [])
+    output, checks = (opened.output[:READ], checks_of(opened.checks)) if opened else ("", [])
     blamed = first_failing(checks)
     fault = FAULTS.get(opened.error_kind) if opened and opened.is_error else None
     error = opened.error_message[:200] if opened else ""
@@ -91,8 +93,8 @@ def _row(records: Records, cell: Cell, anchor: str) -> CaseRow:
         level=int(cell.run.level or 0),
         anchor=anchor,
         result=opened.public_id if opened else "",
-        expected=check_in_words(blamed) if blamed else "",
-        reason=str(blamed.get("reason", "")) if blamed else error,
+        expected=blamed.words if blamed else "",
+        reason=blamed.reason if blamed else error,
         got=excerpt(output, blamed) if output else [],
         passing=sum(one.passed is True for one in repeats),
         repeats=cell.run.repeats,

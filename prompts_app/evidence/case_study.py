@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from django.core.paginator import Page
-from django.http import QueryDict
-from django.utils.safestring import SafeString
 
 from prompts_app.evidence.case_outcomes import CaseRow, cells_in, page_of, rows_of
 from prompts_app.evidence.frames import Frame, FrameState
-from prompts_app.evidence.records import Answers, Cell, Records, Repeat, Suite
-from prompts_app.evidence.sentences import (
-    headline,
-    headline_text,
-    tests_dated,
-    why_main,
-)
+from prompts_app.evidence.records import Answers, Records, Repeat, RunCase, Suite
 from prompts_app.evidence.summary import Summary, VersionEvidence
+from prompts_app.evidence.wording import Sentence, as_text, headline, tests_dated, why_main
 from prompts_app.models import Run
 
 MOST_LARGE_FRAMES = 450  # on one page; beyond it, small strips are drawn instead
@@ -53,7 +46,7 @@ class SheetRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownCases:
     """Which cases the visitor asked to see: ``state`` is that of a frame."""
 
     state: FrameState = FrameState.FAILED
@@ -62,7 +55,7 @@ class Shown:
     word: str = "all"
 
 
-def read_shown(get: QueryDict) -> Shown:
+def read_shown(get: Mapping[str, str]) -> ShownCases:
     """From ``?show=all|passes|errors|unjudged&page=``; anything else is the usual page."""
     states = {
         "all": FrameState.FAILED,
@@ -72,8 +65,8 @@ def read_shown(get: QueryDict) -> Shown:
     }
     word = get.get("show", "")
     if word not in states:
-        return Shown()
-    return Shown(states[word], True, get.get("page", 1), word)
+        return ShownCases()
+    return ShownCases(states[word], True, get.get("page", 1), word)
 
 
 @dataclass(frozen=True)
@@ -86,10 +79,10 @@ class Study:
     main: Run
     sheet: list[SheetRow]
     counts: Counter[str]  # letters of frames over all models of the shown version
-    page: Page[Cell]
-    passing: list[Cell]  # only where they are few
-    without_answer: list[Cell]  # the first of them
-    not_judged: list[Cell]  # the first that nothing judged
+    page: Page[RunCase]
+    passing: list[RunCase]  # only where they are few
+    without_answer: list[RunCase]  # the first of them
+    not_judged: list[RunCase]  # the first that nothing judged
     target: str  # the model its author says it is written for
 
     @cached_property
@@ -138,12 +131,12 @@ class Study:
         return self.counts[FrameState.WAITING]
 
     @property
-    def headline(self) -> str:
+    def headline(self) -> Sentence:
         return headline(self.evidence, self.baseline)
 
     @property
     def headline_text(self) -> str:
-        return headline_text(self.evidence, self.baseline)
+        return as_text(self.headline)
 
     @property
     def is_judged(self) -> bool:
@@ -155,7 +148,7 @@ class Study:
         return not any(row.run.cases_counted for row in self.sheet)
 
     @property
-    def why_main(self) -> SafeString:
+    def why_main(self) -> Sentence:
         return why_main(self.evidence, self.target)
 
     @property
@@ -175,7 +168,7 @@ class Study:
         return self.page.paginator.count - len(self.rows)
 
 
-def study_of(records: Records, shown: Shown) -> Study | None:
+def study_of(records: Records, shown: ShownCases) -> Study | None:
     """None where nothing was tested. Reads the outputs of the cases on the page and no others."""
     evidence, runs = records.summary, records.shown
     if evidence is None or not runs:
@@ -210,7 +203,7 @@ def _sheet(records: Records, on_page: set[int]) -> list[SheetRow]:
     large = sum(len(run.frames) for run in every) <= MOST_LARGE_FRAMES
     if large:
         records.want(
-            (Cell(run, at) for run in every for at, state in enumerate(run.frames) if state in _OPENED),
+            (RunCase(run, at) for run in every for at, state in enumerate(run.frames) if state in _OPENED),
             opened=False,
         )
     return [
@@ -235,7 +228,7 @@ def _linked(row: SheetRow, index: int, state: FrameState) -> Frame:
     href = ""
     if state == FrameState.FAILED and index in row.on_page:
         href = f"#case-{index + 1}"
-    elif state in _OPENED and (result := _to_open(row.records.repeats(Cell(row.run, index)))):
+    elif state in _OPENED and (result := _to_open(row.records.repeats(RunCase(row.run, index)))):
         href = f"results/{result}/"
     return Frame(index + 1, state, href)
 

@@ -32,7 +32,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Gain:
+class Saving:
     """The shown version does no worse with fewer tokens than ``longest`` took."""
 
     longest: Point
@@ -54,7 +54,7 @@ class Gain:
 @dataclass(frozen=True, slots=True)
 class Curve:
     points: list[Point]  # oldest first; the last is the shown version
-    gain: Gain | None
+    gain: Saving | None
     left_out: int  # tested versions not in it, for their tokens are unknown or they are too old
 
     @property
@@ -74,7 +74,7 @@ def curve_of(evidence: Summary) -> Curve | None:
     return Curve(shown, gain, len(evidence.history) - len(shown))
 
 
-def gain_of(evidence: Summary) -> Gain | None:
+def gain_of(evidence: Summary) -> Saving | None:
     """Tokens saved against the longest earlier version on the same cases that passes no more of them.
 
     None where that is hardly shorter: the headline, the curve and the profile tell the same saving.
@@ -97,10 +97,10 @@ def _points(evidence: Summary) -> list[Point]:
     return points if points and points[-1].version == evidence.version else []
 
 
-def _gain(points: list[Point]) -> Gain | None:
+def _gain(points: list[Point]) -> Saving | None:
     shown = points[-1]
     longest = max(_comparable(points), key=lambda point: point.tokens, default=shown)
-    gain = Gain(longest, shown)
+    gain = Saving(longest, shown)
     # In whole numbers: one minus 81/90 is a little less than a tenth.
     saved = 100 * (longest.tokens - shown.tokens)
     return gain if saved >= WORTH_SAYING * longest.tokens else None

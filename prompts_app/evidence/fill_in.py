@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.http import QueryDict
-
 from prompts_app.engine.render import as_value, find_variables, render
 from prompts_app.engine.types import Message, PromptContent
 
@@ -32,7 +30,7 @@ class Blank:
         return len(self.value) > LONG_LINE or "\n" in self.value
 
 
-def blanks_of(prompt: PromptContent, example: Mapping[str, str], typed: QueryDict) -> list[Blank]:
+def blanks_of(prompt: PromptContent, example: Mapping[str, str], typed: Mapping[str, str]) -> list[Blank]:
     """Each variable once, with what was typed, else the example's value, else its default."""
     known = {variable.name: variable for variable in prompt.variables}
     blanks = []

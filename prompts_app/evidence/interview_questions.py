@@ -44,7 +44,7 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailingCase:
     """A case the shown version fails, on how many of the models."""
 
     number: int
@@ -53,7 +53,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownFailure:
+class ExplainedFailure:
     """A failure on the shelf. ``fix`` is the version named as its fix, "" for none, and ``state`` what the
     records say of that, in the words of evidence.known_failures."""
 
@@ -76,9 +76,9 @@ class Question:
 def questions(
     evidence: Summary | None,
     changes: Sequence[Change],
-    failures: Sequence[Failure],
+    failures: Sequence[FailingCase],
     curve: Curve | None,
-    shelf: Sequence[KnownFailure] = (),
+    shelf: Sequence[ExplainedFailure] = (),
     broken: Broken | None = None,
 ) -> list[Question]:
     """Changes and what they broke first, then known failures, other failures, trade-offs, then how far the
@@ -145,7 +145,7 @@ def _of_broken(broken: Broken | None) -> Iterator[Question]:
     )
 
 
-def _of_shelf(shelf: Sequence[KnownFailure], evidence: Summary | None) -> Iterator[Question]:
+def _of_shelf(shelf: Sequence[ExplainedFailure], evidence: Summary | None) -> Iterator[Question]:
     for one in shelf[:MOST_SHELVED]:
         case = f"case {one.number}" + (f" (“{_short(one.name)}”)" if one.name else "")
         yield Question(_about(one, case), "#shelf")
@@ -156,7 +156,7 @@ def _of_shelf(shelf: Sequence[KnownFailure], evidence: Summary | None) -> Iterat
         )
 
 
-def _about(one: KnownFailure, case: str) -> str:
+def _about(one: ExplainedFailure, case: str) -> str:
     if not one.fix:
         return (
             f"{one.version} fails {case} and it is still open: what would it take, and what stands in for it?"
@@ -172,7 +172,7 @@ def _about(one: KnownFailure, case: str) -> str:
     return f"{named}, and no run of it on {one.model} shows that: how do you know?"
 
 
-def _of_failures(failures: Sequence[Failure], models: int) -> Iterator[Question]:
+def _of_failures(failures: Sequence[FailingCase], models: int) -> Iterator[Question]:
     ordered = sorted(failures, key=lambda failure: (-failure.models, failure.number))
     for failure in ordered[:MOST_FAILURES]:
         name = f" (“{_short(failure.name)}”)" if failure.name else ""

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from prompts_app.evidence.frames import FrameState
-from prompts_app.evidence.records import Cell, Key, Records
+from prompts_app.evidence.records import Key, Records, RunCase
 from prompts_app.models import KnownFailure, Prompt, Run, Version
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CaseOutcome:
     """How one case came out in one run. ``state`` is a letter of frames, ``result`` a public id or ""."""
 
     run: Run
@@ -44,7 +44,7 @@ class Fix:
     """
 
     version: Version
-    outcome: Outcome | None = None
+    outcome: CaseOutcome | None = None
     is_run: bool = False
 
     @property
@@ -69,9 +69,9 @@ class Item:
     """One place of the shelf. ``case`` is as it was asked; ``fix`` is None where no version is named."""
 
     failure: KnownFailure
-    cell: Cell
+    cell: RunCase
     case: Mapping[str, Any]
-    before: Outcome
+    before: CaseOutcome
     fix: Fix | None
 
     @property
@@ -101,7 +101,7 @@ def shelf_of(records: Records) -> list[Item]:
 def items_of(records: Records) -> list[Item]:
     """Everything on the shelf, for its author."""
     failures = list(records.prompt.known_failures.with_run())
-    cells = [Cell(failure.run, failure.case_index) for failure in failures]
+    cells = [RunCase(failure.run, failure.case_index) for failure in failures]
     if failures:
         records.suites([*records.latest.values(), *(cell.run for cell in cells)])
     fixing = [_cell_of_fix(records, cell, one.fixed_in) for cell, one in zip(cells, failures, strict=True)]
@@ -120,7 +120,7 @@ def items_of(records: Records) -> list[Item]:
 
 def fixes_of(run: Run, case_index: int) -> list[Fix]:
     """Every version after the one that failed, oldest first, and how the case came out in each."""
-    cell, records = Cell(run, case_index), Records(run.prompt)
+    cell, records = RunCase(run, case_index), Records(run.prompt)
     later = run.prompt.versions.filter(number__gt=run.version.number).order_by("number")
     versions = list(later.defer("messages", "variables", "parameters"))
     records.suites([*records.latest.values(), run])
@@ -129,26 +129,26 @@ def fixes_of(run: Run, case_index: int) -> list[Fix]:
     return [_fix(records, cell, version) for version in versions]
 
 
-def _cell_of_fix(records: Records, cell: Cell, version: Version | None) -> Cell | None:
+def _cell_of_fix(records: Records, cell: RunCase, version: Version | None) -> RunCase | None:
     """The very same case in the latest run of ``version`` on the same model."""
     run = records.latest.get((version.number, cell.run.named)) if version else None
     if run is None:
         return None
     places = dict(records.places(cell.run, run))
-    return Cell(run, places[cell.index]) if cell.index in places else None
+    return RunCase(run, places[cell.index]) if cell.index in places else None
 
 
-def _fix(records: Records, cell: Cell, version: Version) -> Fix:
+def _fix(records: Records, cell: RunCase, version: Version) -> Fix:
     found = _cell_of_fix(records, cell, version)
     is_run = (version.number, cell.run.named) in records.latest
     return Fix(version, _outcome(records, found) if found else None, is_run)
 
 
-def _outcome(records: Records, cell: Cell) -> Outcome:
+def _outcome(records: Records, cell: RunCase) -> CaseOutcome:
     """Opened is the first repeat that failed, else the first."""
     repeats = records.repeats(cell)
     telling = [one for one in repeats if one.passed is False] or repeats
-    return Outcome(
+    return CaseOutcome(
         cell.run,
         cell.index,
         cell.run.frames[cell.index : cell.index + 1],
@@ -164,7 +164,7 @@ def _outcome(records: Records, cell: Cell) -> Outcome:
 class Suggestion:
     """A failure its author could explain. ``fixed_by`` is the next version, in which the case passes."""
 
-    cell: Cell
+    cell: RunCase
     name: str
     fixed_by: Version | None
     models: int  # on which the same case has such a story
@@ -204,13 +204,13 @@ def _telling_first(one: Suggestion, main: str) -> tuple[bool, int, int, bool, st
     return (one.fixed_by is None, -one.models, one.cell.index, one.cell.run.named != main, one.cell.run.named)
 
 
-def _stories(records: Records) -> Iterable[tuple[Key, Cell, Run | None]]:
+def _stories(records: Records) -> Iterable[tuple[Key, RunCase, Run | None]]:
     """For each case and model that ever failed: its last failure, and the run that passes after it."""
-    courses: dict[tuple[str, Key], list[Cell]] = defaultdict(list)
+    courses: dict[tuple[str, Key], list[RunCase]] = defaultdict(list)
     for (_, model), run in sorted(records.latest.items()):
         for index, key in enumerate(records.keys(run)):
             if run.frames[index : index + 1] in (FrameState.PASSED, FrameState.FAILED):
-                courses[model, key].append(Cell(run, index))
+                courses[model, key].append(RunCase(run, index))
     for (_, key), course in courses.items():
         failed = [at for at, cell in enumerate(course) if cell.run.frames[cell.index] == FrameState.FAILED]
         if failed:

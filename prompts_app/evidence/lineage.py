@@ -24,7 +24,7 @@ MOST_LOOKED_AT = 40  # best evidenced forks among which the best measured one is
 
 
 @dataclass(frozen=True, slots=True)
-class Gain:
+class ForkGain:
     """Two runs on the same cases and the same model."""
 
     here: Run  # the fork's
@@ -49,34 +49,34 @@ class Gain:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ForkComparison:
     """``gain`` where there is one; else why both, though tested, were not compared; "" for no tests."""
 
-    gain: Gain | None = None
+    gain: ForkGain | None = None
     why_not: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Fork:
     prompt: Prompt
-    gain: Gain | None
+    gain: ForkGain | None
 
 
-def compare(here: Sequence[Run], there: Mapping[str, Run]) -> Compared:
+def compare(here: Sequence[Run], there: Mapping[str, Run]) -> ForkComparison:
     """``here``: the fork's runs, the main model's first; ``there``: the original's run on each model."""
     if not here or not there:
-        return Compared()
+        return ForkComparison()
     common = [(run, there[run.named]) for run in here if run.named in there]
     judged = [(mine, theirs) for mine, theirs in common if is_judged(mine) and is_judged(theirs)]
     if common and not judged:
-        return Compared(why_not="outputs that nothing judged")
+        return ForkComparison(why_not="outputs that nothing judged")
     alike = [(mine, theirs) for mine, theirs in judged if mine.suite_digest == theirs.suite_digest]
     for mine, theirs in alike:
         if not mine.is_asked_elsewhere(theirs):
-            return Compared(Gain(mine, theirs))
+            return ForkComparison(ForkGain(mine, theirs))
     if alike:
-        return Compared(why_not="asked at different addresses, where one name need not be one model")
-    return Compared(why_not="different cases" if common else "different models")
+        return ForkComparison(why_not="asked at different addresses, where one name need not be one model")
+    return ForkComparison(why_not="different cases" if common else "different models")
 
 
 def lineage_of(records: Records, viewer: Viewer) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def lineage_of(records: Records, viewer: Viewer) -> dict[str, Any]:
     measured = [fork for fork in forks if fork.gain]
     return {
         "origin": origin,
-        "compared": _compared(records, origin) if origin else Compared(),
+        "compared": _compared(records, origin) if origin else ForkComparison(),
         "forks": forks[:MOST_FORKS],
         "fork_count": count,
         "best_fork": max(measured, key=lambda fork: fork.gain.low if fork.gain else 0, default=None),
@@ -102,13 +102,13 @@ def offers_fork(prompt: Prompt, viewer: Viewer) -> bool:
     return not prompt.read_at and can_fork(prompt, viewer)
 
 
-def _compared(records: Records, origin: Origin) -> Compared:
+def _compared(records: Records, origin: Origin) -> ForkComparison:
     with read_apart():
         there = _on_each_model(latest_runs(origin.prompt), origin.version.number)
     compared = compare(records.shown, there)
     # With private parts a suite's digest is salted for readers: whether the cases differ is not told.
     if compared.why_not and PrivateSpan.objects.filter(prompt__in=[records.prompt, origin.prompt]).exists():
-        return Compared(why_not="one of them has private parts")
+        return ForkComparison(why_not="one of them has private parts")
     return compared
 
 

@@ -13,7 +13,7 @@ MOST_MODELS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class GridCell:
     """The latest run of one version on one model."""
 
     version: int
@@ -26,17 +26,17 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class GridRow:
     """One model; a cell a version in the grid's order, None where it was not run."""
 
     model: str
-    cells: list[Cell | None]
+    cells: list[GridCell | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
     versions: list[int]  # newest first
-    rows: list[Row]
+    rows: list[GridRow]
     tested_versions: int  # in all, shown or not
     tested_models: int
     same_cases: bool  # whether every run shown had the same suite
@@ -53,7 +53,7 @@ def grid_of(runs: Mapping[tuple[int, str], Run], evidence: Summary) -> Grid | No
         return None
     models = _models(runs, [item.model for item in evidence.models])
     shown, on = versions[:MOST_VERSIONS], models[:MOST_MODELS]
-    rows = [Row(model, [_cell(runs.get((number, model)), number) for number in shown]) for model in on]
+    rows = [GridRow(model, [_cell(runs.get((number, model)), number) for number in shown]) for model in on]
     suites = {run.suite_digest for (number, model), run in runs.items() if number in shown and model in on}
     return Grid(shown, rows, len(versions), len(models), len(suites) == 1)
 
@@ -67,8 +67,8 @@ def _models(runs: Iterable[tuple[int, str]], first: Sequence[str]) -> list[str]:
     return [model for model in first if model in last] + others
 
 
-def _cell(run: Run | None, number: int) -> Cell | None:
+def _cell(run: Run | None, number: int) -> GridCell | None:
     if run is None:
         return None
     level = int(run.level or 0)
-    return Cell(number, run.cases_passed, run.cases_counted, run.cases_error, run.low, level, run.answers)
+    return GridCell(number, run.cases_passed, run.cases_counted, run.cases_error, run.low, level, run.answers)

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from prompts_app.engine.stats import wilson
 from prompts_app.engine.wording import how_many
 
 UNKNOWN = "unknown"
@@ -16,6 +17,11 @@ UNKNOWN = "unknown"
 def percent_range(low: float, high: float) -> str:
     """Both ends in 0..1 as "80–99%". Only a whole 0 or 1 is written as 0 or 100."""
     return f"{whole_percent(low)}–{whole_percent(high)}%"
+
+
+def interval(passed: int, cases: int) -> str:
+    """The Wilson 95% interval of ``passed`` of ``cases``: "80–99%"."""
+    return percent_range(*wilson(passed, cases)) if cases else UNKNOWN
 
 
 def whole_percent(share: float) -> int:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Protocol
 from urllib.parse import urlencode
-
-from django.http import QueryDict
 
 from prompts_app.evidence.levels import level_name
 from prompts_app.models import Level, Task
@@ -106,7 +104,7 @@ def sorts_for(search: Search) -> list[Choice]:
     return [Choice("", SORTS[usual]), *(Choice(name, SORTS[name]) for name in others)]
 
 
-def read_search(get: QueryDict) -> tuple[Search, list[str]]:
+def read_search(get: Mapping[str, str]) -> tuple[Search, list[str]]:
     """The search, and a sentence for each value that means nothing here and is ignored."""
     typed = {f.name: _clean(get.get(f.name, "")) for f in fields(Search)}
     ignored = []

@@ -31,7 +31,7 @@ type Key = tuple[str, int]  # see ``keys_of``
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class RunCase:
     """One case of one run. ``index`` counts from 0."""
 
     run: Run
@@ -153,7 +153,7 @@ class Records:
     def _without_suite(self, runs: Iterable[Run]) -> dict[str, int]:
         return {run.suite_digest: run.pk for run in runs if run.suite_digest not in self._suites}
 
-    def case(self, cell: Cell) -> Mapping[str, Any]:
+    def case(self, cell: RunCase) -> Mapping[str, Any]:
         """As it was asked; {} where the run's suite has no such case."""
         suite = self.suites([cell.run])[cell.run.suite_digest]
         return suite[cell.index] if cell.index < len(suite) else {}
@@ -174,7 +174,7 @@ class Records:
 
     # --- results -------------------------------------------------------------------------------------------
 
-    def want(self, cells: Iterable[Cell], *, opened: bool = True) -> None:
+    def want(self, cells: Iterable[RunCase], *, opened: bool = True) -> None:
         """``opened``: with the texts of the answer that ``representative`` chooses."""
         places = {cell.place for cell in cells}
         self._wanted |= places
@@ -186,7 +186,7 @@ class Records:
         if sum(len(run.frames) * run.repeats for run in runs) <= MOST_WHOLE:
             self._whole |= {run.pk for run in runs}
 
-    def repeats(self, cell: Cell) -> list[Repeat]:
+    def repeats(self, cell: RunCase) -> list[Repeat]:
         """In their order."""
         if cell.place not in self._read and cell.run.pk not in self._read_whole:
             self._wanted.add(cell.place)
@@ -200,7 +200,7 @@ class Records:
         places = range(len(run.frames)) if run.pk in self._read_whole else None
         return None if places is None else [one for at in places for one in self._repeats[run.pk, at]]
 
-    def opened(self, cell: Cell) -> Result | None:
+    def opened(self, cell: RunCase) -> Result | None:
         """The answer that stands for the case, with its texts, without what was sent; None: it has none."""
         chosen = representative(self.repeats(cell))
         if chosen is None:

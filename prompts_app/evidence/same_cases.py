@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.records import Records
-from prompts_app.evidence.sentences import asked_apart
+from prompts_app.evidence.wording import asked_apart
 from prompts_app.models import Run
 
 _OUTCOMES = {
@@ -69,7 +69,7 @@ def is_partial(records: Records, before: Run, after: Run, both: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class RunComparison:
     """Two runs over the cases they have in common."""
 
     before: Run

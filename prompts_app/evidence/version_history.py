@@ -15,7 +15,7 @@ MOST_VERSIONS = 40  # told in full
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class VersionStep:
     """One version in the story of the prompt."""
 
     version: Version
@@ -34,7 +34,7 @@ class Step:
         return self.before is not None and not (self.effect and self.tested_before == self.before)
 
 
-def story_of(records: Records, versions: Sequence[Version]) -> list[Step]:
+def story_of(records: Records, versions: Sequence[Version]) -> list[VersionStep]:
     """``versions``, newest first, each with what it did on the main model."""
     evidence = records.summary
     tested = {item.version: item for item in evidence.history} if evidence else {}
@@ -50,5 +50,5 @@ def story_of(records: Records, versions: Sequence[Version]) -> list[Step]:
         against, effect = effects.get(version.number, (None, None))
         run = tested.get(version.number)
         apart = bool(run and evidence and run.is_asked_elsewhere(evidence))
-        steps.append(Step(version, title, rest.strip(), before, run, against, effect, apart))
+        steps.append(VersionStep(version, title, rest.strip(), before, run, against, effect, apart))
     return steps[::-1]

@@ -14,7 +14,7 @@ from django.db.models import When
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
-from prompts_app.actions.sharing.links import Choice
+from prompts_app.actions.sharing.links import PromptChoice
 from prompts_app.evidence.number_format import full_date
 from prompts_app.forms.fields import LineField, ProseField
 from prompts_app.models import Prompt, ShareLink, User, Visibility
@@ -38,7 +38,7 @@ class PromptRow:
         return f"place-{self.prompt.slug}"
 
 
-class LinkForm(forms.Form):
+class ShareLinkForm(forms.Form):
     """Ticks and places of prompts are read by hand: they are rows of the author's own prompts."""
 
     label = LineField(
@@ -152,11 +152,11 @@ class LinkForm(forms.Form):
         ticked.sort(key=lambda row: int(row.place) if row.place.strip() else LAST_PLACE + 1)
         return [row.prompt for row in ticked]
 
-    def choice(self) -> Choice:
+    def choice(self) -> PromptChoice:
         """What a valid form says."""
         data = self.cleaned_data
         passphrase = data["passphrase"] or ("" if data.get("remove_passphrase") else None)
-        return Choice(
+        return PromptChoice(
             label=data["label"],
             prompts=data["prompts"],
             note=data["note"],

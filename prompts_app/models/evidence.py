@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
 from prompts_app.engine.endpoints.addresses import host_of, same_address
@@ -81,6 +81,13 @@ class RunQuerySet(MaskedQuerySet["Run"]):
         answered = Exists(Result.objects.answers().filter(run=OuterRef("pk")))
         ended = self.exclude(state__in=[Run.State.QUEUED, Run.State.RUNNING])
         return ended.filter(asked, ~answered, source=Source.RECORDED)
+
+    def pasted(self) -> Self:
+        return self.filter(source=Source.PASTED)
+
+    def with_result_count(self) -> Self:
+        """With ``outputs`` on each, and without their suites."""
+        return self.defer("suite").annotate(outputs=Count("results"))
 
     def held(self) -> Self:
         """A worker has them, by the database's clock. A lease further ahead than two of its lengths was

@@ -98,6 +98,10 @@ class PromptQuerySet(MaskedQuerySet["Prompt"]):
             is_running=Exists(running),
         )
 
+    def by_visibility(self) -> dict[str, int]:
+        """How many there are of each."""
+        return dict(self.order_by().values_list("visibility").annotate(Count("pk")))
+
     def tested(self) -> Self:
         """With at least one case that counts as evidence."""
         return self.filter(evidence_cases__gt=0)

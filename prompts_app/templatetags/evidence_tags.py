@@ -14,17 +14,18 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from prompts_app.engine.assertions.stored import judge_who
+from prompts_app.engine.invisible import shown_plainly
 from prompts_app.engine.prices import told_by
 from prompts_app.engine.stats import wilson
 from prompts_app.evidence.frames import Frame, FrameState
 from prompts_app.evidence.levels import NOT_TESTED, SENTENCES, lesser_level, level_name, level_sentence
 from prompts_app.evidence.number_format import (
-    UNKNOWN,
     as_datetime,
     date_range,
     days_ago,
     dollars,
     full_date,
+    interval,
     iso_date,
     not_judged,
     percent_range,
@@ -35,7 +36,8 @@ from prompts_app.evidence.number_format import (
     whole,
 )
 from prompts_app.evidence.summary import VersionEvidence, summary_of, without_figures
-from prompts_app.templatetags.text import shown_plainly
+from prompts_app.evidence.wording import Sentence, Words
+from prompts_app.templatetags.text import one_line
 
 register = template.Library()
 for write in (
@@ -62,6 +64,7 @@ for write in (
     register.filter(write.__name__, write)
 
 register.filter("judge_who", judge_who)
+register.simple_tag(interval)
 
 A_ROW = 25  # frames in one row of a strip
 PITCH, FRAME, ROW_HEIGHT, FIRST_ROW = 13, 10, 27, 22  # in SVG units
@@ -327,6 +330,21 @@ def ball(low: float) -> SafeString:
     )
 
 
+# --- sentences ------------------------------------------------------------------------------------------
+
+
+@register.filter
+def in_html(sentence: Sentence) -> SafeString:
+    """A computed sentence with its figures marked, and names shown as names are."""
+    return format_html_join("", "{}", ((_words(words),) for words in sentence))
+
+
+def _words(words: Words) -> SafeString | str:
+    if words.is_name:
+        return one_line(words.text)
+    return format_html("<b>{}</b>", words.text) if words.is_figure else words.text
+
+
 # --- rates ---------------------------------------------------------------------------------------------
 
 
@@ -334,12 +352,6 @@ def ball(low: float) -> SafeString:
 def kn(passed: int, cases: int) -> SafeString:
     """``24/25`` in the class of its own."""
     return format_html('<b class="kn">{}/{}</b>', passed, cases)
-
-
-@register.simple_tag
-def interval(passed: int, cases: int) -> str:
-    """The Wilson 95% interval of ``passed`` of ``cases``: "80–99%"."""
-    return percent_range(*wilson(passed, cases)) if cases else UNKNOWN
 
 
 @register.simple_tag

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from prompts_app.engine.invisible import SUSPECTS, belongs, codes_of, hides_something
+from prompts_app.engine.invisible import SUSPECTS, belongs, codes_of, hides_something, shown_plainly
 from prompts_app.engine.masking import PLACEHOLDER
 from prompts_app.engine.render import pieces
 
@@ -87,13 +87,7 @@ def _visible_parts(text: str) -> Iterator[str]:
     yield escape(text[at:])
 
 
-@register.filter(name="plain")
-def shown_plainly(text: object) -> str:
-    """The same as ``visible`` for plain text: invisible characters as ⟨U+200B⟩, nothing escaped."""
-    source = _one_line_end(str(text))
-    return SUSPECTS.sub(
-        lambda match: match[0] if belongs(source, match) else f"⟨{codes_of(match[0])}⟩", source
-    )
+register.filter("plain", shown_plainly)
 
 
 @register.filter

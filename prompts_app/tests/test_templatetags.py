@@ -16,10 +16,11 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prompts_app.engine.invisible import _BLANK
+from prompts_app.engine.invisible import _BLANK, shown_plainly
 from prompts_app.engine.stats import wilson
 from prompts_app.evidence import number_format as written
 from prompts_app.evidence.levels import SENTENCES, level_name
+from prompts_app.evidence.number_format import interval
 from prompts_app.evidence.summary import to_json
 from prompts_app.models import Level, Prompt
 from prompts_app.templatetags import evidence_tags as sheet
@@ -126,7 +127,7 @@ class TestFigures:
         ],
     )
     def test_interval(self, counts: tuple[int, int], said: str) -> None:
-        assert sheet.interval(*counts) == said
+        assert interval(*counts) == said
 
     def test_a_rate_stands_with_its_interval(self) -> None:
         assert sheet.rate(24, 25) == '<b class="kn">24/25</b> <span class="range">80–99%</span>'
@@ -206,7 +207,7 @@ class TestVisible:
     )  # fmt: skip
     def test_a_hidden_character_is_marked(self, hidden: str, code: str) -> None:
         assert text.visible(f"a{hidden}b") == f'a<span class="esc">{code}</span>b'
-        assert text.shown_plainly(f"a{hidden}b") == f"a⟨{code}⟩b"
+        assert shown_plainly(f"a{hidden}b") == f"a⟨{code}⟩b"
         assert text.hides(f"a{hidden}b")
 
     @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import IntegrityError, transaction
 
-from prompts_app.actions.accounts.jobs import begin
+from prompts_app.actions.accounts.jobs import begin, does
 from prompts_app.engine.errors import Refused
 from prompts_app.evidence.listings import refresh, rename_in_listings
 from prompts_app.models import FormerHandle, GoneHandle, Job, Profile, Prompt, User
@@ -35,6 +35,7 @@ def _write_anew(user: User) -> None:
         begin(user, Job.Kind.REFRESH, total)
 
 
+@does(Job.Kind.REFRESH)
 def refresh_some(job: Job) -> bool:
     """A step of it: the next prompts, by number."""
     after = job.cursor.get("after", 0)

@@ -9,7 +9,7 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 
-from prompts_app.actions.accounts.jobs import begin
+from prompts_app.actions.accounts.jobs import begin, does
 from prompts_app.actions.runs.deleting import delete_results
 from prompts_app.models import (
     Case,
@@ -94,6 +94,7 @@ def _close(user: User) -> None:
     user.save(update_fields=["username", "email", "is_active", "password"])
 
 
+@does(Job.Kind.DELETE_ACCOUNT)
 def delete_some(job: Job) -> bool:
     """Some results, or a run whose results are gone, or a prompt whose runs are; at last the account."""
     prompt = Prompt.objects.owned_by(job.owner).order_by("pk").first()

@@ -9,11 +9,11 @@ from contextlib import suppress
 from uuid import uuid4
 
 from django.db import transaction
+from django.tasks import task
 from django.utils import timezone
 
 from portfolio.database import AWAY, is_away
 from prompts_app.actions.runs import stopping
-from prompts_app.actions.tasks import run_job_task
 from prompts_app.models import Job, User
 from prompts_app.models.clock import now_plus
 from prompts_app.models.jobs import LEASE_S
@@ -22,7 +22,33 @@ from prompts_app.models.jobs import LEASE_S
 # there is more.
 type Step = Callable[[Job], bool]
 
+_steps: dict[Job.Kind, Step] = {}  # see ``does``
+
 log = logging.getLogger(__name__)
+
+
+def does(kind: Job.Kind) -> Callable[[Step], Step]:
+    """Marks a step as that of this kind of job; it stands with the noun."""
+
+    def said(step: Step) -> Step:
+        _steps[kind] = step
+        return step
+
+    return said
+
+
+@task
+def run_job_task(job_id: int) -> None:
+    if kind := Job.objects.filter(pk=job_id).values_list("kind", flat=True).first():
+        work_on(job_id, _steps[Job.Kind(kind)])
+
+
+def resume_jobs() -> int:
+    """Enqueue those under way that no worker holds; how many. Twice does no harm."""
+    waiting = list(Job.objects.claimable().order_by("pk").values_list("pk", flat=True))
+    for pk in waiting:
+        run_job_task.enqueue(pk)
+    return len(waiting)
 
 
 def begin(owner: User, kind: Job.Kind, total: int, step: Step | None = None) -> Job:

@@ -8,9 +8,9 @@ from threading import Lock
 
 from django.core.mail import EmailMessage
 from django.db import transaction
+from django.tasks import task
 from django.utils import timezone
 
-from prompts_app.actions import tasks
 from prompts_app.models import QueuedMail
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ def queue_mail(message: EmailMessage) -> None:
     """To be sent once what is being stored is stored."""
     QueuedMail.of(message).save()
     # Robust: where the queue is down, the row is there all the same, and the next minute's look finds it.
-    transaction.on_commit(tasks.deliver_mail_task.enqueue, robust=True)
+    transaction.on_commit(deliver_mail_task.enqueue, robust=True)
 
 
 def deliver_mail() -> int:
@@ -67,3 +67,8 @@ def _try_later(mail: QueuedMail, why: Exception) -> None:
     else:
         log.error("Mail %s was given up after %s tries: %s.", mail.pk, mail.tries, what)
         mail.delete()
+
+
+@task
+def deliver_mail_task() -> int:
+    return deliver_mail()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-from prompts_app.actions.accounts.jobs import begin
+from prompts_app.actions.accounts.jobs import begin, does
 from prompts_app.actions.exporting.bundle import MOST_PICTURES, author_of, export_prompts
 from prompts_app.engine.errors import Refused
 from prompts_app.engine.formats.bundle import emit_parts, emit_prompt
@@ -29,6 +29,7 @@ def newest_export(owner: User) -> Job | None:
     return Job.objects.filter(owner=owner, kind=Job.Kind.EXPORT).first()
 
 
+@does(Job.Kind.EXPORT)
 def export_next(job: Job) -> bool:
     """A step of it: the next prompt, by its slug."""
     left = Prompt.objects.owned_by(job.owner).filter(slug__gt=job.cursor.get("after", "")).order_by("slug")

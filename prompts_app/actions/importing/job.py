@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import transaction
+from django.tasks import task
 from django.utils import timezone
 
 from portfolio.database import AWAY, is_away
@@ -25,7 +26,6 @@ from prompts_app.actions.importing.apply import (
 from prompts_app.actions.importing.made import Made, changed_since, take_back_in_chunks
 from prompts_app.actions.importing.plan import BundleRefused
 from prompts_app.actions.runs import stopping
-from prompts_app.actions.tasks import run_import_task
 from prompts_app.engine.errors import Overrun, RefusedKind
 from prompts_app.engine.formats import FormatError, Parsed
 from prompts_app.engine.formats.kept import Kept, read_file, unpacked
@@ -118,6 +118,19 @@ def _results_in(parts: list[Parsed]) -> int:
 
 def _enqueue(pk: int) -> None:
     transaction.on_commit(lambda: run_import_task.enqueue(pk), robust=True)
+
+
+@task
+def run_import_task(import_id: int) -> None:
+    run_import(import_id)
+
+
+def resume_imports() -> int:
+    """Enqueue those under way that no worker holds; how many. Twice does no harm."""
+    waiting = list(Import.objects.claimable().order_by("pk").values_list("pk", flat=True))
+    for pk in waiting:
+        run_import_task.enqueue(pk)
+    return len(waiting)
 
 
 # --- at work ----------------------------------------------------------------------------------------------

@@ -139,7 +139,7 @@ def is_said_openly(prompt_id: int, span: Span) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PrivatePlace:
     """One text in which something private stands. ``shown`` is the beginning of it as visitors read it."""
 
     where: str
@@ -152,7 +152,7 @@ class Standing:
     """Where a private text stands. At most MOST_PLACES places are in ``places``."""
 
     count: int
-    places: tuple[Place, ...]
+    places: tuple[PrivatePlace, ...]
     more: int  # places that are not listed
     is_cut: bool  # whether only the newest results were looked through
     elsewhere: tuple[str, ...]  # titles of the author's other prompts that hold it, unmasked there
@@ -160,12 +160,12 @@ class Standing:
 
 def standing_of(prompt: Prompt, span: Span) -> Standing:
     """Wherever others could read it."""
-    mask, places, count, found = Mask([span]), list[Place](), 0, 0
+    mask, places, count, found = Mask([span]), list[PrivatePlace](), 0, 0
     for where, text in _strings(prompt):
         if hidden := mask.hidden_in(text):
             found, count = found + 1, count + len(hidden)
             if len(places) < MOST_PLACES:
-                places.append(Place(where, len(hidden), _around(mask.text(text), hidden[0].start)))
+                places.append(PrivatePlace(where, len(hidden), _around(mask.text(text), hidden[0].start)))
     results = Result.objects.filter(run__prompt=prompt).exclude(run__source=Source.PRACTICE).count()
     elsewhere = _elsewhere(prompt, mask)
     return Standing(count, tuple(places), found - len(places), results > MOST_LOOKED_AT, elsewhere)

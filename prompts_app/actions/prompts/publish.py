@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from prompts_app.actions.prompts.save import columns_of
-from prompts_app.actions.prompts.secrets import Finding, find_secrets, unacknowledged
+from prompts_app.actions.prompts.secrets import SecretFinding, find_secrets, unacknowledged
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_json
 from prompts_app.engine.errors import Refused
@@ -20,7 +20,7 @@ from prompts_app.models.texts import Text, texts_in_prompt, texts_in_row
 # --- publishing -----------------------------------------------------------------------------------------
 
 
-def check_can_publish(prompt: Prompt, findings: Collection[Finding], harmless: Iterable[str]) -> None:
+def check_can_publish(prompt: Prompt, findings: Collection[SecretFinding], harmless: Iterable[str]) -> None:
     """Raises Refused. ``findings`` are ``findings_of(prompt)``, ``harmless`` the tokens of those that
     are no secrets."""
     if not prompt.versions.exists():
@@ -87,12 +87,12 @@ def what_becomes_visible(prompt: Prompt) -> Visible:
 # --- what should not -----------------------------------------------------------------------------------
 
 
-def findings_of(prompt: Prompt) -> list[Finding]:
+def findings_of(prompt: Prompt) -> list[SecretFinding]:
     """Likely secrets in everything of the prompt that others could read: all of it is looked at."""
     return find_secrets(texts_in_prompt(prompt))
 
 
-def would_show(found: Sequence[Finding]) -> str:
+def would_show(found: Sequence[SecretFinding]) -> str:
     """Why a file cannot be added to a prompt that others can see; "" where nothing was found in it."""
     if not found:
         return ""
@@ -100,12 +100,12 @@ def would_show(found: Sequence[Finding]) -> str:
     return f"Others can see this prompt, and the file would show: {what}. Make it private first."
 
 
-def findings_in_version(content: engine.PromptContent, note: str = "") -> list[Finding]:
+def findings_in_version(content: engine.PromptContent, note: str = "") -> list[SecretFinding]:
     """Likely secrets in a version that is being written."""
     return find_secrets(texts_in_row(Version(note=note, **columns_of(content))))
 
 
-def findings_in_cases(cases: Iterable[engine.Case]) -> list[Finding]:
+def findings_in_cases(cases: Iterable[engine.Case]) -> list[SecretFinding]:
     """Likely secrets in cases that are being written."""
     return find_secrets(
         text
@@ -114,7 +114,7 @@ def findings_in_cases(cases: Iterable[engine.Case]) -> list[Finding]:
     )
 
 
-def findings_in_outputs(outputs: Iterable[str], model: str) -> list[Finding]:
+def findings_in_outputs(outputs: Iterable[str], model: str) -> list[SecretFinding]:
     """Likely secrets in outputs that are being pasted, and in the name of what answered."""
     texts = [
         Text(f"output {number}", output, "result.output")
@@ -124,7 +124,7 @@ def findings_in_outputs(outputs: Iterable[str], model: str) -> list[Finding]:
     return find_secrets([*texts, Text("model", model, "run.model")])
 
 
-def findings_in_details(columns: Mapping[str, object]) -> list[Finding]:
+def findings_in_details(columns: Mapping[str, object]) -> list[SecretFinding]:
     """Likely secrets in a prompt's own texts, by column."""
     return find_secrets(
         Text(name, text, f"prompt.{name}") for name, text in columns.items() if isinstance(text, str)

@@ -65,7 +65,7 @@ _GAPS = re.compile(r"[\s().-]")  # so that an account's last digits are not a ph
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SecretFinding:
     """One value that looks like a secret, wherever it stands.
 
     ``masked`` can be shown; ``token`` says "this very value" in a form without giving it away.
@@ -97,7 +97,7 @@ class _Detector:
     values: Callable[[str], Iterable[str]]
 
 
-def find_secrets(texts: Iterable[Text]) -> list[Finding]:
+def find_secrets(texts: Iterable[Text]) -> list[SecretFinding]:
     """What looks like a secret in these texts, keys before what is personal. The same text is read once."""
     found: dict[str, tuple[str, list[str]]] = {}
     read: dict[str, list[tuple[str, str]]] = {}
@@ -121,9 +121,9 @@ def _strings_to_read(value: Json) -> Iterator[str]:
     yield from (text for text in strings_in(value) if json.dumps(text, ensure_ascii=False) != f'"{text}"')
 
 
-def _finding(value: str, kind: str, places: list[str]) -> Finding:
+def _finding(value: str, kind: str, places: list[str]) -> SecretFinding:
     distinct = tuple(dict.fromkeys(places))
-    return Finding(kind, mask(value), _token(value), distinct[:MOST_PLACES], len(distinct))
+    return SecretFinding(kind, mask(value), _token(value), distinct[:MOST_PLACES], len(distinct))
 
 
 def mask(value: str) -> str:
@@ -281,23 +281,23 @@ class Group:
     """Findings of one kind. ``token`` stands for all of them at once, "" where each has its own box."""
 
     kind: str
-    findings: tuple[Finding, ...]
+    findings: tuple[SecretFinding, ...]
     token: str
 
 
-def grouped(findings: Iterable[Finding]) -> list[Group]:
-    by_kind: dict[str, list[Finding]] = {}
+def grouped(findings: Iterable[SecretFinding]) -> list[Group]:
+    by_kind: dict[str, list[SecretFinding]] = {}
     for finding in findings:
         by_kind.setdefault(finding.kind, []).append(finding)
     return [Group(kind, tuple(found), _group_token(found)) for kind, found in by_kind.items()]
 
 
-def _group_token(findings: list[Finding]) -> str:
+def _group_token(findings: list[SecretFinding]) -> str:
     """Another set of values has another token: one more address asks again."""
     return _token(" ".join(sorted(f.token for f in findings))) if len(findings) > MANY else ""
 
 
-def unacknowledged(findings: Iterable[Finding], harmless: Iterable[str]) -> list[Finding]:
+def unacknowledged(findings: Iterable[SecretFinding], harmless: Iterable[str]) -> list[SecretFinding]:
     """Those whose token, or whose whole group's token, is not among ``harmless``."""
     said = set(harmless)
     return [

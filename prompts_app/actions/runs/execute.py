@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Q, Sum
+from django.tasks import task
 
 from portfolio.database import is_away
 from prompts_app.actions.pictures.storage import pictures_of, store_pictures
@@ -27,7 +28,6 @@ from prompts_app.actions.runs.outcomes import JUDGE_AGAIN, answered_of, judge_ag
 from prompts_app.actions.runs.seal import seal_if_possible
 from prompts_app.actions.runs.select_best import max_scores, select_best, wants_comparing
 from prompts_app.actions.runs.stopping import STOPPING
-from prompts_app.actions.tasks import enqueue_next, enqueue_run
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT
@@ -72,6 +72,23 @@ def execute_run(run_id: int) -> bool:
     finally:
         _at_work.discard(worker)
     return True
+
+
+@task
+def execute_run_task(run_id: int) -> bool:
+    return execute_run(run_id)
+
+
+def enqueue_run(run_id: int) -> None:
+    execute_run_task.enqueue(run_id)
+
+
+def enqueue_next(endpoint_id: int | None) -> None:
+    """Enqueue the run that waited longest for this endpoint, if one does."""
+    waiting = lease.claimable().filter(endpoint=endpoint_id).order_by("created_at", "pk")
+    run_id = waiting.values_list("pk", flat=True).first()
+    if run_id is not None:
+        enqueue_run(run_id)
 
 
 _at_work: set[str] = set()

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.actions.runs.deleting import delete_results
-from prompts_app.actions.runs.execute import execute_run, what_moved
+from prompts_app.actions.runs.execute import enqueue_next, enqueue_run, execute_run, what_moved
 from prompts_app.actions.runs.judge import (
     LONGEST_MODEL,
     JudgeChoice,
@@ -26,7 +26,6 @@ from prompts_app.actions.runs.judge import (
 )
 from prompts_app.actions.runs.outcomes import JUDGE_AGAIN
 from prompts_app.actions.runs.select_best import wants_comparing
-from prompts_app.actions.tasks import enqueue_next, enqueue_run
 from prompts_app.engine.assertions.compared import MAX_SCORE
 from prompts_app.engine.comparing import SELECT_BEST
 from prompts_app.engine.digests import case_json, suite_digest

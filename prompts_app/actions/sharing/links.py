@@ -19,7 +19,7 @@ DAYS_SHOWN = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class PromptChoice:
     """What an author chose for a link. ``prompts`` are in the order they are shown in."""
 
     label: str
@@ -30,7 +30,7 @@ class Choice:
     although_private: bool = False  # shows chosen prompts that are private, too
 
 
-def create_link(owner: User, choice: Choice) -> tuple[ShareLink, str]:
+def create_link(owner: User, choice: PromptChoice) -> tuple[ShareLink, str]:
     """The link and its token, which is known now and never again. Raises Refused."""
     if ShareLink.objects.owned_by(owner).count() >= MOST_LINKS:
         raise Refused(
@@ -42,7 +42,7 @@ def create_link(owner: User, choice: Choice) -> tuple[ShareLink, str]:
     return link, token
 
 
-def change_link(link: ShareLink, choice: Choice) -> None:
+def change_link(link: ShareLink, choice: PromptChoice) -> None:
     """Save ``choice`` in place of what the link was. Its address stays."""
     link.label, link.note, link.expires_at = choice.label, choice.note, choice.expires_at
     if choice.passphrase is not None:

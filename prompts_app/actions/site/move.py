@@ -35,7 +35,7 @@ type Table = type[Model]
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MovedRows:
     rows: dict[str, int]  # by table
     seals: int  # that hold there as they held here
     broken: int  # that did not hold here either
@@ -53,7 +53,7 @@ def other_database(database: dict[str, Any]) -> Iterator[None]:
         del connections.settings[THERE]
 
 
-def move_all() -> Moved:
+def move_all() -> MovedRows:
     """Copy every row to THERE, which is migrated and empty, and check it. Raises Refused: then nothing
     was written."""
     check_at_rest()
@@ -72,7 +72,7 @@ def move_all() -> Moved:
         if is_away(error):
             raise Refused("move", f"A database did not answer, so nothing was moved: {error}") from error
         raise Refused("move", f"The other database did not take it, so nothing was moved: {error}") from error
-    return Moved(rows, seals, broken)
+    return MovedRows(rows, seals, broken)
 
 
 def tables() -> list[Table]:

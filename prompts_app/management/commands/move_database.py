@@ -14,7 +14,7 @@ from django.db import connection
 
 from portfolio.addresses import database_at
 from portfolio.release import ReleasedCommand
-from prompts_app.actions.site.move import Moved, check_at_rest, move_all, other_database
+from prompts_app.actions.site.move import MovedRows, check_at_rest, move_all, other_database
 
 
 class Command(ReleasedCommand):
@@ -39,7 +39,7 @@ class Command(ReleasedCommand):
             moved = move_all()
         self._report(moved)
 
-    def _report(self, moved: Moved) -> None:
+    def _report(self, moved: MovedRows) -> None:
         for table, count in sorted(moved.rows.items()):
             if count:
                 self.stdout.write(f"  {count:>9,}  {table}")

@@ -321,7 +321,7 @@ class TestSeveralAtOnce:
 
     def test_runs_on_one_endpoint_go_one_after_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
         enqueued: list[int] = []
-        monkeypatch.setattr("prompts_app.actions.tasks.enqueue_run", enqueued.append)
+        monkeypatch.setattr("prompts_app.actions.runs.execute.enqueue_run", enqueued.append)
         with self.slow(0.3) as server:
             version = a_version(2)
             batch = runs.start_batch(version.prompt, [version], at(server), ["a", "b"])

@@ -20,6 +20,7 @@ from prompts_app.actions.importing.job import (
     NotNow,
     changed_by_author,
     keep_file,
+    resume_imports,
     run_import,
     start,
     stop,
@@ -29,7 +30,6 @@ from prompts_app.actions.importing.made import Made
 from prompts_app.actions.prompts.publish import publish
 from prompts_app.actions.prompts.save import save_version
 from prompts_app.actions.runs import stopping
-from prompts_app.actions.tasks import resume_imports
 from prompts_app.engine.errors import Overrun
 from prompts_app.engine.formats.bundle import emit
 from prompts_app.engine.formats.kept import read_file

@@ -14,13 +14,12 @@ from django.utils import timezone
 from prompts_app.actions.accounts import accounts, deletion
 from prompts_app.actions.accounts.accounts import refresh_some, rename_handle
 from prompts_app.actions.accounts.deletion import delete_account, delete_some
-from prompts_app.actions.accounts.jobs import work_on
+from prompts_app.actions.accounts.jobs import run_job_task, work_on
 from prompts_app.actions.exporting import job as exporting
 from prompts_app.actions.exporting.bundle import export_bundle
 from prompts_app.actions.exporting.job import export_next, file_of, start_export
 from prompts_app.actions.runs import stopping
 from prompts_app.actions.site.health import tidy_up
-from prompts_app.actions.tasks import run_job_task
 from prompts_app.engine.digests import case_json
 from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.engine.types import Case

@@ -13,9 +13,9 @@ from django.db import connection
 from django.utils import timezone
 
 from prompts_app.actions.runs import lease
-from prompts_app.actions.runs.execute import execute_run
+from prompts_app.actions.runs.execute import execute_run, execute_run_task
 from prompts_app.actions.runs.lifecycle import cancel_run, request_cancel
-from prompts_app.actions.tasks import execute_run_task, resume_abandoned, resume_vanished
+from prompts_app.actions.tasks import resume_abandoned, resume_vanished
 from prompts_app.models import Endpoint, Run
 from prompts_app.tests.actions.running import YES, in_a_thread
 from prompts_app.tests.actions.running import a_run as a_started_run

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from prompts_app.actions.exporting.bundle import export_bundle
-from prompts_app.evidence.sentences import why_main
+from prompts_app.evidence.wording import as_text, why_main
 from prompts_app.models import Prompt, Run, Source, Version
 from prompts_app.tests.actions.bundles import import_bundle
 from prompts_app.tests.actions.test_evidence import a_run, another, evidence_of
@@ -37,7 +37,7 @@ def main_of(version: Version) -> tuple[str, str]:
 def said(version: Version) -> str:
     evidence_of(version)
     version.prompt.refresh_from_db()
-    return strip_tags(why_main(summarised(version.prompt), version.prompt.target_model))
+    return as_text(why_main(summarised(version.prompt), version.prompt.target_model))
 
 
 def run_days_ago(version: Version, cases: str, model: str, days: float, **facts: Any) -> Run:

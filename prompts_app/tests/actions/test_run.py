@@ -13,7 +13,7 @@ from django.tasks import default_task_backend
 from prompts_app.actions.prompts.publish import publish, unpublish
 from prompts_app.actions.runs import lifecycle as runs
 from prompts_app.actions.runs.lifecycle import execute_run
-from prompts_app.actions.sharing.links import Choice, create_link, revoke_link
+from prompts_app.actions.sharing.links import PromptChoice, create_link, revoke_link
 from prompts_app.engine.digests import case_json
 from prompts_app.engine.errors import Refused
 from prompts_app.models import (
@@ -253,14 +253,14 @@ class TestDelete:
         self, taken_back: Callable[[ShareLink], object] | None
     ) -> None:
         version = a_version()
-        link, _ = create_link(alice(), Choice("Ms Lind", [version.prompt], although_private=True))
+        link, _ = create_link(alice(), PromptChoice("Ms Lind", [version.prompt], although_private=True))
         if taken_back:
             taken_back(link)
         assert self._counted_of_one_deleted(version) == 1
 
     def test_a_link_that_did_not_show_it_is_none(self) -> None:
         version = a_version()
-        create_link(alice(), Choice("Ms Lind", [version.prompt]))
+        create_link(alice(), PromptChoice("Ms Lind", [version.prompt]))
         assert self._counted_of_one_deleted(version) == 0
 
     def _counted_of_one_deleted(self, version: Version) -> int:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.actions.prompts.secrets import Finding, find_secrets, mask
+from prompts_app.actions.prompts.secrets import SecretFinding, find_secrets, mask
 from prompts_app.models.texts import Text
 
 
-def look(*texts: tuple[str, object]) -> list[Finding]:
+def look(*texts: tuple[str, object]) -> list[SecretFinding]:
     return find_secrets(Text(where, value, "") for where, value in texts)
 
 

@@ -89,7 +89,7 @@ def test_queue_and_cache_in_redis(ready: Path, redis: str) -> None:
 
     eventually(works, 20)
     code = (
-        "from django.core.cache import cache; from prompts_app.actions.tasks import enqueue_run;"
+        "from django.core.cache import cache; from prompts_app.actions.runs.execute import enqueue_run;"
         "from huey.contrib.djhuey import HUEY; cache.add('a', 1); cache.incr('a'); enqueue_run(1);"
         "print(cache.get('a'), HUEY.pending_count())"
     )

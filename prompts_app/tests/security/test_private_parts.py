@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from prompts_app.actions.pictures.cards import Card
-from prompts_app.actions.sharing.links import Choice, create_link
+from prompts_app.actions.sharing.links import PromptChoice, create_link
 from prompts_app.models import Profile, Prompt, Result, SearchDocument, Visibility
 from prompts_app.tests.factories import PromptFactory, VersionFactory
 from prompts_app.tests.people import alice, bob, client_of, dana
@@ -218,6 +218,6 @@ def test_a_fork_begins_with_what_its_owner_could_read(w: World) -> None:
 
 
 def test_another_link_of_the_same_author_hides_it_too(w: World) -> None:
-    _link, token = create_link(alice(), Choice("Second", [w.prompt], note=TEXT))
+    _link, token = create_link(alice(), PromptChoice("Second", [w.prompt], note=TEXT))
     assert not words_in(Client().get(f"/s/{token}/"))
     assert not words_in(Client().get(f"/s/{token}/notary/"))

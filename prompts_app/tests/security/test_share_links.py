@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from prompts_app.actions.sharing.links import Choice, create_link, renew_link, revoke_link
+from prompts_app.actions.sharing.links import PromptChoice, create_link, renew_link, revoke_link
 from prompts_app.models import Profile, Prompt, ShareLink, ShareLinkOpens, Visibility
 from prompts_app.tests.factories import PromptFactory, VersionFactory
 from prompts_app.tests.people import alice, bob, client_of
@@ -203,7 +203,7 @@ def locked(passphrase: str) -> World:
 
 def test_the_right_passphrase_opens_this_link_in_this_browser_only() -> None:
     w = locked("open sesame")
-    _, token = create_link(alice(), Choice("Other", [w.prompt], passphrase="open sesame"))
+    _, token = create_link(alice(), PromptChoice("Other", [w.prompt], passphrase="open sesame"))
     reader = Client(headers={"user-agent": CHROME})
     answer = reader.post(f"/s/{w.token}/", {"passphrase": "open sesame"})
     assert answer.status_code == 302
@@ -254,7 +254,7 @@ def test_whoever_guesses_does_not_shut_out_whom_the_link_is_for() -> None:
 
 def test_another_link_has_tries_of_its_own() -> None:
     w = locked("open sesame")
-    _, token = create_link(alice(), Choice("Other", [w.prompt], passphrase="open sesame"))
+    _, token = create_link(alice(), PromptChoice("Other", [w.prompt], passphrase="open sesame"))
     assert [guess(w, from_="192.0.2.1") for _ in range(12)][-1] == 429
     assert (
         Client(REMOTE_ADDR="192.0.2.1").post(f"/s/{token}/", {"passphrase": "open sesame"}).status_code == 302
@@ -296,7 +296,7 @@ def test_any_text_as_a_passphrase_is_just_wrong(typed: str) -> None:
 def test_a_prompt_made_private_leaves_the_link_unless_it_was_chosen_as_private() -> None:
     w = world(Visibility.PUBLIC)
     ShareLink.objects.all().delete()
-    _, token = create_link(alice(), Choice("For Bob", [w.prompt]))
+    _, token = create_link(alice(), PromptChoice("For Bob", [w.prompt]))
     assert TITLE in Client().get(f"/s/{token}/").content.decode()
     Prompt.objects.update(visibility=Visibility.PRIVATE)
     assert says_nothing(Client().get(f"/s/{token}/"))

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.seal import seal_run
-from prompts_app.actions.sharing.links import Choice, create_link
+from prompts_app.actions.sharing.links import PromptChoice, create_link
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.models import (
     Batch,
@@ -119,7 +119,7 @@ def build_world() -> World:
     prompt.refresh_from_db()
     draft = Import.objects.create(owner=owner, name="one.md", data=b"# A title\n\nSay {{word}}.\n")
     link, token = create_link(
-        owner, Choice("quokka-in-the-label", [prompt], note="quokka-in-the-note", although_private=True)
+        owner, PromptChoice("quokka-in-the-label", [prompt], note="quokka-in-the-note", although_private=True)
     )
     return World(prompt, version, case, *made, import_draft=draft, link=link, token=token)
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.actions.runs.counting import rebuild_evidence
+from prompts_app.evidence.checks import checks_of, marked
 from prompts_app.evidence.records import MOST_SHOWN
-from prompts_app.evidence.sentences import marked
 from prompts_app.models import Prompt, Result, Run
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.views.recorded import (
@@ -202,7 +202,7 @@ def test_marking_never_changes_the_output(output: str, words: list[str]) -> None
     checks = [
         {"type": kind, "value": words, "passed": False} for kind in ("not-contains-any", "not-icontains")
     ]
-    pieces = marked(output, checks)
+    pieces = marked(output, checks_of(checks))
     assert "".join(piece.text for piece in pieces) == output
     lower = [word.lower() for word in words]
     assert all(piece.text.lower() in lower for piece in pieces if piece.hit)

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from prompts_app.actions.prompts.private_parts import add_span
 from prompts_app.actions.runs.lifecycle import delete_runs
-from prompts_app.actions.sharing.links import Choice, create_link
+from prompts_app.actions.sharing.links import PromptChoice, create_link
 from prompts_app.actions.sharing.votes import Visitor, cast_vote, tally_of
 from prompts_app.evidence.blind_pairs import duel_of
 from prompts_app.evidence.records import MOST_SHOWN, Records
@@ -183,7 +183,7 @@ def test_a_private_prompt_is_read_blind_by_nobody_else(prompt: Prompt, person: s
 
 
 def test_below_a_share_link_nobody_votes_and_nothing_leads_there(prompt: Prompt) -> None:
-    _, token = create_link(alice(), Choice("For them", [prompt]))
+    _, token = create_link(alice(), PromptChoice("For them", [prompt]))
     assert "Read two outputs blind" not in Client().get(f"/s/{token}/invoices/").content.decode()
     for place in ("blind/", "blind/abc/"):
         assert Client().get(f"/s/{token}/invoices/{place}").status_code == 404

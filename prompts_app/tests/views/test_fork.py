@@ -11,7 +11,7 @@ from django.test import Client
 
 from prompts_app.actions.importing.apply import import_prompts
 from prompts_app.actions.prompts.private_parts import add_span
-from prompts_app.actions.sharing.links import Choice, create_link
+from prompts_app.actions.sharing.links import PromptChoice, create_link
 from prompts_app.engine.formats import parse
 from prompts_app.models import Prompt
 from prompts_app.tests.factories import CaseFactory, VersionFactory
@@ -373,6 +373,6 @@ class TestPrivateParts:
 
 def test_below_a_share_link_nothing_is_forked() -> None:
     mother = origin()
-    _, token = create_link(alice(), Choice("for Charlie", [mother]))
+    _, token = create_link(alice(), PromptChoice("for Charlie", [mother]))
     assert client_of(bob()).get(f"/s/{token}/mother/fork/").status_code == 404
     assert "fork/" not in client_of(bob()).get(f"/s/{token}/mother/").content.decode()

@@ -19,8 +19,8 @@ from prompts_app.evidence.interview_questions import (
     MOST_FAILURES,
     Broken,
     Change,
-    Failure,
-    KnownFailure,
+    ExplainedFailure,
+    FailingCase,
     questions,
 )
 from prompts_app.evidence.summary import Summary
@@ -41,9 +41,9 @@ GOOD = evidence()
 def asked(
     about: Summary | None = GOOD,
     changes: list[Change] | None = None,
-    failures: list[Failure] | None = None,
+    failures: list[FailingCase] | None = None,
     curve: Curve | None = None,
-    shelf: list[KnownFailure] | None = None,
+    shelf: list[ExplainedFailure] | None = None,
     broken: Broken | None = None,
 ) -> list[str]:
     found = questions(about, changes or [], failures or [], curve, shelf or [], broken)
@@ -83,7 +83,7 @@ class TestRules:
 
     def test_what_a_version_broke_and_not_a_second_time_as_a_failure(self) -> None:
         broken = Broken(3, 4, ((9, "honey"), (12, "")))
-        found = asked(failures=[Failure(9, "honey", 1), Failure(12, "", 1)], broken=broken)
+        found = asked(failures=[FailingCase(9, "honey", 1), FailingCase(12, "", 1)], broken=broken)
         assert found[0].startswith("v4 broke case 9 (“honey”) and 1 more, which v3 passed: why is v4")
         assert [ask[:7] for ask in found[1:]] == ["Case 12"]
 
@@ -104,12 +104,12 @@ class TestRules:
     def test_a_known_failure_is_asked_about_as_the_records_have_it(
         self, fix: str, state: str, said: str
     ) -> None:
-        (ask,) = asked(shelf=[KnownFailure(3, "Two rates", "v1", "main", fix, state)])
+        (ask,) = asked(shelf=[ExplainedFailure(3, "Two rates", "v1", "main", fix, state)])
         assert said in ask
 
     def test_a_failure_on_the_shelf_is_not_asked_about_twice(self) -> None:
-        shelf = [KnownFailure(3, "Two rates", "v2", "main", "", "")]
-        found = asked(shelf=shelf, failures=[Failure(3, "Two rates", 1), Failure(5, "No rate", 1)])
+        shelf = [ExplainedFailure(3, "Two rates", "v2", "main", "", "")]
+        found = asked(shelf=shelf, failures=[FailingCase(3, "Two rates", 1), FailingCase(5, "No rate", 1)])
         assert ["case 3" in ask for ask in found] == [True, False]
         assert found[1].startswith("Case 5")
 
@@ -117,12 +117,12 @@ class TestRules:
         history = [a_version(passed=9)]
         assert ["No failure is disclosed" in ask for ask in asked(evidence(history=history))] == [True]
         assert asked(evidence(history=[a_version(passed=10)])) == []
-        shelf = [KnownFailure(1, "", "v1", "main", "", "")] * 5
+        shelf = [ExplainedFailure(1, "", "v1", "main", "", "")] * 5
         assert [ask[:15] for ask in asked(evidence(history=history), shelf=shelf)] == ["v1 fails case 1"] * 3
 
     def test_failures_on_most_models_first(self) -> None:
         about = evidence(models=[a_model(m, low=low, cases=9) for m, low in (("main", 0.9), ("b", 0.95))])
-        found = asked(about, failures=[Failure(2, "", 1), Failure(7, "Two rates", 2)])
+        found = asked(about, failures=[FailingCase(2, "", 1), FailingCase(7, "Two rates", 2)])
         assert found[0].startswith("Case 7 (“Two rates”) still fails on 2 of 2 models: what did you try")
         assert found[1].startswith("Case 2 still fails on 1 of 2 models")
 
@@ -167,12 +167,12 @@ class TestRules:
 
 _CHANGES = st.lists(st.builds(Change, st.integers(1, 9), st.integers(2, 10), st.integers(0, 99),
                               st.integers(0, 99), st.text(max_size=200)), max_size=12)  # fmt: skip
-_FAILURES = st.lists(st.builds(Failure, st.integers(1, 99), st.text(max_size=200), st.integers(1, 5)))
+_FAILURES = st.lists(st.builds(FailingCase, st.integers(1, 99), st.text(max_size=200), st.integers(1, 5)))
 
 
 @given(_CHANGES, _FAILURES)
 def test_the_sheet_stays_short_and_is_the_same_whatever_the_order(
-    changes: list[Change], failures: list[Failure]
+    changes: list[Change], failures: list[FailingCase]
 ) -> None:
     found = questions(evidence(), changes, failures, None)
     assert len(found) <= MOST_CHANGES + MOST_FAILURES

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from prompts_app.actions.prompts.known_failures import shelve
-from prompts_app.actions.sharing.links import Choice, create_link
+from prompts_app.actions.sharing.links import PromptChoice, create_link
 from prompts_app.models import KnownFailure, Prompt, Result, Run, Visibility
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.people import alice, client_of
@@ -113,7 +113,7 @@ def test_under_a_share_link_it_stays_below_the_link(prompt: Prompt) -> None:
     put(prompt)
     Prompt.objects.update(visibility=Visibility.PRIVATE)
     prompt.refresh_from_db()
-    _, token = create_link(alice(), Choice("For them", [prompt], although_private=True))
+    _, token = create_link(alice(), PromptChoice("For them", [prompt], although_private=True))
     body = Client().get(f"/s/{token}/invoices/").content.decode()
     assert "It <strong>copied</strong> the example." in body
     assert 'href="results/' in body

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from prompts_app.actions.runs.paste import paste_output
-from prompts_app.actions.sharing.links import Choice, create_link, revoke_link
+from prompts_app.actions.sharing.links import PromptChoice, create_link, revoke_link
 from prompts_app.engine.errors import Refused
 from prompts_app.models import Case, KnownFailure, Prompt, Result, Run, Source, Version
 from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
@@ -245,7 +245,7 @@ def test_in_a_private_prompt_it_is_asked_about_when_it_is_published(version: Ver
 
 
 def test_unless_a_share_link_shows_it(version: Version) -> None:
-    link, _ = create_link(alice(), Choice("Acme", [version.prompt], although_private=True))
+    link, _ = create_link(alice(), PromptChoice("Acme", [version.prompt], although_private=True))
     page = paste(output="Ring +49 30 901820").content.decode()
     assert "A share link shows this prompt, so others could read what looks like a secret" in page
     assert 'name="harmless"' in page

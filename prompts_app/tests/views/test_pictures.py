@@ -19,7 +19,7 @@ from prompts_app.actions.prompts.publish import findings_of
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.lifecycle import delete_runs
 from prompts_app.actions.runs.paste import paste_output
-from prompts_app.actions.sharing.links import Choice, create_link
+from prompts_app.actions.sharing.links import PromptChoice, create_link
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.pictures import keep
 from prompts_app.models import (
@@ -119,7 +119,7 @@ def test_a_private_picture_is_a_404_to_everybody_else_even_with_its_etag(name: s
 
 def test_a_readers_of_a_share_link_gets_it_below_the_link() -> None:
     result = a_pictured(Visibility.PRIVATE)
-    _, token = create_link(alice(), Choice("for Bob", [result.run.prompt], although_private=True))
+    _, token = create_link(alice(), PromptChoice("for Bob", [result.run.prompt], although_private=True))
     page = Client().get(f"/s/{token}/fox/results/{result.public_id}/")
     (shown,) = images(page)
     assert shown["src"] == f"/s/{token}/fox/results/{result.public_id}/picture.webp"

@@ -10,9 +10,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from prompts_app.engine.stats import wilson
+from prompts_app.evidence.number_format import interval
 from prompts_app.evidence.picked import latest_runs
 from prompts_app.models import Prompt, Source
-from prompts_app.templatetags.evidence_tags import band, interval
+from prompts_app.templatetags.evidence_tags import band
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.views.recorded import (
     improved_prompt,

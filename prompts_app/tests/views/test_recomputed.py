@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from prompts_app.engine.stats import wilson
 from prompts_app.evidence import lineage, profile_figures
 from prompts_app.evidence.before_after import before_after_of
-from prompts_app.evidence.case_study import Shown, Study, study_of
+from prompts_app.evidence.case_study import ShownCases, Study, study_of
 from prompts_app.evidence.concision import curve_of
 from prompts_app.evidence.interview_questions import questions
 from prompts_app.evidence.model_grid import grid_of
@@ -71,7 +71,7 @@ def test_every_figure_and_sentence_of_a_prompt(plan: PlannedPrompt) -> None:
     recount = Recount(prompt)
     assert bool(prompt.evidence) == bool(recount.every)
     _check_pairs(prompt, recount)
-    if study := study_of(Records(prompt), Shown()):
+    if study := study_of(Records(prompt), ShownCases()):
         world = World(plan, prompt, recount, study)
         _check_summary(world)
         if study.is_judged:

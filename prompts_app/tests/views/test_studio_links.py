@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from prompts_app.actions.sharing.links import (
     DAYS_SHOWN,
-    Choice,
+    PromptChoice,
     change_link,
     count_open,
     create_link,
@@ -71,8 +71,8 @@ class TestMaking:
 
     def test_a_prompt_may_stand_in_several_links_at_different_places(self) -> None:
         alpha, beta = prompt("Alpha"), prompt("Beta")
-        first, _ = create_link(alice(), Choice("One", [alpha, beta]))
-        second, _ = create_link(alice(), Choice("Two", [beta, alpha]))
+        first, _ = create_link(alice(), PromptChoice("One", [alpha, beta]))
+        second, _ = create_link(alice(), PromptChoice("Two", [beta, alpha]))
         assert list(first.shown_prompts()) == [alpha, beta]
         assert list(second.shown_prompts()) == [beta, alpha]
 
@@ -182,7 +182,7 @@ class TestChanging:
         prompt("Beta")
         made, token = create_link(
             alice(),
-            Choice("One", [alpha], expires_at=timezone.now() + timedelta(days=3), passphrase="sesame"),
+            PromptChoice("One", [alpha], expires_at=timezone.now() + timedelta(days=3), passphrase="sesame"),
         )
         client_of(alice()).post(
             made.get_absolute_url(), typed(label="Two", note="Hello", prompts=["beta"], expires="keep")
@@ -194,12 +194,12 @@ class TestChanging:
         assert ShareLink.objects.with_token(token).exists()
 
     def test_the_passphrase_can_be_taken_off(self) -> None:
-        made, _ = create_link(alice(), Choice("One", [prompt("Alpha")], passphrase="sesame"))
+        made, _ = create_link(alice(), PromptChoice("One", [prompt("Alpha")], passphrase="sesame"))
         client_of(alice()).post(made.get_absolute_url(), typed(expires="keep", remove_passphrase="on"))
         assert link().passphrase == ""
 
     def test_a_new_address_replaces_the_old_one_and_revives_a_revoked_link(self) -> None:
-        made, token = create_link(alice(), Choice("One", [prompt("Alpha")]))
+        made, token = create_link(alice(), PromptChoice("One", [prompt("Alpha")]))
         client = client_of(alice())
         client.post(f"{made.get_absolute_url()}revoke/")
         assert link().revoked_at
@@ -211,7 +211,7 @@ class TestChanging:
 
     def test_an_expired_link_works_again_with_a_new_time(self) -> None:
         made, token = create_link(
-            alice(), Choice("One", [prompt("Alpha")], expires_at=timezone.now() - timedelta(days=1))
+            alice(), PromptChoice("One", [prompt("Alpha")], expires_at=timezone.now() - timedelta(days=1))
         )
         page = client_of(alice()).get(made.get_absolute_url()).content.decode()
         assert "the link has expired" in page
@@ -219,7 +219,7 @@ class TestChanging:
         assert Client().get(f"/s/{token}/").status_code == 200
 
     def test_deleting_names_what_is_lost(self) -> None:
-        made, _ = create_link(alice(), Choice("Ms Lind", [prompt("Alpha")]))
+        made, _ = create_link(alice(), PromptChoice("Ms Lind", [prompt("Alpha")]))
         count_open(made)
         page = client_of(alice()).get(f"{made.get_absolute_url()}delete/").content.decode()
         assert "Ms Lind" in page
@@ -232,7 +232,7 @@ class TestChanging:
 
 class TestOpens:
     def test_the_list_draws_the_last_thirty_days(self) -> None:
-        made, _ = create_link(alice(), Choice("One", [prompt("Alpha")]))
+        made, _ = create_link(alice(), PromptChoice("One", [prompt("Alpha")]))
         today = timezone.now().date()
         for back, count in ((0, 2), (29, 5), (30, 100)):
             ShareLinkOpens.objects.create(link=made, day=today - timedelta(days=back), count=count)
@@ -259,7 +259,7 @@ class TestOpens:
         counts = []
         for _ in range(2):
             for number in range(10):
-                count_open(create_link(alice(), Choice(f"No. {number}", [alpha]))[0])
+                count_open(create_link(alice(), PromptChoice(f"No. {number}", [alpha]))[0])
             counts.append(count_queries(lambda: client.get("/studio/links/")))
         assert counts[0] == counts[1]
 
@@ -267,12 +267,12 @@ class TestOpens:
     def test_ten_more_prompts_cost_no_more_queries(
         self, address: str, count_queries: Callable[[Callable[[], Any]], int]
     ) -> None:
-        made, token = create_link(alice(), Choice("One", []))
+        made, token = create_link(alice(), PromptChoice("One", []))
         counts = []
         for _ in range(2):
             for _ in range(10):
                 VersionFactory(prompt=PromptFactory(owner=alice(), visibility=Visibility.PUBLIC))
-            change_link(made, Choice("One", list(Prompt.objects.all())))
+            change_link(made, PromptChoice("One", list(Prompt.objects.all())))
             path = f"/s/{token}/" if address == "shared" else address
             client = Client() if address == "shared" else client_of(alice())
             client.get(path)
@@ -281,7 +281,7 @@ class TestOpens:
 
 
 def test_the_list_is_mine_alone() -> None:
-    create_link(alice(), Choice("Ms Lind", [prompt("Alpha")]))
+    create_link(alice(), PromptChoice("Ms Lind", [prompt("Alpha")]))
     assert "Ms Lind" in client_of(alice()).get("/studio/links/").content.decode()
     assert "Ms Lind" not in client_of(bob()).get("/studio/links/").content.decode()
 

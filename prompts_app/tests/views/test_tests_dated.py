@@ -11,8 +11,8 @@ from prompts_app.actions.prompts.cases import add_cases, change_case, delete_cas
 from prompts_app.actions.runs import lifecycle as runs
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.engine import types as engine
-from prompts_app.evidence.sentences import span
-from prompts_app.evidence.sentences import tests_dated as dated
+from prompts_app.evidence.wording import span
+from prompts_app.evidence.wording import tests_dated as dated
 from prompts_app.models import Prompt, Run, Source, Version
 from prompts_app.tests.factories import EndpointFactory, PromptFactory, VersionFactory
 from prompts_app.tests.people import alice, client_of

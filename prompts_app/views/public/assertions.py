@@ -74,7 +74,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownKind:
     """One kind as the page shows it."""
 
     kind: Kind
@@ -100,7 +100,7 @@ def about_assertions(request: HttpRequest) -> HttpResponse:
 
 
 @lru_cache(maxsize=1)
-def _families() -> list[tuple[str, str, list[Shown]]]:
+def _families() -> list[tuple[str, str, list[ShownKind]]]:
     """(family, sentence, kinds), in the picker's order."""
     families = groupby(KINDS.values(), lambda kind: kind.family)
     return [(name, _FAMILIES.get(name, ""), [_shown(kind) for kind in kinds]) for name, kinds in families]
@@ -120,8 +120,8 @@ def _why_not(name: str) -> str:
     )
 
 
-def _shown(kind: Kind) -> Shown:
-    return Shown(
+def _shown(kind: Kind) -> ShownKind:
+    return ShownKind(
         kind,
         _value(kind),
         [alias for alias, name in ALIASES.items() if name == kind.name],

@@ -6,13 +6,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from prompts_app.access import prompt_visible_to
+from prompts_app.engine.invisible import shown_plainly
 from prompts_app.engine.vendors import shortened
 from prompts_app.evidence.levels import level_name
-from prompts_app.evidence.number_format import full_date, not_judged
+from prompts_app.evidence.number_format import full_date, interval, not_judged
 from prompts_app.evidence.summary import Summary, summary_of, without_figures
 from prompts_app.models import Level, Prompt
-from prompts_app.templatetags.evidence_tags import interval
-from prompts_app.templatetags.text import shown_plainly
 from prompts_app.views.public.public_page import listed_only, public_page
 
 LONGEST_NAME = 28  # characters of a model's name

@@ -21,7 +21,7 @@ from prompts_app.actions.sharing.votes import Tally, Visitor, cast_vote, choices
 from prompts_app.engine.errors import why_not
 from prompts_app.evidence.before_after import inputs_of
 from prompts_app.evidence.blind_pairs import Drawn, Duel, duel_of
-from prompts_app.evidence.records import MOST_SHOWN, Cell, Records
+from prompts_app.evidence.records import MOST_SHOWN, Records, RunCase
 from prompts_app.models import BlindChoice, Prompt, Result, Run
 from prompts_app.views.limits import is_allowed, network_of
 from prompts_app.views.public.public_page import KEPT_BY_NOBODY, read_as_visitors_read
@@ -32,7 +32,7 @@ LETTERS = ("A", "B")  # left and right
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class BlindSide:
     """One output as it stands, and what it turns out to be."""
 
     letter: str
@@ -159,7 +159,7 @@ def _page(
     is_author = request.user.pk == prompt.owner_id
     choice = choices_of(visitor_of(request), [drawn.pair]).get(drawn.pair)
     is_told = is_author or (choice is not None and not problem)
-    case = Records(prompt).case(Cell(duel.other, drawn.case_index))
+    case = Records(prompt).case(RunCase(duel.other, drawn.case_index))
     tally = tally_of(drawn.pair) if is_told else None
     context = {
         "prompt": prompt,
@@ -177,7 +177,7 @@ def _page(
     return render(request, "public/blind.html", context, status=status)
 
 
-def _sides(duel: Duel, drawn: Drawn, tally: Tally | None, choice: BlindChoice | None) -> list[Side]:
+def _sides(duel: Duel, drawn: Drawn, tally: Tally | None, choice: BlindChoice | None) -> list[BlindSide]:
     """Left first. Read as rows, which is how a visitor gets what they may see of them."""
     found = Result.objects.filter(pk__in=drawn.keys).only("public_id", "run_id", "case_index", "output")
     results = {result.pk: result for result in found}
@@ -188,5 +188,5 @@ def _sides(duel: Duel, drawn: Drawn, tally: Tally | None, choice: BlindChoice | 
     sides = []
     for letter, key in zip(LETTERS, drawn.keys, strict=True):
         run, name, votes, own = known[key]
-        sides.append(Side(letter, results[key], run, name, votes, choice == own))
+        sides.append(BlindSide(letter, results[key], run, name, votes, choice == own))
     return sides

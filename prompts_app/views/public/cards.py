@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import unescape
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
@@ -14,8 +13,8 @@ from prompts_app.actions.pictures.cards import MOST_FRAMES, Card, drawable
 from prompts_app.engine.wording import how_many
 from prompts_app.evidence import profile_figures
 from prompts_app.evidence.number_format import full_date, not_judged
-from prompts_app.evidence.sentences import headline_text
 from prompts_app.evidence.summary import Summary, summary_of, without_figures
+from prompts_app.evidence.wording import as_text, headline
 from prompts_app.models import Profile, Prompt, User
 from prompts_app.views.public.public_page import KEPT_BY_NOBODY, SHARED, listed_only, public_page
 
@@ -64,7 +63,7 @@ def _author_foot(shown: profile_figures.Figures | None, recorded: Sequence[profi
 
 def card_of_prompt(prompt: Prompt) -> Card:
     author, evidence = prompt.owner, summary_of(prompt)
-    sentence = unescape(headline_text(evidence, evidence.before)) if evidence else prompt.summary
+    sentence = as_text(headline(evidence, evidence.before)) if evidence else prompt.summary
     frames = evidence.frames if evidence else ""
     return Card(
         title=drawable(prompt.title, prompt.slug),

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from prompts_app.access import prompt_visible_to, version_of
 from prompts_app.evidence.before_after import Side, sides_of
 from prompts_app.evidence.records import Records
-from prompts_app.evidence.same_cases import CasePair, Comparison, is_partial, pairs_of
+from prompts_app.evidence.same_cases import CasePair, RunComparison, is_partial, pairs_of
 from prompts_app.models import Run
 from prompts_app.views.public.public_page import is_indexable, listed_only, part_ld, public_page
 from prompts_app.views.public.version import changes_of
@@ -34,7 +34,7 @@ ORDER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Outputs(Comparison):
+class Outputs(RunComparison):
     """What both versions answered on one model. ``rows`` are those of the page, what broke first."""
 
     page: Page[CasePair]

@@ -13,13 +13,12 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape
 
 from prompts_app.access import author_visible_to
+from prompts_app.engine.invisible import shown_plainly
 from prompts_app.evidence.levels import level_name
 from prompts_app.evidence.news import News, news_of
-from prompts_app.evidence.number_format import not_judged
+from prompts_app.evidence.number_format import interval, not_judged
 from prompts_app.models import Listing, Profile, Run, Version
 from prompts_app.models.listings import ListingQuerySet
-from prompts_app.templatetags.evidence_tags import interval
-from prompts_app.templatetags.text import shown_plainly
 from prompts_app.views.public.public_page import KEPT_BY_NOBODY, public_page
 
 NEWS_OF_NOTHING = datetime.fromisoformat("2026-01-01T00:00:00+00:00")

@@ -14,9 +14,9 @@ from prompts_app.engine.diffs import MessageDiff
 from prompts_app.evidence.case_outcomes import cells_in
 from prompts_app.evidence.concision import curve_of
 from prompts_app.evidence.frames import FrameState
-from prompts_app.evidence.interview_questions import Broken, Change, Failure, KnownFailure, questions
+from prompts_app.evidence.interview_questions import Broken, Change, ExplainedFailure, FailingCase, questions
 from prompts_app.evidence.known_failures import shelf_of
-from prompts_app.evidence.records import Cell, Records
+from prompts_app.evidence.records import Records, RunCase
 from prompts_app.evidence.same_cases import pairs_of
 from prompts_app.evidence.summary import Summary
 from prompts_app.models import Prompt, Version
@@ -86,19 +86,19 @@ def _broken(records: Records) -> Broken | None:
     return Broken(before.version.number, after.version.number, cases) if cases else None
 
 
-def _failures(records: Records, evidence: Summary) -> list[Failure]:
+def _failures(records: Records, evidence: Summary) -> list[FailingCase]:
     """The cases of the main run that the shown version fails, on the models that had the same cases."""
     runs = [run for run in records.shown if run.suite_digest == evidence.suite_digest]
     failed = Counter(cell.index for cell in cells_in(runs, FrameState.FAILED))
     return [
-        Failure(at + 1, str(records.case(Cell(runs[0], at)).get("name", "")), count)
+        FailingCase(at + 1, str(records.case(RunCase(runs[0], at)).get("name", "")), count)
         for at, count in failed.items()
     ]
 
 
-def _shelf(records: Records) -> list[KnownFailure]:
+def _shelf(records: Records) -> list[ExplainedFailure]:
     return [
-        KnownFailure(
+        ExplainedFailure(
             item.failure.number,
             item.name,
             str(item.failure.run.version),

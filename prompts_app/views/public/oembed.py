@@ -11,8 +11,8 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.html import format_html
 
 from prompts_app.access import Moved, author_visible_to, prompt_visible_to
+from prompts_app.engine.invisible import shown_plainly
 from prompts_app.models import Profile, Prompt, User
-from prompts_app.templatetags.text import shown_plainly
 from prompts_app.views.public.badge import badge_sentence
 from prompts_app.views.public.public_page import is_indexable, public_page
 

@@ -13,11 +13,10 @@ from prompts_app.engine.formats import ImportedPrompt, ImportedVersion
 from prompts_app.engine.formats import bundle as bundle_format
 from prompts_app.engine.formats import markdown as markdown_format
 from prompts_app.evidence.levels import level_name
-from prompts_app.evidence.number_format import full_date, not_judged
+from prompts_app.evidence.number_format import full_date, interval, not_judged
 from prompts_app.evidence.origin import credit_of
 from prompts_app.evidence.summary import summary_of, without_figures
 from prompts_app.models import Prompt
-from prompts_app.templatetags.evidence_tags import interval
 from prompts_app.views.public.public_page import listed_only, public_page
 
 

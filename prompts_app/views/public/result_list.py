@@ -13,7 +13,7 @@ from django.shortcuts import render
 from prompts_app.access import prompt_visible_to
 from prompts_app.evidence.case_outcomes import cells_in, page_of, rows_of
 from prompts_app.evidence.frames import FrameState
-from prompts_app.evidence.records import Cell, Records
+from prompts_app.evidence.records import Records, RunCase
 from prompts_app.evidence.summary import ModelEvidence
 from prompts_app.models import Run
 from prompts_app.models.text import without_invisible
@@ -50,7 +50,7 @@ class Wanted:
             if number == self.version and self.model in ("", model)
         ]
 
-    def cells_of(self, runs: Sequence[Run]) -> list[Cell]:
+    def cells_of(self, runs: Sequence[Run]) -> list[RunCase]:
         """What is shown of them, in its order."""
         states = [STATES[self.state]] if self.state else STATES.values()
         cells = (cell for state in states for cell in cells_in(runs, state))

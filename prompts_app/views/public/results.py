@@ -16,7 +16,7 @@ from prompts_app.engine.assertions.stored import calls_in
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.prices import sources_told
 from prompts_app.engine.vendors import Claim, claim_of
-from prompts_app.evidence.sentences import told
+from prompts_app.evidence.checks import checks_of
 from prompts_app.evidence.summary import summary_of
 from prompts_app.models import Prompt, Result, Run, Source
 from prompts_app.templatetags.text import LONGEST_MARKDOWN
@@ -59,6 +59,7 @@ def random(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
 
 
 def _context(request: HttpRequest, prompt: Prompt, found: Result) -> dict[str, Any]:
+    checks = checks_of(found.checks)
     case = found.case if found.case_index < len(found.run.suite) else {}
     return {
         "prompt": prompt,
@@ -67,12 +68,10 @@ def _context(request: HttpRequest, prompt: Prompt, found: Result) -> dict[str, A
         "case": case,
         "variables": [(name, _cut(value)) for name, value in (case.get("variables") or {}).items()],
         "turns": [_cut(turn) for turn in case.get("turns") or ()],
-        "checks": told(found.checks),
+        "checks": checks,
         "judge": _judge_of(found),
-        "wanting": any(
-            c.get("passed") is None and c.get("weight", 1) != 0 and not c.get("unknown") for c in found.checks
-        ),
-        "unknown": any(c.get("unknown") for c in found.checks),
+        "wanting": any(check.passed is None and check.counts and not check.unknown for check in checks),
+        "unknown": any(check.unknown for check in checks),
         "is_own": request.user.pk == prompt.owner_id and can_judge(found),
         "fault": FAULTS.get(found.error_kind),
         "is_part": found.is_error and not found.error_kind.startswith("judge"),

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from django.http import QueryDict
-
 from prompts_app.engine.diffs import MessageDiff, message_diff
 from prompts_app.evidence.case_outcomes import cells_in, page_of, rows_of
-from prompts_app.evidence.case_study import Shown, read_shown
+from prompts_app.evidence.case_study import ShownCases, read_shown
 from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.records import Records
 from prompts_app.models import Prompt, Run, Version
@@ -20,13 +18,13 @@ MOST_RUNS = 60  # on one page
 LONGEST_COMPARED = 60_000  # characters of both versions together
 
 
-def version_context(prompt: Prompt, version: Version, shown: Shown) -> dict[str, Any]:
+def version_context(prompt: Prompt, version: Version, shown: ShownCases) -> dict[str, Any]:
     before = prompt.versions.filter(number__lt=version.number).order_by("-number").first()
     after = prompt.versions.filter(number__gt=version.number).order_by("number").defer("messages").first()
     runs = _runs_that_say_something(prompt, version)
     counted = Counter("".join(run.frames for run in runs))
     if not (shown.is_chosen or counted[FrameState.FAILED] or counted[FrameState.PASSED]):
-        shown = read_shown(QueryDict("show=unjudged"))  # there is nothing else to show
+        shown = read_shown({"show": "unjudged"})  # there is nothing else to show
     page = page_of(cells_in(runs, shown.state), shown.page)
     return {
         "prompt": prompt,

@@ -18,7 +18,7 @@ from prompts_app.actions.prompts.cases import add_cases, change_case, delete_cas
 from prompts_app.actions.prompts.drafts import drop_draft
 from prompts_app.actions.prompts.publish import findings_in_cases, findings_in_outputs
 from prompts_app.actions.prompts.save import StaleEdit
-from prompts_app.actions.prompts.secrets import Finding
+from prompts_app.actions.prompts.secrets import SecretFinding
 from prompts_app.actions.runs.paste import paste_together
 from prompts_app.engine.digests import case_json, digest
 from prompts_app.engine.errors import Refused
@@ -44,7 +44,7 @@ A_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CaseLine:
     """``state`` is how it came out in the latest run, None where it was not in it."""
 
     case: Case
@@ -62,18 +62,18 @@ def cases(request: AuthorRequest, slug: str) -> HttpResponse:
     return render(request, "studio/cases.html", context)
 
 
-def _rows(page: Page[Case], run: Run | None) -> list[Row]:
+def _rows(page: Page[Case], run: Run | None) -> list[CaseLine]:
     suite = run.suite if run else []
     letters = {digest(case): letter for case, letter in zip(suite, run.frames if run else "", strict=False)}
     names = {case["name"] for case in suite}
     return [_row(case, letters, names) for case in page.object_list]
 
 
-def _row(case: Case, letters: dict[str, str], names: set[str]) -> Row:
+def _row(case: Case, letters: dict[str, str], names: set[str]) -> CaseLine:
     letter = letters.get(digest(case_json(case.as_engine())))
     absent = "changed since" if case.name in names else "not run"
     state = FrameState(letter) if letter else None
-    return Row(case, state, state.word if state else absent)
+    return CaseLine(case, state, state.word if state else absent)
 
 
 def _list_of(case: Case) -> str:
@@ -211,7 +211,7 @@ def _page(
     *,
     draft: Draft | None = None,
     is_stale: bool = False,
-    findings: Sequence[Finding] = (),
+    findings: Sequence[SecretFinding] = (),
 ) -> HttpResponse:
     context = _context(request, form, prompt, case) | {"draft": draft, "is_stale": is_stale}
     context |= shown(request, findings)
@@ -245,7 +245,7 @@ def add_table(request: AuthorRequest, slug: str) -> HttpResponse:
     posted = request.method == "POST"
     data, files = (request.POST, request.FILES) if posted else (None, None)
     form = CaseTableForm(prompt, _latest(prompt), data, files, initial=initial)
-    findings: Sequence[Finding] = ()
+    findings: Sequence[SecretFinding] = ()
     if posted and form.is_valid() and form.cases:
         outputs = findings_in_outputs(form.cases.outputs, form.cleaned_data["model"])
         findings = [*findings_in_cases(form.cases.cases), *outputs]

@@ -29,7 +29,7 @@ from prompts_app.views.studio.drafts import NEW, draft_key, keep_posted, restore
 from prompts_app.views.studio.findings import refuse_secrets, shown
 from prompts_app.views.studio.fragments import fragments
 from prompts_app.views.studio.head import head
-from prompts_app.views.studio.preview import Part, PreviewMessage, preview
+from prompts_app.views.studio.preview import PreviewMessage, PreviewPart, preview
 from prompts_app.views.studio.signed_in import AuthorRequest, author_view
 
 MOST_OFFERED = 200  # cases to fill the preview with
@@ -200,7 +200,7 @@ def _filled(content: PromptContent, values: Mapping[str, str]) -> list[PreviewMe
     try:
         return apart(WHILE_TYPING, preview, content, values)
     except Overrun as why:
-        return [PreviewMessage("Not shown", (Part("missing", str(why)),), is_cut=False)]
+        return [PreviewMessage("Not shown", (PreviewPart("missing", str(why)),), is_cut=False)]
 
 
 def _differences(before: PromptContent, after: PromptContent) -> Sequence[DiffPiece]:

@@ -21,12 +21,12 @@ from prompts_app.actions.prompts.known_failures import (
     shelve,
 )
 from prompts_app.actions.prompts.save import StaleEdit
-from prompts_app.actions.prompts.secrets import Finding, find_secrets
+from prompts_app.actions.prompts.secrets import SecretFinding, find_secrets
 from prompts_app.engine.errors import Refused, why_not
 from prompts_app.evidence.before_after import inputs_of
 from prompts_app.evidence.case_outcomes import rows_of
 from prompts_app.evidence.known_failures import fixes_of, items_of, suggestions
-from prompts_app.evidence.records import Cell, Records
+from prompts_app.evidence.records import Records, RunCase
 from prompts_app.forms.failures import FailureForm
 from prompts_app.models import Draft, KnownFailure, Prompt, Run
 from prompts_app.models.texts import Text
@@ -162,13 +162,13 @@ def _page(
     *,
     draft: Draft | None = None,
     is_stale: bool = False,
-    findings: Sequence[Finding] = (),
+    findings: Sequence[SecretFinding] = (),
 ) -> HttpResponse:
     case = spot.run.suite[spot.case_index]
     context = {
         "form": form,
         "spot": spot,
-        "row": rows_of(Records(spot.prompt), [Cell(spot.run, spot.case_index)])[0],
+        "row": rows_of(Records(spot.prompt), [RunCase(spot.run, spot.case_index)])[0],
         "name": str(case.get("name", "")),
         "inputs": inputs_of(case),
         "draft": draft,

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from django import forms
 
-from prompts_app.actions.prompts.secrets import Finding, unacknowledged
+from prompts_app.actions.prompts.secrets import SecretFinding, unacknowledged
 from prompts_app.models import Prompt
 from prompts_app.views.studio.signed_in import AuthorRequest
 
 
 def refuse_secrets(
-    request: AuthorRequest, form: forms.BaseForm, prompt: Prompt, findings: Sequence[Finding]
+    request: AuthorRequest, form: forms.BaseForm, prompt: Prompt, findings: Sequence[SecretFinding]
 ) -> None:
     """What is saved on a visible prompt is visible at once: each finding is taken out or ticked first."""
     if not prompt.has_readers or not unacknowledged(findings, request.POST.getlist("harmless")):
@@ -25,6 +25,6 @@ def refuse_secrets(
     )
 
 
-def shown(request: AuthorRequest, findings: Sequence[Finding]) -> dict[str, object]:
+def shown(request: AuthorRequest, findings: Sequence[SecretFinding]) -> dict[str, object]:
     """For ``studio/_findings.html``: what was found, and what was ticked."""
     return {"findings": findings, "harmless": request.POST.getlist("harmless")}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.contrib import messages
-from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import pluralize
@@ -14,14 +13,14 @@ from django.views.decorators.http import require_POST
 
 from prompts_app.access import own_pasted_run, own_prompt
 from prompts_app.actions.prompts.publish import findings_in_outputs
-from prompts_app.actions.prompts.secrets import Finding
+from prompts_app.actions.prompts.secrets import SecretFinding
 from prompts_app.actions.runs.judge_pasted import judge_pasted, needs_of_waiting, waiting_for_judge
 from prompts_app.actions.runs.lifecycle import delete_runs
 from prompts_app.actions.runs.paste import paste_output
 from prompts_app.forms.evidence import PasteForm
 from prompts_app.forms.judge import PastedJudgeForm
 from prompts_app.forms.refusals import refusals_on
-from prompts_app.models import Endpoint, Prompt, Result, Run, Source
+from prompts_app.models import Endpoint, Prompt, Result, Run
 from prompts_app.views.studio.findings import refuse_secrets, shown
 from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
 
@@ -33,7 +32,7 @@ def paste(request: AuthorRequest, slug: str) -> HttpResponse:
     prompt = own_prompt(request.user, slug)
     typed = request.POST or typing_kept(request) or None
     form = PasteForm(typed, request.FILES or None, prompt=prompt, initial=request.GET.dict())
-    findings: Sequence[Finding] = ()
+    findings: Sequence[SecretFinding] = ()
     if request.method == "POST" and form.is_valid():
         findings = findings_in_outputs([form.cleaned_data["output"]], form.cleaned_data["model"])
         refuse_secrets(request, form, prompt, findings)
@@ -42,12 +41,12 @@ def paste(request: AuthorRequest, slug: str) -> HttpResponse:
             result = paste_output(prompt, **form.cleaned_data)
             messages.success(request, _said(result))
             return redirect(_next(prompt, form))
-    pasted = Run.objects.filter(prompt=prompt, source=Source.PASTED).select_related("version")
+    pasted = prompt.runs.pasted().select_related("version").with_result_count()
     context = {
         "prompt": prompt,
         "form": form,
         "can_paste": prompt.versions.exists() and prompt.cases.exists(),
-        "pasted": pasted.defer("suite").annotate(outputs=Count("results")),
+        "pasted": pasted,
         "here": "runs",
         **shown(request, findings),
     }

@@ -16,7 +16,7 @@ MOST_SHOWN = 200_000  # of one with its values in it
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PreviewPart:
     """``kind``: plain text, a value that was filled in, or a variable nothing stands for."""
 
     kind: Literal["text", "value", "missing"]
@@ -26,7 +26,7 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class PreviewMessage:
     role: str
-    parts: tuple[Part, ...]
+    parts: tuple[PreviewPart, ...]
     is_cut: bool
 
 
@@ -42,19 +42,19 @@ def preview(prompt: PromptContent, values: Mapping[str, str]) -> list[PreviewMes
     ]
 
 
-def _parts(text: str, values: Mapping[str, str]) -> Iterator[Part]:
+def _parts(text: str, values: Mapping[str, str]) -> Iterator[PreviewPart]:
     room = MOST_SHOWN
     for piece in pieces(text):
-        part = _filled(piece.variable, values) if piece.variable else Part("text", piece.text)
+        part = _filled(piece.variable, values) if piece.variable else PreviewPart("text", piece.text)
         room -= len(part.text)
         if room < 0:
-            yield Part("text", "…")
+            yield PreviewPart("text", "…")
             return
         yield part
 
 
-def _filled(match: re.Match[str], values: Mapping[str, str]) -> Part:
+def _filled(match: re.Match[str], values: Mapping[str, str]) -> PreviewPart:
     try:
-        return Part("value", fill(match, values)[:LONGEST_SHOWN])
+        return PreviewPart("value", fill(match, values)[:LONGEST_SHOWN])
     except RenderError:
-        return Part("missing", match[0])
+        return PreviewPart("missing", match[0])

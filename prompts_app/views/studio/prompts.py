@@ -8,7 +8,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -27,7 +26,7 @@ from prompts_app.actions.prompts.save import (
     tombstones_with,
 )
 from prompts_app.actions.prompts.save import delete_version as take_version_away
-from prompts_app.actions.prompts.secrets import Finding
+from prompts_app.actions.prompts.secrets import SecretFinding
 from prompts_app.engine.errors import OnRefusal, why_not
 from prompts_app.forms.details import DetailsForm
 from prompts_app.forms.refusals import refusals_on
@@ -36,7 +35,7 @@ from prompts_app.views.studio.drafts import draft_key, keep_posted, restore_draf
 from prompts_app.views.studio.findings import refuse_secrets, shown
 from prompts_app.views.studio.head import head
 from prompts_app.views.studio.signed_in import AuthorRequest, author_view
-from prompts_app.views.studio.steps import Step, next_step
+from prompts_app.views.studio.steps import NextStep, next_step
 
 A_PAGE = 50
 
@@ -45,9 +44,9 @@ A_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PromptRow:
     prompt: Prompt
-    step: Step
+    step: NextStep
     latest: int | None
     cases: int
 
@@ -61,7 +60,7 @@ def studio(request: AuthorRequest) -> HttpResponse:
     page = Paginator(
         chosen.with_author().with_studio_facts().order_by("-updated_at", "-pk"), A_PAGE
     ).get_page(request.GET.get("page"))
-    counts = dict(mine.order_by().values_list("visibility").annotate(Count("pk")))
+    counts = mine.by_visibility()
     return render(
         request,
         "studio/studio.html",
@@ -78,10 +77,10 @@ def studio(request: AuthorRequest) -> HttpResponse:
     )
 
 
-def _rows(page: Page[Prompt]) -> list[Row]:
+def _rows(page: Page[Prompt]) -> list[PromptRow]:
     facts: list[Any] = list(page.object_list)
     return [
-        Row(
+        PromptRow(
             prompt,
             next_step(
                 prompt, latest=prompt.latest_number, cases=prompt.case_count, is_running=prompt.is_running
@@ -159,7 +158,7 @@ def _details(
     *,
     draft: Draft | None = None,
     is_stale: bool = False,
-    findings: Sequence[Finding] = (),
+    findings: Sequence[SecretFinding] = (),
 ) -> HttpResponse:
     context = {"form": form, "draft": draft, "is_stale": is_stale, **head(prompt, "details")}
     context |= shown(request, findings)

@@ -19,7 +19,7 @@ from prompts_app.actions.prompts.publish import (
     what_becomes_visible,
 )
 from prompts_app.actions.prompts.publish import publish as show
-from prompts_app.actions.prompts.secrets import Finding, grouped
+from prompts_app.actions.prompts.secrets import SecretFinding, grouped
 from prompts_app.engine.errors import why_not
 from prompts_app.models import Prompt, Visibility
 from prompts_app.views.studio.head import head
@@ -64,7 +64,7 @@ def _posted(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
 def _page(
     request: AuthorRequest,
     prompt: Prompt,
-    findings: list[Finding],
+    findings: list[SecretFinding],
     harmless: list[str],
     problem: str = "",
     *,

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Prefetch, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -14,6 +13,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST
 
 from prompts_app.access import own_batch, own_prompt, own_run_of_batch
+from prompts_app.actions.runs.batches import batches_of
 from prompts_app.actions.runs.lifecycle import (
     ask_again,
     can_delete,
@@ -24,10 +24,10 @@ from prompts_app.actions.runs.lifecycle import (
     tombstones_of,
 )
 from prompts_app.actions.runs.progress import Failure, progress_of
-from prompts_app.evidence.sentences import check_in_words, first_failing
+from prompts_app.evidence.checks import checks_of, first_failing
 from prompts_app.forms.evidence import AskAgainForm, RunForm
 from prompts_app.forms.refusals import refusals_on
-from prompts_app.models import Batch, Result, Run
+from prompts_app.models import Result
 from prompts_app.views.errors import refusals_as_message
 from prompts_app.views.studio.signed_in import STOP_POLLING, AuthorRequest, author_view, typing_kept
 
@@ -63,20 +63,14 @@ def _look(request: AuthorRequest, context: dict[str, object]) -> HttpResponse:
 
 @author_view
 def runs(request: AuthorRequest) -> HttpResponse:
-    batches = Batch.objects.filter(prompt__owner=request.user).select_related("prompt__owner")
-    lines = Run.objects.select_related("version").defer("suite").order_by("pk")
-    shown = batches.prefetch_related(Prefetch("runs", lines)).annotate(
-        under_way=Count("runs", filter=Q(runs__state__in=[Run.State.QUEUED, Run.State.RUNNING]))
-    )
-    shown = shown.order_by("-created_at", "-pk")
-    page = Paginator(shown, A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(batches_of(request.user), A_PAGE).get_page(request.GET.get("page"))
     return render(request, "studio/runs.html", {"page": page, "here": "runs"})
 
 
 def _blamed(failure: Failure) -> tuple[str, str]:
     """The assertion to blame in words, and its reason."""
-    check = first_failing(failure.result.checks)
-    return check_in_words(check), str(check.get("reason", ""))
+    check = first_failing(checks_of(failure.result.checks))
+    return (check.words, check.reason) if check else ("", "")
 
 
 @author_view
@@ -145,9 +139,7 @@ def again(request: AuthorRequest, public_id: str) -> HttpResponse:
 @author_view
 def delete(request: AuthorRequest, public_id: str) -> HttpResponse:
     batch = own_batch(request.user, public_id)
-    runs = list(
-        batch.runs.select_related("version", "prompt").annotate(stored=Count("results")).order_by("pk")
-    )
+    runs = list(batch.runs.select_related("version", "prompt").with_result_count().order_by("pk"))
     if request.method == "POST":
         with refusals_as_message(request):
             delete_batch(batch)

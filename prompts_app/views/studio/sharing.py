@@ -13,7 +13,7 @@ from prompts_app.access import LinkReader, own_link
 from prompts_app.actions.prompts.publish import findings_of
 from prompts_app.actions.sharing.links import change_link, create_link, opens_by_day, renew_link, revoke_link
 from prompts_app.forms.refusals import refusals_on
-from prompts_app.forms.sharing import LinkForm
+from prompts_app.forms.sharing import ShareLinkForm
 from prompts_app.models import KeyUnreadable, Prompt, ShareLink
 from prompts_app.models.encryption import decrypt, encrypt
 from prompts_app.views.public import shared
@@ -36,7 +36,7 @@ def links(request: AuthorRequest) -> HttpResponse:
 @author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: AuthorRequest) -> HttpResponse:
-    form = LinkForm(request.user, request.POST or typing_kept(request) or None)
+    form = ShareLinkForm(request.user, request.POST or typing_kept(request) or None)
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
             link, token = create_link(request.user, form.choice())
@@ -51,7 +51,7 @@ def new(request: AuthorRequest) -> HttpResponse:
 def edit(request: AuthorRequest, public_id: str) -> HttpResponse:
     link = own_link(request.user, public_id)
     name = link.label
-    form = LinkForm(request.user, request.POST or typing_kept(request) or None, link=link)
+    form = ShareLinkForm(request.user, request.POST or typing_kept(request) or None, link=link)
     if request.method == "POST" and form.is_valid():
         change_link(link, form.choice())
         messages.success(request, "Saved. The address is the same; it shows the change at once.")

@@ -12,7 +12,7 @@ from prompts_app.models import Prompt
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class NextStep:
     """``state`` says how things are, ``action`` what to do about it and ``url`` where."""
 
     state: str
@@ -20,29 +20,29 @@ class Step:
     url: str = ""
 
 
-def next_step(prompt: Prompt, *, latest: int | None, cases: int, is_running: bool) -> Step:
+def next_step(prompt: Prompt, *, latest: int | None, cases: int, is_running: bool) -> NextStep:
     """``latest`` is the number of its newest version, ``cases`` how many it has."""
     slug = prompt.slug
     if latest is None:
-        return Step("no version yet", "Write it", reverse("studio_prompt", args=[slug]))
+        return NextStep("no version yet", "Write it", reverse("studio_prompt", args=[slug]))
     if not cases:
-        return Step("no cases yet", "Write its first case", reverse("studio_case_new", args=[slug]))
+        return NextStep("no cases yet", "Write its first case", reverse("studio_case_new", args=[slug]))
     if is_running:
-        return Step("running now", "Watch the run", reverse("studio_runs"))
+        return NextStep("running now", "Watch the run", reverse("studio_runs"))
     if open_step := _untested_step(summary_of(prompt), slug, f"v{latest}", cases):
         return open_step
     if prompt.is_private:
-        return Step("tested", "Publish it", reverse("studio_publish", args=[slug]))
-    return Step("tested and published")
+        return NextStep("tested", "Publish it", reverse("studio_publish", args=[slug]))
+    return NextStep("tested and published")
 
 
-def _untested_step(evidence: Summary | None, slug: str, latest: str, cases: int) -> Step | None:
+def _untested_step(evidence: Summary | None, slug: str, latest: str, cases: int) -> NextStep | None:
     """None where the newest version has a verdict."""
     if evidence and (evidence.newer_outputs or not evidence.cases):
         action = "Say in its cases what a good answer holds"
-        return Step(f"{latest} is answered, not judged", action, reverse("studio_cases", args=[slug]))
+        return NextStep(f"{latest} is answered, not judged", action, reverse("studio_cases", args=[slug]))
     if evidence and evidence.is_current:
         return None
     state = f"{latest} is not tested" if evidence else "not run yet"
     address = reverse("studio_run_start", args=[slug])
-    return Step(state, f"Run {latest} on {how_many(cases, 'case')}", address)
+    return NextStep(state, f"Run {latest} on {how_many(cases, 'case')}", address)

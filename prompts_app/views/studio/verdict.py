@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from prompts_app.access import own_result
-from prompts_app.actions.prompts.secrets import Finding, find_secrets
+from prompts_app.actions.prompts.secrets import SecretFinding, find_secrets
 from prompts_app.actions.runs.verdict import (
     check_can_judge,
     give_verdict,
@@ -20,7 +20,7 @@ from prompts_app.actions.runs.verdict import (
     waiting_for_author,
 )
 from prompts_app.engine.errors import why_not
-from prompts_app.evidence.sentences import told
+from prompts_app.evidence.checks import checks_of
 from prompts_app.forms.verdict import FAIL, PASS, VerdictForm
 from prompts_app.models import Result
 from prompts_app.models.texts import Text
@@ -32,7 +32,7 @@ MOST_SHOWN = 200_000  # characters of an output
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedVerdict:
     """One verdict to give or to change; ``place`` None for the one no assertion asks for."""
 
     place: int | None
@@ -45,7 +45,7 @@ class Asked:
 @require_http_methods(["GET", "HEAD", "POST"])
 def verdict(request: AuthorRequest, public_id: str) -> HttpResponse:
     result = own_result(request.user, public_id)
-    typed, findings = None, list[Finding]()
+    typed, findings = None, list[SecretFinding]()
     if request.method == "POST":
         typed = VerdictForm(request.POST, prefix=request.POST.get("which") or None)
         if typed.is_valid() and "take-back" not in request.POST:
@@ -82,7 +82,7 @@ def _context(result: Result, typed: VerdictForm | None) -> dict[str, Any]:
         "result": result,
         "output": result.output[:MOST_SHOWN],
         "is_cut": len(result.output) > MOST_SHOWN,
-        "checks": told(result.checks),
+        "checks": checks_of(result.checks),
         "asked": [] if refused else _asked(result, typed),
         "refused": refused,
         "waiting": len(waiting),
@@ -91,14 +91,14 @@ def _context(result: Result, typed: VerdictForm | None) -> dict[str, Any]:
     }
 
 
-def _asked(result: Result, typed: VerdictForm | None) -> list[Asked]:
+def _asked(result: Result, typed: VerdictForm | None) -> list[AskedVerdict]:
     """One for each assertion that asks for the author, else the one that nobody asked for."""
     own = len(result.case.get("assertions") or ())
     places: list[int | None] = [place for place in human_places(result) if place < own]
     return [_one(result, place, typed) for place in places or [None]]
 
 
-def _one(result: Result, place: int | None, typed: VerdictForm | None) -> Asked:
+def _one(result: Result, place: int | None, typed: VerdictForm | None) -> AskedVerdict:
     own = [result.checks[at] for at in human_places(result)] if place is None else [result.checks[place]]
     check = own[-1] if own else {}
     is_given = check.get("passed") is not None
@@ -108,4 +108,4 @@ def _one(result: Result, place: int | None, typed: VerdictForm | None) -> Asked:
     else:
         given = {"verdict": PASS if check["passed"] else FAIL, "note": check["reason"]} if is_given else {}
         form = VerdictForm(prefix=prefix, initial={"place": place, **given})
-    return Asked(place, str(check.get("value") or ""), is_given, form)
+    return AskedVerdict(place, str(check.get("value") or ""), is_given, form)

@@ -9,15 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prompts_app.evidence.checks import StoredCheck, excerpt, first_failing, marked
 from prompts_app.evidence.listings import measure_of
-from prompts_app.evidence.sentences import (
-    check_in_words,
-    excerpt,
-    first_failing,
-    headline_text,
-    marked,
-)
 from prompts_app.evidence.summary import Summary, VersionEvidence
+from prompts_app.evidence.wording import as_text, headline
 from prompts_app.tests.evidence.summaries import a_model, a_summary, a_version
 
 
@@ -52,7 +47,7 @@ def evidence(draw: st.DrawFn) -> Summary:
 class TestHeadline:
     @given(evidence())
     def test_every_figure_in_it_is_in_the_rows(self, given_evidence: Summary) -> None:
-        said = headline_text(given_evidence, given_evidence.before)
+        said = as_text(headline(given_evidence, given_evidence.before))
         known = {(item.passed, item.cases) for item in [*given_evidence.history, *given_evidence.models]}
         assert {(int(a), int(b)) for a, b in re.findall(r"(\d+) of (\d+)(?! models)", said)} <= known
         assert said.endswith(".")
@@ -60,7 +55,7 @@ class TestHeadline:
     @given(evidence())
     def test_up_means_up_on_the_same_cases(self, given_evidence: Summary) -> None:
         before = given_evidence.before
-        said = headline_text(given_evidence, before)
+        said = as_text(headline(given_evidence, before))
         if " up from " in said:
             assert before
             assert before.suite_digest == given_evidence.suite_digest
@@ -71,14 +66,16 @@ class TestHeadline:
 
     @given(evidence())
     def test_never_below_holds_for_every_model(self, given_evidence: Summary) -> None:
-        found = re.search(r"never below (\d+) of (\d+) on (\d+) models", headline_text(given_evidence, None))
+        found = re.search(
+            r"never below (\d+) of (\d+) on (\d+) models", as_text(headline(given_evidence, None))
+        )
         if found:
             assert all(model.passed >= int(found[1]) for model in given_evidence.models)
             assert int(found[3]) == len(given_evidence.models)
 
     @given(evidence())
     def test_fewer_tokens_only_where_it_does_no_worse(self, given_evidence: Summary) -> None:
-        found = re.search(r"(\d+)% fewer tokens than v(\d+)", headline_text(given_evidence, None))
+        found = re.search(r"(\d+)% fewer tokens than v(\d+)", as_text(headline(given_evidence, None)))
         if found:
             other = given_evidence.history[int(found[2]) - 1]
             assert other.passed <= given_evidence.passed
@@ -89,7 +86,7 @@ class TestHeadline:
 
     def test_what_was_only_pasted_says_so(self) -> None:
         pasted = a_summary(item(1, 3, 3), models=[a_model(passed=3, cases=3)], level=0, main_model="m")
-        assert headline_text(pasted, None) == "3 of 3 cases pass on m (44–100%), pasted only."
+        assert as_text(headline(pasted, None)) == "3 of 3 cases pass on m (44–100%), pasted only."
 
 
 class TestRise:
@@ -120,16 +117,16 @@ class TestChecks:
         ],
     )
     def test_in_words(self, check: dict[str, Any], said: str) -> None:
-        assert check_in_words(check) == said
+        assert StoredCheck.from_json(check).words == said
 
     def test_a_long_value_is_cut(self) -> None:
-        assert len(check_in_words({"type": "equals", "value": "x" * 5000})) < 120
+        assert len(StoredCheck("equals", "x" * 5000).words) < 120
 
     def test_text_is_blamed_before_a_limit(self) -> None:
-        slow, wrong = {"type": "latency", "passed": False}, {"type": "contains", "passed": False}
+        slow, wrong = StoredCheck("latency", passed=False), StoredCheck("contains", passed=False)
         assert first_failing([slow, wrong]) == wrong
         assert first_failing([slow]) == slow
-        assert first_failing([{"type": "equals", "passed": True}]) == {}
+        assert first_failing([StoredCheck("equals", passed=True)]) is None
 
     @given(
         st.text(max_size=400),
@@ -139,7 +136,7 @@ class TestChecks:
     def test_an_excerpt_is_short_and_marks_only_what_broke_it(
         self, output: str, value: str, kind: str
     ) -> None:
-        pieces = excerpt(output, {"type": kind, "value": value})
+        pieces = excerpt(output, StoredCheck(kind, value))
         assert sum(len(piece.text) for piece in pieces) <= 300
         if kind == "not-contains" and value.strip() and value in output:
             hit = next(piece.text for piece in pieces if piece.hit)
@@ -151,8 +148,9 @@ class TestChecks:
     def test_a_check_that_looks_at_a_part_is_broken_in_that_part(
         self, applied_to: str, hits: list[str]
     ) -> None:
-        check = {"type": "not-contains", "value": "PAID", "passed": False}
-        check |= {"transform": "output.slice(5)", "applied_to": applied_to}
+        check = StoredCheck(
+            "not-contains", "PAID", passed=False, transform="output.slice(5)", applied_to=applied_to
+        )
         pieces = marked("PAID and PAID again", [check])
         assert [piece.text for piece in pieces if piece.hit] == hits
         assert pieces[0].text.startswith("PAID ")

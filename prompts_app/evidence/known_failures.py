@@ -100,7 +100,7 @@ def shelf_of(records: Records) -> list[Item]:
 
 def items_of(records: Records) -> list[Item]:
     """Everything on the shelf, for its author."""
-    failures = list(records.prompt.known_failures.with_run())
+    failures = _with_runs(records, list(records.prompt.known_failures.all()))
     cells = [RunCase(failure.run, failure.case_index) for failure in failures]
     if failures:
         records.suites([*records.latest.values(), *(cell.run for cell in cells)])
@@ -116,6 +116,25 @@ def items_of(records: Records) -> list[Item]:
         )
         for failure, cell in zip(failures, cells, strict=True)
     ]
+
+
+def _with_runs(records: Records, failures: list[KnownFailure]) -> list[KnownFailure]:
+    """With their runs and versions: those that count are known, the others come in a query each."""
+    runs = {run.pk: run for run in records.runs} if failures else {}
+    if missing := {failure.run_id for failure in failures} - runs.keys():
+        found = Run.objects.filter(pk__in=missing).select_related("version").defer("suite", *_TEXTS)
+        runs |= {run.pk: run for run in found}
+    versions = {run.version_id: run.version for run in runs.values()}
+    if unknown := {failure.fixed_in_id for failure in failures} - versions.keys() - {None}:
+        versions |= {version.pk: version for version in records.versions if version.pk in unknown}
+    for failure in failures:
+        failure.prompt, failure.run = records.prompt, runs[failure.run_id]
+        if failure.fixed_in_id:
+            failure.fixed_in = versions[failure.fixed_in_id]
+    return failures
+
+
+_TEXTS = [f"version__{column}" for column in ("messages", "variables", "parameters")]
 
 
 def fixes_of(run: Run, case_index: int) -> list[Fix]:

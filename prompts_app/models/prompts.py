@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
@@ -124,6 +125,11 @@ class PromptQuerySet(MaskedQuerySet["Prompt"]):
         return self.order_by(F("last_tested_at").desc(nulls_last=True), "-pk")
 
 
+@lru_cache(maxsize=1000)  # a page asks for the same one dozens of times
+def _address(handle: str, slug: str) -> str:
+    return reverse("prompt", args=[handle, slug])
+
+
 class Prompt(Masked):
     """A titled work of one author. What is sent to a model lives in its versions."""
 
@@ -211,7 +217,7 @@ class Prompt(Masked):
         super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
-        return self.read_at or reverse("prompt", args=[self.owner.handle, self.slug])
+        return self.read_at or _address(self.owner.handle, self.slug)
 
     @property
     def stem(self) -> str:

@@ -54,6 +54,7 @@ def _escaped(text: object) -> SafeString:
     return mark_safe("".join(_visible_parts(_one_line_end(str(text)))))  # noqa: S308 every part is escaped
 
 
+@cache
 def _explained() -> str:
     return f"{reverse('about_evidence')}#private"
 

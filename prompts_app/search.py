@@ -13,11 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import batched, chain, islice
-from typing import Any
 
 import regex
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import Case, Exists, IntegerField, OuterRef, Prefetch, QuerySet, When
+from django.db.models import Exists, OuterRef, Prefetch
 
 from prompts_app.engine.masking import Mask, Span
 from prompts_app.models import Profile, Prompt, SearchDocument, Version
@@ -123,20 +122,6 @@ def _may_begin_longer_words(term: str) -> bool:
     last = term.rpartition(" ")[2]
     is_half_a_pair = len(last) == 1 and bool(_RUN.match(last))
     return len(last) >= SHORTEST_BEGINNING or is_half_a_pair
-
-
-def prompts_that_match[Q: QuerySet[Any]](prompts: Q, text: str, *, author: int | None = None) -> Q:
-    """Those of ``prompts`` that ``find`` finds, in no order."""
-    return prompts.filter(pk__in=find(text, author=author, database=prompts.db).prompts)
-
-
-def search_prompts[Q: QuerySet[Any]](prompts: Q, text: str, *, author: int | None = None) -> Q:
-    """Those of ``prompts`` that ``find`` finds, best first."""
-    hits = find(text, author=author, database=prompts.db).prompts
-    places = [When(pk=key, then=place) for place, key in enumerate(hits)]
-    found = prompts.filter(pk__in=hits)
-    order = Case(*places, output_field=IntegerField()) if hits else "pk"
-    return found.order_by(order)
 
 
 @dataclass

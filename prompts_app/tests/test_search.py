@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prompts_app.models import Prompt, Tag
-from prompts_app.search import MOST_TERMS, prompts_that_match, reindex, search_prompts, search_terms, storable
+from prompts_app.search import MOST_TERMS, find, reindex, search_terms, storable
 from prompts_app.tests.factories import PersonFactory, PromptFactory, VersionFactory
 
 pytestmark = pytest.mark.django_db
@@ -22,12 +22,11 @@ def prompt(title: str = "Untitled", body: str = "", tags: tuple[str, ...] = (), 
 
 
 def found(text: str) -> list[str]:
-    """The titles in order, after checking that the nestable form finds the same ones."""
-    ordered = [p.title for p in search_prompts(Prompt.objects.public(), text)]
-    inside = Prompt.objects.filter(pk__in=prompts_that_match(Prompt.objects.public(), text).values("pk"))
-    assert sorted(ordered) == sorted(p.title for p in inside)
-    assert len(ordered) == search_prompts(Prompt.objects.public(), text).count()
-    return ordered
+    """The titles in order."""
+    hits = find(text)
+    assert not hits.more
+    prompts = Prompt.objects.public().in_bulk(hits.prompts)
+    return [prompts[key].title for key in hits.prompts if key in prompts]
 
 
 class TestWhatIsFound:
@@ -140,7 +139,7 @@ class TestOrder:
         better = prompt("Weather report", summary="Does one thing.")
         Prompt.objects.filter(pk=better.pk).update(evidence_level=2, evidence_low=0.7, evidence_cases=10)
         reindex([better])
-        assert search_prompts(Prompt.objects.public(), "weather").first() == better
+        assert find("weather").prompts[0] == better.pk
 
 
 class TestWhatIsTyped:

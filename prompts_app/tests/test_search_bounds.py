@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from prompts_app import search
 from prompts_app.evidence.listings import refresh_figures
 from prompts_app.models import Prompt, SearchDocument
-from prompts_app.search import find, reindex, search_prompts
+from prompts_app.search import find, reindex
 from prompts_app.tests.factories import PersonFactory, PromptFactory, VersionFactory
 
 pytestmark = pytest.mark.django_db
@@ -79,7 +79,6 @@ class TestMoreThanTheBound:
         made("Nothing", owner=author)
         mine = made("A quokka", owner=author, visibility="private")
         assert find("quokka", author=author.pk).prompts == [mine.pk]
-        assert search_prompts(Prompt.objects.all(), "quokka", author=author.pk).get() == mine
 
 
 class TestTerms:

@@ -23,7 +23,7 @@ from prompts_app.engine.formats.bundle_types import Bundle
 from prompts_app.evidence.known_failures import shelf_of
 from prompts_app.evidence.records import Records
 from prompts_app.models import Case, Endpoint, Level, Prompt, Result, Run, Source
-from prompts_app.search import search_prompts
+from prompts_app.search import find
 from prompts_app.tests.actions.bundles import import_bundle
 from prompts_app.tests.factories import CaseFactory, PromptFactory, ResultFactory, RunFactory, VersionFactory
 from prompts_app.tests.people import alice, bob
@@ -183,7 +183,7 @@ def test_what_was_imported_is_counted_and_found() -> None:
     prompt_with_a_run(baseline=None)
     (kept,) = import_bundle(bob(), moved().prompts).prompts
     assert (kept.evidence_passed, kept.evidence_cases) == (1, 1)
-    assert search_prompts(Prompt.objects.all(), "echo", author=bob().pk).get() == kept
+    assert find("echo", author=bob().pk).prompts == [kept.pk]
 
 
 def test_a_run_that_was_under_way_elsewhere_is_not_under_way_here() -> None:

@@ -22,7 +22,7 @@ from prompts_app.engine.types import Assertion, Case, Message, PromptContent, Va
 from prompts_app.models import FormerSlug, Prompt, Tag, Version, Visibility
 from prompts_app.models.prompts import MOST_MESSAGES
 from prompts_app.models.tags import tag_name
-from prompts_app.search import search_prompts
+from prompts_app.search import find
 from prompts_app.tests.factories import PromptFactory
 from prompts_app.tests.people import alice, dana
 
@@ -114,7 +114,7 @@ def test_variables_the_file_describes_are_kept_even_unused() -> None:
 
 def test_imported_prompts_are_found_by_search() -> None:
     bring(one("Compose a madrigal."))
-    assert search_prompts(Prompt.objects.all(), "madrigal", author=alice().pk).count() == 1
+    assert len(find("madrigal", author=alice().pk).prompts) == 1
 
 
 # --- titles, slugs, tags ----------------------------------------------------------------------------------

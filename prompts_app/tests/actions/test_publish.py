@@ -20,7 +20,7 @@ from prompts_app.actions.prompts.secrets import grouped, unacknowledged
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.engine.errors import Refused
 from prompts_app.models import Prompt, Result, Run, Source, Visibility
-from prompts_app.search import search_prompts
+from prompts_app.search import find
 from prompts_app.tests.factories import (
     CaseFactory,
     PromptFactory,
@@ -55,9 +55,10 @@ def run_of(prompt: Prompt, outputs: list[str], **fields: Any) -> Run:
 class TestVisibility:
     def test_publishing_and_taking_back_work_at_once(self, prompt: Prompt) -> None:
         publish(prompt, Visibility.PUBLIC)
-        assert list(search_prompts(Prompt.objects.public(), "words")) == [prompt]
+        assert find("words").prompts == [prompt.pk]
         unpublish(prompt)
         assert not Prompt.objects.public().exists()
+        assert find("words").prompts == []
         assert not Prompt.objects.visible_to(PromptFactory().owner).filter(pk=prompt.pk).exists()
 
     def test_the_first_time_is_remembered(self, prompt: Prompt) -> None:

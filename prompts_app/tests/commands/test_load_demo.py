@@ -24,7 +24,7 @@ from prompts_app.engine.render import values_for
 from prompts_app.engine.run import judge
 from prompts_app.engine.types import Price, PromptContent, Reply
 from prompts_app.models import Prompt, Result, Run, Source, User
-from prompts_app.search import search_prompts
+from prompts_app.search import find
 from prompts_app.tests.factories import PersonFactory, PromptFactory, VersionFactory
 
 HANDLES = ["ada-example", "bo-sample", "cleo-specimen"]
@@ -195,7 +195,7 @@ def test_sample_authors_cannot_sign_in(loaded: str) -> None:
 
 
 def test_samples_are_found_by_search(loaded: str) -> None:
-    assert search_prompts(Prompt.objects.public(), "pharmacy desk").get().slug == "pharmacy-desk"
+    assert [Prompt.objects.get(pk=key).slug for key in find("pharmacy desk").prompts] == ["pharmacy-desk"]
 
 
 def test_a_second_time_nothing_changes_and_almost_nothing_is_asked(

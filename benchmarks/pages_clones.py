@@ -27,7 +27,7 @@ from prompts_app.models import (
     User,
     Version,
 )
-from prompts_app.search import storable
+from prompts_app.search import author_key, storable
 
 AT_ONCE = 10_000  # clones in one transaction
 MOST_TEMPLATES = 300
@@ -161,10 +161,12 @@ def _statements(first: int, templates: int) -> Iterator[str]:
         "public_id": _renumbered_text("public_id", "o"),
     }, joined=True)  # fmt: skip
     body = "replace(t.body, plan.template_text, plan.found_text)"
+    place = f"t.place - t.prompt_id + {prompt}"  # in that order the index takes many at once
     yield _clone(SearchDocument, "plan.template_id = t.prompt_id", {
         "id": prompt, "prompt_id": prompt, "title": "plan.found_title", "summary": "plan.found_summary",
-        "author": "plan.found_author", "body": body,
-    })  # fmt: skip
+        "author": "plan.found_author", "body": body, "place": place,
+        "of_author": f"'{author_key(0)[:-1]}' || plan.owner_id",
+    }) + f" ORDER BY {place}"  # fmt: skip
     yield from _lists(prompt)
 
 

@@ -4,7 +4,7 @@ The outermost part of the site: around Django's own handler, so that a stored pa
 object nor middleware. What may be stored is said by ``public_page`` alone. A page is looked up by all of the
 request that it can depend on, and served only after the database has said that nothing it shows was changed
 since before it was made (``models.page_changes``): one query. Where the database does not say so, Django
-makes the page, or tells that the database is away. See ADR 0024.
+makes the page, or tells that the database is away. See ADR 0025.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from django.db import DatabaseError
 
 from portfolio.cache import SharedCache
 from prompts_app.models import Heartbeat, Import, Job
+from prompts_app.models.page_changes import forget_old_changes
 
 WORKER_BEATS_EVERY_S = 20.0
 WORKER_SEEN_WITHIN_S = 60.0
@@ -59,10 +60,11 @@ def beat_now_and_then() -> None:
 
 
 def tidy_up() -> None:
-    """Each day: sessions and counted tries that ran out, uploaded files whose import nobody said yes to,
-    exports of the day before."""
+    """Each day: sessions, counted tries and changes of pages that ran out, uploaded files whose import nobody
+    said yes to, exports of the day before."""
     call_command("clearsessions")
     if isinstance(cache := caches["default"], SharedCache):
         cache.drop_what_ran_out()
+    forget_old_changes()
     Import.objects.left_behind().delete()
     Job.objects.left_behind().delete()

@@ -8,8 +8,10 @@ been paused or cut off: its side of TCP says nothing.
 from __future__ import annotations
 
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import suppress
+from hashlib import sha256
+from select import select
 from time import monotonic, sleep
 from typing import Any
 
@@ -37,8 +39,15 @@ def _was_found_away() -> None:
     _found_away_at = monotonic()
 
 
+_WELL = {psycopg.pq.ExecStatus.COMMAND_OK, psycopg.pq.ExecStatus.TUPLES_OK}
+
+
 class Connection(psycopg.Connection[Any]):
     """Waits for its server as long as that still answers others."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._often: set[bytes] = set()
 
     def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
         return super().wait(self._watched(gen), *args, **kwargs)
@@ -58,6 +67,36 @@ class Connection(psycopg.Connection[Any]):
                 wanted = gen.send(ready)
         except StopIteration as end:
             return end.value
+
+    def has_row(self, question: bytes, values: Sequence[str]) -> bool:
+        """Whether ``question``, which is asked at every turn, finds anything. Its parameters are $1, $2 …
+
+        It is prepared once a connection and asked past the cursors: a sixth of what a query costs otherwise.
+        """
+        name = b"often_" + sha256(question).hexdigest()[:16].encode()
+        if name not in self._often:
+            self.pgconn.send_prepare(name, question)
+            self._result()
+            self._often.add(name)
+        self.pgconn.send_query_prepared(name, [value.encode() for value in values])
+        return self._result().ntuples > 0
+
+    def _result(self) -> psycopg.pq.abc.PGresult:
+        """Of what was sent; waits as ``wait`` does. Raises psycopg's errors."""
+        results: list[psycopg.pq.abc.PGresult] = []
+        while self.pgconn.flush():
+            select([], [self.pgconn.socket], [], limit_s() / 2)
+        while True:
+            while self.pgconn.is_busy():
+                if not select([self.pgconn.socket], [], [], limit_s() / 2)[0]:
+                    self._check_server()
+                self.pgconn.consume_input()
+            if (result := self.pgconn.get_result()) is None:
+                break
+            results.append(result)
+        if results[0].status not in _WELL:
+            raise psycopg.errors.error_from_result(results[0])
+        return results[0]
 
     def _check_server(self) -> None:
         """A query may take its time, or wait for a lock. Raises where nobody answers at all."""

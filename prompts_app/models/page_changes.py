@@ -42,14 +42,18 @@ def moment() -> Moment:
     return str(_ask(f"SELECT coalesce(max(id), 0) FROM {TABLE}", [])[0])
 
 
+_CHANGED_SINCE = (
+    f"SELECT 1 FROM {TABLE} WHERE key = ANY($1::text[]) AND xid >= pg_snapshot_xmin($2::pg_snapshot) "
+    "AND NOT pg_visible_in_snapshot(xid, $2::pg_snapshot) LIMIT 1"
+).encode()
+
+
 def have_changed(keys: Collection[str], since: Moment) -> bool:
     """Whether any of these was changed by a transaction that ``since`` did not see. One query."""
     if connection.vendor == "postgresql":
-        unseen = (
-            "xid >= pg_snapshot_xmin(%s::pg_snapshot) AND NOT pg_visible_in_snapshot(xid, %s::pg_snapshot)"
-        )
-        statement = f"SELECT EXISTS (SELECT 1 FROM {TABLE} WHERE key = ANY(%s) AND {unseen})"
-        return bool(_ask(statement, [list(keys), since, since])[0])
+        connection.ensure_connection()
+        with connection.wrap_database_errors:
+            return bool(connection.connection.has_row(_CHANGED_SINCE, [f"{{{','.join(keys)}}}", since]))
     places = ", ".join(["%s"] * len(keys))
     statement = f"SELECT EXISTS (SELECT 1 FROM {TABLE} WHERE key IN ({places}) AND id > %s)"
     return bool(_ask(statement, [*keys, int(since)])[0])

@@ -111,7 +111,7 @@ class Handler(WSGIHandler):
         page = Page(headers, response.content, etag, tuple(getattr(response, SHOWS, ())), made_after)
         response.close()
         if may_be_stored(page) and environ["REQUEST_METHOD"] == "GET":
-            caches[place.cache].set(place.key, page, min(place.kept_s, _until_midnight_s()))
+            _keep(place, page)
         return page.answer(environ, start_response)
 
 
@@ -131,11 +131,25 @@ def may_be_stored(page: Page) -> bool:
 
 
 def find(place: Place) -> Page | None:
-    """The page that is stored there, if it is still so."""
-    page: Page | None = caches[place.cache].get(place.key)
-    if page is None or have_changed(page.shows, page.made_after):
+    """The page that is stored there, if it is still so. Raises what the database raises."""
+    page = _kept(place)
+    return None if page is None or have_changed(page.shows, page.made_after) else page
+
+
+def _kept(place: Place) -> Page | None:
+    try:
+        page: Page | None = caches[place.cache].get(place.key)
+    except Exception as error:  # whatever a Redis's driver raises: without a store the site is only slower
+        log.warning("The store of pages does not answer: %r", error)
         return None
     return page
+
+
+def _keep(place: Place, page: Page) -> None:
+    try:
+        caches[place.cache].set(place.key, page, min(place.kept_s, _until_midnight_s()))
+    except Exception as error:  # the same
+        log.warning("The store of pages does not take a page: %r", error)
 
 
 def place_of(environ: WSGIEnvironment) -> Place | None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.core.cache import caches
 from django.core.management import call_command
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.test import Client
@@ -273,6 +274,15 @@ def test_what_cannot_be_checked_is_not_served(
     assert ask(path).status == 404
     monkeypatch.setattr("prompts_app.views.public.prompt.prompt_visible_to", away)
     assert ask(path).status == 503
+
+
+def test_without_its_store_the_site_is_only_slower(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*given: Any) -> Any:
+        raise ConnectionError("the Redis is away")
+
+    monkeypatch.setattr(type(caches["pages"]), "get", away)
+    monkeypatch.setattr(type(caches["pages"]), "set", away)
+    assert ask(w.prompt.get_absolute_url()).status == 200
 
 
 def test_nothing_is_served_while_tables_are_rebuilt(w: World) -> None:

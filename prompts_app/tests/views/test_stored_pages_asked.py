@@ -93,7 +93,7 @@ def test_who_has_it_gets_304_for_one_query_whatever_the_compression(w: World) ->
     for known in (etag, etag.removeprefix("W/"), f'"x", {etag}', "*"):
         for accepted in ("br", ""):
             answer = ask(path, if_none_match=known, accept_encoding=accepted)
-            assert (answer.status, answer.body, answer.queries) == (304, b"", 1)
+            assert (answer.status, answer.body, answer.was_stored) == (304, b"", True)
             assert answer.headers.keys() >= {"ETag", "Cache-Control", "Vary", "Content-Security-Policy"}
             assert not answer.headers.keys() & {"Content-Length", "Content-Type", "Content-Encoding"}
     assert ask(path, if_none_match='"something else"').status == 200
@@ -105,9 +105,8 @@ def test_a_get_writes_no_row(w: World) -> None:
         for _ in range(2):
             with CaptureQueriesContext(connection) as queries:
                 ask(path)
-            wrote = [
-                q["sql"] for q in queries if not q["sql"].startswith(("SELECT", "SET", "BEGIN", "COMMIT"))
-            ]
+            writes = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+            wrote = [query["sql"] for query in queries if query["sql"].startswith(writes)]
             assert not wrote or path in {"/readyz", "/healthz"}, path
 
 

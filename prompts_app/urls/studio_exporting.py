@@ -6,5 +6,5 @@ from prompts_app.views.studio import export
 
 urlpatterns = [
     path("", export.export, name="studio_export"),
-    path("<slug:public_id>/", export.file, name="studio_export_file"),
+    path("<slug:public_id>/<int:number>/", export.file, name="studio_export_file"),
 ]

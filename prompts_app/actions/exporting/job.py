@@ -1,4 +1,4 @@
-"""Everything an author has, as one bundle: made prompt by prompt, so that its size needs no memory."""
+"""Everything an author has, as bundles: made prompt by prompt, so that their size needs no memory."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from prompts_app.engine.errors import Refused
 from prompts_app.engine.formats.bundle import emit_parts, emit_prompt
 from prompts_app.models import Job, JobPart, Prompt, Result, User
 
+MOST_IN_A_FILE = 18 * 2**20  # bytes; one of 20 MB is the largest that is read (engine.budget)
 AT_ONCE_PROMPTS, AT_ONCE_RESULTS = 20, 1_000  # above either, a worker does it
 
 
@@ -38,16 +39,25 @@ def export_next(job: Job) -> bool:
         return False
     room = job.cursor.get("room", MOST_PICTURES)
     found, room = export_prompts(Prompt.objects.filter(pk=prompt.pk), everything=True, room=room)
-    for one in found:
-        data = zlib.compress(emit_prompt(one).encode("utf-8", "surrogatepass"))
-        JobPart.objects.create(job=job, number=job.done, data=data)
-    job.done, job.cursor = job.done + 1, {"after": prompt.slug, "room": room}
+    text = "".join(map(emit_prompt, found)).encode("utf-8", "surrogatepass")
+    JobPart.objects.create(job=job, number=job.done, data=zlib.compress(text))
+    size, files = job.cursor.get("size", 0) + len(text), job.cursor.get("files", [0])
+    if size > MOST_IN_A_FILE and files[-1] < job.done:
+        size, files, room = len(text), [*files, job.done], MOST_PICTURES
+    job.done += 1
+    job.cursor = {"after": prompt.slug, "room": room, "size": size, "files": files}
     return True
 
 
-def file_of(job: Job) -> Iterator[str]:
-    """The bundle, piece by piece."""
-    return emit_parts(author_of(job.owner), _parts_of(job))
+def files_of(job: Job) -> list[range]:
+    """The numbers of the parts in each file: so many that each can be imported again."""
+    starts = job.cursor.get("files", [0])
+    return [range(one, end) for one, end in zip(starts, [*starts[1:], job.done], strict=True)]
+
+
+def text_of(job: Job, parts: range) -> Iterator[str]:
+    """The bundle of these, piece by piece."""
+    return emit_parts(author_of(job.owner), _texts(job, parts))
 
 
 def bundle_in_parts(owner: User, prompts: list[int]) -> Iterator[str]:
@@ -55,8 +65,8 @@ def bundle_in_parts(owner: User, prompts: list[int]) -> Iterator[str]:
     return emit_parts(author_of(owner), _prompts(prompts))
 
 
-def _parts_of(job: Job) -> Iterator[str]:
-    for number in range(job.done):
+def _texts(job: Job, parts: range) -> Iterator[str]:
+    for number in parts:
         data = job.parts.values_list("data", flat=True).get(number=number)
         yield zlib.decompress(bytes(data)).decode("utf-8", "surrogatepass")
 

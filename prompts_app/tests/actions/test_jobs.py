@@ -17,7 +17,7 @@ from prompts_app.actions.accounts.deletion import delete_account, delete_some
 from prompts_app.actions.accounts.jobs import run_job_task, work_on
 from prompts_app.actions.exporting import job as exporting
 from prompts_app.actions.exporting.bundle import export_bundle
-from prompts_app.actions.exporting.job import export_next, file_of, start_export
+from prompts_app.actions.exporting.job import export_next, files_of, start_export, text_of
 from prompts_app.actions.runs import stopping
 from prompts_app.actions.site.health import tidy_up
 from prompts_app.engine.digests import case_json
@@ -199,7 +199,8 @@ def test_the_file_is_the_bundle_however_often_its_maker_was_killed() -> None:
     job.refresh_from_db()
     assert (job.state, job.done, job.parts.count()) == (Job.State.DONE, 3, 3)
     whole = export_bundle(alice(), Prompt.objects.owned_by(alice()), everything=True)
-    text = "".join(file_of(job))
+    (parts,) = files_of(job)
+    text = "".join(text_of(job, parts))
     assert text == emit(whole)
     assert parse(text) == whole
 
@@ -214,15 +215,30 @@ def test_the_page_shows_how_far_it_is_then_the_file() -> None:
     assert "<noscript><meta http-equiv" in page
     assert browser.post("/studio/export/").status_code == 302, "pressed twice is once"
     job = Job.objects.get()
-    assert browser.get(f"/studio/export/{job.public_id}/").status_code == 404, "not ready"
+    assert browser.get(f"/studio/export/{job.public_id}/1/").status_code == 404, "not ready"
     a_worker_takes_it_up()
     part = browser.get("/studio/export/", headers={"HX-Request": "true"})
     assert part.status_code == 286, "htmx asks no more"
     assert "Download the file" in part.content.decode()
-    sent: Any = browser.get(f"/studio/export/{job.public_id}/")
+    sent: Any = browser.get(f"/studio/export/{job.public_id}/1/")
     assert sent["Content-Disposition"] == 'attachment; filename="alice.json"'
     assert len(json.loads(b"".join(sent.streaming_content))["prompts"]) == 3
-    assert client_of(bob()).get(f"/studio/export/{job.public_id}/").status_code == 404
+    assert client_of(bob()).get(f"/studio/export/{job.public_id}/1/").status_code == 404
+
+
+def test_more_than_one_import_takes_comes_in_several_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "MOST_IN_A_FILE", 1)
+    prompts = some_work(alice())
+    job = start_export(alice())
+    a_worker_takes_it_up()
+    job.refresh_from_db()
+    bundles = [parse("".join(text_of(job, parts))) for parts in files_of(job)]
+    assert [one.slug for bundle in bundles for one in bundle.prompts] == [one.slug for one in prompts]
+    assert len(bundles) == 3
+    browser = client_of(alice())
+    assert "in 3 files" in browser.get("/studio/export/").content.decode()
+    assert browser.get(f"/studio/export/{job.public_id}/3/")["Content-Disposition"].endswith('alice-3.json"')
+    assert browser.get(f"/studio/export/{job.public_id}/4/").status_code == 404
 
 
 def test_with_nothing_to_export_it_says_so() -> None:

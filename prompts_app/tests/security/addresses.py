@@ -101,7 +101,7 @@ def _import(w: World) -> list[Any]:
 
 
 def _export(w: World) -> list[Any]:
-    return [start_export(w.prompt.owner).public_id]
+    return [start_export(w.prompt.owner).public_id, 1]
 
 
 def _link(w: World) -> list[Any]:

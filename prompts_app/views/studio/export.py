@@ -1,14 +1,14 @@
-"""Taking everything along: one file, made in the background where it is large."""
+"""Taking everything along: files made in the background where there is much."""
 
 from __future__ import annotations
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_safe
 
 from prompts_app.access import own_export
-from prompts_app.actions.exporting.job import file_of, newest_export, start_export
+from prompts_app.actions.exporting.job import files_of, newest_export, start_export, text_of
 from prompts_app.models import Prompt
 from prompts_app.models.jobs import KEPT_FOR
 from prompts_app.views.errors import refusals_as_message
@@ -18,7 +18,7 @@ from prompts_app.views.studio.signed_in import STOP_POLLING, AuthorRequest, auth
 @author_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def export(request: AuthorRequest) -> HttpResponse:
-    """What there is to take, and how far the newest file is; asked by htmx, only that."""
+    """What there is to take, and how far the newest files are; asked by htmx, only that."""
     if request.method == "POST":
         with refusals_as_message(request):
             start_export(request.user)
@@ -27,6 +27,7 @@ def export(request: AuthorRequest) -> HttpResponse:
     context = {
         "job": job,
         "prompts": Prompt.objects.owned_by(request.user).count(),
+        "files": files_of(job) if job else [],
         "kept_until": job.finished_at + KEPT_FOR if job and job.finished_at else None,
         "here": "import",
     }
@@ -40,7 +41,13 @@ def export(request: AuthorRequest) -> HttpResponse:
 
 @author_view
 @require_safe
-def file(request: AuthorRequest, public_id: str) -> StreamingHttpResponse:
+def file(request: AuthorRequest, public_id: str, number: int) -> StreamingHttpResponse:
     job = own_export(request.user, public_id)
-    headers = {"Content-Disposition": f'attachment; filename="{request.user.handle}.json"'}
-    return StreamingHttpResponse(file_of(job), content_type="application/json", headers=headers)
+    files = files_of(job)
+    if not 0 < number <= len(files):
+        raise Http404
+    name = f"{request.user.handle}-{number}.json" if len(files) > 1 else f"{request.user.handle}.json"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(
+        text_of(job, files[number - 1]), content_type="application/json", headers=headers
+    )

@@ -40,5 +40,5 @@ def _figures(said: dict[str, Any]) -> Iterator[tuple[str, float | None, float]]:
         yield f"{page} not modified", row["not_modified_cpu_ms"], NOT_MODIFIED * row["control_cpu_ms"]
         if "search_sql_ms" in row:
             yield f"{page} SQL", row["search_sql_ms"], RAW_SQL * row["raw_sql_ms"]
-    yield "memory idle, MB", said["rss_idle_mb"], IDLE_MB
-    yield "memory after load, MB", said["rss_loaded_mb"], LOADED_MB
+    yield "memory idle, MB (PSS)", said["pss_idle_mb"], IDLE_MB
+    yield "memory after load, MB (PSS)", said["pss_loaded_mb"], LOADED_MB

@@ -30,8 +30,9 @@ def queries_of(path: str, headers: dict[str, str]) -> tuple[int, int, list[tuple
 
 def forget_pages() -> None:
     """What this process keeps of pages it rendered."""
-    if "pages" in settings.CACHES:
-        caches["pages"].clear()
+    for alias in settings.CACHES:
+        if alias.startswith("pages"):
+            caches[alias].clear()
 
 
 def search_sql(asked: list[tuple[str, Any]], word: str) -> dict[str, float]:

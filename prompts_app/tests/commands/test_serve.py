@@ -18,7 +18,8 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError
 
-from prompts_app.management.commands.serve import Child, answers, check_port, environment
+from portfolio.supervisor import Child, answers
+from prompts_app.management.commands.serve import check_port, environment
 from prompts_app.models import Run
 from prompts_app.tests.actions.running import YES, a_run, fresh
 from prompts_app.tests.engine.servers import answering

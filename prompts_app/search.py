@@ -19,7 +19,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Exists, OuterRef, Prefetch
 
 from prompts_app.engine.masking import Mask, Span
-from prompts_app.models import Profile, Prompt, SearchDocument, Version
+from prompts_app.models import Profile, Prompt, SearchDocument, Task, Version
 from prompts_app.models.reading import reading
 from prompts_app.models.texts import texts_in_row
 
@@ -32,6 +32,7 @@ IN_THE_BODY = {"prompt.situation", "version.messages"}
 _MARK = "\ue000"  # a letter to the index, of no script: no text and no search holds it
 _PROMPT = (1 << 40) - 1  # the part of a place that is the prompt's number
 _NOT_LISTED = 1 << 60
+_TASKS = dict(Task.choices)
 FIELDS = ("title", "tags", "summary", "author", "body", "place", "of_author")
 
 # Scripts written without spaces, and Korean, whose words take endings: what is sought may stand anywhere in a
@@ -330,7 +331,7 @@ def document_of(
         of_author=author_key(prompt.owner_id),
         title=storable(mask.text(prompt.title)),
         tags=storable(" ".join(tags)),
-        summary=storable(f"{mask.text(prompt.summary)} {prompt.get_task_display()}"),
+        summary=storable(f"{mask.text(prompt.summary)} {_TASKS.get(prompt.task, prompt.task)}"),
         author=storable(f"{prompt.owner.display_name} {prompt.owner.handle}"),
         body=storable("\n".join(mask.text(string) for text in texts for string in text.strings())),
     )

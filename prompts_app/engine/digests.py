@@ -29,15 +29,12 @@ _AS_IT_IS = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_key
 
 
 def _is_simple(value: Json) -> bool:
-    if isinstance(value, dict):
-        return all(isinstance(name, str) and name.isascii() for name in value) and all(
-            map(_is_simple, value.values())
-        )
-    if isinstance(value, list | tuple):
+    kind = type(value)
+    if kind is dict:
+        return all(type(name) is str and name.isascii() and _is_simple(value[name]) for name in value)
+    if kind is list or kind is tuple:
         return all(map(_is_simple, value))
-    if isinstance(value, int):
-        return abs(value) <= SAFE_INTEGER
-    return value is None or isinstance(value, str)
+    return value is None or kind is str or kind is bool or (kind is int and abs(value) <= SAFE_INTEGER)
 
 
 def canonical_pieces(value: Json) -> Iterator[bytes]:

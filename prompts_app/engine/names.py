@@ -57,6 +57,8 @@ def renames_in(messages: Iterable[Message], taken: Iterable[str] = ()) -> tuple[
     found: dict[str, str] = {}
     for match in (match for message in messages for match in _odd_in(message.content)):
         found.setdefault(match[1], match[0])
+    if not found:
+        return ()
     used = {*find_variables(messages), *(name for name in taken if name not in found)}
     offers = []
     for name, written in found.items():

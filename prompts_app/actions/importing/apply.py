@@ -168,25 +168,31 @@ def preview(parts: Iterable[Parsed], owner: User) -> Preview:
     rows: list[PreviewRow] = []
     offers, variants = _Offers(), list[int]()
 
-    def looked_at() -> Iterator[Parsed]:
-        for part in parts:
-            variants.extend(len(one.versions) for one in part.prompts if len(one.versions) > 1)
-            offers.add(part.prompts)
-            yield part
+    def look(imported: ImportedPrompt) -> None:
+        if len(imported.versions) > 1:
+            variants.append(len(imported.versions))
+        offers.add(imported)
 
-    report = _dry_run(owner, looked_at(), ImportOptions(), rows)
+    report = _dry_run(owner, parts, ImportOptions(), rows, look)
     return Preview(report, tuple(rows), tuple(offers.found()), sum(variants))
 
 
+type Look = Callable[[ImportedPrompt], None]
+
+
 def _dry_run(
-    owner: User, parts: Iterable[Parsed], options: ImportOptions, rows: list[PreviewRow]
+    owner: User,
+    parts: Iterable[Parsed],
+    options: ImportOptions,
+    rows: list[PreviewRow],
+    look: Look = lambda imported: None,
 ) -> ImportReport:
-    """Fills ``rows`` with the first of what is new."""
+    """Fills ``rows`` with the first of what is new. ``look`` is shown each prompt before it is planned."""
     reports, known = list[ImportReport](), Known(owner, Made())
     for part in parts:
         reports.append(ImportReport(unsupported=part.unsupported, skipped=part.skipped))
         for some in batched(prompts_in([part], options), CHUNK):
-            chunk = _planned(known, owner, some, options)
+            chunk = _planned(known, owner, some, options, look)
             for of in chunk.every:
                 check_runs(of)
             rows += map(_preview_row, chunk.new[: PREVIEW_ROWS - len(rows)])
@@ -216,14 +222,13 @@ class _Offers:
         self._prompts: Counter[Style] = Counter()
         self._found: dict[Style, Counter[Offer]] = {style: Counter() for style in STYLES}
 
-    def add(self, prompts: Iterable[ImportedPrompt]) -> None:
-        for imported in prompts:
-            offers = {Offer(one.found, one.becomes, "", "names") for one in renaming.offered(imported)}
-            if not imported.is_templated:
-                offers |= {offer for version in imported.versions for offer in in_prompt(version.prompt)}
-            self._prompts.update({offer.style for offer in offers})
-            for offer in offers:
-                self._found[offer.style][offer] += 1
+    def add(self, imported: ImportedPrompt) -> None:
+        offers = {Offer(one.found, one.becomes, "", "names") for one in renaming.offered(imported)}
+        if not imported.is_templated:
+            offers |= {offer for version in imported.versions for offer in in_prompt(version.prompt)}
+        self._prompts.update({offer.style for offer in offers})
+        for offer in offers:
+            self._found[offer.style][offer] += 1
 
     def found(self) -> Iterator[OfferedStyle]:
         for style, looks in STYLES.items():
@@ -320,13 +325,19 @@ def prompts_in(parts: Iterable[Parsed], options: ImportOptions) -> Iterator[Impo
 
 
 def _planned(
-    known: Known, owner: User, some: Iterable[ImportedPrompt | BundledPrompt], options: ImportOptions
+    known: Known,
+    owner: User,
+    some: Iterable[ImportedPrompt | BundledPrompt],
+    options: ImportOptions,
+    look: Look = lambda imported: None,
 ) -> _Chunk:
     chunk, planned = _Chunk(), list[Planned]()
     for one in some:
         if isinstance(one, BundledPrompt):
             planned.append(plan_bundled(owner, one))
-        elif why := too_large(one):
+            continue
+        look(one)
+        if why := too_large(one):
             chunk.skipped.append(Skip(name_of(one), why))
         else:
             planned.append(plan(owner, one, options.styles))

@@ -68,7 +68,7 @@ def _prompt(owner: User, bundled: BundledPrompt, *, shipped: bool) -> Prompt:
     # An empty text of a choice means that the file does not say: the column's own default stands.
     columns: dict[str, Any] = {name: text for name in TEXT_COLUMNS if (text := getattr(bundled, name))}
     columns |= declaration(bundled.target_model, bundled.target_declared_at)
-    columns["created_at"] = bundled.created_at
+    columns["created_at"] = bundled.created_at or timezone.now()
     if shipped:
         stay = "source visibility published_at pin_position deleted_runs suite_changed_at".split()
         columns |= {name: getattr(bundled, name) for name in stay}
@@ -95,7 +95,7 @@ def _versions(prompt: Prompt, bundled: BundledPrompt) -> Iterator[Version]:
             prompt=prompt,
             number=one.number,
             note=one.note,
-            **columns_of(one.prompt) | {"created_at": one.created_at},
+            **columns_of(one.prompt) | {"created_at": one.created_at or timezone.now()},
         )
         row.digest = row.content_digest()  # bulk_create does not call save
         refuse_odd(row, "note")
@@ -105,7 +105,7 @@ def _versions(prompt: Prompt, bundled: BundledPrompt) -> Iterator[Version]:
 
 def _cases(prompt: Prompt, bundled: BundledPrompt) -> Iterator[Case]:
     for position, one in enumerate(bundled.cases):
-        columns = case_columns(one.case) | {"created_at": one.created_at}
+        columns = case_columns(one.case) | {"created_at": one.created_at or timezone.now()}
         row = Case(prompt=prompt, position=position, **columns)
         refuse_odd(row, "name", "system")
         refuse_later(one.created_at)

@@ -129,7 +129,7 @@ class Known:
         for some in batched(ids, _IN_A_QUERY):
             runs = Run.objects.filter(prompt__owner=self._owner, public_id__in=some).order_by("-prompt_id")
             self._runs |= dict(runs.values_list("public_id", "prompt_id"))
-        moments = {planned.prompt.created_at for planned in bundled} - {None}
+        moments = {planned.prompt.created_at for planned in bundled}
         made_then = Prompt.objects.owned_by(self._owner).filter(created_at__in=moments).order_by("pk")
         for moment, pk in made_then.values_list("created_at", "pk"):
             self._moments[moment].append(pk)
@@ -197,9 +197,7 @@ def _add_missing(more: More, planned: Planned) -> None:
     cases = list(prompt.cases.all())
     moments, contents = {case.created_at for case in cases}, {_whole(case) for case in cases}
     more.cases = [
-        case
-        for case in planned.cases
-        if (case.created_at is None or case.created_at not in moments) and _whole(case) not in contents
+        case for case in planned.cases if case.created_at not in moments and _whole(case) not in contents
     ]
     with refused(planned.prompt.title):
         if (count := len(cases) + len(more.cases)) > MOST_CASES:

@@ -229,12 +229,12 @@ def _shortened(planned: Planned, what: str, longest: int, kept: str) -> None:
 def _classify(planned: Planned, imported: ImportedPrompt) -> None:
     """Task, licence and tags in the site's own words; a task it does not know becomes a tag."""
     tags = list(imported.tags)
-    task = _choice(Task.choices, imported.task)
+    task = _TASKS.get(imported.task.strip().casefold())
     if task:
         planned.prompt.task = task
     elif imported.task:
         tags.append(imported.task)
-    licence = _choice(Licence.choices, imported.licence)
+    licence = _LICENCES.get(imported.licence.strip().casefold())
     if licence:
         planned.prompt.licence = licence
     elif imported.licence:
@@ -243,9 +243,11 @@ def _classify(planned: Planned, imported: ImportedPrompt) -> None:
         _tag(planned, tag)
 
 
-def _choice(choices: Collection[tuple[str, str]], text: str) -> str:
-    wanted = text.strip().casefold()
-    return next((value for value, label in choices if wanted in {value.casefold(), label.casefold()}), "")
+def _by_name(choices: type[models.TextChoices]) -> dict[str, str]:
+    return {name.casefold(): value for value, label in reversed(choices.choices) for name in (label, value)}
+
+
+_TASKS, _LICENCES = _by_name(Task), _by_name(Licence)
 
 
 def _tag(planned: Planned, text: str) -> None:

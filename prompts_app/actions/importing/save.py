@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import batched
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connection, models
 
 from prompts_app.actions.exporting.bundle import RESULT_COLUMNS
 from prompts_app.actions.importing.import_matching import More
@@ -38,7 +39,8 @@ from prompts_app.models import (
 from prompts_app.models.evidence import CHAT
 from prompts_app.search import document_of
 
-_ROWS = 500  # in one INSERT, where the database takes as many
+_ROWS = 100  # in one INSERT
+_AS_THEY_ARE = {int, str, bool, float}  # to every database
 _RESULTS = 200
 # Of the first picture that was ever kept: they go with every copy of it.
 _FIRST = ("original_sha256", "original_bytes", "revised_prompt")
@@ -56,16 +58,41 @@ def save(owner: User, planned: Sequence[Planned]) -> None:
     slugs = free_slugs(owner, (item.prompt.slug or item.prompt.title for item in named))
     for item, slug in zip(named, slugs, strict=True):
         item.prompt.slug = slug
-    Prompt.objects.bulk_create([item.prompt for item in planned], batch_size=_ROWS)
-    Version.objects.bulk_create([row for item in planned for row in item.versions], batch_size=_ROWS)
-    Case.objects.bulk_create([row for item in planned for row in item.cases], batch_size=_ROWS)
-    PrivateSpan.objects.bulk_create([row for item in planned for row in item.spans], batch_size=_ROWS)
+    _insert([item.prompt for item in planned])
+    for of_it in ("versions", "cases", "spans"):
+        rows = [row for item in planned for row in getattr(item, of_it)]
+        for row in rows:
+            row.prompt_id = row.prompt.pk
+        _insert(rows)
     _save_tags(planned)
     with_baseline = [item for item in planned if item.baseline is not None]
     for item in with_baseline:
         item.prompt.baseline = item.version(item.baseline or 0)
     Prompt.objects.bulk_update([item.prompt for item in with_baseline], ["baseline"])
-    SearchDocument.objects.bulk_create(map(_document, planned), batch_size=_ROWS)
+    _insert([_document(item) for item in planned])
+
+
+def _insert(rows: Sequence[models.Model]) -> None:
+    """``bulk_create`` in a third of its time: most of that goes into asking how each value is written."""
+    for some in batched(rows, _ROWS):
+        table = some[0]._meta
+        columns = [column for column in table.concrete_fields if not column.primary_key]
+        names = ", ".join(f'"{column.column}"' for column in columns)
+        marks = ", ".join(["(" + ", ".join(["%s"] * len(columns)) + ")"] * len(some))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {table.db_table} ({names}) VALUES {marks} RETURNING id",  # noqa: S608 our own names
+                [_written(row, column) for row in some for column in columns],
+            )
+            for row, (pk,) in zip(some, cursor.fetchall(), strict=True):
+                row.pk, row._state.adding, row._state.db = pk, False, connection.alias
+
+
+def _written(row: models.Model, column: models.Field[Any, Any]) -> Any:
+    value = column.pre_save(row, add=True)
+    if value is None or (type(value) in _AS_THEY_ARE and not isinstance(column, models.JSONField)):
+        return value
+    return column.get_db_prep_save(value, connection)
 
 
 def _save_tags(planned: Iterable[Planned]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import batched
+from itertools import batched, chain
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -79,20 +79,24 @@ def _insert(rows: Sequence[models.Model]) -> None:
         columns = [column for column in table.concrete_fields if not column.primary_key]
         names = ", ".join(f'"{column.column}"' for column in columns)
         marks = ", ".join(["(" + ", ".join(["%s"] * len(columns)) + ")"] * len(some))
+        values = chain.from_iterable(zip(*(_written(some, column) for column in columns), strict=True))
         with connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO {table.db_table} ({names}) VALUES {marks} RETURNING id",  # noqa: S608 our own names
-                [_written(row, column) for row in some for column in columns],
+                list(values),
             )
             for row, (pk,) in zip(some, cursor.fetchall(), strict=True):
                 row.pk, row._state.adding, row._state.db = pk, False, connection.alias
 
 
-def _written(row: models.Model, column: models.Field[Any, Any]) -> Any:
-    value = column.pre_save(row, add=True)
-    if value is None or (type(value) in _AS_THEY_ARE and not isinstance(column, models.JSONField)):
-        return value
-    return column.get_db_prep_save(value, connection)
+def _written(rows: Iterable[models.Model], column: models.Field[Any, Any]) -> Iterator[Any]:
+    """One column's values."""
+    as_they_are = set() if isinstance(column, models.JSONField) else _AS_THEY_ARE
+    is_stored = type(column).pre_save is models.Field.pre_save  # else the moment of writing, say
+    for row in rows:
+        value = getattr(row, column.attname) if is_stored else column.pre_save(row, add=True)
+        is_ready = value is None or type(value) in as_they_are
+        yield value if is_ready else column.get_db_prep_save(value, connection)
 
 
 def _save_tags(planned: Iterable[Planned]) -> None:

@@ -39,7 +39,7 @@ def news_of(listings: ListingQuerySet) -> list[News]:
     return sorted(news, key=lambda one: one.since, reverse=True)[:MOST_NEWS]
 
 
-_SHOWN = ("title", "summary", "slug", "handle", "author", "by_news")
+_SHOWN = ("owner_id", "title", "summary", "slug", "handle", "author", "by_news")
 
 
 def _newest(rows: QuerySet[Any], happened: str) -> Iterable[Any]:

@@ -3,7 +3,7 @@
 A list of the whole site reads as many rows as it shows, whatever the number of prompts: each order and each
 term has an index, the next page begins where the last one ended, and how many there are is counted as rows
 come and go. Of two filters or more at once only the best MOST_COUNTED are counted, and of words only so many
-are found. See ADR 0024.
+are found. See ADR 0026.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 from django.core.signing import BadSignature, Signer
@@ -156,7 +157,7 @@ class Site:
         """Listed rows with all of ``terms``, looked for among those with the rarest."""
         if not terms:
             return Listing.objects.listed()
-        rarest, *others = sorted(terms, key=lambda term: self.total([term]).n) if terms[1:] else terms
+        rarest, *others = sorted(terms, key=lambda term: _number_of([term])) if terms[1:] else terms
         found = ListingTerm.objects.filter(term=rarest, is_listed=True)
         for term in others:
             found = found.filter(Exists(ListingTerm.objects.filter(listing=OuterRef("listing"), term=term)))
@@ -165,16 +166,22 @@ class Site:
     def _count(self, terms: tuple[str, ...]) -> Total:
         if len(terms) > 2:
             return self._some_with(terms).total(())
-        *given, term = terms or ("",)
-        n = _counts(_kind(term), *given).filter(term=term).aggregate(n=Sum("n"))["n"] or 0
+        n = _number_of(terms)
         return Total(MOST_COUNTED, more=True) if n > MOST_COUNTED else Total(n)
 
     def _best_with(self, terms: tuple[str, ...]) -> Some:
         rows = self._having(terms).order_by(*ORDERS["evidence"].columns("listing"))
         best = rows.values("listing")[: MOST_COUNTED + 1]
-        entries = Listing.objects.filter(prompt__in=best).values_list(*Entry._fields)
-        found = [Entry(*row) for row in entries]
+        found = [
+            Entry(*row) for row in Listing.objects.filter(prompt__in=best).values_list("prompt", "terms")
+        ]
         return Some(found[:MOST_COUNTED], more=len(found) > MOST_COUNTED)
+
+
+def _number_of(terms: Sequence[str]) -> int:
+    """How many listed prompts have these terms, two at most."""
+    *given, term = terms or ("",)
+    return _counts(_kind(term), *given).filter(term=term).aggregate(n=Sum("n"))["n"] or 0
 
 
 def _counts(kind: str, given: str = "") -> QuerySet[ListingCount]:
@@ -265,11 +272,13 @@ class HasTerms(Protocol):
 
 
 class Entry(NamedTuple):
+    """Without the sort keys it can be counted."""
+
     prompt: int
     terms: Sequence[str]
-    by_evidence: int
-    by_published: int
-    by_tested: int
+    by_evidence: int = 0
+    by_published: int = 0
+    by_tested: int = 0
 
 
 @dataclass(frozen=True)
@@ -277,17 +286,22 @@ class Some:
     """Few enough prompts to look at each: those that hold some words, the most relevant first, or an
     author's. ``more``: there are others that were not looked at."""
 
-    entries: Sequence[HasTerms] = field(default_factory=list)
+    entries: Sequence[HasTerms]
     more: bool = False
+    _counted: dict[tuple[str, ...], Counter[str]] = field(default_factory=dict, repr=False)
 
     def total(self, terms: Sequence[str]) -> Total:
         return Total(len(self._having(terms)), self.more)
 
     def left(self, kind: str, terms: Sequence[str]) -> list[tuple[str, int]]:
-        start = f"{kind}:"
-        counts = Counter(term for one in self._having(terms) for term in one.terms if term.startswith(start))
-        most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_CHOICES]
-        return [(_value(term), n) for term, n in most]
+        counts = self._counts(tuple(terms)).items()
+        of_kind = [(_value(term), n) for term, n in counts if _kind(term) == kind]
+        return sorted(of_kind, key=lambda item: (-item[1], item[0]))[:MOST_CHOICES]
+
+    def _counts(self, terms: tuple[str, ...]) -> Counter[str]:
+        if terms not in self._counted:
+            self._counted[terms] = Counter(chain.from_iterable(one.terms for one in self._having(terms)))
+        return self._counted[terms]
 
     def counts_all(self, search: Search) -> bool:
         return not self.more

@@ -2,7 +2,7 @@
 
 ``Listing`` is written by ``evidence.listings.refresh`` alone. Everything else in here the database keeps by
 itself, by triggers on that row (migration ``listings``), in the transaction of the change: the terms, the
-counts, and that no row stays of a prompt which is private now, or whose author is. See ADR 0024.
+counts, and that no row stays of a prompt which is private now, or whose author is. See ADR 0026.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from prompts_app.models.prompts import Prompt, Task
+from prompts_app.models.reading import now
 
 LONGEST_TERM = 250
 _LISTED = Q(is_listed=True)
@@ -158,6 +159,13 @@ class Listing(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("prompt", args=[self.handle, self.slug])
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
+        row = super().from_db(*args, **kwargs)
+        if reader := now():
+            reader.names_work_of(row.__dict__.get("owner_id", 0))  # 0: read without, so somebody else's
+        return row
 
     @property
     def figures(self) -> Listing | None:

@@ -70,6 +70,10 @@ class Reading:
             known["_set_aside"], known["_reader"] = kept, self
             self._waiting.append(row)
 
+    def names_work_of(self, owner: int) -> None:
+        """A row of a list was read, which is masked for everybody: its author's words stand on the page."""
+        self._owners.add(owner)
+
     def _learn_from(self, row: Masked) -> None:
         """What the row says of others: whose the prompt is, and which prompt a run is of."""
         if row.masked_by == "pk":

@@ -10,6 +10,7 @@ from django.test import Client
 
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.models import Prompt, Run, Source
+from prompts_app.search import reindex
 from prompts_app.tests.factories import (
     CaseFactory,
     PromptFactory,
@@ -153,6 +154,34 @@ class TestFilterAndPages:
     def test_nonsense_in_the_address_shows_the_list(self, client: Client, query: str) -> None:
         written()
         assert "Words" in page_of(client, query)
+
+    def test_by_words_private_ones_too_and_nobody_elses(self, client: Client) -> None:
+        for prompt in (
+            written("secret"),
+            written("shown", visibility="public"),
+            PromptFactory(title="Secret dana"),
+        ):
+            reindex([prompt])
+        page = page_of(client, "?q=secret")
+        assert "1 prompt with “secret”" in " ".join(page.split())
+        assert "Shown" not in page
+        assert "dana" not in page
+        assert "None of your public prompts holds “secret”." in page_of(client, "?q=secret&state=public")
+
+    def test_the_form_is_there_where_there_is_much_to_find(self, client: Client) -> None:
+        PromptFactory.create_batch(8, owner=alice())
+        assert 'type="search"' not in page_of(client)
+        PromptFactory.create_batch(50, owner=alice())
+        page = page_of(client, "?state=private&q=")
+        assert 'type="search"' in page
+        assert 'href="?state=private&amp;page=2"' in page
+
+    @pytest.mark.parametrize("typed", ["\x00", "<script>x", '"', "x" * 9000, "\u202e"])
+    def test_any_words(self, client: Client, typed: str) -> None:
+        PromptFactory.create_batch(9, owner=alice())
+        answer = client.get(URL, {"q": typed})
+        assert answer.status_code == 200
+        assert "<script>x" not in answer.content.decode()
 
     def test_fifty_a_page(self, client: Client) -> None:
         PromptFactory.create_batch(51, owner=alice())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
@@ -31,6 +32,8 @@ from prompts_app.engine.errors import OnRefusal, why_not
 from prompts_app.forms.details import DetailsForm
 from prompts_app.forms.refusals import refusals_on
 from prompts_app.models import Draft, Profile, Prompt, Result, User, Visibility
+from prompts_app.models.text import without_invisible
+from prompts_app.search import find
 from prompts_app.views.studio.drafts import draft_key, keep_posted, restore_draft, typed_in
 from prompts_app.views.studio.findings import refuse_secrets, shown
 from prompts_app.views.studio.head import head
@@ -38,6 +41,9 @@ from prompts_app.views.studio.signed_in import AuthorRequest, author_view
 from prompts_app.views.studio.steps import NextStep, next_step
 
 A_PAGE = 50
+AT_A_GLANCE = 8  # as many prompts need no form to find one
+LONGEST_SEARCH = 200  # characters
+_LONG = ("situation", "constraints", "impact", "limits")  # what no list reads
 
 
 # --- the list ---------------------------------------------------------------------------------------------
@@ -55,11 +61,15 @@ class PromptRow:
 @require_safe
 def studio(request: AuthorRequest) -> HttpResponse:
     mine = Prompt.objects.owned_by(request.user)
-    state = request.GET.get("state", "")
-    chosen = mine.filter(visibility=state) if state in Visibility.values else mine
-    page = Paginator(
-        chosen.with_author().with_studio_facts().order_by("-updated_at", "-pk"), A_PAGE
-    ).get_page(request.GET.get("page"))
+    asked = {
+        "state": state if (state := request.GET.get("state", "")) in Visibility.values else "",
+        "q": " ".join(without_invisible(request.GET.get("q", "")[:LONGEST_SEARCH]).split()),
+    }
+    chosen = mine.filter(visibility=asked["state"]) if asked["state"] else mine
+    if asked["q"]:
+        chosen = chosen.filter(pk__in=find(asked["q"], author=request.user.pk).prompts)
+    listed = chosen.with_author().with_studio_facts().defer(*_LONG).order_by("-updated_at", "-pk")
+    page = Paginator(listed, A_PAGE).get_page(request.GET.get("page"))
     counts = mine.by_visibility()
     return render(
         request,
@@ -68,8 +78,9 @@ def studio(request: AuthorRequest) -> HttpResponse:
             "here": "prompts",
             "page": page,
             "rows": _rows(page),
-            "state": state if state in Visibility.values else "",
-            "query": f"state={state}" if state in Visibility.values else "",
+            **asked,
+            "query": urlencode({name: value for name, value in asked.items() if value}),
+            "has_search": sum(counts.values()) > AT_A_GLANCE,
             "states": [(value, label, counts.get(value, 0)) for value, label in Visibility.choices],
             "total": sum(counts.values()),
             "example": None if counts else _sample_author(),

@@ -168,6 +168,12 @@ class TestFilterAndPages:
         assert "dana" not in page
         assert "None of your public prompts holds “secret”." in page_of(client, "?q=secret&state=public")
 
+    def test_that_there_are_more_is_said(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("prompts_app.search.MOST_HITS", 2)
+        reindex([written(f"secret-{number}") for number in range(3)])
+        assert "more than 1,000 hold these words" in page_of(client, "?q=secret")
+        assert "more than 1,000" not in page_of(client, "?q=nothing")
+
     def test_the_form_is_there_where_there_is_much_to_find(self, client: Client) -> None:
         PromptFactory.create_batch(8, owner=alice())
         assert 'type="search"' not in page_of(client)

@@ -66,8 +66,9 @@ def studio(request: AuthorRequest) -> HttpResponse:
         "q": " ".join(without_invisible(request.GET.get("q", "")[:LONGEST_SEARCH]).split()),
     }
     chosen = mine.filter(visibility=asked["state"]) if asked["state"] else mine
+    hits = find(asked["q"], author=request.user.pk)
     if asked["q"]:
-        chosen = chosen.filter(pk__in=find(asked["q"], author=request.user.pk).prompts)
+        chosen = chosen.filter(pk__in=hits.prompts)
     listed = chosen.with_author().with_studio_facts().defer(*_LONG).order_by("-updated_at", "-pk")
     page = Paginator(listed, A_PAGE).get_page(request.GET.get("page"))
     counts = mine.by_visibility()
@@ -79,6 +80,7 @@ def studio(request: AuthorRequest) -> HttpResponse:
             "page": page,
             "rows": _rows(page),
             **asked,
+            "more": hits.more,
             "query": urlencode({name: value for name, value in asked.items() if value}),
             "has_search": sum(counts.values()) > AT_A_GLANCE,
             "states": [(value, label, counts.get(value, 0)) for value, label in Visibility.choices],

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain
+from itertools import chain, combinations
 from typing import Any, NamedTuple, Protocol
 
 from django.core.signing import BadSignature, Signer
@@ -127,6 +127,7 @@ class Site:
     def __init__(self) -> None:
         self._totals = cache(self._count)
         self._some_with = cache(self._best_with)
+        self._pair = cache(_number_of)
 
     def total(self, terms: Sequence[str]) -> Total:
         return self._totals(tuple(terms))
@@ -157,7 +158,9 @@ class Site:
         """Listed rows with all of ``terms``, looked for among those with the rarest."""
         if not terms:
             return Listing.objects.listed()
-        rarest, *others = sorted(terms, key=lambda term: _number_of([term])) if terms[1:] else terms
+        if any(not self._pair(pair) for pair in combinations(terms, 2)):
+            return ListingTerm.objects.none()  # without reading through the rarest to find none
+        rarest, *others = sorted(terms, key=lambda term: self._pair((term,))) if terms[1:] else terms
         found = ListingTerm.objects.filter(term=rarest, is_listed=True)
         for term in others:
             found = found.filter(Exists(ListingTerm.objects.filter(listing=OuterRef("listing"), term=term)))
@@ -166,7 +169,7 @@ class Site:
     def _count(self, terms: tuple[str, ...]) -> Total:
         if len(terms) > 2:
             return self._some_with(terms).total(())
-        n = _number_of(terms)
+        n = self._pair(terms)
         return Total(MOST_COUNTED, more=True) if n > MOST_COUNTED else Total(n)
 
     def _best_with(self, terms: tuple[str, ...]) -> Some:
@@ -178,7 +181,7 @@ class Site:
         return Some(found[:MOST_COUNTED], more=len(found) > MOST_COUNTED)
 
 
-def _number_of(terms: Sequence[str]) -> int:
+def _number_of(terms: tuple[str, ...]) -> int:
     """How many listed prompts have these terms, two at most."""
     *given, term = terms or ("",)
     return _counts(_kind(term), *given).filter(term=term).aggregate(n=Sum("n"))["n"] or 0

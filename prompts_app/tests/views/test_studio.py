@@ -171,8 +171,8 @@ class TestFilterAndPages:
     def test_that_there_are_more_is_said(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("prompts_app.search.MOST_HITS", 2)
         reindex([written(f"secret-{number}") for number in range(3)])
-        assert "more than 1,000 hold these words" in page_of(client, "?q=secret")
-        assert "more than 1,000" not in page_of(client, "?q=nothing")
+        assert "More than 1,000 hold these words" in page_of(client, "?q=secret")
+        assert "More than 1,000" not in page_of(client, "?q=nothing")
 
     def test_the_form_is_there_where_there_is_much_to_find(self, client: Client) -> None:
         PromptFactory.create_batch(8, owner=alice())

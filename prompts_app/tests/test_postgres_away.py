@@ -9,7 +9,7 @@ from typing import Any
 
 import dj_database_url
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
 from django.db.utils import ConnectionHandler
 
 from portfolio.database import has_broken, is_away, within
@@ -115,6 +115,33 @@ def test_a_pause_is_told_within_three_seconds_in_a_request_and_before_one(
     finally:
         server.go_on()
     assert a_request(database) == 1
+
+
+def has_row(database: Any, question: str = "SELECT 1 WHERE $1 = 'yes'", answer: str = "yes") -> bool:
+    """What is asked at every turn, past Django's cursors."""
+    database.ensure_connection()
+    with database.wrap_database_errors:
+        return bool(database.connection.has_row(question.encode(), [answer]))
+
+
+def test_what_is_asked_at_every_turn_is_told_the_same(server: Server, database: Any) -> None:
+    assert (has_row(database), has_row(database, answer="no"), has_row(database)) == (True, False, True)
+    with pytest.raises(ProgrammingError, match="no_such_table"):
+        has_row(database, "SELECT $1 FROM no_such_table")
+    assert has_row(database), "the connection goes on"
+    server.pause()
+    try:
+        assert told_after(lambda: has_row(database))[0] < 3
+    finally:
+        server.go_on()
+    base._found_away_at = float("-inf")
+    database.close()
+    assert has_row(database)
+    server.stop("immediate")
+    assert has_broken(told_after(lambda: has_row(database))[1])
+    server.start()
+    assert a_request(database) == 1
+    assert has_row(database)
 
 
 def test_a_query_that_takes_its_time_is_left_alone(database: Any) -> None:

@@ -127,7 +127,6 @@ class Site:
     def __init__(self) -> None:
         self._totals = cache(self._count)
         self._some_with = cache(self._best_with)
-        self._pair = cache(_number_of)
 
     def total(self, terms: Sequence[str]) -> Total:
         return self._totals(tuple(terms))
@@ -158,9 +157,10 @@ class Site:
         """Listed rows with all of ``terms``, looked for among those with the rarest."""
         if not terms:
             return Listing.objects.listed()
-        if any(not self._pair(pair) for pair in combinations(terms, 2)):
+        alone, beside = _numbers_of(terms) if terms[1:] else ({}, {})
+        if any(not beside.get(pair) for pair in combinations(terms, 2)):
             return ListingTerm.objects.none()  # without reading through the rarest to find none
-        rarest, *others = sorted(terms, key=lambda term: self._pair((term,))) if terms[1:] else terms
+        rarest, *others = sorted(terms, key=lambda term: alone.get(term, 0))
         found = ListingTerm.objects.filter(term=rarest, is_listed=True)
         for term in others:
             found = found.filter(Exists(ListingTerm.objects.filter(listing=OuterRef("listing"), term=term)))
@@ -169,7 +169,7 @@ class Site:
     def _count(self, terms: tuple[str, ...]) -> Total:
         if len(terms) > 2:
             return self._some_with(terms).total(())
-        n = self._pair(terms)
+        n = _number_of(terms)
         return Total(MOST_COUNTED, more=True) if n > MOST_COUNTED else Total(n)
 
     def _best_with(self, terms: tuple[str, ...]) -> Some:
@@ -185,6 +185,18 @@ def _number_of(terms: tuple[str, ...]) -> int:
     """How many listed prompts have these terms, two at most."""
     *given, term = terms or ("",)
     return _counts(_kind(term), *given).filter(term=term).aggregate(n=Sum("n"))["n"] or 0
+
+
+def _numbers_of(terms: Sequence[str]) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
+    """How many listed prompts have each of these terms, and how many each two. One query."""
+    given = {f"{_kind(term)}|{other}" for term in terms for other in ("", *terms)}
+    rows = ListingCount.objects.filter(given__in=given, term__in=terms).values_list("given", "term")
+    numbers = {(_beside(pair), term): n for pair, term, n in rows.annotate(n=Sum("n"))}
+    return {term: n for (other, term), n in numbers.items() if not other}, numbers
+
+
+def _beside(given: str) -> str:
+    return given.partition("|")[2]
 
 
 def _counts(kind: str, given: str = "") -> QuerySet[ListingCount]:

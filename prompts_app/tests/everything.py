@@ -1,4 +1,4 @@
-"""`make test`: every check, then the whole suite on SQLite, and on Postgres all of it that has a database.
+"""`make test`: every check, then the whole suite on SQLite, and on Postgres all of it that can differ there.
 
 Each step says what it is doing and how long it took; the first line of a failing step's own output says what
 is wrong. Everything runs even after a failure, so that one look shows all. Exit status 1 if anything failed.
@@ -20,7 +20,21 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 CI = os.environ.get("CI") == "true"
 AT_ONCE = str((os.cpu_count() or 2) + 1)  # browsers, servers and killed workers are mostly waited for
-NO_DATABASE = "prompts_app/tests/engine"  # it knows none, so these tests say the same beside another one
+# What says the same whichever database stands beside it, and so runs once.
+SAME_ON_BOTH = (
+    "engine",  # it knows no database
+    "browser/test_copying.py",  # what a browser makes of pages; test_main_job walks the site on both
+    "browser/test_first_screen.py",
+    "browser/test_hostile_text.py",
+    "browser/test_passkeys.py",
+    "browser/test_printing.py",
+    "commands/test_check_deploy.py",
+    "commands/test_worst_inputs.py",  # files are read apart from any database
+    "test_layers.py",
+    "test_slow_clients.py",
+    "test_templatetags.py",
+    "views/test_about_assertions.py",
+)
 
 LINT: dict[str, list[str]] = {
     "ruff": ["ruff", "check", "."],
@@ -63,7 +77,7 @@ def suites(data_dir: str, arguments: list[str]) -> list[bool]:
     results = [suite("tests on SQLite", arguments, DATA_DIR=data_dir, DATABASE_URL="")]
     try:
         with scratch_postgres() as url:
-            on_postgres = [f"--ignore={NO_DATABASE}", *arguments]
+            on_postgres = [*(f"--ignore=prompts_app/tests/{name}" for name in SAME_ON_BOTH), *arguments]
             results.append(suite("tests on Postgres", on_postgres, DATA_DIR=data_dir, DATABASE_URL=url))
     except NoPostgres as why:
         say(f"\n!!! NOT RUN: the tests on Postgres ({why}). Install Postgres 15 or newer to run them. !!!")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from django.contrib.admin.sites import site
@@ -27,6 +27,7 @@ from prompts_app.actions.prompts.save import (
 )
 from prompts_app.actions.runs.lifecycle import delete_runs
 from prompts_app.engine import types as engine
+from prompts_app.evidence import listings
 from prompts_app.evidence.listings import fold_new_counts, out_of_step, refresh, write_missing
 from prompts_app.models import Listing, ListingCount, ListingTerm, Profile, Prompt, Tag, User, Visibility
 from prompts_app.tests.actions.running import in_a_thread
@@ -226,6 +227,32 @@ class TestWritersAtOnce:
         while fold_new_counts():
             pass
         check_listings()
+
+    @pytest.mark.parametrize("close", ["switch_off", "hide_profile"])
+    def test_closed_while_the_rows_are_written(
+        self, close: str, prompts: list[Prompt], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The writer has read that the account is open; the operator closes it before the rows are there."""
+        read, closing, make = Event(), list[Thread](), listings.listing_of
+
+        def slow(prompt: Prompt, runs: listings.Runs) -> Listing:
+            read.set()
+            closing[0].join(0.5)
+            return make(prompt, runs)
+
+        def operator() -> None:
+            read.wait(10)
+            people = User.objects.filter(pk=prompts[0].owner.pk)
+            if close == "switch_off":
+                people.update(is_active=False)
+            else:
+                Profile.objects.filter(user__in=people).update(visibility=Visibility.PRIVATE)
+
+        monkeypatch.setattr(listings, "listing_of", slow)
+        closing.append(in_a_thread(operator))
+        refresh(prompts)
+        closing[0].join(30)
+        assert not Listing.objects.exists()
 
     def test_a_long_transaction_holds_nobody_up(self, prompts: list[Prompt]) -> None:
         first, second = prompts[:2]

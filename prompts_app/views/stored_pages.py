@@ -42,6 +42,8 @@ _NEVER = ("/studio/", "/accounts/", "/admin/", "/s/", "/healthz", "/readyz", set
 # The answer depends on who asks (a cookie), or on more than the page (conditions that Django knows).
 _COOKIES = (settings.SESSION_COOKIE_NAME, "messages")
 _CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE")
+# A page or a part of it. What htmx never sends, Django may read in another way than we do.
+_HTMX = ("HTTP_HX_REQUEST", "HTTP_HX_HISTORY_RESTORE_REQUEST")
 _NOT_OF_A_304 = ("content-type", "content-length", "content-encoding", "content-disposition")
 
 log = logging.getLogger(__name__)
@@ -165,6 +167,7 @@ def place_of(environ: WSGIEnvironment) -> Place | None:
         or len(query) > LONGEST_QUERY
         or any(name in cookie for name in _COOKIES)
         or any(name in environ for name in _CONDITIONS)
+        or any(environ.get(name, "true") != "true" for name in _HTMX)
     ):
         return None
     host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
@@ -177,8 +180,7 @@ def place_of(environ: WSGIEnvironment) -> Place | None:
         path,
         query,
         encoding,
-        str(bool(environ.get("HTTP_HX_REQUEST"))),
-        str(bool(environ.get("HTTP_HX_HISTORY_RESTORE_REQUEST"))),
+        *(str(name in environ) for name in _HTMX),
     )
     key = sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
     # Everything there is without number goes where it drives out no more than its like.

@@ -198,3 +198,19 @@ def test_the_memory_of_pages_is_bounded() -> None:
     memory.delete("page-0")
     memory.clear()
     assert memory._size[0] == 0
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"hx_request": "false"},
+        {"hx_request": "%74rue", "hx_request_uri_autoencoded": "true"},
+        {"hx_request": "true", "hx_history_restore_request": "no"},
+    ],
+)
+def test_what_htmx_never_sends_spoils_no_page_and_no_part(odd: dict[str, str], w: World) -> None:
+    for _ in range(2):
+        assert not ask("/prompts/", **odd).was_stored
+    for headers in ({}, {"hx-request": "true"}):
+        asked = {name.replace("-", "_"): value for name, value in headers.items()}
+        assert ask("/prompts/", **asked).body == Client(headers=headers).get("/prompts/").content

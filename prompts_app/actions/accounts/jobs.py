@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from portfolio.database import AWAY, is_away
 from prompts_app.actions.runs import stopping
+from prompts_app.actions.runs.turns import Turns
 from prompts_app.models import Job, User
 from prompts_app.models.clock import now_plus
 from prompts_app.models.jobs import LEASE_S
@@ -73,11 +74,12 @@ def work_on(pk: int, step: Step) -> None:
     claimed = Job.objects.claimable().filter(pk=pk)
     if not claimed.update(claim=worker, lease_until=now_plus(LEASE_S), state=Job.State.RUNNING):
         return
-    held = Job.objects.filter(pk=pk, claim=worker)
+    held, turns = Job.objects.filter(pk=pk, claim=worker), Turns()
     try:
         while _step(pk, worker, step):
             if stopping.is_stopping():
                 return
+            turns.give()
         held.update(state=Job.State.DONE, finished_at=timezone.now())
     except Exception as error:
         if is_away(error):  # a database that is away is no fault of the job: its lease runs out

@@ -22,6 +22,7 @@ from prompts_app.actions.importing.made import Made, take_back
 from prompts_app.actions.importing.plan import Planned, name_of, plan, too_large
 from prompts_app.actions.importing.save import check_runs, save, save_more, save_run
 from prompts_app.actions.runs.counting import rebuild_evidence
+from prompts_app.actions.runs.turns import Turns
 from prompts_app.engine.errors import RefusedKind
 from prompts_app.engine.formats import ImportedPrompt, Parsed, Problem, Skip, renaming, titles, variants_apart
 from prompts_app.engine.formats.bundle_types import BundledPrompt
@@ -268,7 +269,7 @@ def keep_prompt(owner: User, bundled: BundledPrompt) -> Prompt:
     item = plan_bundled(owner, bundled, shipped=True)
     chunk = _Chunk([item])
     _save_chunk(owner, chunk, made := Made())
-    _save_runs(chunk, made, lambda: None)
+    _save_runs(chunk, made, lambda: None, Turns())
     rebuild_evidence(item.prompt)
     refresh([item.prompt])
     return item.prompt
@@ -302,7 +303,7 @@ def import_in_chunks(
     What is made is added to ``made``. After an interruption it goes on where it was, with the same ``made``:
     the chunk before is looked at once more, since its runs come after its prompts. Raises BundleRefused.
     """
-    known = Known(owner, made)
+    known, turns = Known(owner, made), Turns()
     for number, some in enumerate(batched(prompts_in(parts, options), CHUNK)):
         if (end := number * CHUNK + len(some)) <= done - CHUNK:
             continue
@@ -314,7 +315,8 @@ def import_in_chunks(
                 note(report, end)
             yield report
             known.are_saved()
-        _save_runs(chunk, made, partial(note, None, end))
+        turns.give()
+        _save_runs(chunk, made, partial(note, None, end), turns)
 
 
 def prompts_in(parts: Iterable[Parsed], options: ImportOptions) -> Iterator[ImportedPrompt | BundledPrompt]:
@@ -362,7 +364,7 @@ def _save_chunk(owner: User, chunk: _Chunk, made: Made) -> None:
         made.spans += [row.pk for row in more.spans]
 
 
-def _save_runs(chunk: _Chunk, made: Made, note: Callable[[], None]) -> None:
+def _save_runs(chunk: _Chunk, made: Made, note: Callable[[], None], turns: Turns) -> None:
     """One transaction a run. With a prompt's last run all is counted."""
     whole = set(made.prompts)
     for of in chunk.every:
@@ -374,6 +376,7 @@ def _save_runs(chunk: _Chunk, made: Made, note: Callable[[], None]) -> None:
                 if place == len(of.runs):
                     rebuild_evidence(of.prompt)
                 note()
+            turns.give()
 
 
 def _report(chunk: _Chunk) -> ImportReport:

@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 from prompts_app.actions.prompts.cases import delete_cases
 from prompts_app.actions.prompts.save import delete_prompt, delete_version
 from prompts_app.actions.runs.lifecycle import delete_runs
+from prompts_app.actions.runs.turns import Turns
 from prompts_app.evidence.listings import refresh
 from prompts_app.models import Case, PrivateSpan, Prompt, Run, User, Version
 
@@ -70,12 +71,13 @@ def take_back(owner: User, made: Made, keep: Sequence[int] = ()) -> None:
 def take_back_in_chunks(owner: User, made: Made, keep: Sequence[int] = ()) -> Iterator[int]:
     """How many prompts are gone or kept, after each commit. What is gone already is no error."""
     _take_back_added(owner, made)
-    kept = set(keep)
+    kept, turns = set(keep), Turns()
     for some in batched(made.prompts, AT_ONCE):
         with transaction.atomic():
             for prompt in Prompt.objects.owned_by(owner).filter(pk__in=set(some) - kept):
                 delete_prompt(prompt)
         yield len(some)
+        turns.give()
 
 
 @transaction.atomic

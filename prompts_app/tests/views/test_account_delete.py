@@ -29,7 +29,12 @@ def delete(client: Client, handle: str = "alice", password: str = PASSWORD) -> A
 def test_it_names_what_will_be_lost() -> None:
     world()
     html = client_of(alice()).get(PAGE).content.decode()
-    for words in ("1 prompt with 1 version and 1 case", "2 runs with 2 results", "1 endpoint", "no undo"):
+    for words in (
+        "1 prompt with 1 version and 1 case",
+        "2 runs with 2 results",
+        "1 endpoint with its key",
+        "no undo",
+    ):
         assert words in html
 
 

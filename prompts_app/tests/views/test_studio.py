@@ -163,9 +163,10 @@ class TestFilterAndPages:
         ):
             reindex([prompt])
         page = page_of(client, "?q=secret")
-        assert "1 prompt with “secret”" in " ".join(page.split())
+        assert "1 prompt with “secret”, last changed first." in " ".join(page.split())
         assert "Shown" not in page
         assert "dana" not in page
+        assert "2 prompts, last changed first." in " ".join(page_of(client).split())
         assert "None of your public prompts holds “secret”." in page_of(client, "?q=secret&state=public")
 
     def test_that_there_are_more_is_said(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,12 @@ def nothing_hidden(html: str) -> str:
     return shown_plainly(html)
 
 
+@register.filter(is_safe=True)
+def unwrapped(html: str) -> str:
+    """For ``{% filter %}`` around a title or a description that its template writes over several lines."""
+    return re.sub(r"[ \t\n]+", " ", html).strip(" ")
+
+
 @register.filter
 def one_line(text: object) -> SafeString:
     """A name or title in the middle of a line: visible, and its direction kept to itself."""

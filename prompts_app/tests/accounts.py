@@ -18,6 +18,7 @@ from django.urls import reverse
 from prompts_app.actions.accounts.mail import deliver_mail
 from prompts_app.models import User
 from prompts_app.models.encryption import decrypt
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import PASSWORD
 
 
@@ -65,7 +66,7 @@ def link_in_mail(part: str) -> str:
 
 
 def words(response: Any) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", read_page(response)))
 
 
 def code_of(user: User) -> str:

@@ -15,6 +15,7 @@ from prompts_app.actions.prompts.known_failures import shelve
 from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.models import Prompt, Source
 from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice
 from prompts_app.tests.views.recorded import recorded_run
 
@@ -121,7 +122,7 @@ def test_the_baseline_it_speaks_of_is_the_one_the_page_compares_with(prompt: Pro
         Prompt.objects.update(baseline=chosen)
         rebuild_evidence(Prompt.objects.get())
         assert ("baseline" in missing(prompt), said in missing(prompt)) == (bool(said), True)
-        html = Client().get(f"{prompt.get_absolute_url()}?case=1").content.decode()
+        html = read_page(Client().get(f"{prompt.get_absolute_url()}?case=1"))
         assert "asked of v1 and of v3" in html
 
 

@@ -39,6 +39,7 @@ from prompts_app.models import (
     Visibility,
 )
 from prompts_app.tests.factories import PromptFactory, ResultFactory, RunFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import PASSWORD, alice, bob, client_of
 
 pytestmark = pytest.mark.django_db
@@ -108,7 +109,7 @@ def test_from_the_press_on_the_account_is_closed_though_its_rows_are_there() -> 
     assert browser.get("/studio/").status_code == 302, "its sessions have ended"
     assert Client().post("/accounts/login/", {"login": "alice", "password": PASSWORD}).status_code == 200
     assert not Listing.objects.exists()
-    assert "work-0" not in Client().get("/prompts/").content.decode()
+    assert "work-0" not in read_page(Client().get("/prompts/"))
     assert not User.objects.filter(username="alice").exists()
     assert User.objects.has_taken("alice")
 
@@ -208,9 +209,9 @@ def test_the_file_is_the_bundle_however_often_its_maker_was_killed() -> None:
 def test_the_page_shows_how_far_it_is_then_the_file() -> None:
     some_work(alice())
     browser = client_of(alice())
-    assert "Nothing made yet" in browser.get("/studio/export/").content.decode()
+    assert "Nothing made yet" in read_page(browser.get("/studio/export/"))
     assert browser.post("/studio/export/").status_code == 302
-    page = browser.get("/studio/export/").content.decode()
+    page = read_page(browser.get("/studio/export/"))
     assert "0 of 3" in page
     assert "<noscript><meta http-equiv" in page
     assert browser.post("/studio/export/").status_code == 302, "pressed twice is once"
@@ -219,7 +220,7 @@ def test_the_page_shows_how_far_it_is_then_the_file() -> None:
     a_worker_takes_it_up()
     part = browser.get("/studio/export/", headers={"HX-Request": "true"})
     assert part.status_code == 286, "htmx asks no more"
-    assert "Download the file" in part.content.decode()
+    assert "Download the file" in read_page(part)
     sent: Any = browser.get(f"/studio/export/{job.public_id}/1/")
     assert sent["Content-Disposition"] == 'attachment; filename="alice.json"'
     assert len(json.loads(b"".join(sent.streaming_content))["prompts"]) == 3
@@ -236,14 +237,14 @@ def test_more_than_one_import_takes_comes_in_several_files(monkeypatch: pytest.M
     assert [one.slug for bundle in bundles for one in bundle.prompts] == [one.slug for one in prompts]
     assert len(bundles) == 3
     browser = client_of(alice())
-    assert "in 3 files" in browser.get("/studio/export/").content.decode()
+    assert "in 3 files" in read_page(browser.get("/studio/export/"))
     assert browser.get(f"/studio/export/{job.public_id}/3/")["Content-Disposition"].endswith('alice-3.json"')
     assert browser.get(f"/studio/export/{job.public_id}/4/").status_code == 404
 
 
 def test_with_nothing_to_export_it_says_so() -> None:
     response = client_of(alice()).post("/studio/export/", follow=True)
-    assert "There is no prompt to export yet." in response.content.decode()
+    assert "There is no prompt to export yet." in read_page(response)
 
 
 def test_another_takes_the_place_of_the_one_before_and_a_day_later_none_is_left(settings: Any) -> None:

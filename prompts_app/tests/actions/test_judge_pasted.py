@@ -19,6 +19,7 @@ from prompts_app.tests.actions.running import at
 from prompts_app.tests.engine.judges import says, vectors
 from prompts_app.tests.engine.servers import OddServer, answering
 from prompts_app.tests.factories import CaseFactory, EndpointFactory, PromptFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
 
 pytestmark = pytest.mark.django_db
@@ -172,15 +173,15 @@ class TestPage:
         run = a_run(POLITE)
         address = f"/studio/prompts/greeting/paste/{run.public_id}/judge/"
         client = client_of(alice())
-        assert address in client.get("/studio/prompts/greeting/paste/").content.decode()
+        assert address in read_page(client.get("/studio/prompts/greeting/paste/"))
         with answering(says(YES)) as judge_server:
             endpoint = at(judge_server)
-            page = client.get(address).content.decode()
+            page = read_page(client.get(address))
             assert "1 output waits" in page
             typed = {"judge_endpoint": endpoint.public_id, "judge_model": "judge-1"}
             answer = client.post(address, typed, follow=True)
-        assert "1 output graded; they stay level 0." in answer.content.decode()
-        assert address not in answer.content.decode()
+        assert "1 output graded; they stay level 0." in read_page(answer)
+        assert address not in read_page(answer)
         assert client.get(address, follow=True).redirect_chain[-1][0] == "/studio/prompts/greeting/paste/"
 
     def test_a_wrong_choice_comes_back_with_what_was_typed(self) -> None:
@@ -192,12 +193,12 @@ class TestPage:
             "judge_model": "",
             "judge_parameters": '{"temperature": 0}',
         }
-        page = client_of(alice()).post(address, typed).content.decode()
+        page = read_page(client_of(alice()).post(address, typed))
         assert "Name the judge’s model." in page
         assert "&quot;temperature&quot;: 0" in page
 
     def test_without_an_endpoint_it_says_what_to_do(self) -> None:
         run = a_run(POLITE)
         address = f"/studio/prompts/greeting/paste/{run.public_id}/judge/"
-        page = client_of(alice()).post(address, {"judge_model": "x"}).content.decode()
+        page = read_page(client_of(alice()).post(address, {"judge_model": "x"}))
         assert "Add an endpoint with a model that can judge" in page

@@ -18,6 +18,7 @@ from prompts_app.tests.actions.bundles import import_bundle
 from prompts_app.tests.actions.test_evidence import a_run, another, evidence_of
 from prompts_app.tests.evidence.summaries import summarised
 from prompts_app.tests.factories import PromptFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of, dana
 
 pytestmark = pytest.mark.django_db
@@ -166,7 +167,7 @@ class TestDeclaring:
         a_run(version, "p p", model="a")
         a_run(version, "f p", model="b")
         evidence_of(version)
-        html = strip_tags(Client().get(prompt.get_absolute_url()).content.decode())
+        html = strip_tags(read_page(Client().get(prompt.get_absolute_url())))
         assert "The figures are those on b, the model it was written for, as its author said before" in html
         assert "1 of 2 cases pass on b" in html
 

@@ -23,6 +23,7 @@ from prompts_app.engine.errors import RevealUnreadable
 from prompts_app.engine.reveals import Reveal, is_masked, merged, read_reveals
 from prompts_app.models import PrivateSpan, Prompt, Run
 from prompts_app.tests.factories import CaseFactory, PromptFactory, ResultFactory, RunFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
 
 pytestmark = pytest.mark.django_db
@@ -151,7 +152,7 @@ def test_the_seal_is_left_out_however_long_the_part(run: Run, text: str) -> None
     assert verify_with(full, []).in_words == "It holds"
     assert not any(value and value in json.dumps(file) for value in (run.suite_digest, run.version.digest))
     assert run.suite_digest[:4] not in re.findall(
-        "<code>([0-9a-f]{4}) ", Client().get("/@alice/desk/").content.decode()
+        "<code>([0-9a-f]{4}) ", read_page(Client().get("/@alice/desk/"))
     )
     remove_span(span)
     assert verify_with(downloaded(run), []).in_words == "It holds"
@@ -188,12 +189,12 @@ def check(**typed: str) -> Any:
 def test_the_page_puts_revealed_parts_back(run: Run) -> None:
     span = add_span(run.prompt, "rule", RULE)
     file, reveal = json.dumps(downloaded(run)), json.dumps(reveal_of(span).as_json())
-    assert "It holds as far as it can be checked" in check(text=file).content.decode()
+    assert "It holds as far as it can be checked" in read_page(check(text=file))
     response = check(text=file, reveals=reveal)
-    assert '<h2 id="verdict-h">It holds</h2>' in response.content.decode()
+    assert '<h2 id="verdict-h">It holds</h2>' in read_page(response)
     wrong = check(text=file, reveals="{not json")
     assert wrong.status_code == 422
-    assert "{not json" in wrong.content.decode()
+    assert "{not json" in read_page(wrong)
 
 
 @pytest.mark.parametrize("way", ["block", "text and salt", "hash"])
@@ -205,7 +206,7 @@ def test_a_part_is_found_where_it_stands(run: Run, way: str) -> None:
         "hash": {"hash": span.digest},
     }[way]
     response = check(part="1", **typed)
-    said = response.content.decode()
+    said = read_page(response)
     assert response.status_code == 200
     assert "stands behind [rule, 16 words] on" in said
     assert "/@alice/desk/" in said
@@ -216,18 +217,18 @@ def test_a_part_is_found_where_it_stands(run: Run, way: str) -> None:
 def test_of_a_prompt_that_cannot_be_seen_it_is_not_said(run: Run) -> None:
     span = add_span(run.prompt, "rule", RULE)
     Prompt.objects.filter(pk=run.prompt_id).update(visibility="private")
-    known, unknown = (check(part="1", hash=one).content.decode() for one in (span.digest, "f" * 64))
+    known, unknown = (read_page(check(part="1", hash=one)) for one in (span.digest, "f" * 64))
     assert "Nothing public has it" in known
     assert known.replace(span.digest, "f" * 64) == unknown
-    mine = client_of(alice()).post(reverse("verify"), {"part": "1", "hash": span.digest}).content.decode()
+    mine = read_page(client_of(alice()).post(reverse("verify"), {"part": "1", "hash": span.digest}))
     assert "stands behind" in mine
 
 
 def test_a_text_that_does_not_fit_is_said_to(run: Run) -> None:
     span = add_span(run.prompt, "rule", RULE)
     response = check(part="1", block=RULE.upper(), salt=span.salt, hash=span.digest)
-    assert "It does not match" in response.content.decode()
-    assert "Nothing public has it" in check(part="1", block=RULE.upper(), salt=span.salt).content.decode()
+    assert "It does not match" in read_page(response)
+    assert "Nothing public has it" in read_page(check(part="1", block=RULE.upper(), salt=span.salt))
 
 
 @pytest.mark.parametrize(
@@ -250,7 +251,7 @@ def test_nonsense_comes_back_with_a_word_on_what_to_do(typed: dict[str, str]) ->
     typed = {name: value.encode("utf-8", "replace").decode() for name, value in typed.items()}
     response = check(part="1", **typed)
     assert response.status_code == 422
-    assert "Not checked." in response.content.decode()
+    assert "Not checked." in read_page(response)
 
 
 @pytest.mark.parametrize("private", ["x", [], {}, {"parts": "x"}, {"parts": [1, {"label": ["x"]}]}, None])

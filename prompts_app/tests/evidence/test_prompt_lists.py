@@ -26,6 +26,7 @@ from prompts_app.models import Listing, Prompt, User
 from prompts_app.models.listings import ORDERS
 from prompts_app.tests.factories import PromptFactory
 from prompts_app.tests.listed import check_terms_and_counts
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice
 from prompts_app.tests.views.recorded import public_prompt, recorded_prompt
 
@@ -144,7 +145,7 @@ class TestPlaces:
 
     def test_then_the_page_is_the_first_and_says_so(self) -> None:
         recorded_prompt(title="Here")
-        html = Client().get("/prompts/", {"after": "made up"}).content.decode()
+        html = read_page(Client().get("/prompts/", {"after": "made up"}))
         assert "This address of a page cannot be read, so this is the first page." in html
         assert "1 to 1 of 1" in html
 
@@ -165,17 +166,17 @@ class TestManyMore:
         many(MOST_COUNTED + 7, ("task:code", "tag:law", "model:m"))
 
     def test_how_many_there_are_is_said_up_to_a_thousand(self) -> None:
-        html = Client().get("/prompts/").content.decode()
+        html = read_page(Client().get("/prompts/"))
         assert "more than 1,000 prompts</h2>" in html
         assert "1 to 20 of more than 1,000" in html
         assert "Code and SQL (1007)" in html  # of one filter every figure is kept
 
     def test_pages_by_number_go_on_from_row_to_row(self) -> None:
-        page = Client().get("/prompts/", {"page": "50"}).content.decode()
+        page = read_page(Client().get("/prompts/", {"page": "50"}))
         assert "981 to 1000 of more than 1,000" in page
         (after,) = re.findall(r'rel="next" href="([^"]*)"', page)
         assert after.startswith("?after=")
-        html = Client().get(f"/prompts/{after}").content.decode()
+        html = read_page(Client().get(f"/prompts/{after}"))
         assert html.count("<h3><a ") == 7
         assert 'rel="next"' not in html
 
@@ -191,8 +192,8 @@ class TestManyMore:
         assert Site().left("model", search.terms) == [("m", 1000)]
         assert not Site().counts_all(search)
         said = "are of the 1,000 best evidenced of these prompts"
-        assert said in Client().get("/prompts/?task=code&tag=law").content.decode()
-        assert said not in Client().get("/prompts/?task=code").content.decode()
+        assert said in read_page(Client().get("/prompts/?task=code&tag=law"))
+        assert said not in read_page(Client().get("/prompts/?task=code"))
 
     def test_the_counts_are_of_every_row(self) -> None:
         check_terms_and_counts(list(Listing.objects.all()))
@@ -214,7 +215,7 @@ class TestFigures:
         for n in range(42):
             many(2, (f"tag:t{n:02}",), start=10 * n)
         many(1, ("tag:zebra",), start=1000)
-        html = Client().get("/prompts/?tag=zebra").content.decode()
+        html = read_page(Client().get("/prompts/?tag=zebra"))
         assert "zebra (1)" in html
 
 

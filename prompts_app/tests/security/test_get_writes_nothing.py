@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from prompts_app.actions.runs.lifecycle import practice_endpoint
 from prompts_app.models import Endpoint, User
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
 from prompts_app.tests.security.addresses import TABLE
 from prompts_app.tests.security.world import world
@@ -89,6 +90,6 @@ def test_what_is_meant_to_be_written_is_written_by_somebody() -> None:
 def test_the_practice_endpoint_is_offered_before_it_is_a_row_and_has_the_same_id_then() -> None:
     w = world()
     Endpoint.objects.filter(owner=w.prompt.owner, kind=Endpoint.PRACTICE).delete()
-    page = owner().get(reverse("studio_run_start", args=[w.prompt.slug])).content.decode()
+    page = read_page(owner().get(reverse("studio_run_start", args=[w.prompt.slug])))
     assert not Endpoint.objects.filter(kind=Endpoint.PRACTICE).exists()
     assert practice_endpoint(w.prompt.owner).public_id in page

@@ -21,6 +21,7 @@ from prompts_app.engine.masking import Mask, Span, placeholder
 from prompts_app.engine.reveals import Reveal, merged
 from prompts_app.models import PictureFile, PrivateSpan, Prompt, Run
 from prompts_app.tests.factories import CaseFactory, PromptFactory, ResultFactory, RunFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +75,7 @@ def public_texts(run: Run) -> Iterator[str]:
     for address in addresses:
         response = Client().get(address)
         assert response.status_code == 200, address
-        yield response.content.decode()
+        yield read_page(response)
         yield response.headers.get("ETag", "")
 
 
@@ -95,8 +96,8 @@ def guess_of(run: Run, text: str) -> dict[str, Any]:
 def answer_to(file: object, reveals: object = "") -> str:
     """What /verify/ says, without what was typed."""
     said = Client().post(reverse("verify"), {"text": json.dumps(file), "reveals": reveals})
-    shown = said.content.decode().partition('id="verdict-h"')[2].partition("</section>")[0]
-    assert shown, said.content.decode()[:3000]
+    shown = read_page(said).partition('id="verdict-h"')[2].partition("</section>")[0]
+    assert shown, read_page(said)[:3000]
     return shown
 
 
@@ -175,12 +176,10 @@ def test_a_reveal_that_only_fits_the_short_hash_puts_nothing_back(
 def test_its_author_and_whoever_was_given_the_part_are_told(run: Run, text: str) -> None:
     full = json.dumps({"record": guess_of(run, text), "seal": run.seals.get().jws})
     reveal = json.dumps(reveal_of(run.prompt.private_spans.get()).as_json())
-    assert "It holds<" in client_of(alice()).post(reverse("verify"), {"text": full}).content.decode()
-    assert "It holds<" in Client().post(reverse("verify"), {"text": full, "reveals": reveal}).content.decode()
-    masked = Client().get(f"/@alice/desk/runs/{run.public_id}.json").content.decode()
-    assert (
-        "It holds<" in Client().post(reverse("verify"), {"text": masked, "reveals": reveal}).content.decode()
-    )
+    assert "It holds<" in read_page(client_of(alice()).post(reverse("verify"), {"text": full}))
+    assert "It holds<" in read_page(Client().post(reverse("verify"), {"text": full, "reveals": reveal}))
+    masked = read_page(Client().get(f"/@alice/desk/runs/{run.public_id}.json"))
+    assert "It holds<" in read_page(Client().post(reverse("verify"), {"text": masked, "reveals": reveal}))
     assert client_of(alice()).get(f"/@alice/desk/runs/{run.public_id}.json?private=shown").json() == (
         json.loads(json.dumps(sealed_file(run)))
     )
@@ -204,7 +203,7 @@ def test_a_fork_in_which_the_guess_is_written_is_not_told_that_its_cases_are_the
         ResultFactory(run=theirs, case_index=0)
         count_run(theirs)
         rebuild_evidence(fork)
-        html = client_of(bob()).get(fork.get_absolute_url()).content.decode()
+        html = read_page(client_of(bob()).get(fork.get_absolute_url()))
         said.append(" ".join(re.findall(r"Not compared[^<]*|same cases", html)))
     assert said[0] == said[1]
 

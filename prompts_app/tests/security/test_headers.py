@@ -18,6 +18,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from prompts_app.models import User, Visibility
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import PASSWORD, alice, client_of
 from prompts_app.tests.security.addresses import TABLE
 from prompts_app.tests.security.test_visibility import OWNER, STRANGER, ask
@@ -47,7 +48,7 @@ def keeps_to_it(response: Any) -> None:
     """The page has nothing that its own policy would block."""
     if not response.headers.get("Content-Type", "").startswith("text/html") or not response.content:
         return
-    tags = Tags(response.content.decode())
+    tags = Tags(read_page(response))
     for script in tags.inline_scripts:
         assert script.get("type", "text/javascript") in ("application/json", "application/ld+json"), script
     assert not tags.named("style")
@@ -133,7 +134,7 @@ def test_the_admin_shows_no_key_and_changes_no_evidence() -> None:
     w.endpoint.set_key("sk-very-secret")
     w.endpoint.save()
     client = client_of(User.objects.create_superuser(username="operator", email="o@example.com"))
-    page = client.get(reverse("admin:prompts_app_endpoint_change", args=[w.endpoint.pk])).content.decode()
+    page = read_page(client.get(reverse("admin:prompts_app_endpoint_change", args=[w.endpoint.pk])))
     assert "127.0.0.1" in page
     assert "encrypted" not in page
     for row in (w.run, w.result, w.version):

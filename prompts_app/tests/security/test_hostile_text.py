@@ -19,6 +19,7 @@ from django.utils.http import urlencode
 from prompts_app.models import Case, Profile, Prompt, Result, Run, Tag, Version, Visibility
 from prompts_app.models.text import without_invisible
 from prompts_app.search import reindex
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import PASSWORD, alice, client_of
 from prompts_app.tests.security.addresses import TABLE, Rule, names
 from prompts_app.tests.security.test_headers import keeps_to_it
@@ -201,7 +202,7 @@ def is_harmless(response: Any, text: str) -> None:
     if kind.startswith("image/") and kind != "image/svg+xml":
         assert response.content.startswith({"image/png": b"\x89PNG", "image/webp": b"RIFF"}[kind])
         return
-    body = response.content.decode()
+    body = read_page(response)
     if kind != "text/html":
         is_harmless_data(kind, body)
         return
@@ -253,7 +254,7 @@ def test_pages_that_are_not_there_say_it_as_text(text: str) -> None:
     for address in (f"/@{text}/", f"/@alice/{text}/", f"/{text}"):
         response = Client().get(address.replace("\x00", ""))
         assert response.status_code in (301, 404)
-        assert "<" not in text or text not in response.content.decode()
+        assert "<" not in text or text not in read_page(response)
         keeps_to_it(response)
 
 
@@ -282,7 +283,7 @@ def test_the_authors_own_pages_show_it_as_text(text: str) -> None:
         response = client.get(reverse(name, args=args))
         assert response.status_code == 200, name
         keeps_to_it(response)
-        assert "<" not in text or text not in response.content.decode(), name
+        assert "<" not in text or text not in read_page(response), name
 
 
 @pytest.mark.parametrize("text", SCRIPTS)
@@ -291,11 +292,11 @@ def test_a_form_that_comes_back_shows_it_as_text(text: str) -> None:
     for address, field in (("/studio/profile/", "name"), ("/studio/account/handle/", "handle")):
         response = client.post(address, {field: text, "visibility": "nonsense"})
         keeps_to_it(response)
-        assert "<" not in text or text not in response.content.decode()
+        assert "<" not in text or text not in read_page(response)
     for address, field in (("/accounts/login/", "login"), ("/accounts/signup/", "email")):
         response = Client().post(address, {field: text})
         keeps_to_it(response)
-        assert "<" not in text or text not in response.content.decode()
+        assert "<" not in text or text not in read_page(response)
 
 
 def test_a_huge_output_is_shown_in_reasonable_time_and_size() -> None:
@@ -305,14 +306,14 @@ def test_a_huge_output_is_shown_in_reasonable_time_and_size() -> None:
     response = Client().get(address)
     assert response.status_code == 200
     keeps_to_it(response)
-    assert "<b>&" not in response.content.decode()
+    assert "<b>&" not in read_page(response)
 
 
 def test_a_hostile_header_is_not_repeated() -> None:
     world(Visibility.PUBLIC)
     evil = {"referer": "https://evil.example/<script>", "user-agent": "<script>alert(1)</script>"}
     for address in ("/", "/prompts/", "/@alice/", "/accounts/login/"):
-        assert "<script>alert" not in Client().get(address, headers=evil).content.decode()
+        assert "<script>alert" not in read_page(Client().get(address, headers=evil))
 
 
 def test_the_page_of_a_refused_form_shows_what_was_typed_as_text() -> None:
@@ -321,7 +322,7 @@ def test_the_page_of_a_refused_form_shows_what_was_typed_as_text() -> None:
     typed = {"title": SCRIPTS[0], "password": PASSWORD}
     response = client.post(reverse("account_login"), typed)
     assert response.status_code == 403
-    body = response.content.decode()
+    body = read_page(response)
     assert SCRIPTS[0] not in body
     assert "&lt;script&gt;" in body
     assert PASSWORD not in body

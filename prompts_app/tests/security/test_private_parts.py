@@ -16,6 +16,7 @@ from prompts_app.actions.pictures.cards import Card
 from prompts_app.actions.sharing.links import PromptChoice, create_link
 from prompts_app.models import Profile, Prompt, Result, SearchDocument, Visibility
 from prompts_app.tests.factories import PromptFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of, dana
 from prompts_app.tests.security.addresses import TABLE, Rule, names
 from prompts_app.tests.security.hidden import LABEL, SHORT, TEXT, WORDS, hide
@@ -124,9 +125,7 @@ def test_every_page_of_the_prompt_shows_the_label_instead(w: World) -> None:
                  "prompt_promptfoo", "interview"):  # fmt: skip
         response = Client().get(reverse(name, args=TABLE[name].args(w)))
         assert response.status_code == 200
-        assert f"[{LABEL}, {len(WORDS)} words]#" in unescape(response.content.decode()).replace(
-            "</span>", ""
-        ), name
+        assert f"[{LABEL}, {len(WORDS)} words]#" in unescape(read_page(response)).replace("</span>", ""), name
 
 
 @pytest.mark.parametrize(
@@ -167,9 +166,9 @@ def test_no_word_of_it_for_a_reader_anywhere_else(w: World) -> None:
 
 def test_searching_for_it_finds_nothing(w: World) -> None:
     for viewer in (STRANGER, READER, OWNER):
-        assert f"/@alice/{w.prompt.slug}/" in browser(viewer).get("/prompts/?q=shorter").content.decode()
+        assert f"/@alice/{w.prompt.slug}/" in read_page(browser(viewer).get("/prompts/?q=shorter"))
         for word in WORDS:
-            page = browser(viewer).get("/prompts/", {"q": word}).content.decode()
+            page = read_page(browser(viewer).get("/prompts/", {"q": word}))
             assert f"/@alice/{w.prompt.slug}/" not in page, word
     document = SearchDocument.objects.get(prompt=w.prompt)
     said = f"{document.title} {document.summary} {document.body}".casefold()

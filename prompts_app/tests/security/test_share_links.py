@@ -16,6 +16,7 @@ from django.utils import timezone
 from prompts_app.actions.sharing.links import PromptChoice, create_link, renew_link, revoke_link
 from prompts_app.models import Profile, Prompt, ShareLink, ShareLinkOpens, Visibility
 from prompts_app.tests.factories import PromptFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
 from prompts_app.tests.security.test_visibility import (
     OWNER,
@@ -70,22 +71,20 @@ def test_who_has_the_link_sees_the_work(visibility: str, viewer: str) -> None:
         response = browser(viewer).get(address)
         assert response.status_code == 200, address
         is_for_its_recipient(response)
-        assert "quokka-in-the-label" not in response.content.decode()
+        assert "quokka-in-the-label" not in read_page(response)
         if not response["Content-Type"].startswith("text/html"):
-            assert w.token not in response.content.decode(), (
-                "a file that is taken away must not carry the link"
-            )
+            assert w.token not in read_page(response), "a file that is taken away must not carry the link"
         if response["Content-Type"].startswith("text/html"):
-            assert TITLE in response.content.decode()
+            assert TITLE in read_page(response)
             assert any(
                 meta.get("name") == "robots" and "noindex" in (meta.get("content") or "")
-                for meta in Tags(response.content.decode()).named("meta")
+                for meta in Tags(read_page(response)).named("meta")
             )
 
 
 def test_the_front_says_the_note_and_that_opens_are_counted() -> None:
     w = world()
-    page = Client().get(f"/s/{w.token}/").content.decode()
+    page = read_page(Client().get(f"/s/{w.token}/"))
     assert "quokka-in-the-note" in page
     assert "Opens of this link are counted by day; nothing else is kept." in page
     assert "Alice Author" in page
@@ -103,7 +102,7 @@ def test_every_link_on_the_way_stays_below_the_share_link(visibility: str) -> No
         assert response.status_code == 200, address
         if not response["Content-Type"].startswith("text/html"):
             continue
-        tags = Tags(response.content.decode())
+        tags = Tags(read_page(response))
         for name, attributes in tags.tags:
             for key in ("href", "src", "action", "content", "formaction"):
                 value = (attributes.get(key) or "").partition("#")[0].partition("?")[0]
@@ -174,7 +173,7 @@ def test_expired_revoked_and_unknown_are_the_same_to_the_byte() -> None:
         Prompt.objects.all().delete()
         w = build_world()
         response = Client().get(f"/s/{close(w)}/")
-        answers.add((response.status_code, response.content.decode()))
+        answers.add((response.status_code, read_page(response)))
     assert len(answers) == 1
 
 
@@ -184,12 +183,12 @@ def test_a_link_with_a_passphrase_asks_for_it_and_says_nothing_else() -> None:
         response = Client().get(address)
         assert response.status_code == (200 if address.endswith(f"{w.token}/") else 302), address
         assert says_nothing(response)
-        assert "Alice" not in response.content.decode()
+        assert "Alice" not in read_page(response)
         is_for_its_recipient(response)
     wrong = Client().post(f"/s/{w.token}/", {"passphrase": "open barley"})
     assert wrong.status_code == 403
     assert says_nothing(wrong)
-    assert "not the passphrase" in wrong.content.decode()
+    assert "not the passphrase" in read_page(wrong)
     assert not ShareLinkOpens.objects.exists()
 
 
@@ -239,7 +238,7 @@ def test_trying_passphrases_is_slow() -> None:
     assert codes == [403] * 10 + [429] * 2
     late = Client().post(f"/s/{w.token}/", {"passphrase": "open sesame"})
     assert late.status_code == 429
-    assert "Wait a minute" in late.content.decode()
+    assert "Wait a minute" in read_page(late)
 
 
 def guess(w: World, *, from_: str, typed: str = "a guess") -> int:
@@ -297,7 +296,7 @@ def test_a_prompt_made_private_leaves_the_link_unless_it_was_chosen_as_private()
     w = world(Visibility.PUBLIC)
     ShareLink.objects.all().delete()
     _, token = create_link(alice(), PromptChoice("For Bob", [w.prompt]))
-    assert TITLE in Client().get(f"/s/{token}/").content.decode()
+    assert TITLE in read_page(Client().get(f"/s/{token}/"))
     Prompt.objects.update(visibility=Visibility.PRIVATE)
     assert says_nothing(Client().get(f"/s/{token}/"))
     is_nowhere(Client().get(f"/s/{token}/notary/"))
@@ -310,7 +309,7 @@ def test_other_prompts_of_the_author_are_not_below_the_link(other: str) -> None:
     VersionFactory(prompt=hidden)
     is_nowhere(Client().get(f"/s/{w.token}/hidden/"))
     is_nowhere(Client().get(f"/s/{w.token}/hidden.md"))
-    assert "Not chosen" not in Client().get(f"/s/{w.token}/").content.decode()
+    assert "Not chosen" not in read_page(Client().get(f"/s/{w.token}/"))
 
 
 @pytest.mark.parametrize(
@@ -322,8 +321,8 @@ def test_nothing_but_the_prompts_own_pages_is_below_the_link(place: str) -> None
     w = world()
     PromptFactory(owner=alice(), slug="hidden", title="Not chosen")
     response = Client().get(f"/s/{w.token}/{place}")
-    assert response.status_code in (404, 302) or TITLE in response.content.decode()
-    assert "Not chosen" not in response.content.decode()
+    assert response.status_code in (404, 302) or TITLE in read_page(response)
+    assert "Not chosen" not in read_page(response)
 
 
 @pytest.mark.parametrize("place", ["notary", "notary/interview", "notary/results?state=failed"])
@@ -368,13 +367,13 @@ def test_the_token_is_stored_nowhere_in_clear() -> None:
     maker = client_of(alice())
     world()
     data = {"label": "For Bob", "prompts": ["notary"], "expires": "30"}
-    page = maker.post("/studio/links/new/", data, follow=True).content.decode()
+    page = read_page(maker.post("/studio/links/new/", data, follow=True))
     token = page.split("/s/")[1].split("/")[0]
     assert Client().get(f"/s/{token}/").status_code == 200
     for model in apps.get_models():
         for row in model._default_manager.values():
             assert token not in str(row), model
-    again = maker.get(ShareLink.objects.first().get_absolute_url()).content.decode()  # type: ignore[union-attr]
+    again = read_page(maker.get(ShareLink.objects.first().get_absolute_url()))  # type: ignore[union-attr]
     assert token not in again
 
 
@@ -452,7 +451,7 @@ def test_the_preview_is_what_the_recipient_sees() -> None:
 
 
 def _without_chrome(response: Any, base: str) -> str:
-    text = response.content.decode().replace(base, "/base/")
+    text = read_page(response).replace(base, "/base/")
     start, end = text.find('<div class="sample"><div class="wrap"><p>A preview'), -1
     if start >= 0:
         end = text.find("</div></div>", start) + len("</div></div>")

@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from prompts_app.models import Profile, Visibility
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
 from prompts_app.tests.security.addresses import TABLE, Rule, names
 from prompts_app.tests.security.world import MARKS, TITLE, Tags, World, named_urls, world
@@ -117,8 +118,8 @@ def test_practice_is_seen_by_its_author_only(viewer: str) -> None:
     w.run.save()
     assert ask(viewer, "result", w).status_code == 404
     assert ask(OWNER, "result", w).status_code == 200
-    assert "quokka-in-the-output" not in ask(viewer, "prompt_json", w).content.decode()
-    assert "quokka-in-the-output" not in ask(viewer, "prompt", w).content.decode()
+    assert "quokka-in-the-output" not in read_page(ask(viewer, "prompt_json", w))
+    assert "quokka-in-the-output" not in read_page(ask(viewer, "prompt", w))
 
 
 @pytest.mark.parametrize("viewer", [STRANGER, READER])
@@ -139,7 +140,7 @@ LISTS = ["/", "/prompts/", "/prompts/?q=quagga", "/prompts/?tag=ledgers", "/prom
 
 
 def listed(viewer: str, address: str) -> bool:
-    return TITLE in browser(viewer).get(address).content.decode()
+    return TITLE in read_page(browser(viewer).get(address))
 
 
 @pytest.mark.parametrize("viewer", [STRANGER, READER])

@@ -11,6 +11,7 @@ from prompts_app.evidence.blind_pairs import Duel, duel_of
 from prompts_app.evidence.records import Records
 from prompts_app.models import Prompt
 from prompts_app.models.votes import Pair
+from prompts_app.tests.pages import read_page
 
 TALLY = "What visitors chose"
 
@@ -27,7 +28,7 @@ def read(client: Client, address: str) -> str:
     assert response.status_code == 200
     assert response["Cache-Control"] == "private, no-store"
     assert "noindex" in response["X-Robots-Tag"]
-    return str(response.content.decode())
+    return read_page(response)
 
 
 def seal_of(body: str) -> str:
@@ -36,7 +37,7 @@ def seal_of(body: str) -> str:
 
 
 def vote(client: Client, address: str, choice: str = "A", **where: str) -> Any:
-    seal = seal_of(Client().get(address).content.decode())
+    seal = seal_of(read_page(Client().get(address)))
     return client.post(address, {"choice": choice, "pair": seal}, **where)  # type: ignore[arg-type]
 
 

@@ -10,13 +10,14 @@ from prompts_app.engine.assertions import ALIASES, KINDS, check
 from prompts_app.engine.assertions.javascript import METHODS
 from prompts_app.engine.formats.promptfoo import assertions as promptfoo_assertions
 from prompts_app.engine.formats.yaml_ import read_yaml
+from prompts_app.tests.pages import read_page
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def page(client: Client) -> str:
-    return client.get(reverse("about_assertions")).content.decode()
+    return read_page(client.get(reverse("about_assertions")))
 
 
 def test_every_kind_is_there_with_its_sentence_and_its_own_anchor(page: str) -> None:
@@ -59,5 +60,5 @@ def test_it_says_what_is_not_run_here_and_which_transforms_are_evaluated(page: s
 
 def test_the_picker_and_the_page_on_evidence_lead_to_it(client: Client) -> None:
     address = reverse("about_assertions")
-    assert f'href="{address}"' in client.get(reverse("about_evidence")).content.decode()
-    assert f"{address}</loc>" in client.get(reverse("sitemap")).content.decode()
+    assert f'href="{address}"' in read_page(client.get(reverse("about_evidence")))
+    assert f"{address}</loc>" in read_page(client.get(reverse("sitemap")))

@@ -14,6 +14,7 @@ from django.db.models import Sum
 from django.test import Client
 
 from prompts_app.models import Draft, ListingCount, Prompt, User
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import PASSWORD, alice, bob, client_of
 from prompts_app.tests.security.world import MARKS, world
 
@@ -28,7 +29,7 @@ def delete(client: Client, handle: str = "alice", password: str = PASSWORD) -> A
 
 def test_it_names_what_will_be_lost() -> None:
     world()
-    html = client_of(alice()).get(PAGE).content.decode()
+    html = read_page(client_of(alice()).get(PAGE))
     for words in (
         "1 prompt with 1 version and 1 case",
         "2 runs with 2 results",
@@ -56,7 +57,7 @@ def test_without_the_handle_and_the_password_nothing_is_deleted(
     client = client_of(alice())
     response = delete(client, handle, password)
     assert response.status_code == 200
-    assert sentence in response.content.decode()
+    assert sentence in read_page(response)
     assert Prompt.objects.filter(owner__username="alice").exists()
     assert client.get("/studio/profile/").status_code == 200
 
@@ -66,7 +67,7 @@ def test_an_account_without_a_password_types_its_handle() -> None:
     user.set_unusable_password()
     user.save()
     client = client_of(user)
-    assert 'name="password"' not in client.get(PAGE).content.decode()
+    assert 'name="password"' not in read_page(client.get(PAGE))
     client.post(PAGE, {"handle": "@Alice"})
     assert not User.objects.filter(username="alice").exists()
 
@@ -125,7 +126,7 @@ def test_every_public_address_of_it_is_gone_at_once() -> None:
     for viewer in (None, bob()):
         for address in addresses:
             assert client_of(viewer).get(address).status_code == 410, address
-    assert MARKS[0] not in client_of(None).get("/prompts/?q=quagga").content.decode()
+    assert MARKS[0] not in read_page(client_of(None).get("/prompts/?q=quagga"))
 
 
 def test_every_browser_is_signed_out() -> None:

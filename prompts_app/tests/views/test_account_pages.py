@@ -16,6 +16,7 @@ from prompts_app.tests.accounts import (
     sign_in_twice,
     with_second_step,
 )
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice
 from prompts_app.tests.security.world import Tags
 
@@ -80,19 +81,19 @@ def well_formed(html: str) -> None:
 
 @pytest.mark.parametrize("name", OPEN_PAGES)
 def test_pages_on_the_way_in_are_well_formed(name: str) -> None:
-    well_formed(Client().get(reverse(name)).content.decode())
+    well_formed(read_page(Client().get(reverse(name))))
 
 
 @pytest.mark.parametrize("name", OWN_PAGES)
 def test_pages_of_the_account_are_well_formed(name: str) -> None:
     with_second_step(alice())
     client = sign_in_twice("alice")
-    well_formed(client.get(reverse(name)).content.decode())
+    well_formed(read_page(client.get(reverse(name))))
 
 
 @pytest.mark.parametrize("name", ["account_login", "account_signup", "account_reset_password"])
 def test_a_refused_form_sums_up_its_errors_and_ties_each_to_its_field(name: str) -> None:
-    html = Client().post(reverse(name), {}).content.decode()
+    html = read_page(Client().post(reverse(name), {}))
     well_formed(html)
     tags = Tags(html)
     ids = {a.get("id") for _, a in tags.tags}

@@ -23,6 +23,7 @@ from prompts_app.tests.accounts import (
     verified,
     words,
 )
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import PASSWORD, alice, bob, client_of
 
 pytestmark = pytest.mark.django_db
@@ -91,7 +92,7 @@ def test_a_handle_that_cannot_be_had_is_refused_with_a_sentence(handle: str, sen
         return
     assert response.status_code == 200
     assert sentence in words(response)
-    assert 'value="erin@example.com"' in response.content.decode(), "what was typed stays"
+    assert 'value="erin@example.com"' in read_page(response), "what was typed stays"
     assert not User.objects.filter(email="erin@example.com").exists()
 
 
@@ -102,7 +103,7 @@ def test_a_weak_or_impossible_password_is_refused(password: str) -> None:
     response = sign_up(Client(), password1=password)
     assert response.status_code == 200
     assert not User.objects.filter(username="erin").exists()
-    assert password not in response.content.decode()
+    assert password not in read_page(response)
 
 
 @pytest.mark.parametrize("email", ["", "nobody", "a@b", "erin@exa\x00mple.com", "x" * 300 + "@example.com"])

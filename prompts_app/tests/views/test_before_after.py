@@ -17,6 +17,7 @@ from prompts_app.evidence.checks import checks_of, marked
 from prompts_app.evidence.records import MOST_SHOWN
 from prompts_app.models import Prompt, Result, Run
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.views.recorded import (
     improved_prompt,
     public_prompt,
@@ -29,7 +30,7 @@ from prompts_app.tests.views.recorded import (
 def html_of(prompt: Prompt, **query: str) -> str:
     response = Client().get(prompt.get_absolute_url(), query)
     assert response.status_code == 200
-    return response.content.decode()
+    return read_page(response)
 
 
 def before(prompt: Prompt, **query: str) -> str:

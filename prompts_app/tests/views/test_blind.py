@@ -19,6 +19,7 @@ from prompts_app.evidence.blind_pairs import duel_of
 from prompts_app.evidence.records import MOST_SHOWN, Records
 from prompts_app.models import BlindChoice, BlindVote, Prompt, Result, Run, Source, Visibility
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
 from prompts_app.tests.security.test_hostile_text import ODD, SCRIPTS, is_harmless
 from prompts_app.tests.views.blind_reading import TALLY, a_pair, outputs, read, seal_of, start, the_duel, vote
@@ -98,14 +99,14 @@ def test_without_a_pair_the_page_says_so_and_nothing_leads_there(prompt: Prompt,
     for place in ("blind/", "blind/abc/"):
         response = Client().get(prompt.get_absolute_url() + place)
         assert response.status_code == 200
-        assert "There is no pair to read blind" in response.content.decode()
-    assert "Read two outputs blind" not in Client().get(prompt.get_absolute_url()).content.decode()
+        assert "There is no pair to read blind" in read_page(response)
+    assert "Read two outputs blind" not in read_page(Client().get(prompt.get_absolute_url()))
 
 
 def test_the_prompts_page_leads_there_and_tells_no_tally(prompt: Prompt) -> None:
     client = Client()
     vote(client, start(client, prompt))
-    body = client.get(prompt.get_absolute_url()).content.decode()
+    body = read_page(client.get(prompt.get_absolute_url()))
     assert '<a class="btn" href="blind/" rel="nofollow">' in body
     assert "7 pairs; the server draws one" in body
     assert "this pair, " not in body
@@ -177,14 +178,14 @@ def test_a_private_prompt_is_read_blind_by_nobody_else(prompt: Prompt, person: s
         client.post(address, {"choice": "A", "pair": seal}),
     ):
         assert response.status_code == 404
-        assert "output of case" not in response.content.decode()
+        assert "output of case" not in read_page(response)
     assert not BlindVote.objects.exists()
     assert client_of(alice()).get(address).status_code == 200
 
 
 def test_below_a_share_link_nobody_votes_and_nothing_leads_there(prompt: Prompt) -> None:
     _, token = create_link(alice(), PromptChoice("For them", [prompt]))
-    assert "Read two outputs blind" not in Client().get(f"/s/{token}/invoices/").content.decode()
+    assert "Read two outputs blind" not in read_page(Client().get(f"/s/{token}/invoices/"))
     for place in ("blind/", "blind/abc/"):
         assert Client().get(f"/s/{token}/invoices/{place}").status_code == 404
     assert Client().post(f"/s/{token}/invoices/blind/abc/", {"choice": "A"}).status_code == 405

@@ -16,6 +16,7 @@ from prompts_app.actions.sharing.votes import Visitor, cast_vote
 from prompts_app.engine.errors import Refused
 from prompts_app.models import BlindChoice, BlindVote, Prompt, Result, User
 from prompts_app.tests.actions.running import in_a_thread
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
 from prompts_app.tests.views.blind_reading import TALLY, a_pair, outputs, read, seal_of, start, vote
 from prompts_app.tests.views.recorded import improved_prompt, recorded_run
@@ -85,7 +86,7 @@ def test_the_next_pair_is_one_that_was_not_chosen_in_until_there_is_none(prompt:
     for _ in range(7):
         vote(client, start(client, prompt))
     assert BlindVote.objects.values("one", "other").distinct().count() == 7
-    body = client.get(f"{prompt.get_absolute_url()}blind/").content.decode()
+    body = read_page(client.get(f"{prompt.get_absolute_url()}blind/"))
     assert "You have chosen in every pair there is: 7." in body
     assert ", 7 votes<" in body
 
@@ -111,7 +112,7 @@ def test_no_figure_order_or_card_moves(prompt: Prompt) -> None:
     assert BlindVote.objects.count() == 3
     assert Prompt.objects.values(*columns).get() == before
     assert Client().get("/prompts/?q=invoices").content.count(b"invoices") == page.count(b"invoices")
-    assert "blind" not in Client().get("/@alice/invoices.json").content.decode()
+    assert "blind" not in read_page(Client().get("/@alice/invoices.json"))
 
 
 # --- stuffing ---------------------------------------------------------------------------------------------
@@ -133,7 +134,7 @@ def test_a_cleared_cookie_does_not_vote_again(prompt: Prompt) -> None:
     client.cookies.clear()
     response = vote(client, address, "B")
     assert response.status_code == 409
-    body = response.content.decode()
+    body = read_page(response)
     assert "a vote on this pair has come from your network already" in body
     assert TALLY not in body
     assert BlindVote.objects.count() == 1
@@ -221,7 +222,7 @@ def test_a_vote_is_about_the_outputs_that_were_read(prompt: Prompt) -> None:
     recorded_run(prompt.versions.get(number=3), "main-model", 10, [4], days_ago=0)
     response = client.post(address, {"choice": "A", "pair": seal})
     assert response.status_code == 409
-    assert "these are not the outputs your form was about" in response.content.decode()
+    assert "these are not the outputs your form was about" in read_page(response)
     assert not BlindVote.objects.exists()
 
 
@@ -231,7 +232,7 @@ def test_nonsense_is_no_vote(prompt: Prompt, choice: str) -> None:
     address = start(client, prompt)
     response = vote(client, address, choice)
     assert response.status_code == 422
-    assert "Nothing was chosen" in response.content.decode()
+    assert "Nothing was chosen" in read_page(response)
     assert client.post(address, {"choice": "A", "pair": "é\0"}).status_code == 409
     assert not BlindVote.objects.exists()
 

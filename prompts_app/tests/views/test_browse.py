@@ -11,6 +11,7 @@ from django.test import Client
 from prompts_app.evidence.listings import refresh
 from prompts_app.models import Prompt, Tag
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import client_of
 from prompts_app.tests.views.recorded import practice_run, public_prompt, recorded_prompt, recorded_run
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def page(client: Client | None = None, **query: Any) -> str:
     response = (client or Client()).get("/prompts/", query)
     assert response.status_code == 200
-    return response.content.decode()
+    return read_page(response)
 
 
 def titles(html: str) -> list[str]:
@@ -232,7 +233,7 @@ class TestWithHtmx:
     def test_only_the_results_and_the_filters_are_sent(self) -> None:
         recorded_prompt(title="Invoice reader")
         response = Client().get("/prompts/", {"q": "invoice"}, headers={"HX-Request": "true"})
-        html = response.content.decode()
+        html = read_page(response)
         assert "<html" not in html
         assert html.lstrip().startswith('<section id="results"')
         assert 'id="filters" data-hx-swap-oob="true"' in html
@@ -246,7 +247,7 @@ class TestWithHtmx:
 
     def test_going_back_gets_the_whole_page(self) -> None:
         headers = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
-        assert "<html" in Client().get("/prompts/", headers=headers).content.decode()
+        assert "<html" in read_page(Client().get("/prompts/", headers=headers))
 
     def test_without_it_the_form_is_an_ordinary_one(self) -> None:
         html = page()

@@ -13,6 +13,7 @@ from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.models import Case, Prompt, Version
 from prompts_app.tests.actions.bundles import import_bundle
 from prompts_app.tests.factories import CaseFactory, PromptFactory, ResultFactory, RunFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of, dana
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +36,7 @@ def test_it_is_saved_changed_and_emptied_again() -> None:
     case = Case.objects.get()
     assert case.system == " Shout,\n{{word}}. "
     address = f"/studio/prompts/greeting/cases/{case.public_id}/"
-    page = client_of(alice()).get(address).content.decode()
+    page = read_page(client_of(alice()).get(address))
     assert "Shout,\n{{word}}. </textarea>" in page
     client_of(alice()).post(address, typed(revision=case.revision, system=""))
     case.refresh_from_db()
@@ -47,7 +48,7 @@ def test_what_cannot_be_kept_comes_back_with_a_sentence(system: str, said: str) 
     a_version()
     answer = client_of(alice()).post(NEW, typed(system=system))
     assert answer.status_code == 200
-    assert said in answer.content.decode()
+    assert said in read_page(answer)
     assert not Case.objects.exists()
 
 
@@ -76,5 +77,5 @@ def test_a_bundle_carries_it() -> None:
 def test_the_page_of_a_result_shows_it() -> None:
     version = VersionFactory(prompt=PromptFactory(visibility="public"))
     run = RunFactory(version=version, suite=[{"name": "One", "system": "Shout <loud>."}])
-    page = client_of(None).get(ResultFactory(run=run, case_index=0).get_absolute_url()).content.decode()
+    page = read_page(client_of(None).get(ResultFactory(run=run, case_index=0).get_absolute_url()))
     assert "Shout &lt;loud&gt;." in page

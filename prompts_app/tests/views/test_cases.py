@@ -21,6 +21,7 @@ from prompts_app.tests.factories import (
     RunFactory,
     VersionFactory,
 )
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of, dana
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +59,7 @@ def url_of(case: Case, name: str = "studio_case") -> str:
 
 class TestList:
     def test_an_empty_one_says_where_to_begin(self, client: Client, prompt: Prompt) -> None:
-        assert "Start with the input you would show somebody" in client.get(LIST).content.decode()
+        assert "Start with the input you would show somebody" in read_page(client.get(LIST))
 
     def test_each_case_has_its_state_in_the_latest_run(self, client: Client, prompt: Prompt) -> None:
         cases = [CaseFactory(prompt=prompt, name=name, position=n) for n, name in enumerate("ABC")]
@@ -92,7 +93,7 @@ class TestList:
 
     def test_deleting_asks_first(self, client: Client, prompt: Prompt) -> None:
         case = CaseFactory(prompt=prompt)
-        assert "Delete this case?" in client.get(url_of(case, "studio_case_delete")).content.decode()
+        assert "Delete this case?" in read_page(client.get(url_of(case, "studio_case_delete")))
         assert Case.objects.exists()
         client.post(url_of(case, "studio_case_delete"))
         assert not Case.objects.exists()
@@ -152,7 +153,7 @@ class TestSaving:
         self, client: Client, prompt: Prompt
     ) -> None:
         case = CaseFactory(prompt=prompt, variables={"word": "a", "old": "kept"})
-        page = client.get(url_of(case)).content.decode()
+        page = read_page(client.get(url_of(case)))
         assert "not in v1" in page
         client.post(url_of(case), form() | {"value_name": ["word", "old"], "value": ["a", "kept"]})
         case.refresh_from_db()
@@ -186,7 +187,7 @@ class TestSaving:
         case = CaseFactory(prompt=prompt, assertions=assertions)
         page = client.get(url_of(case))
         rows = page.context["form"].assertions
-        assert "Kept with it, as it came: provider." in page.content.decode()
+        assert "Kept with it, as it came: provider." in read_page(page)
         posted = {
             name: [getattr(row, name) for row in rows] for name in ("kind", "threshold", "metric", "was")
         }
@@ -231,7 +232,7 @@ class TestSaving:
     def test_a_second_tab_is_told_and_may_save_anyway(self, client: Client, prompt: Prompt) -> None:
         case = CaseFactory(prompt=prompt)
         client.post(url_of(case), form(word="first tab", revision="1"))
-        told = client.post(url_of(case), form(word="second tab", revision="1")).content.decode()
+        told = read_page(client.post(url_of(case), form(word="second tab", revision="1")))
         assert "This case was saved meanwhile" in told
         assert "second tab</textarea>" in told
         assert "<dd>first tab</dd>" in told
@@ -274,8 +275,8 @@ class TestWrongInput:
     ) -> None:
         answer = client.post(NEW, posted)
         assert answer.status_code == 200
-        assert sentence in answer.content.decode()
-        assert 'id="form-errors"' in answer.content.decode()
+        assert sentence in read_page(answer)
+        assert 'id="form-errors"' in read_page(answer)
         assert not Case.objects.exists()
 
     def test_right_to_left_and_zero_width_values_are_allowed(self, client: Client, prompt: Prompt) -> None:
@@ -284,7 +285,7 @@ class TestWrongInput:
 
     def test_one_case_too_many(self, client: Client, prompt: Prompt) -> None:
         Case.objects.bulk_create(Case(prompt=prompt, name="x", position=n) for n in range(1000))
-        page = client.post(NEW, form(word="typed")).content.decode()
+        page = read_page(client.post(NEW, form(word="typed")))
         assert "A prompt has at most 1,000 cases" in page
         assert "typed</textarea>" in page
 
@@ -310,9 +311,9 @@ class TestRows:
         assert [row.text for row in answer.context["form"].turns] == ["a", ""]
 
     def test_another_kind_shows_its_sentence_and_its_field(self, client: Client, prompt: Prompt) -> None:
-        page = client.post(
-            NEW, form(("word-count", ""), do="kind"), headers={"HX-Request": "true"}
-        ).content.decode()
+        page = read_page(
+            client.post(NEW, form(("word-count", ""), do="kind"), headers={"HX-Request": "true"})
+        )
         assert "The output has this many words" in page
         assert 'placeholder="10-50"' in page
 
@@ -320,14 +321,14 @@ class TestRows:
 class TestTrial:
     def test_a_pasted_output_is_judged_and_nothing_is_saved(self, client: Client, prompt: Prompt) -> None:
         posted = form(("contains", "{{word}}"), ("contains", "no"), ("regex", "("), do="try")
-        page = client.post(NEW, posted | {"try_output": "yes, it is"}).content.decode()
+        page = read_page(client.post(NEW, posted | {"try_output": "yes, it is"}))
         assert "<b>1 of 2</b> assertions hold" in page
         assert "cannot be used yet" in page
         assert not Case.objects.exists()
 
     def test_a_limit_cannot_be_told_from_text(self, client: Client, prompt: Prompt) -> None:
         posted = form(("latency", "2000"), do="try", try_output="x")
-        assert "<b>Not judged</b>" in client.post(NEW, posted).content.decode()
+        assert "<b>Not judged</b>" in read_page(client.post(NEW, posted))
 
 
 class TestDrafts:
@@ -335,16 +336,16 @@ class TestDrafts:
         case = CaseFactory(prompt=prompt)
         page = f"case-{case.public_id}"
         client.post("/studio/prompts/words/draft/", form(word="half a val", page=page))
-        assert "half a val</textarea>" in client.get(url_of(case)).content.decode()
-        assert "half a val" not in client.get(NEW).content.decode()
+        assert "half a val</textarea>" in read_page(client.get(url_of(case)))
+        assert "half a val" not in read_page(client.get(NEW))
         client.post(url_of(case), {"do": "discard"})
-        assert "half a val" not in client.get(url_of(case)).content.decode()
+        assert "half a val" not in read_page(client.get(url_of(case)))
 
     def test_a_lost_session_loses_nothing(self, prompt: Prompt) -> None:
         client = client_of(None)
         client.post(NEW, form(("contains", "kept check"), word="kept value"))
         client.force_login(alice(), backend="django.contrib.auth.backends.ModelBackend")
-        page = client.get(NEW).content.decode()
+        page = read_page(client.get(NEW))
         assert "kept value</textarea>" in page
         assert "kept check</textarea>" in page
 
@@ -358,10 +359,10 @@ class TestTable:
         chosen = {f"as-{place}": one for place, one in enumerate(becomes)}
         columns = str(len(becomes))
         sent = {"csv": table, "do": "add", "columns": columns} | chosen | more
-        return str(client.post(TABLE, sent, follow=True).content.decode())
+        return read_page(client.post(TABLE, sent, follow=True))
 
     def test_it_is_looked_at_first(self, client: Client, prompt: Prompt) -> None:
-        page = client.post(TABLE, {"csv": self.CONSOLE, "do": "look"}).content.decode()
+        page = read_page(client.post(TABLE, {"csv": self.CONSOLE, "do": "look"}))
         assert "2 rows; nothing is stored yet" in page
         assert '<option value="variable:word" selected>' in page
         assert '<option value="equals" selected>' in page
@@ -370,12 +371,12 @@ class TestTable:
         assert not Case.objects.exists()
 
     def test_add_pressed_before_anything_was_chosen_only_looks(self, client: Client, prompt: Prompt) -> None:
-        assert "Add 2 cases" in client.post(TABLE, {"csv": self.CONSOLE, "do": "add"}).content.decode()
+        assert "Add 2 cases" in read_page(client.post(TABLE, {"csv": self.CONSOLE, "do": "add"}))
         assert not Case.objects.exists()
 
     def test_a_file_is_shown_to_be_sent_with_the_choices(self, client: Client, prompt: Prompt) -> None:
         file = SimpleUploadedFile("console.csv", self.CONSOLE.encode())
-        page = client.post(TABLE, {"file": file, "do": "look"}).content.decode()
+        page = read_page(client.post(TABLE, {"file": file, "do": "look"}))
         assert "Yes, please&quot;,yes,Yes!" in page
 
     def test_rows_become_cases_as_chosen(self, client: Client, prompt: Prompt) -> None:
@@ -424,7 +425,7 @@ class TestTable:
 
     def test_rows_without_a_value_are_named(self, client: Client, prompt: Prompt) -> None:
         table = "word,Ideal output\na,b\n,c\nd,e\n,f"
-        page = client.post(TABLE, {"csv": table}).content.decode()
+        page = read_page(client.post(TABLE, {"csv": table}))
         assert "{{word}}: row 2, 4" in page
 
     def test_a_choice_nobody_offered_is_not_taken(self, client: Client, prompt: Prompt) -> None:
@@ -452,7 +453,7 @@ class TestTable:
     ) -> None:
         answer = client.post(TABLE, {"csv": table})
         assert answer.status_code == 200
-        assert sentence in answer.content.decode()
+        assert sentence in read_page(answer)
         assert not Case.objects.exists()
 
 
@@ -481,7 +482,7 @@ class TestThreshold:
         case = Case.objects.get(name="Half")
         assert case.threshold == 0.5
         assert case.as_engine().threshold == 0.5
-        assert 'name="passes_at" value="0.5"' in client.get(url_of(case)).content.decode()
+        assert 'name="passes_at" value="0.5"' in read_page(client.get(url_of(case)))
 
     @pytest.mark.parametrize("typed", ["2", "-1", "much"])
     def test_one_that_is_no_score_is_told(self, client: Client, prompt: Prompt, typed: str) -> None:
@@ -498,4 +499,4 @@ class TestSet:
 
     def test_what_is_wrong_with_a_member_is_told(self, client: Client, prompt: Prompt) -> None:
         posted = form(("assert-set", '[{"type": "regex", "value": "("}]'), name="Set")
-        assert "Assertion 1 of the set (regex)" in client.post(NEW, posted).content.decode()
+        assert "Assertion 1 of the set (regex)" in read_page(client.post(NEW, posted))

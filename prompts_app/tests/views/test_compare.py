@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from prompts_app.models import Prompt, Result
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import client_of
 from prompts_app.tests.views.recorded import (
     improved_prompt,
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.django_db
 def page(prompt: Prompt, which: str, **query: str) -> str:
     response = Client().get(f"{prompt.get_absolute_url()}compare/{which}/", query)
     assert response.status_code == 200
-    return response.content.decode()
+    return read_page(response)
 
 
 def text_of(html: str) -> str:
@@ -155,8 +156,8 @@ class TestWhoMaySee:
     def test_private_is_the_authors_alone_and_unlisted_is_not_indexed(self) -> None:
         prompt = changed_prompt()
         address = f"{prompt.get_absolute_url()}compare/v1...v2/"
-        assert 'content="noindex"' not in Client().get(address).content.decode()
-        assert 'content="noindex"' in Client().get(address, {"page": "1"}).content.decode()
+        assert 'content="noindex"' not in read_page(Client().get(address))
+        assert 'content="noindex"' in read_page(Client().get(address, {"page": "1"}))
         Prompt.objects.update(visibility="unlisted")
         assert Client().get(address).headers["X-Robots-Tag"] == "noindex"
         Prompt.objects.update(visibility="private")
@@ -170,7 +171,7 @@ class TestWhoMaySee:
 
     def test_the_prompt_page_leads_here(self) -> None:
         prompt = improved_prompt()
-        html = Client().get(prompt.get_absolute_url()).content.decode()
+        html = read_page(Client().get(prompt.get_absolute_url()))
         for which in ("v1...v2", "v2...v3"):
             assert f'href="{prompt.get_absolute_url()}compare/{which}/">fixed ' in html
         assert 'href="compare/v1...v3/"' in html

@@ -15,6 +15,7 @@ from prompts_app.models import Prompt
 from prompts_app.templatetags.concision_curve import axis_end, curve
 from prompts_app.tests.evidence.test_concision import drawn, item
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.views.recorded import improved_prompt, public_prompt, recorded_run, suite_of
 
 _ITEMS = st.lists(st.tuples(st.floats(1, 1e7), st.integers(0, 20)), min_size=2, max_size=12)
@@ -39,7 +40,7 @@ def test_the_axis_holds_what_is_on_it_and_is_not_mostly_empty(most: float) -> No
 
 
 def tokens_section(prompt: Prompt) -> str:
-    html = Client().get(prompt.get_absolute_url()).content.decode()
+    html = read_page(Client().get(prompt.get_absolute_url()))
     return html.partition('id="tokens"')[2].partition("</section>")[0]
 
 
@@ -84,6 +85,6 @@ class TestPage:
             run.tokens_in_median = None
             run.save()
         rebuild_evidence(prompt)
-        html = Client().get(prompt.get_absolute_url()).content.decode()
+        html = read_page(Client().get(prompt.get_absolute_url()))
         assert 'id="tokens"' not in html
         assert '"#tokens"' not in html

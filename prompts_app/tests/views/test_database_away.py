@@ -19,6 +19,7 @@ from django.urls import reverse
 from portfolio.database import AWAY, check_answers, has_broken, is_away, limit_s, within
 from portfolio.postgres.base import ServerIsAway
 from prompts_app.models import Prompt, User
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import PASSWORD, alice, client_of
 from prompts_app.tests.security.world import Tags
 from prompts_app.views.errors import asked_again, unavailable
@@ -137,18 +138,18 @@ class TestThePage:
             answer = client.get(address)
             assert (answer.status_code, answer["Retry-After"]) == (503, "5"), address
             assert answer["Cache-Control"] == "no-store"
-            assert "Back in a moment" in answer.content.decode()
+            assert "Back in a moment" in read_page(answer)
             assert answer["Content-Security-Policy"]
 
     def test_another_fault_is_still_one_of_ours(self, client: Client, database_raises: Raise) -> None:
         database_raises(from_sqlite(sqlite3.SQLITE_ERROR, "no such column"))
         answer = client.get("/")
-        assert (answer.status_code, "Something broke" in answer.content.decode()) == (500, True)
+        assert (answer.status_code, "Something broke" in read_page(answer)) == (500, True)
 
     def test_gives_back_what_was_typed_to_be_sent_again(self, client: Client, database_raises: Raise) -> None:
         database_raises(BROKE)
         answer = client.post(f"{NEW}?from=a&b=c", TYPED)
-        page = answer.content.decode()
+        page = read_page(answer)
         assert answer.status_code == 503
         assert "not to be shown" not in page
         assert "secrets are never put on a page: password" in page
@@ -162,13 +163,13 @@ class TestThePage:
         self, client: Client, database_raises: Raise
     ) -> None:
         database_raises(BROKE)
-        page = client.post(NEW, {"model": ["one", "two"], "same": ["", ""]}).content.decode()
+        page = read_page(client.post(NEW, {"model": ["one", "two"], "same": ["", ""]}))
         assert page.count('name="model"') == page.count('name="same"') == 2
 
     def test_a_file_is_to_be_chosen_again(self, client: Client, database_raises: Raise) -> None:
         database_raises(BROKE)
         file = SimpleUploadedFile("cases.csv", b"secret words")
-        page = client.post(NEW, {"title": "With a file", "upload": file}).content.decode()
+        page = read_page(client.post(NEW, {"title": "With a file", "upload": file}))
         assert "Choose the file again" in page
         assert "secret words" not in page
         assert "multipart/form-data" in page
@@ -178,18 +179,18 @@ class TestThePage:
     ) -> None:
         client = Client(enforce_csrf_checks=True, raise_request_exception=False)
         client.force_login(alice(), backend="django.contrib.auth.backends.ModelBackend")
-        start = Tags(client.get(NEW).content.decode())
+        start = Tags(read_page(client.get(NEW)))
         token = next(t["value"] for t in start.named("input") if t.get("name") == "csrfmiddlewaretoken")
         with monkeypatch.context() as patched:
             patched.setattr(type(connections["default"]), "cursor", _raising(BROKE))
             lost = client.post(NEW, {"csrfmiddlewaretoken": token, "title": "Typed", "x": "y"})
         assert lost.status_code == 503
-        again = client.post(NEW, sent_again(lost.content.decode()))
+        again = client.post(NEW, sent_again(read_page(lost)))
         assert again.status_code in (200, 302)  # the form's own answer, with what it thinks of it
 
     def test_what_another_site_sent_is_not_offered_to_be_sent_again(self) -> None:
         """The check of the form's cookie has not let it through: it may not be the visitor's own."""
-        page = unavailable(RequestFactory().post("/studio/", {"title": "Not mine"})).content.decode()
+        page = read_page(unavailable(RequestFactory().post("/studio/", {"title": "Not mine"})))
         assert "Not mine" in page
         assert "readonly" in page
         assert "<button" not in page
@@ -197,15 +198,15 @@ class TestThePage:
 
     def test_htmx_gets_a_sentence_and_keeps_the_form(self, client: Client, database_raises: Raise) -> None:
         config = next(
-            tag["content"] for tag in Tags(client.get(NEW).content.decode()).named("meta")
+            tag["content"] for tag in Tags(read_page(client.get(NEW))).named("meta")
             if tag.get("name") == "htmx-config"
         )  # fmt: skip
         assert '{"code":"503","swap":true,"error":true,"target":"#away"' in str(config)
         database_raises(BROKE)
         answer = client.post(NEW, TYPED, headers={"HX-Request": "true"})
         assert answer.status_code == 503
-        assert answer.content.decode().startswith('<p class="note fail">The database of this site')
-        assert "<html" not in answer.content.decode()
+        assert read_page(answer).startswith('<p class="note fail">The database of this site')
+        assert "<html" not in read_page(answer)
 
     def test_a_form_nobody_can_read_is_no_second_fault(self, client: Client, database_raises: Raise) -> None:
         database_raises(BROKE)
@@ -304,12 +305,12 @@ def test_a_lock_past_its_wait_costs_nobody_what_they_typed() -> None:
         assert client.get("/").status_code == 200  # readers do not wait
         answer = client.post(reverse("studio_prompt_new"), {"title": "Typed for an hour", "start": "blank"})
         assert answer.status_code == 503
-        assert "Typed for an hour</textarea>" in answer.content.decode()
+        assert "Typed for an hour</textarea>" in read_page(answer)
         fields = {"email": "eve@example.org", "username": "eve", "password1": PASSWORD}
         answer = sign_up.post(reverse("account_signup"), fields)
         assert answer.status_code == 503
-        assert "eve@example.org</textarea>" in answer.content.decode()
-        assert PASSWORD not in answer.content.decode()
+        assert "eve@example.org</textarea>" in read_page(answer)
+        assert PASSWORD not in read_page(answer)
     finally:
         holder.close()
         connection.close()

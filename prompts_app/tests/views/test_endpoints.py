@@ -17,6 +17,7 @@ from prompts_app.actions.runs.lifecycle import practice_endpoint
 from prompts_app.engine.endpoints.presets import PRESETS
 from prompts_app.models import Endpoint, Run
 from prompts_app.tests.factories import EndpointFactory, RunFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of, dana
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +75,7 @@ def form(**fields: str) -> dict[str, str]:
 
 class TestList:
     def test_an_empty_one_offers_the_known_servers(self, client: Client) -> None:
-        page = client.get(LIST).content.decode()
+        page = read_page(client.get(LIST))
         for preset in PRESETS:
             assert preset.name in page
 
@@ -82,24 +83,24 @@ class TestList:
         endpoint = mine()
         endpoint.set_key(KEY)
         endpoint.save()
-        page = client.get(LIST).content.decode()
+        page = read_page(client.get(LIST))
         assert "key stored" in page
         assert KEY not in page
 
     def test_practice_is_there_and_cannot_be_changed(self, client: Client) -> None:
         practice = practice_endpoint(alice())
-        assert "never counts as evidence" in client.get(LIST).content.decode()
+        assert "never counts as evidence" in read_page(client.get(LIST))
         assert client.get(url_of(practice))["Location"] == LIST
 
     def test_somebody_elses_are_not(self, client: Client) -> None:
         EndpointFactory(owner=dana(), name="Hers")
-        assert "Hers" not in client.get(LIST).content.decode()
+        assert "Hers" not in read_page(client.get(LIST))
 
 
 class TestPresets:
     @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
     def test_one_fills_in_name_and_address(self, client: Client, preset: Any) -> None:
-        page = client.get(NEW, {"preset": preset.name}).content.decode()
+        page = read_page(client.get(NEW, {"preset": preset.name}))
         assert f'value="{preset.name}"' in page
         assert f'value="{preset.base_url}"' in page
 
@@ -113,7 +114,7 @@ class TestKeys:
         endpoint = Endpoint.objects.get()
         assert endpoint.as_engine().key == KEY
         assert KEY.encode() not in bytes(endpoint.encrypted_key)
-        page = client.get(url_of(endpoint)).content.decode()
+        page = read_page(client.get(url_of(endpoint)))
         assert "A key is stored; leave this empty to keep it." in page
         assert KEY not in page
 
@@ -140,7 +141,7 @@ class TestKeys:
     def test_it_is_dropped_when_the_address_changes(self, client: Client, moved: str) -> None:
         client.post(NEW, form(key=KEY, base_url="https://gate.example.com/team-a/v1"))
         endpoint = Endpoint.objects.get()
-        page = client.post(url_of(endpoint), form(base_url=moved), follow=True).content.decode()
+        page = read_page(client.post(url_of(endpoint), form(base_url=moved), follow=True))
         endpoint.refresh_from_db()
         assert (endpoint.base_url, endpoint.has_key) == (moved, False)
         assert "it was dropped. Enter the key for this one." in page
@@ -172,7 +173,7 @@ class TestKeys:
         client.post(NEW, form(key=KEY, name="Typed name"))
         assert KEY not in str(dict(client.session))
         client.force_login(alice(), backend="django.contrib.auth.backends.ModelBackend")
-        assert 'value="Typed name"' in client.get(NEW).content.decode()
+        assert 'value="Typed name"' in read_page(client.get(NEW))
 
 
 def rows(*given: tuple[str, str, str, str, str]) -> dict[str, str]:
@@ -198,10 +199,7 @@ class TestTimeLimit:
 
     def test_the_operators_bound_holds_whatever_was_set_before(self, client: Client, settings: Any) -> None:
         settings.CALL_DEADLINE_S = 90.0
-        assert (
-            "lets a call take 90 seconds at most"
-            in client.post(NEW, form(time_limit_s="91")).content.decode()
-        )
+        assert "lets a call take 90 seconds at most" in read_page(client.post(NEW, form(time_limit_s="91")))
         assert mine(time_limit_s=1800).as_engine().time_limit_s == 90
         assert EndpointFactory(owner=dana()).as_engine().time_limit_s == 90
 
@@ -223,7 +221,7 @@ class TestPrices:
             "2026-03-01",
         )
         assert (others.model, str(others.cached), others.as_of) == ("", "0.5", timezone.now().date())
-        page = client.get(url_of(endpoint)).content.decode()
+        page = read_page(client.get(url_of(endpoint)))
         assert 'value="0.15"' in page
         assert 'name="prices-2-tokens_in"' in page  # an empty one for the next
 
@@ -257,7 +255,7 @@ class TestPrices:
     def test_what_is_wrong_is_told_and_what_was_typed_stays(
         self, client: Client, row: list[tuple[str, str, str, str, str]], sentence: str
     ) -> None:
-        page = client.post(NEW, form(**rows(*row))).content.decode()
+        page = read_page(client.post(NEW, form(**rows(*row))))
         assert sentence in page
         assert f'value="{row[0][1]}"' in page or not row[0][1]
         assert not Endpoint.objects.exists()
@@ -291,7 +289,7 @@ class TestWrongInput:
         EndpointFactory(owner=alice(), name="Taken")
         answer = client.post(NEW, form(**fields))
         assert answer.status_code == 200
-        assert sentence in answer.content.decode()
+        assert sentence in read_page(answer)
         assert Endpoint.objects.count() == 1
 
     def test_another_author_may_use_the_same_name(self, client: Client) -> None:
@@ -303,19 +301,19 @@ class TestWrongInput:
 class TestConnection:
     def test_it_lists_and_keeps_the_models_on_offer(self, client: Client, server: str) -> None:
         answer = client.post(NEW, form(base_url=server, key=KEY, do="test"), follow=True)
-        assert "It answers, and offers 2 models." in answer.content.decode()
+        assert "It answers, and offers 2 models." in read_page(answer)
         endpoint = Endpoint.objects.get()
         assert endpoint.known_models == ["large", "small"]
         assert endpoint.last_tested_at is not None
 
     def test_a_refused_key_says_what_to_do(self, client: Client, server: str) -> None:
         endpoint = mine(base_url=server)
-        page = client.post(url_of(endpoint, "studio_endpoint_test"), follow=True).content.decode()
+        page = read_page(client.post(url_of(endpoint, "studio_endpoint_test"), follow=True))
         assert "the key was not accepted" in page
         assert "Enter a valid key for this endpoint" in page
 
     def test_nobody_there_says_what_to_do(self, client: Client) -> None:
-        page = client.post(url_of(mine(), "studio_endpoint_test"), follow=True).content.decode()
+        page = read_page(client.post(url_of(mine(), "studio_endpoint_test"), follow=True))
         assert "nothing answered at this address" in page
         assert "Check the base URL" in page
 
@@ -324,7 +322,7 @@ class TestConnection:
         endpoint.set_key(KEY)
         endpoint.save()
         settings.ENDPOINT_KEYS = ["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="]
-        page = client.post(url_of(endpoint, "studio_endpoint_test"), follow=True).content.decode()
+        page = read_page(client.post(url_of(endpoint, "studio_endpoint_test"), follow=True))
         assert "Type the key again." in page
 
     def test_another_address_forgets_the_old_ones_models(self, client: Client) -> None:
@@ -338,7 +336,7 @@ class TestDelete:
     def test_it_asks_first_and_runs_keep_their_results(self, client: Client) -> None:
         endpoint = mine()
         run = RunFactory(endpoint=endpoint, endpoint_name="Mine")
-        page = client.get(url_of(endpoint, "studio_endpoint_delete")).content.decode()
+        page = read_page(client.get(url_of(endpoint, "studio_endpoint_delete")))
         assert "1 run made with it keeps its results" in page
         client.post(url_of(endpoint, "studio_endpoint_delete"))
         assert not Endpoint.objects.filter(pk=endpoint.pk).exists()

@@ -15,6 +15,7 @@ from prompts_app.actions.accounts.deletion import delete_account
 from prompts_app.models import Face, Profile, User, Visibility
 from prompts_app.tests.engine.files import a_file, with_place
 from prompts_app.tests.factories import PromptFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of, person
 from prompts_app.tests.security.world import Tags
 
@@ -43,14 +44,14 @@ def test_an_uploaded_picture_is_shown_as_a_square_without_its_secrets() -> None:
     assert b"Secret" not in answer.content
     size = Image.open(BytesIO(answer.content)).size
     assert size[0] == size[1] <= 256
-    (shown,) = Tags(Client().get("/@alice/").content.decode()).named("img")
+    (shown,) = Tags(read_page(Client().get("/@alice/"))).named("img")
     assert (shown["src"], shown["alt"]) == (ADDRESS, "Picture of Alice Author")
     assert shown["width"] == shown["height"]
 
 
 def test_without_one_there_are_initials_and_no_address() -> None:
     alice()
-    page = Client().get("/@alice/").content.decode()
+    page = read_page(Client().get("/@alice/"))
     assert '<p class="face" aria-hidden="true">AA</p>' in page
     assert Client().get(ADDRESS).status_code == 404
 
@@ -90,7 +91,7 @@ def test_it_can_be_replaced_and_taken_away() -> None:
 )
 def test_what_is_no_picture_comes_back_with_a_sentence_and_what_was_typed(original: bytes, says: str) -> None:
     answer = save(original, name="Alice Typed")
-    page = answer.content.decode()
+    page = read_page(answer)
     assert answer.status_code == 200
     assert says in page
     assert "Alice Typed" in page
@@ -112,7 +113,7 @@ def test_it_is_as_visible_as_the_profile() -> None:
 
 
 def json_ld() -> Any:
-    page = Client().get("/@alice/").content.decode()
+    page = read_page(Client().get("/@alice/"))
     return json.loads(page.split('type="application/ld+json"')[1].split(">", 1)[1].split("</script>")[0])
 
 

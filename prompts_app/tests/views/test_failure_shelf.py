@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from prompts_app.actions.prompts.known_failures import shelve
 from prompts_app.models import Draft, KnownFailure, Prompt, Run
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import PASSWORD, alice, bob, client_of
 from prompts_app.tests.security.test_headers import keeps_to_it
 from prompts_app.tests.security.test_hostile_text import SCRIPTS
@@ -40,7 +41,7 @@ LIST = "/studio/prompts/invoices/failures/"
 
 
 def test_the_list_suggests_what_was_mended_first(prompt: Prompt, own: Client) -> None:
-    body = own.get(LIST).content.decode()
+    body = read_page(own.get(LIST))
     assert "No failures disclosed." in body
     assert "passes in v2" in body
     assert body.index("passes in v2") < body.index("still fails")
@@ -48,7 +49,7 @@ def test_the_list_suggests_what_was_mended_first(prompt: Prompt, own: Client) ->
 
 
 def test_putting_one_there(prompt: Prompt, own: Client) -> None:
-    page = own.get(new(prompt)).content.decode()
+    page = read_page(own.get(new(prompt)))
     assert "PAID, wrong output of case 7" in page
     assert "v2: passes this case, 1/1" in page
     version = prompt.versions.get(number=2)
@@ -56,18 +57,18 @@ def test_putting_one_there(prompt: Prompt, own: Client) -> None:
     assert response["Location"] == LIST
     failure = KnownFailure.objects.get()
     assert (failure.diagnosis, failure.fixed_in, failure.case_index) == ("Why **so**.", version, 6)
-    assert "v2: passes this case, 1/1" in own.get(LIST).content.decode()
+    assert "v2: passes this case, 1/1" in read_page(own.get(LIST))
     assert own.get(new(prompt))["Location"] == f"{LIST}{failure.public_id}/"
 
 
 def test_changing_it_and_taking_it_off(prompt: Prompt, own: Client) -> None:
     failure = shelve(first_run(prompt), 6, "First words.", prompt.versions.get(number=2))
     address = f"{LIST}{failure.public_id}/"
-    assert "First words." in own.get(address).content.decode()
+    assert "First words." in read_page(own.get(address))
     own.post(address, {"diagnosis": "Better words.", "fixed_in": "", "revision": 1, "do": "save"})
     failure.refresh_from_db()
     assert (failure.diagnosis, failure.fixed_in) == ("Better words.", None)
-    assert "Better words." in own.get(f"{address}delete/").content.decode()
+    assert "Better words." in read_page(own.get(f"{address}delete/"))
     assert KnownFailure.objects.exists()
     own.post(f"{address}delete/")
     assert not KnownFailure.objects.exists()
@@ -96,7 +97,7 @@ def test_the_order(prompt: Prompt, own: Client) -> None:
 def test_a_refused_form_comes_back_as_it_was_typed(
     prompt: Prompt, own: Client, typed: dict[str, str], said: str
 ) -> None:
-    body = own.post(new(prompt), {**typed, "do": "save"}).content.decode()
+    body = read_page(own.post(new(prompt), {**typed, "do": "save"}))
     assert "Not saved yet." in body
     assert said in body
     assert typed["diagnosis"].strip() in body
@@ -108,7 +109,7 @@ def test_an_edit_that_another_tab_overtook_is_kept_and_asked_about(prompt: Promp
     address = f"{LIST}{failure.public_id}/"
     own.post(address, {"diagnosis": "Theirs.", "revision": 1, "do": "save"})
     response = own.post(address, {"diagnosis": "Mine.", "revision": 1, "do": "save"})
-    body = response.content.decode()
+    body = read_page(response)
     assert "This was saved meanwhile" in body
     assert "Mine." in body
     assert "Theirs." in body
@@ -119,9 +120,9 @@ def test_an_edit_that_another_tab_overtook_is_kept_and_asked_about(prompt: Promp
 def test_typing_between_saves_is_kept_and_restored(prompt: Prompt, own: Client) -> None:
     page = f"failure-{first_run(prompt).public_id}-7"
     own.post("/studio/prompts/invoices/draft/", {"page": page, "diagnosis": "Half a thought"})
-    assert "Half a thought" in own.get(new(prompt)).content.decode()
+    assert "Half a thought" in read_page(own.get(new(prompt)))
     own.post(new(prompt), {"do": "discard"})
-    assert "Half a thought" not in own.get(new(prompt)).content.decode()
+    assert "Half a thought" not in read_page(own.get(new(prompt)))
     own.post("/studio/prompts/invoices/draft/", {"page": page, "diagnosis": "Another thought"})
     own.post(new(prompt), {"diagnosis": "Done.", "do": "save"})
     assert not Draft.objects.exists()
@@ -132,12 +133,12 @@ def test_a_session_that_ran_out_brings_the_text_back(prompt: Prompt) -> None:
     response = client.post(new(prompt), {"diagnosis": "Typed while signed out", "do": "save"})
     assert response.status_code == 302
     client.post(response["Location"], {"login": alice().handle, "password": PASSWORD})
-    assert "Typed while signed out" in client.get(new(prompt)).content.decode()
+    assert "Typed while signed out" in read_page(client.get(new(prompt)))
 
 
 def test_what_looks_like_a_secret_is_asked_about(prompt: Prompt, own: Client) -> None:
     response = own.post(new(prompt), {"diagnosis": f"It printed {KEY}", "do": "save"})
-    assert "looks like a secret" in response.content.decode()
+    assert "looks like a secret" in read_page(response)
     assert not KnownFailure.objects.exists()
 
 
@@ -153,7 +154,7 @@ def test_it_is_its_authors_alone(prompt: Prompt) -> None:
     ]:  # fmt: skip
         response = getattr(client_of(bob()), method)(address, {"diagnosis": "Mine now.", "do": "save"})
         assert response.status_code == 404
-        assert "quiet words" not in response.content.decode()
+        assert "quiet words" not in read_page(response)
     assert KnownFailure.objects.get().diagnosis == "quiet words"
 
 
@@ -165,8 +166,8 @@ def test_somebody_elses_run_cannot_be_put_on_ones_own_shelf(prompt: Prompt) -> N
 def test_a_case_that_is_not_there(prompt: Prompt, own: Client) -> None:
     assert own.get(new(prompt, 11)).status_code == 404
     assert own.get(new(prompt, 0)).status_code == 404
-    assert "did not fail in this run" in own.get(new(prompt, 9)).content.decode()
-    body = own.post(new(prompt, 9), {"diagnosis": "Why.", "do": "save"}).content.decode()
+    assert "did not fail in this run" in read_page(own.get(new(prompt, 9)))
+    body = read_page(own.post(new(prompt, 9), {"diagnosis": "Why.", "do": "save"}))
     assert "did not fail in this run" in body
     assert "Why." in body
 
@@ -179,7 +180,7 @@ def test_hostile_words_are_shown_as_text(prompt: Prompt, own: Client, text: str)
         response = own.get(address)
         assert response.status_code == 200
         keeps_to_it(response)
-        assert "<" not in text or text not in response.content.decode()
+        assert "<" not in text or text not in read_page(response)
 
 
 # --- what a reader can't find yet --------------------------------------------------------------------------
@@ -189,7 +190,7 @@ def test_hostile_words_are_shown_as_text(prompt: Prompt, own: Client, text: str)
 def test_the_list_of_what_is_missing_stands_on_each_page_of_the_prompt(
     prompt: Prompt, own: Client, page: str
 ) -> None:
-    body = own.get(f"/studio/prompts/invoices/{page}").content.decode()
+    body = read_page(own.get(f"/studio/prompts/invoices/{page}"))
     assert "What a reader can’t find yet" in body
     assert "No failure is disclosed" in body
     assert "%" not in body[body.index('id="missing"') : body.index("</section>", body.index('id="missing"'))]
@@ -197,8 +198,8 @@ def test_the_list_of_what_is_missing_stands_on_each_page_of_the_prompt(
 
 def test_it_is_asked_for_anew_while_one_types_and_keeps_nothing(prompt: Prompt, own: Client) -> None:
     address = "/studio/prompts/invoices/missing/"
-    assert "The situation is not told" in own.get(address).content.decode()
-    typed = own.post(address, {"situation": "A shop.", "limits": ""}).content.decode()
+    assert "The situation is not told" in read_page(own.get(address))
+    typed = read_page(own.post(address, {"situation": "A shop.", "limits": ""}))
     assert "The situation is not told" not in typed
     assert "Its limits are not told" in typed
     prompt.refresh_from_db()
@@ -213,5 +214,5 @@ def test_publishing_does_not_wait_for_it(prompt: Prompt, own: Client) -> None:
 
 
 def test_every_section_has_its_questions(prompt: Prompt, own: Client) -> None:
-    body = own.get("/studio/prompts/invoices/details/").content.decode()
+    body = read_page(own.get("/studio/prompts/invoices/details/"))
     assert body.count("What a reader looks for") == 4

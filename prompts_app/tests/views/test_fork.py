@@ -15,6 +15,7 @@ from prompts_app.actions.sharing.links import PromptChoice, create_link
 from prompts_app.engine.formats import parse
 from prompts_app.models import Prompt
 from prompts_app.tests.factories import CaseFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import PASSWORD, alice, bob, client_of, dana
 from prompts_app.tests.views.recorded import public_prompt, recorded_run, suite_of
 
@@ -46,7 +47,7 @@ def fork(prompt: Prompt, client: Client | None = None, query: str = "", **typed:
 
 def forked(prompt: Prompt, query: str = "", **typed: str) -> Prompt:
     response = fork(prompt, None, query, **typed)
-    assert response.status_code == 302, response.content.decode()
+    assert response.status_code == 302, read_page(response)
     return Prompt.objects.get(owner=bob(), slug=response.url.split("/")[-2])
 
 
@@ -96,7 +97,7 @@ class TestWhatIsTakenOver:
     def test_a_title_that_is_missing_comes_back_as_a_question(self) -> None:
         response = fork(origin(), title=" ")
         assert response.status_code == 422
-        assert "Give it a title." in response.content.decode()
+        assert "Give it a title." in read_page(response)
         assert not Prompt.objects.owned_by(bob()).exists()
 
 
@@ -104,13 +105,13 @@ class TestWhoMay:
     def test_all_rights_reserved_is_refused_in_a_sentence(self) -> None:
         mother = origin(licence="reserved")
         for response in (client_of(bob()).get(f"{mother.get_absolute_url()}fork/"), fork(mother)):
-            assert "All rights are reserved" in response.content.decode()
+            assert "All rights are reserved" in read_page(response)
         assert not Prompt.objects.owned_by(bob()).exists()
-        assert 'href="/@alice/mother/fork/"' not in Client().get(mother.get_absolute_url()).content.decode()
+        assert 'href="/@alice/mother/fork/"' not in read_page(Client().get(mother.get_absolute_url()))
 
     def test_an_unlisted_prompt_is_refused_in_a_sentence(self) -> None:
         mother = origin(visibility="unlisted")
-        assert "Only public prompts" in fork(mother).content.decode()
+        assert "Only public prompts" in read_page(fork(mother))
         assert not Prompt.objects.owned_by(bob()).exists()
 
     def test_a_private_prompt_is_404_to_readers_and_strangers(self) -> None:
@@ -120,14 +121,14 @@ class TestWhoMay:
             assert fork(mother, client).status_code == 404
 
     def test_ones_own_is_not_forked(self) -> None:
-        assert "your own prompt" in fork(origin(), client_of(alice())).content.decode()
+        assert "your own prompt" in read_page(fork(origin(), client_of(alice())))
 
     def test_share_alike_keeps_the_licence(self) -> None:
         daughter = forked(origin(licence="CC-BY-SA-4.0"))
         typed = {"title": "Daughter", "slug": daughter.slug, "task": "other", "licence": "MIT"}
         typed |= {"impact_kind": "none", "revision": str(daughter.revision)}
         address = f"/studio/prompts/{daughter.slug}/details/"
-        html = client_of(bob()).post(address, typed).content.decode()
+        html = read_page(client_of(bob()).post(address, typed))
         assert "which what is made of it has to keep" in html
         daughter.refresh_from_db()
         assert daughter.licence == "CC-BY-SA-4.0"
@@ -136,11 +137,11 @@ class TestWhoMay:
         origin()
         bob()
         wanted, client = "/@alice/mother/fork/?v=1", Client()
-        html = client.get(wanted).content.decode()
+        html = read_page(client.get(wanted))
         assert 'href="/accounts/login/?next=%2F%40alice%2Fmother%2Ffork%2F%3Fv%3D1"' in html
         signed_in = client.post("/accounts/login/", {"login": "bob", "password": PASSWORD, "next": wanted})
         assert signed_in.headers["Location"] == wanted
-        html = client.get(wanted).content.decode()
+        html = read_page(client.get(wanted))
         assert 'value="Mother"' in html
         assert 'name="v" value="1"' in html
 
@@ -148,7 +149,7 @@ class TestWhoMay:
         mother, client = origin(), Client()
         assert fork(mother, client, title="Typed before", v="1").status_code == 302
         client.force_login(bob(), backend="django.contrib.auth.backends.ModelBackend")
-        html = client.get("/@alice/mother/fork/").content.decode()
+        html = read_page(client.get("/@alice/mother/fork/"))
         assert 'value="Typed before"' in html
         assert 'name="v" value="1"' in html
 
@@ -167,7 +168,7 @@ def published(prompt: Prompt) -> Prompt:
 def text(prompt: Prompt, client: Client | None = None) -> str:
     response = (client or Client()).get(prompt.get_absolute_url())
     assert response.status_code == 200
-    return response.content.decode()
+    return read_page(response)
 
 
 class TestCredit:
@@ -190,7 +191,7 @@ class TestCredit:
         take_back(mother, how)
         daughter.refresh_from_db()
         stem = daughter.get_absolute_url().rstrip("/")
-        pages = [text(daughter), *(Client().get(stem + end).content.decode() for end in (".md", ".json"))]
+        pages = [text(daughter), *(read_page(Client().get(stem + end)) for end in (".md", ".json"))]
         for page in pages:
             assert "Unmistakable" not in page
             assert "alice" not in page.lower()
@@ -206,7 +207,7 @@ class TestCredit:
     def test_exports_credit_it(self) -> None:
         daughter = published(forked(origin()))
         stem = daughter.get_absolute_url().rstrip("/")
-        markdown = Client().get(stem + ".md").content.decode()
+        markdown = read_page(Client().get(stem + ".md"))
         assert "forked_from: Mother v2 by Alice Author, CC BY 4.0, http" in " ".join(markdown.split())
         bundle = json.loads(Client().get(stem + ".json").content)
         assert bundle["prompts"][0]["forked_from"].startswith("Mother v2 by Alice Author, CC BY 4.0, http")
@@ -341,7 +342,7 @@ class TestPrivateParts:
 
     def test_the_form_does_not_show_them(self) -> None:
         mother = self.mother()
-        html = client_of(bob()).get(f"{mother.get_absolute_url()}fork/").content.decode()
+        html = read_page(client_of(bob()).get(f"{mother.get_absolute_url()}fork/"))
         assert "Acme" not in html
 
     def test_a_suite_with_private_parts_is_not_compared(self) -> None:
@@ -375,4 +376,4 @@ def test_below_a_share_link_nothing_is_forked() -> None:
     mother = origin()
     _, token = create_link(alice(), PromptChoice("for Charlie", [mother]))
     assert client_of(bob()).get(f"/s/{token}/mother/fork/").status_code == 404
-    assert "fork/" not in client_of(bob()).get(f"/s/{token}/mother/").content.decode()
+    assert "fork/" not in read_page(client_of(bob()).get(f"/s/{token}/mother/"))

@@ -16,6 +16,7 @@ from prompts_app.models import FormerHandle, SearchDocument, User
 from prompts_app.models.people import HANDLE_PATTERN, RESERVED_HANDLES
 from prompts_app.search import reindex
 from prompts_app.tests.factories import PromptFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
 from prompts_app.urls.converters import HandleConverter
 
@@ -29,7 +30,7 @@ def rename(person: User, handle: str) -> Any:
 
 
 def test_the_page_warns_that_old_addresses_keep_working() -> None:
-    html = client_of(alice()).get(PAGE).content.decode()
+    html = read_page(client_of(alice()).get(PAGE))
     assert "Old addresses keep working." in html
     assert 'value="alice"' in html
 
@@ -82,7 +83,7 @@ def test_a_handle_that_cannot_be_had_changes_nothing_and_stays_typed(handle: str
     FormerHandle.objects.create(handle="bobby", user=bob())
     response = rename(alice(), handle)
     assert response.status_code == 200
-    html = response.content.decode()
+    html = read_page(response)
     assert sentence in html
     if handle.isalpha() and len(handle) < 50:
         assert f'value="{handle}"' in html

@@ -9,6 +9,7 @@ from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.actions.runs.seal import seal_run
 from prompts_app.models import Prompt
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import bob, client_of
 from prompts_app.tests.views.recorded import (
     improved_prompt,
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.django_db
 def page(client: Client | None = None) -> str:
     response = (client or Client()).get("/")
     assert response.status_code == 200
-    return response.content.decode()
+    return read_page(response)
 
 
 class TestEmpty:

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from prompts_app.models import Prompt
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import client_of
 from prompts_app.tests.views.recorded import improved_prompt, practice_run, public_prompt, recorded_run
 
@@ -20,7 +21,7 @@ class TestPage:
     def page(self, prompt: Prompt, client: Client | None = None) -> str:
         response = (client or Client()).get(f"{prompt.get_absolute_url()}interview/")
         assert response.status_code == 200
-        return re.sub(r"</?bdi>", "", response.content.decode())
+        return re.sub(r"</?bdi>", "", read_page(response))
 
     def test_questions_with_the_place_they_come_from(self) -> None:
         prompt = improved_prompt(deleted_runs=2)

@@ -16,6 +16,7 @@ from prompts_app.tests.factories import (
     RunFactory,
     VersionFactory,
 )
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of
 
 pytestmark = pytest.mark.django_db
@@ -39,13 +40,13 @@ class TestStart:
 
     def test_a_judge_is_asked_for_only_where_something_is_to_be_graded(self) -> None:
         version = a_version({"type": "contains", "value": "yes"})
-        assert "Who grades" not in client_of(alice()).get(START).content.decode()
+        assert "Who grades" not in read_page(client_of(alice()).get(START))
         CaseFactory(prompt=version.prompt, assertions=[POLITE])
-        page = client_of(alice()).get(START).content.decode()
+        page = read_page(client_of(alice()).get(START))
         assert "1 assertion of this suite needs a model to judge" in page
         assert "Judge’s embedding model" not in page
         CaseFactory(prompt=version.prompt, assertions=[CLOSE])
-        page = client_of(alice()).get(START).content.decode()
+        page = read_page(client_of(alice()).get(START))
         assert "2 assertions of this suite need a model to judge" in page
         assert "Judge’s embedding model" in page
 
@@ -60,7 +61,7 @@ class TestStart:
             "My bench",
             "judge-1",
         )
-        page = client_of(alice()).get(START).content.decode()  # what was run last is filled in
+        page = read_page(client_of(alice()).get(START))  # what was run last is filled in
         assert 'value="judge-1"' in page
         assert f'value="{bench.public_id}" selected' in page
 
@@ -72,19 +73,19 @@ class TestStart:
         assert client_of(alice()).post(START, typed).status_code == 302
         assert Batch.objects.get().judge_parameters == {"temperature": 0}
         assert Run.objects.get().judge_parameters == {"temperature": 0}
-        assert "&quot;temperature&quot;: 0" in client_of(alice()).get(START).content.decode()
+        assert "&quot;temperature&quot;: 0" in read_page(client_of(alice()).get(START))
 
     def test_what_the_judge_would_cost_is_said_before_it_is_asked(self) -> None:
         a_version(POLITE)
         endpoint = EndpointFactory(owner=alice(), base_url="https://api.openai.com/v1")
         looked = self.choices(endpoint, look="1", more_models="gpt-4o-mini")
-        page = client_of(alice()).post(START, looked).content.decode()
+        page = read_page(client_of(alice()).post(START, looked))
         assert "With a judge, 1 grading more, whose price is not in this." in page
         looked |= {"judge_endpoint": endpoint.public_id, "judge_model": "gpt-4o-mini"}
-        page = client_of(alice()).post(START, looked).content.decode()
+        page = read_page(client_of(alice()).post(START, looked))
         assert "The judge’s 1 grading comes on top: an estimated $0.00" in page
         looked |= {"judge_model": "my-own"}
-        page = client_of(alice()).post(START, looked).content.decode()
+        page = read_page(client_of(alice()).post(START, looked))
         assert "The judge’s 1 grading comes on top, at a price that is not known." in page
 
     def test_nobody_is_a_choice(self) -> None:
@@ -111,7 +112,7 @@ class TestStart:
         typed = {name: endpoint.public_id if value == "HERE" else value for name, value in typed.items()}
         page = client_of(alice()).post(START, self.choices(endpoint, **typed))
         assert page.status_code == 200
-        assert said in page.content.decode()
+        assert said in read_page(page)
         assert not Batch.objects.exists()
 
 
@@ -138,7 +139,7 @@ class TestResultPage:
         return result
 
     def page(self, result: Result) -> str:
-        return client_of(None).get(result.get_absolute_url()).content.decode()
+        return read_page(client_of(None).get(result.get_absolute_url()))
 
     def test_what_the_judge_was_asked_and_said_is_there_to_unfold(self) -> None:
         page = self.page(self.judged())
@@ -192,7 +193,7 @@ class TestCaseForm:
     def test_graded_kinds_are_offered_with_a_sentence_and_room_for_a_rubric(self) -> None:
         version = a_version(POLITE)
         case = version.prompt.cases.get()
-        page = client_of(alice()).get(f"/studio/prompts/greeting/cases/{case.public_id}/").content.decode()
+        page = read_page(client_of(alice()).get(f"/studio/prompts/greeting/cases/{case.public_id}/"))
         for said in (
             'optgroup label="graded by a model"', "<option selected>llm-rubric</option>",
             "A judge model finds that the output fulfils this rubric.", "Threshold (empty: none)",
@@ -203,6 +204,6 @@ class TestCaseForm:
     def test_another_name_for_a_kind_is_not_lost(self) -> None:
         version = a_version({"type": "model-graded-factuality", "value": "x"})
         case = version.prompt.cases.get()
-        page = client_of(alice()).get(f"/studio/prompts/greeting/cases/{case.public_id}/").content.decode()
+        page = read_page(client_of(alice()).get(f"/studio/prompts/greeting/cases/{case.public_id}/"))
         assert "<option selected>model-graded-factuality</option>" in page
         assert "Not run here" not in page

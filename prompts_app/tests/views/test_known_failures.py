@@ -9,6 +9,7 @@ from prompts_app.actions.prompts.known_failures import shelve
 from prompts_app.actions.sharing.links import PromptChoice, create_link
 from prompts_app.models import KnownFailure, Prompt, Result, Run, Visibility
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of
 from prompts_app.tests.security.test_hostile_text import ODD, SCRIPTS, is_harmless
 from prompts_app.tests.views.recorded import improved_prompt, recorded_prompt, recorded_run
@@ -29,7 +30,7 @@ def put(prompt: Prompt, fixed_in: int | None = 2) -> KnownFailure:
 
 
 def page(prompt: Prompt, client: Client | None = None) -> str:
-    return (client or Client()).get(prompt.get_absolute_url()).content.decode()
+    return read_page((client or Client()).get(prompt.get_absolute_url()))
 
 
 def shelf(prompt: Prompt) -> str:
@@ -92,7 +93,7 @@ def test_a_verdict_that_changed_takes_it_from_the_page(prompt: Prompt) -> None:
 def test_the_files_carry_it(prompt: Prompt) -> None:
     put(prompt)
     address = prompt.get_absolute_url().rstrip("/")
-    markdown = Client().get(address + ".md").content.decode()
+    markdown = read_page(Client().get(address + ".md"))
     assert "It **copied** the example." in markdown
     assert "v2: passes this case, 1/1" in markdown
     (failure,) = Client().get(address + ".json").json()["prompts"][0]["known_failures"]
@@ -102,10 +103,10 @@ def test_the_files_carry_it(prompt: Prompt) -> None:
 
 
 def test_the_interview_sheet_asks_about_it(prompt: Prompt) -> None:
-    asked = Client().get(f"{prompt.get_absolute_url()}interview/").content.decode()
+    asked = read_page(Client().get(f"{prompt.get_absolute_url()}interview/"))
     assert "No failure is disclosed" in asked
     put(prompt)
-    asked = Client().get(f"{prompt.get_absolute_url()}interview/").content.decode()
+    asked = read_page(Client().get(f"{prompt.get_absolute_url()}interview/"))
     assert "v1 failed case 7 (“Case 7”), v2 passes it" in asked
 
 
@@ -114,7 +115,7 @@ def test_under_a_share_link_it_stays_below_the_link(prompt: Prompt) -> None:
     Prompt.objects.update(visibility=Visibility.PRIVATE)
     prompt.refresh_from_db()
     _, token = create_link(alice(), PromptChoice("For them", [prompt], although_private=True))
-    body = Client().get(f"/s/{token}/invoices/").content.decode()
+    body = read_page(Client().get(f"/s/{token}/invoices/"))
     assert "It <strong>copied</strong> the example." in body
     assert 'href="results/' in body
 
@@ -125,7 +126,7 @@ def test_of_a_private_prompt_nobody_else_reads_it(prompt: Prompt, suffix: str) -
     Prompt.objects.update(visibility=Visibility.PRIVATE)
     response = Client().get(prompt.get_absolute_url().rstrip("/") + suffix)
     assert response.status_code == 404
-    assert "copied" not in response.content.decode()
+    assert "copied" not in read_page(response)
 
 
 def test_what_others_think_of_it_changes_no_figure(prompt: Prompt) -> None:
@@ -141,9 +142,9 @@ def test_the_result_page_leads_its_author_and_nobody_else_there(prompt: Prompt) 
     assert passed
     own, other = client_of(alice()), Client()
     there = "Put it on the failure shelf"
-    assert there in own.get(failed.get_absolute_url()).content.decode()
-    assert there not in other.get(failed.get_absolute_url()).content.decode()
-    assert there not in own.get(passed.get_absolute_url()).content.decode()
+    assert there in read_page(own.get(failed.get_absolute_url()))
+    assert there not in read_page(other.get(failed.get_absolute_url()))
+    assert there not in read_page(own.get(passed.get_absolute_url()))
 
 
 @pytest.mark.parametrize("text", [*SCRIPTS, *ODD])

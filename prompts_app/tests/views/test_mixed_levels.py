@@ -12,6 +12,7 @@ from django.test import Client
 
 from prompts_app.models import Prompt, Source
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice
 from prompts_app.tests.views.recorded import public_prompt, recorded_run
 
@@ -30,7 +31,7 @@ def prompt() -> Prompt:
 
 
 def page(address: str) -> str:
-    return Client().get(address).content.decode()
+    return read_page(Client().get(address))
 
 
 def text_of(html: str) -> str:

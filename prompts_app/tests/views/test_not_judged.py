@@ -12,6 +12,7 @@ from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.actions.runs.paste import paste_output
 from prompts_app.models import Case, Prompt, Result, Run, Source, Version
 from prompts_app.tests.factories import CaseFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of
 from prompts_app.tests.views.recorded import public_prompt, recorded_prompt, recorded_run, unjudged_run
 from prompts_app.views.public.cards import card_of_prompt
@@ -49,7 +50,7 @@ def prompt() -> Prompt:
 def page(address: str, client: Client | None = None) -> str:
     response = (client or Client()).get(address)
     assert response.status_code == 200, address
-    return response.content.decode()
+    return read_page(response)
 
 
 def text_of(html: str) -> str:

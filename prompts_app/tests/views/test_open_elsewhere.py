@@ -14,6 +14,7 @@ from prompts_app.engine.types import Message, PromptContent
 from prompts_app.evidence.chat_links import PRODUCTS, flattened, ways_for
 from prompts_app.evidence.fill_in import unfilled
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice
 from prompts_app.tests.security.world import Tags
 from prompts_app.tests.views.recorded import public_prompt
@@ -89,21 +90,21 @@ class TestThePage:
     def test_links_with_the_text(self) -> None:
         prompt = public_prompt(owner=alice())
         VersionFactory(prompt=prompt)
-        links = self.links(Client().get(prompt.get_absolute_url()).content.decode())
+        links = self.links(read_page(Client().get(prompt.get_absolute_url())))
         assert list(links) == [product.name for product in PRODUCTS]
         assert {text_in(href) for href in links.values()} == {"Say {{word}}."}
 
     def test_with_what_was_filled_in(self) -> None:
         prompt = public_prompt(owner=alice())
         VersionFactory(prompt=prompt)
-        html = Client().get(prompt.get_absolute_url(), {"fill": "1", "var.word": "a & b"}).content.decode()
+        html = read_page(Client().get(prompt.get_absolute_url(), {"fill": "1", "var.word": "a & b"}))
         assert {text_in(href) for href in self.links(html).values()} == {"Say a & b."}
         assert html.count("https://chatgpt.com/") == 1
 
     def test_too_long_says_to_copy_first(self) -> None:
         prompt = public_prompt(owner=alice())
         VersionFactory(prompt=prompt, messages=[{"role": "user", "content": "word " * 5000}], variables=[])
-        html = Client().get(prompt.get_absolute_url()).content.decode()
+        html = read_page(Client().get(prompt.get_absolute_url()))
         assert self.links(html) == {product.name: product.plain for product in PRODUCTS}
         assert html.count("copy first") == len(PRODUCTS)
 

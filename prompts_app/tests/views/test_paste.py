@@ -14,6 +14,7 @@ from prompts_app.actions.sharing.links import PromptChoice, create_link, revoke_
 from prompts_app.engine.errors import Refused
 from prompts_app.models import Case, KnownFailure, Prompt, Result, Run, Source, Version
 from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +63,7 @@ def test_an_output_is_kept_as_typed_judged_and_counted(version: Version) -> None
 def test_the_page_goes_on_with_the_next_case_and_says_how_it_was_judged(version: Version) -> None:
     second = Case.objects.in_order()[1]
     answer = client_of(alice()).post(ADDRESS, typed(), follow=True)
-    page = answer.content.decode()
+    page = read_page(answer)
     assert "Kept the output for “First”: it passes." in page
     assert f'<option value="{second.public_id}" selected>' in page
     assert 'value="some-model"' in page
@@ -114,7 +115,7 @@ def test_where_some_cases_have_no_output_nothing_is_said_to_be_waiting(version: 
     paste_output(version.prompt, version, first_case(), model="tiny", output="yes", date=date(2026, 3, 1))
     Prompt.objects.filter(pk=version.prompt_id).update(visibility="public")
     for address in (version.prompt.get_absolute_url(), version.get_absolute_url()):
-        html = Client().get(address).content.decode()
+        html = read_page(Client().get(address))
         assert "no output yet" in html
         assert "waiting" not in html
 
@@ -176,7 +177,7 @@ def test_wrong_input_comes_back_with_a_sentence_and_what_was_typed(
     version: Version, wrong: dict[str, str], said: str
 ) -> None:
     answer = paste(**{"output": "what was typed"} | wrong)
-    page = answer.content.decode()
+    page = read_page(answer)
     assert answer.status_code == 200
     assert said in page
     assert "output" in wrong or "what was typed" in page
@@ -190,7 +191,7 @@ def test_right_to_left_and_zero_width_characters_in_an_output_are_kept(version: 
 
 def test_without_a_case_the_page_says_what_to_do(version: Version) -> None:
     Case.objects.all().delete()
-    assert "An output belongs to a version and a case" in client_of(alice()).get(ADDRESS).content.decode()
+    assert "An output belongs to a version and a case" in read_page(client_of(alice()).get(ADDRESS))
 
 
 def test_pasted_outputs_are_listed_and_their_deletion_is_counted_once_others_saw_them(
@@ -199,7 +200,7 @@ def test_pasted_outputs_are_listed_and_their_deletion_is_counted_once_others_saw
     paste()
     Prompt.objects.update(visibility="public", published_at=timezone.now())
     run = Run.objects.get()
-    assert "some-model" in client_of(alice()).get(ADDRESS).content.decode()
+    assert "some-model" in read_page(client_of(alice()).get(ADDRESS))
     client_of(alice()).post(f"{ADDRESS}{run.public_id}/delete/")
     assert not Run.objects.exists()
     prompt = Prompt.objects.get()
@@ -231,7 +232,7 @@ def test_tomorrow_is_refused(version: Version) -> None:
 def test_where_others_would_read_it_at_once_what_looks_like_a_secret_is_asked_about(version: Version) -> None:
     Prompt.objects.update(visibility="unlisted")
     key = "sk-" + "proj-a8Kd03nfLq92mZx71bVt"
-    page = paste(output=f"Use {key}, please").content.decode()
+    page = read_page(paste(output=f"Use {key}, please"))
     assert "looks like a secret" in page
     assert f"Use {key}, please" in page  # what was typed stays
     assert not Result.objects.exists()
@@ -246,7 +247,7 @@ def test_in_a_private_prompt_it_is_asked_about_when_it_is_published(version: Ver
 
 def test_unless_a_share_link_shows_it(version: Version) -> None:
     link, _ = create_link(alice(), PromptChoice("Acme", [version.prompt], although_private=True))
-    page = paste(output="Ring +49 30 901820").content.decode()
+    page = read_page(paste(output="Ring +49 30 901820"))
     assert "A share link shows this prompt, so others could read what looks like a secret" in page
     assert 'name="harmless"' in page
     revoke_link(link)

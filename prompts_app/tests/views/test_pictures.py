@@ -35,6 +35,7 @@ from prompts_app.models import (
 )
 from prompts_app.tests.engine.files import a_file, with_place
 from prompts_app.tests.factories import CaseFactory, PromptFactory, ResultFactory, RunFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
 from prompts_app.tests.security.world import Tags
 
@@ -74,7 +75,7 @@ def at(result: Result, name: str = "result_picture") -> str:
 
 
 def images(page: Any) -> list[dict[str, str | None]]:
-    return Tags(page.content.decode()).named("img")
+    return Tags(read_page(page)).named("img")
 
 
 # --- the picture's own address ---
@@ -158,7 +159,7 @@ def test_the_result_page_shows_it_with_its_size_and_what_it_is_of() -> None:
     (shown,) = images(page)
     assert shown["alt"] == "Picture: A red fox, gpt-image-1"
     assert (shown["width"], shown["height"], shown["loading"]) == ("600", "400", "lazy")
-    text = page.content.decode()
+    text = read_page(page)
     assert sha256(ORIGINAL).hexdigest() in text
     assert result.picture["sha256"] in text
     assert "a red fox in the snow" in text
@@ -203,7 +204,7 @@ def test_a_picture_only_its_digest_is_known_of_is_said_to_be_missing() -> None:
     Result.objects.update(picture={"original_sha256": "ab" * 32})
     page = Client().get(result.get_absolute_url())
     assert images(page) == []
-    assert "A picture that is not here" in page.content.decode()
+    assert "A picture that is not here" in read_page(page)
 
 
 # --- uploaded ---
@@ -238,7 +239,7 @@ def test_an_uploaded_picture_is_an_output_of_level_0_with_the_digest_of_its_file
     assert (result.run.source, result.output, result.passed) == ("pasted", "", None)
     assert result.picture["original_sha256"] == sha256(original).hexdigest()
     assert b"Secret" not in bytes(PictureFile.objects.get().data)
-    page = client_of(alice()).get(result.get_absolute_url()).content.decode()
+    page = read_page(client_of(alice()).get(result.get_absolute_url()))
     assert "The author uploaded this picture." in page
     assert "as it was uploaded" in page
 
@@ -271,7 +272,7 @@ def test_what_cannot_be_kept_comes_back_with_a_sentence_and_what_was_typed(
     prompt: Prompt, original: bytes, more: dict[str, str], says: str
 ) -> None:
     answer = upload(original, **{"finish_reason": "what was typed"} | more)
-    page = answer.content.decode()
+    page = read_page(answer)
     assert answer.status_code == 200
     assert says in page
     assert "what was typed" in page
@@ -299,7 +300,7 @@ def test_a_picture_goes_with_whatever_it_belongs_to(what: str) -> None:
 def test_the_request_is_shown_as_the_one_text_it_was() -> None:
     result = a_pictured()
     Result.objects.update(request={"model": "gpt-image-1", "prompt": "A red fox, please", "n": 1})
-    page = Client().get(result.get_absolute_url()).content.decode()
+    page = read_page(Client().get(result.get_absolute_url()))
     assert "A red fox, please" in page
     assert "Nothing was recorded of it" not in page
 
@@ -319,15 +320,15 @@ def test_private_words_are_masked_in_what_the_server_says_it_drew() -> None:
     )
     add_span(result.run.prompt, "client", "the Northwind account")
     page = Client().get(result.get_absolute_url())
-    assert "Northwind" not in page.content.decode()
-    assert "in snow" in page.content.decode()
+    assert "Northwind" not in read_page(page)
+    assert "in snow" in read_page(page)
     assert images(page)[0]["src"] == at(result)
     assert Client().get(at(result)).status_code == 200
 
 
 def test_all_pictures_of_a_run_stand_side_by_side_on_the_prompts_page_and_the_runs() -> None:
     result = a_pictured()
-    page = Client().get("/@alice/fox/").content.decode()
+    page = read_page(Client().get("/@alice/fox/"))
     assert '<a href="#pictures">Pictures</a>' in page
     sheet = page.split('id="pictures"')[1].split("</section>")[0]
     assert "A red fox" in sheet
@@ -342,7 +343,7 @@ def test_all_pictures_of_a_run_stand_side_by_side_on_the_prompts_page_and_the_ru
 def test_a_prompt_of_texts_has_no_pictures() -> None:
     a_pictured()
     Result.objects.update(picture={}, output="a fox")
-    page = Client().get("/@alice/fox/").content.decode()
+    page = read_page(Client().get("/@alice/fox/"))
     assert 'id="pictures"' not in page
     assert "#pictures" not in page
 
@@ -351,7 +352,7 @@ def test_a_failure_on_the_shelf_shows_its_picture() -> None:
     result = a_pictured()
     prompt = result.run.prompt
     KnownFailure.objects.create(prompt=prompt, run=result.run, case_index=0, diagnosis="Too many ears.")
-    shelf = Client().get("/@alice/fox/").content.decode().split('id="shelf"')[1].split("</section>")[0]
+    shelf = read_page(Client().get("/@alice/fox/")).split('id="shelf"')[1].split("</section>")[0]
     assert at(result, "result_thumbnail") in shelf
     assert "an empty output" not in shelf
     page = client_of(alice()).get(

@@ -15,6 +15,7 @@ from prompts_app.evidence.picked import latest_runs
 from prompts_app.models import Prompt, Source
 from prompts_app.templatetags.evidence_tags import band
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.views.recorded import (
     improved_prompt,
     practice_run,
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 
 def models_section(prompt: Prompt) -> str:
-    html = Client().get(prompt.get_absolute_url()).content.decode()
+    html = read_page(Client().get(prompt.get_absolute_url()))
     return html.partition('id="models"')[2].partition("</section>")[0]
 
 

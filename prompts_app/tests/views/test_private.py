@@ -22,6 +22,7 @@ from prompts_app.tests.factories import (
     RunFactory,
     VersionFactory,
 )
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +43,7 @@ def page(slug: str = "desk") -> str:
 
 def mark(text: str = RULE, label: str = "client rule", **more: str) -> str:
     response = client_of(alice()).post(page(), {"text": text, "label": label, **more}, follow=True)
-    return unescape(response.content.decode())
+    return unescape(read_page(response))
 
 
 def test_a_text_is_marked_and_visitors_read_the_label(prompt: Prompt) -> None:
@@ -50,7 +51,7 @@ def test_a_text_is_marked_and_visitors_read_the_label(prompt: Prompt) -> None:
     span = prompt.private_spans.get()
     assert span.digest == sha256((span.salt + RULE).encode()).hexdigest()
     assert len(span.salt) == 32
-    seen = Client().get(prompt.get_absolute_url()).content.decode()
+    seen = read_page(Client().get(prompt.get_absolute_url()))
     assert RULE not in seen
     assert f"[client rule, 12 words]#{span.digest[:8]}</a>." in seen
     assert span.digest in seen
@@ -76,7 +77,7 @@ def test_a_text_that_stands_nowhere_yet_may_be_marked_before_it_is_written(promp
     VersionFactory(
         prompt=prompt, number=2, messages=[{"role": "user", "content": "The price of the lamp is 12 euros."}]
     )
-    assert "lamp" not in Client().get(prompt.get_absolute_url()).content.decode()
+    assert "lamp" not in read_page(Client().get(prompt.get_absolute_url()))
 
 
 def test_the_same_text_in_another_prompt_of_the_author_is_named(prompt: Prompt) -> None:
@@ -88,9 +89,9 @@ def test_the_same_text_in_another_prompt_of_the_author_is_named(prompt: Prompt) 
 
 
 def test_a_paragraph_can_be_taken_over(prompt: Prompt) -> None:
-    said = client_of(alice()).get(page()).content.decode()
+    said = read_page(client_of(alice()).get(page()))
     assert "?take=0#mark" in said
-    assert f"{RULE}.</textarea>" in client_of(alice()).get(page() + "?take=0").content.decode()
+    assert f"{RULE}.</textarea>" in read_page(client_of(alice()).get(page() + "?take=0"))
     for odd in ("99", "x", "-1"):
         assert client_of(alice()).get(page() + f"?take={odd}").status_code == 200
 
@@ -119,7 +120,7 @@ def test_what_cannot_be_private_is_refused_and_stays_typed(
 ) -> None:
     response = client_of(alice()).post(page(), {"text": text, "label": label})
     assert response.status_code == 422
-    assert said in unescape(response.content.decode())
+    assert said in unescape(read_page(response))
     assert not PrivateSpan.objects.exists()
 
 
@@ -141,7 +142,7 @@ def test_nor_is_what_is_never_masked_changed_to_say_it(prompt: Prompt, typed: di
     add_span(prompt, "name", "Grimbaldi Lamps")
     columns = {"title": prompt.title, "slug": prompt.slug, "task": prompt.task, "licence": prompt.licence}
     data = {**columns, "revision": prompt.revision, "tags": "json", "do": "save", **typed}
-    said = client_of(alice()).post(f"/studio/prompts/{prompt.slug}/details/", data).content.decode()
+    said = read_page(client_of(alice()).post(f"/studio/prompts/{prompt.slug}/details/", data))
     assert "This says what one of the private parts hides" in said
     assert "rimbaldi" in said  # what was typed stays
     prompt.refresh_from_db()
@@ -162,7 +163,7 @@ def test_a_label_is_renamed_and_the_hash_stays(prompt: Prompt) -> None:
     span = add_span(prompt, "rule", RULE)
     address = reverse("studio_private_part", args=["desk", span.public_id])
     assert client_of(alice()).post(address, {"label": "house rule"}).status_code == 302
-    seen = Client().get(prompt.get_absolute_url()).content.decode()
+    seen = read_page(Client().get(prompt.get_absolute_url()))
     assert f"[house rule, 12 words]#{span.digest[:8]}" in seen
     response = client_of(alice()).post(address, {"label": "<i>"})
     assert response.status_code == 422
@@ -174,9 +175,7 @@ def test_the_reveal_is_a_block_that_can_be_sent(prompt: Prompt) -> None:
     span = add_span(prompt, "rule", RULE)
     run = RunFactory(version=prompt.versions.get())
     ResultFactory(run=run, case_index=0, output=RULE.upper())
-    said = (
-        client_of(alice()).get(reverse("studio_private_part", args=["desk", span.public_id])).content.decode()
-    )
+    said = read_page(client_of(alice()).get(reverse("studio_private_part", args=["desk", span.public_id])))
     block = unescape(said.split('id="reveal-block"')[1].split(">", 1)[1].split("</pre>")[0])
     (reveal,) = read_reveals(json.loads(block))
     assert (reveal.text, reveal.salt, reveal.digest) == (RULE, span.salt, span.digest)
@@ -186,11 +185,11 @@ def test_the_reveal_is_a_block_that_can_be_sent(prompt: Prompt) -> None:
 def test_making_it_visible_again_is_asked_first(prompt: Prompt) -> None:
     span = add_span(prompt, "rule", RULE)
     address = reverse("studio_private_remove", args=["desk", span.public_id])
-    said = client_of(alice()).get(address).content.decode()
+    said = read_page(client_of(alice()).get(address))
     assert "This text becomes visible" in said
     assert prompt.private_spans.exists()
     client_of(alice()).post(address)
-    assert RULE in Client().get(prompt.get_absolute_url()).content.decode()
+    assert RULE in read_page(Client().get(prompt.get_absolute_url()))
 
 
 def test_search_finds_it_only_while_it_is_not_private(prompt: Prompt) -> None:
@@ -209,14 +208,14 @@ def test_search_finds_it_only_while_it_is_not_private(prompt: Prompt) -> None:
 
 def test_publishing_says_how_many_are_masked(prompt: Prompt) -> None:
     address = reverse("studio_publish", args=["desk"])
-    assert "all of the above is read as it stands" in client_of(alice()).get(address).content.decode()
+    assert "all of the above is read as it stands" in read_page(client_of(alice()).get(address))
     add_span(prompt, "rule", RULE)
-    assert "1 is masked everywhere" in client_of(alice()).get(address).content.decode()
+    assert "1 is masked everywhere" in read_page(client_of(alice()).get(address))
 
 
 def test_forks_of_others_are_told_of(prompt: Prompt) -> None:
     PromptFactory(owner=bob(), forked_from=prompt.versions.get())
-    assert "1 fork of this prompt belongs to others" in client_of(alice()).get(page()).content.decode()
+    assert "1 fork of this prompt belongs to others" in read_page(client_of(alice()).get(page()))
 
 
 @pytest.mark.parametrize("name", ["studio_private_part", "studio_private_remove"])
@@ -234,12 +233,12 @@ def test_of_somebody_else_there_is_nothing(name: str, prompt: Prompt) -> None:
 def test_the_public_page_tells_its_author_what_they_are_reading(prompt: Prompt) -> None:
     add_span(prompt, "rule", RULE)
     mine = client_of(alice())
-    assert "You read this page as visitors do." in mine.get(prompt.get_absolute_url()).content.decode()
+    assert "You read this page as visitors do." in read_page(mine.get(prompt.get_absolute_url()))
     full = mine.get(prompt.get_absolute_url() + "?private=shown")
-    assert "You read this page in full." in full.content.decode()
-    assert RULE in full.content.decode()
+    assert "You read this page in full." in read_page(full)
+    assert RULE in read_page(full)
     assert full.headers["Cache-Control"] == "private, no-store"
-    assert RULE not in Client().get(prompt.get_absolute_url() + "?private=shown").content.decode()
+    assert RULE not in read_page(Client().get(prompt.get_absolute_url() + "?private=shown"))
 
 
 @pytest.mark.parametrize("text", ["Classification", "How do we know?", "Refund desk"])

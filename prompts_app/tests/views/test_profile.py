@@ -16,6 +16,7 @@ from prompts_app.engine.stats import wilson
 from prompts_app.evidence.number_format import date_range
 from prompts_app.models import FormerHandle, Profile, Prompt, User
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of, dana
 from prompts_app.tests.views.recorded import (
     improved_prompt,
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.django_db
 def page(handle: str = "alice", client: Client | None = None, **query: Any) -> str:
     response = (client or Client()).get(f"/@{handle}/", query)
     assert response.status_code == 200
-    return response.content.decode()
+    return read_page(response)
 
 
 def set_profile(user: User, **fields: Any) -> None:
@@ -313,7 +314,7 @@ class TestWhoMaySee:
         assert response.status_code == 200
         assert response.headers["Cache-Control"] == "private, no-store"
         assert response.headers["X-Robots-Tag"] == "noindex"
-        assert "noindex" in response.content.decode()
+        assert "noindex" in read_page(response)
 
     def test_a_capital_letter_and_a_former_handle_lead_here(self) -> None:
         FormerHandle.objects.create(handle="alicia", user=alice())

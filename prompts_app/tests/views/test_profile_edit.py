@@ -11,6 +11,7 @@ from prompts_app.forms.people import MOST_LINKS
 from prompts_app.models import Profile, SearchDocument
 from prompts_app.search import reindex
 from prompts_app.tests.factories import PromptFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import PASSWORD, alice, bob, client_of
 from prompts_app.tests.security.world import Tags
 
@@ -35,7 +36,7 @@ def fields(html: str) -> dict[str, str]:
 
 def save(client: Client, **changed: str) -> Any:
     names = {name.replace("__", "-"): value for name, value in changed.items()}
-    return client.post(PAGE, fields(client.get(PAGE).content.decode()) | names)
+    return client.post(PAGE, fields(read_page(client.get(PAGE))) | names)
 
 
 def profile() -> Profile:
@@ -58,13 +59,13 @@ def test_everything_is_saved_and_comes_back() -> None:
     row = profile()
     assert {name: getattr(row, name) for name in said} == said
     assert row.links == [{"label": "Code", "url": "https://example.com/a"}]
-    page = client.get(PAGE).content.decode()
+    page = read_page(client.get(PAGE))
     for value in ("Alice Ångström", "hello@example.com", "https://example.com/a"):
         assert value in page
 
 
 def test_it_says_that_the_contact_address_is_public_and_leads_to_the_page() -> None:
-    html = client_of(alice()).get(PAGE).content.decode()
+    html = read_page(client_of(alice()).get(PAGE))
     assert "Shown publicly on your page." in html
     assert 'href="/@alice/"' in html
 
@@ -86,7 +87,7 @@ def test_it_says_that_the_contact_address_is_public_and_leads_to_the_page() -> N
 def test_what_cannot_be_stored_is_refused_beside_its_field(field: str, value: str, sentence: str) -> None:
     client = client_of(alice())
     response = save(client, **{field: value, "availability": "typed and kept"})
-    html = response.content.decode()
+    html = read_page(response)
     assert response.status_code == 200
     assert sentence in html
     assert "typed and kept" in html
@@ -98,7 +99,7 @@ def test_a_megabyte_of_text_is_refused_and_stays_typed() -> None:
     text = "wörd " * 200_000
     response = save(client_of(alice()), bio=text)
     assert response.status_code == 200
-    assert text.strip() in response.content.decode()
+    assert text.strip() in read_page(response)
 
 
 def test_right_to_left_and_zalgo_are_welcome_in_the_text_about_oneself() -> None:
@@ -153,7 +154,7 @@ def test_anything_else_is_refused_and_stays_typed(url: str) -> None:
     response = save(client, links__0__label="Mine", links__0__url=url, headline="typed and kept")
     assert response.status_code == 200
     assert profile().links == []
-    html = response.content.decode()
+    html = read_page(response)
     assert "typed and kept" in html
     assert 'value="Mine"' in html
     assert 'href="#id_links-0-url"' in html
@@ -161,7 +162,7 @@ def test_anything_else_is_refused_and_stays_typed(url: str) -> None:
 
 def test_a_label_without_an_address_is_asked_about() -> None:
     response = save(client_of(alice()), links__0__label="Mine")
-    assert "Give the address for this label, or clear the label." in response.content.decode()
+    assert "Give the address for this label, or clear the label." in read_page(response)
 
 
 def test_a_link_is_taken_away_by_clearing_it() -> None:
@@ -176,7 +177,7 @@ def test_there_is_room_for_eight_links_and_no_more() -> None:
     for number in range(MOST_LINKS):
         save(client, **{f"links__{number}__url": f"https://{number}.example/"})
     assert len(profile().links) == MOST_LINKS
-    assert 'name="links-8-url"' not in client.get(PAGE).content.decode()
+    assert 'name="links-8-url"' not in read_page(client.get(PAGE))
     response = save(client, links__TOTAL_FORMS="9", links__8__url="https://9.example/", links__8__label="")
     assert response.status_code == 200
     assert len(profile().links) == MOST_LINKS
@@ -192,10 +193,10 @@ def test_a_forged_number_of_rows_is_no_error_page(total: str) -> None:
 
 def test_the_second_of_two_tabs_is_told_keeps_its_text_and_may_save_then() -> None:
     client = client_of(alice())
-    second_tab = fields(client.get(PAGE).content.decode()) | {"headline": "From the second tab"}
+    second_tab = fields(read_page(client.get(PAGE))) | {"headline": "From the second tab"}
     save(client, headline="From the first tab")
     response = client.post(PAGE, second_tab)
-    html = response.content.decode()
+    html = read_page(response)
     assert "changed in another tab" in html
     assert "From the second tab" in html
     assert profile().headline == "From the first tab"
@@ -205,12 +206,12 @@ def test_the_second_of_two_tabs_is_told_keeps_its_text_and_may_save_then() -> No
 
 def test_what_was_typed_outlives_a_lost_session() -> None:
     client = client_of(alice())
-    typed = fields(client.get(PAGE).content.decode()) | {"headline": "Typed before the session ended"}
+    typed = fields(read_page(client.get(PAGE))) | {"headline": "Typed before the session ended"}
     client.cookies.clear()
     response = client.post(PAGE, typed)
     assert response["Location"].startswith("/accounts/login/")
     response = client.post(response["Location"], {"login": "alice", "password": PASSWORD, "next": PAGE})
-    assert "Typed before the session ended" in client.get(response["Location"]).content.decode()
+    assert "Typed before the session ended" in read_page(client.get(response["Location"]))
 
 
 # --- effects ---

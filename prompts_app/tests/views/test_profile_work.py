@@ -10,6 +10,7 @@ from django.test import Client
 
 from prompts_app.evidence.listings import refresh
 from prompts_app.models import Prompt, Tag
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, dana
 from prompts_app.tests.views.recorded import public_prompt, recorded_prompt
 from prompts_app.views.public.profile import AT_A_GLANCE
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def page(**query: Any) -> str:
     response = Client().get("/@alice/", query)
     assert response.status_code == 200
-    return response.content.decode()
+    return read_page(response)
 
 
 def work(**query: Any) -> str:

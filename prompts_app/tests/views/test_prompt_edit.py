@@ -12,6 +12,7 @@ from django.urls import reverse
 from prompts_app.models import Draft, FormerSlug, Prompt, Version
 from prompts_app.models.prompts import LONGEST_MESSAGE
 from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of, dana
 
 pytestmark = pytest.mark.django_db
@@ -130,7 +131,7 @@ class TestNew:
         self, client: Client, fields: dict[str, str], sentence: str
     ) -> None:
         answer = client.post(NEW, form("Typed text stays.", title="T", task="other") | fields)
-        page = answer.content.decode()
+        page = read_page(answer)
         assert answer.status_code == 200
         assert sentence in page
         assert 'id="form-errors"' in page
@@ -156,7 +157,7 @@ class TestMessages:
     ) -> None:
         answer = client.post(EDIT, posted)
         assert answer.status_code == 200
-        assert sentence in answer.content.decode()
+        assert sentence in read_page(answer)
         assert prompt.versions.count() == 1
 
     def test_hidden_characters_are_allowed_in_a_message_and_shown(
@@ -164,7 +165,7 @@ class TestMessages:
     ) -> None:
         client.post(EDIT, form("a\u200bb \u202eright"))
         assert latest(prompt).messages[0]["content"] == "a\u200bb \u202eright"
-        assert "U+200B" in client.get(EDIT).content.decode()
+        assert "U+200B" in read_page(client.get(EDIT))
 
     def test_line_ends_are_stored_as_one_character(self, client: Client, prompt: Prompt) -> None:
         client.post(EDIT, form("a\r\nb"))
@@ -172,7 +173,7 @@ class TestMessages:
 
     def test_a_leading_empty_line_survives_the_form(self, client: Client, prompt: Prompt) -> None:
         client.post(EDIT, form("\n\nStart"))
-        assert "<textarea" in (page := client.get(EDIT).content.decode())
+        assert "<textarea" in (page := read_page(client.get(EDIT)))
         assert ">\n\n\nStart</textarea>" in page
 
     @pytest.mark.parametrize(
@@ -207,7 +208,7 @@ class TestVariables:
         CaseFactory(prompt=prompt, variables={"word": "yes"})
         posted = form("{{word}} and {{other}}", names=["word"], do="preview")
         answer = client.post(EDIT, posted, headers={"HX-Request": "true"})
-        page = answer.content.decode()
+        page = read_page(answer)
         assert "other" in page
         assert "filled by 0 of 1 case" in page
         assert '<mark class="var">yes</mark>' in page
@@ -219,11 +220,11 @@ class TestVariables:
     ) -> None:
         CaseFactory(prompt=prompt, variables={"word": "first"})
         posted = {**form("{{word}}", do="preview"), "with": wanted}
-        assert '<mark class="var">first</mark>' in client.post(EDIT, posted).content.decode()
+        assert '<mark class="var">first</mark>' in read_page(client.post(EDIT, posted))
 
     def test_the_table_is_left_alone_while_its_names_stay(self, client: Client, prompt: Prompt) -> None:
         posted = form("More {{word}}", names=["word"], do="preview")
-        page = client.post(EDIT, posted, headers={"HX-Request": "true"}).content.decode()
+        page = read_page(client.post(EDIT, posted, headers={"HX-Request": "true"}))
         assert 'id="preview"' in page
         assert 'id="variables"' not in page
 
@@ -231,7 +232,7 @@ class TestVariables:
         self, client: Client, prompt: Prompt
     ) -> None:
         posted = form("{{wor", names=["word"], do="preview") | {"variable_default": ["typed before"]}
-        page = client.post(EDIT, posted).content.decode()
+        page = read_page(client.post(EDIT, posted))
         assert '<input type="hidden" name="variable_default" value="typed before">' in page
 
     def test_only_those_in_the_messages_are_saved(self, client: Client, prompt: Prompt) -> None:
@@ -241,7 +242,7 @@ class TestVariables:
 
     def test_a_default_that_is_too_long_is_told(self, client: Client, prompt: Prompt) -> None:
         posted = form("{{a}}", names=["a"]) | {"variable_default": ["x" * 20_001]}
-        assert "This default has 20,001 characters" in client.post(EDIT, posted).content.decode()
+        assert "This default has 20,001 characters" in read_page(client.post(EDIT, posted))
 
 
 class TestParameters:
@@ -274,7 +275,7 @@ class TestParameters:
     ) -> None:
         answer = client.post(EDIT, form("Changed") | fields)
         assert answer.status_code == 200
-        assert sentence in answer.content.decode()
+        assert sentence in read_page(answer)
         assert prompt.versions.count() == 1
 
     def test_unknown_ones_are_kept_and_come_back_as_they_were(self, client: Client, prompt: Prompt) -> None:
@@ -289,18 +290,18 @@ class TestParameters:
 class TestSaving:
     def test_it_makes_the_next_version(self, client: Client, prompt: Prompt) -> None:
         answer = client.post(EDIT, form("New text", seen_number="1", note="Why."), follow=True)
-        assert "Saved as v2." in answer.content.decode()
+        assert "Saved as v2." in read_page(answer)
         assert (latest(prompt).number, latest(prompt).note) == (2, "Why.")
 
     def test_the_form_as_it_came_changes_nothing(self, client: Client, prompt: Prompt) -> None:
         posted = form("Say {{word}}.", names=["word"], seen_number="1")
         answer = client.post(EDIT, posted, follow=True)
-        assert "Nothing has changed since v1" in answer.content.decode()
+        assert "Nothing has changed since v1" in read_page(answer)
         assert prompt.versions.count() == 1
 
     def test_a_note_alone_is_no_version_and_stays_in_the_form(self, client: Client, prompt: Prompt) -> None:
         posted = form("Say {{word}}.", names=["word"], note="A thought.")
-        page = client.post(EDIT, posted).content.decode()
+        page = read_page(client.post(EDIT, posted))
         assert "Nothing has changed since v1" in page
         assert "A thought." in page
 
@@ -308,7 +309,7 @@ class TestSaving:
         self, client: Client, prompt: Prompt
     ) -> None:
         client.post(EDIT, form("From the first tab", seen_number="1"))
-        told = client.post(EDIT, form("From the second tab", seen_number="1")).content.decode()
+        told = read_page(client.post(EDIT, form("From the second tab", seen_number="1")))
         assert "v2 was saved meanwhile" in told
         assert "From the second tab</textarea>" in told
         assert '<ins class="ins">second</ins>' in told
@@ -326,7 +327,7 @@ class TestSaving:
         self, client: Client, prompt: Prompt
     ) -> None:
         client.post(EDIT, form(f"Use {KEY}"))
-        page = client.get(EDIT).content.decode()
+        page = read_page(client.get(EDIT))
         assert "This looks like a secret (API key)" in page
         assert latest(prompt).number == 2
 
@@ -335,7 +336,7 @@ class TestSaving:
     ) -> None:
         Prompt.objects.update(visibility="public")
         answer = client.post(EDIT, form(f"Use {KEY}"))
-        assert "Take it out, or tick below" in answer.content.decode()
+        assert "Take it out, or tick below" in read_page(answer)
         assert prompt.versions.count() == 1
         token = answer.context["findings"][0].token
         client.post(EDIT, form(f"Use {KEY}", harmless=token))
@@ -345,12 +346,12 @@ class TestSaving:
 class TestDrafts:
     def test_typing_is_kept_and_restored_and_can_be_discarded(self, client: Client, prompt: Prompt) -> None:
         answer = client.post(f"{EDIT}draft/", form("Half a sen", page="edit"))
-        assert "Draft kept at" in answer.content.decode()
-        page = client.get(EDIT).content.decode()
+        assert "Draft kept at" in read_page(answer)
+        page = read_page(client.get(EDIT))
         assert "are restored" in page
         assert "Half a sen</textarea>" in page
         client.post(EDIT, {"do": "discard"})
-        assert "Half a sen" not in client.get(EDIT).content.decode()
+        assert "Half a sen" not in read_page(client.get(EDIT))
 
     def test_saving_drops_it(self, client: Client, prompt: Prompt) -> None:
         client.post(f"{EDIT}draft/", form("Half", page="edit"))
@@ -359,23 +360,23 @@ class TestDrafts:
 
     def test_the_new_prompt_page_has_one_too(self, client: Client) -> None:
         client.post(f"{NEW}draft/", form("Half", title="Begun", task="code", page="edit"))
-        page = client.get(NEW).content.decode()
+        page = read_page(client.get(NEW))
         assert 'value="Begun"' in page
         assert "Half</textarea>" in page
 
     def test_a_refused_save_is_kept_as_one(self, client: Client, prompt: Prompt) -> None:
         client.post(EDIT, form("Kept", temperature="hot"))
-        page = client.get(EDIT).content.decode()
+        page = read_page(client.get(EDIT))
         assert "Kept</textarea>" in page
         assert 'value="hot"' in page
 
     def test_what_a_database_cannot_hold_does_not_break_it(self, client: Client, prompt: Prompt) -> None:
         assert client.post(f"{EDIT}draft/", form("a\x00b", page="edit")).status_code == 200
-        assert "a\N{REPLACEMENT CHARACTER}b" in client.get(EDIT).content.decode()
+        assert "a\N{REPLACEMENT CHARACTER}b" in read_page(client.get(EDIT))
 
     def test_too_much_is_told(self, client: Client, prompt: Prompt) -> None:
         answer = client.post(f"{EDIT}draft/", form("x" * 5_000_001, page="edit"))
-        assert "too much text" in answer.content.decode()
+        assert "too much text" in read_page(answer)
 
     @pytest.mark.parametrize("page", ["nonsense", "case-", "../x"])
     def test_there_are_no_other_pages(self, client: Client, prompt: Prompt, page: str) -> None:
@@ -385,7 +386,7 @@ class TestDrafts:
         Draft.objects.create(
             owner=bob(), key=f"prompt:{prompt.pk}", data={"content": ["Bob’s"], "role": ["user"]}
         )
-        assert "Bob’s" not in client.get(EDIT).content.decode()
+        assert "Bob’s" not in read_page(client.get(EDIT))
 
 
 class TestLostSession:
@@ -394,7 +395,7 @@ class TestLostSession:
         answer = client.post(EDIT, form("Typed for an hour"))
         assert answer["Location"] == f"/accounts/login/?next={EDIT}"
         client.force_login(alice(), backend="django.contrib.auth.backends.ModelBackend")
-        page = client.get(EDIT).content.decode()
+        page = read_page(client.get(EDIT))
         assert "Typed for an hour</textarea>" in page
         assert prompt.versions.count() == 1
 
@@ -403,14 +404,14 @@ class TestLostSession:
         headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{EDIT}"}
         answer = client.post(f"{EDIT}draft/", form("Typed", page="edit"), headers=headers)
         assert answer["HX-Retarget"] == "#signed-out"
-        assert "You are signed out" in answer.content.decode()
+        assert "You are signed out" in read_page(answer)
         client.force_login(alice(), backend="django.contrib.auth.backends.ModelBackend")
-        assert "Typed</textarea>" in client.get(EDIT).content.decode()
+        assert "Typed</textarea>" in read_page(client.get(EDIT))
 
     def test_what_is_too_long_for_a_session_is_shown_to_be_copied(self, prompt: Prompt) -> None:
         answer = client_of(None).post(EDIT, form("x" * 600_000))
         assert answer.status_code == 403
-        assert "What you typed" in answer.content.decode()
+        assert "What you typed" in read_page(answer)
 
 
 class TestDetails:
@@ -465,7 +466,7 @@ class TestDetails:
     def test_wrong_input(self, client: Client, prompt: Prompt, fields: dict[str, str], sentence: str) -> None:
         PromptFactory(owner=alice(), slug="taken", title="Taken")
         answer = client.post(self.URL, self.posted(impact="Typed text stays.") | fields)
-        page = answer.content.decode()
+        page = read_page(answer)
         assert answer.status_code == 200
         assert sentence in page
         assert "Typed text stays." in page
@@ -479,7 +480,7 @@ class TestDetails:
         self, client: Client, prompt: Prompt
     ) -> None:
         client.post(self.URL, self.posted(title="First tab"))
-        told = client.post(self.URL, self.posted(title="Second tab")).content.decode()
+        told = read_page(client.post(self.URL, self.posted(title="Second tab")))
         assert "These details were saved meanwhile" in told
         assert "<td>First tab</td><td>Second tab</td>" in told
         client.post(self.URL, self.posted(title="Second tab", do="save-anyway"))
@@ -488,8 +489,8 @@ class TestDetails:
 
     def test_its_draft_is_kept_apart_from_the_editors(self, client: Client, prompt: Prompt) -> None:
         client.post(f"{EDIT}draft/", self.posted(title="Half a ti", page="details"))
-        assert 'value="Half a ti"' in client.get(self.URL).content.decode()
-        assert "are restored" not in client.get(EDIT).content.decode()
+        assert 'value="Half a ti"' in read_page(client.get(self.URL))
+        assert "are restored" not in read_page(client.get(EDIT))
 
 
 class TestDelete:
@@ -497,7 +498,7 @@ class TestDelete:
 
     def test_the_page_names_what_is_lost_and_deletes_nothing(self, client: Client, prompt: Prompt) -> None:
         CaseFactory.create_batch(3, prompt=prompt)
-        page = client.get(self.URL).content.decode()
+        page = read_page(client.get(self.URL))
         assert "1 version, 3 cases, 0 runs and 0 outputs" in page
         assert Prompt.objects.exists()
 
@@ -518,14 +519,14 @@ def test_somebody_elses_prompt_does_not_exist(client: Client, name: str, method:
 class TestNamesThatAreNone:
     def test_one_is_shown_with_the_name_it_could_have(self, client: Client, prompt: Prompt) -> None:
         answer = client.post(EDIT, form("Dear {{user-name}}, {{ Standard Question }}", do="preview"))
-        shown = client.get(EDIT).content.decode() if answer.status_code == 302 else answer.content.decode()
+        shown = read_page(client.get(EDIT)) if answer.status_code == 302 else read_page(answer)
         assert "{{user-name}}</code> is sent as it stands" in shown
         assert 'value="rename:message:2"' in shown
         assert "&#123;&#123;Standard_Question&#125;&#125;" in shown
 
     def test_pressing_it_renames_that_one_in_all_messages(self, client: Client, prompt: Prompt) -> None:
         typed = form("A {{user-name}} {{x y}}", "B {{ user-name }}", do="rename:message:1")
-        shown = client.post(EDIT, typed).content.decode()
+        shown = read_page(client.post(EDIT, typed))
         assert "A {{user_name}} {{x y}}" in shown
         assert "B {{user_name}}" in shown
         client.post(EDIT, form("A {{x y}}", do="rename:message:9"))  # there is none of that number
@@ -542,7 +543,7 @@ class TestNamesThatAreNone:
         answer = client.post(
             EDIT, form("Dear {{user_name}}", names=["user_name"], seen_number=1), follow=True
         )
-        assert "The values of 1 case have the new names." in answer.content.decode()
+        assert "The values of 1 case have the new names." in read_page(answer)
         first, second = prompt.cases.in_order()
         assert first.variables == {"user_name": "Ann"}
         assert first.assertions[0]["value"] == "{{user_name}}"

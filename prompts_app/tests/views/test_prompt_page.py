@@ -12,6 +12,7 @@ from django.utils import timezone
 from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.models import FormerHandle, FormerSlug, Prompt, Result, Tag, User
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of, dana
 from prompts_app.tests.views.recorded import (
     improved_prompt,
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.django_db
 def page(prompt: Prompt, client: Client | None = None, rest: str = "", **query: Any) -> str:
     response = (client or Client()).get(prompt.get_absolute_url() + rest, query)
     assert response.status_code == 200
-    return response.content.decode()
+    return read_page(response)
 
 
 def section(html: str, name: str) -> str:
@@ -231,7 +232,7 @@ class TestText:
         response = Client().get(
             prompt.get_absolute_url(), {"fill": "1", "var.word": "<b>ja & nein</b>\u202e"}
         )
-        html = response.content.decode()
+        html = read_page(response)
         assert "Say &lt;b&gt;ja &amp; nein&lt;/b&gt;<span" in html.partition('id="filled-text"')[2]
         assert "\u202e" not in html
         assert not response.cookies
@@ -413,8 +414,8 @@ class TestWhoMaySee:
             assert response.status_code == 200
             assert response.headers["Cache-Control"] == "private, no-store"
             assert response.headers["X-Robots-Tag"] == "noindex"
-            assert "noindex" in response.content.decode()
-            assert "ld+json" not in response.content.decode()
+            assert "noindex" in read_page(response)
+            assert "ld+json" not in read_page(response)
 
     def test_unpublishing_works_at_once(self) -> None:
         prompt = recorded_prompt()

@@ -7,6 +7,7 @@ from django.test import Client
 
 from prompts_app.models import Profile, Prompt
 from prompts_app.tests.factories import CaseFactory, PromptFactory, RunFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of, dana
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +35,7 @@ def visibility() -> str:
 
 def test_the_page_shows_what_becomes_visible_and_what_is_missing(client: Client, prompt: Prompt) -> None:
     CaseFactory.create_batch(2, prompt=prompt)
-    page = client.get(URL).content.decode()
+    page = read_page(client.get(URL))
     assert "2, with their values and assertions" in page
     assert "It has 2 of the 5 cases" in page
     assert "Nothing was found." in page
@@ -45,8 +46,8 @@ def test_the_page_shows_what_becomes_visible_and_what_is_missing(client: Client,
 def test_a_stranger_can_open_it_from_that_moment(client: Client, prompt: Prompt, wanted: str) -> None:
     assert client_of(None).get(PAGE).status_code == 404
     answer = client.post(URL, {"visibility": wanted}, follow=True)
-    assert f"It is {wanted} now." in answer.content.decode()
-    assert f"http://127.0.0.1:8000{PAGE}" in answer.content.decode()
+    assert f"It is {wanted} now." in read_page(answer)
+    assert f"http://127.0.0.1:8000{PAGE}" in read_page(answer)
     assert client_of(None).get(PAGE).status_code == 200
 
 
@@ -61,7 +62,7 @@ def test_and_no_longer_once_it_is_private_again(client: Client, prompt: Prompt) 
 def test_a_likely_secret_stops_it_until_it_is_ticked(client: Client, prompt: Prompt) -> None:
     CaseFactory(prompt=prompt, variables={"word": KEY})
     told = client.post(URL, {"visibility": "public"})
-    page = told.content.decode()
+    page = read_page(told)
     assert "Not published." in page
     assert "sk-…1bVt" in page
     assert KEY not in page
@@ -74,7 +75,7 @@ def test_a_likely_secret_stops_it_until_it_is_ticked(client: Client, prompt: Pro
 def test_ticks_stay_when_another_finding_is_left(client: Client, prompt: Prompt) -> None:
     CaseFactory(prompt=prompt, variables={"word": f"{KEY} anna@firm.de"})
     token = client.get(URL).context["groups"][0].findings[0].token
-    page = client.post(URL, {"visibility": "public", "harmless": token}).content.decode()
+    page = read_page(client.post(URL, {"visibility": "public", "harmless": token}))
     assert f'value="{token}" checked' in page
 
 
@@ -87,13 +88,13 @@ def test_going_private_never_asks(client: Client, prompt: Prompt) -> None:
 
 @pytest.mark.parametrize("wanted", ["", "secret", "public\x00"])
 def test_nonsense_changes_nothing(client: Client, prompt: Prompt, wanted: str) -> None:
-    assert "Choose who can see it." in client.post(URL, {"visibility": wanted}).content.decode()
+    assert "Choose who can see it." in read_page(client.post(URL, {"visibility": wanted}))
     assert visibility() == "private"
 
 
 def test_a_private_profile_is_told(client: Client, prompt: Prompt) -> None:
     Profile.objects.update(visibility="private")
-    assert "Your profile is private" in client.get(URL).content.decode()
+    assert "Your profile is private" in read_page(client.get(URL))
 
 
 class TestDeletingAVersion:
@@ -101,12 +102,12 @@ class TestDeletingAVersion:
 
     def test_the_page_says_what_goes_with_it(self, client: Client, prompt: Prompt) -> None:
         RunFactory(version=VersionFactory(prompt=prompt, number=2))
-        assert "With it goes 1 run" in client.get(self.URL).content.decode()
+        assert "With it goes 1 run" in read_page(client.get(self.URL))
         client.post(self.URL)
         assert [version.number for version in prompt.versions.all()] == [1]
 
     def test_the_only_one_cannot_go(self, client: Client, prompt: Prompt) -> None:
-        page = client.post("/studio/prompts/words/v1/delete/").content.decode()
+        page = read_page(client.post("/studio/prompts/words/v1/delete/"))
         assert "This is its only version." in page
         assert prompt.versions.exists()
 
@@ -148,7 +149,7 @@ class TestSavingOnAVisiblePrompt:
         Prompt.objects.update(visibility="unlisted")
         url = f"/studio/prompts/words/{path}/"
         told = client.post(url, posted)
-        assert "This prompt is unlisted, so others could read" in told.content.decode()
+        assert "This prompt is unlisted, so others could read" in read_page(told)
         token = told.context["findings"][0].token
         assert client.post(url, {**posted, "harmless": token}).status_code == 302
 
@@ -159,6 +160,6 @@ class TestSavingOnAVisiblePrompt:
 def test_an_unlisted_profile_keeps_public_prompts_out_of_lists_and_the_page_says_so(
     client: Client, prompt: Prompt
 ) -> None:
-    assert "Your profile is unlisted" not in client.get(URL).content.decode()
+    assert "Your profile is unlisted" not in read_page(client.get(URL))
     Profile.objects.filter(user=alice()).update(visibility="unlisted")
-    assert "Your profile is unlisted" in client.get(URL).content.decode()
+    assert "Your profile is unlisted" in read_page(client.get(URL))

@@ -7,6 +7,7 @@ from django.test import Client
 
 from prompts_app.models import Prompt, Result
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import client_of
 from prompts_app.tests.views.recorded import improved_prompt, practice_run, public_prompt
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.django_db
 def draw(prompt: Prompt, client: Client | None = None) -> str:
     response = (client or Client()).get(f"{prompt.get_absolute_url()}random/")
     assert response.status_code == 200
-    return response.content.decode()
+    return read_page(response)
 
 
 def drawn(html: str, prompt: Prompt) -> Result:
@@ -48,11 +49,11 @@ def test_nobody_keeps_it_and_a_permanent_address_claims_no_chance() -> None:
     prompt = improved_prompt()
     response = Client().get(f"{prompt.get_absolute_url()}random/")
     assert response.headers["Cache-Control"] == "private, no-store"
-    assert 'content="noindex"' in response.content.decode()
+    assert 'content="noindex"' in read_page(response)
     result = Result.objects.filter(run__prompt=prompt).first()
     assert result is not None
     kept = Client().get(f"{prompt.get_absolute_url()}results/{result.public_id}/", {"random": "1"})
-    assert "Drawn at random" not in kept.content.decode()
+    assert "Drawn at random" not in read_page(kept)
 
 
 def test_nothing_tested_nothing_to_draw_not_even_practice_for_its_author() -> None:
@@ -69,5 +70,5 @@ def test_private_is_its_authors_alone() -> None:
 
 
 def test_the_failures_lead_here() -> None:
-    html = Client().get(improved_prompt().get_absolute_url()).content.decode()
+    html = read_page(Client().get(improved_prompt().get_absolute_url()))
     assert 'random/">one at random</a>' in html

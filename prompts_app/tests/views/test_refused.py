@@ -19,6 +19,7 @@ from prompts_app.actions.prompts.save import StaleEdit
 from prompts_app.engine.errors import Refused, why_not
 from prompts_app.engine.formats import FormatError
 from prompts_app.forms.refusals import refusals_on
+from prompts_app.tests.pages import read_page
 
 SENTENCE = "There are <3> already. Take one off."
 
@@ -44,7 +45,7 @@ def site(client: Client) -> Iterator[Client]:
 class TestWhatNoViewSaysElsewhere:
     def test_a_page_says_it_and_gives_back_what_was_typed_but_no_secret(self, site: Client) -> None:
         response = site.post("/refuses/", {"title": "Two hours’ work", "api_key": "sk-secret"})
-        page = response.content.decode()
+        page = read_page(response)
         assert response.status_code == 409
         assert "There are &lt;3&gt; already. Take one off." in page
         assert "Two hours’ work" in page
@@ -54,8 +55,8 @@ class TestWhatNoViewSaysElsewhere:
     def test_a_part_of_a_page_gets_the_sentence_alone(self, site: Client) -> None:
         response = site.post("/refuses/", headers={"HX-Request": "true"})
         assert response.status_code == 409
-        assert response.content.decode().startswith("<p")
-        assert "Take one off." in response.content.decode()
+        assert read_page(response).startswith("<p")
+        assert "Take one off." in read_page(response)
 
     def test_a_program_gets_the_code_too(self, site: Client) -> None:
         response = site.get("/refuses/", headers={"Accept": "application/json"})

@@ -7,6 +7,7 @@ import pytest
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.models import Batch, Result, Run
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of
 from prompts_app.tests.views.recorded import public_prompt, recorded_run
 
@@ -27,7 +28,7 @@ def a_run(repeats: int = 3) -> Run:
 
 
 def shown(address: str) -> str:
-    return client_of(alice()).get(address).content.decode()
+    return read_page(client_of(alice()).get(address))
 
 
 def test_the_summary_counts_distinct_outputs_of_each_case() -> None:

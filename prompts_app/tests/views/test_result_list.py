@@ -10,6 +10,7 @@ from django.test import Client
 
 from prompts_app.models import Prompt
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of
 from prompts_app.tests.views.recorded import improved_prompt, practice_run, public_prompt, recorded_run
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db
 def page(prompt: Prompt, client: Client | None = None, **query: Any) -> str:
     response = (client or Client()).get(f"{prompt.get_absolute_url()}results/", query)
     assert response.status_code == 200
-    return response.content.decode()
+    return read_page(response)
 
 
 def rows(html: str) -> list[tuple[str, int, str]]:
@@ -116,7 +117,7 @@ def test_what_means_nothing_is_answered_calmly(query: dict[str, Any], said: str)
 
 def test_the_prompts_page_leads_there() -> None:
     prompt = improved_prompt()
-    html = Client().get(prompt.get_absolute_url()).content.decode()
+    html = read_page(Client().get(prompt.get_absolute_url()))
     assert f'href="{prompt.get_absolute_url()}results/"' in html
 
 

@@ -7,6 +7,7 @@ from django.test import Client
 
 from prompts_app.models import Prompt, Result
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of, dana
 from prompts_app.tests.views.recorded import practice_run, public_prompt, recorded_prompt, recorded_run
 
@@ -20,7 +21,7 @@ def address(result: Result) -> str:
 def page(result: Result, client: Client | None = None) -> str:
     response = (client or Client()).get(address(result))
     assert response.status_code == 200
-    return response.content.decode()
+    return read_page(response)
 
 
 def result_of(prompt: Prompt, number: int = 1, repeat: int = 0) -> Result:
@@ -139,7 +140,7 @@ class TestWhoMaySee:
 
     def test_it_is_not_indexed_but_may_be_linked_to(self) -> None:
         response = Client().get(address(result_of(recorded_prompt())))
-        assert 'content="noindex"' in response.content.decode()
+        assert 'content="noindex"' in read_page(response)
         assert response.headers["Cache-Control"].startswith("public")
 
     def test_of_an_unlisted_prompt_it_is_kept_by_nobody(self) -> None:

@@ -23,6 +23,7 @@ from prompts_app.tests.factories import (
     RunFactory,
     VersionFactory,
 )
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
 
 pytestmark = pytest.mark.django_db
@@ -84,7 +85,7 @@ class TestStart:
 
     def page_of(self, client: Client, endpoint: Endpoint, **more: Any) -> dict[str, Any]:
         """The form as a browser sends it, from a page that was just opened."""
-        html = client.get("/studio/prompts/greeting/run/").content.decode()
+        html = read_page(client.get("/studio/prompts/greeting/run/"))
         page = re.search(r'<input type="hidden" name="page" value="([^"]{20,})"', html)
         assert page
         return self.choices(endpoint, models=["m-large"], cost_cap="0.5", page=page[1], **more)
@@ -114,16 +115,16 @@ class TestStart:
         said = "had started this run already"
         for _ in range(2):
             response = client.post("/studio/prompts/greeting/run/", form, follow=True)
-            assert said not in response.content.decode()
+            assert said not in read_page(response)
         Batch.objects.update(created_at=timezone.now() - timedelta(minutes=2))
         response = client.post("/studio/prompts/greeting/run/", form, follow=True)
-        assert said in response.content.decode()
+        assert said in read_page(response)
 
     def test_the_page_survives_looking_and_mistakes(self) -> None:
         client, endpoint = self.ready()
         form = self.page_of(client, endpoint)
         for wrong in ({"look": "1"}, {"repeats": "x"}):
-            html = client.post("/studio/prompts/greeting/run/", form | wrong).content.decode()
+            html = read_page(client.post("/studio/prompts/greeting/run/", form | wrong))
             assert f'name="page" value="{form["page"]}"' in html
 
     def test_one_pages_press_starts_nothing_of_another_prompt(self) -> None:
@@ -141,7 +142,7 @@ class TestStart:
             prompt=version.prompt, number=2, messages=[{"role": "user", "content": "Shout {{word}}."}]
         )
         CaseFactory(prompt=version.prompt)
-        page = client_of(alice()).get("/studio/prompts/greeting/run/").content.decode()
+        page = read_page(client_of(alice()).get("/studio/prompts/greeting/run/"))
         assert 'value="2" id="id_versions_0" checked' in page
         assert "Practice (not a model): never counted as evidence" in page
         assert "practice-1" in page
@@ -149,7 +150,7 @@ class TestStart:
 
     def test_what_was_run_last_is_filled_in(self) -> None:
         batch = batch_of_alice(repeats=3)
-        page = client_of(alice()).get(f"/studio/prompts/{batch.prompt.slug}/run/").content.decode()
+        page = read_page(client_of(alice()).get(f"/studio/prompts/{batch.prompt.slug}/run/"))
         assert 'value="m-large" id="id_models_0" checked' in page
         assert 'name="repeats" value="3"' in page
         assert "1 version × 1 model × 3 cases × 3 repeats = <b>9 calls</b>" in page
@@ -160,7 +161,7 @@ class TestStart:
         CaseFactory(prompt=version.prompt)
         endpoint = EndpointFactory(owner=alice(), known_models=["m-large"])
         looked = self.choices(endpoint, models=["practice-1"], more_models="m-typed", look="1")
-        page = client_of(alice()).post("/studio/prompts/greeting/run/", looked).content.decode()
+        page = read_page(client_of(alice()).post("/studio/prompts/greeting/run/", looked))
         assert "m-typed" in page
         assert 'value="m-large"' in page
         assert "= <b>1 call</b>" in page
@@ -172,7 +173,7 @@ class TestStart:
         CaseFactory(prompt=version.prompt)
         looked = self.choices(EndpointFactory(owner=alice(), known_models=["m-large"]), look="1")
         answer = client_of(alice()).post("/studio/prompts/greeting/run/", looked, headers=HTMX)
-        told = answer.content.decode()
+        told = read_page(answer)
         assert '<div id="run-models"' in told
         assert '<p id="run-estimate"' in told
         assert "<button" not in told  # a button that is pressed is not to be replaced
@@ -180,9 +181,8 @@ class TestStart:
 
     def test_without_a_case_the_page_says_what_to_do(self) -> None:
         version_of_alice()
-        assert (
-            "There is no test case yet"
-            in client_of(alice()).get("/studio/prompts/greeting/run/").content.decode()
+        assert "There is no test case yet" in read_page(
+            client_of(alice()).get("/studio/prompts/greeting/run/")
         )
 
     @pytest.mark.parametrize(
@@ -213,14 +213,14 @@ class TestStart:
         typed = self.choices(endpoint, more_models="m-typed") | wrong
         answer = client_of(alice()).post("/studio/prompts/greeting/run/", typed)
         assert answer.status_code == 200
-        assert said in answer.content.decode()
+        assert said in read_page(answer)
         assert not Batch.objects.exists()
 
     def test_a_case_without_a_value_is_named(self) -> None:
         version = version_of_alice()
         CaseFactory(prompt=version.prompt, name="Empty one", variables={})
         typed = self.choices(EndpointFactory(owner=alice()), more_models="m")
-        page = client_of(alice()).post("/studio/prompts/greeting/run/", typed).content.decode()
+        page = read_page(client_of(alice()).post("/studio/prompts/greeting/run/", typed))
         assert "“Empty one” has no value for {{word}}" in page
 
     def test_somebody_elses_prompt_and_endpoint_do_not_exist(self) -> None:
@@ -228,9 +228,8 @@ class TestStart:
         CaseFactory(prompt=version.prompt)
         assert client_of(bob()).get("/studio/prompts/greeting/run/").status_code == 404
         typed = self.choices(EndpointFactory(owner=bob()), more_models="m")
-        assert (
-            "no such endpoint"
-            in client_of(alice()).post("/studio/prompts/greeting/run/", typed).content.decode()
+        assert "no such endpoint" in read_page(
+            client_of(alice()).post("/studio/prompts/greeting/run/", typed)
         )
         assert client_of(None).get("/studio/prompts/greeting/run/").status_code == 302
 
@@ -243,14 +242,14 @@ class TestLivePage:
         batch = batch_of_alice()
         run = batch.runs.get()
         _result(run, 0, "p")
-        page = self.page(batch).content.decode()
+        page = read_page(self.page(batch))
         assert 'hx-trigger="every 1s"' in page
         assert '<noscript><meta http-equiv="refresh"' in page
         assert "1 of 3" in page
         assert "Cancel run" in page
         fragment = self.page(batch, headers=HTMX)
         assert fragment.status_code == 200
-        assert fragment.content.decode().lstrip().startswith('<div id="batch-progress"')
+        assert read_page(fragment).lstrip().startswith('<div id="batch-progress"')
         assert "HX-Request" in fragment["Vary"]
 
     def test_at_the_end_the_polling_stops(self) -> None:
@@ -258,21 +257,21 @@ class TestLivePage:
         finished(batch)
         fragment = self.page(batch, headers=HTMX)
         assert fragment.status_code == 286
-        assert "hx-trigger" not in fragment.content.decode()
-        assert "The run has ended: 2 pass, 1 fail." in fragment.content.decode()
-        assert "htmx" not in self.page(batch).content.decode()
+        assert "hx-trigger" not in read_page(fragment)
+        assert "The run has ended: 2 pass, 1 fail." in read_page(fragment)
+        assert "htmx" not in read_page(self.page(batch))
 
     def test_calls_of_whose_cost_nothing_is_known_are_not_called_free(self) -> None:
         batch = batch_of_alice()
         finished(batch, "eee")
-        cost = self.page(batch).content.decode().partition('id="m-cost"')[2].partition("</div>")[0]
+        cost = read_page(self.page(batch)).partition('id="m-cost"')[2].partition("</div>")[0]
         assert "<dd>unknown</dd>" in cost
         assert "$0" not in cost
 
     def test_a_failure_is_shown_escaped_with_what_was_expected_and_a_link(self) -> None:
         batch = batch_of_alice()
         run = finished(batch)
-        page = self.page(batch).content.decode()
+        page = read_page(self.page(batch))
         assert '<code dir="auto">contains yes</code>' in page
         assert "&lt;b&gt;no&lt;/b&gt;" in page
         assert f'href="#fail-{run.public_id}-2">2 failed</a>' in page
@@ -284,21 +283,21 @@ class TestLivePage:
         run = batch.runs.get()
         run.state, run.lease_until = Run.State.RUNNING, timezone.now() + timedelta(seconds=20)
         run.save()
-        page = self.page(batch).content.decode()
+        page = read_page(self.page(batch))
         assert page.count('<li class="now">') == 1
         assert page.count('<li class="wait">') == 2
 
     def test_which_case_is_asked_is_not_claimed_to_be_known(self) -> None:
         batch = batch_of_alice()
         batch.runs.update(state=Run.State.RUNNING, lease_until=timezone.now() + timedelta(seconds=20))
-        assert "being asked, or next" in self.page(batch).content.decode()
+        assert "being asked, or next" in read_page(self.page(batch))
 
     def test_a_judge_that_failed_is_told_from_an_answer_that_never_came(self) -> None:
         batch = batch_of_alice(cases=4)
         run = finished(batch, "pee")
         ResultFactory(run=run, case_index=3, passed=None, error_kind="judge_error", error_message="Nonsense.")
         count_run(run)
-        page = self.page(batch).content.decode()
+        page = read_page(self.page(batch))
         assert "<dd>2 of 4</dd>" in page
         assert "2 without an answer; 1 without a verdict" in page
         assert "2 cases without an answer are not counted" in page
@@ -311,7 +310,7 @@ class TestLivePage:
         run = finished(batch, "pe")
         run.state, run.stop_reason = Run.State.STOPPED, "The key was not accepted: 401"
         run.save()
-        page = self.page(batch).content.decode()
+        page = read_page(self.page(batch))
         assert "the key was not accepted, in 1 case." in page
         assert "Enter a valid key for this endpoint" in page
         assert "Change the key" in page
@@ -322,29 +321,29 @@ class TestLivePage:
         run = finished(batch, "pe")
         run.state, run.stop_reason = Run.State.STOPPED, "Its worker vanished 6 times, so it is left."
         run.save()
-        page = self.page(batch).content.decode()
+        page = read_page(self.page(batch))
         assert "the key was not accepted, in 1 case." in page
         assert "Its worker vanished 6 times" in page
         Run.objects.update(stop_reason="The key was not accepted: 401 from the server")
-        page = self.page(batch).content.decode()
+        page = read_page(self.page(batch))
         assert page.lower().count("the key was not accepted") == 1
 
     def test_practice_is_called_practice(self) -> None:
         version = version_of_alice()
         CaseFactory(prompt=version.prompt)
         batch = runs.start_batch(version.prompt, [version], runs.practice_endpoint(alice()), ["practice-1"])
-        assert "Practice, not a model." in self.page(batch).content.decode()
-        assert "practice, not a model" in client_of(alice()).get("/studio/runs/").content.decode()
+        assert "Practice, not a model." in read_page(self.page(batch))
+        assert "practice, not a model" in read_page(client_of(alice()).get("/studio/runs/"))
 
     def test_a_vanished_worker_is_told(self) -> None:
         batch = batch_of_alice()
         batch.runs.update(resumed=1)
-        assert "its worker vanished once" in self.page(batch).content.decode()
+        assert "its worker vanished once" in read_page(self.page(batch))
 
     def test_unknown_cost_is_unknown(self) -> None:
         batch = batch_of_alice()
         finished(batch)
-        assert "<dd>unknown</dd>" in self.page(batch).content.decode()
+        assert "<dd>unknown</dd>" in read_page(self.page(batch))
 
     def test_nobody_else_sees_it(self) -> None:
         batch = batch_of_alice()
@@ -381,11 +380,11 @@ class TestCancelAndAskAgain:
         batch = runs.start_batch(version.prompt, [version], EndpointFactory(owner=alice()), ["slow", "quick"])
         slow, quick = batch.runs.order_by("pk")
         alices = client_of(alice())
-        page = alices.get(batch.get_absolute_url()).content.decode()
+        page = read_page(alices.get(batch.get_absolute_url()))
         assert page.count("Finish without this one") == 2
         assert "Cancel all runs" in page
         address = f"/studio/runs/{batch.public_id}/cancel/{slow.public_id}/"
-        page = alices.post(address, follow=True).content.decode()
+        page = read_page(alices.post(address, follow=True))
         assert "v1 on slow (own server) is ended without waiting for it; the others go on." in page
         slow.refresh_from_db()
         quick.refresh_from_db()
@@ -402,7 +401,7 @@ class TestCancelAndAskAgain:
         )
         address = f"/studio/runs/{batch.public_id}/cancel/{run.public_id}/"
         assert client_of(alice()).get(address).status_code == 405
-        page = client_of(alice()).post(address, follow=True).content.decode()
+        page = read_page(client_of(alice()).post(address, follow=True))
         run.refresh_from_db()
         assert (run.state, run.cancel_requested) == (Run.State.RUNNING, True)
         assert "Stopping …" in page
@@ -411,14 +410,14 @@ class TestCancelAndAskAgain:
         batch = batch_of_alice()
         run = finished(batch)
         address = f"/studio/runs/{batch.public_id}/cancel/{run.public_id}/"
-        page = client_of(alice()).post(address, follow=True).content.decode()
+        page = read_page(client_of(alice()).post(address, follow=True))
         run.refresh_from_db()
         assert "had ended already" in page
         assert (run.state, run.cancel_requested) == (Run.State.FINISHED, False)
 
     def test_where_there_is_only_one_run_it_is_cancelled_as_a_whole(self) -> None:
         batch = batch_of_alice()
-        page = client_of(alice()).get(batch.get_absolute_url()).content.decode()
+        page = read_page(client_of(alice()).get(batch.get_absolute_url()))
         assert "Finish without this one" not in page
         assert "Cancel run" in page
 
@@ -437,7 +436,7 @@ class TestCancelAndAskAgain:
         )
         batch = Batch.objects.create(prompt=run.prompt)
         Run.objects.update(batch=batch)
-        html = client_of(alice()).get(batch.get_absolute_url()).content.decode()
+        html = read_page(client_of(alice()).get(batch.get_absolute_url()))
         assert "address was changed since this run was started" in html
         assert f'href="/studio/prompts/{run.prompt.slug}/run/">New run</a>' in html
         assert "Ask again" not in html
@@ -446,7 +445,7 @@ class TestCancelAndAskAgain:
         run = RunFactory(version=VersionFactory(prompt__owner=alice()), unsealed_why="The key is unreadable.")
         batch = Batch.objects.create(prompt=run.prompt)
         Run.objects.update(batch=batch)
-        html = client_of(alice()).get(batch.get_absolute_url()).content.decode()
+        html = read_page(client_of(alice()).get(batch.get_absolute_url()))
         assert "Not sealed. The key is unreadable." in html
 
     def test_ask_again_goes_on_with_the_same_run(self) -> None:
@@ -462,7 +461,7 @@ class TestCancelAndAskAgain:
         run = finished(batch, "p")
         Run.objects.update(state=Run.State.CAPPED)
         address = f"/studio/runs/{batch.public_id}/again/"
-        page = client_of(alice()).post(address, {"run": run.public_id}, follow=True).content.decode()
+        page = read_page(client_of(alice()).post(address, {"run": run.public_id}, follow=True))
         assert "Give a higher cap" in page
         assert "New cost cap" in page
         for nonsense in ("much", "-1", "NaN", "Infinity", "\0"):
@@ -486,7 +485,7 @@ class TestDelete:
         finished(batch)
         Prompt.objects.update(visibility="public", published_at=timezone.now())
         address = f"/studio/runs/{batch.public_id}/delete/"
-        page = client_of(alice()).get(address).content.decode()
+        page = read_page(client_of(alice()).get(address))
         assert "1 run with 3 stored results" in page
         assert "The deletion stays counted." in page
         client_of(alice()).post(address)
@@ -499,20 +498,20 @@ class TestDelete:
     def test_a_run_under_way_is_cancelled_first(self) -> None:
         batch = batch_of_alice()
         address = f"/studio/runs/{batch.public_id}/delete/"
-        assert "Cancel it first" in client_of(alice()).get(address).content.decode()
+        assert "Cancel it first" in read_page(client_of(alice()).get(address))
         client_of(alice()).post(address)
         assert Batch.objects.exists()
 
 
 class TestList:
     def test_empty_it_says_how_to_begin(self) -> None:
-        assert "Nothing was run yet" in client_of(alice()).get("/studio/runs/").content.decode()
+        assert "Nothing was run yet" in read_page(client_of(alice()).get("/studio/runs/"))
 
     def test_only_mine_are_listed(self) -> None:
         batch = batch_of_alice()
         finished(batch)
-        assert batch.public_id in client_of(alice()).get("/studio/runs/").content.decode()
-        assert batch.public_id not in client_of(bob()).get("/studio/runs/").content.decode()
+        assert batch.public_id in read_page(client_of(alice()).get("/studio/runs/"))
+        assert batch.public_id not in read_page(client_of(bob()).get("/studio/runs/"))
 
     def test_twice_the_batches_cost_no_more_queries(
         self, count_queries: Callable[[Callable[[], Any]], int]
@@ -541,6 +540,6 @@ def test_the_list_of_runs_tells_times_as_html_takes_them() -> None:
     """Which is with three digits of a second at most; the database keeps six."""
     version = version_of_alice()
     RunFactory(version=version, batch=Batch.objects.create(prompt=version.prompt))
-    html = client_of(alice()).get("/studio/runs/").content.decode()
+    html = read_page(client_of(alice()).get("/studio/runs/"))
     (told,) = re.findall(r'<time datetime="([^"]*)"', html)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", told)

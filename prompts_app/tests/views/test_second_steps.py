@@ -25,6 +25,7 @@ from prompts_app.tests.accounts import (
     with_second_step,
     words,
 )
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import PASSWORD, alice, client_of
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +42,7 @@ def fresh_rate_limits() -> None:
 def test_an_app_is_set_up_with_its_qr_code_and_recovery_codes_come_with_it() -> None:
     user = verified(alice())
     client = sign_in_twice("alice")
-    page = client.get(reverse("mfa_activate_totp")).content.decode()
+    page = read_page(client.get(reverse("mfa_activate_totp")))
     assert 'src="data:image/svg+xml;base64,' in page
     secret = client.session["mfa.totp.secret"]
     assert secret in page
@@ -50,10 +51,10 @@ def test_an_app_is_set_up_with_its_qr_code_and_recovery_codes_come_with_it() -> 
     assert response["Location"] == reverse("mfa_view_recovery_codes")
     codes = Authenticator.objects.get(user=user, type="recovery_codes").wrap().get_unused_codes()
     assert len(codes) == 10
-    shown = client.get(response["Location"]).content.decode()
+    shown = read_page(client.get(response["Location"]))
     assert all(code in shown for code in codes)
     download = client.get(reverse("mfa_download_recovery_codes"))
-    assert download.content.decode().split() == codes
+    assert read_page(download).split() == codes
     assert "attachment" in download["Content-Disposition"]
 
 
@@ -111,7 +112,7 @@ def test_a_sensitive_change_asks_again_after_a_while() -> None:
 def test_the_passkey_pages_have_what_the_browser_needs() -> None:
     verified(alice())
     client = sign_in_twice("alice")
-    page = client.get(reverse("mfa_add_webauthn")).content.decode()
+    page = read_page(client.get(reverse("mfa_add_webauthn")))
     assert 'id="js_data"' in page
     assert "webauthn.js" in page
     assert 'data-passkey="add"' in page

@@ -10,6 +10,7 @@ from django.test import Client
 
 from prompts_app.evidence import sitemap
 from prompts_app.models import Prompt
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob
 from prompts_app.tests.views.recorded import recorded_prompt
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db
 def get(address: str) -> str:
     response = Client().get(address)
     assert response.status_code == 200
-    return response.content.decode()
+    return read_page(response)
 
 
 class TestAboutEvidence:

@@ -9,6 +9,7 @@ from django.test import Client
 
 from prompts_app.models import Prompt
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.views.recorded import public_prompt, recorded_run, suite_of
 
 pytestmark = pytest.mark.django_db
@@ -19,12 +20,12 @@ def text_of(html: str) -> str:
 
 
 def told(prompt: Prompt) -> str:
-    html = Client().get(prompt.get_absolute_url()).content.decode()
+    html = read_page(Client().get(prompt.get_absolute_url()))
     return text_of(html.partition('id="versions"')[2].partition("</section>")[0])
 
 
 def headline_of(prompt: Prompt, older: int, newer: int) -> str:
-    html = Client().get(f"{prompt.get_absolute_url()}compare/v{older}...v{newer}/").content.decode()
+    html = read_page(Client().get(f"{prompt.get_absolute_url()}compare/v{older}...v{newer}/"))
     return text_of(html.partition('<p class="headline">')[2].partition("</p>")[0])
 
 

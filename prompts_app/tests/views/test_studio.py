@@ -18,6 +18,7 @@ from prompts_app.tests.factories import (
     RunFactory,
     VersionFactory,
 )
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of, dana, person
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +49,7 @@ def with_run(prompt: Prompt, passed: int = 3, failed: int = 1) -> Run:
 
 
 def page_of(client: Client, query: str = "") -> str:
-    return str(client.get(URL + query).content.decode())
+    return read_page(client.get(URL + query))
 
 
 def test_signed_out_it_asks_to_sign_in() -> None:
@@ -57,7 +58,7 @@ def test_signed_out_it_asks_to_sign_in() -> None:
 
 def test_it_is_never_indexed_nor_cached(client: Client) -> None:
     answer = client.get(URL)
-    assert 'content="noindex"' in answer.content.decode()
+    assert 'content="noindex"' in read_page(answer)
     assert "no-store" in answer["Cache-Control"]
 
 
@@ -188,7 +189,7 @@ class TestFilterAndPages:
         PromptFactory.create_batch(9, owner=alice())
         answer = client.get(URL, {"q": typed})
         assert answer.status_code == 200
-        assert "<script>x" not in answer.content.decode()
+        assert "<script>x" not in read_page(answer)
 
     def test_fifty_a_page(self, client: Client) -> None:
         PromptFactory.create_batch(51, owner=alice())

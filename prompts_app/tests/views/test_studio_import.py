@@ -12,6 +12,7 @@ from django.utils.html import strip_tags
 
 from prompts_app.actions.importing.job import run_import
 from prompts_app.models import Import, Prompt, Version
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of, dana
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +26,7 @@ def send(client: Client, data: bytes = CSV, name: str = "prompts.csv", **fields:
 
 
 def page(response: Any) -> str:
-    text: str = response.content.decode()
+    text: str = read_page(response)
     return text
 
 
@@ -48,7 +49,7 @@ def test_a_file_is_shown_before_anything_is_saved(browser: Client) -> None:
 
 
 def test_neither_of_two_fields_is_called_optional_where_one_is_needed(browser: Client) -> None:
-    page = browser.get(UPLOAD).content.decode()
+    page = read_page(browser.get(UPLOAD))
     labels = [" ".join(strip_tags(one).split()) for one in re.findall("<label.*?</label>", page)]
     assert labels == ["File", "Or paste text", "Read it as (optional)"]
 

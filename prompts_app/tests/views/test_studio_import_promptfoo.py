@@ -15,6 +15,7 @@ from django.test import Client
 from prompts_app.actions.exporting.export import export
 from prompts_app.models import Import, Prompt, Run
 from prompts_app.tests.factories import PromptFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of
 from prompts_app.views.studio import import_ as views
 
@@ -37,7 +38,7 @@ def send(client: Client, data: bytes, name: str) -> Any:
 
 
 def page(response: Any) -> str:
-    text: str = response.content.decode()
+    text: str = read_page(response)
     return text
 
 

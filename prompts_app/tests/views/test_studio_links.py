@@ -22,6 +22,7 @@ from prompts_app.actions.sharing.links import (
 from prompts_app.models import Prompt, ShareLink, ShareLinkOpens, Visibility
 from prompts_app.templatetags.sharing import day_bars, opens_in_words
 from prompts_app.tests.factories import PromptFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
 
 pytestmark = pytest.mark.django_db
@@ -53,12 +54,12 @@ class TestMaking:
     def test_the_address_is_shown_once_and_opens_the_work(self) -> None:
         prompt("Alpha")
         client = client_of(alice())
-        page = client.post("/studio/links/new/", typed(), follow=True).content.decode()
+        page = read_page(client.post("/studio/links/new/", typed(), follow=True))
         address = page.split('id="new-address">')[1].split("</code>")[0]
         assert address.startswith("http://127.0.0.1:8000/s/")
         path = address.removeprefix("http://127.0.0.1:8000")
-        assert "Alpha" in Client().get(path).content.decode()
-        again = client.get(link().get_absolute_url()).content.decode()
+        assert "Alpha" in read_page(Client().get(path))
+        again = read_page(client.get(link().get_absolute_url()))
         assert "/s/" not in again
         assert "New address" in again
 
@@ -103,7 +104,7 @@ class TestMaking:
 class TestPrivateWork:
     def test_it_needs_the_authors_word(self) -> None:
         prompt("Alpha", Visibility.PRIVATE)
-        page = make().content.decode()
+        page = read_page(make())
         assert "“Alpha” is private. Tick this to show it to whoever has the link" in page
         assert "Birch Ltd, Ms Lind" in page
         assert not ShareLink.objects.exists()
@@ -123,7 +124,7 @@ class TestPrivateWork:
         prompt("Beta")
         make(although_private="on")
         client = client_of(alice())
-        page = client.get(link().get_absolute_url()).content.decode()
+        page = read_page(client.get(link().get_absolute_url()))
         assert 'name="although_private" id="id_although_private" checked' in page.replace(
             'aria-describedby="id_although_private_helptext" ', ""
         )
@@ -134,7 +135,7 @@ class TestPrivateWork:
         alpha = prompt("Alpha", Visibility.PRIVATE)
         VersionFactory(prompt=alpha, number=2, note="Ask jane.lind@birch-ltd.co.uk, she knows.")
         data = typed(although_private="on")
-        page = client_of(alice()).post("/studio/links/new/", data, follow=True).content.decode()
+        page = read_page(client_of(alice()).post("/studio/links/new/", data, follow=True))
         assert "“Alpha” has 1 thing in it that look" in page
         assert 'id="new-address"' in page
 
@@ -164,7 +165,7 @@ def test_wrong_input_comes_back_with_a_sentence_and_what_was_typed(wrong: dict[s
     prompt("Alpha")
     answer = make(**({"note": "Typed before."} | wrong))
     assert answer.status_code == 200
-    page = answer.content.decode()
+    page = read_page(answer)
     assert said in page
     assert ("Typed before." in page) == ("note" not in wrong)
     assert not ShareLink.objects.exists()
@@ -172,8 +173,8 @@ def test_wrong_input_comes_back_with_a_sentence_and_what_was_typed(wrong: dict[s
 
 def test_somebody_elses_prompt_cannot_be_shared() -> None:
     theirs = PromptFactory(owner=bob(), slug="theirs", visibility=Visibility.PUBLIC)
-    assert "Tick at least one prompt" in make(prompts=["theirs"]).content.decode()
-    assert theirs.title not in client_of(alice()).get("/studio/links/new/").content.decode()
+    assert "Tick at least one prompt" in read_page(make(prompts=["theirs"]))
+    assert theirs.title not in read_page(client_of(alice()).get("/studio/links/new/"))
 
 
 class TestChanging:
@@ -203,7 +204,7 @@ class TestChanging:
         client = client_of(alice())
         client.post(f"{made.get_absolute_url()}revoke/")
         assert link().revoked_at
-        page = client.post(f"{made.get_absolute_url()}renew/", follow=True).content.decode()
+        page = read_page(client.post(f"{made.get_absolute_url()}renew/", follow=True))
         assert 'id="new-address"' in page
         assert token not in page
         assert Client().get(f"/s/{token}/").status_code == 404
@@ -213,7 +214,7 @@ class TestChanging:
         made, token = create_link(
             alice(), PromptChoice("One", [prompt("Alpha")], expires_at=timezone.now() - timedelta(days=1))
         )
-        page = client_of(alice()).get(made.get_absolute_url()).content.decode()
+        page = read_page(client_of(alice()).get(made.get_absolute_url()))
         assert "the link has expired" in page
         client_of(alice()).post(made.get_absolute_url(), typed(expires="7"))
         assert Client().get(f"/s/{token}/").status_code == 200
@@ -221,7 +222,7 @@ class TestChanging:
     def test_deleting_names_what_is_lost(self) -> None:
         made, _ = create_link(alice(), PromptChoice("Ms Lind", [prompt("Alpha")]))
         count_open(made)
-        page = client_of(alice()).get(f"{made.get_absolute_url()}delete/").content.decode()
+        page = read_page(client_of(alice()).get(f"{made.get_absolute_url()}delete/"))
         assert "Ms Lind" in page
         assert "the count of its 1 open are gone" in page
         client_of(alice()).post(f"{made.get_absolute_url()}delete/")
@@ -239,7 +240,7 @@ class TestOpens:
         days = opens_by_day([made])[made.pk]
         assert len(days) == DAYS_SHOWN
         assert [count for _, count in days if count] == [5, 2]
-        page = client_of(alice()).get("/studio/links/").content.decode()
+        page = read_page(client_of(alice()).get("/studio/links/"))
         assert "107 opens in all" in page
         assert opens_in_words(days) in page
 
@@ -282,15 +283,15 @@ class TestOpens:
 
 def test_the_list_is_mine_alone() -> None:
     create_link(alice(), PromptChoice("Ms Lind", [prompt("Alpha")]))
-    assert "Ms Lind" in client_of(alice()).get("/studio/links/").content.decode()
-    assert "Ms Lind" not in client_of(bob()).get("/studio/links/").content.decode()
+    assert "Ms Lind" in read_page(client_of(alice()).get("/studio/links/"))
+    assert "Ms Lind" not in read_page(client_of(bob()).get("/studio/links/"))
 
 
 def test_there_is_an_end_to_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("prompts_app.actions.sharing.links.MOST_LINKS", 1)
     prompt("Alpha")
     make()
-    assert "You have 1 links already" in make().content.decode()
+    assert "You have 1 links already" in read_page(make())
 
 
 def test_what_was_typed_survives_a_lost_session_but_not_the_passphrase() -> None:
@@ -300,12 +301,12 @@ def test_what_was_typed_survives_a_lost_session_but_not_the_passphrase() -> None
     stranger.post("/studio/links/new/", typed(note="A long note", passphrase="sesame"))
     assert "sesame" not in str(dict(stranger.session))
     stranger.force_login(alice(), backend="django.contrib.auth.backends.ModelBackend")
-    page = stranger.get("/studio/links/new/").content.decode()
+    page = read_page(stranger.get("/studio/links/new/"))
     assert "A long note" in page
     assert "sesame" not in page
     assert not ShareLink.objects.exists()
 
 
 def test_an_author_without_prompts_is_told_what_to_do() -> None:
-    assert "You have no prompt yet" in client_of(alice()).get("/studio/links/new/").content.decode()
-    assert "No link yet" in client_of(alice()).get("/studio/links/").content.decode()
+    assert "You have no prompt yet" in read_page(client_of(alice()).get("/studio/links/new/"))
+    assert "No link yet" in read_page(client_of(alice()).get("/studio/links/"))

@@ -8,6 +8,7 @@ from django.test import Client
 
 from prompts_app.models import Profile, Prompt
 from prompts_app.templatetags.sharing import LONGEST_GIST, gist, qr_code
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of
 from prompts_app.tests.security.test_visibility import is_noindex
 from prompts_app.tests.security.world import Tags, world
@@ -18,7 +19,7 @@ ADDRESS = "http://127.0.0.1:8000/@alice/"
 
 
 def profile(query: str = "") -> str:
-    return Client().get(f"/@alice/{query}").content.decode()
+    return read_page(Client().get(f"/@alice/{query}"))
 
 
 def modules_drawn(svg: str) -> set[tuple[int, int]]:
@@ -65,7 +66,7 @@ def test_the_print_view_is_the_same_page_with_the_papers_styles_on_the_screen() 
 
 def test_a_private_profile_offers_nothing_to_carry_away() -> None:
     world(profile=Profile.Visibility.PRIVATE)
-    page = client_of(alice()).get("/@alice/").content.decode()
+    page = read_page(client_of(alice()).get("/@alice/"))
     assert "Take this page with you" not in page
 
 

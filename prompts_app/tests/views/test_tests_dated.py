@@ -15,6 +15,7 @@ from prompts_app.evidence.wording import span
 from prompts_app.evidence.wording import tests_dated as dated
 from prompts_app.models import Prompt, Run, Source, Version
 from prompts_app.tests.factories import EndpointFactory, PromptFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of
 from prompts_app.tests.views.recorded import public_prompt, recorded_run
 
@@ -39,7 +40,7 @@ def a_run(fixed: datetime | None, asked: datetime | None = ASKED, source: str = 
 def test_the_page_says_which_came_first(before: timedelta, said: str) -> None:
     run = a_run(ASKED - before)
     assert dated(run) == said
-    page = client_of(None).get(run.prompt.get_absolute_url()).content.decode()
+    page = read_page(client_of(None).get(run.prompt.get_absolute_url()))
     assert f"20 assertions, {said}" in page
 
 
@@ -47,7 +48,7 @@ def test_the_page_says_which_came_first(before: timedelta, said: str) -> None:
 def test_nothing_is_said_where_nothing_is_known(fixed: datetime | None, asked: datetime | None) -> None:
     run = a_run(fixed, asked)
     assert dated(run) == ""
-    assert "before the first run" not in client_of(None).get(run.prompt.get_absolute_url()).content.decode()
+    assert "before the first run" not in read_page(client_of(None).get(run.prompt.get_absolute_url()))
 
 
 @pytest.mark.parametrize("source", [Source.PASTED, Source.IMPORTED])
@@ -127,6 +128,6 @@ def test_cases_that_are_not_judged_are_told_in_the_headline() -> None:
     run.results.filter(case_index=0).update(passed=None)
     count_run(run)
     rebuild_evidence(run.prompt)
-    page = client_of(None).get(run.prompt.get_absolute_url()).content.decode()
+    page = read_page(client_of(None).get(run.prompt.get_absolute_url()))
     assert "one case is not judged" in page
     assert "<b>9 of 9</b>" in page

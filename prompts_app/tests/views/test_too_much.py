@@ -15,6 +15,7 @@ from prompts_app.forms import import_ as import_form
 from prompts_app.models import Face, Import, Result, Version
 from prompts_app.tests.engine.files import a_file
 from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of
 from prompts_app.tests.views import test_cases, test_face, test_paste, test_prompt_edit
 from prompts_app.views.studio import editor, trial
@@ -45,7 +46,7 @@ def dies(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
 
 
 def shown(answer: Any) -> str:
-    return str(answer.content.decode())
+    return read_page(answer)
 
 
 def test_a_file_that_is_pasted(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from prompts_app.actions.runs.run_notices import needs_of
 from prompts_app.models import Result, Run
 from prompts_app.tests.actions.test_verdict import ASKS, HOLDS, a_result, fresh
 from prompts_app.tests.factories import ResultFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +32,7 @@ def post(result: Result, prefix: str = "own", **typed: Any) -> Any:
 def test_the_output_its_checks_and_what_to_look_at_are_shown() -> None:
     result = a_result(HOLDS, ASKS, passed=None)
     Result.objects.filter(pk=result.pk).update(output="<b>yes</b>")
-    page = client_of(alice()).get(url(result)).content.decode()
+    page = read_page(client_of(alice()).get(url(result)))
     for said in (
         "Is it kind?", "&lt;b&gt;yes&lt;/b&gt;", "contains yes", "the author’s own verdict: Is it kind?",
         "1 output of this run waits for you",
@@ -53,17 +54,17 @@ def test_one_nobody_asked_for_is_labelled_as_the_authors_own_on_the_public_page(
     result.run.prompt.visibility = "public"
     result.run.prompt.save()
     post(result, verdict="fail", note="Too <blunt>.")
-    page = client_of(None).get(result.get_absolute_url()).content.decode()
+    page = read_page(client_of(None).get(result.get_absolute_url()))
     assert "the author’s own verdict" in page
     assert "Too &lt;blunt&gt;." in page
     assert "Give your own verdict" not in page
-    assert "Give your own verdict" in client_of(alice()).get(result.get_absolute_url()).content.decode()
+    assert "Give your own verdict" in read_page(client_of(alice()).get(result.get_absolute_url()))
 
 
 def test_it_can_be_changed_and_taken_back() -> None:
     result = a_result(HOLDS)
     post(result, verdict="fail", note="No.")
-    page = client_of(alice()).get(url(result)).content.decode()
+    page = read_page(client_of(alice()).get(url(result)))
     assert "Change your verdict" in page
     assert ">\nNo.</textarea>" in page
     post(result, take_back="1")
@@ -84,7 +85,7 @@ def test_what_makes_no_sense_comes_back_with_what_was_typed(typed: dict[str, str
     assert answer.status_code == 200
     assert fresh(result).checks == [HOLDS]
     if "note" not in typed:
-        assert "kept words" in answer.content.decode()
+        assert "kept words" in read_page(answer)
 
 
 @pytest.mark.parametrize("place", ["0", "7"])
@@ -96,7 +97,7 @@ def test_a_place_that_asks_for_nothing_is_refused(place: str) -> None:
 
 def test_where_no_verdict_can_be_given_the_page_says_why() -> None:
     result = a_result(HOLDS, state=Run.State.RUNNING)
-    page = client_of(alice()).get(url(result)).content.decode()
+    page = read_page(client_of(alice()).get(url(result)))
     assert "still under way" in page
     assert "Keep the verdict" not in page
 
@@ -125,7 +126,7 @@ def test_a_note_that_others_would_read_is_looked_at_for_secrets() -> None:
     result.run.prompt.visibility = "public"
     result.run.prompt.save()
     note = "As we said to +49 30 901820"
-    page = post(result, verdict="pass", note=note).content.decode()
+    page = read_page(post(result, verdict="pass", note=note))
     assert "phone number" in page
     assert note in page  # what was typed stays
     assert fresh(result).checks == [HOLDS]

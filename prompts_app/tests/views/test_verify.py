@@ -15,6 +15,7 @@ from prompts_app.engine.errors import RevealUnreadable
 from prompts_app.forms.verify import read_blocks
 from prompts_app.models import Run, Source
 from prompts_app.tests.factories import ResultFactory, RunFactory, VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
 
 pytestmark = pytest.mark.django_db
@@ -34,45 +35,43 @@ def address(run: Run) -> str:
 
 def test_a_stranger_downloads_a_record_and_the_page_says_it_holds() -> None:
     downloaded = Client().get(address(sealed_run()))
-    page = Client().post(reverse("verify"), {"text": downloaded.content.decode()})
+    page = Client().post(reverse("verify"), {"text": read_page(downloaded)})
     assert page.status_code == 200
-    assert "It holds" in page.content.decode()
-    assert "does not prove" in page.content.decode()
-    assert re.search(
-        r"with this site’s key on \d+ [A-Z][a-z]{2} \d{4}, \d\d:\d\d UTC\.", page.content.decode()
-    )
+    assert "It holds" in read_page(page)
+    assert "does not prove" in read_page(page)
+    assert re.search(r"with this site’s key on \d+ [A-Z][a-z]{2} \d{4}, \d\d:\d\d UTC\.", read_page(page))
 
 
 def test_an_uploaded_file_works_like_pasted_text() -> None:
     upload = SimpleUploadedFile("r.json", Client().get(address(sealed_run())).content)
-    assert "It holds" in Client().post(reverse("verify"), {"file": upload}).content.decode()
+    assert "It holds" in read_page(Client().post(reverse("verify"), {"file": upload}))
 
 
 def test_a_changed_record_does_not_hold() -> None:
     sealed = Client().get(address(sealed_run())).json()
     sealed["record"]["results"][0]["output"] = "something better"
     page = Client().post(reverse("verify"), {"text": json.dumps(sealed)})
-    assert "It does not hold" in page.content.decode()
+    assert "It does not hold" in read_page(page)
 
 
 def test_a_mask_put_into_a_changed_record_does_not_make_it_hold() -> None:
     sealed = Client().get(address(sealed_run())).json()
     sealed["record"]["results"][0]["output"] = "something better"
     page = Client().post(reverse("verify"), {"text": json.dumps(sealed | {"private": {"parts": []}})})
-    assert "Only its signature can be checked" in page.content.decode()
+    assert "Only its signature can be checked" in read_page(page)
 
 
 def test_a_name_that_stands_twice_is_refused_because_readers_take_different_ones() -> None:
-    text = Client().get(address(sealed_run())).content.decode()
+    text = read_page(Client().get(address(sealed_run())))
     twice = text.replace('"output": ', '"output": "something better", "output": ', 1)
     assert twice != text
     page = Client().post(reverse("verify"), {"text": twice})
-    assert (page.status_code, "stands twice" in page.content.decode()) == (422, True)
+    assert (page.status_code, "stands twice" in read_page(page)) == (422, True)
 
 
 def test_what_no_seal_covers_is_named() -> None:
     sealed = Client().get(address(sealed_run())).json() | {"audited_by": "somebody"}
-    page = Client().post(reverse("verify"), {"text": json.dumps(sealed)}).content.decode()
+    page = read_page(Client().post(reverse("verify"), {"text": json.dumps(sealed)}))
     assert "No seal covers what else is in this file: “audited_by”." in page
 
 
@@ -80,7 +79,7 @@ def test_what_no_seal_covers_is_named() -> None:
 def test_what_is_no_json_comes_back_with_a_sentence(text: str) -> None:
     page = Client().post(reverse("verify"), {"text": text})
     assert page.status_code == 422
-    assert "Not checked." in page.content.decode()
+    assert "Not checked." in read_page(page)
 
 
 def test_the_key_set_holds_public_keys_only() -> None:

@@ -13,6 +13,7 @@ from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.seal import seal_run
 from prompts_app.models import Prompt, Result, Run, Source, Version
 from prompts_app.tests.factories import VersionFactory
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice
 from prompts_app.tests.views.recorded import public_prompt, recorded_prompt, recorded_run
 
@@ -30,7 +31,7 @@ def asked(origin: str, model: str = MODEL, **fields: Any) -> Prompt:
 
 
 def get(address: str) -> str:
-    html = Client().get(address).content.decode()
+    html = read_page(Client().get(address))
     return " ".join(html.replace("<bdi>", "").replace("</bdi>", "").split())
 
 

@@ -24,6 +24,7 @@ from prompts_app.tests.accounts import (
     sign_up,
     verified,
 )
+from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import PASSWORD, alice, bob
 
 pytestmark = pytest.mark.django_db
@@ -170,7 +171,7 @@ def test_without_mail_who_signs_up_with_a_confirmed_address_is_told() -> None:
     """There is no mail to tell its owner, who would get a second account they could never confirm."""
     verified(alice())
     response = sign_up(Client(), email="alice@example.com")
-    assert "has an account already" in response.content.decode()
+    assert "has an account already" in read_page(response)
 
 
 def joined_before(days: int, **fields: object) -> None:

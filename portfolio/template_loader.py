@@ -13,8 +13,8 @@ INDENTATION = re.compile(r"\n[ \t]+")
 class Loader(FilesystemLoader):
     """Reads a page's template without its indentation, once: it is kept compiled. Lines keep their numbers.
 
-    A browser sees white space at the beginning of a line only in ``pre`` and ``textarea``, and no template has
-    such a line there (tests/test_templates.py).
+    A browser sees white space at the beginning of a line only in ``pre`` and ``textarea``, and no template
+    has such a line there (tests/test_templates.py).
     """
 
     def get_contents(self, origin: Origin) -> str:

@@ -53,11 +53,13 @@ def resume_jobs() -> int:
 
 
 def begin(owner: User, kind: Job.Kind, total: int, step: Step | None = None) -> Job:
-    """The job of this kind, from its beginning. Done when this returns where ``step`` is given, which is for
-    small ones; else by a worker."""
+    """The job of this kind, from its beginning, whoever is at work on it now. Done when this returns where
+    ``step`` is given, which is for small ones; else by a worker."""
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=owner.pk)  # of two at once, one waits
-        job = Job.objects.under_way().filter(owner=owner, kind=kind).first() or Job(owner=owner, kind=kind)
+        under_way = Job.objects.under_way().filter(owner=owner, kind=kind).select_for_update()
+        job = under_way.first() or Job(owner=owner, kind=kind)
+        job.state, job.claim, job.lease_until = Job.State.QUEUED, "", None
         job.total, job.done, job.cursor = total, 0, {}
         job.save()
         job.parts.all().delete()
@@ -80,12 +82,13 @@ def work_on(pk: int, step: Step) -> None:
             if stopping.is_stopping():
                 return
             turns.give()
-        held.update(state=Job.State.DONE, finished_at=timezone.now())
     except Exception as error:
         if is_away(error):  # a database that is away is no fault of the job: its lease runs out
             return
         log.exception("Job %s failed", pk)
-        held.update(state=Job.State.FAILED, finished_at=timezone.now())
+        # An export its owner sees fail, and begins again. Nobody sees the others: they are tried again.
+        failed = {"state": Job.State.FAILED, "finished_at": timezone.now()}
+        held.filter(kind=Job.Kind.EXPORT).update(**failed)
     finally:
         with suppress(*AWAY):
             held.update(claim="", lease_until=None)
@@ -93,7 +96,8 @@ def work_on(pk: int, step: Step) -> None:
 
 @transaction.atomic
 def _step(pk: int, worker: str, step: Step) -> bool:
-    """Whether there is more to do, for this worker."""
+    """Whether there is more to do, for this worker. The last step and its end are one: whoever begins the job
+    again meanwhile gets another."""
     job = (
         Job.objects.select_for_update(of=("self",))
         .select_related("owner")
@@ -104,5 +108,7 @@ def _step(pk: int, worker: str, step: Step) -> bool:
         return False
     is_more = step(job)
     left = {"cursor": job.cursor, "done": job.done, "lease_until": now_plus(LEASE_S)}
+    if not is_more:
+        left |= {"state": Job.State.DONE, "finished_at": timezone.now()}
     Job.objects.filter(pk=pk, claim=worker).update(**left)
     return is_more

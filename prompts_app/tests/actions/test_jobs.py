@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.test import Client
 from django.utils import timezone
+from psycopg.errors import DeadlockDetected
 
-from prompts_app.actions.accounts import accounts, deletion
+from prompts_app.actions.accounts import accounts, deletion, jobs
 from prompts_app.actions.accounts.accounts import refresh_some, rename_handle
 from prompts_app.actions.accounts.deletion import delete_account, delete_some
-from prompts_app.actions.accounts.jobs import run_job_task, work_on
+from prompts_app.actions.accounts.jobs import begin, resume_jobs, run_job_task, work_on
 from prompts_app.actions.exporting import job as exporting
 from prompts_app.actions.exporting.bundle import export_bundle
 from prompts_app.actions.exporting.job import export_next, files_of, start_export, text_of
@@ -155,6 +158,22 @@ def test_a_worker_told_to_stop_leaves_it_to_another(monkeypatch: pytest.MonkeyPa
     a_worker_takes_it_up_until_it_is_gone()
 
 
+def test_a_step_that_fails_once_is_tried_again() -> None:
+    """Nobody could press the button a second time: they cannot sign in."""
+    some_work(alice())
+    delete_account(alice())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deletion, "delete_results", _fails)
+        work_on(Job.objects.get().pk, delete_some)
+    assert resume_jobs() == 1
+    a_worker_takes_it_up_until_it_is_gone()
+    assert not User.objects.exists()
+
+
+def _fails(*given: object) -> None:
+    raise OperationalError("deadlock detected") from DeadlockDetected()
+
+
 # --- another handle ---------------------------------------------------------------------------------------
 
 
@@ -184,6 +203,53 @@ def test_a_second_renaming_on_the_way_begins_again() -> None:
     a_worker_takes_it_up()
     authors = set(SearchDocument.objects.values_list("author", flat=True))
     assert {author.split()[-1] for author in authors} == {"alice-b"}
+
+
+def at_the_end_of_the_last_step(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Somebody does it just when a worker has made the last step, once."""
+    make_step, acts = jobs._step, [act]
+
+    def stepped(*given: Any) -> bool:
+        is_more = make_step(*given)
+        if not is_more and acts:
+            acts.pop()()
+        return is_more
+
+    monkeypatch.setattr(jobs, "_step", stepped)
+
+
+def test_a_second_renaming_at_the_very_end_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    some_work(alice())
+    rename_handle(alice(), "alice-a")
+    at_the_end_of_the_last_step(monkeypatch, lambda: rename_handle(User.objects.get(), "alice-b"))
+    a_worker_takes_it_up()
+    run_job_task.func(Job.objects.under_way().get().pk)
+    authors = set(SearchDocument.objects.values_list("author", flat=True))
+    assert {author.split()[-1] for author in authors} == {"alice-b"}
+
+
+def test_whoever_is_at_work_on_what_is_begun_again_stops() -> None:
+    some_work(alice())
+    rename_handle(alice(), "alice-a")
+    steps: list[int] = []
+
+    def renamed_meanwhile(job: Job) -> bool:
+        steps.append(job.pk)
+        refresh_some(job)
+        return True
+
+    def stop_at_two(pk: int, worker: str, step: Any) -> bool:
+        if len(steps) == 2:
+            begin(job.owner, Job.Kind.REFRESH, 3)
+        assert len(steps) < 3
+        return make_step(pk, worker, step)
+
+    job, make_step = Job.objects.get(), jobs._step
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "_step", stop_at_two)
+        work_on(job.pk, renamed_meanwhile)
+    job.refresh_from_db()
+    assert (len(steps), job.done, job.state, job.claim) == (2, 0, Job.State.QUEUED, "")
 
 
 # --- exporting --------------------------------------------------------------------------------------------
@@ -225,6 +291,16 @@ def test_the_page_shows_how_far_it_is_then_the_file() -> None:
     assert sent["Content-Disposition"] == 'attachment; filename="alice.json"'
     assert len(json.loads(b"".join(sent.streaming_content))["prompts"]) == 3
     assert client_of(bob()).get(f"/studio/export/{job.public_id}/1/").status_code == 404
+
+
+def test_an_export_begun_at_the_very_end_of_another_is_not_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    some_work(alice())
+    start_export(alice())
+    at_the_end_of_the_last_step(monkeypatch, lambda: start_export(alice()))
+    a_worker_takes_it_up()
+    run_job_task.func(Job.objects.under_way().get().pk)
+    job = Job.objects.get()
+    assert (job.state, job.done, job.parts.count()) == (Job.State.DONE, 3, 3)
 
 
 def test_more_than_one_import_takes_comes_in_several_files(monkeypatch: pytest.MonkeyPatch) -> None:

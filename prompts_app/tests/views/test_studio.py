@@ -167,6 +167,7 @@ class TestFilterAndPages:
         assert "1 prompt with “secret”, last changed first." in " ".join(page.split())
         assert "Shown" not in page
         assert "dana" not in page
+        assert ("All (1)" in page, "Private (1)" in page, "Public (0)" in page) == (True, True, True)
         assert "2 prompts, last changed first." in " ".join(page_of(client).split())
         assert "None of your public prompts holds “secret”." in page_of(client, "?q=secret&state=public")
 

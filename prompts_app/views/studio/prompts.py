@@ -72,6 +72,7 @@ def studio(request: AuthorRequest) -> HttpResponse:
     listed = chosen.with_author().with_studio_facts().defer(*_LONG).order_by("-updated_at", "-pk")
     page = Paginator(listed, A_PAGE).get_page(request.GET.get("page"))
     counts = mine.by_visibility()
+    found = mine.filter(pk__in=hits.prompts).by_visibility() if asked["q"] else counts
     return render(
         request,
         "studio/studio.html",
@@ -83,7 +84,8 @@ def studio(request: AuthorRequest) -> HttpResponse:
             "more": hits.more,
             "query": urlencode({name: value for name, value in asked.items() if value}),
             "has_search": sum(counts.values()) > AT_A_GLANCE,
-            "states": [(value, label, counts.get(value, 0)) for value, label in Visibility.choices],
+            "states": [(value, label, found.get(value, 0)) for value, label in Visibility.choices],
+            "found": sum(found.values()),
             "total": sum(counts.values()),
             "example": None if counts else _sample_author(),
         },

@@ -33,6 +33,7 @@ def test_the_page_warns_that_old_addresses_keep_working() -> None:
     html = read_page(client_of(alice()).get(PAGE))
     assert "Old addresses keep working." in html
     assert 'value="alice"' in html
+    assert "/@<b data-handle-preview>alice</b>/" in html  # as it stands without JavaScript
 
 
 def test_a_new_handle_is_taken_and_the_old_one_kept() -> None:

@@ -49,15 +49,27 @@ def refresh_figures(prompts: Iterable[Prompt]) -> None:
             put_in_place(keys)
 
 
+def hold_work_of(owner: User) -> None:
+    """Until the transaction ends: whoever writes listings of this person waits. To be called before the
+    handle is changed, which they look at when they are done: the other way round each would wait for the
+    other."""
+    list(User.objects.select_for_update(no_key=True).filter(pk=owner.pk).values_list("pk"))
+    _hold(Prompt.objects.owned_by(owner))
+
+
+def _hold(prompts: PromptQuerySet) -> None:
+    """In one order, so that of two at once none waits for the other."""
+    list(prompts.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk"))
+
+
 def rename_in_listings(owner: User) -> None:
     """The name and handle alone, in one statement: for many prompts, before ``refresh`` gets to all."""
     Listing.objects.owned_by(owner).update(handle=owner.handle, author=owner.display_name)
 
 
 def _write(keys: Sequence[int]) -> None:
-    # Of two at once, the second sees what the first wrote. In one order, so that none waits for the other.
     rows = Prompt.objects.filter(pk__in=keys).order_by("pk")
-    list(rows.select_for_update(of=("self",), no_key=True).values_list("pk"))
+    _hold(rows)  # of two at once, the second sees what the first wrote
     public = list(rows.public().with_author().prefetch_related("tags", "private_spans"))
     told = _runs_of(public)
     Listing.objects.filter(prompt__in=set(keys) - {prompt.pk for prompt in public}).delete()

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
@@ -215,6 +215,12 @@ class Prompt(Masked):
             if (columns := kwargs.get("update_fields")) is not None:
                 kwargs["update_fields"] = {*columns, "seen_since"}
         super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Held first, as by whoever writes its listing: the other way round each would wait for the other."""
+        with transaction.atomic():
+            list(Prompt.objects.filter(pk=self.pk).select_for_update(of=("self",)).values_list("pk"))
+            return super().delete(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
         return self.read_at or _address(self.owner.handle, self.slug)

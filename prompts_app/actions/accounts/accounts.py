@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from prompts_app.actions.accounts.jobs import begin, does
 from prompts_app.engine.errors import Refused
-from prompts_app.evidence.listings import refresh, rename_in_listings
+from prompts_app.evidence.listings import hold_work_of, refresh, rename_in_listings
 from prompts_app.models import FormerHandle, GoneHandle, Job, Profile, Prompt, User
 
 AT_ONCE = 60  # prompts; of more, a worker writes down anew what is searched
@@ -54,6 +54,7 @@ def rename_handle(user: User, handle: str) -> None:
     try:
         with transaction.atomic():
             check_can_take(user, handle)
+            hold_work_of(user)
             user.former_handles.filter(handle=handle).delete()  # taking an own one back
             FormerHandle.objects.create(handle=user.handle, user=user)
             User.objects.filter(pk=user.pk).update(username=handle)

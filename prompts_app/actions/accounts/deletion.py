@@ -11,6 +11,7 @@ from django.db import transaction
 
 from prompts_app.actions.accounts.jobs import begin, does
 from prompts_app.actions.runs.deleting import delete_results
+from prompts_app.evidence.listings import hold_work_of
 from prompts_app.models import (
     Case,
     Endpoint,
@@ -76,6 +77,7 @@ def _close(user: User) -> None:
     """Nobody signs in, nothing of theirs is shown or asked, and nobody can tell who it was. What is left are
     rows that only ``delete_some`` looks at.
     """
+    hold_work_of(user)
     GoneHandle.objects.keep(user.all_handles(), was_seen=user.is_seen)
     user.former_handles.all().delete()
     for model in (EmailAddress, Authenticator, SocialAccount):

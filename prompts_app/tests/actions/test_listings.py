@@ -228,6 +228,18 @@ class TestWritersAtOnce:
             pass
         check_listings()
 
+    def test_deleted_renamed_and_switched_off_meanwhile(self, prompts: list[Prompt]) -> None:
+        """None waits for one who waits for it."""
+        prompts += [public_prompt(owner=bob(), task="code") for _ in range(20)]
+        people = User.objects.filter(username="alice")
+        at_once(
+            *(partial(delete_prompt, prompt) for prompt in prompts[4:]),
+            *(partial(refresh, prompts) for _ in range(8)),
+            partial(rename_handle, alice(), "alice-a"),
+            partial(people.update, is_active=False),
+        )
+        check_listings()
+
     @pytest.mark.parametrize("close", ["switch_off", "hide_profile"])
     def test_closed_while_the_rows_are_written(
         self, close: str, prompts: list[Prompt], monkeypatch: pytest.MonkeyPatch

@@ -72,7 +72,8 @@ class Added:
 class ImportReport:
     """What an import did, or with ``dry_run`` would do."""
 
-    prompts: tuple[Prompt, ...] = ()  # as saved, in the file's order
+    new: int = 0  # prompts
+    prompts: tuple[Prompt, ...] = ()  # these, as saved, in the file's order
     versions: int = 0
     cases: int = 0
     assertions: int = 0
@@ -91,13 +92,13 @@ class ImportReport:
             return sum(getattr(part, name) for part in parts)
 
         return cls(
-            every("prompts"), total("versions"), total("cases"), total("assertions"), total("results"),
-            every("unsupported"), every("skipped"), every("added_to"),
+            total("new"), every("prompts"), total("versions"), total("cases"), total("assertions"),
+            total("results"), every("unsupported"), every("skipped"), every("added_to"),
         )  # fmt: skip
 
     def as_json(self) -> dict[str, Json]:
         return {
-            "prompts": len(self.prompts),
+            "prompts": self.new,
             "versions": self.versions,
             "cases": self.cases,
             "assertions": self.assertions,
@@ -197,14 +198,14 @@ def _dry_run(
             for of in chunk.every:
                 check_runs(of)
             rows += map(_preview_row, chunk.new[: PREVIEW_ROWS - len(rows)])
-            reports.append(_report(chunk))
+            reports.append(_report(chunk, saved=False))
     return replace(ImportReport.together(reports), dry_run=True)
 
 
 def _preview_row(item: Planned) -> PreviewRow:
     newest = item.versions[-1]
     return PreviewRow(
-        title=item.prompt.title,
+        title=item.title,
         task=item.prompt.get_task_display(),
         tags=tuple(item.tags),
         text=titles.cut(newest.messages[0]["content"][:2000], 160) if newest.messages else "",
@@ -379,12 +380,13 @@ def _save_runs(chunk: _Chunk, made: Made, note: Callable[[], None], turns: Turns
             turns.give()
 
 
-def _report(chunk: _Chunk) -> ImportReport:
+def _report(chunk: _Chunk, *, saved: bool = True) -> ImportReport:
     every = chunk.every
     cases = [case for of in every for case in of.cases]
     return ImportReport(
-        prompts=tuple(item.prompt for item in chunk.new),
-        versions=sum(len(of.versions) for of in every),
+        new=len(chunk.new),
+        prompts=tuple(item.prompt for item in chunk.new) if saved else (),
+        versions=sum(of.version_count for of in every),
         cases=len(cases),
         assertions=sum(len(case.assertions) for case in cases),
         results=sum(len(run.results) for of in every for run in of.runs),

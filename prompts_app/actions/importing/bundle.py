@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -46,25 +46,30 @@ def plan_bundled(owner: User, bundled: BundledPrompt, *, shipped: bool = False) 
     with refused(bundled.title):
         if any(len(version.prompt.messages) > MOST_MESSAGES for version in bundled.versions):
             raise ValidationError(f"a version has more than {MOST_MESSAGES} messages.")
-        prompt = _prompt(owner, bundled, shipped=shipped)
-        return Planned(
+        refuse_later(bundled.created_at, *(version.created_at for version in bundled.versions))
+        planned = Planned(
             where=bundled.title,
             named=bundled.title,
-            prompt=prompt,
-            versions=list(_versions(prompt, bundled)),
-            cases=list(_cases(prompt, bundled)),
+            columns=_columns(owner, bundled, shipped=shipped),
+            version_count=len(bundled.versions),
+            write_versions=partial(_versions, bundled),
             tags=list(dict.fromkeys(map(_tag, bundled.tags))),
             runs=[(_shipped if shipped else _imported)(run) for run in bundled.runs],
-            spans=list(_spans(prompt, bundled)),
             failures=bundled.known_failures,
             baseline=bundled.baseline,
             is_bundled=True,
             is_masked=bundled.is_masked,
             keeps_ids=shipped,
         )
+        refuse_odd(planned.prompt, *_CHECKED)
+        for version in planned.versions:
+            refuse_odd(version, "note")
+        planned.cases = list(_cases(planned.prompt, bundled))
+        planned.spans = list(_spans(planned.prompt, bundled))
+        return planned
 
 
-def _prompt(owner: User, bundled: BundledPrompt, *, shipped: bool) -> Prompt:
+def _columns(owner: User, bundled: BundledPrompt, *, shipped: bool) -> dict[str, Any]:
     # An empty text of a choice means that the file does not say: the column's own default stands.
     columns: dict[str, Any] = {name: text for name in TEXT_COLUMNS if (text := getattr(bundled, name))}
     columns |= declaration(bundled.target_model, bundled.target_declared_at)
@@ -76,20 +81,16 @@ def _prompt(owner: User, bundled: BundledPrompt, *, shipped: bool) -> Prompt:
     else:
         changed_at = timezone.now() if bundled.cases else None
         columns |= {"source": IMPORTED_FROM, "suite_changed_at": changed_at}
-    prompt = Prompt(
-        owner=owner,
-        slug=bundled.slug,
-        source_key=prompt_digest(bundled),
-        forked_credit=bundled.forked_from,
-        forked_licence=bundled.forked_licence,
-        **columns,
-    )
-    refuse_odd(prompt, *_CHECKED)
-    refuse_later(bundled.created_at)
-    return prompt
+    return columns | {
+        "owner": owner,
+        "slug": bundled.slug,
+        "source_key": prompt_digest(bundled),
+        "forked_credit": bundled.forked_from,
+        "forked_licence": bundled.forked_licence,
+    }
 
 
-def _versions(prompt: Prompt, bundled: BundledPrompt) -> Iterator[Version]:
+def _versions(bundled: BundledPrompt, prompt: Prompt) -> Iterator[Version]:
     for one in bundled.versions:
         row = Version(
             prompt=prompt,
@@ -98,8 +99,6 @@ def _versions(prompt: Prompt, bundled: BundledPrompt) -> Iterator[Version]:
             **columns_of(one.prompt) | {"created_at": one.created_at or timezone.now()},
         )
         row.digest = row.content_digest()  # bulk_create does not call save
-        refuse_odd(row, "note")
-        refuse_later(one.created_at)
         yield row
 
 

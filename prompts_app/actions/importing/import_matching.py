@@ -55,6 +55,10 @@ class More:
     shelf_from: int = 0
     keeps_ids: bool = False
 
+    @property
+    def version_count(self) -> int:
+        return len(self.versions)
+
     def version(self, number: int) -> Version:
         return self.there[self.texts_of[number]]
 
@@ -77,12 +81,11 @@ class Known:
         self._owner, self._made = owner, made
         keys = Prompt.objects.owned_by(owner).exclude(source_key="").values_list("source_key", "pk")
         self._keys = dict(keys)
-        self._texts: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self._texts: dict[str, dict[str, list[int]]] = {}  # title → text's digest → prompts
         self._digests: dict[int, set[str]] = defaultdict(set)  # of all versions of each prompt
         versions = Version.objects.unmasked_values().filter(prompt__owner=owner).order_by()
         for title, digest_, pk in versions.values_list("prompt__title", "digest", "prompt_id"):
-            self._texts[title, digest_].append(pk)
-            self._digests[pk].add(digest_)
+            self._remember(pk, title, digest_)
         self._here: dict[str, Planned] = {}
         self._coming: dict[int, set[RunKey]] = defaultdict(set)
         self._runs: dict[str, int] = {}  # ids of runs, and moments, → prompts, of the chunk that is looked at
@@ -100,11 +103,14 @@ class Known:
     def are_saved(self) -> None:
         """What was seen of this file so far is there now."""
         for key, planned in self._here.items():
-            prompt = planned.prompt
-            self._keys[key], self._digests[prompt.pk] = prompt.pk, planned.digests
+            self._keys[key] = planned.prompt.pk
             for version in planned.versions:
-                self._texts[prompt.title, version.digest].append(prompt.pk)
+                self._remember(planned.prompt.pk, planned.title, version.digest)
         self._here.clear()
+
+    def _remember(self, pk: int, title: str, digest_: str) -> None:
+        self._texts.setdefault(title, {}).setdefault(digest_, []).append(pk)
+        self._digests[pk].add(digest_)
 
     def _match(self, planned: Planned) -> More | str | None:
         pk = self._keys.get(planned.key)
@@ -148,7 +154,8 @@ class Known:
     # --- other formats
 
     def _same_text(self, planned: Planned) -> int | None:
-        alike = list(dict.fromkeys(self._texts.get(planned.text, ())))
+        same_title = self._texts.get(planned.title)  # without one, nobody needs the digest
+        alike = list(dict.fromkeys(same_title.get(planned.newest, ()))) if same_title else []
         if not planned.cases:
             return alike[0] if alike else None
         if planned.runs:  # a file of results often has no title of its own
@@ -159,10 +166,16 @@ class Known:
         """One of this file: the same in everything; where it has runs, also one of the same text."""
         if planned.key in self._here or not planned.runs:
             return self._here.get(planned.key)
-        alike = [
-            one for one in self._here.values() if one.text == planned.text or planned.digests <= one.digests
-        ]
-        return next((one for one in alike if _goes_with(planned, one.cases)), None)
+        title, newest = planned.title, planned.newest
+        return next(
+            (
+                one
+                for one in self._here.values()
+                if (planned.digests <= one.digests or (one.title == title and one.newest == newest))
+                and _goes_with(planned, one.cases)
+            ),
+            None,
+        )
 
     # --- what is missing
 
@@ -199,7 +212,7 @@ def _add_missing(more: More, planned: Planned) -> None:
     more.cases = [
         case for case in planned.cases if case.created_at not in moments and _whole(case) not in contents
     ]
-    with refused(planned.prompt.title):
+    with refused(planned.title):
         if (count := len(cases) + len(more.cases)) > MOST_CASES:
             raise ValidationError(f"it has {count} cases, and at most {MOST_CASES} can be kept.")
     private = set(prompt.private_spans.values_list("text", flat=True))

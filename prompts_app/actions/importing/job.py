@@ -125,9 +125,9 @@ def run_import_task(import_id: int) -> None:
     run_import(import_id)
 
 
-def resume_imports() -> int:
+def resume_imports(**of: Any) -> int:
     """Enqueue those under way that no worker holds; how many. Twice does no harm."""
-    waiting = list(Import.objects.claimable().order_by("pk").values_list("pk", flat=True))
+    waiting = list(Import.objects.claimable().filter(**of).order_by("pk").values_list("pk", flat=True))
     for pk in waiting:
         run_import_task.enqueue(pk)
     return len(waiting)
@@ -157,9 +157,11 @@ def run_import(pk: int) -> None:
             _import(row, worker)
     except _Lost:
         log.info("Import %s goes on elsewhere.", row.public_id)
+        return
     finally:
         with suppress(*AWAY):  # else its lease runs out
             Import.objects.filter(pk=pk, claim=worker).update(claim="", lease_until=None)
+    resume_imports(owner=row.owner)  # their next one waited for this
 
 
 def _import(row: Import, worker: str) -> None:

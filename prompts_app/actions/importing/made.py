@@ -13,7 +13,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from prompts_app.actions.prompts.cases import delete_cases
-from prompts_app.actions.prompts.save import delete_prompt, delete_version
+from prompts_app.actions.prompts.save import delete_prompts, delete_version
 from prompts_app.actions.runs.lifecycle import delete_runs
 from prompts_app.actions.runs.turns import Turns
 from prompts_app.evidence.listings import refresh
@@ -74,8 +74,8 @@ def take_back_in_chunks(owner: User, made: Made, keep: Sequence[int] = ()) -> It
     kept, turns = set(keep), Turns()
     for some in batched(made.prompts, AT_ONCE):
         with transaction.atomic():
-            for prompt in Prompt.objects.owned_by(owner).filter(pk__in=set(some) - kept):
-                delete_prompt(prompt)
+            if prompts := list(Prompt.objects.owned_by(owner).filter(pk__in=set(some) - kept)):
+                delete_prompts(owner, prompts)
         yield len(some)
         turns.give()
 

@@ -6,10 +6,12 @@ possible, and named as a problem in any case.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property, partial
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
@@ -48,16 +50,18 @@ class BundleRefused(RefusedKind):
     code = "bundle_refused"
 
 
-@dataclass(slots=True)
+@dataclass
 class Planned:
-    """One prompt's rows before they are saved; another format's prompt has no slug yet."""
+    """One prompt before it is saved. Its rows are made when they are asked for: most of a file's prompts are
+    only counted and compared in a preview."""
 
     where: str  # in the file
     named: str  # in a report
-    prompt: Prompt
-    versions: list[Version]
-    cases: list[Case]
-    tags: list[str]
+    columns: dict[str, Any]  # of its Prompt
+    version_count: int
+    write_versions: Callable[[Prompt], Iterable[Version]]
+    cases: list[Case] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     runs: list[BundledRun] = field(default_factory=list)  # a run's version is a number of versions
     # Of a bundle only: private parts, known failures of its runs, the version others are compared with.
@@ -69,16 +73,28 @@ class Planned:
     keeps_ids: bool = False  # and its slug: it ships with the software
     shelf_from: int = 0  # the first place for known failures
 
+    @cached_property
+    def prompt(self) -> Prompt:
+        return Prompt(**self.columns)
+
+    @cached_property
+    def versions(self) -> list[Version]:
+        return list(self.write_versions(self.prompt))
+
     @property
     def key(self) -> str:
-        return self.prompt.source_key
+        return str(self.columns["source_key"])
 
     @property
-    def text(self) -> tuple[str, str]:
-        """Title and newest text: what tells the same prompt, written here or imported."""
-        return self.prompt.title, self.versions[-1].digest
+    def title(self) -> str:
+        return str(self.columns["title"])
 
     @property
+    def newest(self) -> str:
+        """Its digest: with the title, what tells the same prompt, written here or imported."""
+        return self.versions[-1].digest
+
+    @cached_property
     def digests(self) -> set[str]:
         return {version.digest for version in self.versions}
 
@@ -172,31 +188,30 @@ def plan(owner: User, imported: ImportedPrompt, styles: Collection[Style]) -> Pl
     planned = Planned(
         where=imported.where or imported.source,
         named=name_of(imported),
-        prompt=Prompt(
-            owner=owner,
-            source=imported.source[:200],
-            source_key=key,
-            forked_credit=titles.cut(_one_line(imported.forked_from), LONGEST_CREDIT),
-        ),
-        versions=[],
-        cases=[],
-        tags=[],
+        columns={
+            "owner": owner,
+            "source": imported.source[:200],
+            "source_key": key,
+            "forked_credit": titles.cut(_one_line(imported.forked_from), LONGEST_CREDIT),
+            "suite_changed_at": timezone.now() if imported.cases else None,
+        },
+        version_count=len(imported.versions),
+        write_versions=partial(_versions, imported, styles),
     )
     _describe(planned, imported)
     _classify(planned, imported)
-    for number, version in enumerate(imported.versions, start=1):
-        planned.versions.append(_version(planned, imported, version, number, styles))
-    planned.prompt.suite_changed_at = timezone.now() if imported.cases else None
+    if any(len(version.note) > LONGEST_NOTE for version in imported.versions):
+        _shortened(planned, "the note of a version", LONGEST_NOTE, "")
     cases = _cases(planned, imported.cases)
     planned.cases = [_case(planned.prompt, position, case) for position, case in enumerate(cases)]
     planned.runs = _runs(imported, cases)
-    _tell_of_masked(planned)
+    _tell_of_masked(planned, imported)
     return planned
 
 
-def _tell_of_masked(planned: Planned) -> None:
+def _tell_of_masked(planned: Planned, imported: ImportedPrompt) -> None:
     """Labels that stand for private parts are not the text: whoever brings them in is told."""
-    texts = [message["content"] for version in planned.versions for message in version.messages]
+    texts = [message.content for version in imported.versions for message in version.prompt.messages]
     texts += [text for case in planned.cases for text in strings_in([case.variables, case.assertions])]
     if found := sorted({match[0] for text in texts for match in PLACEHOLDER.finditer(text)}):
         what = f"private parts, masked in this file, where only labels stand: {', '.join(found)[:300]}"
@@ -207,15 +222,15 @@ def _describe(planned: Planned, imported: ImportedPrompt) -> None:
     """Title and summary, each in full somewhere."""
     title, summary = (_one_line(text) for text in (imported.title, imported.summary))
     first = imported.versions[0].prompt.messages[0].content
-    prompt = planned.prompt
-    prompt.title = titles.cut(title or _one_line(titles.from_text(first)) or "Untitled", LONGEST_TITLE)
+    named = title or _one_line(titles.from_text(first)) or "Untitled"
+    planned.columns["title"] = titles.cut(named, LONGEST_TITLE)
     if len(title) > LONGEST_TITLE:
         _shortened(planned, "the title", LONGEST_TITLE, "" if summary else ", kept in the summary")
         summary = summary or title
-    prompt.summary = titles.cut(summary, LONGEST_SUMMARY)
+    planned.columns["summary"] = titles.cut(summary, LONGEST_SUMMARY)
     if len(summary) > LONGEST_SUMMARY:
         _shortened(planned, "the summary", LONGEST_SUMMARY, ", kept under “situation”")
-        prompt.situation = (imported.summary or imported.title)[:LONGEST_SECTION]
+        planned.columns["situation"] = (imported.summary or imported.title)[:LONGEST_SECTION]
 
 
 def _one_line(text: str) -> str:
@@ -231,12 +246,12 @@ def _classify(planned: Planned, imported: ImportedPrompt) -> None:
     tags = list(imported.tags)
     task = _TASKS.get(imported.task.strip().casefold())
     if task:
-        planned.prompt.task = task
+        planned.columns["task"] = task
     elif imported.task:
         tags.append(imported.task)
     licence = _LICENCES.get(imported.licence.strip().casefold())
     if licence:
-        planned.prompt.licence = licence
+        planned.columns["licence"] = licence
     elif imported.licence:
         planned.problems.append(Problem(f"the licence “{imported.licence}”", planned.where))
     for tag in tags:
@@ -258,20 +273,14 @@ def _tag(planned: Planned, text: str) -> None:
         planned.tags.append(name)
 
 
-def _version(
-    planned: Planned,
-    imported: ImportedPrompt,
-    version: ImportedVersion,
-    number: int,
-    styles: Collection[Style],
-) -> Version:
-    prompt = version.prompt if imported.is_templated else convert(version.prompt, styles)
-    prompt = replace(prompt, variables=_variables(prompt))
-    if len(version.note) > LONGEST_NOTE:
-        _shortened(planned, "the note of a version", LONGEST_NOTE, "")
-    row = Version(prompt=planned.prompt, number=number, note=_note(imported, version), **columns_of(prompt))
-    row.digest = row.content_digest()  # bulk_create does not call save
-    return row
+def _versions(imported: ImportedPrompt, styles: Collection[Style], prompt: Prompt) -> Iterator[Version]:
+    for number, version in enumerate(imported.versions, start=1):
+        content = version.prompt if imported.is_templated else convert(version.prompt, styles)
+        content = replace(content, variables=_variables(content))
+        note = _note(imported, version)
+        row = Version(prompt=prompt, number=number, note=note, **columns_of(content))
+        row.digest = row.content_digest()  # bulk_create does not call save
+        yield row
 
 
 def _variables(prompt: engine.PromptContent) -> tuple[engine.Variable, ...]:

@@ -55,7 +55,7 @@ def save(owner: User, planned: Sequence[Planned]) -> None:
         User.objects.select_for_update(no_key=True).filter(pk=owner.pk).values_list("pk")
     )  # as create_prompt
     named = [item for item in planned if not item.keeps_ids]
-    slugs = free_slugs(owner, (item.prompt.slug or item.prompt.title for item in named))
+    slugs = free_slugs(owner, (item.prompt.slug or item.title for item in named))
     for item, slug in zip(named, slugs, strict=True):
         item.prompt.slug = slug
     _insert([item.prompt for item in planned])
@@ -149,8 +149,8 @@ def save_more(more: More) -> None:
 
 def check_runs(of: Planned | More) -> None:
     """Raises BundleRefused where one of them could not be saved."""
-    with refused(of.prompt.title):
-        for run in of.runs:
+    for run in of.runs:
+        with refused(of.prompt.title):
             _rows(of, run)
 
 

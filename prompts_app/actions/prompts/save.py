@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -157,22 +157,26 @@ def _write(prompt: Prompt, columns: dict[str, Any]) -> None:
 
 
 @transaction.atomic
-def delete_prompt(prompt: Prompt) -> None:
-    """The prompt with its versions, cases, runs and outputs, and what was typed for it. For good.
+def delete_prompts(owner: User, prompts: Sequence[Prompt]) -> None:
+    """These of ``owner``, with versions, cases, runs and outputs, and what was typed for them. For good.
 
-    Its runs stay counted with its author where anybody else could ever see them.
+    Their runs stay counted with their author where anybody else could ever see them.
     """
-    Draft.objects.filter(owner_id=prompt.owner_id, key__regex=rf"^[a-z]+:{prompt.pk}(:|$)").delete()
-    Run.objects.filter(prompt=prompt).hold()
-    counted = F("deleted_runs") + tombstones_with(prompt)
-    Profile.objects.filter(user=prompt.owner_id).update(deleted_runs=counted)
-    delete_results(Result.objects.filter(run__in=Run.objects.filter(prompt=prompt)))
-    prompt.delete()
+    keys = [prompt.pk for prompt in prompts]
+    typed_for = rf"^[a-z]+:({'|'.join(map(str, keys))})(:|$)"
+    Draft.objects.filter(owner=owner, key__regex=typed_for).delete()
+    runs = Run.objects.filter(prompt__in=keys)
+    runs.hold()
+    counted = F("deleted_runs") + tombstones_with(prompts)
+    Profile.objects.filter(user=owner).update(deleted_runs=counted)
+    delete_results(Result.objects.filter(run__in=runs.order_by()))
+    Prompt.objects.filter(pk__in=keys).delete()
 
 
-def tombstones_with(prompt: Prompt) -> int:
-    """How many runs stay counted with its author when ``prompt`` is deleted: those deleted before, too."""
-    return prompt.deleted_runs + tombstones_of(list(prompt.runs.select_related("prompt").defer("suite")))
+def tombstones_with(prompts: Sequence[Prompt]) -> int:
+    """How many runs stay counted with their author when these are deleted: those deleted before, too."""
+    runs = Run.objects.filter(prompt__in=prompts).select_related("prompt").defer("suite")
+    return sum(prompt.deleted_runs for prompt in prompts) + tombstones_of(list(runs))
 
 
 # --- versions -----------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ class Command(ReleasedCommand):
             self._tell(report, owner)
 
     def _tell(self, report: ImportReport, owner: User) -> None:
-        count = len(report.prompts)
+        count = report.new
         would = "would be imported" if report.dry_run else "imported"
         self.stdout.write(f"{how_many(count, 'prompt')} {would} for @{owner.handle}, all private.")
         if report.versions > count:

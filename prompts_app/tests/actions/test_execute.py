@@ -12,7 +12,7 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from prompts_app.actions.prompts.save import delete_prompt
+from prompts_app.actions.prompts.save import delete_prompts
 from prompts_app.actions.runs import execute
 from prompts_app.actions.runs import lifecycle as runs
 from prompts_app.actions.runs.counting import count_run
@@ -280,7 +280,7 @@ class TestSeveralAtOnce:
             run = a_run(server, cases=400)
             thread = in_a_thread(lambda: execute_run(run.pk))
             eventually(lambda: run.results.exists())
-            delete_prompt(Prompt.objects.get())
+            delete_prompts(alice(), list(Prompt.objects.all()))
             thread.join(15)
         assert not thread.is_alive()
         assert not Run.objects.exists()

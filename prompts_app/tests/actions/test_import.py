@@ -329,7 +329,7 @@ def test_a_file_of_more_prompts_than_can_be_taken_is_refused(monkeypatch: pytest
 def test_the_preview_shows_rows_offers_and_counts_without_saving() -> None:
     shown = preview([Parsed((one("On {topic} and {topic}."), one("Two", tags=("x",), task="code")))], alice())
     assert Prompt.objects.count() == 0
-    assert len(shown.report.prompts) == 2
+    assert shown.report.new == 2
     first, second = shown.rows
     assert (first.title, first.text, first.variables) == ("Writer", "On {{topic}} and {{topic}}.", ("topic",))
     assert (second.task, second.tags) == ("Code and SQL", ("x",))
@@ -340,7 +340,7 @@ def test_the_preview_of_a_large_file_shows_its_first_rows(monkeypatch: pytest.Mo
     monkeypatch.setattr(import_, "PREVIEW_ROWS", 2)
     shown = preview([Parsed(tuple(one(f"Text {n}") for n in range(5)))], alice())
     assert len(shown.rows) == 2
-    assert len(shown.report.prompts) == 5
+    assert shown.report.new == 5
 
 
 # --- speed --------------------------------------------------------------------------------------------------

@@ -140,6 +140,16 @@ class TestSizes:
         assert Prompt.objects.count() == 201
 
 
+def test_one_that_an_earlier_release_queued_is_read_by_its_worker() -> None:
+    """It kept the file until then, and no parts."""
+    row = Import.objects.create(
+        owner=alice(), name="prompts.csv", data=table(3), state=Import.State.QUEUED, total=3
+    )
+    run_import(row.pk)
+    assert (fresh(row).state, bytes(row.data), Prompt.objects.count()) == (Import.State.DONE, b"", 3)
+    assert not row.parts.exists()
+
+
 class TestInterrupted:
     @pytest.mark.parametrize("calls", [1, 2, 3])
     def test_killed_within_a_chunk_nothing_is_lost_or_doubled(

@@ -16,11 +16,15 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from prompts_app.actions.importing.apply import ImportOptions
+from prompts_app.actions.importing.job import keep_file, start, stop, undo
 from prompts_app.actions.runs import lifecycle as runs
 from prompts_app.actions.runs.execute import MOST_RESUMES
 from prompts_app.actions.runs.judge import JudgeChoice
 from prompts_app.actions.runs.seal import sealed_file, verify
-from prompts_app.models import Batch, Endpoint, Result, Run
+from prompts_app.engine.formats.kept import read_file
+from prompts_app.models import Batch, Endpoint, Import, Prompt, Result, Run, SearchDocument, Version
+from prompts_app.models.clock import now_plus
 from prompts_app.tests.actions.running import YES, a_run, at, fresh
 from prompts_app.tests.engine.judges import says
 from prompts_app.tests.engine.servers import answering
@@ -124,6 +128,61 @@ def test_a_run_that_ends_its_worker_each_time_is_left_to_its_author(tmp_path: Pa
     assert fresh(run).state == Run.State.STOPPED
     assert "vanished 6 times" in fresh(run).stop_reason
     assert asked <= stored + MOST_RESUMES + 1  # but for the call in flight at each kill
+
+
+class TestAnImport:
+    """Of 2,000 prompts, in chunks of 100, its worker killed where it stands."""
+
+    PROMPTS = 2_000
+
+    def test_goes_on_elsewhere_beside_another_of_the_same_file_and_back(self, tmp_path: Path) -> None:
+        row = self.begun(self.PROMPTS)
+        for done in (300, 900):
+            self.killed_once(tmp_path, row, lambda: self.state_of(row).done >= done)  # noqa: B023 called at once
+            assert self.state_of(row).state == Import.State.RUNNING
+            assert self.state_of(row).done == Prompt.objects.count() < self.PROMPTS
+        both = (row, self.begun(self.PROMPTS))  # whichever of them is claimed first, the other waits
+        with worker(tmp_path):
+            eventually(lambda: all(self.state_of(one).state == Import.State.DONE for one in both))
+        counts = [self.state_of(one).report["counts"] for one in both]
+        assert sum(each["prompts"] for each in counts) == self.PROMPTS
+        assert sum(each["skipped"] for each in counts) == self.PROMPTS
+        assert Prompt.objects.values("title").distinct().count() == self.PROMPTS
+        assert {kept.objects.count() for kept in (Prompt, Version, SearchDocument)} == {self.PROMPTS}
+
+        mine = counts[0]["prompts"]
+        undo(self.state_of(row), keep_changed=True)
+        self.killed_once(tmp_path, row, lambda: self.state_of(row).done >= 200)
+        assert self.PROMPTS - mine < Prompt.objects.count() == self.PROMPTS - self.state_of(row).done
+        with worker(tmp_path):
+            eventually(lambda: self.state_of(row).state == Import.State.UNDONE)
+        assert Prompt.objects.count() == SearchDocument.objects.count() == self.PROMPTS - mine
+
+    def test_is_stopped_under_its_workers_hands(self, tmp_path: Path) -> None:
+        row = self.begun(5_000)
+        with worker(tmp_path):
+            eventually(lambda: self.state_of(row).done >= 100)
+            stop(row)
+            eventually(lambda: self.state_of(row).state == Import.State.UNDONE, within_s=90)
+        assert not Prompt.objects.exists()
+
+    def begun(self, prompts: int) -> Import:
+        lines = (f"Title {number},Text {number} of {{it}}" for number in range(prompts))
+        data = "\n".join(["act,prompt", *lines]).encode()
+        row = keep_file(alice(), "prompts.csv", data, read_file("prompts.csv", data))
+        start(row, ImportOptions())
+        return row
+
+    def state_of(self, row: Import) -> Import:
+        return Import.objects.get(pk=row.pk)
+
+    def killed_once(self, directory: Path, row: Import, when: Callable[[], bool]) -> None:
+        with worker(directory) as victim:
+            eventually(when)
+            victim.send_signal(signal.SIGKILL)
+            victim.wait()
+        held = Import.objects.filter(pk=row.pk).exclude(claim="")
+        assert held.update(lease_until=now_plus(-1)) == 1  # two minutes later
 
 
 class TestTheJudge:

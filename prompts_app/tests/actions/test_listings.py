@@ -20,7 +20,7 @@ from prompts_app.actions.prompts.private_parts import add_span, remove_span, ren
 from prompts_app.actions.prompts.publish import publish, unpublish
 from prompts_app.actions.prompts.save import (
     StaleEdit,
-    delete_prompt,
+    delete_prompts,
     delete_version,
     save_details,
     save_version,
@@ -126,7 +126,7 @@ class TestChanges:
         assert row_of(prompt).handle == "alice-two"
 
     def test_deleting_it(self, prompt: Prompt) -> None:
-        delete_prompt(prompt)
+        delete_prompts(prompt.owner, [prompt])
 
     def test_deleting_the_account(self, prompt: Prompt) -> None:
         delete_account(alice())

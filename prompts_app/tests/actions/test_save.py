@@ -12,7 +12,7 @@ from prompts_app.actions.prompts.save import (
     StaleEdit,
     check_can_take_slug,
     create_prompt,
-    delete_prompt,
+    delete_prompts,
     delete_version,
     free_slug,
     save_details,
@@ -147,7 +147,7 @@ def test_deleting_takes_everything_of_the_prompt_and_nothing_else() -> None:
     for key in (f"prompt:{prompt.pk}", f"case:{prompt.pk}:new", f"prompt:{kept.pk}", f"prompt:{prompt.pk}7"):
         Draft.objects.create(owner=alice(), key=key, data={})
     kept_keys = {f"prompt:{kept.pk}", f"prompt:{prompt.pk}7"}
-    delete_prompt(prompt)
+    delete_prompts(prompt.owner, [prompt])
     assert [v.prompt for v in Version.objects.all()] == [kept]
     assert {draft.key for draft in Draft.objects.all()} == kept_keys
 

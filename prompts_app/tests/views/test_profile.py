@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from prompts_app.actions.prompts.save import delete_prompt
+from prompts_app.actions.prompts.save import delete_prompts
 from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.engine.stats import wilson
 from prompts_app.evidence.number_format import date_range
@@ -145,7 +145,7 @@ class TestFigures:
         Prompt.objects.filter(pk=never.pk).update(visibility="private", seen_since=None)
         runs = seen.runs.count()
         for prompt in (seen, never):
-            delete_prompt(Prompt.objects.get(pk=prompt.pk))
+            delete_prompts(alice(), list(Prompt.objects.filter(pk=prompt.pk)))
         assert f"{runs + 2} more deleted by the author" in page()
 
     def test_runs_are_counted_deleted_ones_too(self) -> None:

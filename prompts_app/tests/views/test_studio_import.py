@@ -172,6 +172,15 @@ def test_files_nobody_came_back_for_go(browser: Client) -> None:
     assert [d.name for d in Import.objects.all()] == ["new.csv"]
 
 
+def test_one_that_an_earlier_release_kept_unread_is_to_be_sent_again(browser: Client) -> None:
+    row = Import.objects.create(owner=alice(), name="prompts.csv", data=CSV)
+    response = browser.get(f"/studio/import/{row.public_id}/", follow=True)
+    assert response.redirect_chain == [("/studio/import/", 302)]
+    assert "This site was renewed since the file was sent. Send it again." in page(response)
+    browser.post(f"/studio/import/{row.public_id}/", {"styles": []})
+    assert not Prompt.objects.exists()
+
+
 def test_a_large_file_shows_its_first_rows_and_counts_the_rest(browser: Client) -> None:
     rows = "".join(f"Title {n},Text {n}\n" for n in range(100)) + "x,\n" * 60
     preview = send(browser, b"act,prompt\n" + rows.encode()).url

@@ -22,7 +22,7 @@ from prompts_app.actions.prompts.publish import findings_in_details
 from prompts_app.actions.prompts.save import (
     StaleEdit,
     check_can_delete_version,
-    delete_prompt,
+    delete_prompts,
     save_details,
     tombstones_with,
 )
@@ -192,7 +192,7 @@ def delete(request: AuthorRequest, slug: str) -> HttpResponse:
     prompt = own_prompt(request.user, slug)
     if request.method == "POST":
         title = prompt.title
-        delete_prompt(prompt)
+        delete_prompts(request.user, [prompt])
         messages.success(request, f"“{title}” is deleted.")
         return redirect("studio")
     lost = {
@@ -201,7 +201,7 @@ def delete(request: AuthorRequest, slug: str) -> HttpResponse:
         "runs": prompt.runs.count(),
         "results": Result.objects.filter(run__prompt=prompt).count(),
     }
-    context = {"lost": lost, "tombstones": tombstones_with(prompt), **head(prompt, "details")}
+    context = {"lost": lost, "tombstones": tombstones_with([prompt]), **head(prompt, "details")}
     return render(request, "studio/prompt_delete.html", context)
 
 

@@ -7,7 +7,7 @@
 
 Prints one JSON object (``--json``: on one line). Loads N prompts (see pages_data.py; with ``--keep`` what was
 loaded is used again), starts the product's own server and a bare Django view under the same granian, and
-asks over one kept connection. CPU is that of all processes of ``manage.py serve``, its worker too, and of all
+asks over one kept connection. CPU is that of all processes of ``manage.py serve``, but its worker, and of all
 of the Postgres server, from /proc; what they use when nobody asks is taken off. ``control`` answers with as
 many bytes as the page has on the wire. ``--database`` names an empty database on this machine, to be thrown
 away.

@@ -24,8 +24,8 @@ def parent_of(pid: int) -> int:
     return int(_stat(pid)[1])
 
 
-def tree(roots: Collection[int]) -> set[int]:
-    """These processes and all that descend from them."""
+def tree(roots: Collection[int], *, without: bytes = b"\0none") -> set[int]:
+    """These processes and all that descend from them, but those started with the word ``without``."""
     parents = {
         int(entry.name): _stat(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdecimal()
     }
@@ -36,14 +36,23 @@ def tree(roots: Collection[int]) -> set[int]:
     found, left = set[int](), list(roots)
     while left:
         pid = left.pop()
+        if without in _words(pid):
+            continue
         found.add(pid)
         left += children.get(pid, [])
     return found
 
 
-def cpu_s(roots: Collection[int]) -> float:
+def _words(pid: int) -> bytes:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
+
+
+def cpu_s(roots: Collection[int], *, without: bytes) -> float:
     """Seconds of processor the trees used so far, with what their children used that have ended since."""
-    return sum(sum(map(int, stat[11:15])) for pid in tree(roots) if (stat := _stat(pid))) * TICK_S
+    counted = tree(roots, without=without)
+    return sum(sum(map(int, stat[11:15])) for pid in counted if (stat := _stat(pid))) * TICK_S
 
 
 def rss_mb(roots: Collection[int]) -> float:

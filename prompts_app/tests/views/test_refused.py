@@ -49,6 +49,7 @@ class TestWhatNoViewSaysElsewhere:
         assert response.status_code == 409
         assert "There are &lt;3&gt; already. Take one off." in page
         assert "Two hours’ work" in page
+        assert 'href="/prompts/">Browse tested prompts</a>' in page  # a way on
         assert "sk-secret" not in page
         assert "no-store" in response["Cache-Control"]
 

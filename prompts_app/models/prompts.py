@@ -65,6 +65,11 @@ class ImpactKind(models.TextChoices):
 
 
 class PromptQuerySet(MaskedQuerySet["Prompt"]):
+    def hold(self) -> None:
+        """Until the transaction ends. To be called before deleting them: whoever writes a listing holds its
+        prompt first, and the other way round each would wait for the other."""
+        list(self.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
+
     def public(self) -> Self:
         """Public prompts of authors who are there: what an author's own page names."""
         return self.filter(visibility=Visibility.PUBLIC, owner__is_active=True).exclude(
@@ -217,9 +222,8 @@ class Prompt(Masked):
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Held first, as by whoever writes its listing: the other way round each would wait for the other."""
         with transaction.atomic():
-            list(Prompt.objects.filter(pk=self.pk).select_for_update(of=("self",)).values_list("pk"))
+            Prompt.objects.filter(pk=self.pk).hold()
             return super().delete(*args, **kwargs)
 
     def get_absolute_url(self) -> str:

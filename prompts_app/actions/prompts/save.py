@@ -170,7 +170,9 @@ def delete_prompts(owner: User, prompts: Sequence[Prompt]) -> None:
     counted = F("deleted_runs") + tombstones_with(prompts)
     Profile.objects.filter(user=owner).update(deleted_runs=counted)
     delete_results(Result.objects.filter(run__in=runs.order_by()))
-    Prompt.objects.filter(pk__in=keys).delete()
+    rows = Prompt.objects.filter(pk__in=keys)
+    rows.hold()
+    rows.delete()
 
 
 def tombstones_with(prompts: Sequence[Prompt]) -> int:

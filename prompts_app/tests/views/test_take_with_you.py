@@ -6,6 +6,7 @@ import pytest
 import segno
 from django.test import Client
 
+from prompts_app.evidence.listings import refresh
 from prompts_app.models import Profile, Prompt
 from prompts_app.templatetags.sharing import LONGEST_GIST, gist, qr_code
 from prompts_app.tests.pages import read_page
@@ -78,6 +79,7 @@ def test_up_to_three_chosen_works_print_with_their_problem(pinned: int, shown: b
             owner=w.prompt.owner, slug=f"p{place}", title="P", visibility="public", pin_position=place,
             situation="A team keys **900** invoices.", constraints="- JSON\n- no guess", limits="Text only.",
         )  # fmt: skip
+    refresh(Prompt.objects.all())
     page = profile()
     assert ("A team keys 900 invoices." in page) == shown
     assert ("<dd>JSON; no guess</dd>" in page) == shown

@@ -233,7 +233,7 @@ class TestWritersAtOnce:
         prompts += [public_prompt(owner=bob(), task="code") for _ in range(20)]
         people = User.objects.filter(username="alice")
         at_once(
-            *(partial(delete_prompts, alice(), [prompt]) for prompt in prompts[4:]),
+            *(partial(delete_prompts, prompt.owner, [prompt]) for prompt in prompts[4:]),
             *(partial(refresh, prompts) for _ in range(8)),
             partial(rename_handle, alice(), "alice-a"),
             partial(people.update, is_active=False),

@@ -14,8 +14,8 @@ from hashlib import md5
 from operator import or_
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Q, Value
-from django.db.models.functions import MD5, Substr
+from django.db.models import Count, Q, Subquery, Value
+from django.db.models.functions import MD5, Coalesce, Substr
 
 from prompts_app.engine.digests import digest
 from prompts_app.evidence.picked import Runs, latest_of, runs_that_count
@@ -133,6 +133,15 @@ class Records:
     def versions(self) -> list[Version]:
         """All versions without their texts, newest first."""
         return list(self.prompt.versions.defer("messages", "variables", "parameters").order_by("-number"))
+
+    @cached_property
+    def newest(self) -> Version | None:
+        """The current version with its texts; ``unanswered`` on it counts the prompt's runs that ended without
+        an answer: one query for both."""
+        silent = Run.objects.filter(prompt=self.prompt).ended_without_an_answer()
+        count = silent.order_by().values("prompt").annotate(n=Count("pk")).values("n")
+        versions = self.prompt.versions.annotate(unanswered=Coalesce(Subquery(count), 0))
+        return versions.order_by("-number").first()
 
     # --- suites --------------------------------------------------------------------------------------------
 

@@ -187,7 +187,7 @@ def test_what_cannot_be_moved_now_is_one_sentence(run: Run, tmp_path: Path) -> N
         with pytest.raises(CommandError, match=said) as told:
             call_command("move_database", "--to", to, stdout=StringIO())
         assert "hush" not in str(told.value)
-    Run.objects.filter(pk=run.pk).update(state=Run.State.QUEUED)
+    Run.objects.filter(pk=run.pk).update(state=Run.State.QUEUED, finished_at=None)
     assert lease.claim(run.pk, "at work")
     with pytest.raises(CommandError, match="A worker is at work"):
         call_command("move_database", "--to", f"sqlite:///{tmp_path}/there.sqlite3", stdout=StringIO())

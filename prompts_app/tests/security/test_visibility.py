@@ -171,8 +171,13 @@ def test_lists_of_the_site_do_not_lead_to_an_unlisted_profile(address: str, view
 
 def locations() -> set[str]:
     """The paths in the sitemap, and in any sitemap it names."""
-    root = ET.fromstring(Client().get(reverse("sitemap")).content)
-    return {"/" + (e.text or "").split("/", 3)[3] for e in root.iter() if e.tag.endswith("loc")}
+    found, left = set[str](), [reverse("sitemap")]
+    while left:
+        root = ET.fromstring(Client().get(left.pop()).content)
+        paths = {"/" + (e.text or "").split("/", 3)[3] for e in root.iter() if e.tag.endswith("loc")}
+        found |= paths
+        left += sorted(path for path in paths if path.endswith(".xml"))
+    return found
 
 
 def test_the_sitemap_names_what_is_public() -> None:

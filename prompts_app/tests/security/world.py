@@ -11,10 +11,12 @@ from django.db.models import Model
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
+from prompts_app.actions.importing.job import keep_file
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.seal import seal_run
 from prompts_app.actions.sharing.links import PromptChoice, create_link
 from prompts_app.engine.digests import case_json, suite_digest
+from prompts_app.engine.formats.kept import read_file
 from prompts_app.models import (
     Batch,
     Case,
@@ -117,7 +119,8 @@ def build_world() -> World:
     made = _tested(prompt, version, EndpointFactory(owner=owner))
     reindex([prompt])
     prompt.refresh_from_db()
-    draft = Import.objects.create(owner=owner, name="one.md", data=b"# A title\n\nSay {{word}}.\n")
+    data = b"# A title\n\nSay {{word}}.\n"
+    draft = keep_file(owner, "one.md", data, read_file("one.md", data))
     link, token = create_link(
         owner, PromptChoice("quokka-in-the-label", [prompt], note="quokka-in-the-note", although_private=True)
     )

@@ -61,4 +61,4 @@ def test_it_says_what_is_not_run_here_and_which_transforms_are_evaluated(page: s
 def test_the_picker_and_the_page_on_evidence_lead_to_it(client: Client) -> None:
     address = reverse("about_assertions")
     assert f'href="{address}"' in read_page(client.get(reverse("about_evidence")))
-    assert f"{address}</loc>" in read_page(client.get(reverse("sitemap")))
+    assert f"{address}</loc>" in read_page(client.get(reverse("sitemap_part", args=["pages"])))

@@ -43,7 +43,7 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     asked = before_after.read_case(request.GET)
     records = Records(found)
     study = case_study.study_of(records, shown)
-    newest = found.versions.order_by("-number").first()
+    newest = records.newest
     versions, tags = records.versions, sorted(found.tags.all(), key=lambda tag: tag.name)
     context = {
         "prompt": found,
@@ -64,7 +64,7 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "is_chosen": shown.is_chosen or asked is not None,
         "story": version_history.story_of(records, versions[: version_history.MOST_VERSIONS]),
         "older": versions[version_history.MOST_VERSIONS :],
-        "unanswered": 0 if study else found.runs.ended_without_an_answer().count(),
+        "unanswered": getattr(newest, "unanswered", 0),
         "tags": tags,
         "operated_by_author": found.owner.operates_here,
         "listed": is_indexable(found),

@@ -136,8 +136,8 @@ class Records:
 
     @cached_property
     def newest(self) -> Version | None:
-        """The current version with its texts; ``unanswered`` on it counts the prompt's runs that ended without
-        an answer: one query for both."""
+        """The current version with its texts. ``unanswered`` on it: how many of the prompt's runs ended
+        without an answer; one query for both."""
         silent = Run.objects.filter(prompt=self.prompt).ended_without_an_answer()
         count = silent.order_by().values("prompt").annotate(n=Count("pk")).values("n")
         versions = self.prompt.versions.annotate(unanswered=Coalesce(Subquery(count), 0))

@@ -150,6 +150,7 @@ def run_import(pk: int) -> None:
     if not _claim(pk, worker):
         return
     row = Import.objects.select_related("owner").get(pk=pk)
+    waits: dict[str, Any] = {}  # their next one waits for this
     try:
         if row.state == Import.State.UNDOING:
             _undo(row, worker)
@@ -157,11 +158,11 @@ def run_import(pk: int) -> None:
             _import(row, worker)
     except _Lost:
         log.info("Import %s goes on elsewhere.", row.public_id)
-        return
+        waits = {"state": Import.State.UNDOING}  # stopped: what was enqueued for that came while this held it
     finally:
         with suppress(*AWAY):  # else its lease runs out
             Import.objects.filter(pk=pk, claim=worker).update(claim="", lease_until=None)
-    resume_imports(owner=row.owner)  # their next one waited for this
+    resume_imports(owner=row.owner, **waits)
 
 
 def _import(row: Import, worker: str) -> None:

@@ -29,10 +29,10 @@ def as_read(html: str) -> str:
     """
     parts = TAG.split(html)  # text, tag, text, …, text
     names = [re.match(r"</?([a-zA-Z0-9]*)", tag)[1].lower() for tag in parts[1::2]]  # type: ignore[index]
-    read = []
+    ends, read = [*names, "body"], []
     verbatim = ""
     for number, text in enumerate(parts[::2]):
-        before, after = names[number - 1] if number else "body", (*names, "body")[number]
+        before, after = names[number - 1] if number else "body", ends[number]
         if not verbatim:
             text = SPACE.sub(" ", text)
             text = text.lstrip(" ") if before in BLOCKS else text

@@ -293,13 +293,18 @@ def put_in_place(keys: Iterable[int]) -> None:
 
 def place_of(prompt: Prompt) -> int:
     """Where it stands in the index, larger is earlier: what is listed (above 0) before what is not, then what
-    was judged, then the level, the low end, the newest. See ``PromptQuerySet.best_first``."""
-    level = 0 if prompt.evidence_level is None else prompt.evidence_level + 1
-    evidence = (prompt.evidence_judged << 3 | level) << 10 | int(prompt.evidence_low * 1023)
-    place = evidence << 40 | prompt.pk
+    was judged, then the level, the low end, the newest."""
+    place = evidence_rank(prompt, 10) << 40 | prompt.pk
     author = prompt.owner
     is_listed = author.is_active and author.profile.visibility == Profile.Visibility.PUBLIC
     return place if prompt.is_public and is_listed else place - _NOT_LISTED
+
+
+def evidence_rank(prompt: Prompt, bits: int) -> int:
+    """As ``PromptQuerySet.best_first`` has it, in one number, larger is better: what was judged, then the
+    level, then the low end of the interval in so many ``bits``."""
+    level = 0 if prompt.evidence_level is None else prompt.evidence_level + 1
+    return (prompt.evidence_judged << 3 | level) << bits | int(prompt.evidence_low * (2**bits - 1))
 
 
 def author_key(author: int) -> str:

@@ -24,7 +24,7 @@ from prompts_app.models import Listing, ListingCount, Prompt, Run, Source, User,
 from prompts_app.models.listings import LONGEST_TERM
 from prompts_app.models.prompts import PromptQuerySet
 from prompts_app.models.reading import reading
-from prompts_app.search import put_in_place, reindex
+from prompts_app.search import evidence_rank, put_in_place, reindex
 
 AT_ONCE = 200  # prompts
 FOLDED_AT_ONCE = 2000  # pairs of terms
@@ -54,12 +54,7 @@ def hold_work_of(owner: User) -> None:
     handle is changed, which they look at when they are done: the other way round each would wait for the
     other."""
     list(User.objects.select_for_update(no_key=True).filter(pk=owner.pk).values_list("pk"))
-    _hold(Prompt.objects.owned_by(owner))
-
-
-def _hold(prompts: PromptQuerySet) -> None:
-    """In one order, so that of two at once none waits for the other."""
-    list(prompts.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk"))
+    Prompt.objects.owned_by(owner).hold(no_key=True)
 
 
 def rename_in_listings(owner: User) -> None:
@@ -69,7 +64,7 @@ def rename_in_listings(owner: User) -> None:
 
 def _write(keys: Sequence[int]) -> None:
     rows = Prompt.objects.filter(pk__in=keys).order_by("pk")
-    _hold(rows)  # of two at once, the second sees what the first wrote
+    rows.hold(no_key=True)  # of two at once, the second sees what the first wrote
     public = list(rows.public().with_author().prefetch_related("tags", "private_spans"))
     told = _runs_of(public)
     Listing.objects.filter(prompt__in=set(keys) - {prompt.pk for prompt in public}).delete()
@@ -207,10 +202,7 @@ def rank(prompt: Prompt) -> int:
     """Its place by evidence in one number, larger is better: what was judged, then outputs nothing judged,
     then none. Of each sealed before recorded before imported before pasted, then by the low end of the
     interval, then by when it was tested. Nobody can vote."""
-    level = 0 if prompt.evidence_level is None else prompt.evidence_level + 1
-    number = (prompt.evidence_judged << 3) | level
-    number = (number << 24) | int(prompt.evidence_low * (2**24 - 1))
-    return (number << 34) | _microseconds(prompt.last_tested_at) // 1_000_000
+    return (evidence_rank(prompt, 24) << 34) | _microseconds(prompt.last_tested_at) // 1_000_000
 
 
 def _microseconds(when: datetime | None) -> int:

@@ -65,10 +65,11 @@ class ImpactKind(models.TextChoices):
 
 
 class PromptQuerySet(MaskedQuerySet["Prompt"]):
-    def hold(self) -> None:
-        """Until the transaction ends. To be called before deleting them: whoever writes a listing holds its
-        prompt first, and the other way round each would wait for the other."""
-        list(self.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
+    def hold(self, *, no_key: bool = False) -> None:
+        """Until the transaction ends, in one order, so that of two at once none waits for the other. To be
+        called before deleting them: whoever writes a listing holds its prompt first. With ``no_key`` rows
+        that name them may still be added."""
+        list(self.order_by("pk").select_for_update(of=("self",), no_key=no_key).values_list("pk"))
 
     def public(self) -> Self:
         """Public prompts of authors who are there: what an author's own page names."""
@@ -122,12 +123,6 @@ class PromptQuerySet(MaskedQuerySet["Prompt"]):
             F("last_tested_at").desc(nulls_last=True),
             "pk",
         )
-
-    def newest_first(self) -> Self:
-        return self.order_by(F("published_at").desc(nulls_last=True), "-pk")
-
-    def recently_tested_first(self) -> Self:
-        return self.order_by(F("last_tested_at").desc(nulls_last=True), "-pk")
 
 
 @lru_cache(maxsize=1000)  # a page asks for the same one dozens of times

@@ -69,8 +69,8 @@ async def run_cells(
     was sent has an outcome, though it may be the fault "cut_short" (or "judge_error" with that cause, where
     only the judge was still being asked). Where ``on_outcome`` gives a future, nothing is asked in that
     outcome's place until it is done, so that no more is ever unstored than was in flight. Returns the last
-    reason, or ``None`` when every cell was asked. What
-    ``on_outcome`` raises is raised here, after the calls in flight were ended.
+    reason, or ``None`` when every cell was asked. What ``on_outcome`` raises is raised here, after the calls
+    in flight were ended.
 
     ``judge`` grades the assertions that a model has to grade; without one they are not judged. ``on_price``
     is told the price of each call the moment it is over, the judge's too, and of attempts that failed.
@@ -83,17 +83,15 @@ async def run_cells(
     """
     waiting, cancellation = iter(cells), Cancellation()
     async with AsyncExitStack() as stack:
-        asker = cancellation.hold(
-            await stack.enter_async_context(open_endpoint(endpoint, concurrency, pacing))
-        )
-        run = _Run(prompt, model, endpoint, asker, stop_reason, on_price, api)
+
+        async def opened(config: EndpointConfig) -> Asker:
+            asker = await stack.enter_async_context(open_endpoint(config, concurrency, pacing))
+            return cancellation.hold(asker)
+
+        run = _Run(prompt, model, endpoint, await opened(endpoint), stop_reason, on_price, api)
         if judge is not None:
-            judge_asker = await stack.enter_async_context(open_endpoint(judge.endpoint, concurrency, pacing))
-            limit_s = judge.endpoint.time_limit_s
-            setup = JudgeSetup(
-                judge, cancellation.hold(judge_asker), limit_s, run.check_judge_may_be_asked, on_price
-            )
-            run = replace(run, setup=setup)
+            at, limit_s = await opened(judge.endpoint), judge.endpoint.time_limit_s
+            run = replace(run, setup=JudgeSetup(judge, at, limit_s, run.check_judge_may_be_asked, on_price))
         workers = [
             asyncio.create_task(_work(run, waiting, on_outcome)) for _ in range(min(concurrency, len(cells)))
         ]

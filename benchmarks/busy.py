@@ -9,8 +9,6 @@ one JSON object: p95 of reads without and with the run, versions saved as the da
 ``ratio``; exit status 1 where that is above 3, or anything was lost or answered with an error.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import random

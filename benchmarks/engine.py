@@ -12,8 +12,6 @@ making the same calls just before, on the same machine: on a busy one compare th
 The database is a scratch SQLite file, or DATABASE_URL.
 """
 
-from __future__ import annotations
-
 import time
 
 STARTED = time.perf_counter()

@@ -13,8 +13,6 @@ many bytes as the page has on the wire. ``--database`` names an empty database o
 away.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

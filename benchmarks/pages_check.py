@@ -1,7 +1,5 @@
 """What the figures of ``benchmarks/pages.py`` are held to."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Copies of prompts, with all that belongs to them, by a handful of statements for thousands of them."""
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

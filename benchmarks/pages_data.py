@@ -6,8 +6,6 @@ summary and a text of its own, and its template's figures. Seals are not cloned:
 measured.
 """
 
-from __future__ import annotations
-
 import random
 import shutil
 import sys

@@ -1,7 +1,5 @@
 """What a page asks of the database, seen from inside."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import Any

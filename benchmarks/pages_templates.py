@@ -1,7 +1,5 @@
 """The prompts of which all others of a measured site are copies, made by the product itself."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass

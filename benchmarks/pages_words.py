@@ -1,8 +1,6 @@
 """Words by Zipf, as prompts have them: a few in nearly every text, most in hardly any, some in scripts
 that know no spaces. Nothing is read from anywhere."""
 
-from __future__ import annotations
-
 import random
 from itertools import accumulate
 

@@ -1,7 +1,5 @@
 """What processes cost, from /proc: CPU and memory of whole trees of them (Linux)."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Collection
 from contextlib import suppress

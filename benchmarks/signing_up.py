@@ -6,8 +6,6 @@
 ``BEHIND_PROXY`` lets each of them come from an address of its own: one address may sign up 20 times a minute.
 """
 
-from __future__ import annotations
-
 import argparse
 import re
 import statistics

@@ -5,8 +5,6 @@
 Plain asyncio and HTTP/1.1 keep-alive, nothing else, so that it is never what is being measured.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import json

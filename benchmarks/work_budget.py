@@ -7,8 +7,6 @@ Memory is what the input added to the process at its peak, time the processor's.
 reason (or a verdict); docs/limits.md has the limits behind them.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import os

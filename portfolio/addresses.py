@@ -1,7 +1,5 @@
 """What a ``DATABASE_URL`` means to Django: one place for the site's own database and for one it moves to."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -4,8 +4,6 @@ And one in memory, for pages.
 What is kept in the first must count across processes: tries at passwords and passphrases, used codes.
 """
 
-from __future__ import annotations
-
 import base64
 import pickle
 from collections import OrderedDict

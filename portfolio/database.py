@@ -1,7 +1,5 @@
 """When the database is away: how long it is waited for, and how that is told from a wrong question."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager

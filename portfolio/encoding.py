@@ -1,7 +1,5 @@
 """Which compression an answer is sent in, and compressing it."""
 
-from __future__ import annotations
-
 import gzip
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """Passwords are hashed one after the other in each process, so that many at once leave room for readers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore

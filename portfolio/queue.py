@@ -3,8 +3,6 @@
 What came of a run is in the run's row. Nobody asks the queue, so it forgets a task once it is done.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import signal

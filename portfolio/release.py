@@ -1,7 +1,5 @@
 """Whether this release and its database belong together: started on another's, it would spoil rows."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError

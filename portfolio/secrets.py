@@ -4,6 +4,7 @@ import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from cryptography.fernet import Fernet
 
@@ -14,13 +15,17 @@ def _kept(path: Path, make: str) -> str:
         return path.read_text().strip()
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        # O_EXCL: of two processes that start at once, the second reads what the first wrote.
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(handle, "w") as file:
+    # Written whole under another name, then linked: of two processes that start at once, the second reads
+    # what the first wrote, and never a file that is not full yet.
+    with NamedTemporaryFile(
+        "w", dir=path.parent, prefix=f".{path.name}-"
+    ) as file:  # readable for its owner only
         file.write(make)
+        file.flush()
+        try:
+            os.link(file.name, path)
+        except FileExistsError:
+            return path.read_text().strip()
     return make
 
 

@@ -3,8 +3,6 @@
 Ownership (who may) lives here; state (when) lives with the action.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ Everything is read-only but three switches: an account on or off, a profile or a
 Keys, second-factor secrets and access tokens are never shown. Accounts are deleted by their owners.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import allauth.mfa.admin

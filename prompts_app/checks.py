@@ -3,8 +3,6 @@
 Each problem has a number, so that an operator who knows better can silence it (SILENCED_SYSTEM_CHECKS).
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path

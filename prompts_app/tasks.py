@@ -5,8 +5,6 @@ This is the only place that knows which queue it is. With another one, have its 
 ``catch_up`` when a worker starts, and ``actions.runs.stopping.stop`` when it is told to end.
 """
 
-from __future__ import annotations
-
 from huey import crontab
 from huey.contrib.djhuey import HUEY, close_db, db_periodic_task
 

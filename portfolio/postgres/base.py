@@ -5,8 +5,6 @@ pages stayed away for as long again; and neither it nor Postgres's own time limi
 been paused or cut off: its side of TCP says nothing.
 """
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Generator, Sequence
 from contextlib import suppress

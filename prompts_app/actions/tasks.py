@@ -1,8 +1,6 @@
 """What is done by the clock, and when a worker starts. No other action knows of it: what a noun does in the
 background stands with the noun."""
 
-from __future__ import annotations
-
 from django.tasks import task
 
 from prompts_app.actions.accounts import accounts, deletion  # noqa: F401  they say which jobs they do

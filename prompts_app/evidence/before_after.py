@@ -1,7 +1,5 @@
 """The baseline and the shown version on the same case and the same model, side by side."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

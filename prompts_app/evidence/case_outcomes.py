@@ -3,8 +3,6 @@
 What is shown is decided from the runs' frames alone, so that the results of at most one page are read.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

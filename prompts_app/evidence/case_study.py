@@ -1,7 +1,5 @@
 """What a prompt page shows of its evidence. Everything is computed from rows."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

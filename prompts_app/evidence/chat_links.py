@@ -5,8 +5,6 @@ where its visitor came from. None of the products documents a limit; an address 
 or cut without a word, so beyond LONGEST the link goes without the text and the page says to copy it first.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote

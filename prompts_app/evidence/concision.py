@@ -1,7 +1,5 @@
 """Tokens and cost against pass rate, version by version, on the main model. Pure: from the summary."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The failure shelf on a page: what was asked, what was wanted and what came, as recorded."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The "fill in" form of a prompt page: values in the address, a filled prompt on the page, nothing kept."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

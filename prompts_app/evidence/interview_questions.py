@@ -3,8 +3,6 @@
 Pure and deterministic: the same rows give the same questions in the same order. No rule, no question.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

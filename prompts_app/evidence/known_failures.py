@@ -5,8 +5,6 @@ runs: what was asked, what came, and whether the very same case passes in that v
 same model. That is never taken on the author's word.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

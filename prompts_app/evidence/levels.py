@@ -1,7 +1,5 @@
 """Evidence levels in words."""
 
-from __future__ import annotations
-
 from prompts_app.models import Level
 
 NOT_TESTED = "not tested"

@@ -4,8 +4,6 @@ A gain is only told where the original's version and the fork's shown one were p
 same model, and both runs count. Anything else is not compared.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ The narrow row (``models.listings``) and the search document are written togethe
 forgotten. A prompt that is not public, or whose author is not, has no narrow row.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

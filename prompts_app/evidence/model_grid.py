@@ -1,7 +1,5 @@
 """The grid of models × versions: how each version does on each model it was put to."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ Neither is sorted over the whole site: when a prompt was last in the news is kep
 (``Listing.by_news``), and the fifty newest entries are of the fifty prompts that were last.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """How figures are written, on pages and in files. ``sheet`` registers these as filters."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 

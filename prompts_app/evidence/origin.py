@@ -4,8 +4,6 @@ An origin is named while it is public, and to its own author always. One that wa
 not: whoever takes a work back is not to be found by way of its forks. What stays is that there was one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ Finished runs with an answer count, never practice. What was judged comes before
 runs this server recorded come before imported ones, those before pasted ones; then the **latest** counts.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

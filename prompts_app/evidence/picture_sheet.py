@@ -1,7 +1,5 @@
 """The pictures of some runs side by side, each with its case and how it was judged: a contact sheet."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

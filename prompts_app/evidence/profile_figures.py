@@ -3,8 +3,6 @@
 Only what this server recorded is counted; imported and pasted runs are listed, but not summed.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

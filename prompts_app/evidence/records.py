@@ -4,8 +4,6 @@ The parts say which results they ``want`` while the page is put together, and re
 So all of them come in two queries: how they came out, then the texts of those that are opened.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The cases that two runs have in common. Comparisons are made over these alone, told apart by digest."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ A part is a range of numbers of prompts, or of authors: "prompts-0", "prompts-1"
 to be counted to find where another begins, and a part costs the same wherever it stands.
 """
 
-from __future__ import annotations
-
 from django.db.models import CharField, Exists, OuterRef
 from django.db.models.functions import Cast, Left
 from django.urls import reverse

@@ -1,7 +1,5 @@
 """How a prompt got here: its versions, what each did to the cases, and why its author made it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Sentences computed from figures, as text. How figures and names in them look is the templates' business."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from functools import reduce
 from typing import NamedTuple

@@ -3,8 +3,6 @@
 allauth has no types, so its classes are ``Any`` to mypy; each ``type: ignore[misc]`` below is for that.
 """
 
-from __future__ import annotations
-
 import struct
 from typing import Any
 

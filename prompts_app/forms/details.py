@@ -1,7 +1,5 @@
 """A prompt's own columns as a form: its name and address, and the sections of its case study."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any, cast
 

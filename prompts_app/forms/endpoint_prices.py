@@ -1,7 +1,5 @@
 """What an endpoint's author says its tokens cost, a row for each model."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any

@@ -1,7 +1,5 @@
 """Where models are asked: name, base URL, key. The key goes in and never comes out."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django import forms

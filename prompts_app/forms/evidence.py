@@ -1,7 +1,5 @@
 """Starting a run, going on with one, and pasting an output by hand."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime

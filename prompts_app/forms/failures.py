@@ -1,7 +1,5 @@
 """A known failure as a form: what was wrong, and which version mended it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, cast
 

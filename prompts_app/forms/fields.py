@@ -1,7 +1,5 @@
 """Fields several forms share. None has a maxlength attribute: a browser would cut a paste without a word."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """What is asked before a prompt is forked."""
 
-from __future__ import annotations
-
 from django import forms
 from django.http import QueryDict
 

@@ -1,7 +1,5 @@
 """Choosing who grades, where a suite has assertions that a model has to grade."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Model parameters as a form: the usual ones as fields, any other as JSON."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from typing import Any

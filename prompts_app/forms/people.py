@@ -1,7 +1,5 @@
 """The author's own page and account: profile, links, handle, deletion."""
 
-from __future__ import annotations
-
 from typing import Any, cast
 from urllib.parse import urlsplit
 

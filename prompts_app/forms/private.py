@@ -1,7 +1,5 @@
 """A private part as its author sets it down."""
 
-from __future__ import annotations
-
 from django import forms
 
 from prompts_app.forms.fields import LineField, ProseField

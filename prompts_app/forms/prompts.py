@@ -1,7 +1,5 @@
 """One version of a prompt as a form: messages, the variables found in them, parameters and a note."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """What an action refuses, as an error of the form that asked for it."""
 
-from __future__ import annotations
-
 from django.forms import BaseForm
 
 from prompts_app.engine.errors import OnRefusal, Refused

@@ -1,7 +1,5 @@
 """A share link as its author fills it in, and the passphrase as its recipient types it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property

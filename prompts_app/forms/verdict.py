@@ -1,7 +1,5 @@
 """The author's own verdict on one output."""
 
-from __future__ import annotations
-
 from django import forms
 
 from prompts_app.forms.fields import ProseField

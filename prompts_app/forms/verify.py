@@ -1,7 +1,5 @@
 """What /verify/ takes: a sealed record, uploaded or pasted, with what was revealed; and a private part."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

@@ -1,7 +1,5 @@
 """The database's clock: the one that all workers share, however wrong their own may be."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from django.db.models import Q

@@ -1,7 +1,5 @@
 """What an author is typing, before it is saved."""
 
-from __future__ import annotations
-
 from django.conf import settings
 from django.db import models
 

@@ -1,7 +1,5 @@
 """Secrets at rest: encrypted with the first of ENDPOINT_KEYS, readable with any of them."""
 
-from __future__ import annotations
-
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 

@@ -1,7 +1,5 @@
 """The failure shelf: recorded failures whose author says what went wrong, and which version mended it."""
 
-from __future__ import annotations
-
 from typing import Self
 
 from django.db import models

@@ -1,7 +1,5 @@
 """Signs of life: when each part of the site was last seen at work, by the database's clock."""
 
-from __future__ import annotations
-
 from django.db import models
 
 from prompts_app.models.clock import now_plus

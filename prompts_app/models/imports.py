@@ -1,7 +1,5 @@
 """A file somebody brings in: from its upload over the preview to what came of it, and back."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Self
 

@@ -1,7 +1,5 @@
 """Work on a whole account in the background: deleting it, writing down its prompts anew, exporting them."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Self
 

@@ -8,8 +8,6 @@ Keys: ``p:1`` a prompt with all that hangs on it, ``a:1`` a person, ``w:1`` what
 ``list`` what anybody has published, ``site`` everything.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from typing import Any
 

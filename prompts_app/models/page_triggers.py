@@ -4,8 +4,6 @@ One list for both: a table, when its change can be seen on a public page, and wh
 made anew by each ``migrate``: SQLite drops a table's triggers when a migration rebuilds the table.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256

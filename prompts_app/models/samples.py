@@ -1,7 +1,5 @@
 """Which of the shipped sample content was loaded here, so that what the operator deleted stays deleted."""
 
-from __future__ import annotations
-
 from django.db import models
 
 

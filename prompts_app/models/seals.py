@@ -1,7 +1,5 @@
 """Seals of finished runs, chained per author, and the site's signing keys."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The suite of a run, case by case."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Tags: short names in small letters, of any script."""
 
-from __future__ import annotations
-
 import unicodedata
 from urllib.parse import urlencode
 

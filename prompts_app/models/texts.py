@@ -5,8 +5,6 @@ The check for secrets, the private parts and the search read it. It walks the te
 table with words of a prompt is not.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 Opinion, not evidence: nothing that counts, sorts or draws a prompt's figures reads this table.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from django.db import models

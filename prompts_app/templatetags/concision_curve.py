@@ -1,7 +1,5 @@
 """The concision curve as a drawing. Sizes are SVG attributes, colours are classes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 

@@ -1,7 +1,5 @@
 """How long something took, in words."""
 
-from __future__ import annotations
-
 from django import template
 
 register = template.Library()

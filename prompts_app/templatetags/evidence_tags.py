@@ -4,8 +4,6 @@ Everything is drawn from the values given, with no query. Sizes are SVG attribut
 classes, so nothing needs an inline style.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What pages about share links draw."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date
 from html import unescape

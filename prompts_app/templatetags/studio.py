@@ -1,7 +1,5 @@
 """What the studio's templates need beyond Django's own."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

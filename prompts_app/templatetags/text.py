@@ -1,7 +1,5 @@
 """Text that people and models wrote, made safe to show: escaped, and with nothing hidden in it."""
 
-from __future__ import annotations
-
 import json
 import re
 import unicodedata

@@ -1,7 +1,5 @@
 """How account tests sign up, sign in and read what came back."""
 
-from __future__ import annotations
-
 import re
 import time
 from typing import Any

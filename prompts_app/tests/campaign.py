@@ -3,8 +3,6 @@
 Used by a test with few kills and by benchmarks/kills.py with many.
 """
 
-from __future__ import annotations
-
 import random
 import signal
 import time

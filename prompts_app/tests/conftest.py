@@ -1,7 +1,5 @@
 """What every test gets: plain static files, a fast hash, no real queue, mail in memory, an empty cache."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ Each step says what it is doing and how long it took; the first line of a failin
 is wrong. Everything runs even after a failure, so that one look shows all. Exit status 1 if anything failed.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import subprocess

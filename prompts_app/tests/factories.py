@@ -1,7 +1,5 @@
 """How tests make rows. Each makes the least that is valid; say in the test what matters to it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import factory

@@ -1,7 +1,5 @@
 """What holds of the narrow rows at any moment: asked of them after every kind of change."""
 
-from __future__ import annotations
-
 from collections import Counter
 from itertools import product
 

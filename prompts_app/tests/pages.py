@@ -1,7 +1,5 @@
 """A page as a browser reads it: where its template breaks a line is nothing a test can see."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

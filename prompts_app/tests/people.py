@@ -3,8 +3,6 @@
 A fourth, Dana, is another author: what is hers must not show up among Alice's.
 """
 
-from __future__ import annotations
-
 from typing import cast
 
 from django.test import Client

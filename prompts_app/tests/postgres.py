@@ -3,8 +3,6 @@
 Where ``TEST_POSTGRES_URL`` names a server, that one is used instead.
 """
 
-from __future__ import annotations
-
 import os
 import pwd
 import shutil

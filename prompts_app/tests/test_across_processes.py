@@ -1,7 +1,5 @@
 """What is limited, or works once, is so in all web processes together: real processes on one database."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
@@ -16,6 +14,7 @@ from django.core.cache.backends.base import BaseCache
 from django.db import connection
 from django.test import RequestFactory, override_settings
 
+from portfolio.secrets import local_secret_key
 from prompts_app.actions.site.health import tidy_up
 from prompts_app.tests.workers import database_url
 
@@ -91,6 +90,23 @@ def test_tries_in_several_processes_are_counted_together(shared: BaseCache, tmp_
 @pytest.mark.django_db(transaction=True)
 def test_what_is_added_at_once_is_added_by_one(shared: BaseCache, tmp_path: Path) -> None:
     assert sum(in_processes(TAKE, tmp_path)) == EACH
+
+
+def test_who_makes_the_secret_second_takes_the_firsts_and_nobody_reads_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link, first = os.link, []
+
+    def second(source: str, target: Path) -> None:
+        assert not target.exists()  # whoever starts now makes one, too; an empty file would be read
+        monkeypatch.setattr(os, "link", link)
+        first.append(local_secret_key(tmp_path))
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", second)
+    assert [local_secret_key(tmp_path)] == first
+    assert [path.name for path in tmp_path.iterdir()] == ["secret.key"]
+    assert (tmp_path / "secret.key").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.django_db(transaction=True)

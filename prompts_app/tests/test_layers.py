@@ -1,7 +1,5 @@
 """What a layer may take from Django. Which layer knows which is a contract of ``lint-imports``."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A Postgres that restarts, is away or pauses, under our own backend. Pages: views/test_database_away."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator
 from time import monotonic, sleep

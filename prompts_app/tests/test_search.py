@@ -1,7 +1,5 @@
 """Search finds by words, ranks by where they stand, and never fails on what is typed."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """However many prompts hold the words, a search reads the first thousand of them, in the index's order."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Clients that never finish their request: they are let go of in time, and nobody else waits for them."""
 
-from __future__ import annotations
-
 import socket
 import subprocess
 import sys

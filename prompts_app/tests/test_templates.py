@@ -1,7 +1,5 @@
 """How templates are written: lines that can be read whole, and nothing that depends on where they break."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

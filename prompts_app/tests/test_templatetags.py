@@ -1,7 +1,5 @@
 """Drawings and figures from values, and strangers' text made safe."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

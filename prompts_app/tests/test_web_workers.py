@@ -1,7 +1,5 @@
 """Several web processes, as `serve` starts them: limits and one-time codes count in all of them together."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Real worker processes on the tests' own database."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

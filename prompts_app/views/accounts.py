@@ -1,7 +1,5 @@
 """Signing up as django-allauth does it, in one short transaction."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from allauth.account.views import SignupView

@@ -1,7 +1,5 @@
 """What a visitor sees when something is wrong. None of these pages says whether a private thing exists."""
 
-from __future__ import annotations
-
 import logging
 import re
 import sys

@@ -3,8 +3,6 @@
 The rates are in ``settings.ACCOUNT_RATE_LIMITS``.
 """
 
-from __future__ import annotations
-
 import ipaddress
 
 from allauth.account.adapter import get_adapter

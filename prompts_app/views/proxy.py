@@ -1,7 +1,5 @@
 """Where a request came from, when a proxy stands in front."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Every request reads with somebody's eyes: rows of other people's prompts come masked, whatever the page."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 

@@ -1,7 +1,5 @@
 """What happens to an account as a whole: another name, another handle. Its end is in ``deletion``."""
 
-from __future__ import annotations
-
 from django.db import IntegrityError, transaction
 
 from prompts_app.actions.accounts.jobs import begin, does

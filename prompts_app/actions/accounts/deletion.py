@@ -1,7 +1,5 @@
 """The end of an account: closed to everybody from the press on; its rows go in the background."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from allauth.account.models import EmailAddress

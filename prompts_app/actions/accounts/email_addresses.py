@@ -1,7 +1,5 @@
 """Whose an e-mail address is: of who confirmed it. Until somebody does, it keeps nobody else from it."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

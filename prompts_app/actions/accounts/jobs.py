@@ -1,8 +1,6 @@
 """Work on a whole account, in steps that are each a short transaction. As with runs, the row is the truth
 (ADR 0001): a worker may be killed between any two steps, and another goes on from what the row says."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from contextlib import suppress

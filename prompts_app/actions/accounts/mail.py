@@ -1,7 +1,5 @@
 """Mail goes out in the background: nobody waits for a mail server, or learns that it is away."""
 
-from __future__ import annotations
-
 import logging
 import smtplib
 from threading import Lock

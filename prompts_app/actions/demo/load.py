@@ -5,8 +5,6 @@ Three sample authors come as recorded bundles (see docs/demo-content.md). What w
 so. Rows of people are never touched.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path

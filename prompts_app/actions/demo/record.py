@@ -1,7 +1,5 @@
 """Recording the sample content: the sources put to a real model by our own runner, as any author's run is."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path

@@ -3,8 +3,6 @@
 Only recording reads the sample authors' folders; what a new installation loads is the recorded bundle.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

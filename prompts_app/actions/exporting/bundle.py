@@ -3,8 +3,6 @@
 The way in is ``actions.importing.bundle``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any
 

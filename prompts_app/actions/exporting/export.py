@@ -1,7 +1,5 @@
 """Prompts as files: what the raw addresses, the studio and ``export_prompts`` hand out."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace

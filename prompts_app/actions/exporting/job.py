@@ -1,7 +1,5 @@
 """Everything an author has, as bundles: made prompt by prompt, so that their size needs no memory."""
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Iterator
 

@@ -5,8 +5,6 @@ are private and get new ids. Only what ships with the software itself is kept as
 see docs/adr/0008).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache, partial

@@ -5,8 +5,6 @@ a text of it: titles and addresses change. One of another file is known by what 
 title and text. Whatever was edited since stays as it is; only what is missing is new.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace

@@ -4,8 +4,6 @@ Small ones are done at once; large ones by a worker, which may be killed at any 
 nothing is lost or doubled: what a chunk made is noted in the same transaction that makes it.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from contextlib import suppress

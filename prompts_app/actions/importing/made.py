@@ -1,7 +1,5 @@
 """What an import made, so that it can be taken back as a whole."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field

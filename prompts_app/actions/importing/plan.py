@@ -4,8 +4,6 @@ Nothing is lost silently. What a column cannot hold is shortened and kept in ful
 possible, and named as a problem in any case.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace

@@ -5,8 +5,6 @@ cannot draw truly (other scripts, right-to-left, stacked marks) is left out, let
 is left, what the caller names stands instead. Never boxes.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import unicodedata

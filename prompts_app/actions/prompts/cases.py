@@ -1,7 +1,5 @@
 """The cases of a prompt: saving, moving, copying and deleting them. Each makes another suite of it."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any

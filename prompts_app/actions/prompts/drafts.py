@@ -1,7 +1,5 @@
 """Typing that is not saved yet, so that nothing typed is lost."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from prompts_app.engine.errors import Refused

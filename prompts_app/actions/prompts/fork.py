@@ -1,7 +1,5 @@
 """Taking somebody's public prompt as the beginning of one's own, with credit and under its licence."""
 
-from __future__ import annotations
-
 from django.db import transaction
 
 from prompts_app.access import check_can_fork

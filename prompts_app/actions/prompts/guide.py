@@ -1,7 +1,5 @@
 """What a reader of a prompt looks for and can’t find yet. Computed; none of it stands in the way."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta

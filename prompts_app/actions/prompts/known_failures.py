@@ -3,8 +3,6 @@
 What the records say of them is ``evidence.known_failures``.
 """
 
-from __future__ import annotations
-
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone

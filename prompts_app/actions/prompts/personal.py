@@ -5,8 +5,6 @@ patterns here only pick what is worth asking about. Every pattern takes a bounde
 grows with the text's length and not faster. They read the text ``as_typed``.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Private parts of a prompt: setting them down, where they stand, and what cannot be hidden."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Showing a prompt to others: what becomes visible, and what should not."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 

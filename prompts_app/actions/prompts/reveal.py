@@ -1,7 +1,5 @@
 """Revealing private parts: what the author hands over, and checking what somebody was given."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

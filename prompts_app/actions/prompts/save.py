@@ -1,7 +1,5 @@
 """Writing prompts down: new ones, new versions of them, their details; and taking them away again."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any

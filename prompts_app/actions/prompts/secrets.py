@@ -4,8 +4,6 @@ The patterns are detect-secrets', run on text in memory, and some of our own for
 who write prompts have. Nothing found is stored, and nothing but a masked form of it leaves this module.
 """
 
-from __future__ import annotations
-
 import hmac
 import json
 import re

@@ -1,7 +1,5 @@
 """An author's batches, as lists show them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet

@@ -4,8 +4,6 @@ Which runs these are is decided in ``picked``. One in which nothing was judged h
 and shown, and no rate: its ``cases`` are 0.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Writing in spite of a database that is locked, restarting, or has ended our connection."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from time import monotonic, sleep

@@ -1,7 +1,5 @@
 """Deleting results, of which there may be tens of thousands, without loading them."""
 
-from __future__ import annotations
-
 from django.db.models import Q, QuerySet
 
 from prompts_app.models import BlindVote, PictureFile, Result

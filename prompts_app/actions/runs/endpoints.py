@@ -1,7 +1,5 @@
 """Endpoints and the outside world: asking one which models it offers."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import dataclass
 

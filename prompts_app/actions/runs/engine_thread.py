@@ -1,7 +1,5 @@
 """The engine at work in a thread of its own, with its own event loop; it never waits for the database."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Collection, Iterable

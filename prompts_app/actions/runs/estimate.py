@@ -1,7 +1,5 @@
 """What a run would come to, said before anything is asked."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal

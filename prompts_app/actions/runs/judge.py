@@ -1,7 +1,5 @@
 """Who grades a run: what a suite needs of a judge, and which judges make sense."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 

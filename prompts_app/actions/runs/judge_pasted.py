@@ -4,8 +4,6 @@ What the judge was asked and said is recorded as ever; the outputs stay pasted o
 waiting for the page, so only so much is asked at once: what is left can be asked again.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress

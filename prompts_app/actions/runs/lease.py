@@ -5,8 +5,6 @@ below names the claim it believes in, so that a worker which slept through the e
 undo what its successor did.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 from django.conf import settings

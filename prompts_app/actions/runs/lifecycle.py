@@ -4,8 +4,6 @@
 its results, never the queue: whatever a queue loses or delivers twice, no answer is lost or doubled.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any

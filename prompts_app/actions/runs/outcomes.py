@@ -1,7 +1,5 @@
 """The engine's outcome as a row: everything that is known about it, in a shape every database takes."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 from django.db import transaction

@@ -1,7 +1,5 @@
 """Outputs an author pasted: evidence level 0, held to the same assertions as any other."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time

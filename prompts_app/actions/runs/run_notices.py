@@ -1,7 +1,5 @@
 """What an author should know or do about runs: what stopped, what went without an answer, and what helps."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Sealing: what becomes of a finished recorded run, so that nobody can change it unnoticed."""
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Iterator, Mapping

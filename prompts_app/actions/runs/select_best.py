@@ -5,8 +5,6 @@ Done by the worker of the batch's last run while it still holds that run: where 
 taken up again by another one, and with it what is left to compare.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence

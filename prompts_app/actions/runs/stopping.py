@@ -3,8 +3,6 @@
 Nothing here waits. Whoever works asks ``is_stopping`` between two steps.
 """
 
-from __future__ import annotations
-
 from time import monotonic
 
 STOPPING = "stopping"  # why a run stops: nothing is wrong, and another worker goes on

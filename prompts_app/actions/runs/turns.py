@@ -4,8 +4,6 @@ Who waits for it looks again every 100 ms, and work that begins its next transac
 one is hardly ever found between two: saving a prompt then took as long as all of an import being undone.
 """
 
-from __future__ import annotations
-
 from time import monotonic, sleep
 
 from django.db import connection

@@ -3,8 +3,6 @@
 It counts as one more assertion of its case in that run: what failed otherwise stays failed.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db import transaction

@@ -1,7 +1,5 @@
 """Share links: made, changed, given a new address, taken back, unlocked, and their opens counted."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

@@ -7,8 +7,6 @@ it, but some four thousand IPv4 addresses have the same one, so that not even wh
 tell which it was. See docs/adr/0013.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

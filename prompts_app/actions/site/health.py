@@ -1,7 +1,5 @@
 """Whether all parts of the site are at work, for whoever watches it, and the daily tidying."""
 
-from __future__ import annotations
-
 import logging
 import shutil
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Rotating what secrets are encrypted with."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import dataclass
 

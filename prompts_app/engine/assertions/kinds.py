@@ -1,7 +1,5 @@
 """What a kind of assertion is, and the few words all families share."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite

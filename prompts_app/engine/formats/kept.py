@@ -1,7 +1,5 @@
 """What was parsed, kept so that nobody parses the file again: some prompts a part, as compressed JSON."""
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """``manage.py export_prompts HANDLE[/SLUG] --format FORMAT``: an author's work as files."""
 
-from __future__ import annotations
-
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
 from pathlib import Path

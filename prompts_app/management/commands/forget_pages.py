@@ -1,7 +1,5 @@
 """``manage.py forget_pages``: every stored page is made anew when it is next asked for."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from portfolio.release import ReleasedCommand

@@ -1,7 +1,5 @@
 """`manage.py free_handle HANDLE`: the operator lets a handle go that nobody has any more."""
 
-from __future__ import annotations
-
 from argparse import ArgumentParser
 from typing import Any
 

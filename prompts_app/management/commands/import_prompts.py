@@ -1,7 +1,5 @@
 """``manage.py import_prompts PATH --owner HANDLE``: prompts out of a file, zip or folder, with a report."""
 
-from __future__ import annotations
-
 import json
 import sys
 from argparse import ArgumentParser

@@ -1,7 +1,5 @@
 """``manage.py load_demo``: the sample content of a new installation. A second time it changes nothing."""
 
-from __future__ import annotations
-
 from argparse import ArgumentParser
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Django's ``migrate``: the triggers of stored pages are away meanwhile, and made anew after."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.management.commands import migrate

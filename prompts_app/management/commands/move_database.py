@@ -1,7 +1,5 @@
 """`manage.py move_database --to URL`: everything to another database, SQLite or Postgres."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

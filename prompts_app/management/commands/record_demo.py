@@ -3,8 +3,6 @@
 For maintainers; see docs/demo-content.md.
 """
 
-from __future__ import annotations
-
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """`manage.py rotate_keys`: every stored secret under the first of ENDPOINT_KEYS."""
 
-from __future__ import annotations
-
 from argparse import ArgumentParser
 from typing import Any
 

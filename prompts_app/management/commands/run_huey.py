@@ -1,7 +1,5 @@
 """`manage.py run_huey`: the worker. huey's own command, on the database of this release only."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from huey.contrib.djhuey.management.commands.run_huey import Command as Worker

@@ -1,7 +1,5 @@
 """`manage.py run_suite HANDLE/SLUG …`: a run from a terminal or a CI job."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -4,8 +4,6 @@ A worker that ends by itself (out of memory, a database that was locked while it
 its runs go on where they were. Without the web server there is nothing to serve, so then all ends.
 """
 
-from __future__ import annotations
-
 import os
 import resource
 import signal

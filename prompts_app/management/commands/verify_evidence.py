@@ -1,7 +1,5 @@
 """`manage.py verify_evidence FILE`: what holds of a sealed record."""
 
-from __future__ import annotations
-
 import json
 from argparse import ArgumentParser
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Runs against a real server on loopback, for the tests of what starts and executes them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from threading import Thread
 from typing import Any

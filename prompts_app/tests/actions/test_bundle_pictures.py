@@ -1,7 +1,5 @@
 """Pictures go out in a bundle and come in again: drawn anew, checked, and never more than level 1."""
 
-from __future__ import annotations
-
 import base64
 from dataclasses import replace
 from hashlib import sha256

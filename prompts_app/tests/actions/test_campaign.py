@@ -1,7 +1,5 @@
 """A short version of benchmarks/kills.py: workers told to stop and killed in turn, over several runs."""
 
-from __future__ import annotations
-
 import signal
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Runs that end before every case was asked: no call that was made is without its row."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal

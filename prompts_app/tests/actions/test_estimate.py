@@ -1,7 +1,5 @@
 """What a run would come to, and its judge."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What counts as evidence: which run, which version, which model, and the same k/n by another route."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

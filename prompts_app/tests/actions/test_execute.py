@@ -1,7 +1,5 @@
 """Executing runs: every answer kept, by one worker at a time, whatever happens to it."""
 
-from __future__ import annotations
-
 import signal
 from collections import Counter
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """What a reader can't find yet: each line comes and goes with what is there, and none of it blocks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """An import is kept in its row: it goes on after a kill, makes no doubles, and is taken back as a whole."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Results and bundles brought in: level 1, counted, joined to the prompt they are of, and never twice."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Work on a whole account goes on in the background: whoever is killed on the way, another ends it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Runs with a judge: who may judge, what is kept of it, what it costs, and what happens when it fails."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any

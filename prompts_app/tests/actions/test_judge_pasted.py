@@ -1,7 +1,5 @@
 """A judge asked about pasted outputs: its calls are recorded, the outputs stay level 0."""
 
-from __future__ import annotations
-
 from datetime import date
 from decimal import Decimal
 from typing import Any

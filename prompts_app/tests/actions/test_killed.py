@@ -3,8 +3,6 @@
 Nothing is lost, nothing doubled, and nothing is billed again but the calls in flight.
 """
 
-from __future__ import annotations
-
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Who works on a run: one at a time, and nobody for ever."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial

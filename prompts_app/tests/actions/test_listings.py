@@ -1,7 +1,5 @@
 """The narrow row says what the prompt says, after every kind of change and whoever makes it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Mail waits in a row of its own until a server takes it: nobody waits with it, and none is lost."""
 
-from __future__ import annotations
-
 import smtplib
 from datetime import timedelta
 from threading import Event, Thread

@@ -1,7 +1,5 @@
 """Which model the figures are of: the one declared before the run, else by a rule blind to what passed."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any

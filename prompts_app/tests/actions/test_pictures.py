@@ -1,7 +1,5 @@
 """Runs whose outputs are pictures: asked of a real server, stored with their results, part of the seal."""
 
-from __future__ import annotations
-
 import base64
 import json
 from hashlib import sha256

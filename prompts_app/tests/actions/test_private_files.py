@@ -1,7 +1,5 @@
 """Private parts in files: masked for visitors, whole for their author, and told of when they come back."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

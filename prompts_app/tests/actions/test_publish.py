@@ -1,7 +1,5 @@
 """Publishing: everything others could read is searched for secrets first; the rest is advice."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Masked records and what makes them whole again: with every part revealed, a seal holds as it did."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

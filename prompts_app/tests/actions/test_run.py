@@ -1,7 +1,5 @@
 """Starting, cancelling, going on with and deleting runs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from decimal import Decimal
 from threading import Barrier

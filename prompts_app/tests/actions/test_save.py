@@ -1,7 +1,5 @@
 """Saving prompts: versions are never changed, addresses are promises, a stale edit is noticed."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Sealing runs: chained per author, signed by the site, and honest about what changed since."""
 
-from __future__ import annotations
-
 import json
 from decimal import Decimal
 from hashlib import sha256

@@ -1,7 +1,5 @@
 """What looks like a secret is found, masked and named by its place; what is meant as an example is not."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

@@ -1,7 +1,5 @@
 """``select-best``: the outputs of a batch compared by a judge, once all its runs have ended."""
 
-from __future__ import annotations
-
 import json
 from decimal import Decimal
 from typing import Any

@@ -1,7 +1,5 @@
 """The failure shelf: only recorded failures stand on it, and what became of each is read from the rows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -3,8 +3,6 @@
 Told from a kill (test_killed): nothing is asked twice, nothing is lost, and no error is stored that was ours.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

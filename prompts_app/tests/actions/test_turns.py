@@ -1,7 +1,5 @@
 """Work of many transactions, and who waits meanwhile for SQLite's one lock."""
 
-from __future__ import annotations
-
 import sqlite3
 from pathlib import Path
 from threading import Thread

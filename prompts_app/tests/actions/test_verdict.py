@@ -1,7 +1,5 @@
 """The author's own verdict: one more assertion, labelled as such, with counts and seals that follow."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

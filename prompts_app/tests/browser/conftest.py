@@ -1,8 +1,6 @@
 """The whole product, started as its users start it: web server and worker in processes of their own, on a
 database of their own, beside a real OpenAI-compatible server; and a real Chromium to walk it with."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import socket

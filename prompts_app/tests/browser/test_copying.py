@@ -1,7 +1,5 @@
 """What copies: to the clipboard, by hand where the browser gives none, and nowhere without scripts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect

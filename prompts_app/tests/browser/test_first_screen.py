@@ -1,7 +1,5 @@
 """What an employer's phone shows before anybody scrolls, signed out and without JavaScript."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -4,8 +4,6 @@ security/test_hostile_text.py reads every page as text; here Chromium itself is 
 our content security policy kept from running something counts as a failure too: the text got in as markup.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The main job, as a new user does it: sign up, write, test, publish, send the link, be found."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from time import sleep

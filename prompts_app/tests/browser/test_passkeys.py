@@ -1,7 +1,5 @@
 """Passkeys in a real browser with a virtual authenticator: added, used, named, removed."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

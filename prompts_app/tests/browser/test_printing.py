@@ -1,7 +1,5 @@
 """A profile prints as a résumé of two A4 pages, an interview sheet as one, in a real browser."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """`check --deploy` tries what is configured; Redis works as documented; files of the site are its owner's."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import stat

@@ -1,7 +1,5 @@
 """``manage.py export_prompts``."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`verify_evidence` and `rotate_keys` on the command line."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

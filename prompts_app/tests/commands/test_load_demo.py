@@ -1,7 +1,5 @@
 """``load_demo``: a new installation has sample authors, and nobody's own work is ever touched."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial

@@ -1,7 +1,5 @@
 """`move_database`: every row, exactly, to the other kind of database and back."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

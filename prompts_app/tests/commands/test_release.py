@@ -1,7 +1,5 @@
 """A release is started on its own database only: one sentence says what to do, and nothing is written."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

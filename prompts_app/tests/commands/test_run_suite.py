@@ -1,7 +1,5 @@
 """`run_suite`: exit statuses and reports that a CI job can rely on."""
 
-from __future__ import annotations
-
 import json
 from io import StringIO
 from typing import Any

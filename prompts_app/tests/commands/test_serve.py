@@ -1,7 +1,5 @@
 """`serve`: web server and worker as one, started as `make run` starts them."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -1,7 +1,5 @@
 """The worst inputs at a site that really runs: their sender gets a sentence, all others get their pages."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Asking an endpoint from a plain test."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """Picture files for tests: good ones, and those no picture should be."""
 
-from __future__ import annotations
-
 import struct
 import zlib
 from io import BytesIO

@@ -1,7 +1,5 @@
 """Shorthand for holding one output to one assertion."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from prompts_app.engine.assertions import check

@@ -1,7 +1,5 @@
 """A judge on loopback: a model server that says what a test tells it to."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Mapping, Sequence

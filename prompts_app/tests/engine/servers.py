@@ -1,7 +1,5 @@
 """A real server on loopback that answers whatever a test tells it to, byte by byte."""
 
-from __future__ import annotations
-
 import json
 import socket
 import ssl

@@ -1,7 +1,5 @@
 """An endpoint's URL reaches public addresses only, or hosts the operator listed, however it is spelled."""
 
-from __future__ import annotations
-
 import asyncio
 import ipaddress
 import socket

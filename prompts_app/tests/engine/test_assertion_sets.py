@@ -1,7 +1,5 @@
 """What checks come to together: an assert-set, and a case with a threshold. promptfoo's rules."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 import pytest

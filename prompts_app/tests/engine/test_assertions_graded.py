@@ -1,7 +1,5 @@
 """Assertions a judge model grades, against a real server on loopback that plays the judge."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Where in an output stands what broke an assertion."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

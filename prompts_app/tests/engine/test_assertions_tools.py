@@ -1,7 +1,5 @@
 """Tool calls held to the tools the model was given."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 

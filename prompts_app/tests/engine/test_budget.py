@@ -1,7 +1,5 @@
 """Input is counted before anything is made of it, and counting takes one look at each part of it."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -3,8 +3,6 @@
 What promptfoo said is stored beside the rows; with PROOFSHEET_PROMPTFOO it is asked again (see CONTRIBUTING).
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections import Counter

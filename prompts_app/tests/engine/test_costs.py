@@ -1,7 +1,5 @@
 """A cost is as billed, else by the endpoint's own prices, else by the listed table; and it says which."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from datetime import date

@@ -1,7 +1,5 @@
 """A difference loses nothing: its pieces give both texts back."""
 
-from __future__ import annotations
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

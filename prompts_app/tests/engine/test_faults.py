@@ -1,7 +1,5 @@
 """Every way a provider can fail becomes a labelled fault: one row each, against a real server on loopback."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import json

@@ -5,8 +5,6 @@ neither the way it is asked nor the way it is read makes a pass of that. A judge
 or last object it reads has said nothing.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

@@ -1,7 +1,5 @@
 """The images API, against a real server on loopback: pictures come, and every fault is a labelled row."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 from dataclasses import dataclass, field

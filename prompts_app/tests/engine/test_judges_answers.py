@@ -1,7 +1,5 @@
 """How a judge's answer is read: its own words, after its thinking, and only a single clear verdict."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """The endpoint's key is in nothing that comes of a call, however a server spells it back."""
 
-from __future__ import annotations
-
 import json
 import re
 from base64 import b64encode, urlsafe_b64encode

@@ -1,7 +1,5 @@
 """The worst input costs its sender a message: what is done apart may die without taking anybody along."""
 
-from __future__ import annotations
-
 import operator
 import os
 import signal

@@ -4,8 +4,6 @@ The rows of ``SENT`` were held against promptfoo 0.123 with its echo provider, b
 written for them here: it sent each of them letter for letter, as a text and as a chat.
 """
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """No private text survives masking, however it is written; what is masked stays as it is."""
 
-from __future__ import annotations
-
 import html
 import json
 import re

@@ -1,7 +1,5 @@
 """``max-score``: which output's other assertions score highest."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

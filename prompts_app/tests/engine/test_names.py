@@ -1,7 +1,5 @@
 """Names that other tools take are text here, and are offered a name: wherever they stand, and only there."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """The ordinary path to a model server: what is sent, what is kept, how it is timed."""
 
-from __future__ import annotations
-
 import asyncio
 import datetime as dt
 import ssl

@@ -1,7 +1,5 @@
 """A picture comes in by one way: read in full, drawn anew, nothing kept of the file but its pixels."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from hashlib import sha256

@@ -1,7 +1,5 @@
 """The practice endpoint: deterministic, no network, clearly not a model."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import socket

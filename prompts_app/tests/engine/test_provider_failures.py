@@ -4,8 +4,6 @@ The shapes are those of OpenRouter, z.AI, DeepSeek, Gemini's OpenAI door, Azure,
 LM Studio, llama.cpp, MiniMax, Cohere, Bedrock and LiteLLM, against a real server on loopback.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

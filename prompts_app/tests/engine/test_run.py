@@ -1,7 +1,5 @@
 """Running the cells of a suite: bounded, cancellable, judged, nothing lost."""
 
-from __future__ import annotations
-
 import asyncio
 import subprocess
 import sys

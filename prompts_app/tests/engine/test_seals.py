@@ -1,7 +1,5 @@
 """Seals: what is signed holds, and any changed byte is caught."""
 
-from __future__ import annotations
-
 import base64
 import copy
 import json

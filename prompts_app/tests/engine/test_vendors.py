@@ -1,7 +1,5 @@
 """Who made a model, from its name, by a table; unknown stays unknown."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -6,8 +6,6 @@ The stand-ins may not claim anything of an answer that a real llama.cpp server d
 same place and of the same type; and our client has to read the same of both.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

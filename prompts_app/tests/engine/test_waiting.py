@@ -1,7 +1,5 @@
 """How long a server asks to wait, wherever it says so."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Summaries as tests need them: what they are about is given, everything else is unremarkable."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from prompts_app.engine.stats import wilson

@@ -1,7 +1,5 @@
 """Tokens against pass rate: which versions are in it, and which saving may be told. From summaries alone."""
 
-from __future__ import annotations
-
 import pytest
 
 from prompts_app.evidence.concision import Curve, curve_of, gain_of

@@ -1,7 +1,5 @@
 """A frame's letter, word, mark and class have one home."""
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Questions an interviewer may ask, each from something that was recorded. From summaries alone."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

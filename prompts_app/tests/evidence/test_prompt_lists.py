@@ -1,7 +1,5 @@
 """Lists of the whole site: every prompt once and in order, by an index, with figures that are true."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 

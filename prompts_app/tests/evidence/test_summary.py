@@ -1,7 +1,5 @@
 """The summary is read and written in one form; one of an earlier release is nobody's figure."""
 
-from __future__ import annotations
-
 import ast
 import re
 from dataclasses import fields

@@ -1,7 +1,5 @@
 """Computed sentences say what the figures say, and never more."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Public ids tell nothing, and are not found by trying."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 from prompts_app.models.ids import public_id

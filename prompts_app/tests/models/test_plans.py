@@ -4,8 +4,6 @@ SQLite plans without knowing how many rows there are, as on a site where nobody 
 from what it would prefer for the few rows of a test: that it can use the index is what is tested.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A worker's view of a suite: the same cases, read one by one from the stored text."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,8 +1,6 @@
 """Every text of a prompt that others can read is in the one list that the check for secrets, the private
 parts and the search go by."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

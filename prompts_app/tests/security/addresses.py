@@ -1,7 +1,5 @@
 """TABLE has one row for each named address of the site, and says who may see it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum

@@ -1,7 +1,5 @@
 """One world for each file of tests: built once, put back as it was after every test."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The world with one private text in every place where text of a prompt can stand."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

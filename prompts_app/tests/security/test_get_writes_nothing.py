@@ -1,7 +1,5 @@
 """A GET writes no row, whoever asks: pages may be stored, fetched ahead and asked for by robots."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

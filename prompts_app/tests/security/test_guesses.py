@@ -1,7 +1,5 @@
 """Whoever guesses a private text rightly is told so by nothing public: no digest, no seal, no form."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

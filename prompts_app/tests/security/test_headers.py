@@ -1,7 +1,5 @@
 """What every answer says to the browser: a strict content security policy, safe cookies, HSTS."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

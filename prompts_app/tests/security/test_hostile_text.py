@@ -4,8 +4,6 @@ Each payload goes into every field of a prompt, its author and its evidence at o
 page of them is read back as a browser would.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any
 from xml.etree import ElementTree

@@ -1,7 +1,5 @@
 """Links in mails and the keys of limits are made of SITE_URL, never of the Host a request came with."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A private part is read by its author alone: no word of it at any address, in any list, file or picture."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 from html import unescape

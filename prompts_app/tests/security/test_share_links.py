@@ -1,7 +1,5 @@
 """A share link opens what its author chose, to whom has it, while it works, and nothing else to anybody."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any

@@ -3,8 +3,6 @@
 addresses.TABLE has one row for each named address; a new one fails the first test until it has its row.
 """
 
-from __future__ import annotations
-
 from typing import Any
 from xml.etree import ElementTree as ET
 

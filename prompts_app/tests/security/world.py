@@ -1,7 +1,5 @@
 """One small world for the security tests: Alice's prompt with one of everything that hangs on a prompt."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser

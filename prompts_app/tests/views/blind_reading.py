@@ -1,7 +1,5 @@
 """Reading and voting as a visitor does, for the tests of ``/blind/``."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

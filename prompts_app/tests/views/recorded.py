@@ -1,7 +1,5 @@
 """Public prompts with recorded evidence, as short to write as what matters about them."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from datetime import timedelta
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Asking the site as the web server does, for stored pages too."""
 
-from __future__ import annotations
-
 import gzip
 from collections.abc import Callable
 from dataclasses import dataclass

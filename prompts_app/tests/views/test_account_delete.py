@@ -1,7 +1,5 @@
 """``/studio/account/delete/``: names what is lost, asks twice, and leaves nothing."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

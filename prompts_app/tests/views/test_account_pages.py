@@ -1,7 +1,5 @@
 """Every page allauth can show is ours: one heading, labels, errors tied to fields, nothing inline."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Accounts: signing up, in and out, passwords, addresses, passkeys, second steps."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

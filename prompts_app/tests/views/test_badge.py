@@ -1,7 +1,5 @@
 """``badge.svg`` and ``/oembed``: how a prompt is shown on pages that are not ours."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 from xml.etree import ElementTree as ET

@@ -1,7 +1,5 @@
 """Before and after: the baseline and the shown version on one case both ran, chosen by a stated rule."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

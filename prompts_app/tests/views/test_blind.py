@@ -1,7 +1,5 @@
 """``/blind/``: two outputs read without their names: which pair, what shows, and to whom."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Blind votes: one a visitor and pair, not trivially stuffed, and no figure moves."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from threading import Barrier

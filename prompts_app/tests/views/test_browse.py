@@ -1,7 +1,5 @@
 """``/prompts/``: searched, filtered, sorted, in pages; nothing that is typed breaks it."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Link preview cards: the right picture for the right people, whatever anybody is called."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any

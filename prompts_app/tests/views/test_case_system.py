@@ -1,7 +1,5 @@
 """A system message of one case's own: typed, kept, sent and shown."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

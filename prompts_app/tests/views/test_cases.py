@@ -1,7 +1,5 @@
 """Cases: the list, one case with its checks, many out of a table, and trying an output."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any

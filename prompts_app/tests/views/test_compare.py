@@ -1,7 +1,5 @@
 """``/compare/v2...v3/``: what changed in the text, and which cases that fixed and broke."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

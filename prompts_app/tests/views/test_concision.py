@@ -1,7 +1,5 @@
 """The concision curve: tokens × pass rate by version on the main model, and the same figures in a table."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

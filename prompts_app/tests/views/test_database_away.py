@@ -1,7 +1,5 @@
 """A database that is away, restarting or locked: told within seconds, and nothing that was typed is lost."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Callable
 from html import unescape

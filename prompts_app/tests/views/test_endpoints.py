@@ -1,7 +1,5 @@
 """Endpoints: addresses are checked, keys go in and never come out, a test says what to do next."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

@@ -1,7 +1,5 @@
 """An author's own picture: uploaded, shown, taken away; initials where there is none."""
 
-from __future__ import annotations
-
 import json
 from io import BytesIO
 from typing import Any

@@ -1,7 +1,5 @@
 """``/studio/prompts/…/failures/``: choosing a recorded failure and writing down what was wrong."""
 
-from __future__ import annotations
-
 import pytest
 from django.test import Client
 from django.urls import reverse

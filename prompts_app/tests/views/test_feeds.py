@@ -1,7 +1,5 @@
 """``/feed.atom`` and ``/@handle/feed.atom``: what is new and public, valid by RFC 4287, and steady."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Forking: who may, what is taken over, and where the page says it comes from."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Handles are never given to somebody else; the addresses of an account that is gone answer 410."""
 
-from __future__ import annotations
-
 from io import StringIO
 
 import pytest

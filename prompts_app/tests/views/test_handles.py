@@ -1,7 +1,5 @@
 """Handles: renamed at will, old addresses keep leading, nobody else can take one over."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

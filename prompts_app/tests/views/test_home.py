@@ -1,7 +1,5 @@
 """``/``: shows real work, or says with dignity that there is none."""
 
-from __future__ import annotations
-
 import pytest
 from django.test import Client
 

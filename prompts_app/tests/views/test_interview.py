@@ -1,7 +1,5 @@
 """``/interview/``: questions made by fixed rules from changes, failures and trade-offs."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

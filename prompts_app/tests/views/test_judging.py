@@ -1,7 +1,5 @@
 """The judge on the pages: chosen when a run starts, and shown beside what it judged."""
 
-from __future__ import annotations
-
 from html import unescape
 from typing import Any
 

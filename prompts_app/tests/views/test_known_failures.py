@@ -1,7 +1,5 @@
 """The failure shelf on the prompt's page and in its files: as recorded, with what became of it."""
 
-from __future__ import annotations
-
 import pytest
 from django.test import Client
 

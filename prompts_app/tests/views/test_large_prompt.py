@@ -1,7 +1,5 @@
 """A prompt of many versions, models and cases: as many queries, and a page that stays light."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Many who sign up or in at once: passwords are hashed in turn, and who reads is not held up."""
 
-from __future__ import annotations
-
 from threading import Event
 from typing import Any
 

@@ -3,8 +3,6 @@
 Else an author could paste bad answers for a first version, and the site would tell how much was gained.
 """
 
-from __future__ import annotations
-
 import re
 
 import pytest

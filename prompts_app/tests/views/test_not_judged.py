@@ -1,7 +1,5 @@
 """Outputs that nothing judged are evidence: shown and counted wherever results are, and never as a rate."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

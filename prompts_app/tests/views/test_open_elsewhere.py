@@ -1,7 +1,5 @@
 """Opening a prompt in a chat product: a plain link with the text typed in, as long as an address takes it."""
 
-from __future__ import annotations
-
 import re
 from urllib.parse import parse_qs, urlsplit
 

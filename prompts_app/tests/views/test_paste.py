@@ -1,7 +1,5 @@
 """Pasting outputs by hand: level 0, judged like any other."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Outputs that are pictures, on the pages and at their own addresses."""
 
-from __future__ import annotations
-
 from hashlib import sha256
 from io import BytesIO
 from typing import Any

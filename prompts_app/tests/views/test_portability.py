@@ -1,7 +1,5 @@
 """The grid of models × versions: the latest run of each counts; newest first, a dash where none is."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

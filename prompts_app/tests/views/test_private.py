@@ -1,7 +1,5 @@
 """/studio/prompts/<slug>/private/: marking a text as private, its label, its reveal, and taking it back."""
 
-from __future__ import annotations
-
 import json
 from hashlib import sha256
 from html import unescape

@@ -1,7 +1,5 @@
 """``/@handle/``: an employer knows within a minute what was built and how well it is tested."""
 
-from __future__ import annotations
-
 import json
 import re
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """``/studio/profile/``: what the public page says, and who sees it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

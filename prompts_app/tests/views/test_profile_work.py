@@ -1,7 +1,5 @@
 """All work of an author: a form to find one among many, restricted to the author, and calm about nonsense."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Writing a prompt: versions, variables, rows, drafts, stale edits, and everything one can type wrongly."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

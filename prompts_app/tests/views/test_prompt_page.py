@@ -1,7 +1,5 @@
 """``/@handle/slug/``: the case study, computed from rows, failures first; ``/v<n>/``: one version of it."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

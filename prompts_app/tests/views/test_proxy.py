@@ -1,7 +1,5 @@
 """Behind a proxy each visitor has an address of their own, or the log says why not."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

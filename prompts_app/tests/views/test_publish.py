@@ -1,7 +1,5 @@
 """The publish page: nothing leaves by accident, and everything comes back at once."""
 
-from __future__ import annotations
-
 import pytest
 from django.test import Client
 

@@ -1,7 +1,5 @@
 """Public lists take as many queries for twenty rows as for ten."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """``/random/``: a result nobody picked, of those the figures are made of, and how many were deleted."""
 
-from __future__ import annotations
-
 import pytest
 from django.test import Client
 

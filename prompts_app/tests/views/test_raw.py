@@ -1,7 +1,5 @@
 """``.md`` and ``.json``: a prompt for programs; what counts is in it, what is private is not."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

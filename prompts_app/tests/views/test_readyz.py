@@ -1,7 +1,5 @@
 """/readyz says of each part of the site whether it is at work, and asks the database at most every 2 s."""
 
-from __future__ import annotations
-
 from collections import namedtuple
 from collections.abc import Callable
 from datetime import timedelta

@@ -4,8 +4,6 @@ Small worlds are written into the database: versions, models, repeats, errors, c
 were overtaken, practice that must not count. See ``worlds`` for how the rows are counted the second time.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What is refused is told in one way: as a page, as a part of one, or to a program; typing is given back."""
 
-from __future__ import annotations
-
 import ast
 import pickle
 from collections.abc import Iterator

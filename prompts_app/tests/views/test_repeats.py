@@ -1,7 +1,5 @@
 """A case asked several times: k of r, how many different outputs, and how far they spread."""
 
-from __future__ import annotations
-
 import pytest
 
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence

@@ -1,7 +1,5 @@
 """All results of a prompt that count: failures first, by version, model, case and state."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

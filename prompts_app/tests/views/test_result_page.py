@@ -1,7 +1,5 @@
 """``/@handle/slug/results/id/``: one result for good, with everything that was recorded of it."""
 
-from __future__ import annotations
-
 import pytest
 from django.test import Client
 

@@ -1,7 +1,5 @@
 """The pages around runs: start, watch, cancel, ask again, delete."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from datetime import timedelta

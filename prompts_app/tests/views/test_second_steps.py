@@ -1,7 +1,5 @@
 """More than a password: authenticator apps, recovery codes, passkeys, and being asked again."""
 
-from __future__ import annotations
-
 import json
 import time
 from typing import Any

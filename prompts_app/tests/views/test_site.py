@@ -1,7 +1,5 @@
 """Pages about the site, and what machines ask: health, robots, sitemap, icon."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
 

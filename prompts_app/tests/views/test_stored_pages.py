@@ -1,7 +1,5 @@
 """Stored pages: at once others when what they show changes, for everybody and in every process."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

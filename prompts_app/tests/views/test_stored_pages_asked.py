@@ -1,7 +1,5 @@
 """Stored pages: who gets them, in which form, and that nobody can spoil or drive out another's."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

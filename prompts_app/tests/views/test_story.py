@@ -1,7 +1,5 @@
 """How a prompt got here: which cases each version fixed and which it broke, held against the one before."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

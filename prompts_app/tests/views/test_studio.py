@@ -1,7 +1,5 @@
 """The author's list: state and evidence at a glance, and what to do next."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """/studio/import/: promptfoo's files, zips and bundles, and two people's worth of hurry."""
 
-from __future__ import annotations
-
 import io
 import json
 import zipfile

@@ -1,7 +1,5 @@
 """``/studio/links/``: make a link for one recipient, change it, take it back."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """The profile's address to carry away: QR code, print view, and what the print says of the work."""
 
-from __future__ import annotations
-
 import pytest
 import segno
 from django.test import Client

@@ -1,7 +1,5 @@
 """Whether the tests came first: what the prompt page says of it, and that deleting a run does not help."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 

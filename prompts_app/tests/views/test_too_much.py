@@ -1,7 +1,5 @@
 """What takes more than one request may have is told where it was sent, and what was typed stays."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """``/studio/results/id/verdict/``: the author looks and judges."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """/verify/, the key set, and the record of one run."""
 
-from __future__ import annotations
-
 import json
 import re
 

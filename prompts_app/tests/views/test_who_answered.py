@@ -1,7 +1,5 @@
 """Where an answer is from stands beside it for every reader, and no vendor's name over what is not theirs."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 from urllib.parse import unquote

@@ -1,7 +1,5 @@
 """An address is of who confirmed it. One somebody only gave opens nothing, and keeps nobody from it."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

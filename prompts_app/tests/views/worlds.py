@@ -4,8 +4,6 @@
 the product computes in closed form, this searches; where the product sorts, this compares one by one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

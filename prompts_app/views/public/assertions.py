@@ -1,7 +1,5 @@
 """What an output can be held to: every kind of assertion, from the registry, each tried on two outputs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache

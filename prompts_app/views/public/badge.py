@@ -1,7 +1,5 @@
 """``/@handle/slug/badge.svg``: "24/25 cases · birch-large, 1 of 3 models", for a README."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 

@@ -3,8 +3,6 @@
 What visitors choose is opinion. It is shown here, after choosing, and nowhere else.
 """
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass

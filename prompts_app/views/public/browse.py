@@ -1,7 +1,5 @@
 """``/prompts/``: all listed prompts, searched, filtered, sorted, a page at a time."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse

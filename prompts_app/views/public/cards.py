@@ -1,7 +1,5 @@
 """``/@handle/card.png`` and ``/@handle/slug/card.png``: what a link looks like where it is sent."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from django.http import HttpRequest, HttpResponse

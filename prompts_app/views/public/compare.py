@@ -1,7 +1,5 @@
 """``/@handle/slug/compare/v2...v3/``: any two versions, their messages and their outputs case by case."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote

@@ -1,7 +1,5 @@
 """``/feed.atom``, ``/@handle/feed.atom`` (RFC 4287): new versions, and runs that count, of public prompts."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5

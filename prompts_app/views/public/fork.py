@@ -1,7 +1,5 @@
 """``/@handle/slug/fork/``: a reader takes a public prompt as the beginning of one of their own."""
 
-from __future__ import annotations
-
 import re
 
 from django.contrib import messages

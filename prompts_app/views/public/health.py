@@ -1,7 +1,5 @@
 """What is asked by whoever watches the server."""
 
-from __future__ import annotations
-
 import logging
 from time import monotonic
 

@@ -1,7 +1,5 @@
 """``/``: what this is, shown on real work."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from django.conf import settings

@@ -1,7 +1,5 @@
 """``/@handle/slug/interview/``: a printable sheet of questions an interviewer can ask about a prompt."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise

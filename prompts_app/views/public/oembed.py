@@ -1,7 +1,5 @@
 """``/oembed?url=…``: how a page of ours is shown on somebody else's (oembed.com). Public pages only."""
 
-from __future__ import annotations
-
 from urllib.parse import urlsplit
 
 from django.conf import settings

@@ -1,7 +1,5 @@
 """``/@handle/``: one author's work, for somebody who has a minute."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit

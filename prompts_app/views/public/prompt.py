@@ -1,7 +1,5 @@
 """``/@handle/slug/``: one prompt as a case study; and ``…/v3/``: one of its versions."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.conf import settings

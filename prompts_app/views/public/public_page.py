@@ -1,7 +1,5 @@
 """What every public page has in common: where moved addresses lead, and what may be kept by whom."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """``/@handle/slug.md``, ``.json`` and the like: a prompt for programs, and to take away."""
 
-from __future__ import annotations
-
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.text import capfirst

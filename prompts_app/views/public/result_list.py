@@ -1,7 +1,5 @@
 """``/@handle/slug/results/``: every result that counts, failures first, by version, model, case and state."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields

@@ -1,7 +1,5 @@
 """``/@handle/slug/results/id/``: one result for good: what was asked, what came, how it was judged."""
 
-from __future__ import annotations
-
 import json
 import random as chance
 from collections import Counter

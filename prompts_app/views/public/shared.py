@@ -4,8 +4,6 @@ The pages below are the prompt's own, shown to a viewer who may see what the lin
 nothing is built twice, and a new page of a prompt is there under its links from the first day.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from functools import wraps

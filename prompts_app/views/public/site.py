@@ -1,7 +1,5 @@
 """Pages about the site itself, and what machines ask of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from django.conf import settings

@@ -1,7 +1,5 @@
 """Checking a sealed record: the page, the site's public keys, and the record itself for download."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse

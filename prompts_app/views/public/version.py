@@ -1,7 +1,5 @@
 """What the page of one version shows: its text, what changed, its runs and their results."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The cases of a prompt: the list, one case, many at once, and trying an output before anything is run."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Typing between saves: where a page's draft is kept, and how it comes back."""
 
-from __future__ import annotations
-
 import re
 from contextlib import suppress
 

@@ -1,7 +1,5 @@
 """Writing a prompt: one form for a version, with what is found in it shown as one types."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """The author's endpoints: list, new, change, test, delete."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib import messages

@@ -1,7 +1,5 @@
 """Taking everything along: files made in the background where there is much."""
 
-from __future__ import annotations
-
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers

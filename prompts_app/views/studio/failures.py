@@ -1,7 +1,5 @@
 """The failure shelf in the studio: what stands on it, what could, and writing down what was wrong."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Likely secrets in what is about to be saved on a prompt that others can open."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from django import forms

@@ -1,7 +1,5 @@
 """How a studio page answers htmx: parts of the page, each of which replaces the element of its own id."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

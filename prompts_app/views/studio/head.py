@@ -1,7 +1,5 @@
 """What every page about one prompt shows above its own part."""
 
-from __future__ import annotations
-
 from prompts_app.models import Prompt
 
 

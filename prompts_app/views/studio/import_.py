@@ -1,7 +1,5 @@
 """Bringing a file in: upload it, see what is in it, say yes, watch it come in, and take it back."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib import messages

@@ -1,7 +1,5 @@
 """An output from elsewhere, pasted by hand: evidence level 0."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from django.contrib import messages

@@ -1,7 +1,5 @@
 """The author's profile and account: what the public page says, the handle, and the end of it all."""
 
-from __future__ import annotations
-
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpResponse

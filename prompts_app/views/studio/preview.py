@@ -1,7 +1,5 @@
 """A prompt as it would be sent: its messages with the values of one case filled in."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

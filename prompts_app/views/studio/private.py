@@ -1,7 +1,5 @@
 """Private parts of a prompt: which there are, marking another, its label, its reveal, and taking it back."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

@@ -1,7 +1,5 @@
 """The author's prompts: the list, the editor of versions, details, deleting."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Who can see a prompt: what they would see, what should not be in it, and what is missing."""
 
-from __future__ import annotations
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render

@@ -1,7 +1,5 @@
 """Runs: choose what to ask, watch it being asked, stop it, go on, delete it."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from django.contrib import messages

@@ -1,7 +1,5 @@
 """Share links: list, new, change, a new address, revoke, delete, and what the recipient sees."""
 
-from __future__ import annotations
-
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse

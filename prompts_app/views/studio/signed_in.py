@@ -11,8 +11,6 @@ back as it was typed, ask ``typing_kept(request)`` on GET and, if it gives somet
 What is kept: the text fields of one form per browser, never files, keys, passwords or codes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, cast

@@ -1,7 +1,5 @@
 """What comes next for a prompt: the one thing its author would do now."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from django.urls import reverse

@@ -1,7 +1,5 @@
 """Holding an output to a case before anything is saved or run."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from prompts_app.engine.errors import Overrun

@@ -1,7 +1,5 @@
 """The author looks at an output and says whether it passes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

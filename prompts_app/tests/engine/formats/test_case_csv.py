@@ -1,7 +1,5 @@
 """Cases out of a table, in the words promptfoo uses for them."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

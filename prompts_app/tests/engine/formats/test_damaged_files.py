@@ -1,7 +1,5 @@
 """Real files, cut short, overwritten, or with a value of another kind in them: read, or refused in words."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Zips and folders: what they may hold, and that nothing outside them is ever read."""
 
-from __future__ import annotations
-
 import io
 import stat
 import zipfile

@@ -1,7 +1,5 @@
 """What was parsed of a file is kept and read again: nothing is lost, and a run has its prompt's own cases."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """promptfoo configurations: what is carried, what is named, and what is refused."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from pathlib import Path
 from typing import Any

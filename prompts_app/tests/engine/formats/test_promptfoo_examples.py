@@ -1,7 +1,5 @@
 """promptfoo's own examples: all of them can be read, and come back from our export as they were."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What configurations of other people's brought to light: each was once misread, refused or silent."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

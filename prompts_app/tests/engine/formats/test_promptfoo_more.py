@@ -4,8 +4,6 @@
 takes them; the rest of the table is what has to be named in the report, for nothing is dropped silently.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -6,8 +6,6 @@ each other. Written out again and run by promptfoo, every one of its 56 rows cam
 verdict and score; the test that only two prompts had is then put to all four, and named.
 """
 
-from __future__ import annotations
-
 import json
 import random
 from pathlib import Path

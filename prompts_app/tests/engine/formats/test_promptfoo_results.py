@@ -1,7 +1,5 @@
 """promptfoo's results: grouped into runs, cases and repeats, with what promptfoo found word for word."""
 
-from __future__ import annotations
-
 import copy
 import json
 from datetime import UTC, datetime

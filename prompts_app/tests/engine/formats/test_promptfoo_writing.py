@@ -1,7 +1,5 @@
 """promptfoo configurations, written: promptfoo can use them, and nothing is lost on the way back."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from hypothesis import given, settings

@@ -1,7 +1,5 @@
 """What template files of other people's brought to light: each was once misread or lost a part silently."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

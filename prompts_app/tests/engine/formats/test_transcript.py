@@ -1,7 +1,5 @@
 """Chats copied out of chat products, by the lines that name who speaks."""
 
-from __future__ import annotations
-
 import pytest
 
 from prompts_app.engine.formats import FormatError, parse, parse_and_offer

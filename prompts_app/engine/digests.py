@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import rfc8785
 
-from prompts_app.engine.types import Assertion, Case, Json
+from prompts_app.engine.types import Assertion, CaseContent, Json
 
 SAFE_INTEGER = 2**53 - 1  # beyond it two JSON readers may read two different numbers
 
@@ -126,7 +126,7 @@ def assertion_from_json(data: Json) -> Assertion:
     )
 
 
-def case_json(case: Case) -> dict[str, Json]:
+def case_json(case: CaseContent) -> dict[str, Json]:
     """The case as JSON; a system message and a threshold only where it has one of its own."""
     return {
         "name": case.name,
@@ -138,7 +138,7 @@ def case_json(case: Case) -> dict[str, Json]:
     }
 
 
-def case_from_json(data: Json) -> Case:
+def case_from_json(data: Json) -> CaseContent:
     """The opposite of ``case_json``; every part may be absent. Raises ``ValueError`` on a wrong shape.
 
     A variable's value that is not text becomes its JSON text.
@@ -149,7 +149,7 @@ def case_from_json(data: Json) -> Case:
     assertions, threshold = data.get("assertions") or [], data.get("threshold")
     if not isinstance(variables, dict) or not isinstance(turns, list) or not isinstance(assertions, list):
         raise ValueError("A case’s variables are an object, its turns and assertions are lists.")  # noqa: TRY004
-    return Case(
+    return CaseContent(
         name=_text(data.get("name") or ""),
         variables={str(name): _text(value) for name, value in variables.items()},
         turns=tuple(_text(turn) for turn in turns),
@@ -159,7 +159,7 @@ def case_from_json(data: Json) -> Case:
     )
 
 
-def suite_digest(cases: Iterable[Case]) -> str:
+def suite_digest(cases: Iterable[CaseContent]) -> str:
     """The digest of all cases in their order: any change to the tests changes it."""
     return digest([case_json(case) for case in cases])
 

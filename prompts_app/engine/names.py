@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from prompts_app.engine.json_texts import with_texts
 from prompts_app.engine.render import find_variables, pieces
-from prompts_app.engine.types import Case, Message, PromptContent
+from prompts_app.engine.types import CaseContent, Message, PromptContent
 
 # Words with single signs between them. Not after "$" or "{", nor before a third brace.
 _ODD = re.compile(r"(?<![${])\{\{[ \t]{0,9}(\w{1,40}+(?:[ '’/-]\w{1,40}+){1,8}+)[ \t]{0,9}\}\}(?!\})")
@@ -100,7 +100,7 @@ def renamed_prompt(prompt: PromptContent, names: Mapping[str, str]) -> PromptCon
     )
 
 
-def renamed_case(case: Case, names: Mapping[str, str]) -> Case:
+def renamed_case(case: CaseContent, names: Mapping[str, str]) -> CaseContent:
     """The case with its values under the new names, and with these in its turns and assertions."""
     return replace(
         case,
@@ -114,7 +114,7 @@ def renamed_case(case: Case, names: Mapping[str, str]) -> Case:
     )
 
 
-def names_to_follow(case: Case, variables: Collection[str]) -> dict[str, str]:
+def names_to_follow(case: CaseContent, variables: Collection[str]) -> dict[str, str]:
     """The odd names under which a case keeps values of ``variables`` that it has no value of."""
     plain = {name: plain_name(name) for name in case.variables if is_odd(name)}
     return {name: new for name, new in plain.items() if new in variables and new not in case.variables}

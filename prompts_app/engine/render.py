@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from prompts_app.engine.errors import FilterError, RenderError
 from prompts_app.engine.filters import FILTERS, MISSING, as_output, length, structured
-from prompts_app.engine.types import Case, Json, Message, PromptContent
+from prompts_app.engine.types import CaseContent, Json, Message, PromptContent
 
 # Repeats are bounded or give nothing back, so that no text takes more than linear time.
 _TEXT = r"""(?:"(?:[^"\\\n]|\\.){0,500}+"|'(?:[^'\\\n]|\\.){0,500}+')"""
@@ -254,13 +254,13 @@ def _unquoted(text: str) -> str:
     return _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[1]), text[1:-1])
 
 
-def values_for(prompt: PromptContent, case: Case) -> dict[str, str]:
+def values_for(prompt: PromptContent, case: CaseContent) -> dict[str, str]:
     """What stands for each variable: the case's value, else the variable's default where it has one."""
     defaults = {variable.name: variable.default for variable in prompt.variables if variable.default}
     return {**defaults, **case.variables}
 
 
-def render_messages(prompt: PromptContent, case: Case) -> tuple[Message, ...]:
+def render_messages(prompt: PromptContent, case: CaseContent) -> tuple[Message, ...]:
     """The messages as they are sent. Raises ``RenderError`` naming the first variable without a value."""
     values = values_for(prompt, case)
     messages = with_system(prompt.messages, case.system)

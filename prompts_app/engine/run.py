@@ -25,7 +25,7 @@ from prompts_app.engine.types import (
     Answer,
     Api,
     Assertion,
-    Case,
+    CaseContent,
     Cell,
     Check,
     EndpointConfig,
@@ -223,7 +223,7 @@ class _Run:
 
     async def _graded(
         self,
-        case: Case,
+        case: CaseContent,
         checks: tuple[Check, ...],
         request: Request,
         reply: Reply,
@@ -247,7 +247,7 @@ def _outcome(cell: Cell, request: Request, reply: Reply, price: Price, graded: G
     return Outcome(cell, request, reply, fault, graded.checks, passed, price, graded.price)
 
 
-def conversation(prompt: PromptContent, case: Case) -> tuple[tuple[Message, ...], tuple[str, ...]]:
+def conversation(prompt: PromptContent, case: CaseContent) -> tuple[tuple[Message, ...], tuple[str, ...]]:
     """The messages of the first call, and the user turns that follow. Raises ``RenderError``.
 
     Where the prompt ends without a question (a system message alone), the first turn is the question.
@@ -293,7 +293,7 @@ def _sum_known(one: int | None, other: int | None) -> int | None:
 
 
 def judge(
-    case: Case, reply: Reply, price: Price, values: Mapping[str, str] | None = None, tools: Json = None
+    case: CaseContent, reply: Reply, price: Price, values: Mapping[str, str] | None = None, tools: Json = None
 ) -> tuple[tuple[Check, ...], bool | None]:
     """Hold a reply to the case's assertions: the checks, and whether all that count passed.
 

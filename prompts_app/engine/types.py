@@ -55,7 +55,7 @@ class Assertion:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CaseContent:
     """One test case: values for the variables, optionally further user turns, and its assertions.
 
     It passes when all of these hold; with a ``threshold``, when their weighted mean score reaches that.
@@ -324,7 +324,7 @@ class Cell:
 
     case_index: int
     repeat: int
-    case: Case
+    case: CaseContent
     answered: Answered | None = None
 
 

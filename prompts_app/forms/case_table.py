@@ -33,7 +33,7 @@ from prompts_app.engine.formats.case_csv import (
     variable_name,
 )
 from prompts_app.engine.formats.source import decode
-from prompts_app.engine.types import Case
+from prompts_app.engine.types import CaseContent
 from prompts_app.forms.cases import LONGEST_VALUE
 from prompts_app.forms.fields import LineField, ProseField
 from prompts_app.forms.refusals import refusals_on
@@ -172,7 +172,7 @@ class CaseTableForm(forms.Form):
         return self.table is not None and OUTPUT in self.becomes
 
     @property
-    def first_cases(self) -> Sequence[Case]:
+    def first_cases(self) -> Sequence[CaseContent]:
         return self.cases.cases[:SHOWN_CASES] if self.cases else ()
 
     @property

@@ -199,7 +199,7 @@ class CaseForm(forms.Form):
         typed: QueryDict | None = None,
         judged: bool = False,
     ) -> None:
-        content = case.as_engine() if case else engine.Case("")
+        content = case.as_engine() if case else engine.CaseContent("")
         self.values = _value_rows(version, dict(_typed_values(typed)) if typed else dict(content.variables))
         self.turns = _typed_turns(typed) if typed else [TurnRow(turn) for turn in content.turns]
         rows = [AssertionRow.of(assertion) for assertion in content.assertions]
@@ -221,9 +221,9 @@ class CaseForm(forms.Form):
             row = command.apply(self.assertions, AssertionRow, MOST_ASSERTIONS)
             self.focus = f"kind-{row + 1}" if row is not None else ""
 
-    def content(self, name: str = "") -> engine.Case:
+    def content(self, name: str = "") -> engine.CaseContent:
         """What is saved. ``name`` stands in where none was typed. Only after ``is_valid``."""
-        return engine.Case(
+        return engine.CaseContent(
             name=self.cleaned_data["name"] or name,
             variables={row.name: row.value for row in self.values if row.value or not row.default},
             turns=tuple(row.text for row in self.turns),

@@ -186,7 +186,7 @@ class RunForm(JudgeForm):
         return sha256(json.dumps(typed).encode()).hexdigest()
 
     @cached_property
-    def suite(self) -> tuple[engine.Case, ...]:
+    def suite(self) -> tuple[engine.CaseContent, ...]:
         return self.prompt.suite()
 
     @property

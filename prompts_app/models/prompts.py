@@ -272,7 +272,7 @@ class Prompt(Masked):
         versions = list(self.versions.all())
         return max(versions, key=lambda v: v.number) if versions else None
 
-    def suite(self) -> tuple[engine.Case, ...]:
+    def suite(self) -> tuple[engine.CaseContent, ...]:
         """All its cases now, in order, as the engine takes them."""
         return tuple(case.as_engine() for case in self.cases.in_order())
 
@@ -355,7 +355,7 @@ class Case(Masked):
     def __str__(self) -> str:
         return self.name
 
-    def as_engine(self) -> engine.Case:
+    def as_engine(self) -> engine.CaseContent:
         return case_from_json(
             {
                 "name": self.name,

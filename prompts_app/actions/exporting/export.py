@@ -11,7 +11,7 @@ from prompts_app.engine.errors import Refused
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, markdown
 from prompts_app.engine.formats.promptfoo.writing import write_config
 from prompts_app.engine.formats.types import NotedFailure
-from prompts_app.engine.types import Case, Json
+from prompts_app.engine.types import CaseContent, Json
 from prompts_app.evidence.known_failures import shelf_of
 from prompts_app.evidence.origin import credit_of
 from prompts_app.evidence.records import Records
@@ -69,7 +69,7 @@ def noted_failures(prompt: Prompt) -> tuple[NotedFailure, ...]:
     )
 
 
-def _with(prompt: Prompt, versions: Sequence[Version], cases: tuple[Case, ...] = ()) -> ImportedPrompt:
+def _with(prompt: Prompt, versions: Sequence[Version], cases: tuple[CaseContent, ...] = ()) -> ImportedPrompt:
     return ImportedPrompt(
         title=prompt.title,
         versions=tuple(ImportedVersion(version.as_engine(), version.note) for version in versions),

@@ -295,7 +295,7 @@ def _note(imported: ImportedPrompt, version: ImportedVersion) -> str:
     return titles.cut(f"Imported from {imported.source}.{written_for}", LONGEST_NOTE)
 
 
-def _cases(planned: Planned, cases: Sequence[engine.Case]) -> list[engine.Case]:
+def _cases(planned: Planned, cases: Sequence[engine.CaseContent]) -> list[engine.CaseContent]:
     """As many as a suite may have, with names that fit. Names that are too long are told."""
     if len(cases) > MOST_CASES:
         what = f"cases {MOST_CASES + 1:,} to {len(cases):,}: a suite has at most {MOST_CASES:,}"
@@ -309,13 +309,13 @@ def _cases(planned: Planned, cases: Sequence[engine.Case]) -> list[engine.Case]:
     ]
 
 
-def _runs(imported: ImportedPrompt, cases: Sequence[engine.Case]) -> list[BundledRun]:
+def _runs(imported: ImportedPrompt, cases: Sequence[engine.CaseContent]) -> list[BundledRun]:
     """The runs, their suites with the names the cases have here, and only the cases that are kept."""
     named = {id(before): after for before, after in zip(imported.cases, cases, strict=False)}
     return [_run(run, named) for run in imported.runs]
 
 
-def _run(run: BundledRun, named: Mapping[int, engine.Case]) -> BundledRun:
+def _run(run: BundledRun, named: Mapping[int, engine.CaseContent]) -> BundledRun:
     places: dict[int, int] = {}
     for index, case in enumerate(run.suite):
         if id(case) in named:
@@ -331,5 +331,5 @@ def _run(run: BundledRun, named: Mapping[int, engine.Case]) -> BundledRun:
     )
 
 
-def _case(prompt: Prompt, position: int, case: engine.Case) -> Case:
+def _case(prompt: Prompt, position: int, case: engine.CaseContent) -> Case:
     return Case(prompt=prompt, position=position, **case_columns(case))

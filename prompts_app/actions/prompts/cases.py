@@ -18,7 +18,7 @@ from prompts_app.models.prompts import MOST_CASES
 
 
 @transaction.atomic
-def add_cases(prompt: Prompt, cases: Sequence[engine.Case]) -> list[Case]:
+def add_cases(prompt: Prompt, cases: Sequence[engine.CaseContent]) -> list[Case]:
     """Put them behind the others. Raises Refused, and then none is added."""
     Prompt.objects.select_for_update().get(pk=prompt.pk)
     there = prompt.cases.aggregate(count=Count("pk"), last=Max("position"))
@@ -43,13 +43,13 @@ def check_can_add(there: int, more: int) -> None:
         )
 
 
-def columns_of(case: engine.Case) -> dict[str, Any]:
+def columns_of(case: engine.CaseContent) -> dict[str, Any]:
     """The case as a Case's columns hold it."""
     return {"system": "", "threshold": None, **case_json(case)}
 
 
 @transaction.atomic
-def change_case(case: Case, content: engine.Case, *, seen_revision: int | None) -> None:
+def change_case(case: Case, content: engine.CaseContent, *, seen_revision: int | None) -> None:
     """Write the case anew. Raises StaleEdit where it is not the one the author saw; None does not ask."""
     stored = Case.objects.select_for_update().get(pk=case.pk)
     if seen_revision is not None and stored.revision != seen_revision:

@@ -45,7 +45,7 @@ def fork_prompt(
 
 
 def _untouched(
-    version: Version, reader: User, content: engine.PromptContent, cases: tuple[engine.Case, ...]
+    version: Version, reader: User, content: engine.PromptContent, cases: tuple[engine.CaseContent, ...]
 ) -> Prompt | None:
     """A fork of this very version that still is what it was when it was made."""
     for fork in forks_by(reader, version.prompt).filter(forked_from=version, runs=None):

@@ -103,7 +103,7 @@ def findings_in_version(content: engine.PromptContent, note: str = "") -> list[S
     return find_secrets(texts_in_row(Version(note=note, **columns_of(content))))
 
 
-def findings_in_cases(cases: Iterable[engine.Case]) -> list[SecretFinding]:
+def findings_in_cases(cases: Iterable[engine.CaseContent]) -> list[SecretFinding]:
     """Likely secrets in cases that are being written."""
     return find_secrets(
         text

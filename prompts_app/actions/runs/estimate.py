@@ -13,7 +13,7 @@ from prompts_app.engine.comparing import SELECT_BEST
 from prompts_app.engine.errors import RenderError
 from prompts_app.engine.prices import USUAL_OUTPUT_TOKENS, estimate, estimate_tokens
 from prompts_app.engine.render import render_messages
-from prompts_app.engine.types import Assertion, Case
+from prompts_app.engine.types import Assertion, CaseContent
 from prompts_app.models import Endpoint, Version
 
 _OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens")
@@ -44,7 +44,7 @@ def estimate_of(
     versions: Sequence[Version],
     endpoint: Endpoint,
     models: Sequence[str],
-    suite: Sequence[Case],
+    suite: Sequence[CaseContent],
     repeats: int,
     *,
     is_image: bool = False,
@@ -83,7 +83,7 @@ def estimate_of(
 
 
 def _judging(
-    versions: Sequence[Version], models: int, suite: Sequence[Case], repeats: int, judge: JudgeChoice
+    versions: Sequence[Version], models: int, suite: Sequence[CaseContent], repeats: int, judge: JudgeChoice
 ) -> Decimal | None:
     """About what grading all outputs costs; None where a price is not known, or nothing is graded."""
     sizes = [_grading(version, case, one) for version in versions for case in suite for one in _graded(case)]
@@ -97,13 +97,13 @@ def _judging(
     return sum(known, Decimal(0)) * models * repeats if prices and len(known) == len(prices) else None
 
 
-def _graded(case: Case) -> list[tuple[Kind, Assertion]]:
+def _graded(case: CaseContent) -> list[tuple[Kind, Assertion]]:
     run_here = (one for one in each_of(case.assertions) if not not_run(one))
     kinds = [(kind_of(assertion.type), assertion) for assertion in run_here]
     return [(kind, assertion) for kind, assertion in kinds if kind is not None and kind.needs_judge]
 
 
-def _grading(version: Version, case: Case, graded: tuple[Kind, Assertion]) -> tuple[int, int, int]:
+def _grading(version: Version, case: CaseContent, graded: tuple[Kind, Assertion]) -> tuple[int, int, int]:
     """Tokens to the judge, from it, and to its embedding model, for one output. In ``select-best``, an
     output's share of the comparison."""
     kind, assertion = graded
@@ -122,7 +122,7 @@ def _output_limit(version: Version) -> int | None:
     return next((limit for limit in limits if isinstance(limit, int) and limit > 0), None)
 
 
-def _tokens_in(version: Version, suite: Sequence[Case]) -> int:
+def _tokens_in(version: Version, suite: Sequence[CaseContent]) -> int:
     prompt = version.as_engine()
     total = 0
     for case in suite:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from prompts_app.engine import types as engine
 from prompts_app.engine.assertions import kind_of, not_run
 from prompts_app.engine.assertions.sets import each_of
-from prompts_app.engine.types import Assertion, Case, Json
+from prompts_app.engine.types import Assertion, CaseContent, Json
 from prompts_app.models import Batch, Endpoint, Run
 
 LONGEST_MODEL = 200  # characters of its name
@@ -34,7 +34,7 @@ class JudgeNeeds:
         return self.asks or self.embeds
 
 
-def needs_of_suite(suite: Iterable[Case]) -> JudgeNeeds:
+def needs_of_suite(suite: Iterable[CaseContent]) -> JudgeNeeds:
     return needs_of(assertion for case in suite for assertion in case.assertions)
 
 
@@ -47,7 +47,7 @@ def needs_of(assertions: Iterable[Assertion]) -> JudgeNeeds:
     return JudgeNeeds(any(kind.asks for kind in kinds), any(kind.embeds for kind in kinds), len(kinds))
 
 
-def what_is_wrong_with(judge: JudgeChoice, asked: Endpoint, suite: Sequence[Case]) -> str:
+def what_is_wrong_with(judge: JudgeChoice, asked: Endpoint, suite: Sequence[CaseContent]) -> str:
     """Why this judge makes no sense for a run on ``asked``, as a sentence; "" where it does."""
     needs = needs_of_suite(suite)
     if judge.endpoint.owner_id != asked.owner_id:

@@ -33,7 +33,7 @@ from prompts_app.engine.errors import Refused, RenderError, why_not
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.render import render_messages
 from prompts_app.engine.run import conversation
-from prompts_app.engine.types import Case
+from prompts_app.engine.types import CaseContent
 from prompts_app.models import Batch, Endpoint, Prompt, Result, Run, Source, User, Version
 from prompts_app.models.evidence import CHAT, IMAGES, RunQuerySet
 from prompts_app.models.ids import public_id_of
@@ -106,7 +106,7 @@ def check_can_run(
             raise Refused("run", reason)
 
 
-def _what_is_missing(versions: Sequence[Version], models: Sequence[str], suite: Sequence[Case]) -> str:
+def _what_is_missing(versions: Sequence[Version], models: Sequence[str], suite: Sequence[CaseContent]) -> str:
     if not versions:
         return "Choose at least one version. A prompt without one has nothing to send yet: save it first."
     if not models or not all(model.strip() for model in models):
@@ -152,7 +152,7 @@ def _cap_problem(cost_cap: Decimal) -> str:
     return "" if cost_cap >= SMALLEST_CAP else "The cost cap is more than 0. Leave it empty for none."
 
 
-def _value_missing(versions: Sequence[Version], suite: Sequence[Case]) -> str:
+def _value_missing(versions: Sequence[Version], suite: Sequence[CaseContent]) -> str:
     for version in versions:
         prompt = version.as_engine()
         for case in suite:
@@ -166,7 +166,7 @@ def _value_missing(versions: Sequence[Version], suite: Sequence[Case]) -> str:
     return ""
 
 
-def _turns_left(versions: Sequence[Version], suite: Sequence[Case]) -> str:
+def _turns_left(versions: Sequence[Version], suite: Sequence[CaseContent]) -> str:
     """The images API takes one text: a first turn may be that text, a further one has no place."""
     for version in versions:
         for case in suite:

@@ -20,7 +20,7 @@ from prompts_app.engine.formats.bundle_types import Bundle, BundledAuthor, Bundl
 from prompts_app.engine.formats.reading import read_as, refuse
 from prompts_app.engine.formats.source import Source, read_json
 from prompts_app.engine.formats.types import Format, Parsed, Problem
-from prompts_app.engine.types import Case, Json
+from prompts_app.engine.types import CaseContent, Json
 from prompts_app.engine.wording import how_many
 
 NAME = "proofsheet-bundle"
@@ -163,7 +163,7 @@ def _each(rows: Json, nested: Callable[[dict[str, Json]], Json]) -> Json:
     return [nested(row) if isinstance(row, dict) else row for row in rows]
 
 
-def _suites(rows: Json, where: str) -> dict[str, tuple[Case, ...]]:
+def _suites(rows: Json, where: str) -> dict[str, tuple[CaseContent, ...]]:
     """Digest → cases. A digest that is not its cases' own means that somebody changed one of the two."""
     suites = read_as(_SUITES, rows, where)
     for digest, cases in suites.items():

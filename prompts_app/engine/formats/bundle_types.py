@@ -27,7 +27,7 @@ from pydantic_core import PydanticCustomError
 
 from prompts_app.engine.budget import LARGEST_COUNT
 from prompts_app.engine.digests import case_from_json, case_json
-from prompts_app.engine.types import Case, Json, PromptContent
+from prompts_app.engine.types import CaseContent, Json, PromptContent
 
 # --- what may stand in a place: what pydantic says of a wrong one follows "prompts[0].title is not" --------
 
@@ -59,8 +59,8 @@ def _dollars(value: Json) -> Decimal:
     return amount
 
 
-def _case(value: Json) -> Case:
-    return value if isinstance(value, Case) else case_from_json(value)
+def _case(value: Json) -> CaseContent:
+    return value if isinstance(value, CaseContent) else case_from_json(value)
 
 
 Name = Annotated[StrictStr, AfterValidator(_name)]
@@ -70,7 +70,7 @@ Time = Annotated[datetime, BeforeValidator(_time), PlainSerializer(datetime.isof
 Dollars = Annotated[Decimal, BeforeValidator(_dollars), PlainSerializer(lambda amount: f"{amount:f}")]
 Digest = Annotated[StrictStr, Field(pattern="^[0-9a-f]{64}$")]
 Object = Mapping[str, Json]
-OneCase = Annotated[Case, BeforeValidator(_case), PlainSerializer(case_json)]
+OneCase = Annotated[CaseContent, BeforeValidator(_case), PlainSerializer(case_json)]
 
 # Written only where there is something: files from before it was there stay the same text.
 _LATER = Field(exclude_if=operator.not_)

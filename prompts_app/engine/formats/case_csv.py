@@ -16,7 +16,7 @@ from prompts_app.engine.budget import table_rows
 from prompts_app.engine.errors import CsvError, TooMuch
 from prompts_app.engine.formats.promptfoo import assertions as promptfoo_assertions
 from prompts_app.engine.names import words_joined
-from prompts_app.engine.types import Assertion, Case
+from prompts_app.engine.types import Assertion, CaseContent
 
 MOST_ROWS = 20_000  # read at all; what may be kept is for who keeps it to say
 
@@ -59,7 +59,7 @@ class CaseTable:
     """``left_out``: what was not carried over, with its row; ``not_run``: what was, but is not run here.
     ``columns``: the variables' names. ``outputs``: what a model answered to each case, if known."""
 
-    cases: tuple[Case, ...]
+    cases: tuple[CaseContent, ...]
     columns: tuple[str, ...]
     left_out: tuple[str, ...] = ()
     not_run: tuple[str, ...] = ()
@@ -148,9 +148,9 @@ def _left_out(table: Table, becomes: Sequence[str]) -> Iterator[str]:
             yield column
 
 
-def _case(number: int, fields: Sequence[str], becomes: Sequence[str]) -> Case:
+def _case(number: int, fields: Sequence[str], becomes: Sequence[str]) -> CaseContent:
     pairs = list(zip(becomes, fields, strict=True))
-    return Case(
+    return CaseContent(
         name=next((text.strip() for one, text in pairs if one == NAME), ""),
         variables={one.removeprefix(VARIABLE): text for one, text in pairs if one.startswith(VARIABLE)},
         turns=tuple(text for one, text in pairs if one == TURN and text.strip()),
@@ -162,7 +162,7 @@ def _case(number: int, fields: Sequence[str], becomes: Sequence[str]) -> Case:
     )
 
 
-def _not_run(cases: tuple[Case, ...], table: Table) -> Iterator[str]:
+def _not_run(cases: tuple[CaseContent, ...], table: Table) -> Iterator[str]:
     for (number, _), case in zip(table.rows, cases, strict=True):
         yield from (f"{one.type} (line {number})" for one in case.assertions if not_run(one))
 

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from prompts_app.engine.formats import Parsed, parse_and_offer
 from prompts_app.engine.formats.bundle_types import BundledRun, OneCase
-from prompts_app.engine.types import Case
+from prompts_app.engine.types import CaseContent
 
 IN_A_PART = 100  # prompts
 _FAST = 1  # zlib's level
@@ -56,10 +56,10 @@ def in_parts(parsed: Parsed) -> Iterator[Parsed]:
 
 def _packed(parsed: Parsed) -> bytes:
     places: dict[int, int] = {}
-    cases: list[Case] = []
+    cases: list[CaseContent] = []
     suites: list[tuple[int, ...]] = []
 
-    def put(suite: tuple[Case, ...]) -> tuple[Case, ...]:
+    def put(suite: tuple[CaseContent, ...]) -> tuple[CaseContent, ...]:
         for case in suite:
             if places.setdefault(id(case), len(cases)) == len(cases):
                 cases.append(case)
@@ -76,7 +76,9 @@ def unpacked(data: bytes) -> Parsed:
     return _with_suites(part.parsed, lambda _: tuple(part.cases[place] for place in next(suites)))
 
 
-def _with_suites(parsed: Parsed, changed: Callable[[tuple[Case, ...]], tuple[Case, ...]]) -> Parsed:
+def _with_suites(
+    parsed: Parsed, changed: Callable[[tuple[CaseContent, ...]], tuple[CaseContent, ...]]
+) -> Parsed:
     """With another suite for each, asked for in one order: a bundle's own cases stay."""
 
     def runs(of: Iterable[BundledRun]) -> tuple[BundledRun, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from prompts_app.engine.formats.bundle_types import BundledPrompt, BundledRun
-from prompts_app.engine.types import Case, PromptContent
+from prompts_app.engine.types import CaseContent, PromptContent
 
 if TYPE_CHECKING:
     from prompts_app.engine.formats.source import Source
@@ -71,7 +71,7 @@ class ImportedPrompt:
     where: str = ""
     written_for: str = ""
     licence: str = ""
-    cases: tuple[Case, ...] = ()
+    cases: tuple[CaseContent, ...] = ()
     is_templated: bool = False
     runs: tuple[BundledRun, ...] = ()
     known_failures: tuple[NotedFailure, ...] = ()  # written only: they hang on runs of this server

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from prompts_app.actions.runs.estimate import JUDGE_SAYS, JUDGE_TOLD, Estimate, estimate_of
 from prompts_app.actions.runs.judge import JudgeChoice
-from prompts_app.engine.types import Assertion, Case
+from prompts_app.engine.types import Assertion, CaseContent
 from prompts_app.models import Endpoint, Version
 
 HERE = Endpoint(base_url="https://api.openai.com/v1")
@@ -26,7 +26,7 @@ def version(**parameters: Any) -> Version:
 def estimated(
     *assertions: Assertion, judge: JudgeChoice | None = None, cases: int = 1, **more: Any
 ) -> Estimate:
-    suite = [Case("c", assertions=assertions)] * cases
+    suite = [CaseContent("c", assertions=assertions)] * cases
     limited = version(max_tokens=100)
     return estimate_of([limited], HERE, [CHEAP], suite, more.pop("repeats", 1), judge=judge, **more)
 

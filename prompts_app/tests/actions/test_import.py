@@ -18,7 +18,7 @@ from prompts_app.actions.importing.apply import (
 )
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, Parsed, parse
 from prompts_app.engine.formats.markdown import emit
-from prompts_app.engine.types import Assertion, Case, Message, PromptContent, Variable
+from prompts_app.engine.types import Assertion, CaseContent, Message, PromptContent, Variable
 from prompts_app.models import FormerSlug, Prompt, Tag, Version, Visibility
 from prompts_app.models.prompts import MOST_MESSAGES
 from prompts_app.models.tags import tag_name
@@ -73,10 +73,10 @@ def test_several_versions_keep_their_order_and_notes() -> None:
 
 
 def test_cases_come_with_their_assertions_and_are_counted() -> None:
-    case = Case(
+    case = CaseContent(
         "Spain", {"topic": "Madrid"}, ("And now?",), (Assertion("contains", "sun"), Assertion("is-json"))
     )
-    report = bring(one(cases=(case, Case(""))))
+    report = bring(one(cases=(case, CaseContent(""))))
     assert (report.cases, report.assertions) == (2, 2)
     first, second = Prompt.objects.get().suite()
     assert first == case
@@ -231,7 +231,7 @@ def test_a_prompt_written_here_is_known_by_its_title_and_text() -> None:
 
 
 def with_cases(*topics: str) -> ImportedPrompt:
-    return one("{{topic}}", cases=tuple(Case(f"Case {topic}", {"topic": topic}) for topic in topics))
+    return one("{{topic}}", cases=tuple(CaseContent(f"Case {topic}", {"topic": topic}) for topic in topics))
 
 
 def test_the_same_text_with_other_cases_is_another_prompt() -> None:

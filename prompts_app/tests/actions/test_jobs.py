@@ -23,7 +23,7 @@ from prompts_app.actions.runs import stopping
 from prompts_app.actions.site.health import tidy_up
 from prompts_app.engine.digests import case_json
 from prompts_app.engine.formats.bundle import emit, parse
-from prompts_app.engine.types import Case
+from prompts_app.engine.types import CaseContent
 from prompts_app.evidence.listings import refresh
 from prompts_app.models import (
     BlindVote,
@@ -46,7 +46,7 @@ from prompts_app.tests.people import PASSWORD, alice, bob, client_of
 pytestmark = pytest.mark.django_db
 
 
-SUITE = [case_json(Case("One", {"word": "yes"}))]
+SUITE = [case_json(CaseContent("One", {"word": "yes"}))]
 
 
 class Killed(BaseException):

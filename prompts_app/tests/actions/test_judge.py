@@ -12,7 +12,7 @@ from prompts_app.actions.runs.judge import JudgeChoice
 from prompts_app.actions.runs.lifecycle import execute_run
 from prompts_app.actions.runs.seal import sealed_file, verify
 from prompts_app.engine.errors import Refused
-from prompts_app.engine.types import Assertion, Case, Price
+from prompts_app.engine.types import Assertion, CaseContent, Price
 from prompts_app.models import Endpoint, Result, Run, Version
 from prompts_app.tests.actions.running import at, fresh
 from prompts_app.tests.engine.judges import says, vectors
@@ -43,13 +43,13 @@ def judged_run(yes: OddServer, bench: OddServer, version: Version, **more: Any) 
 
 class TestNeeds:
     def test_a_suite_says_what_it_wants_of_a_judge(self) -> None:
-        plain = Case(
+        plain = CaseContent(
             "c", assertions=(Assertion("contains", "x"), Assertion("human"), Assertion("javascript", "1"))
         )
         assert not judges.needs_of_suite([plain])
-        both = Case("c", assertions=(Assertion("not-closedqa", "x"), Assertion("similar", "x")))
+        both = CaseContent("c", assertions=(Assertion("not-closedqa", "x"), Assertion("similar", "x")))
         assert judges.needs_of_suite([plain, both, both]) == judges.JudgeNeeds(True, True, 4)
-        assert not judges.needs_of_suite([Case("c", assertions=(Assertion("similar", "x"),))]).asks
+        assert not judges.needs_of_suite([CaseContent("c", assertions=(Assertion("similar", "x"),))]).asks
 
     @pytest.mark.parametrize(
         ("changed", "why"),

@@ -96,7 +96,7 @@ class TestChanges:
 
     def test_cases(self, prompt: Prompt) -> None:
         before = row_of(prompt).updated_at
-        add_cases(prompt, [engine.Case(name="One", variables={"word": "x"})])
+        add_cases(prompt, [engine.CaseContent(name="One", variables={"word": "x"})])
         assert row_of(prompt).updated_at > before
 
     def test_runs_that_end_and_that_are_deleted(self, prompt: Prompt) -> None:

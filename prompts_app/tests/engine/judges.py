@@ -9,7 +9,7 @@ from prompts_app.engine.grading import JudgeSetup
 from prompts_app.engine.run import run_cells
 from prompts_app.engine.types import (
     Assertion,
-    Case,
+    CaseContent,
     Cell,
     Embedded,
     EndpointConfig,
@@ -51,7 +51,7 @@ def graded(
 ) -> tuple[Outcome, OddServer]:
     """One case asked of a model that says ``output``, put before a judge that answers from ``script``."""
     listed = (assertions,) if isinstance(assertions, Assertion) else tuple(assertions)
-    case = Case("c", variables, assertions=listed)
+    case = CaseContent("c", variables, assertions=listed)
     found: list[Outcome] = []
     with answering(http(200, completion(output))) as model, answering(*script) as judge_server:
         embedding = more.pop("embedding_model", "")

@@ -9,7 +9,7 @@ from prompts_app.engine.assertions.sets import MOST_MEMBERS, value_of
 from prompts_app.engine.assertions.stored import calls_of, check_json, verdict_of_stored
 from prompts_app.engine.digests import case_from_json, case_json, digest
 from prompts_app.engine.run import filled, judge
-from prompts_app.engine.types import Answer, Assertion, Case, Check, Json, Price, Reply
+from prompts_app.engine.types import Answer, Assertion, CaseContent, Check, Json, Price, Reply
 from prompts_app.tests.engine.judges import graded, says
 
 A, B = Assertion("contains", "a"), Assertion("contains", "b")
@@ -30,7 +30,7 @@ def verdict(
     *assertions: Assertion, output: str = "a", threshold: float | None = None, cost: Decimal | None = None
 ) -> bool | None:
     reply = Reply(output, None, None, None, None, None, None, 1.0)
-    case = Case("c", assertions=assertions, threshold=threshold)
+    case = CaseContent("c", assertions=assertions, threshold=threshold)
     checks, passed = judge(case, reply, Price(cost, "" if cost is None else "table"))
     stored = [check_json(one) for one in checks]
     assert verdict_of_stored(stored, threshold) == passed  # stored and read again, it is the same
@@ -143,11 +143,11 @@ def test_nothing_that_counts_is_not_judged_whatever_the_threshold() -> None:
 
 
 def test_a_threshold_is_kept_and_a_case_without_one_has_the_digest_it_always_had() -> None:
-    case = Case("c", assertions=(A,), threshold=0.5)
+    case = CaseContent("c", assertions=(A,), threshold=0.5)
     assert case_from_json(case_json(case)) == case
-    assert "threshold" not in case_json(Case("c"))
+    assert "threshold" not in case_json(CaseContent("c"))
     was = "3d61916499b6c61ccb6eca14f49ad31460e661671c896968114c02002bcbc250"
-    assert digest(case_json(Case("c", {"x": "1"}))) == was
+    assert digest(case_json(CaseContent("c", {"x": "1"}))) == was
     with pytest.raises(ValueError, match="number"):
         case_from_json({"threshold": "high"})
 

@@ -6,7 +6,7 @@ from prompts_app.engine.assertions import check, not_run
 from prompts_app.engine.digests import assertion_from_json, assertion_json, case_from_json, case_json
 from prompts_app.engine.prices import UNKNOWN
 from prompts_app.engine.run import judge
-from prompts_app.engine.types import Answer, Assertion, Case, Check, Reply
+from prompts_app.engine.types import Answer, Assertion, CaseContent, Check, Reply
 
 REPLY = Reply("Bonjour", "stop", "m", None, None, 1, 1, 5.0)
 HOLDS = Assertion("contains", "Bonjour")
@@ -15,7 +15,7 @@ ELSEWHERE = Assertion("classifier", "is polite")
 
 
 def judged(*assertions: Assertion) -> tuple[tuple[Check, ...], bool | None]:
-    return judge(Case("c", assertions=assertions), REPLY, UNKNOWN)
+    return judge(CaseContent("c", assertions=assertions), REPLY, UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_options_are_kept_and_an_assertion_without_them_is_written_as_before() -
     kept = Assertion("llm-rubric", "is polite", options={"provider": "openai:gpt-5"})
     assert assertion_from_json(assertion_json(kept)) == kept
     assert assertion_json(HOLDS) == {"type": "contains", "value": "Bonjour"}
-    case = Case("c", assertions=(kept,))
+    case = CaseContent("c", assertions=(kept,))
     assert case_from_json(case_json(case)) == case
 
 

@@ -19,7 +19,7 @@ from prompts_app.engine.run import run_cells
 from prompts_app.engine.types import (
     Answer,
     Assertion,
-    Case,
+    CaseContent,
     Cell,
     Check,
     Fault,
@@ -264,7 +264,7 @@ def test_a_word_to_stop_ends_the_judging_and_the_answer_stays() -> None:
     with answering(http(200, completion("Paris."))) as model, answering(says(YES)) as judge_server:
         judge, case = (
             Judge(judge_server.endpoint(), "judge-1"),
-            Case("c", {"country": "x"}, assertions=(POLITE,)),
+            CaseContent("c", {"country": "x"}, assertions=(POLITE,)),
         )
         found: list[Outcome] = []
         word = asyncio.run(

@@ -12,7 +12,7 @@ from prompts_app.engine.run import run_cells
 from prompts_app.engine.types import (
     Answer,
     Assertion,
-    Case,
+    CaseContent,
     Cell,
     Check,
     Json,
@@ -103,7 +103,7 @@ def test_calls_come_from_the_answer_and_tools_from_the_version(content: str | No
     with answering(http(200, answer)) as server:
         asyncio.run(
             run_cells(
-                prompt, "tiny-1", [Cell(0, 0, Case("c", assertions=(VALID,)))], server.endpoint(),
+                prompt, "tiny-1", [Cell(0, 0, CaseContent("c", assertions=(VALID,)))], server.endpoint(),
                 concurrency=1, on_outcome=found.append, stop_reason=lambda: None, pacing=QUICK,
             )
         )  # fmt: skip

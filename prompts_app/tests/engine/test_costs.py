@@ -12,7 +12,7 @@ from prompts_app.engine.prices import own_price, price_of_answer, sources_told, 
 from prompts_app.engine.run import run_cells
 from prompts_app.engine.types import (
     Assertion,
-    Case,
+    CaseContent,
     Cell,
     EndpointConfig,
     Message,
@@ -36,7 +36,7 @@ def run(
     **endpoint: Any,
 ) -> Outcome:
     found: list[Outcome] = []
-    case = Cell(0, 0, Case("one", assertions=assertions))
+    case = Cell(0, 0, CaseContent("one", assertions=assertions))
     asyncio.run(
         run_cells(
             PromptContent((Message("user", "Hi"),)), "tiny-1", [case], server.endpoint(**endpoint),

@@ -20,7 +20,7 @@ from prompts_app.engine.digests import (
     digest,
     suite_digest,
 )
-from prompts_app.engine.types import Assertion, Case, Json
+from prompts_app.engine.types import Assertion, CaseContent, Json
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = st.recursive(
@@ -37,7 +37,7 @@ ASSERTIONS = st.builds(
     metric=TEXT,
 )
 CASES = st.builds(
-    Case,
+    CaseContent,
     name=TEXT,
     variables=st.dictionaries(TEXT, TEXT, max_size=3),
     turns=st.lists(TEXT, max_size=2).map(tuple),
@@ -96,7 +96,7 @@ def test_what_is_not_json_is_refused_item_by_item_too(members: dict[str, str], o
 
 
 def test_a_case_as_json_holds_only_what_is_set() -> None:
-    case = Case(
+    case = CaseContent(
         "Refund",
         {"message": "Hi"},
         ("And now?",),
@@ -114,18 +114,18 @@ def test_a_case_as_json_holds_only_what_is_set() -> None:
 
 
 @given(CASES)
-def test_a_case_survives_json_and_back(case: Case) -> None:
+def test_a_case_survives_json_and_back(case: CaseContent) -> None:
     assert case_from_json(json.loads(json.dumps(case_json(case)))) == case
 
 
 @given(st.lists(CASES, max_size=3))
-def test_the_suite_digest_does_not_depend_on_spelling(cases: list[Case]) -> None:
+def test_the_suite_digest_does_not_depend_on_spelling(cases: list[CaseContent]) -> None:
     again = [case_from_json(json.loads(canonical(case_json(case)))) for case in cases]
     assert suite_digest(again) == suite_digest(cases)
 
 
 @given(CASES, TEXT)
-def test_any_change_changes_the_suite_digest(case: Case, name: str) -> None:
+def test_any_change_changes_the_suite_digest(case: CaseContent, name: str) -> None:
     other = replace(case, name=case.name + name + "x")
     assert suite_digest([case]) != suite_digest([other])
     assert suite_digest([case, other]) != suite_digest([other, case])
@@ -142,7 +142,7 @@ def test_a_wrong_shape_is_told(data: Json) -> None:
 
 
 def test_everything_but_the_shape_is_optional() -> None:
-    assert case_from_json({}) == Case("")
+    assert case_from_json({}) == CaseContent("")
     assert case_from_json({"variables": {"n": 5, "o": {"a": 1}}}).variables == {"n": "5", "o": '{"a": 1}'}
 
 
@@ -152,8 +152,8 @@ def test_an_assertion_survives_alone_too() -> None:
 
 
 def test_a_case_without_a_system_message_of_its_own_has_the_digest_it_always_had() -> None:
-    plain = Case("c", {"a": "b"}, ("more",))
+    plain = CaseContent("c", {"a": "b"}, ("more",))
     assert "system" not in case_json(plain)
-    own = Case("c", {"a": "b"}, ("more",), system="Shout.")
+    own = CaseContent("c", {"a": "b"}, ("more",), system="Shout.")
     assert case_from_json(case_json(own)) == own
     assert suite_digest([own]) != suite_digest([plain])

@@ -16,7 +16,7 @@ from prompts_app.engine.prices import price_of
 from prompts_app.engine.run import run_cells
 from prompts_app.engine.types import (
     Assertion,
-    Case,
+    CaseContent,
     Cell,
     EndpointConfig,
     Fault,
@@ -182,7 +182,7 @@ def test_what_an_address_points_to_is_never_asked_for() -> None:
 # --- in a run ---
 
 
-def outcomes(endpoint: EndpointConfig, *cases: Case, judge: Judge | None = None) -> list[Outcome]:
+def outcomes(endpoint: EndpointConfig, *cases: CaseContent, judge: Judge | None = None) -> list[Outcome]:
     found: list[Outcome] = []
     asyncio.run(
         run_cells(
@@ -195,8 +195,8 @@ def outcomes(endpoint: EndpointConfig, *cases: Case, judge: Judge | None = None)
     return sorted(found, key=lambda outcome: outcome.cell.case_index)
 
 
-def a_case(*assertions: Assertion, turns: tuple[str, ...] = ()) -> Case:
-    return Case("One", {"what": "a fox"}, turns, assertions)
+def a_case(*assertions: Assertion, turns: tuple[str, ...] = ()) -> CaseContent:
+    return CaseContent("One", {"what": "a fox"}, turns, assertions)
 
 
 def test_limits_are_held_to_and_what_looks_at_text_is_not_judged() -> None:

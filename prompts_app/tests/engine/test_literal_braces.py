@@ -16,7 +16,7 @@ from prompts_app.engine.formats.templates import for_nunjucks, plain_raw
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.render import as_literal, as_quoted, find_variables, pieces, render, render_known
 from prompts_app.engine.run import filled
-from prompts_app.engine.types import Assertion, Case, Message, PromptContent
+from prompts_app.engine.types import Assertion, CaseContent, Message, PromptContent
 
 WHO = {"who": "Ann"}
 SENT = [
@@ -171,7 +171,7 @@ def test_braces_that_langchain_doubles_for_text() -> None:
 
 def test_what_is_exported_comes_back_to_the_letter() -> None:
     versions = tuple(ImportedVersion(PromptContent((Message("user", text),))) for text, _ in SENT)
-    cases = tuple(Case(f"c{at}", {"who": value}) for at, (_, value) in enumerate(SENT))
+    cases = tuple(CaseContent(f"c{at}", {"who": value}) for at, (_, value) in enumerate(SENT))
     prompt = ImportedPrompt("Braces", versions, cases=cases)
     (again,) = parse("x.yaml", write_config(prompt).encode()).prompts
     assert [version.prompt for version in again.versions] == [version.prompt for version in versions]

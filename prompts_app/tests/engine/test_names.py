@@ -10,7 +10,7 @@ from prompts_app.engine.formats import parse
 from prompts_app.engine.formats.renaming import offered, renamed
 from prompts_app.engine.names import names_to_follow, plain_name, renamed_text, renames_in
 from prompts_app.engine.render import render
-from prompts_app.engine.types import Assertion, Case, Message
+from prompts_app.engine.types import Assertion, CaseContent, Message
 
 
 def offers(*texts: str, taken: tuple[str, ...] = ()) -> list[tuple[str, str]]:
@@ -94,6 +94,6 @@ def test_an_imported_prompt_is_renamed_with_its_cases_and_runs() -> None:
 
 
 def test_values_follow_a_new_name_where_nothing_stands_there() -> None:
-    case = Case("c", {"user-name": "Ann", "a b": "1", "a_b": "2", "plain": "3"})
+    case = CaseContent("c", {"user-name": "Ann", "a b": "1", "a_b": "2", "plain": "3"})
     assert names_to_follow(case, {"user_name", "a_b", "plain"}) == {"user-name": "user_name"}
     assert names_to_follow(case, {"other"}) == {}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from prompts_app.engine.errors import RenderError
 from prompts_app.engine.render import find_variables, render, render_messages
-from prompts_app.engine.types import Case, Message, PromptContent, Variable
+from prompts_app.engine.types import CaseContent, Message, PromptContent, Variable
 
 NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,8}(\.[a-z0-9]{1,4}){0,2}", fullmatch=True)
 
@@ -65,18 +65,18 @@ def test_the_case_decides_then_the_default() -> None:
     prompt = PromptContent(
         (Message("user", "{{greeting}}, {{name}}"),), (Variable("greeting", "Hello"), Variable("name", "you"))
     )
-    assert render_messages(prompt, Case("c", {"name": "Ada"})) == (Message("user", "Hello, Ada"),)
+    assert render_messages(prompt, CaseContent("c", {"name": "Ada"})) == (Message("user", "Hello, Ada"),)
 
 
 def test_an_empty_value_in_the_case_is_a_value() -> None:
     prompt = PromptContent((Message("user", "[{{a}}]"),), (Variable("a", "default"),))
-    assert render_messages(prompt, Case("c", {"a": ""}))[0].content == "[]"
+    assert render_messages(prompt, CaseContent("c", {"a": ""}))[0].content == "[]"
 
 
 def test_a_variable_without_value_or_default_is_named() -> None:
     prompt = PromptContent((Message("user", "{{city}}"),), (Variable("city"),))
     with pytest.raises(RenderError, match="city") as caught:
-        render_messages(prompt, Case("c"))
+        render_messages(prompt, CaseContent("c"))
     assert caught.value.name == "city"
 
 
@@ -111,12 +111,12 @@ class TestSystemOfACase:
     )
 
     def test_it_takes_the_place_of_the_prompts_own(self) -> None:
-        sent = render_messages(self.PROMPT, Case("c", {"a": "b"}, system="Shout, {{a}}."))
+        sent = render_messages(self.PROMPT, CaseContent("c", {"a": "b"}, system="Shout, {{a}}."))
         assert sent == (Message("system", "Shout, b."), Message("user", "Hi b"))
 
     def test_it_comes_first_where_the_prompt_has_none(self) -> None:
-        sent = render_messages(PromptContent((Message("user", "Hi"),)), Case("c", system="Shout."))
+        sent = render_messages(PromptContent((Message("user", "Hi"),)), CaseContent("c", system="Shout."))
         assert sent == (Message("system", "Shout."), Message("user", "Hi"))
 
     def test_without_it_nothing_changes(self) -> None:
-        assert len(render_messages(self.PROMPT, Case("c"))) == 3
+        assert len(render_messages(self.PROMPT, CaseContent("c"))) == 3

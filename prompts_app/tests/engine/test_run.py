@@ -22,7 +22,7 @@ from prompts_app.engine.run import answer_of, judge, run_cells
 from prompts_app.engine.types import (
     Answer,
     Assertion,
-    Case,
+    CaseContent,
     Cell,
     Check,
     Embedded,
@@ -53,7 +53,7 @@ def reply(output: str = "Hello", **changes: Any) -> Reply:
 
 
 def cases(count: int, *assertions: Assertion) -> list[Cell]:
-    return [Cell(n, 0, Case(f"case {n}", {"name": f"N{n}"}, (), assertions)) for n in range(count)]
+    return [Cell(n, 0, CaseContent(f"case {n}", {"name": f"N{n}"}, (), assertions)) for n in range(count)]
 
 
 class Stub:
@@ -120,7 +120,7 @@ def go(
 
 def test_every_cell_gets_exactly_one_outcome(stub: Callable[..., Stub]) -> None:
     stub()
-    cells = [Cell(n, repeat, Case(str(n), {"name": "x"})) for n in range(7) for repeat in range(3)]
+    cells = [Cell(n, repeat, CaseContent(str(n), {"name": "x"})) for n in range(7) for repeat in range(3)]
     word, outcomes = go(cells)
     assert word is None
     assert sorted((one.cell.case_index, one.cell.repeat) for one in outcomes) == [
@@ -212,7 +212,7 @@ def test_a_fault_is_a_row_and_neither_pass_nor_failure(stub: Callable[..., Stub]
 
 def test_a_variable_without_a_value_is_a_fault_and_no_call(stub: Callable[..., Stub]) -> None:
     made = stub()
-    _, (outcome,) = go([Cell(0, 0, Case("empty"))])
+    _, (outcome,) = go([Cell(0, 0, CaseContent("empty"))])
     assert outcome.fault
     assert outcome.fault.kind == "template"
     assert "{{name}}" in outcome.fault.message
@@ -323,7 +323,7 @@ def test_a_more_urgent_word_ends_the_waiting(stub: Callable[..., Stub]) -> None:
 def test_a_talk_that_is_cut_short_keeps_what_its_first_turns_cost(stub: Callable[..., Stub]) -> None:
     made = stub(lambda request: reply(model="gpt-4o-mini"))
     word, (outcome,) = go(
-        [Cell(0, 0, Case("talk", {"name": "x"}, ("a", "b")))],
+        [Cell(0, 0, CaseContent("talk", {"name": "x"}, ("a", "b")))],
         stop_reason=lambda: "over_cap" if made.asked else None,
     )
     assert (word, len(made.asked)) == ("over_cap", 1)
@@ -453,7 +453,9 @@ def test_turns_are_answered_in_order_with_the_earlier_answers_in_context(stub: C
             f"answer {len(request.messages)}", model="gpt-4o-mini", latency_ms=100.0 * len(request.messages)
         )
     )
-    case = Case("talk", {"name": "Ada"}, ("And {{name}}'s age?", "Why?"), (Assertion("equals", "answer 6"),))
+    case = CaseContent(
+        "talk", {"name": "Ada"}, ("And {{name}}'s age?", "Why?"), (Assertion("equals", "answer 6"),)
+    )
     _, (outcome,) = go([Cell(0, 0, case)])
     assert [(message.role, message.content) for message in outcome.request.messages] == [
         ("system", "Be brief."),
@@ -472,7 +474,10 @@ def test_turns_are_answered_in_order_with_the_earlier_answers_in_context(stub: C
 
 def test_a_prompt_without_a_question_takes_the_first_turn_as_its_question(stub: Callable[..., Stub]) -> None:
     made = stub()
-    go([Cell(0, 0, Case("talk", {}, ("Hi", "Bye")))], prompt=PromptContent((Message("system", "Be brief."),)))
+    go(
+        [Cell(0, 0, CaseContent("talk", {}, ("Hi", "Bye")))],
+        prompt=PromptContent((Message("system", "Be brief."),)),
+    )
     assert [len(request.messages) for request in made.asked] == [2, 4]
 
 
@@ -482,7 +487,7 @@ def test_a_fault_in_the_middle_of_a_talk_ends_it_but_keeps_what_it_cost(stub: Ca
             reply(model="gpt-4o-mini") if len(request.messages) == 2 else Fault("timeout", "Late.")
         )
     )
-    _, (outcome,) = go([Cell(0, 0, Case("talk", {"name": "x"}, ("a", "b")))])
+    _, (outcome,) = go([Cell(0, 0, CaseContent("talk", {"name": "x"}, ("a", "b")))])
     assert outcome.fault
     assert outcome.fault.kind == "timeout"
     assert len(made.asked) == 2
@@ -491,7 +496,7 @@ def test_a_fault_in_the_middle_of_a_talk_ends_it_but_keeps_what_it_cost(stub: Ca
 
 def test_unknown_tokens_in_one_turn_make_the_sum_unknown(stub: Callable[..., Stub]) -> None:
     stub(lambda request: reply(tokens_in=None if len(request.messages) == 2 else 5))
-    _, (outcome,) = go([Cell(0, 0, Case("talk", {"name": "x"}, ("a",)))])
+    _, (outcome,) = go([Cell(0, 0, CaseContent("talk", {"name": "x"}, ("a",)))])
     assert outcome.reply
     assert (outcome.reply.tokens_in, outcome.reply.tokens_out) == (None, 10)
     assert outcome.price == UNKNOWN
@@ -510,22 +515,22 @@ def test_a_whole_run_over_a_real_connection() -> None:
 
 
 def test_nothing_to_hold_it_to_is_neither_pass_nor_failure() -> None:
-    assert judge(Case("c"), reply(), UNKNOWN) == ((), None)
+    assert judge(CaseContent("c"), reply(), UNKNOWN) == ((), None)
 
 
 def test_all_that_count_must_pass() -> None:
     passing, failing = Assertion("contains", "Hello"), Assertion("contains", "Bye")
     shown_only = Assertion("contains", "Bye", weight=0)
-    assert judge(Case("c", assertions=(passing, passing)), reply(), UNKNOWN)[1] is True
-    assert judge(Case("c", assertions=(passing, failing)), reply(), UNKNOWN)[1] is False
-    checks, passed = judge(Case("c", assertions=(passing, shown_only)), reply(), UNKNOWN)
+    assert judge(CaseContent("c", assertions=(passing, passing)), reply(), UNKNOWN)[1] is True
+    assert judge(CaseContent("c", assertions=(passing, failing)), reply(), UNKNOWN)[1] is False
+    checks, passed = judge(CaseContent("c", assertions=(passing, shown_only)), reply(), UNKNOWN)
     assert passed is True
     assert [one.passed for one in checks] == [True, False]
-    assert judge(Case("c", assertions=(shown_only,)), reply(), UNKNOWN)[1] is None
+    assert judge(CaseContent("c", assertions=(shown_only,)), reply(), UNKNOWN)[1] is None
 
 
 def test_variables_in_assertion_values_are_filled_in() -> None:
-    case = Case(
+    case = CaseContent(
         "c", {"who": "Ada", "n": "{{who}}"},
         assertions=(
             Assertion("contains", "Hi {{ who }}"), Assertion("contains-any", ["{{who}}", "x"]),

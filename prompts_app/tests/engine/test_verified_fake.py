@@ -21,7 +21,7 @@ from prompts_app.engine.endpoints import open_endpoint
 from prompts_app.engine.run import run_cells
 from prompts_app.engine.types import (
     Assertion,
-    Case,
+    CaseContent,
     Cell,
     Embedded,
     EndpointConfig,
@@ -194,7 +194,7 @@ def test_embeddings_where_the_server_offers_them(real: EndpointConfig) -> None:
 
 
 def test_a_tiny_model_as_the_judge_gives_a_verdict_or_an_error_but_never_breaks(real: EndpointConfig) -> None:
-    case = Case("c", assertions=(Assertion("llm-rubric", "Is a greeting."),))
+    case = CaseContent("c", assertions=(Assertion("llm-rubric", "Is a greeting."),))
     prompt = PromptContent((Message("user", "Say hello."),), parameters=SHORT)
     found: list[Outcome] = []
     asyncio.run(

@@ -64,7 +64,10 @@ def test_spans_are_in_their_largest_unit(minutes: int, said: str) -> None:
 class TestKept:
     def a_version(self) -> Version:
         version: Version = VersionFactory(prompt=PromptFactory(owner=alice()))
-        add_cases(version.prompt, [engine.Case("One", {"word": "x"}), engine.Case("Two", {"word": "y"})])
+        add_cases(
+            version.prompt,
+            [engine.CaseContent("One", {"word": "x"}), engine.CaseContent("Two", {"word": "y"})],
+        )
         return version
 
     def start(self, version: Version, practice: bool = False) -> Run:
@@ -79,7 +82,7 @@ class TestKept:
         one, two = version.prompt.cases.in_order()
         moments = [self.changed_at(version.prompt)]
         changes: list[Callable[[], None]] = [
-            lambda: change_case(one, engine.Case("New", {"word": "z"}), seen_revision=None),
+            lambda: change_case(one, engine.CaseContent("New", {"word": "z"}), seen_revision=None),
             lambda: move_case(one, 1),
             lambda: delete_cases(two.prompt, [two]),
         ]

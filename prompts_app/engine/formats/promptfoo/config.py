@@ -21,7 +21,7 @@ from prompts_app.engine.formats.reading import read_as
 from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import Format, ImportedPrompt, ImportedVersion, Parsed
 from prompts_app.engine.render import find_variables, pieces
-from prompts_app.engine.types import Case, Json, Message, PromptContent, Variable
+from prompts_app.engine.types import CaseContent, Json, Message, PromptContent, Variable
 
 _ENDINGS = ("yaml", "yml", "json")
 _CARRIED = {"description", "prompts", "providers", "targets", "tests", "scenarios", "defaultTest"}
@@ -102,7 +102,7 @@ def prompt_of(
     variants: tuple[Variant, ...],
     providers: tuple[Provider, ...],
     settings: Mapping[str, Json],
-    cases: tuple[Case, ...],
+    cases: tuple[CaseContent, ...],
 ) -> ImportedPrompt:
     name = reading.source.name
     source = f"promptfoo configuration {name}" if name else "pasted promptfoo configuration"

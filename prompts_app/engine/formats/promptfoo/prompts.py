@@ -24,7 +24,7 @@ from prompts_app.engine.formats.source import Source, read_json
 from prompts_app.engine.formats.types import Problem
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.render import as_literal, inside_raw, variables_in
-from prompts_app.engine.types import Case, Json, Message
+from prompts_app.engine.types import CaseContent, Json, Message
 
 # Prompts that are kept at a service (langfuse://, pf://…) or made by a program.
 _ELSEWHERE = re.compile(r"(?!file:)(?:[a-z][a-z0-9+.-]*://\S*\s*|(?:exec|package):.*)", re.DOTALL)
@@ -236,7 +236,7 @@ def for_promptfoo(messages: Sequence[Message], *, is_nunjucks: bool) -> tuple[Me
     )
 
 
-def with_dollars(variants: Sequence[Variant], cases: Sequence[Case]) -> tuple[Variant, ...]:
+def with_dollars(variants: Sequence[Variant], cases: Sequence[CaseContent]) -> tuple[Variant, ...]:
     """``${{price}}`` is a dollar and a value to promptfoo; so it is kept where the tests give that value."""
     names = {name for case in cases for name in case.variables}
     return tuple(

@@ -33,7 +33,7 @@ from prompts_app.engine.formats.promptfoo.variables import can_wrap, usage_of, w
 from prompts_app.engine.formats.reading import refuse
 from prompts_app.engine.formats.source import Source, read_json
 from prompts_app.engine.formats.types import Format, ImportedPrompt, Parsed
-from prompts_app.engine.types import Assertion, Case, Json
+from prompts_app.engine.types import Assertion, CaseContent, Json
 
 VERSIONS = (1, 2, 3)
 _YAML = {"yaml", "yml"}
@@ -242,15 +242,15 @@ class Cells:
     def __init__(self, reading: ConfigReading, tests: Tests, repeats: int | None) -> None:
         """``repeats``: how often the file says each test was asked."""
         self._reading, self._tests, self._repeats = reading, tests, repeats
-        self._cases: dict[tuple[str, int], Case] = {}
+        self._cases: dict[tuple[str, int], CaseContent] = {}
         self._numbers: dict[tuple[str, int], float] = {}  # the first number each has as a test in the file
 
     @property
-    def cases(self) -> tuple[Case, ...]:
+    def cases(self) -> tuple[CaseContent, ...]:
         """In the file's order, also of those that not every prompt was put to."""
         return tuple(self._cases[place] for place in sorted(self._cases, key=self._numbers.__getitem__))
 
-    def grid(self, rows: Sequence[ResultRow]) -> list[tuple[Case, list[ResultRow]]]:
+    def grid(self, rows: Sequence[ResultRow]) -> list[tuple[CaseContent, list[ResultRow]]]:
         """The rows of one run, by case, each case with its repeats."""
         groups: dict[str, list[ResultRow]] = {}
         for row in rows:
@@ -265,13 +265,13 @@ class Cells:
                 self._numbers[place] = min(self._numbers.get(place, math.inf), _number_of(part[0])[1])
         return [(self._case(place, part), part) for place, part in cells.items()]
 
-    def _case(self, place: tuple[str, int], rows: list[ResultRow]) -> Case:
+    def _case(self, place: tuple[str, int], rows: list[ResultRow]) -> CaseContent:
         if place not in self._cases:
             case = self._read(rows)
             self._cases[place] = replace(case, name=f"{case.name} ({place[1] + 1})") if place[1] else case
         return self._cases[place]
 
-    def _read(self, rows: list[ResultRow]) -> Case:
+    def _read(self, rows: list[ResultRow]) -> CaseContent:
         test = as_object(rows[0].values.get("testCase"))
         if _NUMBERED.fullmatch(str(test.get("description") or "")):
             test = {key: value for key, value in test.items() if key != "description"}
@@ -342,7 +342,9 @@ def _no_time() -> NoReturn:
 
 
 def _runs(
-    columns: Sequence[_Column], grids: Sequence[Sequence[tuple[Case, list[ResultRow]]]], context: Context
+    columns: Sequence[_Column],
+    grids: Sequence[Sequence[tuple[CaseContent, list[ResultRow]]]],
+    context: Context,
 ) -> tuple[BundledRun, ...]:
     asked = {_identity(column): column.provider for column in columns}
     names = distinct_models(tuple(asked.values()))
@@ -358,7 +360,11 @@ def _identity(column: _Column) -> tuple[str, str, int]:
 
 
 def _run(
-    number: int, column: _Column, model: str, grid: Sequence[tuple[Case, list[ResultRow]]], context: Context
+    number: int,
+    column: _Column,
+    model: str,
+    grid: Sequence[tuple[CaseContent, list[ResultRow]]],
+    context: Context,
 ) -> BundledRun:
     results = (result_of(row, index, repeat, model, context) for index, repeat, row in _places(grid))
     return BundledRun(
@@ -378,7 +384,7 @@ def _run(
     )
 
 
-def _places(grid: Sequence[tuple[Case, list[ResultRow]]]) -> Iterator[tuple[int, int, ResultRow]]:
+def _places(grid: Sequence[tuple[CaseContent, list[ResultRow]]]) -> Iterator[tuple[int, int, ResultRow]]:
     for index, (_, rows) in enumerate(grid):
         for repeat, row in enumerate(rows):
             yield index, repeat, row

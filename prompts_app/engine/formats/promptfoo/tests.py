@@ -32,7 +32,7 @@ from prompts_app.engine.formats.promptfoo.variables import (
     values_around,
 )
 from prompts_app.engine.render import as_value, is_given
-from prompts_app.engine.types import Assertion, Case, Json
+from prompts_app.engine.types import Assertion, CaseContent, Json
 
 OURS = "proofsheet"
 SPREADSHEETS = frozenset({"xlsx", "xls", "ods", "numbers"})
@@ -69,9 +69,9 @@ class Tests:
         default = self._loaded_test(reading.config.get("defaultTest"), "defaultTest")
         self._default = default.fields if default else {}
 
-    def cases(self) -> tuple[Case, ...]:
+    def cases(self) -> tuple[CaseContent, ...]:
         """Raises FormatError where they multiply without end, or a file of tests is broken."""
-        cases: list[Case] = []
+        cases: list[CaseContent] = []
         for test in self._all():
             cases += self._cases_of(test)
             if len(cases) > MOST_CASES:
@@ -79,7 +79,7 @@ class Tests:
         self._tell_options(self._default, "defaultTest", self._unused)
         return tuple(cases)
 
-    def case_of(self, test: Test, found: tuple[Assertion, ...]) -> Case:
+    def case_of(self, test: Test, found: tuple[Assertion, ...]) -> CaseContent:
         """One test whose values are settled, held to the assertions in ``found``."""
         variables = as_object(test.fields.get("vars"))
         for name, value in variables.items():
@@ -92,7 +92,7 @@ class Tests:
         values = self._values(variables, test)
         around = self._around(as_object(test.fields.get("options")), values, test)
         name, threshold = self._name(test.fields, values, [values]), self._threshold(test.fields, test)
-        return Case(name, {**values, **around}, assertions=found, threshold=threshold)
+        return CaseContent(name, {**values, **around}, assertions=found, threshold=threshold)
 
     # --- where they stand ---
 
@@ -205,7 +205,7 @@ class Tests:
 
     # --- what becomes of one ---
 
-    def _cases_of(self, test: Test) -> list[Case]:
+    def _cases_of(self, test: Test) -> list[CaseContent]:
         own = self._opened(test)
         if (exact := self._exactly(own)) is not None:
             return [exact]
@@ -222,7 +222,7 @@ class Tests:
         names = [self._name(own, one, values) for one in values]
         around, threshold = [self._around(options, one, test) for one in values], self._threshold(own, test)
         return [
-            Case(name, {**one, **more}, assertions=found, threshold=threshold)
+            CaseContent(name, {**one, **more}, assertions=found, threshold=threshold)
             for name, one, more in zip(names, values, around, strict=True)
         ]
 
@@ -240,7 +240,7 @@ class Tests:
         self.around |= found.keys()
         return found
 
-    def _exactly(self, fields: Mapping[str, Json]) -> Case | None:
+    def _exactly(self, fields: Mapping[str, Json]) -> CaseContent | None:
         """The case as this site wrote it, where promptfoo has no way to say the same."""
         ours = as_object(as_object(fields.get("metadata")).get(OURS)).get("case")
         if not self._reading.is_ours or not isinstance(ours, dict):

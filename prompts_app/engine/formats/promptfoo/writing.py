@@ -21,7 +21,7 @@ from prompts_app.engine.formats.source import Source
 from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion
 from prompts_app.engine.formats.yaml_ import write_yaml
 from prompts_app.engine.render import as_quoted
-from prompts_app.engine.types import Case, Json, Message, Variable
+from prompts_app.engine.types import CaseContent, Json, Message, Variable
 
 SCHEMA = "https://promptfoo.dev/config-schema.json"
 # Where prompts come from whose logic goes back as it came.
@@ -96,7 +96,7 @@ def _written(values: Mapping[str, str], usage: Usage, write: Callable[[str], str
     return {name: write(value) if isinstance(value, str) else value for name, value in found.items()}
 
 
-def _test(case: Case, usage: Usage, write: Callable[[str], str]) -> dict[str, Json]:
+def _test(case: CaseContent, usage: Usage, write: Callable[[str], str]) -> dict[str, Json]:
     """The case in promptfoo's words; where these do not say all of it, as a whole beside them."""
     test: dict[str, Json] = {
         "description": case.name,
@@ -121,7 +121,7 @@ def _options(test: Mapping[str, Json]) -> dict[str, Json]:
     return options | ({FACTUALITY: worth[0]} if worth else {})
 
 
-def _read_again(test: Mapping[str, Json], usage: Usage) -> Case | None:
+def _read_again(test: Mapping[str, Json], usage: Usage) -> CaseContent | None:
     """What the test would be read as."""
     config = {"prompts": ["-"], "tests": [test], "metadata": {OURS: {}}}
     try:

@@ -23,7 +23,7 @@ from prompts_app.engine.formats.bundle_types import (
     BundledRun,
     BundledVersion,
 )
-from prompts_app.engine.types import Assertion, Case, Message, PromptContent, Variable
+from prompts_app.engine.types import Assertion, CaseContent, Message, PromptContent, Variable
 
 RECORDED = Path(__file__).parents[3] / "demo" / "recorded"
 MOMENT = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -45,7 +45,7 @@ assertions = st.builds(
     metric=text,
 )
 cases = st.builds(
-    Case,
+    CaseContent,
     name=text,
     variables=st.dictionaries(text, text, max_size=3),
     turns=st.lists(text, max_size=2).map(tuple),
@@ -152,7 +152,7 @@ def test_what_an_earlier_release_wrote_is_read_and_written_byte_for_byte(path: P
 
 def small() -> dict[str, Any]:
     """A bundle as JSON: one prompt, one case, one run, one result."""
-    suite = (Case("a", {"word": "yes"}, assertions=(Assertion("contains", "yes"),)),)
+    suite = (CaseContent("a", {"word": "yes"}, assertions=(Assertion("contains", "yes"),)),)
     result = BundledResult(
         id="r1",
         case_index=0,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from prompts_app.engine.errors import CsvError
 from prompts_app.engine.formats.case_csv import CaseTable, cases_of, guess, read_table, variable_name
-from prompts_app.engine.types import Assertion, Case
+from prompts_app.engine.types import Assertion, CaseContent
 
 
 def parse_cases(text: str, variables: Collection[str] = ()) -> CaseTable:
@@ -87,13 +87,13 @@ def test_the_short_forms_of_other_kinds(text: str, assertion: Assertion) -> None
 
 def test_the_name_column_is_a_variable_where_the_prompt_has_one() -> None:
     table = "name,word\nFirst,x"
-    assert parse_cases(table).cases == (Case("First", {"word": "x"}),)
-    assert parse_cases(table, ["name"]).cases == (Case("", {"name": "First", "word": "x"}),)
+    assert parse_cases(table).cases == (CaseContent("First", {"word": "x"}),)
+    assert parse_cases(table, ["name"]).cases == (CaseContent("", {"name": "First", "word": "x"}),)
 
 
 @pytest.mark.parametrize("table", ["a\tb\n1\t2", "a;b\n1;2", "a,b\n1,2", "\ufeffa,b\r\n1,2\r\n\r\n"])
 def test_tabs_semicolons_and_empty_lines(table: str) -> None:
-    assert parse_cases(table).cases == (Case("", {"a": "1", "b": "2"}),)
+    assert parse_cases(table).cases == (CaseContent("", {"a": "1", "b": "2"}),)
 
 
 @given(st.text(max_size=300))
@@ -149,12 +149,12 @@ class TestWhatAColumnBecomes:
         chosen = ["variable:TICKET", "variable:TONE", "contains", "output"]
         read = cases_of(read_table(text), chosen)
         values = {"TICKET": "Where is it?", "TONE": "calm"}
-        assert read.cases == (Case("", values, assertions=(Assertion("contains", "delivery"),)),)
+        assert read.cases == (CaseContent("", values, assertions=(Assertion("contains", "delivery"),)),)
         assert read.outputs == ("shipping",)
 
     def test_further_turns_stand_in_the_columns_order(self) -> None:
         read = cases_of(read_table("a,b,c\nx,y,\n"), ["variable:a", "turn", "turn"])
-        assert read.cases == (Case("", {"a": "x"}, turns=("y",)),)
+        assert read.cases == (CaseContent("", {"a": "x"}, turns=("y",)),)
 
     @pytest.mark.parametrize("twice", ["variable:a", "name", "output"])
     def test_two_columns_cannot_be_the_same(self, twice: str) -> None:

@@ -20,7 +20,7 @@ from prompts_app.engine.formats.files import Folder, Unpacked
 from prompts_app.engine.formats.promptfoo import assertions as promptfoo_assertions
 from prompts_app.engine.formats.promptfoo.providers import model_of, without_credentials
 from prompts_app.engine.formats.yaml_ import write_yaml
-from prompts_app.engine.types import Assertion, Case
+from prompts_app.engine.types import Assertion, CaseContent
 
 EVERYTHING = Path(__file__).parents[2] / "data" / "promptfoo" / "everything"
 NAME = "promptfooconfig.yaml"
@@ -42,7 +42,7 @@ def texts(prompt: ImportedPrompt) -> list[str]:
     return [version.prompt.messages[0].content for version in prompt.versions]
 
 
-def cases(*tests: Any, **more: Any) -> tuple[Case, ...]:
+def cases(*tests: Any, **more: Any) -> tuple[CaseContent, ...]:
     files = {name: more.pop(name) for name in list(more) if "__" in name}
     return one({"tests": list(tests), **more}, **files).cases
 

@@ -11,7 +11,7 @@ from prompts_app.engine.formats.promptfoo.assertions import KINDS
 from prompts_app.engine.formats.promptfoo.writing import raw_of, write_config
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.render import find_variables
-from prompts_app.engine.types import ROLES, Assertion, Case, Message, PromptContent, Variable
+from prompts_app.engine.types import ROLES, Assertion, CaseContent, Message, PromptContent, Variable
 
 # What no database and no file can hold is refused on the way in.
 CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0\r")
@@ -46,7 +46,7 @@ SETS = st.builds(
     st.sampled_from([1.0, 0.0, 2.5]),
 )
 CASES = st.builds(
-    Case,
+    CaseContent,
     name=TEXT,
     variables=st.dictionaries(NAMES, TEXT, max_size=4),
     turns=st.lists(FULL, max_size=2).map(tuple),
@@ -113,7 +113,7 @@ def test_writing_what_was_read_gives_the_same_text(prompt: ImportedPrompt) -> No
 
 
 def test_every_version_is_a_prompt_and_every_case_a_test() -> None:
-    case = Case("French", {"x": "Bonjour"}, assertions=(Assertion("contains", "jour", weight=2.0),))
+    case = CaseContent("French", {"x": "Bonjour"}, assertions=(Assertion("contains", "jour", weight=2.0),))
     written = config(simple("Say {{x}}", "Do say {{x}}", cases=(case,)), ("gpt-5",))
     assert [prompt["raw"] for prompt in written["prompts"]] == ["Say {{x}}", "Do say {{x}}"]
     assert [prompt["label"] for prompt in written["prompts"]] == ["v1", "v2"]
@@ -133,7 +133,7 @@ def test_a_chat_is_json_and_so_is_what_promptfoo_would_take_for_a_file() -> None
 
 
 def test_dotted_names_are_parts_and_lists_are_lists_where_they_are_used_so() -> None:
-    case = Case(
+    case = CaseContent(
         "c", {"user.name": "Ada", "list": '["a","b"]', "x": '["text"]', "pet": '{"name":"Rex","age":"3"}'}
     )
     prompt = simple("{{user.name}} {{ list | join }} {{x}} {{pet.name}}", cases=(case,))
@@ -148,13 +148,13 @@ def test_defaults_of_variables_are_the_default_tests() -> None:
     version = ImportedVersion(
         PromptContent((Message("user", "{{x}}"),), (Variable("x", "usual", "what it is"), Variable("y")))
     )
-    prompt = simple(versions=(version,), cases=(Case("c", {}),))
+    prompt = simple(versions=(version,), cases=(CaseContent("c", {}),))
     assert config(prompt)["defaultTest"] == {"vars": {"x": "usual"}}
     assert read_back(prompt).versions[0].prompt.variables == version.prompt.variables
 
 
 def test_what_promptfoo_has_no_word_for_stands_beside() -> None:
-    case = Case("c", {"x": "1"}, turns=("And then?",), assertions=(Assertion("our-own-kind", "v"),))
+    case = CaseContent("c", {"x": "1"}, turns=("And then?",), assertions=(Assertion("our-own-kind", "v"),))
     (test,) = config(simple(cases=(case,)))["tests"]
     assert "assert" not in test
     assert test["metadata"]["proofsheet"]["case"]["turns"] == ["And then?"]
@@ -175,7 +175,7 @@ def test_every_variable_found_is_one_the_tests_can_give() -> None:
 def test_what_promptfoo_would_stop_at_stands_beside_the_row_it_still_runs() -> None:
     """Its name for a verdict given by hand is no assertion of it, and tokens-used is ours."""
     members = [Assertion("contains", "a"), Assertion("tokens-used", {"max": 5})]
-    case = Case(
+    case = CaseContent(
         "c",
         assertions=(
             Assertion("human"), Assertion("tokens-used", {"max": 5}), Assertion("closedqa", "Is polite."),

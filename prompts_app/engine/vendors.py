@@ -222,7 +222,7 @@ def is_own(host: str) -> bool:
 
 # --- who may be named ---------------------------------------------------------------------------------------
 
-type Kind = Literal["maker", "shared", "own", "unknown", "elsewhere", "nameless", "nowhere"]
+type HostKind = Literal["maker", "shared", "own", "unknown", "elsewhere", "nameless", "nowhere"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +236,7 @@ class Claim:
     """
 
     model: str
-    kind: Kind
+    kind: HostKind
     maker: str = ""
     at: str = ""
     by: str = ""
@@ -319,7 +319,7 @@ def claim_of_host(model: str, host: str) -> Claim:
     return Claim(model, kind, by=claim.by, then=host)
 
 
-_LEAST_FIRST: tuple[Kind, ...] = ("own", "unknown", "elsewhere", "nowhere", "nameless", "shared", "maker")
+_LEAST_FIRST: tuple[HostKind, ...] = ("own", "unknown", "elsewhere", "nowhere", "nameless", "shared", "maker")
 
 
 def _claim_at(model: str, origin: str, answered: str) -> Claim:
@@ -332,7 +332,7 @@ def _claim_at(model: str, origin: str, answered: str) -> Claim:
         return Claim(model, "own", at=at)
     if shared := _shared(target):
         maker = _vouched_for(model, answered, shared)
-        kind: Kind = "elsewhere" if suggested and not maker else "shared"
+        kind: HostKind = "elsewhere" if suggested and not maker else "shared"
         return Claim(model, kind, maker, at, shared.name)
     if not suggested:
         return Claim(model, "nameless", at=at)

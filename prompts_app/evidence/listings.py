@@ -82,7 +82,7 @@ class OnModel(NamedTuple):
 
     name: str
     maker: str  # whom it counts for, "" for nobody
-    server: str  # engine.vendors.Kind
+    server: str  # engine.vendors.HostKind
     passed: int
     cases: int
     cost: str | None  # US dollars, median of a call

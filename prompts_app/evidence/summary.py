@@ -48,7 +48,7 @@ class ModelEvidence(Counted):
     answered: str  # as the provider named it, "" where it did not
     asked: str  # where, in words; "": not by this server
     remark: str  # what is to be said of that place, "" for nothing
-    server: str  # the kind of that place (engine.vendors.Kind)
+    server: str  # the kind of that place (engine.vendors.HostKind)
     maker: str  # whom it counts for, "" for nobody
     run: str  # the run's public id
     errors: int

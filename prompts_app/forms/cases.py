@@ -21,7 +21,7 @@ from prompts_app.engine.assertions import (
     split_type,
     text_of,
 )
-from prompts_app.engine.assertions.kinds import Kind, as_text
+from prompts_app.engine.assertions.kinds import AssertionKind, as_text
 from prompts_app.engine.assertions.transforms import is_readable
 from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.digests import assertion_from_json, assertion_json
@@ -87,7 +87,7 @@ class AssertionRow:
         )
 
     @property
-    def about(self) -> Kind | None:
+    def about(self) -> AssertionKind | None:
         """None for a kind that is not run here."""
         return kind_of(self.kind)
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from prompts_app.actions.runs.judge import JudgeChoice, needs_of_suite
 from prompts_app.engine.assertions import kind_of, not_run
 from prompts_app.engine.assertions.graded import rubric_of
-from prompts_app.engine.assertions.kinds import Kind
+from prompts_app.engine.assertions.kinds import AssertionKind
 from prompts_app.engine.assertions.sets import each_of
 from prompts_app.engine.comparing import SELECT_BEST
 from prompts_app.engine.errors import RenderError
@@ -97,13 +97,15 @@ def _judging(
     return sum(known, Decimal(0)) * models * repeats if prices and len(known) == len(prices) else None
 
 
-def _graded(case: CaseContent) -> list[tuple[Kind, Assertion]]:
+def _graded(case: CaseContent) -> list[tuple[AssertionKind, Assertion]]:
     run_here = (one for one in each_of(case.assertions) if not not_run(one))
     kinds = [(kind_of(assertion.type), assertion) for assertion in run_here]
     return [(kind, assertion) for kind, assertion in kinds if kind is not None and kind.needs_judge]
 
 
-def _grading(version: Version, case: CaseContent, graded: tuple[Kind, Assertion]) -> tuple[int, int, int]:
+def _grading(
+    version: Version, case: CaseContent, graded: tuple[AssertionKind, Assertion]
+) -> tuple[int, int, int]:
     """Tokens to the judge, from it, and to its embedding model, for one output. In ``select-best``, an
     output's share of the comparison."""
     kind, assertion = graded

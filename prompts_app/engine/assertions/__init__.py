@@ -24,7 +24,7 @@ from prompts_app.engine.assertions import (
     transforms,
 )
 from prompts_app.engine.assertions.entry import READERS, read_number, show
-from prompts_app.engine.assertions.kinds import Finding, Kind, as_text
+from prompts_app.engine.assertions.kinds import AssertionKind, Finding, as_text
 from prompts_app.engine.assertions.sets import is_set, members_of, set_problem, why_alone
 from prompts_app.engine.assertions.verdicts import checked_set
 from prompts_app.engine.errors import CannotTell, DoesNotFit, NotJudged
@@ -46,7 +46,7 @@ _FAMILIES = (
     compared,
 )
 
-KINDS: dict[str, Kind] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
+KINDS: dict[str, AssertionKind] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
 """In picker order, without the ``not-`` forms."""
 
 NOT = "not-"
@@ -72,7 +72,7 @@ def split_type(type_: str) -> tuple[bool, str]:
     return (True, type_.removeprefix(NOT)) if type_.startswith(NOT) else (False, type_)
 
 
-def kind_of(type_: str) -> Kind | None:
+def kind_of(type_: str) -> AssertionKind | None:
     """The kind behind a type: ``not-`` and other names do not matter. ``None`` where there is none."""
     name = split_type(type_)[1]
     return KINDS.get(ALIASES.get(name, name))
@@ -155,7 +155,7 @@ def check(assertion: Assertion, answer: Answer) -> Check:
     return _found(assertion, kind, answer)
 
 
-def _found(assertion: Assertion, kind: Kind, answer: Answer) -> Check:
+def _found(assertion: Assertion, kind: AssertionKind, answer: Answer) -> Check:
     seen = ""
     try:
         seen = seen_by(assertion, answer.output)

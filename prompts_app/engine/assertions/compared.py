@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from prompts_app.engine.assertions.kinds import SELECT_LATER, Kind, number_of
+from prompts_app.engine.assertions.kinds import SELECT_LATER, AssertionKind, number_of
 from prompts_app.engine.types import Answer, Assertion, Check, Json
 
 MAX_SCORE = "max-score"
@@ -86,7 +86,7 @@ def _problem(assertion: Assertion) -> str | None:
 
 
 KINDS = (
-    Kind(
+    AssertionKind(
         MAX_SCORE, "several together",
         "This output’s other assertions score highest of all versions and models that run together.",
         "object", None, _problem, '{"method": "average"}', {"method": "average", "threshold": 0.7},

@@ -19,9 +19,9 @@ from prompts_app.engine.assertions.judging import (
     truth,
 )
 from prompts_app.engine.assertions.kinds import (
+    AssertionKind,
     Finding,
     JudgedOutput,
-    Kind,
     as_text,
     number_of,
     threshold_of,
@@ -189,7 +189,7 @@ def _conversation_problem(assertion: Assertion) -> str | None:
 _ANSWER = "The library opens at nine and closes at six."
 
 KINDS = (
-    Kind(
+    AssertionKind(
         "context-faithfulness", _BY_CONTEXT,
         "A judge model finds that the output’s statements follow from the case’s variable “context”: the "
         "share of those that do.",
@@ -197,7 +197,7 @@ KINDS = (
         usual_threshold=USUAL, grade=_faithful, asks=True,
         passes=Answer(_ANSWER), fails=Answer("The library was built in 1905 by a tea merchant."),
     ),
-    Kind(
+    AssertionKind(
         "context-recall", _BY_CONTEXT,
         "A judge model finds what this expected answer says in the variable “context”, or in what was sent: "
         "the share of its sentences. It looks at the context, not at the output.",
@@ -206,7 +206,7 @@ KINDS = (
         passes=Answer("(context) Opening hours: 9 to 18, Monday to Saturday."),
         fails=Answer("(context) Dogs have to wait outside."),
     ),
-    Kind(
+    AssertionKind(
         "context-relevance", _BY_CONTEXT,
         "A judge model finds how much of the variable “context” is needed to answer the question: the share "
         "of its parts. It looks at the context, not at the output.",
@@ -215,7 +215,7 @@ KINDS = (
         passes=Answer("(asked: when do you open?) (context) We open at nine."),
         fails=Answer("(asked: when do you open?) (context) Dogs wait outside. Tea is free. The roof is new."),
     ),
-    Kind(
+    AssertionKind(
         "conversation-relevance", _BY_CONTEXT,
         "A judge model finds that each answer of the conversation is to the point of what was said before: "
         "the share of those that are.",

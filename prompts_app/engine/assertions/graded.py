@@ -25,10 +25,10 @@ from prompts_app.engine.assertions.judging import (
 )
 from prompts_app.engine.assertions.kinds import (
     SELECT_LATER,
+    AssertionKind,
     Finding,
     Grade,
     JudgedOutput,
-    Kind,
     as_text,
     by_degree,
     number_of,
@@ -263,26 +263,26 @@ def _rubric_problem(assertion: Assertion) -> str | None:
 _BY_MODEL = "graded by a model"
 
 KINDS = (
-    Kind(
+    AssertionKind(
         "llm-rubric", _BY_MODEL, "A judge model finds that the output fulfils this rubric.", "prose",
         None, _rubric_problem, "Is polite, and names the refund period.",
         "Is polite, and names the refund period.", has_threshold=True, grade=_llm_rubric, asks=True,
         passes=Answer("Thank you for writing. Your money is back within five days."), fails=Answer("No."),
     ),
-    Kind(
+    AssertionKind(
         "model-graded-closedqa", _BY_MODEL, "A judge model finds that the answer meets this one criterion.",
         "prose", None, problem_of_text("Enter the criterion the answer has to meet."),
         "Says how long delivery takes.", "Says how long delivery takes.", grade=_closed_qa, asks=True,
         passes=Answer("Delivery takes two days."), fails=Answer("We deliver everywhere."),
     ),
-    Kind(
+    AssertionKind(
         "factuality", _BY_MODEL, "A judge model finds nothing in the output that contradicts this reference.",
         "prose", None, _factuality_problem,
         "The capital of Australia is Canberra.", "The capital of Australia is Canberra.",
         grade=_factuality, asks=True, options=(FACTUALITY,),
         passes=Answer("Canberra is the capital."), fails=Answer("Sydney is the capital."),
     ),
-    Kind(
+    AssertionKind(
         "g-eval", _BY_MODEL,
         "A judge model makes steps for each criterion, follows them and scores; the mean has to reach the "
         "threshold. One criterion a line.",
@@ -292,14 +292,14 @@ KINDS = (
         passes=Answer("Happy to help: your money is back within five days."),
         fails=Answer("The refund pipeline is idempotent."),
     ),
-    Kind(
+    AssertionKind(
         "answer-relevance", _BY_MODEL,
         "Questions a judge model makes from the output are close in meaning to what was asked.", "none",
         None, threshold_problem,
         usual_threshold=USUAL_RELEVANCE, grade=_answer_relevance, asks=True, embeds=True,
         passes=Answer("Canberra is the capital of Australia."), fails=Answer("Kangaroos hop."),
     ),
-    Kind(
+    AssertionKind(
         "similar", _BY_MODEL,
         "The output is close in meaning to one of these texts, by a model’s embeddings. One text a line.",
         "lines", None,
@@ -308,7 +308,7 @@ KINDS = (
         usual_threshold=USUAL_SIMILARITY, grade=_similar(cosine), embeds=True,
         passes=Answer("We have sent you your order."), fails=Answer("We lost your parcel."),
     ),
-    Kind(
+    AssertionKind(
         "similar:dot", _BY_MODEL,
         "The dot product of the output’s embedding with that of one of these texts reaches the threshold. "
         "One text a line.",
@@ -317,7 +317,7 @@ KINDS = (
         usual_threshold=USUAL_SIMILARITY, grade=_similar(math.sumprod, "Dot product"), embeds=True,
         passes=Answer("We have sent you your order."), fails=Answer("We lost your parcel."),
     ),
-    Kind(
+    AssertionKind(
         "similar:euclidean", _BY_MODEL,
         "The output’s embedding is at most this far from that of one of these texts. One text a line.",
         "lines", None,
@@ -325,7 +325,7 @@ KINDS = (
         usual_threshold=USUAL_SIMILARITY, grade=_near, embeds=True,
         passes=Answer("We have sent you your order."), fails=Answer("We lost your parcel."),
     ),
-    Kind(
+    AssertionKind(
         "select-best", _BY_MODEL,
         "A judge model picks this output as the best of all versions and models that run together.", "prose",
         None, problem_of_text("Enter by what the best output is chosen."),

@@ -1,6 +1,6 @@
 """What only the author can tell, by looking."""
 
-from prompts_app.engine.assertions.kinds import Kind
+from prompts_app.engine.assertions.kinds import AssertionKind
 from prompts_app.engine.types import Answer, Assertion
 
 WAITING = "Waiting for the author’s verdict."
@@ -13,7 +13,7 @@ def _problem(assertion: Assertion) -> str | None:
 
 
 KINDS = (
-    Kind(
+    AssertionKind(
         "human", "your own verdict",
         "You look at each output yourself and say whether it passes; it is labelled as your own verdict.",
         "prose", None, _problem, "Is the tone right?", "Is the tone right?",

@@ -14,7 +14,7 @@ from typing import Protocol
 import jsonschema_rs
 import yaml
 
-from prompts_app.engine.assertions.kinds import Finding, Kind, fact, quote
+from prompts_app.engine.assertions.kinds import AssertionKind, Finding, fact, quote
 from prompts_app.engine.assertions.schema_work import check_work
 from prompts_app.engine.assertions.values import parse_json
 from prompts_app.engine.budget import MOST_VALUES_JUDGED, MOST_VALUES_TYPED, check_yaml, whole
@@ -217,12 +217,12 @@ _EXAMPLE = {"type": "object", "required": ["total"], "properties": {"total": {"t
 _PLACEHOLDER = '{"type": "object", "required": ["total"]}'
 
 KINDS = (
-    Kind(
+    AssertionKind(
         "is-json", "json", "The whole output is valid JSON, and conforms to the JSON Schema if there is one.",
         "schema", _is_json, _schema_problem, _PLACEHOLDER, _EXAMPLE, optional=True,
         passes=Answer('{"total": 12.5}'), fails=Answer('{"total": "12.50 EUR"}'),
     ),
-    Kind(
+    AssertionKind(
         "contains-json", "json",
         "The output contains a JSON object, and one conforms to the JSON Schema if there is one.",
         "schema", _contains_json, _schema_problem, _PLACEHOLDER, _EXAMPLE, optional=True,

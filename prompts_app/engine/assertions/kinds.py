@@ -53,7 +53,7 @@ type Grade = Callable[[Assertion, JudgedOutput, "JudgeClient"], Awaitable[Findin
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class AssertionKind:
     """One kind of assertion, and all that a picker, a docs page or an importer needs to know of it.
 
     ``value`` is the shape of the value: ``none``; ``text``; ``prose`` (a text of some length); ``lines``

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection
 from xml.parsers import expat
 
-from prompts_app.engine.assertions.kinds import Finding, Kind, fact, quote_all
+from prompts_app.engine.assertions.kinds import AssertionKind, Finding, fact, quote_all
 from prompts_app.engine.assertions.values import texts_of
 from prompts_app.engine.budget import DEEPEST, MOST_VALUES_JUDGED
 from prompts_app.engine.errors import CannotTell, UnreadableValue
@@ -254,22 +254,22 @@ def _contains_html(assertion: Assertion, answer: Answer) -> Finding:
 
 
 KINDS = (
-    Kind(
+    AssertionKind(
         "is-xml", "markup", "The whole output is well-formed XML, with these elements if any are named.",
         "lines", _is_xml, _xml_problem, "order\norder.item", ["order", "order.item"], optional=True,
         passes=Answer("<order><item>Tea</item></order>"), fails=Answer("<order>Tea</order>"),
     ),
-    Kind(
+    AssertionKind(
         "is-html", "markup", "The whole output is HTML, with no text outside its elements.", "none", _is_html,
         passes=Answer("<p>Your order has shipped.</p>"), fails=Answer("Your order has shipped."),
     ),
-    Kind(
+    AssertionKind(
         "contains-xml", "markup",
         "The output contains well-formed XML, with these elements if any are named.",
         "lines", _contains_xml, _xml_problem, "order\norder.item", ["order", "order.item"], optional=True,
         passes=Answer("Here you are: <order><item>Tea</item></order>"), fails=Answer("One tea: <order>"),
     ),
-    Kind(
+    AssertionKind(
         "contains-html", "markup", "The output contains HTML: at least two signs of it.", "none",
         _contains_html,
         passes=Answer("Write <b>bold</b> like this."), fails=Answer("If a < b, then c > d."),

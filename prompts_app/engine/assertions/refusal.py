@@ -2,7 +2,7 @@
 
 import re
 
-from prompts_app.engine.assertions.kinds import Finding, Kind, quote
+from prompts_app.engine.assertions.kinds import AssertionKind, Finding, quote
 from prompts_app.engine.types import Answer, Assertion
 
 _DOING = (
@@ -74,7 +74,7 @@ def _is_refusal(assertion: Assertion, answer: Answer) -> Finding:
 
 
 KINDS = (
-    Kind(
+    AssertionKind(
         "is-refusal", "refusal",
         "The model refuses to answer: in usual words of English, the plainest of German, French, Spanish, "
         "Italian, Portuguese, Dutch, Japanese and Chinese, or by saying nothing at all.",

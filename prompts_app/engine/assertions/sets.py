@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 
-from prompts_app.engine.assertions.kinds import Kind
+from prompts_app.engine.assertions.kinds import AssertionKind
 from prompts_app.engine.assertions.verdicts import SET as SET
 from prompts_app.engine.digests import assertion_from_json, assertion_json
 from prompts_app.engine.types import Answer, Assertion, Json
@@ -61,7 +61,7 @@ def why_alone(member: Assertion) -> str:
 _EXAMPLE = [{"type": "contains", "value": "refund"}, {"type": "icontains", "value": "sorry"}]
 
 KINDS = (
-    Kind(
+    AssertionKind(
         SET, "several together",
         "Several assertions that count as one: all have to hold, or, with a threshold, their mean score by "
         "weight has to reach it.",

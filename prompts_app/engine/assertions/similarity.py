@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from prompts_app.engine.assertions.kinds import (
+    AssertionKind,
     Finding,
-    Kind,
     as_text,
     by_degree,
     fact,
@@ -169,33 +169,33 @@ def _is_references(value: Json) -> bool:
 _REFERENCE = "Your order has shipped."
 
 KINDS = (
-    Kind(
+    AssertionKind(
         "levenshtein", "similarity", "The output is at most this many edits away from this text.", "text",
         _levenshtein, _problem(None, _is_reference), _REFERENCE, _REFERENCE,
         unit="edits", usual_threshold=USUAL_EDITS,
         passes=Answer("Your order was shipped."), fails=Answer("We lost your parcel."),
     ),
-    Kind(
+    AssertionKind(
         "rouge-n", "similarity",
         "The output and the reference share this much of their words (ROUGE-1: F1 of precision and recall).",
         "text", _rouge, _rouge_problem, _REFERENCE, _REFERENCE, usual_threshold=USUAL_ROUGE,
         options=("config",),
         passes=Answer("Your order has shipped today."), fails=Answer("We lost your parcel."),
     ),
-    Kind(
+    AssertionKind(
         "bleu", "similarity", "The output’s wording is at least this close to a reference (BLEU-4).",
         "text", _overlap("BLEU", bleu), _problem(1.0, _is_references), _REFERENCE, _REFERENCE,
         usual_threshold=USUAL_BLEU,
         passes=Answer("Your order has shipped."), fails=Answer("We lost your parcel."),
     ),
-    Kind(
+    AssertionKind(
         "gleu", "similarity",
         "The output shares this much of its runs of one to four words with a reference (GLEU).",
         "text", _overlap("GLEU", gleu), _problem(1.0, _is_references), _REFERENCE, _REFERENCE,
         usual_threshold=USUAL_BLEU,
         passes=Answer("Your order has just shipped."), fails=Answer("We lost your parcel."),
     ),
-    Kind(
+    AssertionKind(
         "meteor", "similarity",
         "The output’s words are those of a reference or have their stems, in much the same order (METEOR, "
         "without synonyms).",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import regex
 
 from prompts_app.engine.assertions.dialects import refused_by
-from prompts_app.engine.assertions.kinds import Finding, Kind, fact, quote, quote_all
+from prompts_app.engine.assertions.kinds import AssertionKind, Finding, fact, quote, quote_all
 from prompts_app.engine.assertions.patterns import compile_pattern
 from prompts_app.engine.errors import CannotTell
 from prompts_app.engine.types import Answer, Assertion, Json
@@ -224,13 +224,13 @@ _EXAMPLE = {"databaseType": "PostgreSQL", "allowedTables": ["select::(.*)::users
 _PLACEHOLDER = '{"databaseType": "PostgreSQL"}'
 
 KINDS = (
-    Kind(
+    AssertionKind(
         "is-sql", "SQL",
         "The whole output is valid SQL, and touches only what the lists allow, if there are any.",
         "object", _is_sql, _problem, _PLACEHOLDER, _EXAMPLE, optional=True,
         passes=Answer("SELECT name FROM users"), fails=Answer("SELECT name FROM orders"),
     ),
-    Kind(
+    AssertionKind(
         "contains-sql", "SQL", "The output contains valid SQL, in a fenced block or as a whole.",
         "object", _contains_sql, _problem, _PLACEHOLDER, _EXAMPLE, optional=True,
         passes=Answer("```sql\nSELECT name FROM users\n```"), fails=Answer("Ask who keeps the database."),

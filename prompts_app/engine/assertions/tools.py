@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from prompts_app.engine.assertions.calls import FunctionCall, function_call_in, google_calls_in, names_called
 from prompts_app.engine.assertions.json_ import first_error
 from prompts_app.engine.assertions.kinds import (
+    AssertionKind,
     Finding,
-    Kind,
     as_text,
     by_degree,
     quote,
@@ -155,14 +155,14 @@ _FUNCTION_CALL = '{"name": "get_weather", "arguments": "CITY"}'
 _PARIS = '{\\"city\\": \\"Paris\\"}'
 
 KINDS = (
-    Kind(
+    AssertionKind(
         "is-valid-openai-tools-call", "tools",
         "The model calls tools, each of them one it was given and with arguments that fit its schema.",
         "none", _is_valid_call,
         passes=Answer(_CALL.replace("CITY", _PARIS), tools=_TOOLS),
         fails=Answer(_CALL.replace("CITY", "{}"), tools=_TOOLS),
     ),
-    Kind(
+    AssertionKind(
         "is-valid-function-call", "tools",
         "The model calls one of the functions it was given, with arguments that fit: in OpenAI’s older form "
         "or in Google’s.",
@@ -170,14 +170,14 @@ KINDS = (
         passes=Answer('[{"functionCall": {"name": "get_weather", "args": {"city": "Paris"}}}]', tools=_TOOLS),
         fails=Answer('[{"functionCall": {"name": "get_time", "args": {}}}]', tools=_TOOLS),
     ),
-    Kind(
+    AssertionKind(
         "is-valid-openai-function-call", "tools",
         "The model calls one of the functions it was given, with arguments that fit, in OpenAI’s older form.",
         "none", _is_function_call(google=False),
         passes=Answer(_FUNCTION_CALL.replace("CITY", _PARIS), tools=_TOOLS),
         fails=Answer(_FUNCTION_CALL.replace("CITY", "{}"), tools=_TOOLS),
     ),
-    Kind(
+    AssertionKind(
         "tool-call-f1", "tools",
         "The model calls these tools and no others (F1 of precision and recall; neither order nor repeats "
         "matter).",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.assertions import KINDS, assertion_from_text, check, split_type, text_of, validate
-from prompts_app.engine.assertions.kinds import Kind
+from prompts_app.engine.assertions.kinds import AssertionKind
 from prompts_app.engine.types import Answer, Assertion, Json
 from prompts_app.tests.engine.judges import graded, says, vectors
 
@@ -27,7 +27,7 @@ def test_the_picker_begins_with_the_kinds_people_use_most() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
-def test_every_kind_explains_itself_and_its_example_works(kind: Kind) -> None:
+def test_every_kind_explains_itself_and_its_example_works(kind: AssertionKind) -> None:
     assert kind.sentence[0].isupper()
     assert kind.sentence.endswith(".")
     assert "\n" not in kind.sentence
@@ -65,7 +65,7 @@ JUDGES = {
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
-def test_its_example_passes_one_output_and_fails_another(kind: Kind) -> None:
+def test_its_example_passes_one_output_and_fails_another(kind: AssertionKind) -> None:
     assert kind.passes is not None
     assert kind.fails is not None
     if kind.grade is not None:
@@ -81,7 +81,7 @@ def test_its_example_passes_one_output_and_fails_another(kind: Kind) -> None:
 @pytest.mark.parametrize(
     "kind", [kind for kind in KINDS.values() if not kind.needs_judge and kind.has_opposite]
 )
-def test_its_opposite_fails_the_one_and_passes_the_other(kind: Kind) -> None:
+def test_its_opposite_fails_the_one_and_passes_the_other(kind: AssertionKind) -> None:
     opposite = replace(kind.as_example, type=f"not-{kind.name}")
     assert kind.passes is not None
     assert kind.fails is not None
@@ -89,7 +89,7 @@ def test_its_opposite_fails_the_one_and_passes_the_other(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
-def test_what_the_placeholder_shows_can_be_typed(kind: Kind) -> None:
+def test_what_the_placeholder_shows_can_be_typed(kind: AssertionKind) -> None:
     typed = assertion_from_text(kind.name, kind.placeholder)
     assert validate(typed) is None
     assert assertion_from_text(typed.type, text_of(typed)) == typed

@@ -15,7 +15,7 @@ import pytest
 
 from prompts_app.engine.assertions import KINDS, kind_of
 from prompts_app.engine.assertions.judging import JudgeClient, as_string
-from prompts_app.engine.assertions.kinds import JudgedOutput, Kind
+from prompts_app.engine.assertions.kinds import AssertionKind, JudgedOutput
 from prompts_app.engine.comparing import read_best
 from prompts_app.engine.errors import JudgeFailed
 from prompts_app.engine.types import Assertion, Embedded, EndpointConfig, Fault, Judge, Reply, Request
@@ -154,7 +154,7 @@ def test_no_judge_that_follows_what_it_reads_passes_anything(name: str, type_: s
 @pytest.mark.parametrize(
     "kind", [one for one in KINDS.values() if one.asks and one.grade], ids=lambda one: one.name
 )
-def test_every_kind_asks_with_a_form_that_says_nothing(kind: Kind) -> None:
+def test_every_kind_asks_with_a_form_that_says_nothing(kind: AssertionKind) -> None:
     """Whoever copies the last object has found nothing, in whatever words a kind asks."""
     for name in ("follows the last object", "follows the first object"):
         for output in HOSTILE:

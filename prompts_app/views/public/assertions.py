@@ -12,7 +12,7 @@ from django.urls import reverse
 from prompts_app.engine.assertions import ALIASES, KINDS, check, kind_of
 from prompts_app.engine.assertions.differences import DIFFERENCES
 from prompts_app.engine.assertions.javascript import METHODS
-from prompts_app.engine.assertions.kinds import Kind, ValueShape, as_text
+from prompts_app.engine.assertions.kinds import AssertionKind, ValueShape, as_text
 from prompts_app.engine.assertions.transforms import transformed
 from prompts_app.engine.formats.promptfoo import assertions as promptfoo_assertions
 from prompts_app.engine.formats.yaml_ import write_yaml
@@ -75,7 +75,7 @@ class Tried:
 class ShownKind:
     """One kind as the page shows it."""
 
-    kind: Kind
+    kind: AssertionKind
     value: str
     aliases: list[str]
     threshold: str
@@ -118,7 +118,7 @@ def _why_not(name: str) -> str:
     )
 
 
-def _shown(kind: Kind) -> ShownKind:
+def _shown(kind: AssertionKind) -> ShownKind:
     return ShownKind(
         kind,
         _value(kind),
@@ -129,7 +129,7 @@ def _shown(kind: Kind) -> ShownKind:
     )
 
 
-def _value(kind: Kind) -> str:
+def _value(kind: AssertionKind) -> str:
     words = _VALUES[kind.value]
     if kind.choices:
         words = ", ".join(kind.choices)
@@ -138,14 +138,14 @@ def _value(kind: Kind) -> str:
     return f"{words}, or none" if kind.optional else words
 
 
-def _threshold(kind: Kind) -> str:
+def _threshold(kind: AssertionKind) -> str:
     if not kind.takes_threshold:
         return ""
     usual = "none" if kind.usual_threshold is None else as_text(kind.usual_threshold)
     return f"{kind.unit or 'a score of 0 to 1'}; usually {usual}"
 
 
-def _tried(kind: Kind) -> Iterable[Tried]:
+def _tried(kind: AssertionKind) -> Iterable[Tried]:
     for answer, passes in ((kind.passes, True), (kind.fails, False)):
         if answer is not None:
             found = check(kind.as_example, answer)

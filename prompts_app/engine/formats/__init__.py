@@ -25,7 +25,7 @@ from prompts_app.engine.formats import (
 from prompts_app.engine.formats.files import Files, folder_of, is_zip, unzip
 from prompts_app.engine.formats.promptfoo import config as promptfoo
 from prompts_app.engine.formats.promptfoo import results as promptfoo_results
-from prompts_app.engine.formats.source import Source, decode
+from prompts_app.engine.formats.source import SourceFile, decode
 from prompts_app.engine.formats.types import Format, ImportedPrompt, ImportedVersion, Parsed, Problem, Skip
 
 # In the order they are asked: the first that recognises a file reads it, so the choosy come first.
@@ -74,7 +74,7 @@ def parse_and_offer(name: str, data: bytes, *, hint: str = "") -> tuple[Parsed, 
     of a zip."""
     if is_zip(data):
         return parse_files(unzip(data), hint=hint), {}
-    source = Source(name, decode(data))
+    source = SourceFile(name, decode(data))
     parsed = _read(source, format_named(hint) if hint else _must_recognise(source))
     return parsed, {kind.key: kind.label for kind in FORMATS if kind.recognises(source)}
 
@@ -85,7 +85,7 @@ def parse_files(files: Files, *, only: str = "", hint: str = "") -> Parsed:
     Raises FormatError where nothing can be read.
     """
     if only:
-        source = Source(only, decode(files.read(only) or b""), files)
+        source = SourceFile(only, decode(files.read(only) or b""), files)
         return _read(source, format_named(hint) if hint else _must_recognise(source))
     return _read_all(files, (format_named(hint),) if hint else FORMATS)
 
@@ -96,18 +96,18 @@ def variants_apart(parsed: Parsed) -> Parsed:
     return replace(parsed, prompts=apart)
 
 
-def _read(source: Source, kind: Format) -> Parsed:
+def _read(source: SourceFile, kind: Format) -> Parsed:
     parsed = replace(kind.read(source), format=kind.key)
     for text in _texts(parsed):
         _refuse_unstorable(text)
     return parsed
 
 
-def _recognised(source: Source, kinds: Sequence[Format]) -> Format | None:
+def _recognised(source: SourceFile, kinds: Sequence[Format]) -> Format | None:
     return next((kind for kind in kinds if kind.recognises(source)), None)
 
 
-def _must_recognise(source: Source) -> Format:
+def _must_recognise(source: SourceFile) -> Format:
     if kind := _recognised(source, FORMATS):
         return kind
     if source.extension == "json":
@@ -200,10 +200,10 @@ def _read_all(files: Files, kinds: Sequence[Format]) -> Parsed:
 
 def _candidates(
     watched: _Watched, kinds: Sequence[Format], skipped: list[Skip]
-) -> Iterator[tuple[Source, Format]]:
+) -> Iterator[tuple[SourceFile, Format]]:
     for name in watched.names():
         try:
-            source = Source(name, decode(watched.files.read(name) or b""), watched)
+            source = SourceFile(name, decode(watched.files.read(name) or b""), watched)
             kind = None if source.stem.lower() in _ABOUT else _recognised(source, kinds)
         except FormatError as error:
             skipped.append(Skip(name, str(error)))
@@ -215,8 +215,8 @@ def _candidates(
 
 
 def _to_read(
-    found: list[tuple[Source, Format]], watched: _Watched, skipped: list[Skip]
-) -> Iterator[tuple[Source, Format]]:
+    found: list[tuple[SourceFile, Format]], watched: _Watched, skipped: list[Skip]
+) -> Iterator[tuple[SourceFile, Format]]:
     """Configurations first; then what none of them has opened."""
     folders = [folder_of(source.name) for source, kind in found if kind.key == _CONFIGURATION]
     for source, kind in sorted(found, key=lambda pair: pair[1].key != _CONFIGURATION):

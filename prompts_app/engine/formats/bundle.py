@@ -18,7 +18,7 @@ from prompts_app.engine.digests import suite_digest
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats.bundle_types import Bundle, BundledAuthor, BundledPrompt, BundledRun, OneCase
 from prompts_app.engine.formats.reading import read_as, refuse
-from prompts_app.engine.formats.source import Source, read_json
+from prompts_app.engine.formats.source import SourceFile, read_json
 from prompts_app.engine.formats.types import Format, Parsed, Problem
 from prompts_app.engine.types import CaseContent, Json
 from prompts_app.engine.wording import how_many
@@ -218,11 +218,11 @@ def _check_failures(prompt: BundledPrompt, where: str) -> None:
 # --- as one kind of file ----------------------------------------------------------------------------------
 
 
-def _recognises(source: Source) -> bool:
+def _recognises(source: SourceFile) -> bool:
     return is_bundle(source.json)
 
 
-def _read_file(source: Source) -> Parsed:
+def _read_file(source: SourceFile) -> Parsed:
     prompts = from_json(source.must_be_json()).prompts
     masked = tuple(
         Problem(f"{how_many(len(prompt.private), 'private part')}: {MASKED}", prompt.title)

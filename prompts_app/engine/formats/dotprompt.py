@@ -5,7 +5,7 @@ import re
 from prompts_app.engine.formats import front_matter, templates
 from prompts_app.engine.formats.front_matter import FrontMatter, as_text, as_value
 from prompts_app.engine.formats.parts import messages_of, of_template_file, parameters_in
-from prompts_app.engine.formats.source import Source
+from prompts_app.engine.formats.source import SourceFile
 from prompts_app.engine.formats.types import (
     Format,
     Parsed,
@@ -21,11 +21,11 @@ _OF_INPUT = {"schema", "default"}
 _FIELDS = {"name", "description", "model", "config", "input"}
 
 
-def recognises(source: Source) -> bool:
+def recognises(source: SourceFile) -> bool:
     return source.extension == "prompt"
 
 
-def read(source: Source) -> Parsed:
+def read(source: SourceFile) -> Parsed:
     front, where = front_matter.split(source.text, front_matter.TEMPLATE_COMMENT), source.place
     variables = _variables(front)
     given = {variable.name for variable in variables}

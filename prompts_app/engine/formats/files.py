@@ -25,7 +25,7 @@ _NOT_MEANT = {"__MACOSX", "node_modules", "__pycache__"}  # folders of tools; th
 
 
 class Files(Protocol):
-    """What ``Source.files`` can do. ``left_out`` are files that are there but are not read, and why;
+    """What ``SourceFile.files`` can do. ``left_out`` are files that are there but are not read, and why;
     ``label`` is what holds them all is called, where that is known."""
 
     left_out: tuple[Skip, ...]

@@ -9,7 +9,7 @@ from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import templates
 from prompts_app.engine.formats.front_matter import FrontMatter, as_text, as_value
 from prompts_app.engine.formats.parts import one_version, role_of
-from prompts_app.engine.formats.source import Source
+from prompts_app.engine.formats.source import SourceFile
 from prompts_app.engine.formats.types import Format, Parsed, Problem
 from prompts_app.engine.render import as_literal
 from prompts_app.engine.types import Json, Message, PromptContent, Variable
@@ -39,7 +39,7 @@ class _Reading:
         self.problems.append(Problem(what, self.where))
 
 
-def recognises(source: Source) -> bool:
+def recognises(source: SourceFile) -> bool:
     value = _as_object(source.json)
     return _is_object(value) and "langchain" in _path(value)[:1][0]
 
@@ -66,7 +66,7 @@ def _path(value: Json) -> list[str]:
     return path if isinstance(path, list) and path and all(isinstance(part, str) for part in path) else []
 
 
-def read(source: Source) -> Parsed:
+def read(source: SourceFile) -> Parsed:
     value = _as_object(source.must_be_json())
     if not _is_object(value):
         raise FormatError("This is no LangChain prompt: it needs “lc”, “id” and “kwargs”.")

@@ -5,7 +5,7 @@ from prompts_app.engine.formats import templates
 from prompts_app.engine.formats.front_matter import FrontMatter
 from prompts_app.engine.formats.messages import read_messages
 from prompts_app.engine.formats.parts import parameters_in
-from prompts_app.engine.formats.source import Source
+from prompts_app.engine.formats.source import SourceFile
 from prompts_app.engine.formats.types import Format, ImportedPrompt, ImportedVersion, Parsed, Problem, Skip
 from prompts_app.engine.types import Json, Message, PromptContent
 
@@ -14,7 +14,7 @@ _FIELDS = {"name", "type", "prompt", "config", "version", "tags", "commitMessage
 _MARKS = {"id", "projectId", "createdAt", "updatedAt", "createdBy", "isActive", "resolutionGraph"}
 
 
-def recognises(source: Source) -> bool:
+def recognises(source: SourceFile) -> bool:
     items = _items(source.json)
     return bool(items) and all(_is_prompt(item) for item in items)
 
@@ -34,7 +34,7 @@ def _is_prompt(value: Json) -> bool:
     )
 
 
-def read(source: Source) -> Parsed:
+def read(source: SourceFile) -> Parsed:
     problems: list[Problem] = []
     skipped: list[Skip] = []
     by_name: dict[str, list[tuple[float, ImportedVersion, dict[str, Json]]]] = {}

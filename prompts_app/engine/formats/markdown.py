@@ -14,7 +14,7 @@ from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import front_matter, titles
 from prompts_app.engine.formats.front_matter import FrontMatter
 from prompts_app.engine.formats.parts import Section, divided, one_version, parameters_in, role_of
-from prompts_app.engine.formats.source import Source
+from prompts_app.engine.formats.source import SourceFile
 from prompts_app.engine.formats.types import Format, ImportedPrompt, Parsed, Problem
 from prompts_app.engine.formats.yaml_ import write_yaml
 from prompts_app.engine.types import Json, Message, PromptContent
@@ -31,7 +31,7 @@ _FIELDS = {
 }  # fmt: skip
 
 
-def recognises(source: Source) -> bool:
+def recognises(source: SourceFile) -> bool:
     """Pasted text or a .txt counts as Markdown when it begins with a role or has our front matter."""
     if source.extension in {"md", "markdown", "mdown", "mdx"}:
         return True
@@ -47,7 +47,7 @@ def _begins_with_role(text: str) -> bool:
     return bool(_SECTION.fullmatch(text.lstrip("\n").partition("\n")[0]))
 
 
-def read(source: Source) -> Parsed:
+def read(source: SourceFile) -> Parsed:
     front = front_matter.split(source.text)
     exact = front.fields.get("proofsheet") == 1
     heading, body = _titled(front.body, is_ours="proofsheet" in front.fields)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import titles
 from prompts_app.engine.formats.parts import one_version, parameters_in
-from prompts_app.engine.formats.source import Source, read_json
+from prompts_app.engine.formats.source import SourceFile, read_json
 from prompts_app.engine.formats.types import Format, ImportedPrompt, Parsed, Problem, Skip
 from prompts_app.engine.types import Json, Message, PromptContent, Role
 
@@ -26,15 +26,15 @@ class _Item:
     where: str
 
 
-def recognises(source: Source) -> bool:
+def recognises(source: SourceFile) -> bool:
     if source.json is not None:
         items = _items_of(source.json)
         return bool(items) and all(_is_conversation(item.value) for item in items)
     first = source.text.lstrip().partition("\n")[0]
-    return _is_conversation(Source("", first).json)
+    return _is_conversation(SourceFile("", first).json)
 
 
-def read(source: Source) -> Parsed:
+def read(source: SourceFile) -> Parsed:
     items = _items(source)
     prompts: list[ImportedPrompt] = []
     problems: list[Problem] = []
@@ -58,7 +58,7 @@ def _no_conversation(where: str) -> str:
     )
 
 
-def _items(source: Source) -> list[_Item]:
+def _items(source: SourceFile) -> list[_Item]:
     if source.json is not None:
         return _items_of(source.json) or [_Item(source.json, "the file")]
     lines = [(number, line) for number, line in enumerate(source.text.split("\n"), start=1) if line.strip()]
@@ -91,7 +91,7 @@ def _are_messages(value: Json) -> bool:
     )
 
 
-def _prompt(item: _Item, source: Source, *, alone: bool) -> tuple[ImportedPrompt, list[Problem]]:
+def _prompt(item: _Item, source: SourceFile, *, alone: bool) -> tuple[ImportedPrompt, list[Problem]]:
     value = item.value if isinstance(item.value, dict) else {"messages": item.value}
     if isinstance(value.get("body"), dict):  # a line of the Batch API
         value = {"title": value.get("custom_id"), **value["body"]}

@@ -8,13 +8,13 @@ from typing import Any
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import templates, titles
 from prompts_app.engine.formats.front_matter import FrontMatter
-from prompts_app.engine.formats.source import Source
+from prompts_app.engine.formats.source import SourceFile
 from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion, Parsed, Problem
 from prompts_app.engine.types import Json, Message, PromptContent, Role, Variable
 
 
 def one_version(
-    source: Source, kind: str, content: PromptContent, note: str = "", **more: Any
+    source: SourceFile, kind: str, content: PromptContent, note: str = "", **more: Any
 ) -> ImportedPrompt:
     """A file as a prompt of one version. ``kind`` is what it is called ("Markdown file"); without a ``title``
     it is named after the file, else after its first words."""
@@ -29,7 +29,7 @@ def one_version(
 
 
 def of_template_file(
-    source: Source,
+    source: SourceFile,
     kind: str,
     front: FrontMatter,
     messages: tuple[Message, ...],

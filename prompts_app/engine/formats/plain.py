@@ -1,7 +1,7 @@
 """Plain text: the whole file is one user message."""
 
 from prompts_app.engine.formats.parts import one_version
-from prompts_app.engine.formats.source import Source
+from prompts_app.engine.formats.source import SourceFile
 from prompts_app.engine.formats.types import Format, Parsed
 from prompts_app.engine.types import Message, PromptContent
 
@@ -9,11 +9,11 @@ from prompts_app.engine.types import Message, PromptContent
 _STRUCTURED = {"json", "jsonl", "ndjson", "csv", "tsv", "yaml", "yml", "xml", "html", "htm", "zip", "pdf"}
 
 
-def recognises(source: Source) -> bool:
+def recognises(source: SourceFile) -> bool:
     return source.extension not in _STRUCTURED
 
 
-def read(source: Source) -> Parsed:
+def read(source: SourceFile) -> Parsed:
     content = PromptContent((Message("user", source.text.strip("\n")),))
     return Parsed((one_version(source, "text file", content),))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from prompts_app.engine.budget import table_rows
 from prompts_app.engine.errors import FormatError, TooMuch
 from prompts_app.engine.formats import titles
-from prompts_app.engine.formats.source import Source
+from prompts_app.engine.formats.source import SourceFile
 from prompts_app.engine.formats.types import Format, ImportedPrompt, ImportedVersion, Parsed, Skip
 from prompts_app.engine.types import Message, PromptContent
 
@@ -30,11 +30,11 @@ class _Row:
         return f"row {self.number} (line {self.line})"
 
 
-def recognises(source: Source) -> bool:
+def recognises(source: SourceFile) -> bool:
     return source.extension in {"csv", "tsv"} or _delimiter(source.text) is not None
 
 
-def read(source: Source) -> Parsed:
+def read(source: SourceFile) -> Parsed:
     delimiter = _delimiter(source.text)
     if delimiter is None:
         raise FormatError(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from prompts_app.engine.formats import front_matter, templates
 from prompts_app.engine.formats.front_matter import FrontMatter, as_text, as_value
 from prompts_app.engine.formats.parts import divided, messages_of, of_template_file, parameters_in
-from prompts_app.engine.formats.source import Source
+from prompts_app.engine.formats.source import SourceFile
 from prompts_app.engine.formats.types import (
     Format,
     Parsed,
@@ -28,11 +28,11 @@ _OF_INPUT = {
 }  # fmt: skip
 
 
-def recognises(source: Source) -> bool:
+def recognises(source: SourceFile) -> bool:
     return source.extension == "prompty"
 
 
-def read(source: Source) -> Parsed:
+def read(source: SourceFile) -> Parsed:
     front, where = front_matter.split(source.text, front_matter.TEMPLATE_COMMENT), source.place
     variables = tuple(_variables(front))
     given = {variable.name for variable in variables}

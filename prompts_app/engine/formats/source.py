@@ -23,7 +23,7 @@ _BOMS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """One file: ``name`` may be empty (pasted text), ``text`` has plain ``\\n`` line ends and no NUL.
 
     ``files`` are those it came with and may name; ``name`` is then its path among them.

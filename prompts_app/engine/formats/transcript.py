@@ -5,7 +5,7 @@ import re
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import titles
 from prompts_app.engine.formats.parts import one_version
-from prompts_app.engine.formats.source import Source
+from prompts_app.engine.formats.source import SourceFile
 from prompts_app.engine.formats.types import Format, Parsed, Problem
 from prompts_app.engine.types import Message, PromptContent, Role
 
@@ -31,7 +31,7 @@ _SPEAKER = re.compile(
 )
 
 
-def recognises(source: Source) -> bool:
+def recognises(source: SourceFile) -> bool:
     """It begins with somebody speaking, and at least two do."""
     text = source.text.lstrip()
     first = _SPEAKER.match(text)
@@ -43,7 +43,7 @@ def _role(match: re.Match[str]) -> Role:
     return _ROLE_OF[match[1].lower()]
 
 
-def read(source: Source) -> Parsed:
+def read(source: SourceFile) -> Parsed:
     found = list(_SPEAKER.finditer(source.text))
     if not found:
         raise FormatError("No line in it says who speaks, such as “You said:” or “Assistant:”.")

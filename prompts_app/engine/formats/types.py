@@ -10,7 +10,7 @@ from prompts_app.engine.formats.bundle_types import BundledPrompt, BundledRun
 from prompts_app.engine.types import CaseContent, PromptContent
 
 if TYPE_CHECKING:
-    from prompts_app.engine.formats.source import Source
+    from prompts_app.engine.formats.source import SourceFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,6 @@ class Format:
 
     key: str
     label: str
-    recognises: Callable[[Source], bool]
-    read: Callable[[Source], Parsed]
+    recognises: Callable[[SourceFile], bool]
+    read: Callable[[SourceFile], Parsed]
     extensions: tuple[str, ...] = field(default=())

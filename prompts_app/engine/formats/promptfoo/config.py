@@ -18,7 +18,7 @@ from prompts_app.engine.formats.promptfoo.reading import ConfigReading, Referenc
 from prompts_app.engine.formats.promptfoo.tests import OURS, Tests
 from prompts_app.engine.formats.promptfoo.variables import can_wrap, usage_of, wrapped
 from prompts_app.engine.formats.reading import read_as
-from prompts_app.engine.formats.source import Source
+from prompts_app.engine.formats.source import SourceFile
 from prompts_app.engine.formats.types import Format, ImportedPrompt, ImportedVersion, Parsed
 from prompts_app.engine.render import find_variables, pieces
 from prompts_app.engine.types import CaseContent, Json, Message, PromptContent, Variable
@@ -31,7 +31,7 @@ _USUAL_NAME = "promptfooconfig"
 _WITHOUT_PROMPTS = ["{{prompt}}"]  # what promptfoo takes where a configuration names none
 
 
-def recognises(source: Source) -> bool:
+def recognises(source: SourceFile) -> bool:
     if source.extension not in {*_ENDINGS, ""}:
         return False
     try:
@@ -54,7 +54,7 @@ def is_config(value: Json) -> bool:
     return ("prompts" in names and len(names) > 1) or bool(asks and names & {"tests", "scenarios", "redteam"})
 
 
-def _value(source: Source) -> Json:
+def _value(source: SourceFile) -> Json:
     if source.extension == "json" or source.json is not None:
         return source.must_be_json()
     if source.extension == "" and "prompts:" not in source.text:
@@ -62,7 +62,7 @@ def _value(source: Source) -> Json:
     return source.must_be_yaml()
 
 
-def read(source: Source) -> Parsed:
+def read(source: SourceFile) -> Parsed:
     value = _value(source)
     if not isinstance(value, dict):
         raise FormatError("A promptfoo configuration is an object with “prompts” and “tests”.")
@@ -80,7 +80,7 @@ def read(source: Source) -> Parsed:
     return Parsed((_as_it_was(reading, prompt),), reading.problems())
 
 
-def opened(source: Source, value: dict[str, Json]) -> ConfigReading:
+def opened(source: SourceFile, value: dict[str, Json]) -> ConfigReading:
     """The configuration with its references followed."""
     reading = ConfigReading(source)
     references = References(reading, value)

@@ -20,7 +20,7 @@ from prompts_app.engine.formats.promptfoo.reading import (
     without_secrets,
 )
 from prompts_app.engine.formats.promptfoo.tables import table_of
-from prompts_app.engine.formats.source import Source, read_json
+from prompts_app.engine.formats.source import SourceFile, read_json
 from prompts_app.engine.formats.types import Problem
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.render import as_literal, inside_raw, variables_in
@@ -173,7 +173,7 @@ def _texts(reading: ConfigReading, path: str, kind: str) -> Iterator[tuple[str, 
 
 def _from_prompty(reading: ConfigReading, path: str) -> str:
     """Its messages as a chat; what else it says is noted."""
-    parsed = prompty.read(Source(path, reading.text(path)))
+    parsed = prompty.read(SourceFile(path, reading.text(path)))
     content = parsed.prompts[0].versions[0].prompt
     for problem in parsed.unsupported:
         reading.note(problem.what, path)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.filters import as_json, as_output
 from prompts_app.engine.formats.files import folder_of, is_not_meant, is_pattern, matching, resolved
-from prompts_app.engine.formats.source import Source, decode, read_json
+from prompts_app.engine.formats.source import SourceFile, decode, read_json
 from prompts_app.engine.formats.types import Problem
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.types import Json
@@ -31,7 +31,7 @@ class ConfigReading:
     ``is_ours``: it was written by this site, so that every value is meant exactly as it stands.
     """
 
-    source: Source
+    source: SourceFile
     config: Mapping[str, Json] = field(default_factory=dict)
     referenced: frozenset[str] = frozenset()  # top-level names that references point into
     is_ours: bool = False

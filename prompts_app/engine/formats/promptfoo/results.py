@@ -31,7 +31,7 @@ from prompts_app.engine.formats.promptfoo.rows import Context, ResultRow, assert
 from prompts_app.engine.formats.promptfoo.tests import Test, Tests
 from prompts_app.engine.formats.promptfoo.variables import can_wrap, usage_of, wrapped
 from prompts_app.engine.formats.reading import refuse
-from prompts_app.engine.formats.source import Source, read_json
+from prompts_app.engine.formats.source import SourceFile, read_json
 from prompts_app.engine.formats.types import Format, ImportedPrompt, Parsed
 from prompts_app.engine.types import Assertion, CaseContent, Json
 
@@ -44,7 +44,7 @@ _LINES = (
 )
 
 
-def recognises(source: Source) -> bool:
+def recognises(source: SourceFile) -> bool:
     if source.extension in {"jsonl", "ndjson"} or (
         source.json is None and '"promptIdx"' in source.text[:20_000]
     ):
@@ -56,7 +56,7 @@ def recognises(source: Source) -> bool:
     return isinstance(inner, dict) and isinstance(inner.get("results"), list) and "stats" in inner
 
 
-def _from_yaml(source: Source) -> Json:
+def _from_yaml(source: SourceFile) -> Json:
     """None where it is broken: then it is none of ours to tell."""
     try:
         return source.must_be_yaml()
@@ -64,7 +64,7 @@ def _from_yaml(source: Source) -> Json:
         return None
 
 
-def _is_lines(source: Source) -> bool:
+def _is_lines(source: SourceFile) -> bool:
     try:
         row = read_json(source.text.lstrip().partition("\n")[0])
     except FormatError:
@@ -83,7 +83,7 @@ class _Column:
     rows: list[ResultRow] = field(default_factory=list)
 
 
-def read(source: Source) -> Parsed:
+def read(source: SourceFile) -> Parsed:
     if _is_lines(source):
         raise FormatError(_LINES)
     file = source.must_be_yaml() if source.extension in _YAML else source.must_be_json()
@@ -130,7 +130,7 @@ def _place(value: Json) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def _named(prompt: ImportedPrompt, source: Source, runs: tuple[BundledRun, ...]) -> ImportedPrompt:
+def _named(prompt: ImportedPrompt, source: SourceFile, runs: tuple[BundledRun, ...]) -> ImportedPrompt:
     name = f"promptfoo results {source.name}".strip()
     versions = tuple(
         replace(version, note=version.note.replace("promptfoo configuration", "promptfoo results", 1))
@@ -319,7 +319,7 @@ def _common_size(groups: Sequence[Sequence[ResultRow]]) -> int:
 # --- runs ----------------------------------------------------------------------------------------------
 
 
-def _context(source: Source, file: dict[str, Json], summary: dict[str, Json]) -> Context:
+def _context(source: SourceFile, file: dict[str, Json], summary: dict[str, Json]) -> Context:
     version = as_object(file.get("metadata")).get("promptfooVersion")
     return Context(
         at=_time(summary.get("timestamp")) or _time(file.get("createdAt")) or _no_time(),

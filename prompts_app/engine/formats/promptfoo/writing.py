@@ -17,7 +17,7 @@ from prompts_app.engine.formats.promptfoo.config import NUNJUCKS, opened
 from prompts_app.engine.formats.promptfoo.prompts import chat_in, for_promptfoo, may_be_path
 from prompts_app.engine.formats.promptfoo.tests import OURS, Tests
 from prompts_app.engine.formats.promptfoo.variables import Usage, nested, usage_of
-from prompts_app.engine.formats.source import Source
+from prompts_app.engine.formats.source import SourceFile
 from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion
 from prompts_app.engine.formats.yaml_ import write_yaml
 from prompts_app.engine.render import as_quoted
@@ -78,7 +78,7 @@ def raw_of(messages: tuple[Message, ...], *, as_chat: bool = False) -> str:
     for JSON, which it writes anew. ``as_chat``: as a chat in any case, where values are no templates."""
     if len(messages) == 1 and messages[0].role == "user" and not as_chat:
         text = messages[0].content
-        is_json = text.lstrip().startswith(("{", "[", '"')) and Source("", text).json is not None
+        is_json = text.lstrip().startswith(("{", "[", '"')) and SourceFile("", text).json is not None
         if text.strip() and not may_be_path(text) and chat_in(text) is None and not is_json:
             return text
     chat = [{"role": message.role, "content": message.content} for message in messages]
@@ -125,7 +125,7 @@ def _read_again(test: Mapping[str, Json], usage: Usage) -> CaseContent | None:
     """What the test would be read as."""
     config = {"prompts": ["-"], "tests": [test], "metadata": {OURS: {}}}
     try:
-        (case,) = Tests(opened(Source("", ""), config), usage).cases()
+        (case,) = Tests(opened(SourceFile("", ""), config), usage).cases()
     except (FormatError, ValueError):
         return None
     return case

@@ -30,7 +30,7 @@ LAST = "last"  # ?page=last
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ListPlace:
     """The page asked for: by its number, by what it comes after or before, or the last one."""
 
     number: int = 1
@@ -51,31 +51,31 @@ def place_of(order: str, key: int, prompt: int) -> str:
     return _signer.sign_object([order, key, prompt])
 
 
-def asked_for(search: Search, get: Mapping[str, Any]) -> tuple[Place, list[str]]:
+def asked_for(search: Search, get: Mapping[str, Any]) -> tuple[ListPlace, list[str]]:
     """Where in the list, and a sentence where that cannot be read: then it is the first page."""
     try:
         return read_place(search.order, *(get.get(name, "") for name in ("page", "after", "before"))), []
     except PlaceUnreadable:
-        return Place(), ["This address of a page cannot be read, so this is the first page."]
+        return ListPlace(), ["This address of a page cannot be read, so this is the first page."]
 
 
-def numbered(get: Mapping[str, Any]) -> Place:
+def numbered(get: Mapping[str, Any]) -> ListPlace:
     """Where in a list that has pages by number alone."""
     return read_place("", get.get("page", ""))
 
 
-def read_place(order: str, page: str = "", after: str = "", before: str = "") -> Place:
+def read_place(order: str, page: str = "", after: str = "", before: str = "") -> ListPlace:
     """Raises PlaceUnreadable. A page's number that is none is the first page."""
     if after or before:
-        return Place(after=_read(order, after), before=_read(order, before))
+        return ListPlace(after=_read(order, after), before=_read(order, before))
     if page == LAST:
-        return Place(is_last=True)
+        return ListPlace(is_last=True)
     is_number = page.isascii() and page.isdecimal()
     # As Django's Paginator has it: what is out of range, 0 too, is the last page.
     return (
-        Place(number=int(page[:9]))
+        ListPlace(number=int(page[:9]))
         if is_number and int(page[:9])
-        else Place(is_last=is_number or page[:1] == "-")
+        else ListPlace(is_last=is_number or page[:1] == "-")
     )
 
 
@@ -141,9 +141,9 @@ class Site:
         """Whether every figure in the lists of its filters is of all prompts."""
         return len(search.terms) < 2 or not self._some_with(search.terms).more
 
-    def page(self, search: Search, place: Place, size: int) -> ListPage:
+    def page(self, search: Search, place: ListPlace, size: int) -> ListPage:
         """Up to MOST_COUNTED prompts by number, from there on from row to row."""
-        rows = _Rows(search.order, self._having(search.terms), "listing" if search.terms else "prompt")
+        rows = _OrderedRows(search.order, self._having(search.terms), "listing" if search.terms else "prompt")
         if place.after or place.before:
             return rows.around(place, size)
         total = self.total(search.terms)
@@ -212,7 +212,7 @@ def _value(term: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
+class _OrderedRows:
     """Rows in an order, read by its index. ``prompt`` is the column with the prompt's number."""
 
     order: str
@@ -238,11 +238,11 @@ class _Rows:
         found = self._read(ORDERS[self.order].reversed(), 0, size)[:size][::-1]
         return ListPage(self._load(found), 0, 0, previous=self._link("before", found))
 
-    def around(self, place: Place, size: int) -> ListPage:
+    def around(self, place: ListPlace, size: int) -> ListPage:
         order = ORDERS[self.order]
         order = order if place.after else order.reversed()
         key, prompt = place.after or place.before or (0, 0)
-        rows = _Rows(self.order, self.rows.filter(order.beyond(key, prompt, self.prompt)), self.prompt)
+        rows = _OrderedRows(self.order, self.rows.filter(order.beyond(key, prompt, self.prompt)), self.prompt)
         found = rows._read(order, 0, size)
         more = len(found) > size
         found = found[:size] if place.after else found[:size][::-1]
@@ -321,7 +321,7 @@ class Some:
     def counts_all(self, search: Search) -> bool:
         return not self.more
 
-    def page(self, search: Search, place: Place, size: int) -> ListPage:
+    def page(self, search: Search, place: ListPlace, size: int) -> ListPage:
         """By number: a place in words or of one author is not asked for."""
         found = in_order(self._having(search.terms), search.order)
         pages = max(1, -(-len(found) // size))

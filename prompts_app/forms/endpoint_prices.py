@@ -71,7 +71,7 @@ class PriceForm(forms.Form):
         }
 
 
-class _Rows(forms.BaseFormSet):  # type: ignore[type-arg]  # generic in the stubs only
+class _PriceRows(forms.BaseFormSet):  # type: ignore[type-arg]  # generic in the stubs only
     def clean(self) -> None:
         names = [form.cleaned_data.get("model", "") for form in self.filled()]
         for name in names:
@@ -88,13 +88,13 @@ class _Rows(forms.BaseFormSet):  # type: ignore[type-arg]  # generic in the stub
 
 
 _formset = forms.formset_factory(
-    PriceForm, formset=_Rows, extra=1, max_num=MOST_ROWS, validate_max=True, absolute_max=MOST_ROWS
+    PriceForm, formset=_PriceRows, extra=1, max_num=MOST_ROWS, validate_max=True, absolute_max=MOST_ROWS
 )
 
 
-def price_rows(data: Mapping[str, Any] | None, stored: list[dict[str, Json]]) -> _Rows:
+def price_rows(data: Mapping[str, Any] | None, stored: list[dict[str, Json]]) -> _PriceRows:
     """The rows that are stored and an empty one; or as they were sent. A form without them keeps what is."""
     if data is not None and f"{PREFIX}-TOTAL_FORMS" not in data:
         data = None
-    rows: _Rows = _formset(data, prefix=PREFIX, initial=stored)  # type: ignore[assignment]  # the stubs: its base
+    rows: _PriceRows = _formset(data, prefix=PREFIX, initial=stored)  # type: ignore[assignment]  # the stubs: its base
     return rows

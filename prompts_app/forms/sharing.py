@@ -24,7 +24,7 @@ LASTS = [("7", "7 days"), ("30", "30 days"), ("90", "90 days"), (NEVER, "until I
 
 
 @dataclass(frozen=True, slots=True)
-class PromptRow:
+class TickedPrompt:
     """A prompt that can be ticked. ``place`` is what stands in its field."""
 
     prompt: Prompt
@@ -112,8 +112,8 @@ class ShareLinkForm(forms.Form):
         return len(self.offered) == MOST_OFFERED
 
     @cached_property
-    def rows(self) -> list[PromptRow]:
-        return [PromptRow(prompt, self._is_ticked(prompt), self._place(prompt)) for prompt in self.offered]
+    def rows(self) -> list[TickedPrompt]:
+        return [TickedPrompt(prompt, self._is_ticked(prompt), self._place(prompt)) for prompt in self.offered]
 
     @cached_property
     def _ticked(self) -> set[str]:

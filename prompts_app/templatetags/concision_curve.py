@@ -13,7 +13,7 @@ LEFT, RIGHT, TOP, BOTTOM = 44.0, 440.0, 34.0, 294.0
 WORD, LINE = 26.0, 15.0  # how much room a label takes
 
 
-class Version(Protocol):
+class CurvePoint(Protocol):
     """What is drawn: tokens on the one axis, the rate and its interval (0..1) on the other."""
 
     @property
@@ -34,7 +34,7 @@ class _At(NamedTuple):
 
 
 @register.simple_tag
-def curve(points: Sequence[Version], longest: Version | None = None, percent: int = 0) -> SafeString:
+def curve(points: Sequence[CurvePoint], longest: CurvePoint | None = None, percent: int = 0) -> SafeString:
     """Pass rate against tokens; ``points`` oldest first, the last is the one shown.
 
     With ``longest``, an arrow from it to the last says that ``percent`` of the tokens went.
@@ -98,7 +98,7 @@ def _axes(end: int) -> SafeString:
     )
 
 
-def _whiskers(points: Iterable[Version], places: Iterable[_At]) -> SafeString:
+def _whiskers(points: Iterable[CurvePoint], places: Iterable[_At]) -> SafeString:
     return format_html_join(
         "",
         '<path class="whisk" d="M{} {}V{}"/>',
@@ -125,7 +125,7 @@ def _dots(places: Sequence[_At]) -> SafeString:
 # --- where the labels go ---------------------------------------------------------------------------------
 
 
-def _labels(points: Sequence[Version], places: Sequence[_At]) -> SafeString:
+def _labels(points: Sequence[CurvePoint], places: Sequence[_At]) -> SafeString:
     """Each beside its dot, where no other dot and no other label is; the last is the one in bold."""
     taken = [(at.x, at.y) for at in places]
     drawn = []

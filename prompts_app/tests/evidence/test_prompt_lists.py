@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from prompts_app.evidence.prompt_filters import MOST_COUNTED, Search, Total
 from prompts_app.evidence.prompt_lists import (
     ListPage,
-    Place,
+    ListPlace,
     PlaceUnreadable,
     Site,
     Some,
@@ -74,15 +74,15 @@ class TestPages:
     def test_from_row_to_row_every_prompt_once_and_in_order(self, order: str, task: str) -> None:
         many(17)
         search = Search(task=task, sort=order)
-        first = Site().page(search, Place(), SIZE).rows[0]
-        place = Place(after=(getattr(first, ORDERS[order].column), first.pk))
+        first = Site().page(search, ListPlace(), SIZE).rows[0]
+        place = ListPlace(after=(getattr(first, ORDERS[order].column), first.pk))
         found = keys(onwards(search, Site().page(search, place, SIZE)))
         assert [first.pk, *found] == expected(order)
 
     def test_back_from_the_last_page_too(self, order: str, task: str) -> None:
         many(11)
         search = Search(task=task, sort=order)
-        last = Site().page(search, Place(before=(-1, 10**9)), SIZE)
+        last = Site().page(search, ListPlace(before=(-1, 10**9)), SIZE)
         rows = list(last.rows)
         while last.previous:
             name, _, value = last.previous.partition("=")
@@ -93,9 +93,9 @@ class TestPages:
     def test_by_number_as_the_rows_stand(self, order: str, task: str) -> None:
         many(8)
         search = Search(task=task, sort=order)
-        found = keys(onwards(search, Site().page(search, Place(1), SIZE)))
+        found = keys(onwards(search, Site().page(search, ListPlace(1), SIZE)))
         assert found == expected(order)
-        assert [one.pk for one in Site().page(search, Place(99), SIZE).rows] == expected(order)[6:]
+        assert [one.pk for one in Site().page(search, ListPlace(99), SIZE).rows] == expected(order)[6:]
 
 
 @given(count=st.integers(4, 14), come=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 11)), max_size=8))
@@ -107,7 +107,7 @@ def test_rows_that_come_meanwhile_hide_none_and_show_none_twice(
     Prompt.objects.all().delete()
     come = [*come]
     before = set(many(count))
-    search, found, place = Search(sort=order), list[int](), Place(after=(2**62, 0))
+    search, found, place = Search(sort=order), list[int](), ListPlace(after=(2**62, 0))
     while True:
         page = Site().page(search, place, SIZE)
         found += [one.pk for one in page.rows]
@@ -125,8 +125,8 @@ def test_rows_that_come_meanwhile_hide_none_and_show_none_twice(
 class TestPlaces:
     def test_are_read_as_they_were_written(self) -> None:
         place = place_of("newest", 12, 34)
-        assert read_place("newest", after=place) == Place(after=(12, 34))
-        assert read_place("newest", before=place) == Place(before=(12, 34))
+        assert read_place("newest", after=place) == ListPlace(after=(12, 34))
+        assert read_place("newest", before=place) == ListPlace(before=(12, 34))
 
     @pytest.mark.parametrize("place", ["x", "12:34", "%00", "eyJhIjoxfQ:abc", "9" * 5000])
     def test_what_nobody_wrote_is_not_read(self, place: str) -> None:
@@ -149,7 +149,7 @@ class TestPlaces:
 
     @pytest.mark.parametrize(("page", "number"), [("", 1), ("x", 1), ("7", 7), ("1e5", 1)])
     def test_numbers(self, page: str, number: int) -> None:
-        assert read_place("newest", page) == Place(number)
+        assert read_place("newest", page) == ListPlace(number)
 
     @pytest.mark.parametrize("page", ["0", "-3", "last"])
     def test_the_last_page(self, page: str) -> None:
@@ -179,7 +179,7 @@ class TestManyMore:
         assert 'rel="next"' not in html
 
     def test_the_last_page_is_read_from_the_end(self) -> None:
-        page = Site().page(Search(), Place(999), 20)
+        page = Site().page(Search(), ListPlace(999), 20)
         assert [found.pk for found in page.rows] == expected("evidence")[-20:]
         assert page.previous.startswith("before=")
 
@@ -235,11 +235,12 @@ INDEXES = {"evidence": "best_first", "newest": "newest_first", "tested": "tested
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize(
-    "place", [Place(), Place(3), Place(after=(2, 5)), Place(before=(2, 5)), Place(is_last=True)]
+    "place",
+    [ListPlace(), ListPlace(3), ListPlace(after=(2, 5)), ListPlace(before=(2, 5)), ListPlace(is_last=True)],
 )
 @pytest.mark.parametrize("filters", [{}, {"tag": "law"}, {"tag": "law", "task": "code"}])
 def test_each_order_is_read_from_its_index_and_never_sorted(
-    order: str, place: Place, filters: dict[str, str]
+    order: str, place: ListPlace, filters: dict[str, str]
 ) -> None:
     many(12, ("task:code", "tag:law"))
     with CaptureQueriesContext(connection) as queries:

@@ -13,7 +13,7 @@ from prompts_app.engine.assertions.judging import (
     read_object,
     reason_in,
 )
-from prompts_app.engine.assertions.kinds import number_of, quote
+from prompts_app.engine.assertions.values import number_of, quote
 from prompts_app.engine.endpoints import PACING, Pacing, open_endpoint
 from prompts_app.engine.endpoints.cancellation import Cancellation
 from prompts_app.engine.errors import JudgeFailed

@@ -14,8 +14,8 @@ from prompts_app.engine.assertions import (
     validate,
 )
 from prompts_app.engine.assertions.graded import rubric_of
-from prompts_app.engine.assertions.judging import JudgeClient, price_of_calls
-from prompts_app.engine.assertions.kinds import Grade, JudgedOutput
+from prompts_app.engine.assertions.judging import JudgeClient, JudgedOutput, price_of_calls
+from prompts_app.engine.assertions.kinds import Grade
 from prompts_app.engine.assertions.sets import each_of, is_set, members_of
 from prompts_app.engine.assertions.stored import calls_of
 from prompts_app.engine.assertions.verdicts import checked_set

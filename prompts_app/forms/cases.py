@@ -21,8 +21,9 @@ from prompts_app.engine.assertions import (
     split_type,
     text_of,
 )
-from prompts_app.engine.assertions.kinds import AssertionKind, as_text
+from prompts_app.engine.assertions.kinds import AssertionKind
 from prompts_app.engine.assertions.transforms import is_readable
+from prompts_app.engine.assertions.values import as_text
 from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.digests import assertion_from_json, assertion_json
 from prompts_app.engine.types import Json

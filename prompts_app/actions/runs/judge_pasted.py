@@ -19,7 +19,7 @@ from prompts_app.actions.runs.judge import LONGEST_MODEL, JudgeChoice, JudgeNeed
 from prompts_app.actions.runs.outcomes import as_stored
 from prompts_app.engine import types as engine
 from prompts_app.engine.assertions import check
-from prompts_app.engine.assertions.kinds import JudgedOutput
+from prompts_app.engine.assertions.judging import JudgedOutput
 from prompts_app.engine.assertions.stored import calls_of, check_json, verdict_of_stored
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.endpoints import open_endpoint

@@ -24,8 +24,9 @@ from prompts_app.engine.assertions import (
     transforms,
 )
 from prompts_app.engine.assertions.entry import READERS, read_number, show
-from prompts_app.engine.assertions.kinds import AssertionKind, Finding, as_text
+from prompts_app.engine.assertions.kinds import AssertionKind, Finding
 from prompts_app.engine.assertions.sets import is_set, members_of, set_problem, why_alone
+from prompts_app.engine.assertions.values import as_text
 from prompts_app.engine.assertions.verdicts import checked_set
 from prompts_app.engine.errors import CannotTell, DoesNotFit, NotJudged
 from prompts_app.engine.types import Answer, Assertion, Check

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from prompts_app.engine.assertions.kinds import SELECT_LATER, AssertionKind, number_of
+from prompts_app.engine.assertions.kinds import SELECT_LATER, AssertionKind
+from prompts_app.engine.assertions.values import number_of
 from prompts_app.engine.types import Answer, Assertion, Check, Json
 
 MAX_SCORE = "max-score"

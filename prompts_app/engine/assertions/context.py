@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from prompts_app.engine.assertions.graded import NEARLY, output_of, problem_of_text
 from prompts_app.engine.assertions.judging import (
     JudgeClient,
+    JudgedOutput,
     JudgePrompt,
     Material,
     read_object,
@@ -18,16 +19,8 @@ from prompts_app.engine.assertions.judging import (
     reason_in,
     truth,
 )
-from prompts_app.engine.assertions.kinds import (
-    AssertionKind,
-    Finding,
-    JudgedOutput,
-    as_text,
-    number_of,
-    threshold_of,
-    threshold_problem,
-)
-from prompts_app.engine.assertions.values import parse_json
+from prompts_app.engine.assertions.kinds import AssertionKind, Finding, threshold_of, threshold_problem
+from prompts_app.engine.assertions.values import as_text, number_of, parse_json
 from prompts_app.engine.errors import CannotTell, JudgeFailed
 from prompts_app.engine.types import Answer, Assertion, Json
 

@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Callable
 
-from prompts_app.engine.assertions.kinds import ValueShape, as_text, number_of
+from prompts_app.engine.assertions.kinds import ValueShape
+from prompts_app.engine.assertions.values import as_text, number_of
 from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.types import Json
 

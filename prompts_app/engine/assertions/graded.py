@@ -14,6 +14,7 @@ from statistics import fmean
 
 from prompts_app.engine.assertions.judging import (
     JudgeClient,
+    JudgedOutput,
     JudgePrompt,
     Material,
     cosine,
@@ -28,14 +29,11 @@ from prompts_app.engine.assertions.kinds import (
     AssertionKind,
     Finding,
     Grade,
-    JudgedOutput,
-    as_text,
     by_degree,
-    number_of,
-    quote,
     threshold_of,
     threshold_problem,
 )
+from prompts_app.engine.assertions.values import as_text, number_of, quote
 from prompts_app.engine.errors import JudgeFailed
 from prompts_app.engine.types import Answer, Assertion, Json
 

@@ -5,10 +5,9 @@ from itertools import chain, islice
 
 import regex
 
-from prompts_app.engine.assertions.kinds import as_text
 from prompts_app.engine.assertions.patterns import compile_pattern
 from prompts_app.engine.assertions.refusal import find_refusal
-from prompts_app.engine.assertions.values import texts_of
+from prompts_app.engine.assertions.values import as_text, texts_of
 from prompts_app.engine.errors import UnreadableValue
 from prompts_app.engine.types import Json
 

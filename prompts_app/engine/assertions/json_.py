@@ -14,9 +14,9 @@ from typing import Protocol
 import jsonschema_rs
 import yaml
 
-from prompts_app.engine.assertions.kinds import AssertionKind, Finding, fact, quote
+from prompts_app.engine.assertions.kinds import AssertionKind, Finding, fact
 from prompts_app.engine.assertions.schema_work import check_work
-from prompts_app.engine.assertions.values import parse_json
+from prompts_app.engine.assertions.values import parse_json, quote
 from prompts_app.engine.budget import MOST_VALUES_JUDGED, MOST_VALUES_TYPED, check_yaml, whole
 from prompts_app.engine.errors import CannotTell, TooMuch
 from prompts_app.engine.types import Answer, Assertion, Json

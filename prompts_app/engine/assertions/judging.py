@@ -14,9 +14,9 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from prompts_app.engine.assertions.kinds import as_text, number_of, quote
 from prompts_app.engine.assertions.lenient_json import objects_written
 from prompts_app.engine.assertions.own_words import after_thinking, own_words
+from prompts_app.engine.assertions.values import as_text, number_of, quote
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.errors import JudgeFailed
 from prompts_app.engine.finish_reasons import ending_in_words
@@ -51,6 +51,20 @@ def as_string(text: str) -> str:
     """``text`` as a JSON string on one line, in which no mark of another kind can stand."""
     written = json.dumps(text, ensure_ascii=False)
     return _NOT_AS_IT_IS.sub(lambda sign: f"\\u{ord(sign[0]):04x}", written)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedOutput:
+    """What a judge model may look at: the output, the messages it answered, and the question in them.
+
+    ``values`` are those of the case's variables; ``exchanges`` what was said before, (user, assistant) each.
+    """
+
+    output: str
+    prompt: str
+    query: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    exchanges: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

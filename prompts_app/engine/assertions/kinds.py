@@ -1,22 +1,17 @@
 """What a kind of assertion is, and the few words all families share."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from math import isfinite
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
 
-from prompts_app.engine.digests import canonical
+from prompts_app.engine.assertions.judging import JudgeClient, JudgedOutput
 from prompts_app.engine.errors import NotJudged
 from prompts_app.engine.types import Answer, Assertion, Json
-
-if TYPE_CHECKING:
-    from prompts_app.engine.assertions.judging import JudgeClient
 
 ValueShape = Literal[
     "none", "text", "prose", "lines", "number", "schema", "object", "words", "names", "assertions"
 ]
 
-QUOTE_LIMIT = 80
 NO_JUDGE = "Not judged: no judge model was chosen."
 SELECT_LATER = (
     "Not judged yet: it is compared with the other outputs of this case when all of them are there."
@@ -35,21 +30,7 @@ class Finding:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedOutput:
-    """What a judge model may look at: the output, the messages it answered, and the question in them.
-
-    ``values`` are those of the case's variables; ``exchanges`` what was said before, (user, assistant) each.
-    """
-
-    output: str
-    prompt: str
-    query: str
-    values: Mapping[str, str] = field(default_factory=dict)
-    exchanges: tuple[tuple[str, str], ...] = ()
-
-
-type Grade = Callable[[Assertion, JudgedOutput, "JudgeClient"], Awaitable[Finding]]
+type Grade = Callable[[Assertion, JudgedOutput, JudgeClient], Awaitable[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,36 +116,3 @@ def by_degree(what: str, score: float, least: float, why: str = "") -> Finding:
 def fact(holds: bool, when_so: str, when_not: str) -> Finding:
     """A finding of the yes-or-no sort."""
     return Finding(holds, 1.0 if holds else 0.0, when_so if holds else when_not)
-
-
-def as_text(value: Json) -> str:
-    """A value as the text it is looked for as, which is JavaScript's: 5 and 5.0 are "5", true is "true",
-    0.0000001 is "1e-7"."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and isfinite(value):
-        return canonical(value).decode()
-    return str(value)
-
-
-def quote(text: str, limit: int = QUOTE_LIMIT) -> str:
-    """``text`` on one line between quotation marks, shortened to ``limit`` characters."""
-    line = " ".join(text[: limit * 2].split())
-    return f"“{line[:limit]}…”" if len(line) > limit or len(text) > limit * 2 else f"“{line}”"
-
-
-def quote_all(texts: list[str]) -> str:
-    """Several quoted texts, the first few of them."""
-    shown = ", ".join(quote(text, 40) for text in texts[:5])
-    return f"{shown} and {len(texts) - 5} more" if len(texts) > 5 else shown
-
-
-def number_of(value: Json) -> float | None:
-    """``value`` as a finite number (text that reads as one counts), else ``None``."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if abs(number) < float("inf") else None

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from prompts_app.engine.assertions.kinds import AssertionKind, Finding, as_text, fact, number_of
+from prompts_app.engine.assertions.kinds import AssertionKind, Finding, fact
+from prompts_app.engine.assertions.values import as_text, number_of
 from prompts_app.engine.assertions.words import NO_SPACES, word_counts
 from prompts_app.engine.errors import CannotTell
 from prompts_app.engine.types import Answer, Assertion, Json

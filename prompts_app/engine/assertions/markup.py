@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Collection
 from xml.parsers import expat
 
-from prompts_app.engine.assertions.kinds import AssertionKind, Finding, fact, quote_all
-from prompts_app.engine.assertions.values import texts_of
+from prompts_app.engine.assertions.kinds import AssertionKind, Finding, fact
+from prompts_app.engine.assertions.values import quote_all, texts_of
 from prompts_app.engine.budget import DEEPEST, MOST_VALUES_JUDGED
 from prompts_app.engine.errors import CannotTell, UnreadableValue
 from prompts_app.engine.types import Answer, Assertion, Json

@@ -2,7 +2,8 @@
 
 import re
 
-from prompts_app.engine.assertions.kinds import AssertionKind, Finding, quote
+from prompts_app.engine.assertions.kinds import AssertionKind, Finding
+from prompts_app.engine.assertions.values import quote
 from prompts_app.engine.types import Answer, Assertion
 
 _DOING = (

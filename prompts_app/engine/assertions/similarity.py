@@ -2,17 +2,9 @@
 
 from collections.abc import Callable
 
-from prompts_app.engine.assertions.kinds import (
-    AssertionKind,
-    Finding,
-    as_text,
-    by_degree,
-    fact,
-    number_of,
-    threshold_of,
-)
+from prompts_app.engine.assertions.kinds import AssertionKind, Finding, by_degree, fact, threshold_of
 from prompts_app.engine.assertions.overlap import bleu, gleu, meteor, rouge_n, rouge_recall
-from prompts_app.engine.assertions.values import texts_of
+from prompts_app.engine.assertions.values import as_text, number_of, texts_of
 from prompts_app.engine.assertions.words import check_spaced
 from prompts_app.engine.errors import CannotTell
 from prompts_app.engine.types import Answer, Assertion, Json

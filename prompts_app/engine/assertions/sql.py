@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import regex
 
 from prompts_app.engine.assertions.dialects import refused_by
-from prompts_app.engine.assertions.kinds import AssertionKind, Finding, fact, quote, quote_all
+from prompts_app.engine.assertions.kinds import AssertionKind, Finding, fact
 from prompts_app.engine.assertions.patterns import compile_pattern
+from prompts_app.engine.assertions.values import quote, quote_all
 from prompts_app.engine.errors import CannotTell
 from prompts_app.engine.types import Answer, Assertion, Json
 

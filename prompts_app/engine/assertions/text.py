@@ -5,9 +5,9 @@ from unicodedata import normalize
 
 import regex
 
-from prompts_app.engine.assertions.kinds import AssertionKind, Finding, as_text, fact, quote, quote_all
+from prompts_app.engine.assertions.kinds import AssertionKind, Finding, fact
 from prompts_app.engine.assertions.patterns import LONGEST_PATTERN, compile_pattern
-from prompts_app.engine.assertions.values import json_equal, texts_of
+from prompts_app.engine.assertions.values import as_text, json_equal, quote, quote_all, texts_of
 from prompts_app.engine.errors import CannotTell
 from prompts_app.engine.types import Answer, Assertion
 

@@ -7,14 +7,11 @@ from prompts_app.engine.assertions.json_ import first_error
 from prompts_app.engine.assertions.kinds import (
     AssertionKind,
     Finding,
-    as_text,
     by_degree,
-    quote,
-    quote_all,
     threshold_of,
     threshold_problem,
 )
-from prompts_app.engine.assertions.values import parse_json, texts_of
+from prompts_app.engine.assertions.values import as_text, parse_json, quote, quote_all, texts_of
 from prompts_app.engine.errors import CannotTell
 from prompts_app.engine.types import Answer, Assertion, Json
 

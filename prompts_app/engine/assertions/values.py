@@ -1,12 +1,14 @@
-"""Reading the values of assertions, in the spellings promptfoo takes."""
+"""Values of assertions and outputs: read in the spellings promptfoo takes, and shown in sentences."""
 
 import re
+from math import isfinite
 
-from prompts_app.engine.assertions.kinds import as_text
 from prompts_app.engine.budget import MOST_VALUES_JUDGED, load_json
 from prompts_app.engine.digests import canonical
 from prompts_app.engine.errors import CannotTell, TooMuch, UnreadableValue
 from prompts_app.engine.types import Json
+
+QUOTE_LIMIT = 80  # characters
 
 # A quoted field (\" and "" stand for a quotation mark), or anything up to the next comma.
 _FIELD = re.compile(
@@ -67,3 +69,36 @@ def json_equal(expected: Json, output: str) -> bool:
         return canonical(parse_json(output)) == canonical(expected)
     except ValueError:
         return False
+
+
+def as_text(value: Json) -> str:
+    """A value as the text it is looked for as, which is JavaScript's: 5 and 5.0 are "5", true is "true",
+    0.0000001 is "1e-7"."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and isfinite(value):
+        return canonical(value).decode()
+    return str(value)
+
+
+def quote(text: str, limit: int = QUOTE_LIMIT) -> str:
+    """``text`` on one line between quotation marks, shortened to ``limit`` characters."""
+    line = " ".join(text[: limit * 2].split())
+    return f"“{line[:limit]}…”" if len(line) > limit or len(text) > limit * 2 else f"“{line}”"
+
+
+def quote_all(texts: list[str]) -> str:
+    """Several quoted texts, the first few of them."""
+    shown = ", ".join(quote(text, 40) for text in texts[:5])
+    return f"{shown} and {len(texts) - 5} more" if len(texts) > 5 else shown
+
+
+def number_of(value: Json) -> float | None:
+    """``value`` as a finite number (text that reads as one counts), else ``None``."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if abs(number) < float("inf") else None

@@ -18,7 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from prompts_app.engine.assertions import check
-from prompts_app.engine.assertions.kinds import JudgedOutput
+from prompts_app.engine.assertions.judging import JudgedOutput
 from prompts_app.engine.assertions.sets import SET, value_of
 from prompts_app.engine.assertions.tools import TOOLS, tools_among
 from prompts_app.engine.assertions.verdicts import verdict_of

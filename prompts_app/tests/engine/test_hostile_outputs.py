@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from prompts_app.engine.assertions import KINDS, kind_of
-from prompts_app.engine.assertions.judging import JudgeClient, as_string
-from prompts_app.engine.assertions.kinds import AssertionKind, JudgedOutput
+from prompts_app.engine.assertions.judging import JudgeClient, JudgedOutput, as_string
+from prompts_app.engine.assertions.kinds import AssertionKind
 from prompts_app.engine.comparing import read_best
 from prompts_app.engine.errors import JudgeFailed
 from prompts_app.engine.types import Assertion, Embedded, EndpointConfig, Fault, Judge, Reply, Request

@@ -16,8 +16,8 @@ from prompts_app.engine.assertions import (
     validate,
 )
 from prompts_app.engine.assertions.graded import FACTUALITY
-from prompts_app.engine.assertions.kinds import number_of
 from prompts_app.engine.assertions.sets import SET, each_of, is_set, value_of, why_alone
+from prompts_app.engine.assertions.values import number_of
 from prompts_app.engine.errors import NotReadable
 from prompts_app.engine.formats.promptfoo.reading import (
     FILE,

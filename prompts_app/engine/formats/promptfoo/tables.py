@@ -4,7 +4,7 @@ import csv
 import re
 from collections.abc import Iterator, Mapping
 
-from prompts_app.engine.assertions.kinds import number_of
+from prompts_app.engine.assertions.values import number_of
 from prompts_app.engine.budget import table_rows
 from prompts_app.engine.errors import FormatError, TooMuch
 from prompts_app.engine.formats.promptfoo.assertions import from_short

@@ -6,8 +6,9 @@ are left alone: they are notes and documents more often than prompts.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from dataclasses import replace
+
+from pydantic import TypeAdapter
 
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import (
@@ -25,8 +26,11 @@ from prompts_app.engine.formats import (
 from prompts_app.engine.formats.files import Files, folder_of, is_zip, unzip
 from prompts_app.engine.formats.promptfoo import config as promptfoo
 from prompts_app.engine.formats.promptfoo import results as promptfoo_results
-from prompts_app.engine.formats.source import SourceFile, decode
-from prompts_app.engine.formats.types import Format, ImportedPrompt, ImportedVersion, Parsed, Problem, Skip
+from prompts_app.engine.formats.source import Format, SourceFile, decode, refuse_unstorable
+from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion, Parsed, Problem, Skip
+from prompts_app.engine.json_texts import strings_in
+
+_PARSED = TypeAdapter(Parsed)
 
 # In the order they are asked: the first that recognises a file reads it, so the choosy come first.
 FORMATS: tuple[Format, ...] = (
@@ -98,8 +102,8 @@ def variants_apart(parsed: Parsed) -> Parsed:
 
 def _read(source: SourceFile, kind: Format) -> Parsed:
     parsed = replace(kind.read(source), format=kind.key)
-    for text in _texts(parsed):
-        _refuse_unstorable(text)
+    for text in strings_in(_PARSED.dump_python(parsed, warnings=False)):
+        refuse_unstorable(text)
     return parsed
 
 
@@ -118,35 +122,6 @@ def _must_recognise(source: SourceFile) -> Format:
     raise FormatError(f"This file is none of the kinds that can be read: {known}.")
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Every string anywhere in what was parsed."""
-    if isinstance(value, str):
-        yield value
-    elif is_dataclass(value):
-        for part in fields(value):
-            yield from _texts(getattr(value, part.name))
-    elif hasattr(value, "items"):
-        for key, item in value.items():
-            yield from _texts(key)
-            yield from _texts(item)
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from _texts(item)
-
-
-def _refuse_unstorable(text: str) -> None:
-    """Escapes such as ``\\u0000`` and ``\\ud800`` can smuggle in what no database or page can hold."""
-    if "\x00" in text:
-        raise FormatError("A text in this file has a NUL character in it (\\u0000), which cannot be stored.")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise FormatError(
-            "A text in this file holds half of a character (a lone surrogate, \\ud800 to \\udfff), "
-            "which cannot be stored."
-        ) from None
-
-
 # --- many files -------------------------------------------------------------------------------------------
 
 # About a project rather than a prompt of it.
@@ -158,33 +133,18 @@ _CONFIGURATION = "promptfoo"
 _MATERIAL = {"text", "markdown"}  # beside or below a configuration
 
 
-class _Watched:
-    """Files that remember which of them were asked for."""
-
-    def __init__(self, files: Files) -> None:
-        self.files, self.left_out, self.label = files, files.left_out, files.label
-        self.asked: set[str] = set()
-
-    def names(self) -> tuple[str, ...]:
-        return self.files.names()
-
-    def read(self, path: str) -> bytes | None:
-        self.asked.add(path)
-        return self.files.read(path)
-
-
 def _read_all(files: Files, kinds: Sequence[Format]) -> Parsed:
     """What all files hold together. Raises FormatError where that is nothing."""
-    watched = _Watched(files)
     skipped = list(files.left_out)
-    found = list(_candidates(watched, kinds, skipped))
+    found = list(_candidates(files, kinds, skipped))
+    files.asked.clear()  # from here on, what a configuration names
     parts = []
-    for source, kind in _to_read(found, watched, skipped):
+    for source, kind in _to_read(found, files, skipped):
         try:
             parts.append(_placed(_read(source, kind), source.name))
         except FormatError as error:
             skipped.append(Skip(source.name, str(error)))
-    skipped = [skip for skip in skipped if skip.what not in watched.asked]
+    skipped = [skip for skip in skipped if skip.what not in files.asked]
     whole = Parsed(
         prompts=tuple(prompt for part in parts for prompt in part.prompts),
         unsupported=tuple(problem for part in parts for problem in part.unsupported),
@@ -199,11 +159,11 @@ def _read_all(files: Files, kinds: Sequence[Format]) -> Parsed:
 
 
 def _candidates(
-    watched: _Watched, kinds: Sequence[Format], skipped: list[Skip]
+    files: Files, kinds: Sequence[Format], skipped: list[Skip]
 ) -> Iterator[tuple[SourceFile, Format]]:
-    for name in watched.names():
+    for name in files.names():
         try:
-            source = SourceFile(name, decode(watched.files.read(name) or b""), watched)
+            source = SourceFile(name, decode(files.read(name) or b""), files)
             kind = None if source.stem.lower() in _ABOUT else _recognised(source, kinds)
         except FormatError as error:
             skipped.append(Skip(name, str(error)))
@@ -215,13 +175,13 @@ def _candidates(
 
 
 def _to_read(
-    found: list[tuple[SourceFile, Format]], watched: _Watched, skipped: list[Skip]
+    found: list[tuple[SourceFile, Format]], files: Files, skipped: list[Skip]
 ) -> Iterator[tuple[SourceFile, Format]]:
     """Configurations first; then what none of them has opened."""
     folders = [folder_of(source.name) for source, kind in found if kind.key == _CONFIGURATION]
     for source, kind in sorted(found, key=lambda pair: pair[1].key != _CONFIGURATION):
         inside = any(not folder or source.name.startswith(f"{folder}/") for folder in folders)
-        if kind.key != _CONFIGURATION and source.name in watched.asked:
+        if kind.key != _CONFIGURATION and source.name in files.asked:
             continue
         if inside and kind.key in _MATERIAL:
             skipped.append(Skip(source.name, "The promptfoo configuration beside it does not name it."))

@@ -18,8 +18,9 @@ from prompts_app.engine.digests import suite_digest
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats.bundle_types import Bundle, BundledAuthor, BundledPrompt, BundledRun, OneCase
 from prompts_app.engine.formats.reading import read_as, refuse
-from prompts_app.engine.formats.source import SourceFile, read_json
-from prompts_app.engine.formats.types import Format, Parsed, Problem
+from prompts_app.engine.formats.source import Format, SourceFile, read_json, refuse_unstorable
+from prompts_app.engine.formats.types import Parsed, Problem
+from prompts_app.engine.json_texts import strings_in
 from prompts_app.engine.types import CaseContent, Json
 from prompts_app.engine.wording import how_many
 
@@ -120,18 +121,12 @@ def from_json(value: Json) -> Bundle:
         raise FormatError(f"This is not a Proofsheet bundle: its “format” is not “{NAME}”.")
     if (version := value.get("version")) != VERSION:
         raise FormatError(f"This bundle has version {version}; this site reads version {VERSION}.")
-    _refuse_unstorable(value)
+    for text in strings_in(value):
+        refuse_unstorable(text)
     if not isinstance(prompts := value.get("prompts", []), list):
         refuse("prompts", "a list")
     author = read_as(_AUTHOR, value.get("author", {}), "author")
     return Bundle(author, tuple(_prompt(row, f"prompts[{place}]") for place, row in enumerate(prompts)))
-
-
-def _refuse_unstorable(value: Json) -> None:
-    """NUL and half of a surrogate pair, which JSON can write and no database can hold."""
-    text = json.dumps(value, ensure_ascii=False)
-    if re.search("[\ud800-\udfff]", text) or re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):
-        raise FormatError("A text in this bundle has a character in it that cannot be stored.")
 
 
 def _prompt(row: Json, where: str) -> BundledPrompt:

@@ -5,12 +5,8 @@ import re
 from prompts_app.engine.formats import front_matter, templates
 from prompts_app.engine.formats.front_matter import FrontMatter, as_text, as_value
 from prompts_app.engine.formats.parts import messages_of, of_template_file, parameters_in
-from prompts_app.engine.formats.source import SourceFile
-from prompts_app.engine.formats.types import (
-    Format,
-    Parsed,
-    Problem,
-)
+from prompts_app.engine.formats.source import Format, SourceFile
+from prompts_app.engine.formats.types import Parsed, Problem
 from prompts_app.engine.types import Json, Message, Variable
 
 _ROLE = re.compile(r"""\{\{\s*role\s+["'](\w+)["']\s*\}\}""")

@@ -9,10 +9,9 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
 from prompts_app.engine.budget import MOST_BYTES_UNPACKED, MOST_FILES
 from prompts_app.engine.errors import FormatError
@@ -24,59 +23,38 @@ MOST_DOUBLE_STARS = 2  # in one pattern; each more multiplies the work
 _NOT_MEANT = {"__MACOSX", "node_modules", "__pycache__"}  # folders of tools; those with a dot before are too
 
 
-class Files(Protocol):
-    """What ``SourceFile.files`` can do. ``left_out`` are files that are there but are not read, and why;
-    ``label`` is what holds them all is called, where that is known."""
+class Files:
+    """Files in memory by their paths; none: a file that came alone.
 
-    left_out: tuple[Skip, ...]
-    label: str
+    ``left_out`` are those that are there but are not read, and why; ``label`` is what holds them all is
+    called, where that is known; ``asked`` are the paths that were read or looked for.
+    """
+
+    def __init__(
+        self, files: Mapping[str, bytes] | None = None, left_out: tuple[Skip, ...] = (), label: str = ""
+    ) -> None:
+        self._files, self.left_out, self.label = files or {}, left_out, label
+        self.asked: set[str] = set()
 
     def names(self) -> tuple[str, ...]:
         """Every path, in alphabetical order. Raises FormatError where there are too many."""
-
-    def read(self, path: str) -> bytes | None:
-        """A file's bytes, None where there is none. Raises FormatError where all of them are too large."""
-
-
-class NoFiles:
-    """A file that came alone."""
-
-    left_out: tuple[Skip, ...] = ()
-    label = ""
-
-    def names(self) -> tuple[str, ...]:
-        return ()
-
-    def read(self, path: str) -> bytes | None:
-        return None
-
-
-ALONE = NoFiles()
-
-
-class Unpacked:
-    """Files in memory."""
-
-    label = ""
-
-    def __init__(self, files: dict[str, bytes], left_out: tuple[Skip, ...] = ()) -> None:
-        self._files, self.left_out = files, left_out
-
-    def names(self) -> tuple[str, ...]:
         return tuple(sorted(self._files))
 
     def read(self, path: str) -> bytes | None:
+        """A file's bytes, None where there is none. Raises FormatError where all of them are too large."""
+        self.asked.add(path)
+        return self._read(path)
+
+    def _read(self, path: str) -> bytes | None:
         return self._files.get(path)
 
 
-class Folder:
+class Folder(Files):
     """A folder on this machine, each file read when it is asked for."""
-
-    left_out: tuple[Skip, ...] = ()
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
-        self.label = self._root.name
+        super().__init__(label=self._root.name)
         self._bytes_left = MOST_BYTES_UNPACKED
 
     def names(self) -> tuple[str, ...]:
@@ -89,7 +67,7 @@ class Folder:
                 )
         return tuple(sorted(found))
 
-    def read(self, path: str) -> bytes | None:
+    def _read(self, path: str) -> bytes | None:
         try:
             place = self._root / path
             if is_not_meant(path) or not self._is_inside(place) or not place.is_file():
@@ -136,7 +114,7 @@ def is_zip(data: bytes) -> bool:
     return data.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
-def unzip(data: bytes) -> Unpacked:
+def unzip(data: bytes) -> Files:
     """The files of a zip. Raises FormatError: broken, locked by a password, too many, too large unpacked."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -151,7 +129,7 @@ def unzip(data: bytes) -> Unpacked:
         raise FormatError("This zip is damaged and cannot be unpacked.") from None
 
 
-def _unpacked(archive: zipfile.ZipFile) -> Unpacked:
+def _unpacked(archive: zipfile.ZipFile) -> Files:
     entries = [entry for entry in archive.infolist() if not entry.is_dir()]
     if len(entries) > MOST_FILES:
         raise FormatError(
@@ -170,7 +148,7 @@ def _unpacked(archive: zipfile.ZipFile) -> Unpacked:
             room -= len(files[path])
             if room < 0:
                 raise _too_large()
-    return Unpacked(files, tuple(left_out))
+    return Files(files, tuple(left_out))
 
 
 def _why_not(entry: zipfile.ZipInfo, path: str) -> str:

@@ -9,8 +9,8 @@ from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import templates
 from prompts_app.engine.formats.front_matter import FrontMatter, as_text, as_value
 from prompts_app.engine.formats.parts import one_version, role_of
-from prompts_app.engine.formats.source import SourceFile
-from prompts_app.engine.formats.types import Format, Parsed, Problem
+from prompts_app.engine.formats.source import Format, SourceFile
+from prompts_app.engine.formats.types import Parsed, Problem
 from prompts_app.engine.render import as_literal
 from prompts_app.engine.types import Json, Message, PromptContent, Variable
 

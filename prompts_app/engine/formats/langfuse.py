@@ -5,8 +5,8 @@ from prompts_app.engine.formats import templates
 from prompts_app.engine.formats.front_matter import FrontMatter
 from prompts_app.engine.formats.messages import read_messages
 from prompts_app.engine.formats.parts import parameters_in
-from prompts_app.engine.formats.source import SourceFile
-from prompts_app.engine.formats.types import Format, ImportedPrompt, ImportedVersion, Parsed, Problem, Skip
+from prompts_app.engine.formats.source import Format, SourceFile
+from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion, Parsed, Problem, Skip
 from prompts_app.engine.types import Json, Message, PromptContent
 
 _FIELDS = {"name", "type", "prompt", "config", "version", "tags", "commitMessage"}

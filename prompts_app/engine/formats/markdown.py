@@ -14,8 +14,8 @@ from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import front_matter, titles
 from prompts_app.engine.formats.front_matter import FrontMatter
 from prompts_app.engine.formats.parts import Section, divided, one_version, parameters_in, role_of
-from prompts_app.engine.formats.source import SourceFile
-from prompts_app.engine.formats.types import Format, ImportedPrompt, Parsed, Problem
+from prompts_app.engine.formats.source import Format, SourceFile
+from prompts_app.engine.formats.types import ImportedPrompt, Parsed, Problem
 from prompts_app.engine.formats.yaml_ import write_yaml
 from prompts_app.engine.types import Json, Message, PromptContent
 

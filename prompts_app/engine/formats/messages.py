@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import titles
 from prompts_app.engine.formats.parts import one_version, parameters_in
-from prompts_app.engine.formats.source import SourceFile, read_json
-from prompts_app.engine.formats.types import Format, ImportedPrompt, Parsed, Problem, Skip
+from prompts_app.engine.formats.source import Format, SourceFile, read_json
+from prompts_app.engine.formats.types import ImportedPrompt, Parsed, Problem, Skip
 from prompts_app.engine.types import Json, Message, PromptContent, Role
 
 _ROLES: dict[str, Role] = {

@@ -1,8 +1,8 @@
 """Plain text: the whole file is one user message."""
 
 from prompts_app.engine.formats.parts import one_version
-from prompts_app.engine.formats.source import SourceFile
-from prompts_app.engine.formats.types import Format, Parsed
+from prompts_app.engine.formats.source import Format, SourceFile
+from prompts_app.engine.formats.types import Parsed
 from prompts_app.engine.types import Message, PromptContent
 
 # What has a shape of its own and would be nonsense as one message.

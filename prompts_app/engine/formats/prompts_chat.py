@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from prompts_app.engine.budget import table_rows
 from prompts_app.engine.errors import FormatError, TooMuch
 from prompts_app.engine.formats import titles
-from prompts_app.engine.formats.source import SourceFile
-from prompts_app.engine.formats.types import Format, ImportedPrompt, ImportedVersion, Parsed, Skip
+from prompts_app.engine.formats.source import Format, SourceFile
+from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion, Parsed, Skip
 from prompts_app.engine.types import Message, PromptContent
 
 LONGEST_HEADER = 2_000  # characters

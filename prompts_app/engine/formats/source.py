@@ -1,15 +1,17 @@
-"""A file's bytes as text, read once for all formats."""
+"""A file's bytes as text, read once for all formats; and what a format is."""
 
 import codecs
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
 from prompts_app.engine.budget import MOST_BYTES, load_json
 from prompts_app.engine.errors import FormatError, TooMuch
-from prompts_app.engine.formats.files import ALONE, Files
+from prompts_app.engine.formats.files import Files
+from prompts_app.engine.formats.types import Parsed
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.types import Json
 
@@ -31,7 +33,7 @@ class SourceFile:
 
     name: str
     text: str
-    files: Files = ALONE
+    files: Files = field(default_factory=Files)
 
     @property
     def extension(self) -> str:
@@ -74,6 +76,21 @@ class SourceFile:
     def must_be_json(self) -> Json:
         """The file as JSON. Raises FormatError with the line and column where it is not."""
         return self.json if self.json is not None else read_json(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One kind of file: add a module with one of these, and a line to ``formats.FORMATS``.
+
+    ``recognises`` only looks; ``read`` raises FormatError where the file is broken. A person can name
+    the format too, and then ``read`` gets a file that ``recognises`` may never have seen.
+    """
+
+    key: str
+    label: str
+    recognises: Callable[[SourceFile], bool]
+    read: Callable[[SourceFile], Parsed]
+    extensions: tuple[str, ...] = ()
 
 
 def decode(data: bytes) -> str:
@@ -124,3 +141,16 @@ def read_json(text: str, *, first_line: int = 1) -> Json:
         ) from None
     except ValueError as why:
         raise FormatError(str(why)) from None
+
+
+def refuse_unstorable(text: str) -> None:
+    """Escapes such as ``\\u0000`` and ``\\ud800`` can smuggle in what no database or page can hold."""
+    if "\x00" in text:
+        raise FormatError("A text in this file has a NUL character in it (\\u0000), which cannot be stored.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise FormatError(
+            "A text in this file holds half of a character (a lone surrogate, \\ud800 to \\udfff), "
+            "which cannot be stored."
+        ) from None

@@ -5,8 +5,8 @@ import re
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import titles
 from prompts_app.engine.formats.parts import one_version
-from prompts_app.engine.formats.source import SourceFile
-from prompts_app.engine.formats.types import Format, Parsed, Problem
+from prompts_app.engine.formats.source import Format, SourceFile
+from prompts_app.engine.formats.types import Parsed, Problem
 from prompts_app.engine.types import Message, PromptContent, Role
 
 # As the products write it beside each turn, in the languages it was seen in; and plain names of roles.

@@ -1,16 +1,9 @@
-"""What a parser hands over, and what it raises. No format knows another; all of them give these."""
+"""What a parser hands over. No format knows another; all of them give these."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from prompts_app.engine.formats.bundle_types import BundledPrompt, BundledRun
 from prompts_app.engine.types import CaseContent, PromptContent
-
-if TYPE_CHECKING:
-    from prompts_app.engine.formats.source import SourceFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +83,3 @@ class Parsed:
     skipped: tuple[Skip, ...] = ()
     format: str = ""
     bundled: tuple[BundledPrompt, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """One kind of file: add a module with one of these, and a line to ``formats.FORMATS``.
-
-    ``recognises`` only looks; ``read`` raises FormatError where the file is broken. A person can name
-    the format too, and then ``read`` gets a file that ``recognises`` may never have seen.
-    """
-
-    key: str
-    label: str
-    recognises: Callable[[SourceFile], bool]
-    read: Callable[[SourceFile], Parsed]
-    extensions: tuple[str, ...] = field(default=())

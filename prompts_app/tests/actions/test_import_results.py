@@ -13,7 +13,7 @@ from prompts_app.actions.exporting.export import as_promptfoo
 from prompts_app.actions.importing.apply import ImportOptions, ImportReport, import_prompts, preview
 from prompts_app.actions.importing.plan import BundleRefused
 from prompts_app.engine.formats import ImportedPrompt, Parsed, bundle, parse, parse_files
-from prompts_app.engine.formats.files import Folder, Unpacked
+from prompts_app.engine.formats.files import Files, Folder
 from prompts_app.models import Case, Level, Prompt, Result, Run, User, Version
 from prompts_app.models.prompts import MOST_CASES
 from prompts_app.tests.engine.formats.test_promptfoo_writing import PROMPTS
@@ -156,7 +156,7 @@ class TestResults:
         assert (len(report.prompts), report.results) == (1, 16)
 
     def test_also_where_both_come_in_one_zip_or_folder(self) -> None:
-        both = Unpacked({"promptfooconfig.json": config(), "out/1.json": TWO, "out/2.json": TWO})
+        both = Files({"promptfooconfig.json": config(), "out/1.json": TWO, "out/2.json": TWO})
         report = bring(parse_files(both))
         assert (len(report.prompts), report.results) == (1, 16)
         assert [(skip.what.partition(":")[0], skip.why) for skip in report.skipped] == [
@@ -292,6 +292,6 @@ class TestBundles:
         assert not Prompt.objects.owned_by(bob()).exists()
 
     def test_bundles_and_other_files_come_in_one_zip(self) -> None:
-        files = Unpacked({"bundle.json": self.exported(), "p.md": b"# Poet\n\nWrite."})
+        files = Files({"bundle.json": self.exported(), "p.md": b"# Poet\n\nWrite."})
         report = bring(parse_files(files), owner=bob())
         assert {prompt.title for prompt in report.prompts} == {"Reader", "Poet"}

@@ -18,8 +18,8 @@ from prompts_app.engine.formats.promptfoo.reading import ConfigReading, Referenc
 from prompts_app.engine.formats.promptfoo.tests import OURS, Tests
 from prompts_app.engine.formats.promptfoo.variables import can_wrap, usage_of, wrapped
 from prompts_app.engine.formats.reading import read_as
-from prompts_app.engine.formats.source import SourceFile
-from prompts_app.engine.formats.types import Format, ImportedPrompt, ImportedVersion, Parsed
+from prompts_app.engine.formats.source import Format, SourceFile
+from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion, Parsed
 from prompts_app.engine.render import find_variables, pieces
 from prompts_app.engine.types import CaseContent, Json, Message, PromptContent, Variable
 

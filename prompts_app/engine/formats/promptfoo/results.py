@@ -31,8 +31,8 @@ from prompts_app.engine.formats.promptfoo.rows import Context, ResultRow, assert
 from prompts_app.engine.formats.promptfoo.tests import Test, Tests
 from prompts_app.engine.formats.promptfoo.variables import can_wrap, usage_of, wrapped
 from prompts_app.engine.formats.reading import refuse
-from prompts_app.engine.formats.source import SourceFile, read_json
-from prompts_app.engine.formats.types import Format, ImportedPrompt, Parsed
+from prompts_app.engine.formats.source import Format, SourceFile, read_json
+from prompts_app.engine.formats.types import ImportedPrompt, Parsed
 from prompts_app.engine.types import Assertion, CaseContent, Json
 
 VERSIONS = (1, 2, 3)

@@ -22,7 +22,7 @@ from prompts_app.engine.formats import (
     variants_apart,
 )
 from prompts_app.engine.formats.case_csv import cases_of, guess, read_table
-from prompts_app.engine.formats.files import Unpacked
+from prompts_app.engine.formats.files import Files
 from prompts_app.engine.formats.promptfoo.writing import write_config
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.types import Answer, Assertion
@@ -212,7 +212,7 @@ def test_a_folder_with_one_file_damaged(data: st.DataObject, name: str, share: f
     whole = files[damaged]
     at = int(len(whole) * share)
     files[damaged] = whole[:at] + noise
-    parsed = read_or_refused(lambda: parse_files(Unpacked(files)))
+    parsed = read_or_refused(lambda: parse_files(Files(files)))
     for prompt in variants_apart(parsed).prompts if parsed else ():
         assert write_config(prompt)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.formats import FormatError, files, parse, parse_files
-from prompts_app.engine.formats.files import Folder, Unpacked, is_zip, matching, resolved, unzip
+from prompts_app.engine.formats.files import Files, Folder, is_zip, matching, resolved, unzip
 
 
 def zipped(entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -178,7 +178,7 @@ class TestPaths:
     )
     def test_patterns_are_read_as_shells_do(self, pattern: str, found: tuple[str, ...]) -> None:
         names = ("a.txt", "b.txt", "e.md", "p/c.txt", "p/q/d.txt")
-        assert matching(Unpacked(dict.fromkeys(names, b"")), "", pattern) == found
+        assert matching(Files(dict.fromkeys(names, b"")), "", pattern) == found
 
 
 class TestManyFilesAtOnce:
@@ -211,7 +211,7 @@ class TestManyFilesAtOnce:
 
     def test_what_a_configuration_names_is_part_of_it_and_its_documents_are_left_alone(self) -> None:
         parsed = parse_files(
-            Unpacked(
+            Files(
                 {
                     "eval/promptfooconfig.yaml": b"prompts: [file://chat.json]\nproviders: [echo]",
                     "eval/chat.json": b'[{"role": "user", "content": "Hello"}]',
@@ -229,12 +229,12 @@ class TestManyFilesAtOnce:
         ]
 
     def test_a_broken_file_does_not_keep_the_others_out(self) -> None:
-        parsed = parse_files(Unpacked({"promptfooconfig.yaml": b"prompts: [", "p.prompty": b"user:\nHello"}))
+        parsed = parse_files(Files({"promptfooconfig.yaml": b"prompts: [", "p.prompty": b"user:\nHello"}))
         assert [prompt.title for prompt in parsed.prompts] == ["P"]
         assert "not valid YAML" in parsed.skipped[0].why
 
     def test_nothing_that_can_be_read_is_an_error_with_a_reason(self) -> None:
         with pytest.raises(FormatError, match=r"no file in it that holds a prompt\. notes\.yaml"):
-            parse_files(Unpacked({"notes.yaml": b"a: 1"}))
+            parse_files(Files({"notes.yaml": b"a: 1"}))
         with pytest.raises(FormatError, match="no file in it that holds a prompt"):
             parse("empty.zip", zipped({}))

@@ -16,7 +16,7 @@ from prompts_app.engine.formats import (
     parse_files,
     variants_apart,
 )
-from prompts_app.engine.formats.files import Folder, Unpacked
+from prompts_app.engine.formats.files import Files, Folder
 from prompts_app.engine.formats.promptfoo import assertions as promptfoo_assertions
 from prompts_app.engine.formats.promptfoo.providers import model_of, without_credentials
 from prompts_app.engine.formats.yaml_ import write_yaml
@@ -30,7 +30,7 @@ def read(config: dict[str, Any], **files: str) -> Parsed:
     """A configuration, with other files under names in which ``__`` stands for a dot."""
     texts = {name.replace("___", "/").replace("__", "."): text.encode() for name, text in files.items()}
     whole = {"prompts": ["Say {{x}}"], "providers": ["openai:gpt-5"], **config}
-    return parse_files(Unpacked({NAME: write_yaml(whole).encode(), **texts}), only=NAME)
+    return parse_files(Files({NAME: write_yaml(whole).encode(), **texts}), only=NAME)
 
 
 def one(config: dict[str, Any], **files: str) -> ImportedPrompt:
@@ -167,7 +167,7 @@ class TestPrompts:
     def test_the_title_is_the_description_else_the_folder_else_the_text(self) -> None:
         assert one({"description": "My test"}).title == "My test"
         in_folder = parse_files(
-            Unpacked({"my-eval/promptfooconfig.yaml": b"prompts: [Hi]\ntests: []\nproviders: [x]"})
+            Files({"my-eval/promptfooconfig.yaml": b"prompts: [Hi]\ntests: []\nproviders: [x]"})
         )
         assert in_folder.prompts[0].title == "My eval"
         assert one({}).title == "Say {{x}}"
@@ -537,7 +537,7 @@ def test_whatever_stands_where_is_read_or_refused_in_words(
         "scenarios": scenarios, "metadata": default,
     }  # fmt: skip
     try:
-        parsed = parse_files(Unpacked({NAME: write_yaml(config).encode(), "x": b"text"}), only=NAME)
+        parsed = parse_files(Files({NAME: write_yaml(config).encode(), "x": b"text"}), only=NAME)
     except FormatError as error:
         assert str(error)  # noqa: PT017 both outcomes are fine
     else:

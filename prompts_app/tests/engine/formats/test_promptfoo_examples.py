@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from prompts_app.engine.formats import ImportedPrompt, Parsed, parse_files
-from prompts_app.engine.formats.files import Folder, Unpacked
+from prompts_app.engine.formats.files import Files, Folder
 from prompts_app.engine.formats.promptfoo.writing import write_config
 
 EXAMPLES = Path(__file__).parents[2] / "data" / "promptfoo" / "examples"
@@ -44,7 +44,7 @@ def test_each_is_one_prompt_with_its_variants_cases_and_assertions(name: str) ->
 def test_each_comes_back_from_our_export_as_it_was(name: str) -> None:
     before = only(example(name))
     text = write_config(before, ["some-model"])
-    again = parse_files(Unpacked({"x.promptfoo.yaml": text.encode()}), only="x.promptfoo.yaml")
+    again = parse_files(Files({"x.promptfoo.yaml": text.encode()}), only="x.promptfoo.yaml")
     after = only(again)
     for part in ("title", "summary", "task", "tags", "licence", "written_for", "versions", "cases"):
         assert getattr(after, part) == getattr(before, part), part

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from prompts_app.engine.formats import FormatError, ImportedPrompt, Parsed, parse_files
-from prompts_app.engine.formats.files import Folder, Unpacked
+from prompts_app.engine.formats.files import Files, Folder
 from prompts_app.engine.formats.promptfoo.writing import write_config
 from prompts_app.engine.render import render_messages
 
@@ -16,7 +16,7 @@ def parsed(text: str, name: str = NAME, **others: str) -> Parsed:
     """``others``: further files, with "__" for "/" and "_dot_" for "." in their names."""
     files = {key.replace("__", "/").replace("_dot_", "."): value for key, value in others.items()}
     whole = {path: value.encode() for path, value in {**files, name: text}.items()}
-    return parse_files(Unpacked(whole), only=name)
+    return parse_files(Files(whole), only=name)
 
 
 def read(text: str, name: str = NAME, **others: str) -> tuple[ImportedPrompt, list[str]]:

@@ -10,7 +10,7 @@ import pytest
 
 from prompts_app.engine.assertions import not_run
 from prompts_app.engine.formats import ImportedPrompt, Parsed, parse_files
-from prompts_app.engine.formats.files import Folder, Unpacked
+from prompts_app.engine.formats.files import Files, Folder
 from prompts_app.engine.formats.promptfoo.writing import write_config
 from prompts_app.engine.formats.yaml_ import read_yaml
 
@@ -151,7 +151,7 @@ def test_whatever_is_not_carried_is_named_with_its_place(name: str) -> None:
 def test_each_comes_back_from_our_export_as_it_was(name: str) -> None:
     before = only(configuration(name))
     text = write_config(before, ["some-model"])
-    again = only(parse_files(Unpacked({"x.promptfoo.yaml": text.encode()}), only="x.promptfoo.yaml"))
+    again = only(parse_files(Files({"x.promptfoo.yaml": text.encode()}), only="x.promptfoo.yaml"))
     for part in ("title", "summary", "task", "tags", "licence", "written_for", "versions", "cases"):
         assert getattr(again, part) == getattr(before, part), part
 

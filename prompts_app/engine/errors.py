@@ -147,9 +147,5 @@ class CannotTransform(ValueError):
     """The expression does not fit this output; the message says why, as a clause."""
 
 
-class CannotDo(ValueError):
-    """JavaScript would throw here; the message says why, as a clause."""
-
-
 class TooManyChecks(ValueError):
     """The schema asks for more checks than are made here; the message is a clause."""

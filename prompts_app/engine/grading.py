@@ -3,19 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from prompts_app.engine.assertions import (
-    checked,
-    kind_of,
-    looked_at,
-    not_run,
-    opposed,
-    seen_by,
-    unjudged,
-    validate,
-)
+from prompts_app.engine.assertions import check_of, kind_of, not_run, seen_by, validate
 from prompts_app.engine.assertions.graded import rubric_of
 from prompts_app.engine.assertions.judging import JudgeClient, JudgedOutput, price_of_calls
-from prompts_app.engine.assertions.kinds import Grade
+from prompts_app.engine.assertions.kinds import Finding, Grade
 from prompts_app.engine.assertions.sets import each_of, is_set, members_of
 from prompts_app.engine.assertions.stored import calls_of
 from prompts_app.engine.assertions.verdicts import checked_set
@@ -79,8 +70,16 @@ async def _graded(
         seen = seen_by(assertion, judged.output)
     except DoesNotFit:
         return check, None  # it failed already, and why
-    graded, fault = await _one(assertion, by, replace(judged, output=seen), setup)
-    return looked_at(graded, assertion, seen), fault
+    client = setup.client()
+    found: Finding | Exception
+    try:
+        found = await by(assertion, replace(judged, output=seen), client)
+    except (CannotTell, JudgeFailed) as why:
+        found = why
+    fault = Fault("judge_error", str(found), cause=found.cause) if isinstance(found, JudgeFailed) else None
+    rubric = "" if assertion.value is None else rubric_of(assertion.value)
+    graded = check_of(assertion, found, seen)
+    return replace(graded, judge=Judging(rubric, tuple(client.calls))), fault
 
 
 def is_graded(assertion: Assertion) -> bool:
@@ -93,20 +92,6 @@ def grader_of(assertion: Assertion) -> Grade | None:
     kind = kind_of(assertion.type)
     usable = not not_run(assertion) and validate(assertion) is None
     return kind.grade if kind and usable else None
-
-
-async def _one(
-    assertion: Assertion, by: Grade, judged: JudgedOutput, setup: JudgeSetup
-) -> tuple[Check, Fault | None]:
-    client, fault = setup.client(), None
-    try:
-        check = checked(assertion, opposed(assertion, await by(assertion, judged, client)))
-    except CannotTell as why:
-        check = replace(unjudged(assertion, f"Not judged. {why}"), unknown=True)
-    except JudgeFailed as why:
-        check, fault = unjudged(assertion, str(why)), Fault("judge_error", str(why), cause=why.cause)
-    rubric = "" if assertion.value is None else rubric_of(assertion.value)
-    return replace(check, judge=Judging(rubric, tuple(client.calls))), fault
 
 
 def judged_output_of(request: Request, reply: Reply, values: Mapping[str, str]) -> JudgedOutput:

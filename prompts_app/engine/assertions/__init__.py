@@ -144,7 +144,7 @@ def check(assertion: Assertion, answer: Answer) -> Check:
     transform fails both forms.
     """
     if why := not_run(assertion):
-        return Check(assertion.type, assertion.value, None, None, why, assertion.threshold, weight=0.0)
+        return replace(unjudged(assertion, why), weight=0.0)
     if is_set(assertion):
         return _check_of_set(assertion, answer)
     if problem := validate(assertion):
@@ -153,22 +153,14 @@ def check(assertion: Assertion, answer: Answer) -> Check:
     assert kind is not None  # or it would not be run
     if answer.is_picture and not kind.takes_pictures:
         return replace(unjudged(assertion, NO_TEXT), unknown=True)
-    return _found(assertion, kind, answer)
-
-
-def _found(assertion: Assertion, kind: AssertionKind, answer: Answer) -> Check:
+    found: Finding | Exception
     seen = ""
     try:
         seen = seen_by(assertion, answer.output)
         found = kind.found(assertion, replace(answer, output=seen))
-    except DoesNotFit as why:
-        return looked_at(checked(assertion, Finding(False, 0.0, str(why))), assertion, seen)
-    except CannotTell as why:
-        unknown = replace(unjudged(assertion, f"Not judged. {why}"), unknown=True)
-        return looked_at(unknown, assertion, seen)
-    except NotJudged as why:
-        return looked_at(unjudged(assertion, str(why)), assertion, seen)
-    return looked_at(checked(assertion, opposed(assertion, found)), assertion, seen)
+    except (DoesNotFit, CannotTell, NotJudged) as why_not:
+        found = why_not
+    return check_of(assertion, found, seen)
 
 
 def _check_of_set(assertion: Assertion, answer: Answer) -> Check:
@@ -180,36 +172,30 @@ def _check_of_set(assertion: Assertion, answer: Answer) -> Check:
 
 
 def _check_of_member(member: Assertion, answer: Answer) -> Check:
-    found = check(member, answer) if not (why := why_alone(member)) else unjudged(member, why)
-    return replace(found, weight=0.0) if why else found
+    why = why_alone(member)
+    return replace(unjudged(member, why), weight=0.0) if why else check(member, answer)
 
 
-def looked_at(check: Check, assertion: Assertion, seen: str) -> Check:
-    """``check`` with what the output went through and became, where it went through anything."""
+def check_of(assertion: Assertion, found: Finding | Exception, seen: str) -> Check:
+    """What was found of the plain form in ``seen``, or the reason why nothing was, as it is kept.
+
+    Where the output went through a transform first, that and the beginning of what it became is kept, too.
+    """
+    match found:
+        case Finding():
+            opposite = split_type(assertion.type)[0]
+            passed, score = (not found.passed, 1 - found.score) if opposite else (found.passed, found.score)
+            check = replace(unjudged(assertion, found.reason), passed=passed, score=score)
+        case DoesNotFit():
+            check = replace(unjudged(assertion, str(found)), passed=False, score=0.0)
+        case CannotTell():
+            check = replace(unjudged(assertion, f"Not judged. {found}"), unknown=True)
+        case _:
+            check = unjudged(assertion, str(found))
     if not assertion.options.get(TRANSFORM):
         return check
     kept = seen if len(seen) <= LONGEST_APPLIED else f"{seen[:LONGEST_APPLIED]}…"
     return replace(check, transform=str(assertion.options[TRANSFORM]), applied_to=kept)
-
-
-def opposed(assertion: Assertion, found: Finding) -> Finding:
-    """``found`` of the plain form, as it counts for this assertion."""
-    if not assertion.type.startswith(NOT):
-        return found
-    return replace(found, passed=not found.passed, score=1 - found.score)
-
-
-def checked(assertion: Assertion, found: Finding) -> Check:
-    """What was found, as it is kept."""
-    return Check(
-        assertion.type,
-        assertion.value,
-        found.passed,
-        found.score,
-        found.reason,
-        threshold=assertion.threshold,
-        weight=assertion.weight,
-    )
 
 
 def unjudged(assertion: Assertion, why: str) -> Check:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import rfc8785
 
 from prompts_app.engine.assertions.values import parse_json
-from prompts_app.engine.errors import CannotDo, CannotTell
+from prompts_app.engine.errors import CannotTell, CannotTransform
 from prompts_app.engine.filters import JS_SPACE
 from prompts_app.engine.types import Json
 
@@ -35,25 +35,25 @@ _INDEX = re.compile(r"0|[1-9]\d{0,9}", re.ASCII)
 
 
 def parsed(value: Any) -> Json:
-    """``JSON.parse``. Raises ``CannotDo``."""
+    """``JSON.parse``. Raises ``CannotTransform``."""
     if not isinstance(value, str):
-        raise CannotDo(f"{_what(value)} cannot be read as JSON")
+        raise CannotTransform(f"{_what(value)} cannot be read as JSON")
     try:
         return parse_json(value)
     except ValueError:
-        raise CannotDo("the output is not valid JSON") from None
+        raise CannotTransform("the output is not valid JSON") from None
     except CannotTell:
-        raise CannotDo("the output is too large or too deeply nested to read as JSON") from None
+        raise CannotTransform("the output is too large or too deeply nested to read as JSON") from None
 
 
 def written(value: Json) -> str:
-    """``JSON.stringify``. Raises ``CannotDo`` for what is nested without end or no JSON."""
+    """``JSON.stringify``. Raises ``CannotTransform`` for what is nested without end or no JSON."""
     if value is UNDEFINED:
-        raise CannotDo("it leads to nothing in this output")
+        raise CannotTransform("it leads to nothing in this output")
     try:
         return _written(value)
     except (RecursionError, UnicodeError, rfc8785.CanonicalizationError):
-        raise CannotDo("the value cannot be written as JSON") from None
+        raise CannotTransform("the value cannot be written as JSON") from None
 
 
 def _written(value: Json) -> str:
@@ -87,7 +87,7 @@ def number_text(number: float) -> str:
 
 
 def text_of(value: Any) -> str:
-    """``String(value)``. Raises ``CannotDo`` for what is nested without end."""
+    """``String(value)``. Raises ``CannotTransform`` for what is nested without end."""
     if isinstance(value, list):
         return _join(value)
     if isinstance(value, dict):
@@ -99,25 +99,24 @@ def text_of(value: Any) -> str:
 
 
 def part(value: Any, name: str | int) -> Any:
-    """``value.name`` or ``value[name]``; ``UNDEFINED`` where there is none. Raises ``CannotDo``."""
+    """``value.name`` or ``value[name]``; ``UNDEFINED`` where there is none. Raises ``CannotTransform``."""
     if value is None or value is UNDEFINED:
-        raise CannotDo(f"there is nothing that could have a “{name}”")
+        raise CannotTransform(f"there is nothing that could have a “{name}”")
     if isinstance(value, dict):
         return value.get(str(name), UNDEFINED)
-    if isinstance(value, str | list):
-        return _part_of_sequence(value, name)
-    return UNDEFINED
-
-
-def _part_of_sequence(value: str | list[Json], name: str | int) -> Any:
-    items: Any = _units(value) if isinstance(value, str) else value
-    if name == "length":
-        return len(items) // 2 if isinstance(value, str) else len(items)
-    place = int(name) if _INDEX.fullmatch(str(name)) else -1
-    length = len(items) // 2 if isinstance(value, str) else len(items)
-    if not 0 <= place < length:
+    if not isinstance(value, str | list):
         return UNDEFINED
-    return _text(items[place * 2 : place * 2 + 2]) if isinstance(value, str) else items[place]
+    length = _length(value)
+    if name == "length":
+        return length
+    place = int(name) if _INDEX.fullmatch(str(name)) else length
+    if place >= length:
+        return UNDEFINED
+    return _slice(value, place, place + 1) if isinstance(value, str) else value[place]
+
+
+def _length(value: str | list[Json]) -> int:
+    return len(_units(value)) // 2 if isinstance(value, str) else len(value)
 
 
 def _units(text: str) -> bytes:
@@ -138,22 +137,18 @@ def _what(value: Any) -> str:
 # --- methods ------------------------------------------------------------------------------------------------
 
 
-def _on_text(do: Callable[..., Any]) -> Callable[..., Any]:
+def _of(kind: type, name: str, do: Callable[..., Any]) -> Callable[..., Any]:
+    """``do`` as a method that only values of one kind have."""
+
     def call(value: Any, *arguments: Json) -> Any:
-        if not isinstance(value, str):
-            raise CannotDo(f"{_what(value)} is no text")
+        if not isinstance(value, kind):
+            raise CannotTransform(f"{_what(value)} is no {name}")
         return do(value, *arguments)
 
     return call
 
 
-def _on_list(do: Callable[..., Any]) -> Callable[..., Any]:
-    def call(value: Any, *arguments: Json) -> Any:
-        if not isinstance(value, list):
-            raise CannotDo(f"{_what(value)} is no list")
-        return do(value, *arguments)
-
-    return call
+_on_text, _on_list = partial(_of, str, "text"), partial(_of, list, "list")
 
 
 def _split(text: str, mark: str | None = None, most: int | None = None) -> list[str]:
@@ -167,18 +162,14 @@ def _split(text: str, mark: str | None = None, most: int | None = None) -> list[
     return parts if most is None or most < 0 else parts[:most]  # a limit below 0 counts as 2^32 and less
 
 
-def _bounds(length: int, start: int, end: int | None) -> tuple[int, int]:
-    """Places from the end are below 0, as in Python; beyond either end they stop there."""
-    return slice(start, end).indices(length)[:2]
-
-
 def _slice(value: Any, start: int = 0, end: int | None = None) -> Any:
+    """Places from the end are below 0, as in Python; beyond either end they stop there."""
     if isinstance(value, list):
-        return value[slice(*_bounds(len(value), start, end))]
+        return value[start:end]
     if not isinstance(value, str):
-        raise CannotDo(f"{_what(value)} is neither a text nor a list")
+        raise CannotTransform(f"{_what(value)} is neither a text nor a list")
     units = _units(value)
-    low, high = _bounds(len(units) // 2, start, end)
+    low, high, _ = slice(start, end).indices(len(units) // 2)
     return _text(units[low * 2 : high * 2])
 
 
@@ -191,9 +182,8 @@ def _substring(text: str, start: int, end: int | None = None) -> str:
 
 def _at(value: Any, place: int = 0) -> Any:
     if not isinstance(value, str | list):
-        raise CannotDo(f"{_what(value)} is neither a text nor a list")
-    length = part(value, "length")
-    return part(value, place + length if place < 0 else place) if -length <= place < length else UNDEFINED
+        raise CannotTransform(f"{_what(value)} is neither a text nor a list")
+    return part(value, place + _length(value) if place < 0 else place)
 
 
 _PATTERNS = re.compile(r"\$([$&`'])")
@@ -216,14 +206,14 @@ def _replace(text: str, old: str, new: str, *, every: bool = False) -> str:
 
 
 def within_bounds(text: str) -> str:
-    """``text``, which a step made. Raises ``CannotDo`` where it is too long: each quoting may double it."""
+    """``text``, which a step made: each quoting may double it. Raises ``CannotTransform``."""
     _refuse_growth(1, text)
     return text
 
 
 def _refuse_growth(times: int, text: str = "", length: int = 0) -> None:
     if max(length, times * len(text)) > LARGEST:
-        raise CannotDo(f"it makes more than {LARGEST:,} characters of the output")
+        raise CannotTransform(f"it makes more than {LARGEST:,} characters of the output")
 
 
 def _around(text: str, start: int, end: int, pattern: re.Match[str]) -> str:
@@ -239,12 +229,12 @@ def _join(items: list[Json], mark: str = ",") -> str:
     try:
         return mark.join("" if item is None else text_of(item) for item in items)
     except RecursionError:
-        raise CannotDo("the list is nested too deeply") from None
+        raise CannotTransform("the list is nested too deeply") from None
 
 
 def _to_string(value: Any) -> str:
     if value is None or value is UNDEFINED:
-        raise CannotDo("there is nothing to write")
+        raise CannotTransform("there is nothing to write")
     return text_of(value)
 
 

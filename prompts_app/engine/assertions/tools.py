@@ -1,8 +1,10 @@
-"""Whether the model's tool and function calls fit the tools it was given, and which it called."""
+"""Which tools and functions an answer calls, and whether the calls fit what the model was given."""
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
-from prompts_app.engine.assertions.calls import FunctionCall, function_call_in, google_calls_in, names_called
 from prompts_app.engine.assertions.json_ import first_error
 from prompts_app.engine.assertions.kinds import (
     AssertionKind,
@@ -17,6 +19,10 @@ from prompts_app.engine.types import Answer, Assertion, Json
 
 TOOLS = ("tools", "functions")  # the parameters that say what may be called; the second is the older
 USUAL_F1 = 1.0
+MOST_BLOCKS = 1_000  # places in one text where JSON may begin
+_FENCED = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_BEGINS_LINE = re.compile(r"^[ \t]*(?=[\[{])", re.MULTILINE)
+_REST_OF_LINE = re.compile(r"[ \t\r]*(?:\n|\Z)")
 
 
 def tools_among(parameters: Mapping[str, Json]) -> Json:
@@ -28,91 +34,166 @@ def tools_among(parameters: Mapping[str, Json]) -> Json:
     return [*listed, *({"type": "function", "function": one} for one in functions)]
 
 
+# --- reading what is called, in the shapes in which providers write it ------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """As it came: the name may be anything; arguments are JSON text with OpenAI, an object with Google."""
+
+    name: Json
+    arguments: Json
+
+
+def tool_calls_in(output: str) -> list[FunctionCall]:
+    """OpenAI's: a list of ``{"function": {"name", "arguments"}}``, or a message's "tool_calls"."""
+    value = _json_or_none(output)
+    calls = value.get("tool_calls") if isinstance(value, dict) else value
+    functions = [_object(call, "function") for call in _list(calls)]
+    return [FunctionCall(one.get("name"), _text_or_none(one.get("arguments"))) for one in functions]
+
+
+def openai_function_call_in(output: str) -> list[FunctionCall]:
+    """OpenAI's older form: ``{"name", "arguments"}`` or a message's "function_call"; arguments are text."""
+    value = _json_or_none(output)
+    value = value.get("function_call", value) if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(value.get("arguments"), str):
+        return []
+    return [FunctionCall(value.get("name"), value["arguments"])]
+
+
+def function_calls_in(output: str) -> list[FunctionCall]:
+    """The same, or Google's: ``{"toolCall": {"functionCalls": […]}}``, or ``[{"functionCall": …}]``."""
+    if calls := openai_function_call_in(output):
+        return calls
+    value = _json_or_none(output)
+    if isinstance(value, list):
+        listed = [one.get("functionCall") for one in value if isinstance(one, dict)]
+    else:
+        listed = _list(_object(value, "toolCall").get("functionCalls"))
+    return [FunctionCall(one.get("name"), one.get("args", {})) for one in listed if isinstance(one, dict)]
+
+
+def names_called(output: str) -> set[str]:
+    """The tools an answer calls, each once: as JSON in one of the known shapes, whole or as lines of a text.
+
+    JSON in a fenced block is an example, and no call.
+    """
+    try:
+        values = [parse_json(output)]
+    except ValueError:
+        values = list(_blocks(output))
+    names = (_name(call) for value in values for call in _calls(value) if isinstance(call, dict))
+    return {name for name in names if isinstance(name, str)}
+
+
+def _calls(value: Json) -> list[Json]:
+    """Those in a list or in a message of OpenAI's or Google's, or the one call that a value is."""
+    if not isinstance(value, dict):
+        return _list(value)
+    if isinstance(value.get("tool_calls"), list):
+        return _list(value["tool_calls"])
+    if isinstance(value.get("toolCall"), dict):
+        return _list(value["toolCall"].get("functionCalls"))
+    is_call = value.get("type") in ("tool_use", "function_call") or _object(value, "functionCall")
+    return [value] if is_call else []
+
+
+def _name(call: dict[str, Json]) -> Json:
+    """Of a call in OpenAI's, Anthropic's or Google's form, or of one that is just a name."""
+    return (_object(call, "functionCall") or _object(call, "function") or call).get("name")
+
+
+def _blocks(text: str) -> Iterator[Json]:
+    """The JSON that begins a line and ends one."""
+    text, decoder, at = _FENCED.sub("", text), json.JSONDecoder(), 0
+    for _ in range(MOST_BLOCKS):
+        begin = _BEGINS_LINE.search(text, at)
+        if begin is None:
+            return
+        try:
+            value, at = decoder.raw_decode(text, begin.end())
+            if _REST_OF_LINE.match(text, at):
+                yield value
+        except (ValueError, RecursionError):
+            at = text.find("\n", begin.end())
+            if at < 0:
+                return
+
+
+def _json_or_none(text: str) -> Json:
+    try:
+        return parse_json(text)
+    except ValueError:
+        return None
+
+
+def _object(value: Json, name: str) -> dict[str, Json]:
+    """The object that a member of an object is, or an empty one."""
+    member = value.get(name) if isinstance(value, dict) else None
+    return member if isinstance(member, dict) else {}
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _text_or_none(value: Json) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+# --- judging it -------------------------------------------------------------------------------------------
+
+
 class _Misfit(Exception):
     """Why a call does not fit, as a sentence."""
 
 
-def _is_valid_call(assertion: Assertion, answer: Answer) -> Finding:
-    try:
-        calls = calls_in(answer.output)
-    except _Misfit as why:
-        return Finding(False, 0.0, str(why))
-    return _held(calls, _checked, answer)
+def _fits(what: str, read: Callable[[str], list[FunctionCall]]) -> Callable[[Assertion, Answer], Finding]:
+    """The calls that ``read`` finds, each held to the tools that were given."""
+
+    def find(assertion: Assertion, answer: Answer) -> Finding:
+        calls = read(answer.output)
+        if not calls:
+            return Finding(False, 0.0, f"Calls no {what}, but says {quote(answer.output)}.")
+        schemas = _schemas_of(answer.tools)
+        if not schemas:
+            raise CannotTell("The version has no “tools” among its parameters to hold the calls to.")
+        try:
+            names = [_checked(call, schemas) for call in calls]
+        except _Misfit as why:
+            return Finding(False, 0.0, str(why))
+        return Finding(True, 1.0, f"Calls {quote_all(names)}, as the tools want it.")
+
+    return find
 
 
-def _held[Call](
-    calls: Sequence[Call], checked: Callable[[Call, dict[str, Json]], str], answer: Answer
-) -> Finding:
-    """The calls, each ``checked`` against the tools that were given. Raises ``CannotTell`` without any."""
-    tools = tools_of(answer.tools)
-    if not tools:
-        raise CannotTell("The version has no “tools” among its parameters to hold the calls to.")
-    try:
-        names = [checked(call, tools) for call in calls]
-    except _Misfit as why:
-        return Finding(False, 0.0, str(why))
-    return Finding(True, 1.0, f"Calls {quote_all(names)}, as the tools want it.")
-
-
-def tools_of(parameter: Json) -> dict[str, Json]:
+def _schemas_of(tools: Json) -> dict[str, Json]:
     """Function name → JSON Schema of its parameters, from the request's "tools"."""
-    listed = parameter if isinstance(parameter, list) else []
-    functions = [
-        tool["function"]
-        for tool in listed
-        if isinstance(tool, dict) and isinstance(tool.get("function"), dict)
-    ]
-    return {as_text(one.get("name")): one.get("parameters") or {} for one in functions if one.get("name")}
+    functions = [_object(tool, "function") for tool in _list(tools)]
+    return {as_text(one["name"]): one.get("parameters") or {} for one in functions if one.get("name")}
 
 
-def calls_in(output: str) -> list[Json]:
-    """The tool calls of an answer: JSON of a list of them, or of a message that has them.
-
-    Raises ``_Misfit`` where there is none.
-    """
-    try:
-        value = parse_json(output)
-    except ValueError:
-        value = None
-    calls = value.get("tool_calls") if isinstance(value, dict) else value
-    if not isinstance(calls, list) or not calls:
-        raise _Misfit(f"Calls no tool, but says {quote(output)}.")
-    return calls
-
-
-def _checked(call: Json, tools: dict[str, Json]) -> str:
+def _checked(call: FunctionCall, schemas: dict[str, Json]) -> str:
     """The name of the function a call fits. Raises ``_Misfit``."""
-    function = call.get("function") if isinstance(call, dict) else None
-    if not isinstance(function, dict):
-        raise _Misfit("A call names no function.")
-    arguments = function.get("arguments")
-    text = arguments if isinstance(arguments, str) else None  # OpenAI's are text
-    return _checked_call(FunctionCall(function.get("name"), text), tools)
-
-
-def _checked_call(call: FunctionCall, tools: dict[str, Json]) -> str:
     name = call.name
     if not isinstance(name, str):
         raise _Misfit("A call names no function.")
-    if name not in tools:
-        raise _Misfit(f"Calls {quote(name)}, which is not among the tools: {quote_all(list(tools))}.")
+    if name not in schemas:
+        raise _Misfit(f"Calls {quote(name)}, which is not among the tools: {quote_all(list(schemas))}.")
     try:
         arguments = call.arguments if isinstance(call.arguments, dict) else parse_json(call.arguments)
-    except (ValueError, TypeError):
+    except ValueError:
         raise _Misfit(f"The arguments of {quote(name)} are not valid JSON.") from None
-    _hold(name, arguments, tools[name])
+    try:
+        error = first_error(schemas[name], arguments)
+    except (ValueError, RecursionError) as why:
+        raise CannotTell(
+            f"The parameters of the tool {quote(name)} are no usable JSON Schema: {why}"
+        ) from None
+    if error is not None:
+        raise _Misfit(f"The arguments of {quote(name)} do not fit: {error.message}.")
     return name
-
-
-def _is_function_call(*, google: bool) -> Callable[[Assertion, Answer], Finding]:
-    def find(assertion: Assertion, answer: Answer) -> Finding:
-        call = function_call_in(answer.output)
-        calls = [call] if call else google_calls_in(answer.output) if google else []
-        if not calls:
-            return Finding(False, 0.0, f"Calls no function, but says {quote(answer.output)}.")
-        return _held(calls, _checked_call, answer)
-
-    return find
 
 
 def _wanted(value: Json) -> list[str]:
@@ -134,17 +215,6 @@ def _f1_problem(assertion: Assertion) -> str | None:
     return threshold_problem(assertion)
 
 
-def _hold(name: str, arguments: Json, schema: Json) -> None:
-    try:
-        error = first_error(schema, arguments)
-    except (ValueError, RecursionError) as why:
-        raise CannotTell(
-            f"The parameters of the tool {quote(name)} are no usable JSON Schema: {why}"
-        ) from None
-    if error is not None:
-        raise _Misfit(f"The arguments of {quote(name)} do not fit: {error.message}.")
-
-
 _PARAMETERS = {"type": "object", "required": ["city"], "properties": {"city": {"type": "string"}}}
 _TOOLS = [{"type": "function", "function": {"name": "get_weather", "parameters": _PARAMETERS}}]
 _CALL = '[{"type": "function", "function": {"name": "get_weather", "arguments": "CITY"}}]'
@@ -155,7 +225,7 @@ KINDS = (
     AssertionKind(
         "is-valid-openai-tools-call", "tools",
         "The model calls tools, each of them one it was given and with arguments that fit its schema.",
-        "none", _is_valid_call,
+        "none", _fits("tool", tool_calls_in),
         passes=Answer(_CALL.replace("CITY", _PARIS), tools=_TOOLS),
         fails=Answer(_CALL.replace("CITY", "{}"), tools=_TOOLS),
     ),
@@ -163,14 +233,14 @@ KINDS = (
         "is-valid-function-call", "tools",
         "The model calls one of the functions it was given, with arguments that fit: in OpenAI’s older form "
         "or in Google’s.",
-        "none", _is_function_call(google=True),
+        "none", _fits("function", function_calls_in),
         passes=Answer('[{"functionCall": {"name": "get_weather", "args": {"city": "Paris"}}}]', tools=_TOOLS),
         fails=Answer('[{"functionCall": {"name": "get_time", "args": {}}}]', tools=_TOOLS),
     ),
     AssertionKind(
         "is-valid-openai-function-call", "tools",
         "The model calls one of the functions it was given, with arguments that fit, in OpenAI’s older form.",
-        "none", _is_function_call(google=False),
+        "none", _fits("function", openai_function_call_in),
         passes=Answer(_FUNCTION_CALL.replace("CITY", _PARIS), tools=_TOOLS),
         fails=Answer(_FUNCTION_CALL.replace("CITY", "{}"), tools=_TOOLS),
     ),

@@ -8,20 +8,19 @@ because promptfoo's providers hand over JSON answers as objects, and here an ans
 """
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
 from prompts_app.engine.assertions import javascript
-from prompts_app.engine.errors import CannotDo, CannotTransform, NotReadable
+from prompts_app.engine.errors import CannotTransform, NotReadable
 from prompts_app.engine.types import Json
 
 LONGEST = 1_000  # characters of an expression
 MOST_STEPS = 30
 
-PARSE, WRITE, TEXT = "JSON.parse", "JSON.stringify", "String"
-_AROUND = (PARSE, WRITE, TEXT)
+PARSE, TEXT = "JSON.parse", "String"
+NOT_READABLE = "This is not an expression that can be evaluated here."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +42,9 @@ def transformed(expression: str, output: str) -> str:
     Raises ``NotReadable``, and ``CannotTransform`` where it does not fit this output.
     """
     value: Any = output
-    try:
-        for number, step in enumerate(read(expression)):
-            value = _done(step, _opened(step, value) if number == 0 else value)
-        text = javascript.written(value)
-    except CannotDo as why:
-        raise CannotTransform(str(why)) from None
+    for number, step in enumerate(read(expression)):
+        value = _done(step, _opened(step, value) if number == 0 else value)
+    text = javascript.written(value)
     if value is None:
         raise CannotTransform("it leads to nothing in this output")
     return value if isinstance(value, str) else text
@@ -72,7 +68,7 @@ def _opened(step: TransformStep, output: str) -> Json:
     if step.kind == "at" and isinstance(step.name, str) and step.name != "length":
         try:
             return javascript.parsed(output)
-        except CannotDo:
+        except CannotTransform:
             raise CannotTransform("the output is not JSON, so it has no parts with names") from None
     return output
 
@@ -90,11 +86,19 @@ def _done(step: TransformStep, value: Any) -> Any:
 
 # --- reading ------------------------------------------------------------------------------------------------
 
-_TOKEN = re.compile(
-    r"""\s*(?:(?P<name>[A-Za-z_$][\w$]*)|(?P<number>-?\d{1,9})(?![\w.])|(?P<text>'(?:[^'\\\n]|\\.)*'"""
-    r"""|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\$]|\\.)*`)|(?P<mark>\?\.(?!\d)|[.,()\[\]]))""",
-    re.ASCII | re.DOTALL,
+_LITERAL = r"""(?:-?\d{1,9}(?![\w.])|'(?:[^'\\\n]|\\.)*+'|"(?:[^"\\\n]|\\.)*+"|`(?:[^`\\$]|\\.)*+`)"""
+_LITERALS = re.compile(_LITERAL, re.ASCII | re.DOTALL)
+_ROOT = re.compile(
+    r"\s*+(?:output(?![\w$])|(?P<around>(?:JSON\s*+\.\s*+(?:parse|stringify)|String)(?![\w$])\s*+)?(?P<opens>\())",
+    re.ASCII,
 )
+_STEP = re.compile(
+    rf"""\s*+(?:(?:\?\.\s*+)?\[\s*+(?P<place>{_LITERAL})\s*+\]
+    | (?:\?\.(?!\d)|\.)\s*+(?P<name>[A-Za-z_$][\w$]*+)
+      (?:\s*+(?P<called>\()\s*+(?P<arguments>(?:{_LITERAL}(?:\s*+,\s*+{_LITERAL})*+)?)\s*+\))?)""",
+    re.ASCII | re.DOTALL | re.VERBOSE,
+)
+_CLOSES = re.compile(r"\s*+\)", re.ASCII)
 # With a line break in it promptfoo takes it for a function's body, which says what it returns.
 _BODY = re.compile(r"return[ \t]+(?P<what>\S.*?);?\s*", re.DOTALL)
 
@@ -102,141 +106,64 @@ _BODY = re.compile(r"return[ \t]+(?P<what>\S.*?);?\s*", re.DOTALL)
 @lru_cache(maxsize=512)
 def read(expression: str) -> Steps:
     """The steps of an expression; none at all for ``output`` itself. Raises ``NotReadable``."""
-    if len(expression) > LONGEST:
-        raise NotReadable("It is too long.")
-    body = _BODY.fullmatch(expression.lstrip())
-    if (body is None) == ("\n" in expression):
-        raise NotReadable("With a line break it has to begin with “return”, and without one it must not.")
-    source = body["what"] if body else expression.strip().removesuffix(";")
-    reader = _Reader(_tokens(source))
-    steps = reader.value()
-    if reader.left or len(steps) > MOST_STEPS:
-        raise NotReadable("This is not an expression that can be evaluated here.")
+    body = _BODY.fullmatch(expression.lstrip()) if len(expression) <= LONGEST else None
+    if len(expression) > LONGEST or (body is None) == ("\n" in expression):
+        raise NotReadable(NOT_READABLE)
+    source = (body["what"] if body else expression.strip().removesuffix(";")).rstrip()
+    steps, end = _value(source, 0, MOST_STEPS)
+    if end < len(source) or len(steps) > MOST_STEPS:
+        raise NotReadable(NOT_READABLE)
     return steps
 
 
-def _tokens(source: str) -> list[tuple[str, str]]:
-    found, at = [], 0
-    source = source.rstrip()
-    while at < len(source):
-        token = _TOKEN.match(source, at)
-        if token is None or token.lastgroup is None:
-            raise NotReadable("This is not an expression that can be evaluated here.")
-        found.append((token.lastgroup, token[token.lastgroup]))
-        at = token.end()
-    return found
+def _value(source: str, at: int, levels: int) -> tuple[Steps, int]:
+    """``output``, or a function or brackets around a value, and the steps that follow; where that ends."""
+    root = _ROOT.match(source, at)
+    if root is None or levels == 0:
+        raise NotReadable(NOT_READABLE)
+    steps: Steps = ()
+    at = root.end()
+    if root["opens"]:
+        steps, at = _value(source, at, levels - 1)
+        if (closes := _CLOSES.match(source, at)) is None:
+            raise NotReadable(NOT_READABLE)
+        at = closes.end()
+    if root["around"]:
+        steps = (*steps, TransformStep("around", re.sub(r"\s", "", root["around"])))
+    while step := _STEP.match(source, at):
+        steps, at = (*steps, _step(step)), step.end()
+    return steps, at
 
 
-class _Reader:
-    """Reads ``output`` or a function around it, and what follows."""
+def _step(found: re.Match[str]) -> TransformStep:
+    if found["place"]:
+        return TransformStep("at", _literal(found["place"]))
+    if not found["called"]:
+        return TransformStep("at", found["name"])
+    arguments = tuple(map(_literal, _LITERALS.findall(found["arguments"])))
+    if not javascript.takes(found["name"], arguments):
+        raise NotReadable(NOT_READABLE)
+    return TransformStep("call", found["name"], arguments)
 
-    def __init__(self, tokens: Sequence[tuple[str, str]]) -> None:
-        self._tokens, self._at, self._depth = tokens, 0, 0
 
-    @property
-    def left(self) -> bool:
-        return self._at < len(self._tokens)
-
-    def value(self) -> Steps:
-        self._depth += 1
-        if self._depth > MOST_STEPS:
-            raise NotReadable("It is nested too deeply.")
-        steps = self._beginning()
-        while self._peek() in {".", "?.", "["}:
-            steps = (*steps, self._step())
-        return steps
-
-    def _beginning(self) -> Steps:
-        if self._peek() == "(":
-            return self._within()
-        name = self._next("name")
-        if name == "output":
-            return ()
-        if name == "JSON":
-            self._mark(".")
-            name = f"JSON.{self._next('name')}"
-        if name not in _AROUND or self._peek() != "(":
-            raise NotReadable(f"“{name}” is not known here.")
-        return (*self._within(), TransformStep("around", name))
-
-    def _within(self) -> Steps:
-        self._mark("(")
-        steps = self.value()
-        self._mark(")")
-        return steps
-
-    def _step(self) -> TransformStep:
-        mark = self._next("mark")
-        if mark == "[" or (mark == "?." and self._peek() == "["):
-            if mark == "?.":
-                self._mark("[")
-            place = self._literal()
-            self._mark("]")
-            return TransformStep("at", place)
-        name = self._next("name")
-        if self._peek() != "(":
-            return TransformStep("at", name)
-        self._mark("(")
-        arguments = tuple(self._arguments())
-        if not javascript.takes(name, arguments):
-            raise NotReadable(f"“{name}” is not known here, or not with these values.")
-        return TransformStep("call", name, arguments)
-
-    def _arguments(self) -> list[Json]:
-        found: list[Json] = []
-        while self.left and self._peek() != ")":
-            if found:
-                self._mark(",")
-            found.append(self._literal())
-        self._mark(")")
-        return found
-
-    def _literal(self) -> Json:
-        kind, text = self._take()
-        if kind == "number":
-            return int(text)
-        if kind == "text":
-            return _unquoted(text)
-        raise NotReadable("Only texts in quotation marks and whole numbers can stand here.")
-
-    def _peek(self) -> str:
-        return self._tokens[self._at][1] if self.left else ""
-
-    def _take(self) -> tuple[str, str]:
-        if not self.left:
-            raise NotReadable("It ends too early.")
-        self._at += 1
-        return self._tokens[self._at - 1]
-
-    def _next(self, kind: str) -> str:
-        found, text = self._take()
-        if found != kind:
-            raise NotReadable("This is not an expression that can be evaluated here.")
-        return text
-
-    def _mark(self, mark: str) -> None:
-        if self._next("mark") != mark:
-            raise NotReadable("This is not an expression that can be evaluated here.")
+def _literal(text: str) -> Json:
+    return _ESCAPE.sub(_unescaped, text[1:-1]) if text[0] in "'\"`" else int(text)
 
 
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\n)|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 
 
-def _unquoted(literal: str) -> str:
-    return _ESCAPE.sub(_unescaped, literal[1:-1])
-
-
 def _unescaped(match: re.Match[str]) -> str:
     if digits := match[1] or match[2] or match[3]:
         code = int(digits, 16)
         if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
-            raise NotReadable("A text holds half of a character.")
+            raise NotReadable(NOT_READABLE)  # half of a character
         return chr(code)
     if match[4]:
         return ""
     if match[5] in "ux123456789":
-        raise NotReadable("A text holds an escape that is none.")
+        raise NotReadable(NOT_READABLE)
     return _ESCAPED.get(match[5], match[5])
 
 
@@ -248,21 +175,12 @@ _WORD = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
 def _as_text(steps: Steps) -> str:
     text = "output"
     for step in steps:
-        text = _WRITERS[step.kind](text, step)
+        if step.kind == "around":
+            text = f"{step.name}({text})"
+        elif step.kind == "call":
+            text = f"{text}.{step.name}({', '.join(map(javascript.written, step.arguments))})"
+        elif isinstance(step.name, str) and _WORD.fullmatch(step.name):
+            text = f"{text}.{step.name}"
+        else:
+            text = f"{text}[{javascript.written(step.name)}]"
     return text
-
-
-def _written_part(text: str, step: TransformStep) -> str:
-    by_name = isinstance(step.name, str) and _WORD.fullmatch(step.name)
-    return f"{text}.{step.name}" if by_name else f"{text}[{_written_literal(step.name)}]"
-
-
-def _written_literal(value: Json) -> str:
-    return javascript.written(value)
-
-
-_WRITERS: dict[str, Callable[[str, TransformStep], str]] = {
-    "around": lambda text, step: f"{step.name}({text})",
-    "at": _written_part,
-    "call": lambda text, step: f"{text}.{step.name}({', '.join(map(_written_literal, step.arguments))})",
-}

@@ -90,8 +90,9 @@ KINDS = (
     AssertionKind(
         MAX_SCORE, "several together",
         "This output’s other assertions score highest of all versions and models that run together.",
-        "object", None, _problem, '{"method": "average"}', {"method": "average", "threshold": 0.7},
-        optional=True, has_opposite=False, waiting=SELECT_LATER, takes_pictures=True,
+        "object", None, _problem, {"method": "average", "threshold": 0.7},
+        placeholder='{"method": "average"}', optional=True, has_opposite=False, waiting=SELECT_LATER,
+        takes_pictures=True,
         passes=Answer("Sorry: your money is back within five days."), fails=Answer("Read the terms."),
     ),
 )  # fmt: skip

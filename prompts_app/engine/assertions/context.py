@@ -185,9 +185,8 @@ KINDS = (
     AssertionKind(
         "context-faithfulness", _BY_CONTEXT,
         "A judge model finds that the output’s statements follow from the case’s variable “context”: the "
-        "share of those that do.",
-        "none", None, threshold_problem,
-        usual_threshold=USUAL, grade=_faithful, asks=True,
+        "share of those that do.", "none", None, threshold_problem, usual_threshold=USUAL, grade=_faithful,
+        asks=True,
         passes=Answer(_ANSWER), fails=Answer("The library was built in 1905 by a tea merchant."),
     ),
     AssertionKind(
@@ -195,15 +194,14 @@ KINDS = (
         "A judge model finds what this expected answer says in the variable “context”, or in what was sent: "
         "the share of its sentences. It looks at the context, not at the output.",
         "prose", None, problem_of_text("Enter the answer that the context should support."),
-        _ANSWER, _ANSWER, usual_threshold=USUAL, grade=_recalled, asks=True,
+        _ANSWER, usual_threshold=USUAL, grade=_recalled, asks=True,
         passes=Answer("(context) Opening hours: 9 to 18, Monday to Saturday."),
         fails=Answer("(context) Dogs have to wait outside."),
     ),
     AssertionKind(
         "context-relevance", _BY_CONTEXT,
         "A judge model finds how much of the variable “context” is needed to answer the question: the share "
-        "of its parts. It looks at the context, not at the output.",
-        "none", None, threshold_problem,
+        "of its parts. It looks at the context, not at the output.", "none", None, threshold_problem,
         usual_threshold=USUAL, grade=_relevant, asks=True,
         passes=Answer("(asked: when do you open?) (context) We open at nine."),
         fails=Answer("(asked: when do you open?) (context) Dogs wait outside. Tea is free. The roof is new."),
@@ -211,9 +209,8 @@ KINDS = (
     AssertionKind(
         "conversation-relevance", _BY_CONTEXT,
         "A judge model finds that each answer of the conversation is to the point of what was said before: "
-        "the share of those that are.",
-        "none", None, _conversation_problem,
-        usual_threshold=USUAL, grade=_conversation, asks=True, options=("config",),
+        "the share of those that are.", "none", None, _conversation_problem, usual_threshold=USUAL,
+        grade=_conversation, asks=True, options=("config",),
         passes=Answer(_ANSWER), fails=Answer("Kangaroos hop."),
     ),
 )  # fmt: skip

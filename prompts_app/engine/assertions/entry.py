@@ -3,11 +3,15 @@
 import json
 import re
 from collections.abc import Callable
+from typing import Literal
 
-from prompts_app.engine.assertions.kinds import ValueShape
 from prompts_app.engine.assertions.values import as_text, number_of
 from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.types import Json
+
+ValueShape = Literal[
+    "none", "text", "prose", "lines", "number", "schema", "object", "words", "names", "assertions"
+]
 
 _RANGE = re.compile(r"(\d+)\s*(?:-|–|—|to|\.\.)\s*(\d+)", re.IGNORECASE)
 _LEAST = re.compile(r"(?:at least|min(?:imum)?|>=|≥)\s*(\d+)|(\d+)\s*(?:\+|or more)", re.IGNORECASE)

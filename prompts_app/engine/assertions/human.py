@@ -16,7 +16,7 @@ KINDS = (
     AssertionKind(
         "human", "your own verdict",
         "You look at each output yourself and say whether it passes; it is labelled as your own verdict.",
-        "prose", None, _problem, "Is the tone right?", "Is the tone right?",
+        "prose", None, _problem, "Is the tone right?",
         optional=True, has_opposite=False, waiting=WAITING, takes_pictures=True,
         passes=Answer("Sorry about that: your money is on its way."), fails=Answer("Read the terms."),
     ),

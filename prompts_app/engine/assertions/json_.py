@@ -219,13 +219,13 @@ _PLACEHOLDER = '{"type": "object", "required": ["total"]}'
 KINDS = (
     AssertionKind(
         "is-json", "json", "The whole output is valid JSON, and conforms to the JSON Schema if there is one.",
-        "schema", _is_json, _schema_problem, _PLACEHOLDER, _EXAMPLE, optional=True,
+        "schema", _is_json, _schema_problem, _EXAMPLE, placeholder=_PLACEHOLDER, optional=True,
         passes=Answer('{"total": 12.5}'), fails=Answer('{"total": "12.50 EUR"}'),
     ),
     AssertionKind(
         "contains-json", "json",
         "The output contains a JSON object, and one conforms to the JSON Schema if there is one.",
-        "schema", _contains_json, _schema_problem, _PLACEHOLDER, _EXAMPLE, optional=True,
+        "schema", _contains_json, _schema_problem, _EXAMPLE, placeholder=_PLACEHOLDER, optional=True,
         passes=Answer('Here you are: {"total": 12.5}'), fails=Answer("The total is 12.50 EUR."),
     ),
 )  # fmt: skip

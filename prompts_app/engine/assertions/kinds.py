@@ -2,15 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
 
+from prompts_app.engine.assertions.entry import ValueShape, show
 from prompts_app.engine.assertions.judging import JudgeClient, JudgedOutput
 from prompts_app.engine.errors import NotJudged
 from prompts_app.engine.types import Answer, Assertion, Json
-
-ValueShape = Literal[
-    "none", "text", "prose", "lines", "number", "schema", "object", "words", "names", "assertions"
-]
 
 NO_JUDGE = "Not judged: no judge model was chosen."
 SELECT_LATER = (
@@ -49,8 +45,8 @@ class AssertionKind:
     one that asks without it is judged over several outputs at once. ``problem`` says what is wrong with an
     assertion of the kind, or raises ``ValueError`` with that.
     ``options`` names those of promptfoo's further fields that mean something here. ``takes_pictures`` belongs
-    to kinds that do not look at a text. ``passes`` and ``fails`` are an answer
-    that the ``example`` holds of and one that it does not.
+    to kinds that do not look at a text. ``passes`` and ``fails`` are an answer that the ``example`` holds of
+    and one that it does not; ``placeholder`` is how it is typed, where it is not the example.
     """
 
     name: str
@@ -59,8 +55,8 @@ class AssertionKind:
     value: ValueShape
     find: Callable[[Assertion, Answer], Finding] | None
     problem: Callable[[Assertion], str | None] = lambda assertion: None
-    placeholder: str = ""
     example: Json = None
+    placeholder: str = ""
     optional: bool = False
     unit: str = ""
     choices: tuple[str, ...] = ()
@@ -92,6 +88,10 @@ class AssertionKind:
         if self.value == "number":
             return Assertion(self.name, threshold=self.example)
         return Assertion(self.name, self.example)
+
+    def __post_init__(self) -> None:
+        if not self.placeholder:
+            object.__setattr__(self, "placeholder", show(self.example, self.value))
 
     @property
     def takes_threshold(self) -> bool:

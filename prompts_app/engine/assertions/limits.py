@@ -113,28 +113,27 @@ def _finish_problem(assertion: Assertion) -> str | None:
 KINDS = (
     AssertionKind(
         "word-count", "limits", "The output has this many words: a number or a range.", "words",
-        _word_count, _bounds_problem, "10-50", {"min": 10, "max": 50}, unit="words",
+        _word_count, _bounds_problem, {"min": 10, "max": 50}, unit="words",
         passes=Answer("Thank you for writing; your money is back within five days."), fails=Answer("Sure."),
     ),
     AssertionKind(
         "latency", "limits", "The answer takes at most this many milliseconds.", "number",
-        _latency, _limit_problem, "2000", 2000, unit="milliseconds", takes_pictures=True,
+        _latency, _limit_problem, 2000, unit="milliseconds", takes_pictures=True,
         passes=Answer("Yes.", latency_ms=850.0), fails=Answer("Yes.", latency_ms=4200.0),
     ),
     AssertionKind(
         "cost", "limits", "The call costs at most this many US dollars.", "number",
-        _cost, _limit_problem, "0.01", 0.01, unit="US dollars", takes_pictures=True,
+        _cost, _limit_problem, 0.01, unit="US dollars", takes_pictures=True,
         passes=Answer("Yes.", cost=Decimal("0.002")), fails=Answer("Yes.", cost=Decimal("0.05")),
     ),
     AssertionKind(
         "finish-reason", "limits", "The model stopped for this reason.", "names",
-        _finish_reason, _finish_problem, "stop", "stop", choices=FINISH_REASONS, takes_pictures=True,
+        _finish_reason, _finish_problem, "stop", choices=FINISH_REASONS, takes_pictures=True,
         passes=Answer("Yes.", finish_reason="stop"), fails=Answer("Yes, and", finish_reason="length"),
     ),
     AssertionKind(
         "tokens-used", "limits", "Prompt and answer together use this many tokens: a number or a range.",
-        "words", _tokens_used, _bounds_problem, "at most 500", {"max": 500}, unit="tokens",
-        takes_pictures=True,
+        "words", _tokens_used, _bounds_problem, {"max": 500}, unit="tokens", takes_pictures=True,
         passes=Answer("Yes.", tokens=320), fails=Answer("Yes.", tokens=900),
     ),
 )  # fmt: skip

@@ -64,8 +64,7 @@ KINDS = (
     AssertionKind(
         SET, "several together",
         "Several assertions that count as one: all have to hold, or, with a threshold, their mean score by "
-        "weight has to reach it.",
-        "assertions", None, placeholder=json.dumps(_EXAMPLE), example=_EXAMPLE,
+        "weight has to reach it.", "assertions", None, placeholder=json.dumps(_EXAMPLE), example=_EXAMPLE,
         has_threshold=True, has_opposite=False, takes_pictures=True,
         passes=Answer("Sorry about that: your refund is on its way."), fails=Answer("Read the terms."),
     ),

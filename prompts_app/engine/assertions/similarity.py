@@ -163,35 +163,30 @@ _REFERENCE = "Your order has shipped."
 KINDS = (
     AssertionKind(
         "levenshtein", "similarity", "The output is at most this many edits away from this text.", "text",
-        _levenshtein, _problem(None, _is_reference), _REFERENCE, _REFERENCE,
-        unit="edits", usual_threshold=USUAL_EDITS,
+        _levenshtein, _problem(None, _is_reference), _REFERENCE, unit="edits", usual_threshold=USUAL_EDITS,
         passes=Answer("Your order was shipped."), fails=Answer("We lost your parcel."),
     ),
     AssertionKind(
         "rouge-n", "similarity",
         "The output and the reference share this much of their words (ROUGE-1: F1 of precision and recall).",
-        "text", _rouge, _rouge_problem, _REFERENCE, _REFERENCE, usual_threshold=USUAL_ROUGE,
-        options=("config",),
+        "text", _rouge, _rouge_problem, _REFERENCE, usual_threshold=USUAL_ROUGE, options=("config",),
         passes=Answer("Your order has shipped today."), fails=Answer("We lost your parcel."),
     ),
     AssertionKind(
-        "bleu", "similarity", "The output’s wording is at least this close to a reference (BLEU-4).",
-        "text", _overlap("BLEU", bleu), _problem(1.0, _is_references), _REFERENCE, _REFERENCE,
-        usual_threshold=USUAL_BLEU,
+        "bleu", "similarity", "The output’s wording is at least this close to a reference (BLEU-4).", "text",
+        _overlap("BLEU", bleu), _problem(1.0, _is_references), _REFERENCE, usual_threshold=USUAL_BLEU,
         passes=Answer("Your order has shipped."), fails=Answer("We lost your parcel."),
     ),
     AssertionKind(
         "gleu", "similarity",
-        "The output shares this much of its runs of one to four words with a reference (GLEU).",
-        "text", _overlap("GLEU", gleu), _problem(1.0, _is_references), _REFERENCE, _REFERENCE,
-        usual_threshold=USUAL_BLEU,
+        "The output shares this much of its runs of one to four words with a reference (GLEU).", "text",
+        _overlap("GLEU", gleu), _problem(1.0, _is_references), _REFERENCE, usual_threshold=USUAL_BLEU,
         passes=Answer("Your order has just shipped."), fails=Answer("We lost your parcel."),
     ),
     AssertionKind(
         "meteor", "similarity",
         "The output’s words are those of a reference or have their stems, in much the same order (METEOR, "
-        "without synonyms).",
-        "text", _meteor, _meteor_problem, _REFERENCE, _REFERENCE, usual_threshold=USUAL_BLEU,
+        "without synonyms).", "text", _meteor, _meteor_problem, _REFERENCE, usual_threshold=USUAL_BLEU,
         options=tuple(METEOR_USUAL),
         passes=Answer("Your orders have shipped."), fails=Answer("We lost your parcel."),
     ),

@@ -228,12 +228,12 @@ KINDS = (
     AssertionKind(
         "is-sql", "SQL",
         "The whole output is valid SQL, and touches only what the lists allow, if there are any.",
-        "object", _is_sql, _problem, _PLACEHOLDER, _EXAMPLE, optional=True,
+        "object", _is_sql, _problem, _EXAMPLE, placeholder=_PLACEHOLDER, optional=True,
         passes=Answer("SELECT name FROM users"), fails=Answer("SELECT name FROM orders"),
     ),
     AssertionKind(
         "contains-sql", "SQL", "The output contains valid SQL, in a fenced block or as a whole.",
-        "object", _contains_sql, _problem, _PLACEHOLDER, _EXAMPLE, optional=True,
+        "object", _contains_sql, _problem, _EXAMPLE, placeholder=_PLACEHOLDER, optional=True,
         passes=Answer("```sql\nSELECT name FROM users\n```"), fails=Answer("Ask who keeps the database."),
     ),
 )  # fmt: skip

@@ -151,50 +151,48 @@ def _regex_problem(assertion: Assertion) -> str | None:
 
 KINDS = (
     AssertionKind(
-        "equals", "text", "The output is exactly this text, or exactly this JSON.", "text",
-        _equals, lambda one: "Enter the text the output must equal." if one.value is None else None,
-        "Positive", "Positive",
+        "equals", "text", "The output is exactly this text, or exactly this JSON.", "text", _equals,
+        lambda one: "Enter the text the output must equal." if one.value is None else None, "Positive",
         passes=Answer("Positive"), fails=Answer("positive"),
     ),
     AssertionKind(
-        "contains", "text", "The output contains this text.", "text",
-        _contains(str), _text_problem, "refund", "refund",
+        "contains", "text", "The output contains this text.", "text", _contains(str), _text_problem, "refund",
         passes=Answer("You get a refund in five days."), fails=Answer("We send you a new one."),
     ),
     AssertionKind(
         "icontains", "text", "The output contains this text, in capitals or not.", "text",
-        _contains(str.lower), _text_problem, "refund", "refund",
+        _contains(str.lower), _text_problem, "refund",
         passes=Answer("Refund granted."), fails=Answer("We send you a new one."),
     ),
     AssertionKind(
         "contains-any", "text", "The output contains at least one of these texts.", "lines",
-        _contains_any(str), _lines_problem, "refund\nreplacement", ["refund", "replacement"],
+        _contains_any(str), _lines_problem, ["refund", "replacement"],
         passes=Answer("We send a replacement."), fails=Answer("We are sorry."),
     ),
     AssertionKind(
         "contains-all", "text", "The output contains each of these texts.", "lines",
-        _contains_all(str), _lines_problem, "order number\ndate", ["order number", "date"],
+        _contains_all(str), _lines_problem, ["order number", "date"],
         passes=Answer("Please give the order number and the date."),
         fails=Answer("Please give the order number."),
     ),
     AssertionKind(
         "icontains-any", "text", "The output contains at least one of these texts, in capitals or not.",
-        "lines", _contains_any(str.lower), _lines_problem, "refund\nreplacement", ["refund", "replacement"],
+        "lines", _contains_any(str.lower), _lines_problem, ["refund", "replacement"],
         passes=Answer("Refund granted."), fails=Answer("We are sorry."),
     ),
     AssertionKind(
         "icontains-all", "text", "The output contains each of these texts, in capitals or not.", "lines",
-        _contains_all(str.lower), _lines_problem, "order number\ndate", ["order number", "date"],
+        _contains_all(str.lower), _lines_problem, ["order number", "date"],
         passes=Answer("Order number and date, please."), fails=Answer("Order number, please."),
     ),
     AssertionKind(
         "starts-with", "text", "The output starts with this text.", "text",
-        _starts_with, _text_problem, "Dear", "Dear",
+        _starts_with, _text_problem, "Dear",
         passes=Answer("Dear Ada, thank you."), fails=Answer("Hello Ada, thank you."),
     ),
     AssertionKind(
         "regex", "text", "Some part of the output matches this regular expression.", "text",
-        _regex, _regex_problem, r"^\d{4}-\d{2}-\d{2}$", r"^\d{4}-\d{2}-\d{2}$",
+        _regex, _regex_problem, r"^\d{4}-\d{2}-\d{2}$",
         passes=Answer("2026-11-22"), fails=Answer("22 November 2026"),
     ),
 )  # fmt: skip

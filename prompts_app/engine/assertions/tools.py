@@ -232,8 +232,7 @@ KINDS = (
     AssertionKind(
         "is-valid-function-call", "tools",
         "The model calls one of the functions it was given, with arguments that fit: in OpenAI’s older form "
-        "or in Google’s.",
-        "none", _fits("function", function_calls_in),
+        "or in Google’s.", "none", _fits("function", function_calls_in),
         passes=Answer('[{"functionCall": {"name": "get_weather", "args": {"city": "Paris"}}}]', tools=_TOOLS),
         fails=Answer('[{"functionCall": {"name": "get_time", "args": {}}}]', tools=_TOOLS),
     ),
@@ -247,8 +246,7 @@ KINDS = (
     AssertionKind(
         "tool-call-f1", "tools",
         "The model calls these tools and no others (F1 of precision and recall; neither order nor repeats "
-        "matter).",
-        "lines", _tool_call_f1, _f1_problem, "get_weather\nget_time", ["get_weather"],
+        "matter).", "lines", _tool_call_f1, _f1_problem, ["get_weather"], placeholder="get_weather\nget_time",
         usual_threshold=USUAL_F1,
         passes=Answer(_CALL.replace("CITY", "{}")), fails=Answer("It is sunny in Paris."),
     ),

@@ -11,8 +11,9 @@ from django.urls import reverse
 
 from prompts_app.engine.assertions import ALIASES, KINDS, check, kind_of
 from prompts_app.engine.assertions.differences import DIFFERENCES
+from prompts_app.engine.assertions.entry import ValueShape
 from prompts_app.engine.assertions.javascript import METHODS
-from prompts_app.engine.assertions.kinds import AssertionKind, ValueShape
+from prompts_app.engine.assertions.kinds import AssertionKind
 from prompts_app.engine.assertions.transforms import transformed
 from prompts_app.engine.assertions.values import as_text
 from prompts_app.engine.formats.promptfoo import assertions as promptfoo_assertions

@@ -1,13 +1,14 @@
-"""Private parts: texts an author keeps to themselves, found wherever they stand and replaced by a label.
+"""Private parts: texts that an author keeps to themselves, found in any text and replaced by a label.
 
-What visitors read instead is ``[client rule, 42 words]#a1b2c3d4``. The hash is the beginning of the SHA-256
-over the span's secret salt (32 hex digits) and exactly the characters that stand there, so that whoever is
-given salt and text later can tell that this was it; without the salt not even a short text can be guessed.
+Others read ``[client rule, 42 words]#a1b2c3d4`` instead. The hash is the first 8 hex digits of the SHA-256 of
+the span's secret salt (32 hex digits) and the exact characters that stood there. Whoever is given salt and
+text later can check that this was it; without the salt not even a short text can be guessed.
 
-A text is found by its letters and digits alone, in their order: capitals, accents, white space, punctuation,
-markup, JSON and HTML escapes between them make no difference, and neither do values where it has
-``{{variables}}``. So are long parts of it (``PART`` letters), and its beginning or end where it was cut.
-A paraphrase, a translation or an encoding such as base64 is not found: only the author can see to that.
+A private text is found by its letters and digits in their order: case, accents, white space, punctuation,
+markup and escapes of JSON or HTML between them make no difference, nor do the values that stand where it has
+``{{variables}}``. Also found are parts of it of ``PART`` letters or more, and its beginning or end where a
+text was cut. Not found are paraphrases, translations and encodings such as base64: those only the author
+can see to.
 """
 
 from __future__ import annotations
@@ -24,25 +25,24 @@ from prompts_app.engine.matching import (
     CUT,
     PART,
     FoldedText,
-    Spent,
-    Steps,
+    OverBudget,
+    StepBudget,
     blocks_of,
     chains,
+    covered,
     cut_off,
-    failing,
     fold,
     fold_read,
     joined,
     occurrences,
-    shared,
+    prefix_table,
     windows_of,
 )
 from prompts_app.engine.render import pieces
 from prompts_app.engine.types import Json
 
-LEAST = 8  # letters and digits of a span; one of a script without word spaces counts twice
-
-MOST_STEPS = 3_000_000  # letters looked at more closely than a usual text needs: some seconds at the worst
+LEAST = 8  # letters and digits of a span, as ``weight`` counts them
+MOST_STEPS = 3_000_000  # letters searched beyond what each text may take anyway: some seconds at the worst
 
 LABEL = r"[^\W_](?:[^\W_]|[ -]){0,38}"  # letters, digits, spaces, hyphens: it needs no escaping anywhere
 PLACEHOLDER = re.compile(rf"\[({LABEL}), (\d{{1,6}}) words?\]#([0-9a-f]{{8}})")
@@ -55,7 +55,7 @@ def weight(text: str) -> int:
 
 
 def salted(salt: str, text: str) -> str:
-    """The hash that stands for ``text``: SHA-256 in hex over the salt's characters and then the text's."""
+    """SHA-256 of the salt followed by the text, in hex."""
     return sha256((salt + text).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -87,12 +87,12 @@ class Span:
 
     @cached_property
     def folded(self) -> tuple[str, ...]:
-        """As it stands and with its escapes read: each is looked for."""
+        """What is searched for: the text as it stands, and with its escapes read."""
         return tuple(dict.fromkeys(f for f in (fold(self.text), fold_read(self.text)) if f))
 
     @cached_property
     def around_variables(self) -> tuple[str, ...]:
-        """What stands before, between and after its variables; () where it has none."""
+        """The folded texts before, between and after its variables; () where it has none."""
         found = list(pieces(self.text))
         if all(piece.text == piece.written for piece in found):
             return ()
@@ -105,23 +105,26 @@ class Span:
 
     @cached_property
     def edges(self) -> tuple[str, str]:
-        """The marks before its first letter and after its last: they go with it where they are there."""
+        """The punctuation before its first letter and after its last, which is masked with it."""
         inside = [place for place, letter in enumerate(self.text) if fold(letter)]
         return self.text[: inside[0]], self.text[inside[-1] + 1 :]
 
 
 def salt_of(spans: Iterable[Span]) -> str:
-    """For what holds texts of all of these: whoever was given some of the salts has not got it."""
+    """The salt of a stretch that shows parts of several spans: to check it takes all of their salts."""
     return "".join(sorted({span.salt for span in spans}))
 
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A stretch of a text that is masked, under the first of the spans that have a part in it."""
+    """A stretch of a text that is masked, under the label of the first of its spans.
+
+    ``spans`` are all that have a part in it; one alone where that covers the whole stretch.
+    """
 
     start: int
     end: int
-    spans: tuple[Span, ...]  # one alone where it covers the whole stretch
+    spans: tuple[Span, ...]
 
     @property
     def span(self) -> Span:
@@ -133,19 +136,19 @@ class Hidden:
 
 
 class Mask:
-    """All spans of a prompt, as they are applied to whatever of it others read.
+    """The private parts of a prompt, to be masked in every text of it that others read.
 
-    Masking is done on whole texts, before anything cuts, compares or formats them. What was masked once
-    stays as it is. ``used`` collects the spans something was masked by, and ``forms`` the exact stretches
-    that one span alone masked, for its reveal.
+    Mask whole texts, before anything cuts, compares or formats them. Masking a masked text changes nothing.
+    ``used`` collects the spans that masked something, and ``forms`` for each span the exact stretches that
+    it alone masked: its reveal needs them.
     """
 
     def __init__(self, spans: Iterable[Span] = ()) -> None:
         self.spans = tuple(spans)
         self.forms: dict[Span, set[str]] = {span: set() for span in self.spans}
         self.used: set[Span] = set()
-        self._steps = Steps(MOST_STEPS)
-        self._known: dict[str, str] = {}  # runs of one suite repeat each text of it
+        self._budget = StepBudget(MOST_STEPS)
+        self._known: dict[str, str] = {}  # the runs of one suite repeat its texts
 
     def __bool__(self) -> bool:
         return bool(self.spans)
@@ -179,13 +182,12 @@ class Mask:
         return "".join([*parts, text[at:]])
 
     def hidden_in(self, text: str) -> list[Hidden]:
-        """The stretches that are masked, in order; none of them touches a placeholder that is there."""
+        """The stretches to mask, in order; none of them touches a placeholder that is there already."""
         if not self.spans or not text:
             return []
-        found: list[Hidden] = []
-        for start, end in self._between_placeholders(text):
-            found += self._found(text, start, end)
-        return found
+        self._budget.begin(text)
+        stretches = self._between_placeholders(text)
+        return [one for start, end in stretches for one in self._found(text, start, end)]
 
     def shows(self, text: str) -> bool:
         """Whether one of the private texts can be read in it in full."""
@@ -201,26 +203,25 @@ class Mask:
         yield at, len(text)
 
     def _found(self, whole: str, start: int, end: int) -> list[Hidden]:
-        """In the stretch from ``start`` to ``end``, read as it stands and with its escapes read."""
+        """In ``whole[start:end]``, as it stands and with its escapes read."""
         matches: set[tuple[int, int, Span]] = set()
-        self._steps.share(whole)
         for with_escapes in (False, True):
             reading = FoldedText(whole, start, end, with_escapes=with_escapes)
-            for span in self.spans if reading.is_another else ():
+            for span in self.spans if reading.differs else ():
                 for first, last in self._matches(span, reading):
-                    matches.add((*reading.places.place(first, last), span))
+                    matches.add((*reading.place(first, last), span))
         return _merged(whole[start:end], start, matches)
 
     def _matches(self, span: Span, reading: FoldedText) -> list[tuple[int, int]]:
-        """As places in the folded text. Where there is no end to what may be the span, all of it is."""
+        """As places in the folded text: all of it where the budget does not suffice to search it."""
         try:
-            return list(_matches(span, reading, self._steps))
-        except Spent:
+            return list(_matches(span, reading, self._budget))
+        except OverBudget:
             return [(0, len(reading.folded))]
 
 
 class _Form:
-    """A span's letters, and what is made of them once to look for them: only where they may be there."""
+    """The folded letters of a span, with what searching for them needs, made when it is first needed."""
 
     def __init__(self, letters: str) -> None:
         self.letters = letters
@@ -231,52 +232,52 @@ class _Form:
         return windows_of(self.letters)
 
     @cached_property
-    def fails(self) -> list[int]:
-        return failing(self.letters)
+    def table(self) -> list[int]:
+        return prefix_table(self.letters)
 
     @cached_property
     def backwards(self) -> _Form:
         return _Form(self.letters[::-1])
 
 
-def _matches(span: Span, reading: FoldedText, steps: Steps) -> Iterator[tuple[int, int]]:
+def _matches(span: Span, reading: FoldedText, budget: StepBudget) -> Iterator[tuple[int, int]]:
     """The span as a whole, long parts of it, with values in it, and cut: as places in the folded text."""
     folded = reading.folded
     for form in span.forms:
         if not form.blocks:
             whole = [(at, at + len(form.letters)) for at in occurrences(folded, form.letters)]
-            steps.take(len(whole))
+            budget.take(len(whole))
             yield from joined(whole)
         elif blocks := sorted(at for block in form.blocks for at in occurrences(folded, block)):
-            steps.take(len(blocks) * PART)
-            yield from shared(folded, blocks, form.windows)
+            budget.take(len(blocks) * PART)
+            yield from covered(folded, blocks, form.windows)
         if len(form.letters) > CUT:
-            yield from _cut(form, reading, steps)
+            yield from _cut(form, reading, budget)
     if span.around_variables and all(part in folded for part in span.around_variables):
-        steps.take(len(folded))
+        budget.take(len(folded))
         yield from chains(folded, span.around_variables)
 
 
-def _cut(form: _Form, reading: FoldedText, steps: Steps) -> Iterator[tuple[int, int]]:
-    """Its beginning where the text breaks off after it, and its end where the text sets in."""
+def _cut(form: _Form, reading: FoldedText, budget: StepBudget) -> Iterator[tuple[int, int]]:
+    """Its beginning where the text breaks off after it, and its end where the text sets in with it."""
     folded = reading.folded
     if form.letters[:CUT] in folded:
-        steps.take(_between(reading.breaks, form))
-        yield from joined(cut_off(folded, form.letters, form.fails, reading.breaks))
+        budget.take(_searched(reading.breaks, form))
+        yield from joined(cut_off(folded, form.letters, form.table, reading.breaks))
     if form.letters[-CUT:] in folded:
-        steps.take(_between(reading.beginnings, form))
+        budget.take(_searched(reading.beginnings, form))
         turned, back = [len(folded) - at for at in reversed(reading.beginnings)], form.backwards
-        for first, last in joined(cut_off(folded[::-1], back.letters, back.fails, turned)):
+        for first, last in joined(cut_off(folded[::-1], back.letters, back.table, turned)):
             yield len(folded) - last, len(folded) - first
 
 
-def _between(places: Sequence[int], form: _Form) -> int:
-    """Letters from the first to the last, and before the first as many as the form has."""
+def _searched(places: Sequence[int], form: _Form) -> int:
+    """How many letters ``cut_off`` goes through for these places."""
     return places[-1] - places[0] + len(form.letters) if places else 0
 
 
 def _merged(text: str, offset: int, matches: Iterable[tuple[int, int, Span]]) -> list[Hidden]:
-    """Stretches that overlap become one, under the span that has most of it."""
+    """What is masked: matches that overlap are one stretch, labelled by the span with the longest match."""
     merged: list[list[tuple[int, int, Span]]] = []
     reach = -1
     for start, end, span in sorted((_with_edges(text, match) for match in matches), key=lambda m: m[:2]):

@@ -1,23 +1,25 @@
-"""Where one text stands in another by its letters and digits alone: the looking behind ``engine.masking``.
+"""Finds a text in another by its letters and digits alone: the search behind ``engine.masking``.
 
-Both texts may be anybody's, and every reader's page is looked through. So nothing here goes back and tries
-again: each search takes as many steps as there are letters, whatever they are.
+A text is *folded* first: case, accents, white space, punctuation and markup go, only letters and digits stay.
+Both texts may be written by anybody, and every page that is served is searched. So each search is linear in
+the letters of its texts, whatever they are: none backtracks.
 """
 
 import re
 import unicodedata
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from html import unescape
 from itertools import accumulate
 
-PART = 36  # letters and digits of a text that are found alone, about eight words
-CUT = 12  # the same where the text looked through ends, or has an ellipsis, in the middle of it
+PART = 36  # letters and digits: a part of a text that is found alone, about eight words
+CUT = 12  # the same where the text that is searched ends, or has an ellipsis, in the middle of the other
 MOST_FILLED_IN = 4_000  # letters and digits of a value in the place of a variable
-MOST_STEPS = 500_000  # places of parts between variables; with more, all from the first to the last is taken
-_CHUNK = 64  # characters folded at once
-_BLOCK, _STRIDE = 18, 19  # PART letters hold a whole one of the blocks at every stride
+MOST_PLACES = 500_000  # of parts between variables; with more, all from the first to the last is taken
+# Any PART letters in a row hold one whole block, if a block begins at every stride.
+_BLOCK, _STRIDE = 18, 19
 
 _ESCAPE = re.compile(
     r"(?<!\\)\\++(?:u[0-9a-fA-F]{4}|[nrtbfsSwWdDB\"/])"
@@ -48,60 +50,8 @@ def fold(text: str) -> str:
 
 
 def fold_read(text: str) -> str:
-    """The same with escapes (of JSON, HTML, addresses, patterns) as the characters they stand for."""
+    """The same with escapes (of JSON, HTML, URLs, regular expressions) as the characters they stand for."""
     return fold(_ESCAPE.sub(lambda match: _character(match[0]), text))
-
-
-class _Places:
-    """Where in a text the letters of its folding stand. Stretches are folded whole, and letter by letter
-    only around what is asked for: a megabyte takes a moment."""
-
-    def __init__(self, text: str, *, with_escapes: bool) -> None:
-        self._text = text
-        self._stretches = list(_stretches(text, with_escapes))  # (start, end, folded letters, is an escape)
-        self._starts = [start for start, _, _, _ in self._stretches]
-        self._ends = list(accumulate(count for _, _, count, _ in self._stretches))
-
-    def place(self, first: int, last: int) -> tuple[int, int]:
-        """The beginning and the end, in the text, of the folded letters from ``first`` to ``last``."""
-        return self.letter(first)[0], self.letter(last - 1)[1]
-
-    def before(self, place: int) -> int:
-        """How many folded letters stand before a place of the text."""
-        number = bisect_left(self._starts, place) - 1
-        if number < 0:
-            return 0
-        start, end, count, _ = self._stretches[number]
-        if place >= end:
-            return self._ends[number]
-        return self._ends[number] - count + len(fold(self._text[start:place]))
-
-    def letter(self, folded: int) -> tuple[int, int]:
-        number = bisect_right(self._ends, folded)
-        start, end, count, is_escape = self._stretches[number]
-        if is_escape:
-            return start, end
-        left = folded - (self._ends[number] - count)
-        for at in range(start, end):
-            left -= len(_FOLDING[ord(self._text[at])])
-            if left < 0:
-                return at, at + 1
-        return start, end  # never: the stretch has as many letters
-
-
-def _stretches(text: str, with_escapes: bool) -> Iterator[tuple[int, int, int, bool]]:
-    at = 0
-    for match in _ESCAPE.finditer(text) if with_escapes else ():
-        yield from _chunks(text, at, match.start())
-        yield match.start(), match.end(), len(fold(_character(match[0]))), True
-        at = match.end()
-    yield from _chunks(text, at, len(text))
-
-
-def _chunks(text: str, start: int, end: int) -> Iterator[tuple[int, int, int, bool]]:
-    for at in range(start, end, _CHUNK):
-        stop = min(at + _CHUNK, end)
-        yield at, stop, len(fold(text[at:stop])), False
 
 
 def _character(escape: str) -> str:
@@ -114,17 +64,20 @@ def _character(escape: str) -> str:
 
 
 class FoldedText:
-    """A stretch of a text as it is looked through: as it stands, or with its escapes read."""
+    """``whole[start:end]``, folded: as it stands, or with its escapes read first.
+
+    ``differs`` is false where reading escapes changes nothing; then there is nothing to search.
+    """
 
     def __init__(self, whole: str, start: int, end: int, *, with_escapes: bool) -> None:
         self._text, self._with_escapes = whole[start:end], with_escapes
         self._is_beginning, self._is_end = start == 0, end == len(whole)
-        self.is_another = not with_escapes or bool(_ESCAPE.search(self._text))
-        self.folded = (fold_read if with_escapes else fold)(self._text) if self.is_another else ""
+        self.differs = not with_escapes or bool(_ESCAPE.search(self._text))
+        self.folded = (fold_read if with_escapes else fold)(self._text) if self.differs else ""
 
-    @cached_property
-    def places(self) -> _Places:
-        return _Places(self._text, with_escapes=self._with_escapes)
+    def place(self, first: int, last: int) -> tuple[int, int]:
+        """Start and end, in the stretch, of the folded letters ``first`` to ``last`` (exclusive)."""
+        return self._place_of(first)[0], self._place_of(last - 1)[1]
 
     @cached_property
     def breaks(self) -> list[int]:
@@ -139,52 +92,72 @@ class FoldedText:
         return [0] * self._is_beginning + [at for at in found if at < len(self.folded)]
 
     def _letters_to(self, place: int) -> int:
-        """How many letters there are before, where one stands right there; else 0."""
+        """How many letters stand before ``place``, where one does right there; else 0."""
         while place and (self._text[place - 1] in _MARKS_AFTER or self._text[place - 1].isspace()):
             place -= 1
-        count = self.places.before(place)
-        if not self._with_escapes:
-            return count if place and fold(self._text[place - 1]) else 0
-        return count if count and self.places.letter(count - 1)[1] == place else 0
+        count = self._letters_before(place)
+        return count if count and self._place_of(count - 1)[1] == place else 0
 
     def _letters_from(self, place: int) -> int:
-        """The letter that stands right there; none is as far as there are letters."""
-        text = self._text
+        """The number of the letter that stands right at ``place``; that of all letters where none does."""
+        text, most = self._text, len(self.folded)
         while place < len(text) and (text[place] in _MARKS_BEFORE or text[place].isspace()):
             place += 1
-        count, most = self.places.before(place), len(self.folded)
-        if not self._with_escapes:
-            return count if place < len(text) and fold(text[place]) else most
-        return count if count < most and self.places.letter(count)[0] == place else most
+        count = self._letters_before(place)
+        return count if count < most and self._place_of(count)[0] == place else most
+
+    @cached_property
+    def _units(self) -> tuple[array[int], array[int]]:
+        """Where each character, or each escape that is read, starts; and the letters up to its end."""
+        starts, letters, at = array("I"), array("I"), 0
+        for found in _ESCAPE.finditer(self._text) if self._with_escapes else ():
+            starts.extend(range(at, found.start() + 1))
+            letters.extend(map(len, map(_FOLDING.__getitem__, map(ord, self._text[at : found.start()]))))
+            letters.append(len(fold(_character(found[0]))))
+            at = found.end()
+        starts.extend(range(at, len(self._text) + 1))
+        letters.extend(map(len, map(_FOLDING.__getitem__, map(ord, self._text[at:]))))
+        return starts, array("I", accumulate(letters))
+
+    def _letters_before(self, place: int) -> int:
+        starts, letters = self._units
+        number = bisect_left(starts, place)
+        return letters[number - 1] if number else 0
+
+    def _place_of(self, letter: int) -> tuple[int, int]:
+        """Start and end of the character or escape that a folded letter comes of."""
+        starts, letters = self._units
+        number = bisect_right(letters, letter)
+        return starts[number], starts[number + 1]
 
 
-class Spent(Exception):
-    """More steps were wanted than there are."""
+class OverBudget(Exception):
+    """A search wanted more steps than are left."""
 
 
-class Steps:
-    """How much looking may be done, in letters: whoever wrote the texts may have written them for that.
+class StepBudget:
+    """How many letters may be searched: texts may be written to make searching them slow.
 
-    Every text has its share, by its length; what one wants beyond it comes out of what all have together.
+    Each text has an allowance by its length; what it takes beyond comes out of what all texts share.
     """
 
-    def __init__(self, beyond: int) -> None:
-        self._beyond, self._share = beyond, 0
+    def __init__(self, shared: int) -> None:
+        self._shared, self._allowance = shared, 0
 
-    def share(self, text: str) -> None:
-        self._share = 20_000 + 10 * len(text)
+    def begin(self, text: str) -> None:
+        self._allowance = 20_000 + 10 * len(text)
 
     def take(self, count: int) -> None:
-        """Raises Spent."""
-        paid = min(count, self._share)
-        self._share -= paid
-        self._beyond -= count - paid
-        if self._beyond < 0:
-            self._beyond = 0
-            raise Spent
+        """Raises OverBudget."""
+        paid = min(count, self._allowance)
+        self._allowance -= paid
+        self._shared -= count - paid
+        if self._shared < 0:
+            self._shared = 0
+            raise OverBudget
 
 
-# --- searching in letters -------------------------------------------------------------------------------
+# --- searching in folded letters --------------------------------------------------------------------------
 
 
 def occurrences(text: str, part: str) -> Iterator[int]:
@@ -195,12 +168,12 @@ def occurrences(text: str, part: str) -> Iterator[int]:
             yield at
             at = text.find(part, at + 1)
     elif part in text:
-        known = _beginnings_at(text, part, failing(part))
-        yield from (end - len(part) for end, length in enumerate(known, 1) if length == len(part))
+        matched = _matched_prefixes(text, part, prefix_table(part))
+        yield from (end - len(part) for end, length in enumerate(matched, 1) if length == len(part))
 
 
 def joined(stretches: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Stretches in order as they are, but those that overlap as one."""
+    """The stretches, which come in order, with those that overlap made one."""
     first = last = -1
     for begin, end in stretches:
         if begin < last:
@@ -214,7 +187,7 @@ def joined(stretches: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 
 
 def blocks_of(form: str) -> tuple[str, ...]:
-    """Stretches of which every part of PART letters holds one, each once."""
+    """Parts of ``form``, each once, of which every PART letters of it hold one: they are searched first."""
     return tuple({form[at : at + _BLOCK]: 0 for at in range(0, len(form) - _BLOCK + 1, _STRIDE)})
 
 
@@ -223,12 +196,14 @@ def windows_of(form: str) -> frozenset[str]:
     return frozenset(form[at : at + PART] for at in range(len(form) - PART + 1))
 
 
-def shared(text: str, found: Iterable[int], windows: Collection[str]) -> Iterator[tuple[int, int]]:
-    """The stretches all of whose parts of PART letters are among ``windows``. ``found``: where blocks of
-    them stand in the text."""
+def covered(text: str, blocks: Iterable[int], windows: Collection[str]) -> Iterator[tuple[int, int]]:
+    """The stretches of which all parts of PART letters are among ``windows``.
+
+    ``blocks``: where in the text one of the form's blocks begins, ascending. Only around these it is looked.
+    """
     first = last = -1
     tried = 0
-    for block in found:
+    for block in blocks:
         for at in range(max(tried, block + _BLOCK - PART, 0), min(block, len(text) - PART) + 1):
             if text[at : at + PART] not in windows:
                 continue
@@ -240,56 +215,62 @@ def shared(text: str, found: Iterable[int], windows: Collection[str]) -> Iterato
         yield first, last + PART
 
 
-def failing(form: str) -> list[int]:
-    """For each beginning of ``form`` the longest shorter one it ends with (Knuth, Morris and Pratt)."""
-    found, length = [0] * len(form), 0
+def prefix_table(form: str) -> list[int]:
+    """Of each prefix of ``form`` the length of the longest shorter prefix it ends with (the failure function
+    of Knuth, Morris and Pratt)."""
+    table, length = [0] * len(form), 0
     for at in range(1, len(form)):
         while length and form[at] != form[length]:
-            length = found[length - 1]
+            length = table[length - 1]
         length += form[at] == form[length]
-        found[at] = length
-    return found
+        table[at] = length
+    return table
 
 
-def _beginnings_at(text: str, form: str, fails: Sequence[int]) -> Iterator[int]:
-    """After each letter of the text, how long the longest beginning of ``form`` is that ends there."""
+def _matched_prefixes(text: str, form: str, table: Sequence[int]) -> Iterator[int]:
+    """After each letter of the text, the length of the longest prefix of ``form`` that ends there."""
     length = 0
     for letter in text:
         if length == len(form):
-            length = fails[length - 1]
+            length = table[length - 1]
         while length and letter != form[length]:
-            length = fails[length - 1]
+            length = table[length - 1]
         length += letter == form[length]
         yield length
 
 
-def cut_off(text: str, form: str, fails: Sequence[int], breaks: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Beginnings of ``form``, CUT letters or more, where the text breaks off after them."""
+def cut_off(text: str, form: str, table: Sequence[int], breaks: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Prefixes of ``form``, of CUT letters or more, where the text breaks off after them.
+
+    ``table`` is that of ``form``; ``breaks`` are places in the text, ascending.
+    """
     if not breaks or text.find(form[:CUT]) < 0:
         return
     start, wanted = max(0, breaks[0] - len(form)), set(breaks)
-    for end, length in enumerate(_beginnings_at(text[start : breaks[-1]], form, fails), start + 1):
+    for end, length in enumerate(_matched_prefixes(text[start : breaks[-1]], form, table), start + 1):
         if length >= CUT and end in wanted:
             yield end - length, end
 
 
 def chains(text: str, parts: Sequence[str], between: int = MOST_FILLED_IN) -> Iterator[tuple[int, int]]:
-    """Where ``parts`` stand one after the other with at most so many letters between two: from the first
-    place on, each part at its first place from which all others can follow. Stretches do not overlap."""
+    """Where ``parts`` follow one another with at most ``between`` letters from one to the next.
+
+    As the regular expression ``part.{0,between}?part…`` finds them, from the left and without overlap.
+    """
     if not all(part in text for part in parts):
         return
     places = {part: list(occurrences(text, part)) for part in dict.fromkeys(parts)}
-    if sum(len(places[part]) for part in parts) > MOST_STEPS:
+    if sum(len(places[part]) for part in parts) > MOST_PLACES:
         first, last = places[parts[0]][0], places[parts[-1]][-1] + len(parts[-1])
         if first < last:
             yield first, last
         return
-    rows = _that_can_go_on([places[part] for part in parts], [len(part) for part in parts], between)
-    yield from _followed(rows, [len(part) for part in parts])
+    lengths = [len(part) for part in parts]
+    yield from _first_chains(_followed_places([places[part] for part in parts], lengths, between), lengths)
 
 
-def _that_can_go_on(rows: list[list[int]], lengths: list[int], between: int) -> list[list[int]]:
-    """Of each part the places after which the next one stands near enough, and all further ones."""
+def _followed_places(rows: list[list[int]], lengths: list[int], between: int) -> list[list[int]]:
+    """The places of each part from which all further parts can follow."""
     for number in range(len(rows) - 2, -1, -1):
         after, kept, at = rows[number + 1], list[int](), 0
         for place in rows[number]:
@@ -302,7 +283,8 @@ def _that_can_go_on(rows: list[list[int]], lengths: list[int], between: int) -> 
     return rows
 
 
-def _followed(rows: list[list[int]], lengths: list[int]) -> Iterator[tuple[int, int]]:
+def _first_chains(rows: list[list[int]], lengths: list[int]) -> Iterator[tuple[int, int]]:
+    """From each place of the first part on, every further part at its first place behind the one before."""
     looked, done = [0] * len(rows), 0
     for first in rows[0]:
         if first < done:

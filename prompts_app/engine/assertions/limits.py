@@ -72,21 +72,23 @@ def _tokens_used(assertion: Assertion, answer: Answer) -> Finding:
 def _latency(assertion: Assertion, answer: Answer) -> Finding:
     if answer.latency_ms is None:
         raise CannotTell("The latency is unknown: the answer was pasted, or came from a cache.")
-    reason, limit = f"Took {answer.latency_ms:,.0f} ms", assertion.threshold
-    if limit is None:
-        return Finding(True, 1.0, f"{reason}; no limit was set.")
-    reason = f"{reason}; the limit is {as_text(limit)} ms."
-    return fact(answer.latency_ms <= limit, reason, reason)
+    limit = assertion.threshold
+    holds = limit is None or answer.latency_ms <= limit
+    return _measured(holds, f"Took {answer.latency_ms:,.0f} ms", limit, "{} ms")
 
 
 def _cost(assertion: Assertion, answer: Answer) -> Finding:
     if answer.cost is None:
         raise CannotTell("The cost is unknown: no price is known for this model at this endpoint.")
-    reason, limit = f"Cost ${answer.cost.normalize():f}", assertion.threshold
-    if limit is None:
-        return Finding(True, 1.0, f"{reason}; no limit was set.")
-    reason = f"{reason}; the limit is ${as_text(limit)}."
-    return fact(answer.cost <= Decimal(str(limit)), reason, reason)
+    limit = assertion.threshold
+    holds = limit is None or answer.cost <= Decimal(str(limit))
+    return _measured(holds, f"Cost ${answer.cost.normalize():f}", limit, "${}")
+
+
+def _measured(holds: bool, measured: str, limit: float | None, unit: str) -> Finding:
+    """Without a limit it is only measured, for a metric."""
+    of = "no limit was set" if limit is None else f"the limit is {unit.format(as_text(limit))}"
+    return fact(holds, f"{measured}; {of}.", f"{measured}; {of}.")
 
 
 def _finish_reason(assertion: Assertion, answer: Answer) -> Finding:

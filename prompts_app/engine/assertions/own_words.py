@@ -1,7 +1,8 @@
-"""What a judge said of its own: after its thinking, and without what it repeats of the text it examined.
+"""The part of a judge's answer that may hold its verdict.
 
-A judge that thinks aloud drafts verdicts before it has one, and one that quotes its text repeats whatever
-verdict somebody planted there. Only what is left after both may hold the verdict.
+A judge that thinks aloud drafts verdicts before it has one, and one that quotes the text it examined repeats
+whatever verdict somebody planted in that. So the thinking is cut out, and so is what the answer repeats of
+the examined texts.
 """
 
 import re
@@ -12,9 +13,9 @@ from prompts_app.engine.assertions.lenient_json import Found, objects_inside, ob
 from prompts_app.engine.filters import as_json
 from prompts_app.engine.types import Json
 
-SHORTEST_ECHO = 16  # characters: what is shorter stands in an answer by chance
-LONGEST_READ = 100_000  # characters: the end of an answer, and the beginning of a text for other spellings
-MOST_LOOKED_UP = 100  # objects at the end of an answer: a verdict is not before them
+SHORTEST_QUOTATION = 16  # characters of a whole text: a shorter one stands in an answer by chance
+LONGEST_READ = 100_000  # characters: of an answer its end, of an examined text its beginning
+MOST_COMPARED = 100  # objects at the end of an answer; those before them hold no verdict
 
 # How models mark where thinking begins and ends, with the names the families use: DeepSeek, Qwen, Mistral,
 # Kimi, Seed, Cohere, OpenAI's harmony (also where a server lost its marks), Gemma.
@@ -35,10 +36,11 @@ _MARK = re.compile(
 def after_thinking(answer: str, examined: Sequence[str] = ()) -> str:
     """What follows the last end of the thinking; "" where the thinking never ended.
 
-    An end without a beginning counts too, and a beginning further down: templates write one of them
-    themselves. But not where the texts that were examined have such marks, so that it may be a quotation.
+    Prompt templates write the beginning or the end themselves, so either may be missing. Where the examined
+    texts have such marks, one of these may be a quotation: then an end counts only after a beginning, and a
+    beginning only where nothing stands before it.
     """
-    marks = list(_marks(answer))
+    marks = _marks(answer)
     if not marks:
         return answer
     may_quote = any(_MARK.search(text) for text in examined)
@@ -57,89 +59,70 @@ def _ends(mark: re.Match[str]) -> bool:
     return word.startswith(("/", "end", "final", "<channel"))
 
 
-def _marks(answer: str) -> Iterator[re.Match[str]]:
-    """Those that are no part of an object's texts."""
-    objects = iter(objects_written(answer))
-    current = next(objects, None)
-    for mark in _MARK.finditer(answer):
-        while current and current.end <= mark.start():
-            current = next(objects, None)
-        if not current or mark.start() < current.start:
-            yield mark
+def _marks(answer: str) -> list[re.Match[str]]:
+    """Those that are not inside a JSON object."""
+    objects = objects_written(answer)
+    return [mark for mark in _MARK.finditer(answer) if not _is_inside(mark.start(), objects)]
+
+
+def _is_inside(place: int, objects: Sequence[Found]) -> bool:
+    before = bisect_left(objects, place, key=lambda one: one.start) - 1
+    return before >= 0 and place < objects[before].end
 
 
 def own_words(answer: str, examined: Sequence[str]) -> str:
-    """The answer's end after the thinking, without the examined texts and objects that stand in them."""
-    said = after_thinking(_without_echoes(answer[-LONGEST_READ:], examined), examined)
+    """The end of the answer, without the thinking and without what it repeats of the examined texts."""
+    said = after_thinking(_without_quotations(answer[-LONGEST_READ:], examined), examined)
     said = _cut(said, [mark.span() for mark in _marks(said)])
-    return _cut(said, [(one.start, one.end) for one in _quoted(said, examined)])
+    return _cut(said, [(one.start, one.end) for one in _quoted_objects(said, examined)])
 
 
-def _quoted(said: str, examined: Sequence[str]) -> Iterator[Found]:
-    """The objects that stand in an examined text, letter for letter or by what they say."""
+def _without_quotations(answer: str, examined: Sequence[str]) -> str:
+    """Without whole copies of a text, except those that begin or end inside a JSON object."""
+    for text in {text.strip() for text in examined}:
+        if len(text) >= SHORTEST_QUOTATION and text in answer:
+            objects = objects_written(answer)
+            copies = [copy.span() for copy in re.finditer(re.escape(text), answer)]
+            answer = _cut(answer, [one for one in copies if not any(_is_inside(at, objects) for at in one)])
+    return answer
+
+
+def _quoted_objects(said: str, examined: Sequence[str]) -> Iterator[Found]:
+    """The objects that stand in an examined text: letter for letter, or with all their members."""
     objects = objects_written(said)
-    yield from objects[:-MOST_LOOKED_UP]
-    planted = _Planted(inner for text in examined for inner in _objects_in(text)) if objects else None
-    for one in objects[-MOST_LOOKED_UP:]:
+    yield from objects[:-MOST_COMPARED]
+    planted = _PlantedObjects(examined) if objects else None
+    for one in objects[-MOST_COMPARED:]:
         letters = said[one.start : one.end]
         if (planted and planted.has(one.value)) or any(letters in text for text in examined):
             yield one
 
 
-def _without_echoes(answer: str, examined: Sequence[str]) -> str:
-    """Without whole copies of a text, where such a copy is not itself a part of an object."""
-    for text in {text.strip() for text in examined}:
-        if len(text) >= SHORTEST_ECHO and text in answer:
-            objects = objects_written(answer)
-            echoes = [(at, at + len(text)) for at in _places(text, answer)]
-            answer = _cut(answer, [echo for echo in echoes if not _cuts_into(echo, objects)])
-    return answer
+class _PlantedObjects:
+    """Every object that a reader of the texts could repeat, also those in texts within them."""
 
-
-def _places(text: str, answer: str) -> Iterator[int]:
-    at = answer.find(text)
-    while at >= 0:
-        yield at
-        at = answer.find(text, at + len(text))
-
-
-def _cuts_into(echo: tuple[int, int], objects: Sequence[Found]) -> bool:
-    """Whether it begins or ends within an object."""
-    for place in echo:
-        before = bisect_left(objects, place, key=lambda one: one.start) - 1
-        if before >= 0 and place < objects[before].end:
-            return True
-    return False
-
-
-def _objects_in(text: str) -> Iterator[dict[str, Json]]:
-    """Every object a reader of the text could repeat, also from a text in a text."""
-    text = text[:LONGEST_READ]
-    for version in {text, text.replace('\\"', '"')}:
-        for found in objects_written(version, in_broken=True):
-            yield from objects_inside(found.value)
-
-
-class _Planted:
-    """The objects that stand in the examined texts, to be looked up by what they say."""
-
-    def __init__(self, objects: Iterable[dict[str, Json]]) -> None:
-        self._saying: dict[str, set[int]] = {}
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._with_member: dict[str, set[int]] = {}  # a member as JSON → numbers of objects
+        beginnings = (text[:LONGEST_READ] for text in texts)
+        versions = (version for text in beginnings for version in {text, text.replace('\\"', '"')})
+        found = (one for version in versions for one in objects_written(version, in_broken=True))
+        objects = (inner for one in found for inner in objects_inside(one.value))
         for number, value in enumerate(objects):
-            for item in _items(value):
-                self._saying.setdefault(item, set()).add(number)
+            for member in _members(value):
+                self._with_member.setdefault(member, set()).add(number)
 
     def has(self, value: dict[str, Json]) -> bool:
-        """Whether all that it says stands in one of them: a quotation may be shortened."""
-        saying = sorted((self._saying.get(item, set()) for item in _items(value)), key=len)
-        return bool(saying) and any(all(one in others for others in saying[1:]) for one in saying[0])
+        """Whether one of them has all members of ``value``, which may leave some out."""
+        having = sorted((self._with_member.get(one, set()) for one in _members(value)), key=len)
+        return bool(having) and any(all(one in others for others in having[1:]) for one in having[0])
 
 
-def _items(value: dict[str, Json]) -> Iterator[str]:
+def _members(value: dict[str, Json]) -> Iterator[str]:
     return (as_json(list(pair)) for pair in value.items())
 
 
 def _cut(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """The text with a space in the place of each span."""
     pieces, at = [], 0
     for start, end in spans:
         pieces.append(text[at:start])

@@ -1,6 +1,6 @@
 """Assertions on the output's text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from unicodedata import normalize
 
 import regex
@@ -53,12 +53,9 @@ def _only_differs_in(output: str, wanted: str) -> str:
     for what, fold in _ALIKE:
         if fold(output) == fold(wanted):
             return f" They only differ in {what}."
-    folded = [output, wanted]
     for _, fold in _ALIKE:
-        folded = [fold(text) for text in folded]
-    return (
-        " They only differ in spaces, capitals or characters one cannot see." if len(set(folded)) == 1 else ""
-    )
+        output, wanted = fold(output), fold(wanted)
+    return " They only differ in spaces, capitals or characters one cannot see." if output == wanted else ""
 
 
 def _contains(fold: Fold) -> Callable[[Assertion, Answer], Finding]:
@@ -70,16 +67,10 @@ def _contains(fold: Fold) -> Callable[[Assertion, Answer], Finding]:
     return find
 
 
-def _check_search(texts: list[str], output: str) -> None:
-    if len(texts) * len(output) > MOST_SEARCHED:
-        raise CannotTell("These are too many texts to look for in an output of this length.")
-
-
 def _contains_any(fold: Fold) -> Callable[[Assertion, Answer], Finding]:
     def find(assertion: Assertion, answer: Answer) -> Finding:
-        wanted, output = texts_of(assertion.value), fold(answer.output)
-        _check_search(wanted, output)
-        found = next((text for text in wanted if fold(text) in output), None)
+        wanted = texts_of(assertion.value)
+        found = next(_those_in(wanted, answer.output, fold), None)
         if found is not None:
             return Finding(True, 1.0, f"Contains {quote(found)}.")
         return Finding(False, 0.0, f"Contains none of {quote_all(wanted)}.")
@@ -89,12 +80,20 @@ def _contains_any(fold: Fold) -> Callable[[Assertion, Answer], Finding]:
 
 def _contains_all(fold: Fold) -> Callable[[Assertion, Answer], Finding]:
     def find(assertion: Assertion, answer: Answer) -> Finding:
-        wanted, output = texts_of(assertion.value), fold(answer.output)
-        _check_search(wanted, output)
-        missing = [text for text in wanted if fold(text) not in output]
+        wanted = texts_of(assertion.value)
+        found = set(_those_in(wanted, answer.output, fold))
+        missing = [text for text in wanted if text not in found]
         return fact(not missing, f"Contains all of {quote_all(wanted)}.", f"Lacks {quote_all(missing)}.")
 
     return find
+
+
+def _those_in(texts: list[str], output: str, fold: Fold) -> Iterator[str]:
+    """Raises ``CannotTell`` where looking for them would take too long."""
+    output = fold(output)
+    if len(texts) * len(output) > MOST_SEARCHED:
+        raise CannotTell("These are too many texts to look for in an output of this length.")
+    yield from (text for text in texts if fold(text) in output)
 
 
 def _starts_with(assertion: Assertion, answer: Answer) -> Finding:

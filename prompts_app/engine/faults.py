@@ -19,200 +19,159 @@ class FaultKind:
 
 _KINDS = (
     FaultKind(
-        "bad_request",
-        "the server refused the request",
+        "bad_request", "the server refused the request",
         "Read the server’s words, then correct the parameters or messages: a parameter this model does not "
         "take is the usual reason.",
     ),
     FaultKind("auth", "the key was not accepted", "Enter a valid key for this endpoint, then run again."),
     FaultKind(
-        "forbidden",
-        "the key may not do this",
+        "forbidden", "the key may not do this",
         "Ask the provider to allow this key to use the model, or choose another model.",
     ),
     FaultKind(
-        "no_credit",
-        "the account has no credit left",
+        "no_credit", "the account has no credit left",
         "Add credit or raise the limit at the provider, then re-run what is missing.",
     ),
     FaultKind(
-        "model_not_found",
-        "no such model or address",
-        "Test the connection to see the models on offer, and check that the base URL is the API’s "
-        "(it often ends in /v1).",
+        "model_not_found", "no such model or address",
+        "Test the connection to see the models on offer, and check that the base URL is the API’s (it "
+        "often ends in /v1).",
     ),
     FaultKind(
-        "wrong_path",
-        "no such address at this server",
+        "wrong_path", "no such address at this server",
         "Correct the endpoint’s base URL: it usually ends in /v1. If it does, the server has no such API.",
     ),
     FaultKind(
-        "other_api",
-        "this model answers at another API only",
+        "other_api", "this model answers at another API only",
         "Choose the Responses API on the endpoint where it offers that choice; else choose a model that "
         "answers at Chat Completions.",
     ),
     FaultKind(
-        "timeout_server",
-        "the server gave up waiting",
-        "Run again later; if it stays, shorten the prompt or the wanted output.",
-        retryable=True,
+        "timeout_server", "the server gave up waiting",
+        "Run again later; if it stays, shorten the prompt or the wanted output.", retryable=True,
     ),
     FaultKind(
-        "conflict", "the server was busy with the same thing", "Run again in a minute.", retryable=True
+        "conflict", "the server was busy with the same thing",
+        "Run again in a minute.", retryable=True,
     ),
     FaultKind(
-        "too_large",
-        "the request is too large",
+        "too_large", "the request is too large",
         "Shorten the messages or the case’s values; the server takes less at once.",
     ),
     FaultKind(
-        "rate_limited",
-        "too many requests",
-        "Run again later, with fewer calls at once, or raise the limit at the provider.",
-        retryable=True,
+        "rate_limited", "too many requests",
+        "Run again later, with fewer calls at once, or raise the limit at the provider.", retryable=True,
     ),
     FaultKind(
-        "server_error",
-        "the server failed",
-        "Run again later; the provider’s status page may say more.",
-        retryable=True,
+        "server_error", "the server failed",
+        "Run again later; the provider’s status page may say more.", retryable=True,
     ),
     FaultKind(
-        "refused_connection",
-        "nothing answered at this address",
-        "Check the base URL and its port, and that the server is running.",
-        retryable=True,
+        "refused_connection", "nothing answered at this address",
+        "Check the base URL and its port, and that the server is running.", retryable=True,
     ),
     FaultKind(
-        "dns", "the host name is unknown", "Check the spelling of the base URL’s host name.", retryable=True
+        "dns", "the host name is unknown",
+        "Check the spelling of the base URL’s host name.", retryable=True,
     ),
     FaultKind(
-        "out_of_sockets",
-        "this site could open no further connection",
+        "out_of_sockets", "this site could open no further connection",
         "This is this site’s own fault, not the provider’s. Ask again later; the person who runs the site "
         "can raise its limit of open files (ulimit -n), or ask fewer calls at once (ENDPOINT_CONCURRENCY).",
         retryable=True,
     ),
     FaultKind(
-        "tls",
-        "no safe connection",
+        "tls", "no safe connection",
         "Check that the base URL’s host has a valid certificate, and that it is https where the server "
         "speaks https.",
     ),
     FaultKind(
-        "timeout",
-        "no answer in time",
+        "timeout", "no answer in time",
         "Give the endpoint a longer time limit, or ask for a shorter output.",
     ),
     FaultKind(
-        "stream_cut",
-        "the connection broke before the answer was whole",
-        "Run again; if it stays, the server or something before it ends long answers early.",
-        retryable=True,
+        "stream_cut", "the connection broke before the answer was whole",
+        "Run again; if it stays, the server or something before it ends long answers early.", retryable=True,
     ),
     FaultKind(
-        "bad_json",
-        "the answer was not valid JSON",
+        "bad_json", "the answer was not valid JSON",
         "Check that the base URL is an OpenAI-compatible API; if it is, tell its maintainers.",
     ),
     FaultKind(
-        "html_answer",
-        "a web page came back instead of an answer",
+        "html_answer", "a web page came back instead of an answer",
         "Correct the base URL: it must be the API’s address, not the website’s (it often ends in /v1).",
     ),
     FaultKind(
-        "wrong_shape",
-        "the answer held no output",
+        "wrong_shape", "the answer held no output",
         "Check that the endpoint offers Chat Completions in OpenAI’s form (for pictures, the images API), "
         "and that the model is a chat model (or one that draws).",
     ),
     FaultKind(
-        "answer_too_large",
-        "the answer was too large to keep",
+        "answer_too_large", "the answer was too large to keep",
         "Ask for a shorter output, for example with max_tokens, or for a smaller picture.",
     ),
     FaultKind(
-        "picture_address",
-        "an address came instead of the picture",
+        "picture_address", "an address came instead of the picture",
         'Set the parameter response_format to "b64_json", so that the picture comes in the answer itself.',
     ),
     FaultKind(
-        "bad_picture",
-        "the picture could not be kept",
+        "bad_picture", "the picture could not be kept",
         "Ask for PNG, JPEG or WebP in a smaller size; if it stays, tell the provider.",
     ),
     FaultKind(
-        "content_filter",
-        "the provider’s filter withheld the answer",
+        "content_filter", "the provider’s filter withheld the answer",
         "Reword the messages or the case, or use a model whose filter allows it.",
     ),
     FaultKind(
-        "malformed_call",
-        "the tool call came out broken",
+        "malformed_call", "the tool call came out broken",
         "Run again: the model wrote a call that its provider could not read. If it stays, simplify the "
-        "tools.",
-        retryable=True,
+        "tools.", retryable=True,
     ),
     FaultKind(
-        "old_function_call",
-        "a function call of the old form",
+        "old_function_call", "a function call of the old form",
         "Give the parameter “tools” in place of “functions”, and “tool_choice” in place of “function_call”.",
     ),
     FaultKind(
-        "context_overflow",
-        "the messages are longer than the model can read",
+        "context_overflow", "the messages are longer than the model can read",
         "Shorten the messages, lower max_tokens, or choose a model with a larger context.",
     ),
     FaultKind(
-        "redirect",
-        "the server sent us elsewhere",
-        "Enter the address it points to as the base URL, if you trust it: redirects are not followed, "
-        "so that your key goes only where you said.",
+        "redirect", "the server sent us elsewhere",
+        "Enter the address it points to as the base URL, if you trust it: redirects are not followed, so "
+        "that your key goes only where you said.",
     ),
     FaultKind(
-        "blocked_address",
-        "this address may not be called",
+        "blocked_address", "this address may not be called",
         "Use a public address; for a model on a private network, the person who runs this site can allow "
         "its host.",
     ),
     FaultKind(
-        "template",
-        "a variable has no value",
+        "template", "a variable has no value",
         "Give the variable a value in this case, or a default in the prompt.",
     ),
     FaultKind(
-        "judge_error",
-        "the judge gave no verdict",
+        "judge_error", "the judge gave no verdict",
         "The model answered, but the judge model’s answer could not be used. Ask again: the answer stays, "
         "and only the judge is asked. Or choose another judge model for a new run.",
     ),
     FaultKind(
-        "judge_again",
-        "waiting to be judged again",
+        "judge_again", "waiting to be judged again",
         "The answer is kept; only the judge is asked again.",
     ),
     FaultKind(
-        "cut_short",
-        "ended before the answer was there",
+        "cut_short", "ended before the answer was there",
         "Ask again for what is missing when you want it; what was answered stays.",
     ),
     FaultKind("cancelled", "cancelled", "Re-run the missing cells when you want them."),
+    FaultKind("over_cap", "stopped at the cost cap", "Raise the cost cap, then re-run the missing cells."),
     FaultKind(
-        "over_cap",
-        "stopped at the cost cap",
-        "Raise the cost cap, then re-run the missing cells.",
-    ),
-    FaultKind(
-        "elsewhere",
-        "an error in the tool it was imported from",
+        "elsewhere", "an error in the tool it was imported from",
         "Read the tool’s words; run the suite here to see whether it stays.",
     ),
     FaultKind(
-        "internal",
-        "an error in this site",
+        "internal", "an error in this site",
         "This is ours to mend: please report it. The answer could not be judged.",
     ),
-)
+)  # fmt: skip
 
 FAULTS: dict[str, FaultKind] = {kind.name: kind for kind in _KINDS}

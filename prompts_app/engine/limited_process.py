@@ -1,11 +1,11 @@
-"""Work on what people send, done in a process of its own: the worst input costs its sender a message.
+"""Work on what people send, done in a child process with limits of processor time and memory.
 
-What is read, judged or drawn here has limits of its own (see ``budget``). For what nobody thought of, a child
-process does the work, with so much processor time and memory and no more; it knows no database, no secret
-and no other request. It may die: then ``Overrun`` is raised, and the process that serves pages goes on.
+What is read, judged or drawn has limits of its own (see ``budget``); this is for what nobody thought of. The
+child knows no database, no secret and no other request. Where it dies, ``Overrun`` is raised, and the process
+that serves pages goes on.
 
-A child is kept for the next piece of work, since one takes half a second to start, and ends by itself when
-nothing comes. On macOS, which does not hold processes to their memory, the limits of time remain.
+A child takes half a second to start, so it is kept for further work, and ends by itself when none comes. On
+macOS, which does not hold processes to their memory, only the limits of time hold.
 """
 
 import atexit
@@ -13,17 +13,17 @@ import logging
 import os
 import pickle
 import resource
-import selectors
-import struct
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from prompts_app.engine.errors import Overrun
 
@@ -35,7 +35,6 @@ WAIT_S = 30.0  # until one gets free
 IDLE_S = 300.0  # after which a child ends by itself; one is not used again a minute before
 MOST_ANSWER = 128 * 1024 * 1024  # bytes that may come back
 MOST_KEPT = 400 * 1024 * 1024  # of memory at its peak: a child that had more ends after its work
-_LENGTH = struct.Struct("!Q")
 _ROOT = Path(__file__).resolve().parents[2]
 _KNOWN_TO_IT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")  # of the environment: no secrets
 _WARM = "prompts_app.engine.formats", "prompts_app.engine.pictures", "prompts_app.engine.run"
@@ -90,15 +89,17 @@ class _Answer(NamedTuple):
 @dataclass
 class _Child:
     process: subprocess.Popen[bytes]
+    pipe: Connection
     used_at: float
     is_done: bool = False
 
     def ask(self, job: object, seconds: float) -> _Answer:
         """Raises Overrun; the child is no more then."""
-        until = time.monotonic() + seconds
         try:
-            _write(_pipe(self.process.stdin), pickle.dumps(job))
-            answer = _Answer(*pickle.loads(self._read(until)))  # noqa: S301  # written by our own code
+            self.pipe.send(job)
+            if not self.pipe.poll(seconds):
+                raise EOFError  # noqa: TRY301  # as when it ends before it answers
+            answer = _Answer(*pickle.loads(self.pipe.recv_bytes(MOST_ANSWER)))  # noqa: S301  # our own code's
         except (OSError, EOFError, pickle.UnpicklingError, MemoryError):
             raise Overrun(self._why_it_ended()) from None
         self.is_done, self.used_at = answer.is_last, time.monotonic()
@@ -114,24 +115,6 @@ class _Child:
             log.error("A process for work with limits ended by itself; its words stand above.")
         return OURS if by_itself else TOO_MUCH
 
-    def _read(self, until: float) -> bytes:
-        """Raises EOFError where nothing whole comes in time, or too much."""
-        received, wanted = bytearray(), _LENGTH.size
-        pipe = _pipe(self.process.stdout)
-        with selectors.DefaultSelector() as selector:
-            selector.register(pipe, selectors.EVENT_READ)
-            while len(received) < wanted:
-                if not selector.select(max(0.0, until - time.monotonic())):
-                    raise EOFError
-                if not (piece := os.read(pipe.fileno(), 1024 * 1024)):
-                    raise EOFError
-                received += piece
-                if wanted == _LENGTH.size and len(received) >= wanted:
-                    wanted += _LENGTH.unpack_from(received)[0]
-                    if wanted > MOST_ANSWER:
-                        raise EOFError
-        return bytes(received[_LENGTH.size :])
-
     @property
     def is_fresh(self) -> bool:
         is_young = time.monotonic() - self.used_at < IDLE_S - 60
@@ -140,9 +123,7 @@ class _Child:
     def end(self) -> None:
         self.is_done = True
         self.process.kill()
-        for pipe in (self.process.stdin, self.process.stdout):
-            with suppress(OSError):
-                _pipe(pipe).close()
+        self.pipe.close()
         self.process.wait()
 
 
@@ -198,55 +179,38 @@ class _Pool:
 
 def _started() -> _Child:
     known = {name: os.environ[name] for name in _KNOWN_TO_IT if name in os.environ}
-    process = subprocess.Popen(  # noqa: S603  # ourselves
-        [sys.executable, "-c", f"from {__name__} import serve; serve()"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**known, "PYTHONPATH": str(_ROOT)},
-        start_new_session=True,  # Ctrl-C on the terminal is for the server
-    )
-    return _Child(process, time.monotonic())
+    ours, its = Pipe()
+    with its:
+        process = subprocess.Popen(  # noqa: S603  # ourselves
+            [sys.executable, "-c", f"from {__name__} import serve; serve({its.fileno()})"],
+            stdin=subprocess.DEVNULL,
+            stdout=2,  # whatever it prints is for the log
+            env={**known, "PYTHONPATH": str(_ROOT)},
+            pass_fds=[its.fileno()],
+            start_new_session=True,  # Ctrl-C on the terminal is for the server
+        )
+    return _Child(process, ours, time.monotonic())
 
 
 _pool = _Pool()
 
 
-def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
-    assert pipe is not None
-    return pipe
-
-
-def _write(pipe: IO[bytes], data: bytes) -> None:
-    pipe.write(_LENGTH.pack(len(data)) + data)
-    pipe.flush()
-
-
 # --- the side that works --------------------------------------------------------------------------------
 
 
-def serve() -> None:
-    """What a child does: one piece of work after the other, until nothing more comes."""
-    come, go = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever prints must not stand among the answers
+def serve(pipe: int) -> None:
+    """What a child does: one piece of work after the other, until nothing comes for long, or the asking side
+    is gone."""
     for module in _WARM:
         __import__(module)
-    while job := _job(come):
-        _write(go, _worked(*job))
+    with Connection(pipe) as asking, suppress(EOFError):
+        while asking.poll(IDLE_S):
+            asking.send_bytes(_worked(*asking.recv()))
 
 
 def _peak() -> int:
     """Bytes of memory the process has had at most."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def _job(come: IO[bytes]) -> Any:
-    """None where the asking side is gone, or nothing came for long."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(come, selectors.EVENT_READ)
-        if not selector.select(IDLE_S):
-            return None
-    head = come.read(_LENGTH.size)
-    return pickle.loads(come.read(_LENGTH.unpack(head)[0])) if len(head) == _LENGTH.size else None  # noqa: S301
 
 
 def _worked(work: Callable[..., Any], args: Any, kwargs: Any, limits: Limits) -> bytes:

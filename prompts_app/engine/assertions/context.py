@@ -19,7 +19,13 @@ from prompts_app.engine.assertions.judging import (
     reason_in,
     truth,
 )
-from prompts_app.engine.assertions.kinds import AssertionKind, Finding, threshold_of, threshold_problem
+from prompts_app.engine.assertions.kinds import (
+    AssertionKind,
+    Finding,
+    by_degree,
+    threshold_of,
+    threshold_problem,
+)
 from prompts_app.engine.assertions.values import as_text, number_of, parse_json
 from prompts_app.engine.errors import CannotTell, JudgeFailed
 from prompts_app.engine.types import Answer, Assertion, Json
@@ -71,10 +77,9 @@ def _asked(judged: JudgedOutput) -> Material:
     return Material("The question", judged.query, "in the messages as sent")
 
 
-def _reached(assertion: Assertion, score: float, of: str, why: str = "") -> Finding:
-    least = threshold_of(assertion, USUAL)
-    said = f"{of}: score {score:.2f}; the threshold is {least:g}. {why}".strip()
-    return Finding(score >= least - NEARLY, score, said)
+def _share(assertion: Assertion, holding: int, count: int, what: str, why: str = "") -> Finding:
+    said = f"{holding} of {count} {what}: score"
+    return by_degree(said, holding / count, threshold_of(assertion, USUAL), why, slack=NEARLY)
 
 
 async def _faithful(assertion: Assertion, judged: JudgedOutput, client: JudgeClient) -> Finding:
@@ -86,7 +91,7 @@ async def _faithful(assertion: Assertion, judged: JudgedOutput, client: JudgeCli
     task = "Which of the numbered statements follow from the context alone, whatever else is true?"
     materials = (_shown(pieces), Material("The statements", _numbered(statements)))
     verdicts = await _verdicts(client, JudgePrompt(task, materials, _FORM), len(statements))
-    return _reached(assertion, sum(verdicts) / len(verdicts), _share(verdicts, "statements follow"))
+    return _share(assertion, sum(verdicts), len(verdicts), "statements follow")
 
 
 async def _recalled(assertion: Assertion, judged: JudgedOutput, client: JudgeClient) -> Finding:
@@ -98,8 +103,7 @@ async def _recalled(assertion: Assertion, judged: JudgedOutput, client: JudgeCli
     sentences = units_of([as_text(assertion.value)])[:MOST_STATEMENTS]
     task = f"Which of these numbered sentences can be attributed to the context?\n\n{_numbered(sentences)}"
     verdicts = await _verdicts(client, JudgePrompt(task, (material,), _FORM), len(sentences))
-    of = _share(verdicts, "sentences are in the context")
-    return _reached(assertion, sum(verdicts) / len(verdicts), of)
+    return _share(assertion, sum(verdicts), len(verdicts), "sentences are in the context")
 
 
 _FORM = '{"verdicts": ["true or false for each, in their order"], "reason": "one or two sentences"}'
@@ -113,10 +117,6 @@ async def _verdicts(client: JudgeClient, prompt: JudgePrompt, count: int) -> lis
     return [truth(one) for one in found]
 
 
-def _share(verdicts: Sequence[bool], what: str) -> str:
-    return f"{sum(verdicts)} of {len(verdicts)} {what}"
-
-
 async def _relevant(assertion: Assertion, judged: JudgedOutput, client: JudgeClient) -> Finding:
     """The share of the context's parts that are needed to answer the question."""
     units = units_of(context_of(judged))
@@ -128,8 +128,8 @@ async def _relevant(assertion: Assertion, judged: JudgedOutput, client: JudgeCli
     form = '{"needed": ["the numbers of the parts that are needed"], "reason": "one or two sentences"}'
     found = read_object(await client.ask(JudgePrompt(task, materials, form)), "needed")
     needed = _numbers(found["needed"], len(units))
-    of = f"{len(needed)} of {len(units)} parts of the context are needed"
-    return _reached(assertion, len(needed) / len(units), of, reason_in(found))
+    what = "parts of the context are needed"
+    return _share(assertion, len(needed), len(units), what, reason_in(found))
 
 
 def _numbers(value: Json, most: int) -> set[int]:
@@ -149,8 +149,8 @@ async def _conversation(assertion: Assertion, judged: JudgedOutput, client: Judg
         verdicts.append(truth(found["relevant"]))
         if not verdicts[-1]:
             reasons.append(reason_in(found))
-    of = _share(verdicts, "answers are to the point")
-    return _reached(assertion, sum(verdicts) / len(verdicts), of, " ".join(reasons[:3]))
+    why = " ".join(reasons[:3])
+    return _share(assertion, sum(verdicts), len(verdicts), "answers are to the point", why)
 
 
 async def _looked_at(exchanges: Sequence[tuple[str, str]], client: JudgeClient) -> Mapping[str, Json]:

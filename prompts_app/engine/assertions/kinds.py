@@ -108,11 +108,12 @@ def threshold_problem(assertion: Assertion) -> str | None:
     return None
 
 
-def by_degree(what: str, score: float, least: float, why: str = "") -> Finding:
+def by_degree(what: str, score: float, least: float, why: str = "", *, slack: float = 0.0) -> Finding:
     """A finding of the sort that compares: ``what`` was measured comes to ``score``, of ``least``."""
-    return Finding(score >= least, score, f"{what} {score:.2f}; the threshold is {least:g}. {why}".strip())
+    reason = f"{what} {score:.2f}; the threshold is {least:g}. {why}".strip()
+    return Finding(score >= least - slack, score, reason)
 
 
-def fact(holds: bool, when_so: str, when_not: str) -> Finding:
-    """A finding of the yes-or-no sort."""
-    return Finding(holds, 1.0 if holds else 0.0, when_so if holds else when_not)
+def fact(holds: bool, when_so: str, when_not: str = "") -> Finding:
+    """A finding of the yes-or-no sort; ``when_not`` "" where both are told in the same words."""
+    return Finding(holds, 1.0 if holds else 0.0, when_so if holds else when_not or when_so)

@@ -41,7 +41,7 @@ def _within(count: int, value: Json, what: str) -> Finding:
     low, high = bounds_of(value)
     holds = (low is None or count >= low) and (high is None or count <= high)
     reason = f"Has {count:,} {what if count != 1 else what[:-1]}; the limit is {describe_bounds(low, high)}."
-    return fact(holds, reason, reason)
+    return fact(holds, reason)
 
 
 def describe_bounds(low: float | None, high: float | None) -> str:
@@ -88,7 +88,7 @@ def _cost(assertion: Assertion, answer: Answer) -> Finding:
 def _measured(holds: bool, measured: str, limit: float | None, unit: str) -> Finding:
     """Without a limit it is only measured, for a metric."""
     of = "no limit was set" if limit is None else f"the limit is {unit.format(as_text(limit))}"
-    return fact(holds, f"{measured}; {of}.", f"{measured}; {of}.")
+    return fact(holds, f"{measured}; {of}.")
 
 
 def _finish_reason(assertion: Assertion, answer: Answer) -> Finding:

@@ -24,7 +24,7 @@ _REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 _LOOKS_BACK = re.compile(r"\(\?[=!<]|\\[1-9k]")
 _NAMES = ("required", "enum", "const", "dependentRequired", "dependencies")  # each name or value is compared
 
-# Where a schema holds subschemas: for the same value one, several in a list or a map, or by reference; and for
+# Where a schema holds subschemas: for the same value (one, several in a list or map, by reference), and for
 # the parts of the value. Of the schemas in "properties" and in tuples only one meets each part.
 _SAME_VALUE = ("not", "if", "then", "else")
 _SAME_VALUE_SEVERAL = ("allOf", "anyOf", "oneOf", "dependentSchemas", "dependencies")

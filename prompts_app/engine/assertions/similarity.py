@@ -57,9 +57,7 @@ def _levenshtein(assertion: Assertion, answer: Answer) -> Finding:
     edits = edits_between(answer.output, wanted, most)
     if edits is None:
         return Finding(False, 0.0, f"More than {most} edits away from the reference.")
-    return fact(
-        True, f"{edits} {'edit' if edits == 1 else 'edits'} from the reference; the limit is {most}.", ""
-    )
+    return fact(True, f"{edits} {'edit' if edits == 1 else 'edits'} from the reference; the limit is {most}.")
 
 
 def _rouge(assertion: Assertion, answer: Answer) -> Finding:
@@ -138,13 +136,12 @@ def references_of(value: Json) -> list[str]:
 
 def _problem(most: float | None, shape: Callable[[Json], bool]) -> Callable[[Assertion], str | None]:
     def problem(assertion: Assertion) -> str | None:
+        threshold = 0.0 if assertion.threshold is None else assertion.threshold
         if not shape(assertion.value):
             return "Enter the reference text to compare with."
-        threshold = assertion.threshold
-        if threshold is not None and (threshold < 0 or (most is not None and threshold > most)):
-            return (
-                f"The threshold is between 0 and {most:g}." if most else "The threshold cannot be negative."
-            )
+        if threshold < 0 or threshold > (most or threshold):
+            limits = f"is between 0 and {most:g}" if most else "cannot be negative"
+            return f"The threshold {limits}."
         return None
 
     return problem

@@ -71,10 +71,8 @@ def _held(options: dict[str, Json], text: str, how: str) -> Finding:
             used = [one for statement in statements for one in touched(statement)]
             until = monotonic() + PATTERN_TIMEOUT_S
             if refused := [one for one in used if not _is_allowed(one, allowed, until)]:
-                return Finding(
-                    False, 0.0, f"Touches what no {what} of the list allows: {quote_all(refused)}."
-                )
-    return fact(True, f"{how} valid SQL for {name}.", "")
+                return fact(False, f"Touches what no {what} of the list allows: {quote_all(refused)}.")
+    return fact(True, f"{how} valid SQL for {name}.")
 
 
 def _statements(text: str, database: str) -> Sequence[exp.Expr]:
@@ -103,8 +101,7 @@ def _statements(text: str, database: str) -> Sequence[exp.Expr]:
 
 
 def _said(error: Exception) -> str:
-    details = getattr(error, "errors", None) or [{}]
-    first = details[0]
+    first = (getattr(error, "errors", None) or [{}])[0]
     what = str(first.get("description") or str(error).splitlines()[0]).rstrip(".")
     what = re.sub(r"<[^>]*>", "", what).split(" but got ")[0].strip()
     line, column = first.get("line"), first.get("col")
@@ -202,10 +199,8 @@ def _problem(assertion: Assertion) -> str | None:
     name = options.get("databaseType") or USUAL_DATABASE
     if not isinstance(name, str) or _folded(name) not in DATABASES:
         return f"Choose one of these databases: {', '.join(DATABASES)}."
-    for option in _OPTIONS[1:]:
-        if problem := _list_problem(option, options.get(option)):
-            return problem
-    return None
+    problems = (_list_problem(option, options.get(option)) for option in _OPTIONS[1:])
+    return next(filter(None, problems), None)
 
 
 def _list_problem(option: str, entries: Json) -> str | None:

@@ -7,18 +7,14 @@ from prompts_app.engine.assertions.verdicts import verdict_of
 from prompts_app.engine.types import Check, Json, JudgeCall, Judging, Price
 from prompts_app.engine.vendors import Claim, claim_of
 
+_ALWAYS = ("type", "value", "passed", "score", "reason", "threshold")
+_ALWAYS_OF_CALL = ("asked", "answer", "model_asked", "model", "tokens_in", "tokens_out")
+
 
 def check_json(check: Check) -> dict[str, Json]:
     """What has its usual value (a weight of 1, not unknown, no members, no transform, no judge) is left out.
     Money is text: it is sealed."""
-    data: dict[str, Json] = {
-        "type": check.type,
-        "value": check.value,
-        "passed": check.passed,
-        "score": check.score,
-        "reason": check.reason,
-        "threshold": check.threshold,
-    }
+    data: dict[str, Json] = {name: getattr(check, name) for name in _ALWAYS}
     if check.weight != 1:
         data["weight"] = check.weight
     if check.unknown:
@@ -43,12 +39,7 @@ def _judging_json(judging: Judging) -> dict[str, Json]:
 
 def _call_json(call: JudgeCall) -> dict[str, Json]:
     return {
-        "asked": call.asked,
-        "answer": call.answer,
-        "model_asked": call.model_asked,
-        "model": call.model,
-        "tokens_in": call.tokens_in,
-        "tokens_out": call.tokens_out,
+        **{name: getattr(call, name) for name in _ALWAYS_OF_CALL},
         "cost": _dollars(call.price),
         "cost_source": call.price.source,
         **({"parameters": dict(call.parameters)} if call.parameters else {}),
@@ -88,16 +79,11 @@ def calls_of(checks: Iterable[Check]) -> list[JudgeCall]:
 
 def verdict_of_stored(checks: Iterable[Mapping[str, Json]], threshold: float | None = None) -> bool | None:
     """As ``verdict_of``, from what was stored; ``threshold`` is the case's."""
-    return verdict_of(map(_outcome_of_stored, checks), threshold)
+    return verdict_of(map(_check_of_stored, checks), threshold)
 
 
-def _outcome_of_stored(check: Mapping[str, Json]) -> Check:
-    return Check(
-        str(check.get("type", "")),
-        None,
-        check.get("passed"),
-        check.get("score"),
-        "",
-        weight=check.get("weight", 1.0),
-        unknown=check.get("unknown") is True,
-    )
+def _check_of_stored(check: Mapping[str, Json]) -> Check:
+    """What a verdict needs of it."""
+    weight, unknown = check.get("weight", 1.0), check.get("unknown") is True
+    passed, score = check.get("passed"), check.get("score")
+    return Check(str(check.get("type", "")), None, passed, score, "", weight=weight, unknown=unknown)

@@ -9,13 +9,12 @@ from prompts_app.actions.accounts.jobs import resume_jobs
 from prompts_app.actions.accounts.mail import deliver_mail_task
 from prompts_app.actions.exporting import job  # noqa: F401  so does it
 from prompts_app.actions.importing.job import resume_imports
-from prompts_app.actions.runs import lease
 from prompts_app.actions.runs.counting import count_mended, rebuild_older
 from prompts_app.actions.runs.execute import enqueue_run
 from prompts_app.actions.runs.seal import seal_unsealed
 from prompts_app.actions.site.health import beat_now_and_then, tidy_up
 from prompts_app.evidence.listings import fold_new_counts, write_missing
-from prompts_app.models import Heartbeat
+from prompts_app.models import Heartbeat, Run
 
 
 @task
@@ -70,7 +69,7 @@ def each_day() -> None:
 
 def resume_vanished() -> int:
     """As ``resume_abandoned``, where a worker has vanished since this was last asked."""
-    return resume_abandoned() if lease.notice_vanished() else 0
+    return resume_abandoned() if Run.objects.notice_vanished() else 0
 
 
 def resume_abandoned() -> int:
@@ -78,8 +77,7 @@ def resume_abandoned() -> int:
 
     A queue may lose a job, and a killed worker loses the one it had: the run's row knows.
     """
-    waiting = lease.claimable().order_by("created_at", "pk").values_list("endpoint_id", "pk")
-    first_of_each = dict(reversed(waiting))
-    for run_id in first_of_each.values():
+    waiting = Run.objects.all().next_in_line()
+    for run_id in waiting:
         enqueue_run(run_id)
-    return len(first_of_each)
+    return len(waiting)

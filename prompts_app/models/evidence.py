@@ -6,7 +6,8 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, Value, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from prompts_app.engine.endpoints.addresses import host_of, same_address
@@ -14,9 +15,9 @@ from prompts_app.engine.finish_reasons import ending_in_words
 from prompts_app.engine.prices import sources_told
 from prompts_app.engine.stats import wilson
 from prompts_app.engine.vendors import Claim, claim_of, claim_of_host
-from prompts_app.models.clock import lease_is_held
 from prompts_app.models.endpoints import Batch, Endpoint
 from prompts_app.models.ids import public_id
+from prompts_app.models.leases import Leased, LeasedQuerySet
 from prompts_app.models.prompts import Prompt, Version
 from prompts_app.models.reading import Masked, MaskedQuerySet
 
@@ -47,17 +48,13 @@ APIS = [
 ]
 
 
-def _is_held() -> Q:
-    return Q(lease_is_held(settings.RUN_LEASE_S), state=Run.State.RUNNING, finished_at=None)
-
-
-class RunQuerySet(MaskedQuerySet["Run"]):
+class RunQuerySet(LeasedQuerySet["Run"]):
     def finished(self) -> Self:
         return self.filter(state=Run.State.FINISHED)
 
     def under_way(self) -> Self:
         # That they have not ended says the same again, as the index's condition: see Run.Meta.
-        return self.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING], finished_at=None)
+        return super().under_way().filter(finished_at=None)
 
     def that_count(self) -> Self:
         """Evidence: finished runs, never practice."""
@@ -79,7 +76,7 @@ class RunQuerySet(MaskedQuerySet["Run"]):
         """Asked by this server, and no call was answered: they count as nothing else, and are told."""
         asked = Exists(Result.objects.filter(run=OuterRef("pk")))
         answered = Exists(Result.objects.answers().filter(run=OuterRef("pk")))
-        ended = self.exclude(state__in=[Run.State.QUEUED, Run.State.RUNNING])
+        ended = self.exclude(state__in=Run.UNDER_WAY)
         return ended.filter(asked, ~answered, source=Source.RECORDED)
 
     def pasted(self) -> Self:
@@ -89,14 +86,25 @@ class RunQuerySet(MaskedQuerySet["Run"]):
         """With ``outputs`` on each, and without their suites."""
         return self.defer("suite").annotate(outputs=Count("results"))
 
-    def held(self) -> Self:
-        """A worker has them, by the database's clock. A lease further ahead than two of its lengths was
-        written by a clock that was wrong: it holds nothing."""
-        return self.filter(_is_held())
+    def claimable(self) -> Self:
+        """One that only has to be ended does not wait for its endpoint."""
+        return self.abandoned().exclude(self._must_wait(), cancel_requested=False)
 
-    def abandoned(self) -> Self:
-        """Under way, but no worker holds them: their lease ran out, or nobody ever took them up."""
-        return self.under_way().exclude(_is_held())
+    def claim(self, pk: int, worker: str, **columns: Any) -> bool:
+        return super().claim(
+            pk,
+            worker,
+            state=Run.State.RUNNING,
+            started_at=Coalesce("started_at", Value(timezone.now())),
+            # A claim that is still there is one whose worker never gave it back.
+            resumed=F("resumed") + Case(When(claim="", then=0), default=1),
+            **columns,
+        )
+
+    def notice_vanished(self) -> int:
+        """Runs whose worker let its lease run out; how many. Each is told once: from then on it waits as one
+        that was never taken up. Its claim stays, so that a worker that is only late may still go on."""
+        return self.abandoned().filter(lease_until__isnull=False).update(lease_until=None)
 
     def hold(self) -> None:
         """Until the transaction ends: a worker that comes with a result waits. To be called before deleting
@@ -104,8 +112,8 @@ class RunQuerySet(MaskedQuerySet["Run"]):
         list(self.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
-class Run(Masked):
-    """One version × one model × the suite × repeats. The truth of a run is this row, never the queue."""
+class Run(Leased, Masked):
+    """One version × one model × the suite × repeats."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting"
@@ -115,7 +123,9 @@ class Run(Masked):
         CAPPED = "capped", "Stopped at the cost cap"
         STOPPED = "stopped", "Stopped by an error"
 
-    public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
+    UNDER_WAY = (State.QUEUED, State.RUNNING)
+    ONE_AT_A_TIME = "endpoint"  # the limit on calls at once is the endpoint's
+
     batch = models.ForeignKey(Batch, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="runs")
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="runs")
@@ -152,14 +162,10 @@ class Run(Masked):
     unsealed_why = models.CharField(max_length=300, blank=True)  # why it ended without a seal, if it did
     cancel_requested = models.BooleanField(default=False)  # of this run alone; the batch has its own
 
-    # Who works on it: taken by compare-and-set, renewed while it runs, free again when it runs out.
-    claim = models.CharField(max_length=36, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
     resumed = models.PositiveSmallIntegerField(default=0)  # times another worker had to take it over
 
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
 
     # Totals over its results, written by actions.runs.counting.count_run when it ends.
     cases_passed = models.PositiveIntegerField(default=0)
@@ -242,9 +248,9 @@ class Run(Masked):
     def expected_results(self) -> int:
         return len(self.suite) * self.repeats
 
-    @property
-    def is_under_way(self) -> bool:
-        return self.state in {self.State.QUEUED, self.State.RUNNING}
+    @classmethod
+    def lease_s(cls) -> float:
+        return settings.RUN_LEASE_S
 
     @property
     def has_moved(self) -> bool:

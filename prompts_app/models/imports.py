@@ -5,26 +5,14 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from prompts_app.models.clock import lease_is_held
-from prompts_app.models.ids import public_id
+from prompts_app.models.leases import Leased, LeasedQuerySet
 
-LEASE_S = 120.0  # reading a large file takes a while
 PREVIEW_KEPT_FOR = timedelta(days=1)
 
 
-class ImportQuerySet(models.QuerySet["Import"]):
-    def under_way(self) -> Self:
-        return self.filter(state__in=[Import.State.QUEUED, Import.State.RUNNING, Import.State.UNDOING])
-
-    def claimable(self) -> Self:
-        """Under way, held by no worker, and its owner's only one at work: so no two make the same thing."""
-        held = lease_is_held(LEASE_S)
-        at_work = Import.objects.filter(held, owner=OuterRef("owner")).exclude(pk=OuterRef("pk"))
-        return self.under_way().exclude(held).exclude(Exists(at_work))
-
+class ImportQuerySet(LeasedQuerySet["Import"]):
     def left_behind(self) -> Self:
         """Uploaded files that nobody came back to import."""
         return self.filter(state=Import.State.PREVIEW, created_at__lt=timezone.now() - PREVIEW_KEPT_FOR)
@@ -33,9 +21,7 @@ class ImportQuerySet(models.QuerySet["Import"]):
         return self.filter(state__in=[Import.State.DONE, Import.State.FAILED, Import.State.UNDONE])
 
 
-class Import(models.Model):
-    """The truth of an import is this row: a worker that vanishes loses nothing, and another goes on."""
-
+class Import(Leased):
     class State(models.TextChoices):
         PREVIEW = "preview", "Not imported yet"
         QUEUED = "queued", "Waiting"
@@ -45,7 +31,9 @@ class Import(models.Model):
         UNDOING = "undoing", "Being undone"
         UNDONE = "undone", "Undone"
 
-    public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
+    UNDER_WAY = (State.QUEUED, State.RUNNING, State.UNDOING)
+    ONE_AT_A_TIME = "owner"  # so that no two make the same thing
+
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="imports")
     name = models.CharField(max_length=200)
     data = models.BinaryField()  # the file, to read it as something else; empty once its author said yes
@@ -58,10 +46,7 @@ class Import(models.Model):
     report = models.JSONField(default=dict, blank=True)  # see actions.importing.job
     made = models.JSONField(default=dict, blank=True)  # see actions.importing.made
     problem = models.CharField(max_length=500, blank=True)  # why it failed
-    claim = models.CharField(max_length=36, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = ImportQuerySet.as_manager()
 
@@ -71,9 +56,9 @@ class Import(models.Model):
     def __str__(self) -> str:
         return self.name or "pasted text"
 
-    @property
-    def is_under_way(self) -> bool:
-        return self.state in {self.State.QUEUED, self.State.RUNNING, self.State.UNDOING}
+    @classmethod
+    def lease_s(cls) -> float:
+        return 120.0  # reading a large file takes a while
 
     @property
     def can_be_undone(self) -> bool:

@@ -8,28 +8,17 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from prompts_app.models.clock import lease_is_held
-from prompts_app.models.ids import public_id
+from prompts_app.models.leases import Leased, LeasedQuerySet
 
-LEASE_S = 60.0
 KEPT_FOR = timedelta(days=1)  # after it has ended; an export's file with it
 
 
-class JobQuerySet(models.QuerySet["Job"]):
-    def under_way(self) -> Self:
-        return self.filter(_UNDER_WAY)
-
-    def claimable(self) -> Self:
-        """Under way, and held by no worker."""
-        return self.under_way().exclude(lease_is_held(LEASE_S))
-
+class JobQuerySet(LeasedQuerySet["Job"]):
     def left_behind(self) -> Self:
         return self.filter(finished_at__lt=timezone.now() - KEPT_FOR)
 
 
-class Job(models.Model):
-    """The truth of the work is this row: a worker that vanishes loses nothing, and another goes on."""
-
+class Job(Leased):
     class Kind(models.TextChoices):
         DELETE_ACCOUNT = "delete", "Deleting the account"
         REFRESH = "refresh", "Writing down anew what lists and the search read"
@@ -41,17 +30,15 @@ class Job(models.Model):
         DONE = "done", "Done"
         FAILED = "failed", "Failed"
 
-    public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
+    UNDER_WAY = (State.QUEUED, State.RUNNING)
+
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="jobs")
     kind = models.CharField(max_length=8, choices=Kind)
     state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
     total = models.PositiveIntegerField(default=0)  # prompts
     done = models.PositiveIntegerField(default=0)
     cursor = models.JSONField(default=dict, blank=True)  # where it goes on from: its kind's own
-    claim = models.CharField(max_length=36, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = JobQuerySet.as_manager()
 
@@ -67,13 +54,6 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.public_id})"
-
-    @property
-    def is_under_way(self) -> bool:
-        return self.state in {self.State.QUEUED, self.State.RUNNING}
-
-
-_UNDER_WAY = Q(state__in=[Job.State.QUEUED, Job.State.RUNNING])
 
 
 class JobPart(models.Model):

@@ -14,8 +14,6 @@ from portfolio.database import AWAY, is_away
 from prompts_app.actions.runs import stopping
 from prompts_app.actions.runs.turns import Turns
 from prompts_app.models import Job, User
-from prompts_app.models.clock import now_plus
-from prompts_app.models.jobs import LEASE_S
 
 # One step of a job: within a transaction that holds its row, it may change ``cursor`` and ``done``. Whether
 # there is more.
@@ -44,7 +42,7 @@ def run_job_task(job_id: int) -> None:
 
 def resume_jobs() -> int:
     """Enqueue those under way that no worker holds; how many. Twice does no harm."""
-    waiting = list(Job.objects.claimable().order_by("pk").values_list("pk", flat=True))
+    waiting = Job.objects.all().next_in_line()
     for pk in waiting:
         run_job_task.enqueue(pk)
     return len(waiting)
@@ -71,10 +69,9 @@ def begin(owner: User, kind: Job.Kind, total: int, step: Step | None = None) -> 
 def work_on(pk: int, step: Step) -> None:
     """Go on with it, unless somebody else does."""
     worker = str(uuid4())
-    claimed = Job.objects.claimable().filter(pk=pk)
-    if not claimed.update(claim=worker, lease_until=now_plus(LEASE_S), state=Job.State.RUNNING):
+    if not Job.objects.claim(pk, worker, state=Job.State.RUNNING):
         return
-    held, turns = Job.objects.filter(pk=pk, claim=worker), Turns()
+    turns = Turns()
     try:
         while _step(pk, worker, step):
             if stopping.is_stopping():
@@ -86,10 +83,10 @@ def work_on(pk: int, step: Step) -> None:
         log.exception("Job %s failed", pk)
         # An export its owner sees fail, and begins again. Nobody sees the others: they are tried again.
         failed = {"state": Job.State.FAILED, "finished_at": timezone.now()}
-        held.filter(kind=Job.Kind.EXPORT).update(**failed)
+        Job.objects.filter(kind=Job.Kind.EXPORT).give_back(pk, worker, **failed)
     finally:
         with suppress(*AWAY):
-            held.update(claim="", lease_until=None)
+            Job.objects.give_back(pk, worker)
 
 
 @transaction.atomic
@@ -105,8 +102,8 @@ def _step(pk: int, worker: str, step: Step) -> bool:
     if job is None:
         return False
     is_more = step(job)
-    left = {"cursor": job.cursor, "done": job.done, "lease_until": now_plus(LEASE_S)}
-    if not is_more:
-        left |= {"state": Job.State.DONE, "finished_at": timezone.now()}
-    Job.objects.filter(pk=pk, claim=worker).update(**left)
-    return is_more
+    left = {"cursor": job.cursor, "done": job.done}
+    if is_more:
+        return Job.objects.renew(pk, worker, **left)
+    Job.objects.give_back(pk, worker, state=Job.State.DONE, finished_at=timezone.now(), **left)
+    return False

@@ -30,8 +30,6 @@ from prompts_app.engine.formats.kept import Kept, read_file, unpacked
 from prompts_app.engine.formats.variables import STYLES
 from prompts_app.engine.limited_process import BUSY, FILE, OURS, apart
 from prompts_app.models import Import, ImportPart, Prompt, User
-from prompts_app.models.clock import now_plus
-from prompts_app.models.imports import LEASE_S
 
 MOST_KEPT = 3  # previews of one author; an older one goes when a new one comes
 AT_ONCE_PROMPTS, AT_ONCE_RESULTS = 100, 2_000  # above either, a worker does it
@@ -125,7 +123,7 @@ def run_import_task(import_id: int) -> None:
 
 def resume_imports(**of: Any) -> int:
     """Enqueue those under way that no worker holds; how many. Twice does no harm."""
-    waiting = list(Import.objects.claimable().filter(**of).order_by("pk").values_list("pk", flat=True))
+    waiting = Import.objects.filter(**of).next_in_line()
     for pk in waiting:
         run_import_task.enqueue(pk)
     return len(waiting)
@@ -134,18 +132,10 @@ def resume_imports(**of: Any) -> int:
 # --- at work ----------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
-def _claim(pk: int, worker: str) -> bool:
-    """Of two of one author, claimed in the same instant, the second waits here, and sees the first."""
-    list(User.objects.select_for_update(no_key=True).filter(imports=pk).values_list("pk"))
-    claimed = Import.objects.claimable().filter(pk=pk)
-    return bool(claimed.update(claim=worker, lease_until=now_plus(LEASE_S)))
-
-
 def run_import(pk: int) -> None:
     """Go on with it, unless somebody else does."""
     worker = str(uuid4())
-    if not _claim(pk, worker):
+    if not Import.objects.claim(pk, worker):
         return
     row = Import.objects.select_related("owner").get(pk=pk)
     waits: dict[str, Any] = {}  # their next one waits for this
@@ -159,7 +149,7 @@ def run_import(pk: int) -> None:
         waits = {"state": Import.State.UNDOING}  # stopped: what was enqueued for that came while this held it
     finally:
         with suppress(*AWAY):  # else its lease runs out
-            Import.objects.filter(pk=pk, claim=worker).update(claim="", lease_until=None)
+            Import.objects.give_back(pk, worker)
     resume_imports(owner=row.owner, **waits)
 
 
@@ -201,7 +191,9 @@ def _fail(row: Import, worker: str, made: Made, why: str) -> None:
 
 @transaction.atomic
 def _end(row: Import, worker: str, **columns: Any) -> None:
-    _write(row, worker, finished_at=timezone.now(), **columns)
+    """Raises _Lost."""
+    if not Import.objects.give_back(row.pk, worker, finished_at=timezone.now(), **columns):
+        raise _Lost
     row.parts.all().delete()
 
 
@@ -213,8 +205,7 @@ def _note(row: Import, worker: str, made: Made, report: ImportReport | None, don
 
 def _write(row: Import, worker: str, **columns: Any) -> None:
     """And hold it for another while. Raises _Lost."""
-    held = Import.objects.filter(pk=row.pk, claim=worker)
-    if not held.update(lease_until=now_plus(LEASE_S), **columns):
+    if not Import.objects.renew(row.pk, worker, **columns):
         raise _Lost
 
 

@@ -16,10 +16,11 @@ from uuid import uuid4
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Q, Sum
 from django.tasks import task
+from django.utils import timezone
 
 from portfolio.database import is_away
 from prompts_app.actions.pictures.storage import pictures_of, store_pictures
-from prompts_app.actions.runs import lease, stopping
+from prompts_app.actions.runs import stopping
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.db_retry import persistently
 from prompts_app.actions.runs.engine_thread import CANCELLED, LOST, OVER_CAP, Asking, End
@@ -64,13 +65,13 @@ def execute_run(run_id: int) -> bool:
     if stopping.is_stopping():  # this worker takes up nothing more, and the queue has let go of it
         enqueue_run(run_id)
         return False
-    if not persistently(lambda: lease.claim(run_id, worker)):
+    if not persistently(lambda: Run.objects.claim(run_id, worker)):
         return False
-    _at_work.add(worker)
+    _at_work.add((run_id, worker))
     try:
         _execute(run_id, worker)
     finally:
-        _at_work.discard(worker)
+        _at_work.discard((run_id, worker))
     return True
 
 
@@ -85,21 +86,19 @@ def enqueue_run(run_id: int) -> None:
 
 def enqueue_next(endpoint_id: int | None) -> None:
     """Enqueue the run that waited longest for this endpoint, if one does."""
-    waiting = lease.claimable().filter(endpoint=endpoint_id).order_by("created_at", "pk")
-    run_id = waiting.values_list("pk", flat=True).first()
-    if run_id is not None:
+    for run_id in Run.objects.filter(endpoint=endpoint_id).next_in_line():
         enqueue_run(run_id)
 
 
-_at_work: set[str] = set()
+_at_work: set[tuple[int, str]] = set()  # runs, each with who holds it
 
 
 @atexit.register
 def give_back() -> None:
     """For a process that ends with runs in its hands: others need not wait for the lease to run out."""
-    if _at_work:
-        with suppress(DatabaseError):
-            lease.release_all(set(_at_work))
+    with suppress(DatabaseError):
+        for run_id, worker in list(_at_work):
+            Run.objects.give_back(run_id, worker)
 
 
 def _execute(run_id: int, worker: str) -> None:
@@ -118,7 +117,7 @@ def _execute(run_id: int, worker: str) -> None:
         _conclude(run, worker, End("internal", FAULTS["internal"].next_step))
         raise
     if end.stop_reason == STOPPING:
-        persistently(lambda: lease.release_all([worker]))
+        persistently(lambda: Run.objects.give_back(run_id, worker))
     elif end.stop_reason != LOST:
         _conclude(run, worker, end)
     persistently(lambda: enqueue_next(run.endpoint_id))
@@ -168,6 +167,11 @@ def _select_best(batch: Batch, runs: list[Run], judge: Judge, watch: _Watch) -> 
     select_best(runs, judge, room=room, stop_reason=watch.stop_reason)
 
 
+def renew_every() -> float:
+    """Seconds between two renewals: one may fail, and one come late, before the lease runs out."""
+    return Run.lease_s() / 3
+
+
 class _Watch:
     """Holds a run's lease while something else than asking takes its time."""
 
@@ -179,9 +183,9 @@ class _Watch:
         """LOST or CANCELLED once the run, or its batch, is, STOPPING once the worker is to end. Asks the
         database only now and then."""
         now = monotonic()
-        if now - self._renewed >= lease.renew_every():
+        if now - self._renewed >= renew_every():
             self._renewed = now
-            if not persistently(lambda: lease.renew(self._run.pk, self._worker)):
+            if not persistently(lambda: Run.objects.renew(self._run.pk, self._worker)):
                 self.reason = LOST
         if self.reason is None and now - self._watched >= WATCH_EVERY_S:
             self._watched = now
@@ -285,9 +289,9 @@ def _keep(run: Run, worker: str, asking: Asking) -> End:
                 raise end.error
             return end
         now = monotonic()
-        if now - renewed >= lease.renew_every():
+        if now - renewed >= renew_every():
             renewed = now
-            if not persistently(lambda: lease.renew(run.pk, worker)):
+            if not persistently(lambda: Run.objects.renew(run.pk, worker)):
                 return End(LOST)
         if now - watched >= WATCH_EVERY_S:
             watched = now
@@ -314,7 +318,7 @@ def _store(run: Run, worker: str, outcomes: Iterable[Outcome]) -> bool:
     try:
         persistently(write)
     except IntegrityError:  # the run was deleted with its prompt or account: there is nothing to hold
-        if persistently(lambda: lease.renew(run.pk, worker)):
+        if persistently(lambda: Run.objects.renew(run.pk, worker)):
             raise
         return False
     return True
@@ -335,7 +339,8 @@ def _conclude(run: Run, worker: str, end: End) -> None:
     def write() -> None:
         with transaction.atomic():
             state, reason = _state_of(run, end)
-            if lease.finish(run.pk, worker, state, reason):
+            ended = {"state": state, "stop_reason": reason, "finished_at": timezone.now()}
+            if Run.objects.give_back(run.pk, worker, **ended):
                 count_run(run)
                 seal_if_possible(run)
                 rebuild_evidence(run.prompt)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from prompts_app.actions.runs import lease
 from prompts_app.actions.runs import lifecycle as runs
 from prompts_app.actions.runs.execute import MOST_RESUMES
 from prompts_app.actions.runs.judge import JudgeChoice
@@ -106,7 +105,7 @@ class TestCancelled:
     def test_taken_up_by_another_worker_nothing_more_is_asked(self, yes: OddServer) -> None:
         run = a_run(yes)
         assert run.batch
-        lease.claim(run.pk, "a worker that vanished")
+        Run.objects.claim(run.pk, "a worker that vanished")
         runs.request_cancel(run.batch)
         Run.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
         execute_run(run.pk)
@@ -190,7 +189,7 @@ class TestOneRunOfSeveral:
 class TestAWorkerThatVanishesEachTime:
     def vanished(self, run: Run, times: int) -> None:
         for number in range(times):
-            assert lease.claim(run.pk, f"worker {number}")
+            assert Run.objects.claim(run.pk, f"worker {number}")
             Run.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
 
     def test_the_run_is_taken_up_a_few_times_and_then_left_to_its_author(self, yes: OddServer) -> None:

@@ -10,7 +10,6 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from prompts_app.actions.runs import lease
 from prompts_app.actions.runs.execute import execute_run, execute_run_task
 from prompts_app.actions.runs.lifecycle import cancel_run, request_cancel
 from prompts_app.actions.tasks import resume_abandoned, resume_vanished
@@ -38,8 +37,8 @@ def expire(run: Run) -> None:
 
 def test_the_first_gets_it_and_the_second_does_not() -> None:
     run = a_run()
-    assert lease.claim(run.pk, "one")
-    assert not lease.claim(run.pk, "two")
+    assert Run.objects.claim(run.pk, "one")
+    assert not Run.objects.claim(run.pk, "two")
     run.refresh_from_db()
     assert (run.state, run.claim, run.resumed) == (Run.State.RUNNING, "one", 0)
     assert run.started_at
@@ -47,65 +46,65 @@ def test_the_first_gets_it_and_the_second_does_not() -> None:
 
 def test_an_expired_lease_is_free_and_the_run_says_that_it_was_resumed() -> None:
     run = a_run()
-    lease.claim(run.pk, "one")
+    Run.objects.claim(run.pk, "one")
     run.refresh_from_db()
     began = run.started_at
     expire(run)
-    assert lease.claim(run.pk, "two")
+    assert Run.objects.claim(run.pk, "two")
     run.refresh_from_db()
     assert (run.claim, run.resumed, run.started_at) == ("two", 1, began)
 
 
 def test_a_run_given_back_is_free_at_once_and_was_not_abandoned() -> None:
     run = a_run()
-    lease.claim(run.pk, "one")
-    lease.release_all({"one"})
-    assert lease.claim(run.pk, "two")
+    Run.objects.claim(run.pk, "one")
+    Run.objects.give_back(run.pk, "one")
+    assert Run.objects.claim(run.pk, "two")
     run.refresh_from_db()
     assert run.resumed == 0
 
 
 def test_only_its_worker_renews_and_finishes() -> None:
     run = a_run()
-    lease.claim(run.pk, "one")
-    assert lease.renew(run.pk, "one")
-    assert not lease.renew(run.pk, "two")
-    assert not lease.finish(run.pk, "two", Run.State.STOPPED)
-    assert lease.finish(run.pk, "one", Run.State.FINISHED)
+    Run.objects.claim(run.pk, "one")
+    assert Run.objects.renew(run.pk, "one")
+    assert not Run.objects.renew(run.pk, "two")
+    assert not Run.objects.give_back(run.pk, "two", state=Run.State.STOPPED)
+    assert Run.objects.give_back(run.pk, "one", state=Run.State.FINISHED)
     run.refresh_from_db()
     assert (run.state, run.claim, run.lease_until) == (Run.State.FINISHED, "", None)
 
 
 def test_a_worker_that_was_replaced_writes_nothing() -> None:
     run = a_run()
-    lease.claim(run.pk, "one")
+    Run.objects.claim(run.pk, "one")
     expire(run)
-    lease.claim(run.pk, "two")
-    assert not lease.renew(run.pk, "one")
-    assert not lease.finish(run.pk, "one", Run.State.FINISHED)
+    Run.objects.claim(run.pk, "two")
+    assert not Run.objects.renew(run.pk, "one")
+    assert not Run.objects.give_back(run.pk, "one", state=Run.State.FINISHED)
 
 
 def test_a_late_worker_whom_nobody_replaced_goes_on() -> None:
     run = a_run()
-    lease.claim(run.pk, "one")
+    Run.objects.claim(run.pk, "one")
     expire(run)
-    assert lease.renew(run.pk, "one")
-    assert not lease.claim(run.pk, "two")
+    assert Run.objects.renew(run.pk, "one")
+    assert not Run.objects.claim(run.pk, "two")
 
 
 @pytest.mark.parametrize("state", sorted(set(Run.State) - {Run.State.QUEUED, Run.State.RUNNING}))
 def test_what_has_ended_is_not_taken_up(state: str) -> None:
-    assert not lease.claim(a_run(state=state).pk, "one")
+    assert not Run.objects.claim(a_run(state=state).pk, "one")
 
 
 def test_on_one_endpoint_one_run_at_a_time() -> None:
     endpoint = EndpointFactory()
     first, second, elsewhere = a_run(endpoint), a_run(endpoint), a_run()
-    assert lease.claim(first.pk, "one")
-    assert not lease.claim(second.pk, "two")
-    assert lease.claim(elsewhere.pk, "three")
-    lease.finish(first.pk, "one", Run.State.FINISHED)
-    assert lease.claim(second.pk, "two")
+    assert Run.objects.claim(first.pk, "one")
+    assert not Run.objects.claim(second.pk, "two")
+    assert Run.objects.claim(elsewhere.pk, "three")
+    Run.objects.give_back(first.pk, "one", state=Run.State.FINISHED)
+    assert Run.objects.claim(second.pk, "two")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -117,7 +116,7 @@ def test_of_runs_on_one_endpoint_that_are_claimed_in_the_same_instant_one_is_tak
         def claim(run: Run) -> None:
             connection.ensure_connection()
             together.wait(10)  # noqa: B023 the threads end before the next round
-            got.append(lease.claim(run.pk, f"worker of {run.pk}"))  # noqa: B023
+            got.append(Run.objects.claim(run.pk, f"worker of {run.pk}"))  # noqa: B023
 
         threads = [in_a_thread(partial(claim, run)) for run in waiting]
         for thread in threads:
@@ -129,8 +128,8 @@ def test_of_runs_on_one_endpoint_that_are_claimed_in_the_same_instant_one_is_tak
 def test_a_claim_that_was_taken_but_not_heard_of_is_still_the_same_workers() -> None:
     """The connection may end after the database has written and before it has said so."""
     run = a_run()
-    assert lease.claim(run.pk, "one")
-    assert lease.claim(run.pk, "one")
+    assert Run.objects.claim(run.pk, "one")
+    assert Run.objects.claim(run.pk, "one")
     run.refresh_from_db()
     assert run.resumed == 0
 
@@ -138,16 +137,16 @@ def test_a_claim_that_was_taken_but_not_heard_of_is_still_the_same_workers() -> 
 def test_a_run_that_only_has_to_be_ended_does_not_wait_for_its_endpoint() -> None:
     endpoint = EndpointFactory()
     first, second = a_run(endpoint), a_run(endpoint, cancel_requested=True)
-    assert lease.claim(first.pk, "one")
-    assert lease.claim(second.pk, "two")
+    assert Run.objects.claim(first.pk, "one")
+    assert Run.objects.claim(second.pk, "two")
 
 
 def test_a_dead_run_does_not_block_its_endpoint() -> None:
     endpoint = EndpointFactory()
     first, second = a_run(endpoint), a_run(endpoint)
-    lease.claim(first.pk, "one")
+    Run.objects.claim(first.pk, "one")
     expire(first)
-    assert lease.claim(second.pk, "two")
+    assert Run.objects.claim(second.pk, "two")
 
 
 class TestSweep:
@@ -161,8 +160,8 @@ class TestSweep:
 
     def test_lost_and_expired_runs_are_enqueued(self, enqueued: list[int]) -> None:
         lost, expired, held = a_run(), a_run(), a_run()
-        lease.claim(expired.pk, "one")
-        lease.claim(held.pk, "two")
+        Run.objects.claim(expired.pk, "one")
+        Run.objects.claim(held.pk, "two")
         expire(expired)
         assert resume_abandoned() == 2
         assert sorted(enqueued) == [lost.pk, expired.pk]
@@ -176,24 +175,24 @@ class TestSweep:
     def test_a_worker_that_vanished_is_noticed_once(self, enqueued: list[int]) -> None:
         """It is looked for every few seconds: what waits for a free worker must not fill the queue."""
         held, gone, waiting = a_run(), a_run(), a_run()
-        lease.claim(held.pk, "one")
-        lease.claim(gone.pk, "two")
+        Run.objects.claim(held.pk, "one")
+        Run.objects.claim(gone.pk, "two")
         assert resume_vanished() == 0
         expire(gone)
         assert resume_vanished() == 2
         assert sorted(enqueued) == [gone.pk, waiting.pk]
         assert resume_vanished() == 0
-        assert lease.claim(gone.pk, "three")
+        assert Run.objects.claim(gone.pk, "three")
         gone.refresh_from_db()
         assert gone.resumed == 1
 
     def test_one_that_was_only_late_goes_on_all_the_same(self, enqueued: list[int]) -> None:
         late = a_run()
-        lease.claim(late.pk, "one")
+        Run.objects.claim(late.pk, "one")
         expire(late)
         resume_vanished()
-        assert lease.renew(late.pk, "one")
-        assert not lease.claim(late.pk, "two")
+        assert Run.objects.renew(late.pk, "one")
+        assert not Run.objects.claim(late.pk, "two")
 
     def test_what_has_ended_is_left_alone(self, enqueued: list[int]) -> None:
         a_run(state=Run.State.FINISHED)
@@ -225,10 +224,10 @@ class TestClocks:
         run, now = a_run(), timezone.now
         with monkeypatch.context() as patched:
             patched.setattr("django.utils.timezone.now", lambda: now() + timedelta(hours=hours))
-            assert lease.claim(run.pk, "one")
-            assert not lease.claim(run.pk, "two")
-            assert lease.renew(run.pk, "one")
-        assert not lease.claim(run.pk, "two")
+            assert Run.objects.claim(run.pk, "one")
+            assert not Run.objects.claim(run.pk, "two")
+            assert Run.objects.renew(run.pk, "one")
+        assert not Run.objects.claim(run.pk, "two")
         run.refresh_from_db()
         assert run.lease_until is not None
         assert 20 < (run.lease_until - now()).total_seconds() < 26
@@ -236,13 +235,13 @@ class TestClocks:
     def test_a_lease_further_ahead_than_two_of_its_lengths_holds_nothing(self, settings: Any) -> None:
         endpoint = EndpointFactory()
         ahead, waiting = a_run(endpoint), a_run(endpoint)
-        lease.claim(ahead.pk, "one")
+        Run.objects.claim(ahead.pk, "one")
         for lengths, is_free in ((1.9, False), (2.2, True)):
             late = timezone.now() + timedelta(seconds=settings.RUN_LEASE_S * lengths)
             Run.objects.filter(pk=ahead.pk).update(lease_until=late)
             assert Run.objects.abandoned().filter(pk=ahead.pk).exists() == is_free
-            assert lease.claimable().filter(pk=waiting.pk).exists() == is_free
-        assert lease.claim(ahead.pk, "two")
+            assert Run.objects.claimable().filter(pk=waiting.pk).exists() == is_free
+        assert Run.objects.claim(ahead.pk, "two")
         ahead.refresh_from_db()
         assert ahead.resumed == 1
 
@@ -256,10 +255,10 @@ class TestClocks:
     ) -> None:
         with answering(YES) as server:
             run = a_started_run(server)
-            lease.claim(run.pk, "one")
+            Run.objects.claim(run.pk, "one")
             Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() + timedelta(days=days))
             busy = a_run(run.endpoint)
-            assert lease.claim(busy.pk, "of another run on the same endpoint")
+            assert Run.objects.claim(busy.pk, "of another run on the same endpoint")
             enqueued: list[int] = []
             with pytest.MonkeyPatch.context() as patched:
                 patched.setattr("prompts_app.actions.runs.lifecycle.enqueue_run", enqueued.append)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from prompts_app.actions.runs import lease, select_best
 from prompts_app.actions.runs import lifecycle as runs
+from prompts_app.actions.runs import select_best
 from prompts_app.actions.runs.judge import JudgeChoice
 from prompts_app.actions.runs.lifecycle import execute_run
 from prompts_app.actions.runs.seal import sealed_file, verify
@@ -15,6 +15,7 @@ from prompts_app.engine.comparing import ALONE, read_best
 from prompts_app.engine.errors import JudgeFailed
 from prompts_app.engine.types import Price
 from prompts_app.models import Batch, KeyUnreadable, Result, Run, Version
+from prompts_app.models.evidence import RunQuerySet
 from prompts_app.tests.actions.running import at, in_a_thread
 from prompts_app.tests.engine.judges import says
 from prompts_app.tests.engine.servers import OddServer, answering, completion, http
@@ -212,7 +213,7 @@ def test_a_worker_that_lost_the_run_stores_nothing(monkeypatch: pytest.MonkeyPat
         batch = runs.start_batch(version.prompt, [version], at(model), ["a", "b"], judge=judge)
         first, second = batch.runs.order_by("pk")
         execute_run(first.pk)
-        monkeypatch.setattr(lease, "renew", lambda *_: False)
+        monkeypatch.setattr(RunQuerySet, "renew", lambda *_: False)
         execute_run(second.pk)
     assert Run.objects.get(pk=second.pk).state == Run.State.RUNNING  # somebody else's now
     assert not Result.objects.exclude(passed=None).exists()

@@ -19,7 +19,6 @@ from django.db import connection, connections
 from django.db.utils import ConnectionHandler
 
 from portfolio.addresses import database_at
-from prompts_app.actions.runs import lease
 from prompts_app.actions.runs.execute import execute_run
 from prompts_app.actions.runs.lifecycle import practice_endpoint, start_batch
 from prompts_app.actions.site.move import HERE, _values, tables
@@ -186,7 +185,7 @@ def test_what_cannot_be_moved_now_is_one_sentence(run: Run, tmp_path: Path) -> N
             call_command("move_database", "--to", to, stdout=StringIO())
         assert "hush" not in str(told.value)
     Run.objects.filter(pk=run.pk).update(state=Run.State.QUEUED, finished_at=None)
-    assert lease.claim(run.pk, "at work")
+    assert Run.objects.claim(run.pk, "at work")
     with pytest.raises(CommandError, match="A worker is at work"):
         call_command("move_database", "--to", f"sqlite:///{tmp_path}/there.sqlite3", stdout=StringIO())
 

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from prompts_app.actions.runs import lease
 from prompts_app.evidence import lineage
-from prompts_app.models import Listing, Prompt
+from prompts_app.models import Listing, Prompt, Run
 from prompts_app.tests.factories import PersonFactory, VersionFactory
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +29,7 @@ def plan_of() -> Callable[[Any], str]:
 
 
 def test_the_sweep_reads_runs_under_way_alone(plan_of: Callable[[Any], str]) -> None:
-    assert "run_under_way" in plan_of(lease.claimable().order_by("created_at", "pk"))
+    assert "run_under_way" in plan_of(Run.objects.claimable().order_by("created_at", "pk"))
 
 
 def test_the_sites_feed_reads_what_was_last_in_the_news(plan_of: Callable[[Any], str]) -> None:

@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 
 from prompts_app.actions.prompts.cases import check_can_add
-from prompts_app.actions.runs.lifecycle import LONGEST_MODEL
+from prompts_app.actions.runs.judge import LONGEST_MODEL
 from prompts_app.actions.runs.paste import MOST_TOGETHER
 from prompts_app.engine.budget import MOST_BYTES
 from prompts_app.engine.errors import CsvError

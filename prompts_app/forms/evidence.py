@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
@@ -13,17 +14,16 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.crypto import get_random_string
 
-from prompts_app.actions.runs.estimate import Estimate, estimate_of
-from prompts_app.actions.runs.judge import JudgeChoice, needs_of_suite
-from prompts_app.actions.runs.lifecycle import (
+from prompts_app.actions.runs.batches import (
     HIGHEST_CAP,
-    LONGEST_MODEL,
     MOST_REPEATS,
     MOST_RUNS,
+    BatchPlan,
     check_can_run,
-    offered_practice,
-    practice_endpoint,
 )
+from prompts_app.actions.runs.estimate import Estimate, estimate_of
+from prompts_app.actions.runs.judge import LONGEST_MODEL, JudgeChoice, needs_of_suite
+from prompts_app.actions.runs.lifecycle import offered_practice, practice_endpoint
 from prompts_app.engine import types as engine
 from prompts_app.forms.fields import CostCapField, LineField, PictureField, ProseField
 from prompts_app.forms.judge import JudgeForm
@@ -167,15 +167,12 @@ class RunForm(JudgeForm):
             data.setdefault("api", CHAT)
             data["versions"] = [v for v in self.all_versions if v.number in data["versions"]]
             with refusals_on(self):
-                check_can_run(self.prompt, **self.arguments())
+                check_can_run(self.prompt, self.plan())
         return self.cleaned_data
 
-    def arguments(self) -> dict[str, Any]:
-        """For ``start_batch``, once the form is valid."""
-        return {
-            name: self.cleaned_data[name]
-            for name in ("versions", "endpoint", "models", "repeats", "cost_cap", "judge", "api")
-        }
+    def plan(self) -> BatchPlan:
+        """Once the form is valid."""
+        return BatchPlan(**{field.name: self.cleaned_data[field.name] for field in fields(BatchPlan)})
 
     @property
     def press(self) -> str:

@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 
-from prompts_app.actions.runs.lifecycle import HIGHEST_CAP
+from prompts_app.actions.runs.batches import HIGHEST_CAP
 from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.digests import canonical
 from prompts_app.engine.errors import Refused

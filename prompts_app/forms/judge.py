@@ -6,8 +6,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from prompts_app.actions.runs.batches import SMALLEST_CAP
 from prompts_app.actions.runs.judge import LONGEST_MODEL, JudgeChoice, JudgeNeeds
-from prompts_app.actions.runs.lifecycle import SMALLEST_CAP
 from prompts_app.forms.fields import CostCapField, JsonObjectField, LineField
 from prompts_app.forms.parameters import REFUSED
 from prompts_app.models import Batch, Endpoint

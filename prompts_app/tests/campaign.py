@@ -14,6 +14,7 @@ from pathlib import Path
 from subprocess import Popen
 
 from prompts_app.actions.runs import lifecycle as runs
+from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.seal import sealed_file, verify
 from prompts_app.models import Endpoint, Result, Run
 from prompts_app.tests.actions.running import YES, a_version
@@ -82,7 +83,7 @@ def _worker(directory: Path) -> Iterator[Popen[bytes]]:
 def _a_run(server: OddServer) -> Run:
     version = a_version(cases=CASES)
     endpoint: Endpoint = EndpointFactory(owner=alice(), base_url=server.base_url)
-    return runs.start_batch(version.prompt, [version], endpoint, ["tiny"]).runs.get()
+    return runs.start_batch(version.prompt, BatchPlan([version], endpoint, ["tiny"])).runs.get()
 
 
 def _under_way(runs_: list[Run]) -> int:

@@ -11,6 +11,7 @@ from prompts_app.actions.demo.sources import SourceFailure, read_author, read_fa
 from prompts_app.actions.exporting.bundle import export_bundle
 from prompts_app.actions.importing.apply import keep_prompt
 from prompts_app.actions.prompts.known_failures import shelve
+from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.execute import execute_run
 from prompts_app.actions.runs.lifecycle import start_batch
 from prompts_app.engine.assertions import validate
@@ -66,7 +67,7 @@ def _owner(handle: str) -> User:
 def _record_prompt(prompt: Prompt, endpoint: Endpoint, model: str, tell: Callable[[str], None]) -> None:
     for version in prompt.versions.order_by("number"):
         with transaction.atomic():
-            batch = start_batch(prompt, [version], endpoint, [model])
+            batch = start_batch(prompt, BatchPlan([version], endpoint, [model]))
         run = batch.runs.get()
         execute_run(run.pk)
         run.refresh_from_db()

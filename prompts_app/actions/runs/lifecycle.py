@@ -5,22 +5,20 @@ its results, never the queue: whatever a queue loses or delivers twice, no answe
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
+from prompts_app.actions.runs.batches import BatchPlan, check_can_run
 from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.actions.runs.deleting import delete_results
-from prompts_app.actions.runs.execute import enqueue_next, enqueue_run, execute_run, what_moved
+from prompts_app.actions.runs.execute import enqueue_next, enqueue_run, what_moved
 from prompts_app.actions.runs.judge import (
-    LONGEST_MODEL,
-    JudgeChoice,
     columns_of,
     needs_of_suite,
-    what_is_wrong_with,
 )
 from prompts_app.actions.runs.outcomes import JUDGE_AGAIN
 from prompts_app.actions.runs.select_best import wants_comparing
@@ -29,27 +27,12 @@ from prompts_app.engine.comparing import SELECT_BEST
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.endpoints.addresses import host_of
 from prompts_app.engine.endpoints.practice import MODELS as PRACTICE_MODELS
-from prompts_app.engine.errors import Refused, RenderError, why_not
+from prompts_app.engine.errors import Refused, why_not
 from prompts_app.engine.faults import FAULTS
-from prompts_app.engine.render import render_messages
-from prompts_app.engine.run import conversation
-from prompts_app.engine.types import CaseContent
 from prompts_app.models import Batch, Endpoint, Prompt, Result, Run, Source, User, Version
-from prompts_app.models.evidence import CHAT, IMAGES, RunQuerySet
+from prompts_app.models.evidence import RunQuerySet
 from prompts_app.models.ids import public_id_of
 
-__all__ = [
-    "HIGHEST_CAP", "LONGEST_MODEL", "MOST_CALLS", "MOST_REPEATS", "MOST_RUNS", "SMALLEST_CAP",
-    "ask_again",
-    "can_delete", "cancel_run", "check_can_ask_again", "check_can_delete", "check_can_run", "delete_batch",
-    "delete_runs", "execute_run", "practice_endpoint", "request_cancel", "start_batch", "tombstones_of",
-]  # fmt: skip
-
-MOST_RUNS = 20  # in one batch
-MOST_CALLS = 10_000  # in one batch
-MOST_REPEATS = 20
-HIGHEST_CAP = Decimal(100_000)  # US dollars
-SMALLEST_CAP = Decimal("0.0001")  # that the column holds
 PRACTICE_NAME = "Practice (not a model)"
 
 
@@ -80,139 +63,31 @@ def offered_practice(user: User) -> Endpoint:
     )
 
 
-def check_can_run(
-    prompt: Prompt,
-    versions: Sequence[Version],
-    endpoint: Endpoint,
-    models: Sequence[str],
-    *,
-    repeats: int = 1,
-    cost_cap: Decimal | None = None,
-    judge: JudgeChoice | None = None,
-    api: str = CHAT,
-) -> None:
-    """Raises Refused where ``start_batch`` with the same arguments would make no sense."""
-    suite = prompt.suite()
-    reasons = (
-        _what_is_missing(versions, models, suite),
-        _what_is_too_much(len(versions) * len(models), len(suite), repeats),
-        _what_is_wrong(prompt, versions, endpoint, models, cost_cap),
-        _value_missing(versions, suite),
-        _turns_left(versions, suite) if api == IMAGES else "",
-        what_is_wrong_with(judge, endpoint, suite) if judge else "",
-    )
-    for reason in reasons:
-        if reason:
-            raise Refused("run", reason)
+def start_batch(prompt: Prompt, plan: BatchPlan, *, press: str = "") -> Batch:
+    """Its runs, queued, with the suite as it is now. Raises Refused.
 
-
-def _what_is_missing(versions: Sequence[Version], models: Sequence[str], suite: Sequence[CaseContent]) -> str:
-    if not versions:
-        return "Choose at least one version. A prompt without one has nothing to send yet: save it first."
-    if not models or not all(model.strip() for model in models):
-        return "Name at least one model."
-    if not suite:
-        return "This prompt has no test case yet. Add one, then run."
-    return ""
-
-
-def _what_is_too_much(runs: int, cases: int, repeats: int) -> str:
-    if not 1 <= repeats <= MOST_REPEATS:
-        return f"Repeats are between 1 and {MOST_REPEATS}."
-    if runs > MOST_RUNS:
-        return f"That is {runs} runs; {MOST_RUNS} at a time is the most. Choose fewer versions or models."
-    calls = runs * cases * repeats
-    if calls > MOST_CALLS:
-        return (
-            f"That is {calls:,} calls; {MOST_CALLS:,} at a time is the most. Choose fewer, or fewer repeats."
-        )
-    return ""
-
-
-def _what_is_wrong(
-    prompt: Prompt,
-    versions: Sequence[Version],
-    endpoint: Endpoint,
-    models: Sequence[str],
-    cost_cap: Decimal | None,
-) -> str:
-    if any(version.prompt_id != prompt.pk for version in versions) or endpoint.owner_id != prompt.owner_id:
-        return "These do not belong together. Load the page again and choose anew."
-    if len(set(models)) < len(models):
-        return "A model is named twice. Name each once; to ask more often, use repeats."
-    if any(len(model) > LONGEST_MODEL for model in models):
-        return f"A model's name has at most {LONGEST_MODEL} characters."
-    return "" if cost_cap is None else _cap_problem(cost_cap)
-
-
-def _cap_problem(cost_cap: Decimal) -> str:
-    """A Decimal may be NaN, infinite, or more than the column holds."""
-    if not cost_cap.is_finite() or cost_cap > HIGHEST_CAP:
-        return f"The cost cap is a number of US dollars up to {HIGHEST_CAP:,}. Leave it empty for none."
-    return "" if cost_cap >= SMALLEST_CAP else "The cost cap is more than 0. Leave it empty for none."
-
-
-def _value_missing(versions: Sequence[Version], suite: Sequence[CaseContent]) -> str:
-    for version in versions:
-        prompt = version.as_engine()
-        for case in suite:
-            try:
-                render_messages(prompt, case)
-            except RenderError as error:
-                return (
-                    f"The case “{case.name}” has no value for {{{{{error.name}}}}}, which {version} uses. "
-                    "Give it one in the case, or a default in the prompt."
-                )
-    return ""
-
-
-def _turns_left(versions: Sequence[Version], suite: Sequence[CaseContent]) -> str:
-    """The images API takes one text: a first turn may be that text, a further one has no place."""
-    for version in versions:
-        for case in suite:
-            if conversation(version.as_engine(), case)[1]:
-                return (
-                    f"The case “{case.name}” has further turns, and the images API takes one text. Take the "
-                    "turns out, or ask for texts."
-                )
-    return ""
-
-
-def start_batch(
-    prompt: Prompt,
-    versions: Sequence[Version],
-    endpoint: Endpoint,
-    models: Sequence[str],
-    *,
-    repeats: int = 1,
-    cost_cap: Decimal | None = None,
-    judge: JudgeChoice | None = None,
-    api: str = CHAT,
-    press: str = "",
-) -> Batch:
-    """One run for each version × model, queued, with the suite as it is now. Raises Refused.
-
-    ``cost_cap`` is in US dollars for the whole batch, the judge's calls included. ``judge`` grades what a
-    model has to grade; it is forgotten where the suite has nothing of the kind. ``api`` is the API the
-    calls go to: with IMAGES the outputs are pictures. A worker takes the runs up
-    by itself once the transaction is committed; ``execute_run(run.pk)`` does the same here and now.
+    A worker takes the runs up by itself once the transaction is committed; ``execute_run(run.pk)`` does the
+    same here and now.
     """
     with transaction.atomic():
-        check_can_run(
-            prompt, versions, endpoint, models, repeats=repeats, cost_cap=cost_cap, judge=judge, api=api
-        )
-        judge = judge if needs_of_suite(prompt.suite()) else None
+        check_can_run(prompt, plan)
+        if not needs_of_suite(prompt.suite()):
+            plan = replace(plan, judge=None)
         batch = Batch.objects.create(
-            prompt=prompt, repeats=repeats, cost_cap=cost_cap, press=press, **columns_of(judge, Batch)
+            prompt=prompt,
+            repeats=plan.repeats,
+            cost_cap=plan.cost_cap,
+            press=press,
+            **columns_of(plan.judge, Batch),
         )
-        runs = Run.objects.bulk_create(_runs(batch, versions, endpoint, models, judge, api))
-        if not endpoint.is_practice:
-            _note_first_run(versions)
+        runs = Run.objects.bulk_create(_runs(batch, plan))
+        if not plan.endpoint.is_practice:
+            _note_first_run(plan.versions)
         _enqueue_when_committed(runs[0])  # the others follow, one after the other
     return batch
 
 
-def start_once(prompt: Prompt, *, press: str, **arguments: Any) -> Batch:
+def start_once(prompt: Prompt, plan: BatchPlan, *, press: str) -> Batch:
     """``start_batch``; the batch there is where the same ``press`` of the button started it already.
 
     A button may be pressed ten times before the first answer comes. Raises Refused.
@@ -220,7 +95,7 @@ def start_once(prompt: Prompt, *, press: str, **arguments: Any) -> Batch:
     started = Batch.objects.filter(prompt=prompt, press=press).exclude(press="")
     try:
         with transaction.atomic():
-            return started.first() or start_batch(prompt, press=press, **arguments)
+            return started.first() or start_batch(prompt, plan, press=press)
     except IntegrityError:  # two at the same moment
         batch = started.first()
         if batch is None:
@@ -235,19 +110,12 @@ def _note_first_run(versions: Sequence[Version]) -> None:
     Version.objects.filter(never, pk__in=[version.pk for version in versions]).update(first_run_at=now)
 
 
-def _runs(
-    batch: Batch,
-    versions: Sequence[Version],
-    endpoint: Endpoint,
-    models: Sequence[str],
-    judge: JudgeChoice | None,
-    api: str,
-) -> Iterator[Run]:
-    suite = batch.prompt.suite()
+def _runs(batch: Batch, plan: BatchPlan) -> Iterator[Run]:
+    endpoint, suite = plan.endpoint, batch.prompt.suite()
     cases, suites_digest = [case_json(case) for case in suite], suite_digest(suite)
     fixed_at = Prompt.objects.values_list("suite_changed_at", flat=True).get(pk=batch.prompt_id)
-    for model in models:
-        for version in versions:
+    for model in plan.models:
+        for version in plan.versions:
             run = Run(
                 batch=batch,
                 prompt=batch.prompt,
@@ -258,12 +126,12 @@ def _runs(
                 endpoint_url=endpoint.base_url,
                 model=model,
                 parameters=version.parameters,
-                api=api,
+                api=plan.api,
                 repeats=batch.repeats,
                 suite=cases,
                 suite_digest=suites_digest,
                 suite_fixed_at=fixed_at,
-                **columns_of(judge, Run),
+                **columns_of(plan.judge, Run),
                 source=Source.PRACTICE if endpoint.is_practice else Source.RECORDED,
             )
             run.named = run.who.named  # bulk_create does not call save

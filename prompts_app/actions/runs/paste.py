@@ -10,7 +10,7 @@ from django.db.models import Max
 
 from prompts_app.actions.pictures.storage import replace_picture
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
-from prompts_app.actions.runs.lifecycle import LONGEST_MODEL
+from prompts_app.actions.runs.judge import LONGEST_MODEL
 from prompts_app.actions.runs.outcomes import checks_json
 from prompts_app.engine.assertions.tools import tools_among
 from prompts_app.engine.digests import case_json, suite_digest

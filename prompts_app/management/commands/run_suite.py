@@ -17,8 +17,10 @@ from django.db.models import Count, Min
 
 from portfolio.release import ReleasedCommand
 from prompts_app.actions.runs import stopping
+from prompts_app.actions.runs.batches import BatchPlan
+from prompts_app.actions.runs.execute import execute_run
 from prompts_app.actions.runs.judge import JudgeChoice
-from prompts_app.actions.runs.lifecycle import execute_run, practice_endpoint, start_batch
+from prompts_app.actions.runs.lifecycle import practice_endpoint, start_batch
 from prompts_app.engine.endpoints.addresses import check_url
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.stats import wilson
@@ -71,8 +73,7 @@ class Command(ReleasedCommand):
         prompt = _prompt(options["prompt"])
         version = _version(prompt, options["number"])
         endpoint = _endpoint(prompt, options)
-        batch = start_batch(
-            prompt,
+        plan = BatchPlan(
             [version],
             endpoint,
             options["model"],
@@ -81,6 +82,7 @@ class Command(ReleasedCommand):
             judge=_judge(prompt, endpoint, options),
             api=IMAGES if options["pictures"] else CHAT,
         )
+        batch = start_batch(prompt, plan)
         if options["wait"]:
             _finish(batch)
         runs = list(batch.runs.select_related("version").order_by("pk"))

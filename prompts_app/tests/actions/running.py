@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection
 
 from prompts_app.actions.runs import lifecycle as runs
+from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.models import Endpoint, Run, Version
 from prompts_app.tests.engine.servers import KEY, OddServer, completion, http
 from prompts_app.tests.factories import CaseFactory, EndpointFactory, PromptFactory, VersionFactory
@@ -31,7 +32,7 @@ def at(server: OddServer) -> Endpoint:
 
 def a_run(server: OddServer, cases: int = 3, **kwargs: Any) -> Run:
     version = a_version(cases)
-    return runs.start_batch(version.prompt, [version], at(server), ["tiny"], **kwargs).runs.get()
+    return runs.start_batch(version.prompt, BatchPlan([version], at(server), ["tiny"], **kwargs)).runs.get()
 
 
 def fresh(run: Run) -> Run:

@@ -10,9 +10,9 @@ import pytest
 from django.utils import timezone
 
 from prompts_app.actions.runs import lifecycle as runs
-from prompts_app.actions.runs.execute import MOST_RESUMES
+from prompts_app.actions.runs.batches import BatchPlan
+from prompts_app.actions.runs.execute import MOST_RESUMES, execute_run
 from prompts_app.actions.runs.judge import JudgeChoice
-from prompts_app.actions.runs.lifecycle import execute_run
 from prompts_app.engine.types import Price
 from prompts_app.models import Batch, Result, Run
 from prompts_app.tests.actions.running import YES, a_run, a_version, at, fresh, in_a_thread
@@ -117,7 +117,7 @@ class TestCancelled:
             version = a_version(0)
             CaseFactory(prompt=version.prompt, assertions=[{"type": "llm-rubric", "value": "Is polite."}])
             judge = JudgeChoice(at(bench), "judge-1")
-            batch = runs.start_batch(version.prompt, [version], at(model), ["tiny"], judge=judge)
+            batch = runs.start_batch(version.prompt, BatchPlan([version], at(model), ["tiny"], judge=judge))
             run = batch.runs.get()
             thread = in_a_thread(lambda: execute_run(run.pk))
             eventually(lambda: bool(bench.asked))
@@ -137,7 +137,9 @@ class TestOneRunOfSeveral:
         version = a_version(0 if judge else 3)
         if judge:
             CaseFactory(prompt=version.prompt, assertions=[self.BEST])
-        return runs.start_batch(version.prompt, [version], at(server), ["a", "b", "c"], judge=judge)
+        return runs.start_batch(
+            version.prompt, BatchPlan([version], at(server), ["a", "b", "c"], judge=judge)
+        )
 
     def test_one_that_waits_ends_and_the_others_go_on(self, yes: OddServer) -> None:
         batch = self.batch(yes)

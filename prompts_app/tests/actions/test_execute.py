@@ -13,8 +13,9 @@ from django.utils import timezone
 from prompts_app.actions.prompts.save import delete_prompts
 from prompts_app.actions.runs import execute
 from prompts_app.actions.runs import lifecycle as runs
+from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.counting import count_run
-from prompts_app.actions.runs.lifecycle import execute_run
+from prompts_app.actions.runs.execute import execute_run
 from prompts_app.engine.types import Price
 from prompts_app.models import Endpoint, Prompt, Result, Run
 from prompts_app.tests.actions.running import YES, a_run, a_version, at, fresh, in_a_thread
@@ -85,7 +86,7 @@ class TestExecute:
     def test_what_never_left_was_asked_nowhere(self, yes: OddServer, url: str) -> None:
         version = a_version(1)
         endpoint = EndpointFactory(owner=alice(), base_url=url)
-        run = runs.start_batch(version.prompt, [version], endpoint, ["tiny"]).runs.get()
+        run = runs.start_batch(version.prompt, BatchPlan([version], endpoint, ["tiny"])).runs.get()
         execute_run(run.pk)
         assert run.results.get().error_kind in {"dns", "blocked_address"}
         assert run.results.get().asked_at == ""
@@ -114,7 +115,9 @@ class TestExecute:
 
     def test_practice_runs_without_a_network_and_never_counts(self) -> None:
         version = a_version()
-        batch = runs.start_batch(version.prompt, [version], runs.practice_endpoint(alice()), ["practice-1"])
+        batch = runs.start_batch(
+            version.prompt, BatchPlan([version], runs.practice_endpoint(alice()), ["practice-1"])
+        )
         execute_run(batch.runs.get().pk)
         run = batch.runs.get()
         assert (run.state, run.source, run.results.count()) == ("finished", "practice", 3)
@@ -210,7 +213,9 @@ class TestCostCap:
 
     def test_it_holds_for_the_whole_batch(self, yes: OddServer) -> None:
         version = a_version(3)
-        batch = runs.start_batch(version.prompt, [version], at(yes), ["a", "b"], cost_cap=Decimal("0.04"))
+        batch = runs.start_batch(
+            version.prompt, BatchPlan([version], at(yes), ["a", "b"], cost_cap=Decimal("0.04"))
+        )
         for run in batch.runs.order_by("pk"):
             execute_run(run.pk)
         assert [run.state for run in batch.runs.order_by("pk")] == ["finished", "capped"]
@@ -322,7 +327,7 @@ class TestSeveralAtOnce:
         monkeypatch.setattr("prompts_app.actions.runs.execute.enqueue_run", enqueued.append)
         with self.slow(0.3) as server:
             version = a_version(2)
-            batch = runs.start_batch(version.prompt, [version], at(server), ["a", "b"])
+            batch = runs.start_batch(version.prompt, BatchPlan([version], at(server), ["a", "b"]))
             first, second = batch.runs.order_by("pk")
             thread = in_a_thread(lambda: execute_run(first.pk))
             eventually(lambda: fresh(first).state == Run.State.RUNNING)

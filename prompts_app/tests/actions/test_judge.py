@@ -8,8 +8,9 @@ import pytest
 
 from prompts_app.actions.runs import judge as judges
 from prompts_app.actions.runs import lifecycle as runs
+from prompts_app.actions.runs.batches import BatchPlan
+from prompts_app.actions.runs.execute import execute_run
 from prompts_app.actions.runs.judge import JudgeChoice
-from prompts_app.actions.runs.lifecycle import execute_run
 from prompts_app.actions.runs.seal import sealed_file, verify
 from prompts_app.engine.errors import Refused
 from prompts_app.engine.types import Assertion, CaseContent, Price
@@ -38,7 +39,9 @@ def a_version(*assertions: dict[str, Any], cases: int = 1) -> Version:
 
 def judged_run(yes: OddServer, bench: OddServer, version: Version, **more: Any) -> Run:
     choice = JudgeChoice(at(bench), "judge-1", more.pop("embedding_model", ""))
-    return runs.start_batch(version.prompt, [version], at(yes), ["tiny"], judge=choice, **more).runs.get()
+    return runs.start_batch(
+        version.prompt, BatchPlan([version], at(yes), ["tiny"], judge=choice, **more)
+    ).runs.get()
 
 
 class TestNeeds:
@@ -63,26 +66,28 @@ class TestNeeds:
         version, endpoint = a_version(POLITE, CLOSE), EndpointFactory(owner=alice())
         choice = replace(JudgeChoice(endpoint, "j", "e"), **changed)
         with pytest.raises(Refused, match=why):
-            runs.start_batch(version.prompt, [version], endpoint, ["tiny"], judge=choice)
+            runs.start_batch(version.prompt, BatchPlan([version], endpoint, ["tiny"], judge=choice))
 
     def test_nobody_elses_endpoint_judges(self) -> None:
         version, endpoint = a_version(POLITE), EndpointFactory(owner=alice())
         choice = JudgeChoice(EndpointFactory(owner=dana()), "j")
         with pytest.raises(Refused, match="do not belong together"):
-            runs.start_batch(version.prompt, [version], endpoint, ["tiny"], judge=choice)
+            runs.start_batch(version.prompt, BatchPlan([version], endpoint, ["tiny"], judge=choice))
 
     def test_practice_judges_only_practice(self) -> None:
         version, endpoint = a_version(POLITE), EndpointFactory(owner=alice())
         choice = JudgeChoice(runs.practice_endpoint(alice()), "practice-1")
         with pytest.raises(Refused, match="Practice cannot judge"):
-            runs.start_batch(version.prompt, [version], endpoint, ["tiny"], judge=choice)
-        batch = runs.start_batch(version.prompt, [version], choice.endpoint, ["practice-1"], judge=choice)
+            runs.start_batch(version.prompt, BatchPlan([version], endpoint, ["tiny"], judge=choice))
+        batch = runs.start_batch(
+            version.prompt, BatchPlan([version], choice.endpoint, ["practice-1"], judge=choice)
+        )
         assert batch.judge_endpoint == choice.endpoint
 
     def test_a_judge_the_suite_has_no_use_for_is_forgotten(self) -> None:
         version, endpoint = a_version({"type": "contains", "value": "yes"}), EndpointFactory(owner=alice())
         choice = JudgeChoice(endpoint, "j")
-        batch = runs.start_batch(version.prompt, [version], endpoint, ["tiny"], judge=choice)
+        batch = runs.start_batch(version.prompt, BatchPlan([version], endpoint, ["tiny"], judge=choice))
         assert (batch.judge_endpoint, batch.judge_model, batch.runs.get().has_judge) == (None, "", False)
 
 
@@ -110,7 +115,7 @@ class TestExecute:
 
     def test_without_a_judge_the_case_is_not_judged_and_counts_neither_way(self, yes: OddServer) -> None:
         version = a_version({"type": "contains", "value": "yes"}, POLITE)
-        run = runs.start_batch(version.prompt, [version], at(yes), ["tiny"]).runs.get()
+        run = runs.start_batch(version.prompt, BatchPlan([version], at(yes), ["tiny"])).runs.get()
         execute_run(run.pk)
         run = fresh(run)
         assert (run.frames, run.cases_counted, run.cases_error) == ("u", 0, 0)
@@ -241,7 +246,7 @@ def test_a_seal_covers_the_judge(yes: OddServer) -> None:
 def test_a_system_message_of_the_case_is_what_was_sent(yes: OddServer) -> None:
     version = a_version()
     CaseFactory(prompt=version.prompt, system="Shout {{word}}.", variables={"word": "no"})
-    run = runs.start_batch(version.prompt, [version], at(yes), ["tiny"]).runs.get()
+    run = runs.start_batch(version.prompt, BatchPlan([version], at(yes), ["tiny"])).runs.get()
     execute_run(run.pk)
     sent = [asked.json["messages"][0]["content"] for asked in yes.asked]
     assert sorted(sent) == ["Say yes.", "Shout no."]
@@ -253,6 +258,8 @@ def test_distinct_outputs_are_counted_for_each_case(settings: Any) -> None:
     script = [http(200, completion(text)) for text in ("a", "a", "b", "c", "c", "c")]
     version = a_version(cases=2)
     with answering(*script) as server:
-        run = runs.start_batch(version.prompt, [version], at(server), ["tiny"], repeats=3).runs.get()
+        run = runs.start_batch(
+            version.prompt, BatchPlan([version], at(server), ["tiny"], repeats=3)
+        ).runs.get()
         execute_run(run.pk)
     assert fresh(run).distinct == [2, 1]

@@ -17,6 +17,7 @@ from django.utils import timezone
 from prompts_app.actions.importing.apply import ImportOptions
 from prompts_app.actions.importing.job import keep_file, start, stop, undo
 from prompts_app.actions.runs import lifecycle as runs
+from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.execute import MOST_RESUMES
 from prompts_app.actions.runs.judge import JudgeChoice
 from prompts_app.actions.runs.seal import sealed_file, verify
@@ -217,7 +218,7 @@ class TestTheJudge:
                 variables={"word": f"word {number}"},
                 assertions=[self.POLITE, self.BEST],
             )
-        return runs.start_batch(version.prompt, [version], endpoint, ["a", "b"], judge=judge)
+        return runs.start_batch(version.prompt, BatchPlan([version], endpoint, ["a", "b"], judge=judge))
 
     def killed_once(
         self, directory: Path, batch: Batch, when: Callable[[], bool]

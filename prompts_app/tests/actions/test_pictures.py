@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from prompts_app.actions.pictures.storage import pictures_changed, store_pictures
 from prompts_app.actions.runs import execute
-from prompts_app.actions.runs.lifecycle import ask_again, execute_run, practice_endpoint, start_batch
+from prompts_app.actions.runs.batches import BatchPlan
+from prompts_app.actions.runs.execute import execute_run
+from prompts_app.actions.runs.lifecycle import ask_again, practice_endpoint, start_batch
 from prompts_app.actions.runs.progress import progress_of
 from prompts_app.actions.runs.seal import record_of, sealed_file, verify
 from prompts_app.engine.errors import Refused
@@ -54,7 +56,7 @@ def a_version(cases: int = 2, **case: Any) -> Any:
 def a_picture_run(server: OddServer, cases: int = 2, **kwargs: Any) -> Run:
     version = a_version(cases)
     return start_batch(
-        version.prompt, [version], at(server), ["gpt-image-1"], api=IMAGES, **kwargs
+        version.prompt, BatchPlan([version], at(server), ["gpt-image-1"], api=IMAGES, **kwargs)
     ).runs.get()
 
 
@@ -143,14 +145,16 @@ def test_a_write_that_fails_half_way_leaves_neither_result_nor_picture(
 def test_a_case_with_further_turns_is_refused_before_anything_is_asked() -> None:
     version = a_version(1, turns=["Now in red."])
     with pytest.raises(Refused, match="takes one text"):
-        start_batch(version.prompt, [version], practice_endpoint(alice()), ["practice-1"], api=IMAGES)
-    start_batch(version.prompt, [version], practice_endpoint(alice()), ["practice-1"], api=CHAT)
+        start_batch(
+            version.prompt, BatchPlan([version], practice_endpoint(alice()), ["practice-1"], api=IMAGES)
+        )
+    start_batch(version.prompt, BatchPlan([version], practice_endpoint(alice()), ["practice-1"], api=CHAT))
 
 
 def test_a_case_that_only_looks_at_text_is_not_judged_and_the_page_says_what_would() -> None:
     with answering(drawing()) as server:
         version = a_version(1, assertions=[{"type": "not-contains", "value": "dog"}])
-        batch = start_batch(version.prompt, [version], at(server), ["gpt-image-1"], api=IMAGES)
+        batch = start_batch(version.prompt, BatchPlan([version], at(server), ["gpt-image-1"], api=IMAGES))
         execute_run(batch.runs.get().pk)
     (need,) = progress_of(batch).needs
     assert (need.run.frames, need.run.cases_passed) == ("u", 0)
@@ -170,7 +174,9 @@ def test_a_run_from_the_terminal_can_ask_for_pictures() -> None:
 
 def test_practice_draws_and_is_never_evidence() -> None:
     version = a_version()
-    batch = start_batch(version.prompt, [version], practice_endpoint(alice()), ["practice-1"], api=IMAGES)
+    batch = start_batch(
+        version.prompt, BatchPlan([version], practice_endpoint(alice()), ["practice-1"], api=IMAGES)
+    )
     run = batch.runs.get()
     execute_run(run.pk)
     assert fresh(run).results.exclude(picture={}).exists()
@@ -245,7 +251,7 @@ def test_the_record_of_a_run_of_texts_is_as_it_always_was() -> None:
     text = http(200, {"choices": [{"message": {"content": "fox"}}]})
     with answering(text) as server:
         version = a_version(1)
-        run = start_batch(version.prompt, [version], at(server), ["tiny"]).runs.get()
+        run = start_batch(version.prompt, BatchPlan([version], at(server), ["tiny"])).runs.get()
         execute_run(run.pk)
     record = record_of(fresh(run), {})
     assert "asks" not in record["run"]

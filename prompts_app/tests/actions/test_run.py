@@ -10,7 +10,8 @@ from django.tasks import default_task_backend
 
 from prompts_app.actions.prompts.publish import publish, unpublish
 from prompts_app.actions.runs import lifecycle as runs
-from prompts_app.actions.runs.lifecycle import execute_run
+from prompts_app.actions.runs.batches import BatchPlan
+from prompts_app.actions.runs.execute import execute_run
 from prompts_app.actions.sharing.links import PromptChoice, create_link, revoke_link
 from prompts_app.engine.digests import case_json
 from prompts_app.engine.errors import Refused
@@ -48,7 +49,9 @@ class TestStart:
             messages=[{"role": "user", "content": "Shout {{word}}."}],
         )  # fmt: skip
         endpoint = EndpointFactory(owner=alice(), base_url="https://models.example.com/v1")
-        batch = runs.start_batch(version.prompt, [second, version], endpoint, ["a", "b"], repeats=2)
+        batch = runs.start_batch(
+            version.prompt, BatchPlan([second, version], endpoint, ["a", "b"], repeats=2)
+        )
         made = list(batch.runs.order_by("pk"))
         assert [(r.model, r.version.number) for r in made] == [("a", 2), ("a", 1), ("b", 2), ("b", 1)]
         run = made[0]
@@ -64,7 +67,9 @@ class TestStart:
         before = len(default_task_backend.results)  # type: ignore[attr-defined]  # the dummy's
         version = a_version()
         with django_capture_on_commit_callbacks(execute=True):
-            batch = runs.start_batch(version.prompt, [version], EndpointFactory(owner=alice()), ["a", "b"])
+            batch = runs.start_batch(
+                version.prompt, BatchPlan([version], EndpointFactory(owner=alice()), ["a", "b"])
+            )
             assert len(default_task_backend.results) == before  # type: ignore[attr-defined]
         enqueued = default_task_backend.results[before:]  # type: ignore[attr-defined]
         assert [result.args for result in enqueued] == [[batch.runs.order_by("pk")[0].pk]]
@@ -96,30 +101,32 @@ class TestStart:
         version = a_version()
         call: dict[str, Any] = {"versions": [version], "models": ["a"]} | wrong
         with pytest.raises(Refused, match=said):
-            runs.start_batch(version.prompt, endpoint=EndpointFactory(owner=alice()), **call)
+            runs.start_batch(version.prompt, BatchPlan(endpoint=EndpointFactory(owner=alice()), **call))
         assert not Batch.objects.exists()
 
     def test_without_a_case_there_is_nothing_to_run(self) -> None:
         version = a_version(cases=0)
         with pytest.raises(Refused, match="no test case yet"):
-            runs.start_batch(version.prompt, [version], EndpointFactory(owner=alice()), ["a"])
+            runs.start_batch(version.prompt, BatchPlan([version], EndpointFactory(owner=alice()), ["a"]))
 
     def test_more_than_ten_thousand_calls_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(runs, "MOST_CALLS", 5)
         version = a_version(3)
         with pytest.raises(Refused, match="That is 6 calls; 5 at a time"):
-            runs.start_batch(version.prompt, [version], EndpointFactory(owner=alice()), ["a"], repeats=2)
+            runs.start_batch(
+                version.prompt, BatchPlan([version], EndpointFactory(owner=alice()), ["a"], repeats=2)
+            )
 
     def test_a_case_without_a_value_is_named(self) -> None:
         version = a_version(0)
         CaseFactory(prompt=version.prompt, name="Hollow", variables={})
         with pytest.raises(Refused, match="“Hollow” has no value for"):
-            runs.start_batch(version.prompt, [version], EndpointFactory(owner=alice()), ["a"])
+            runs.start_batch(version.prompt, BatchPlan([version], EndpointFactory(owner=alice()), ["a"]))
 
     def test_somebody_elses_endpoint_is_refused(self) -> None:
         version = a_version()
         with pytest.raises(Refused, match="do not belong together"):
-            runs.start_batch(version.prompt, [version], EndpointFactory(owner=dana()), ["a"])
+            runs.start_batch(version.prompt, BatchPlan([version], EndpointFactory(owner=dana()), ["a"]))
 
 
 class TestCancelWaiting:
@@ -291,8 +298,8 @@ def test_a_button_pressed_several_times_at_the_same_moment_starts_one_batch() ->
 
     def press() -> None:
         barrier.wait()
-        arguments = {"versions": [version], "endpoint": endpoint, "models": ["m"]}
-        started.append(runs.start_once(version.prompt, press="one press", **arguments).pk)
+        plan = BatchPlan([version], endpoint, ["m"])
+        started.append(runs.start_once(version.prompt, plan, press="one press").pk)
 
     threads = [in_a_thread(press) for _ in range(4)]
     for thread in threads:

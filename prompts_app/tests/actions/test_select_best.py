@@ -8,8 +8,9 @@ import pytest
 
 from prompts_app.actions.runs import lifecycle as runs
 from prompts_app.actions.runs import select_best
+from prompts_app.actions.runs.batches import BatchPlan
+from prompts_app.actions.runs.execute import execute_run
 from prompts_app.actions.runs.judge import JudgeChoice
-from prompts_app.actions.runs.lifecycle import execute_run
 from prompts_app.actions.runs.seal import sealed_file, verify
 from prompts_app.engine.comparing import ALONE, read_best
 from prompts_app.engine.errors import JudgeFailed
@@ -41,7 +42,9 @@ def run_all(
 ) -> list[Run]:
     """A batch over some models, executed to its end."""
     judge = JudgeChoice(at(bench), "judge-1")
-    batch = runs.start_batch(version.prompt, [version], at(model), list(names), judge=judge, **more)
+    batch = runs.start_batch(
+        version.prompt, BatchPlan([version], at(model), list(names), judge=judge, **more)
+    )
     for run in batch.runs.order_by("pk"):
         assert execute_run(run.pk)
     return list(batch.runs.order_by("pk"))
@@ -87,7 +90,7 @@ def test_each_case_is_compared_once_all_runs_have_ended() -> None:
     with outputs("yes") as model, answering(says({"reason": "r", "best": 1})) as bench:
         version = a_version(BEST, cases=3)
         judge = JudgeChoice(at(bench), "judge-1")
-        batch = runs.start_batch(version.prompt, [version], at(model), ["a", "b"], judge=judge)
+        batch = runs.start_batch(version.prompt, BatchPlan([version], at(model), ["a", "b"], judge=judge))
         first, second = batch.runs.order_by("pk")
         execute_run(first.pk)
         assert (bench.asked, Run.objects.get(pk=first.pk).frames) == ([], "uuu")
@@ -144,7 +147,7 @@ def test_an_output_that_is_alone_is_not_judged_and_says_so() -> None:
 def test_without_a_judge_nothing_is_compared() -> None:
     with outputs("yes") as model:
         version = a_version(BEST)
-        batch = runs.start_batch(version.prompt, [version], at(model), ["a", "b"])
+        batch = runs.start_batch(version.prompt, BatchPlan([version], at(model), ["a", "b"]))
         for run in batch.runs.order_by("pk"):
             execute_run(run.pk)
     assert {run.frames for run in batch.runs.all()} == {"u"}
@@ -154,7 +157,7 @@ def test_a_cancelled_batch_is_not_compared_further() -> None:
     with outputs("yes") as model, answering(says({"reason": "r", "best": 1})) as bench:
         version = a_version(BEST)
         judge = JudgeChoice(at(bench), "judge-1")
-        batch = runs.start_batch(version.prompt, [version], at(model), ["a", "b"], judge=judge)
+        batch = runs.start_batch(version.prompt, BatchPlan([version], at(model), ["a", "b"], judge=judge))
         first, second = batch.runs.order_by("pk")
         execute_run(first.pk)
         Batch.objects.filter(pk=batch.pk).update(cancel_requested=True)
@@ -167,7 +170,7 @@ def test_a_comparison_that_a_cancel_cuts_short_is_noted_and_still_open() -> None
     with outputs("yes") as model, answering([30.0, *verdict], verdict) as bench:
         version = a_version(YES, BEST)
         judge = JudgeChoice(at(bench), "judge-1")
-        batch = runs.start_batch(version.prompt, [version], at(model), ["a", "b"], judge=judge)
+        batch = runs.start_batch(version.prompt, BatchPlan([version], at(model), ["a", "b"], judge=judge))
         first, second = batch.runs.order_by("pk")
         execute_run(first.pk)
         thread = in_a_thread(lambda: execute_run(second.pk))
@@ -210,7 +213,7 @@ def test_a_worker_that_lost_the_run_stores_nothing(monkeypatch: pytest.MonkeyPat
     with outputs("yes") as model, answering(says({"reason": "r", "best": 1})) as bench:
         version = a_version(BEST)
         judge = JudgeChoice(at(bench), "judge-1")
-        batch = runs.start_batch(version.prompt, [version], at(model), ["a", "b"], judge=judge)
+        batch = runs.start_batch(version.prompt, BatchPlan([version], at(model), ["a", "b"], judge=judge))
         first, second = batch.runs.order_by("pk")
         execute_run(first.pk)
         monkeypatch.setattr(RunQuerySet, "renew", lambda *_: False)
@@ -231,7 +234,7 @@ def test_a_worker_that_vanishes_before_it_has_counted_leaves_no_run_with_a_seal_
     with outputs("yes") as model, answering(says({"reason": "r", "best": 1})) as bench:
         version = a_version(YES, BEST, cases=2)
         judge = JudgeChoice(at(bench), "judge-1")
-        batch = runs.start_batch(version.prompt, [version], at(model), ["a", "b"], judge=judge)
+        batch = runs.start_batch(version.prompt, BatchPlan([version], at(model), ["a", "b"], judge=judge))
         first, second = batch.runs.order_by("pk")
         execute_run(first.pk)
         with monkeypatch.context() as patched:
@@ -265,7 +268,7 @@ WORDS = {"type": "rouge-n", "value": "yes one two", "threshold": 0.1}
 
 
 def run_unjudged(model: OddServer, version: Version, names: str = "ab") -> list[Run]:
-    batch = runs.start_batch(version.prompt, [version], at(model), list(names))
+    batch = runs.start_batch(version.prompt, BatchPlan([version], at(model), list(names)))
     for run in batch.runs.order_by("pk"):
         assert execute_run(run.pk)
     return list(batch.runs.order_by("pk"))

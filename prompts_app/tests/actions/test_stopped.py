@@ -17,6 +17,7 @@ import pytest
 from django.conf import settings
 
 from prompts_app.actions.runs import stopping
+from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.execute import execute_run
 from prompts_app.actions.runs.judge import JudgeChoice
 from prompts_app.actions.runs.lifecycle import start_batch
@@ -117,7 +118,7 @@ def test_a_judge_that_is_being_asked_is_awaited_too(tmp_path: Path) -> None:
         for number in range(10):
             CaseFactory(prompt=version.prompt, variables={"word": f"word {number}"}, assertions=[polite])
         judge = JudgeChoice(at(bench), "judge-1")
-        run = start_batch(version.prompt, [version], at(model), ["tiny"], judge=judge).runs.get()
+        run = start_batch(version.prompt, BatchPlan([version], at(model), ["tiny"], judge=judge)).runs.get()
         for enough in (2, 6):
             with worker(tmp_path, ENDPOINT_CONCURRENCY="2") as victim:
                 eventually(lambda: run.results.count() >= enough)  # noqa: B023 it is called at once

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from portfolio.release import check_release
 from prompts_app.actions.demo.load import BUNDLES, DEMO_HANDLE, DEMO_PASSWORD, load_demo
 from prompts_app.actions.demo.sources import read_author, read_failures, sample_authors
+from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.execute import execute_run
 from prompts_app.actions.runs.lifecycle import practice_endpoint, start_batch
 from prompts_app.engine.digests import suite_digest
@@ -312,7 +313,9 @@ class TestTheDemoAccount:
         run_command()
         user = User.objects.get(username=DEMO_HANDLE)
         prompt = Prompt.objects.get(owner=user)
-        batch = start_batch(prompt, list(prompt.versions.all()), practice_endpoint(user), ["practice-1"])
+        batch = start_batch(
+            prompt, BatchPlan(list(prompt.versions.all()), practice_endpoint(user), ["practice-1"])
+        )
         for run in batch.runs.all():
             execute_run(run.pk)
         naive, engineered = batch.runs.order_by("version__number")

@@ -19,6 +19,7 @@ from django.db import connection, connections
 from django.db.utils import ConnectionHandler
 
 from portfolio.addresses import database_at
+from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.execute import execute_run
 from prompts_app.actions.runs.lifecycle import practice_endpoint, start_batch
 from prompts_app.actions.site.move import HERE, _values, tables
@@ -58,7 +59,9 @@ def run() -> Run:
 
 def a_practice_run() -> Run:
     version = a_version(2)
-    made = start_batch(version.prompt, [version], practice_endpoint(alice()), ["practice"]).runs.get()
+    made = start_batch(
+        version.prompt, BatchPlan([version], practice_endpoint(alice()), ["practice"])
+    ).runs.get()
     execute_run(made.pk)
     return made
 

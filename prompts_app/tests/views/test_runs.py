@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from prompts_app.actions.runs import lifecycle as runs
+from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.models import Batch, Endpoint, Prompt, Run, Source, Version
 from prompts_app.tests.factories import (
@@ -39,7 +40,7 @@ def batch_of_alice(cases: int = 3, **kwargs: Any) -> Batch:
     for _ in range(cases):
         CaseFactory(prompt=version.prompt)
     endpoint = EndpointFactory(owner=alice(), known_models=["m-large"])
-    return runs.start_batch(version.prompt, [version], endpoint, ["m-large"], **kwargs)
+    return runs.start_batch(version.prompt, BatchPlan([version], endpoint, ["m-large"], **kwargs))
 
 
 def finished(batch: Batch, verdicts: str = "pfp") -> Run:
@@ -329,7 +330,9 @@ class TestLivePage:
     def test_practice_is_called_practice(self) -> None:
         version = version_of_alice()
         CaseFactory(prompt=version.prompt)
-        batch = runs.start_batch(version.prompt, [version], runs.practice_endpoint(alice()), ["practice-1"])
+        batch = runs.start_batch(
+            version.prompt, BatchPlan([version], runs.practice_endpoint(alice()), ["practice-1"])
+        )
         assert "Practice, not a model." in read_page(self.page(batch))
         assert "practice, not a model" in read_page(client_of(alice()).get("/studio/runs/"))
 
@@ -375,7 +378,9 @@ class TestCancelAndAskAgain:
     def test_one_run_is_ended_without_the_others(self) -> None:
         version = version_of_alice()
         CaseFactory(prompt=version.prompt)
-        batch = runs.start_batch(version.prompt, [version], EndpointFactory(owner=alice()), ["slow", "quick"])
+        batch = runs.start_batch(
+            version.prompt, BatchPlan([version], EndpointFactory(owner=alice()), ["slow", "quick"])
+        )
         slow, quick = batch.runs.order_by("pk")
         alices = client_of(alice())
         page = read_page(alices.get(batch.get_absolute_url()))
@@ -392,7 +397,9 @@ class TestCancelAndAskAgain:
     def test_a_run_a_worker_has_is_told_to_stop(self) -> None:
         version = version_of_alice()
         CaseFactory(prompt=version.prompt)
-        batch = runs.start_batch(version.prompt, [version], EndpointFactory(owner=alice()), ["slow", "quick"])
+        batch = runs.start_batch(
+            version.prompt, BatchPlan([version], EndpointFactory(owner=alice()), ["slow", "quick"])
+        )
         run = batch.runs.order_by("pk")[0]
         Run.objects.filter(pk=run.pk).update(
             state=Run.State.RUNNING, lease_until=timezone.now() + timedelta(seconds=20)
@@ -520,7 +527,7 @@ class TestList:
         counts = []
         for _ in range(2):
             for _ in range(10):
-                runs.start_batch(batch.prompt, [version], endpoint, ["m-large"])
+                runs.start_batch(batch.prompt, BatchPlan([version], endpoint, ["m-large"]))
             counts.append(count_queries(lambda: client.get("/studio/runs/")))
         assert counts[0] == counts[1]
 
@@ -528,7 +535,9 @@ class TestList:
 def test_practice_never_counts() -> None:
     version = version_of_alice()
     CaseFactory(prompt=version.prompt)
-    batch = runs.start_batch(version.prompt, [version], runs.practice_endpoint(alice()), ["practice-1"])
+    batch = runs.start_batch(
+        version.prompt, BatchPlan([version], runs.practice_endpoint(alice()), ["practice-1"])
+    )
     run = finished(batch, "p")
     assert run.source == Source.PRACTICE
     assert Prompt.objects.get().evidence == {}

@@ -7,6 +7,7 @@ import pytest
 
 from prompts_app.actions.prompts.cases import add_cases, change_case, delete_cases, move_case
 from prompts_app.actions.runs import lifecycle as runs
+from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.engine import types as engine
 from prompts_app.evidence.wording import span
@@ -72,7 +73,7 @@ class TestKept:
 
     def start(self, version: Version, practice: bool = False) -> Run:
         endpoint = runs.practice_endpoint(alice()) if practice else EndpointFactory(owner=alice())
-        return runs.start_batch(version.prompt, [version], endpoint, ["practice-1"]).runs.get()
+        return runs.start_batch(version.prompt, BatchPlan([version], endpoint, ["practice-1"])).runs.get()
 
     def changed_at(self, prompt: Prompt) -> datetime | None:
         return Prompt.objects.get(pk=prompt.pk).suite_changed_at

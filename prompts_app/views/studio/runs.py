@@ -43,7 +43,7 @@ def start(request: AuthorRequest, slug: str) -> HttpResponse:
         return _look(request, context)
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):  # the suite may have changed between the check and the start
-            batch = start_once(prompt, press=form.press, **form.arguments())
+            batch = start_once(prompt, form.plan(), press=form.press)
             if timezone.now() - batch.created_at > PRESSED_AGAIN:
                 messages.info(request, STARTED_BEFORE)
             return redirect(batch)

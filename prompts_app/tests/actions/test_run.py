@@ -9,6 +9,7 @@ import pytest
 from django.tasks import default_task_backend
 
 from prompts_app.actions.prompts.publish import publish, unpublish
+from prompts_app.actions.runs import batches
 from prompts_app.actions.runs import lifecycle as runs
 from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.execute import execute_run
@@ -110,7 +111,7 @@ class TestStart:
             runs.start_batch(version.prompt, BatchPlan([version], EndpointFactory(owner=alice()), ["a"]))
 
     def test_more_than_ten_thousand_calls_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(runs, "MOST_CALLS", 5)
+        monkeypatch.setattr(batches, "MOST_CALLS", 5)
         version = a_version(3)
         with pytest.raises(Refused, match="That is 6 calls; 5 at a time"):
             runs.start_batch(

@@ -65,12 +65,6 @@ class FormatError(RefusedKind):
     code = "unreadable_file"
 
 
-class CsvError(RefusedKind, ValueError):
-    """The table cannot be read; the message is a plain sentence with the row where known."""
-
-    code = "unreadable_table"
-
-
 class TooMuch(ValueError):
     """An input asks for more than it may have. The message is a sentence for whoever sent it."""
 

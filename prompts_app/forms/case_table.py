@@ -15,7 +15,6 @@ from prompts_app.actions.prompts.cases import check_can_add
 from prompts_app.actions.runs.judge import LONGEST_MODEL
 from prompts_app.actions.runs.paste import MOST_TOGETHER
 from prompts_app.engine.budget import MOST_BYTES
-from prompts_app.engine.errors import CsvError
 from prompts_app.engine.formats import FormatError
 from prompts_app.engine.formats.case_csv import (
     EXPECTED,
@@ -201,11 +200,11 @@ def _first_values(table: Table, column: int) -> list[str]:
 
 
 def _named(table: CaseTable) -> CaseTable:
-    """Each case with a name the site takes, and no value that is too long. Raises CsvError."""
+    """Each case with a name the site takes, and no value that is too long. Raises FormatError."""
     cases = []
     for number, case in enumerate(table.cases, 1):
         if any(len(value) > LONGEST_VALUE for value in (*case.variables.values(), *case.turns)):
-            raise CsvError(
+            raise FormatError(
                 f"A value of case {number} is longer than {LONGEST_VALUE:,} characters. Shorten it."
             )
         name = " ".join(without_invisible(case.name).split())[:120] or f"Row {number}"

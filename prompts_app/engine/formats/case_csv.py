@@ -8,13 +8,13 @@ any other text must be equalled. Kinds that are not run here are kept as they ar
 
 import csv
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from prompts_app.engine.assertions import KINDS, assertion_from_text, not_run, split_type
-from prompts_app.engine.budget import table_rows
-from prompts_app.engine.errors import CsvError, TooMuch
+from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats.promptfoo import assertions as promptfoo_assertions
+from prompts_app.engine.formats.source import check_fields, read_rows
 from prompts_app.engine.names import words_joined
 from prompts_app.engine.types import Assertion, CaseContent
 
@@ -24,7 +24,6 @@ _SHORT = re.compile(r"((?:not-)?[a-z][a-z0-9-]*)(?:\((\d+(?:\.\d+)?)\))?(?:\s*:(
 _EXPECTED = re.compile(r"__expected\d*")
 # Kinds of promptfoo's that are not run here, and its short names for them: kept, never taken for plain text.
 ELSEWHERE = promptfoo_assertions.KINDS | {"eval", "file", "fn", "grade"}
-
 
 # What a column may become; besides, VARIABLE with the variable's name behind it.
 NAME, TURN, SHORT, OUTPUT, NOTHING = "name", "turn", "short", "output", ""
@@ -67,49 +66,47 @@ class CaseTable:
 
 
 def read_table(text: str) -> Table:
-    """Raises CsvError."""
+    """Raises FormatError."""
     if "\x00" in text:
-        raise CsvError("This text has a NUL character in it, which cannot be stored. Take it out.")
-    rows = _rows(text.lstrip("\ufeff"))
-    header = [column.strip() for _, row in rows[:1] for column in row]
+        raise FormatError("This text has a NUL character in it, which cannot be stored. Take it out.")
+    text = text.lstrip("\ufeff")
+    # Spreadsheets paste tabs, and some save semicolons.
+    delimiter = max(",\t;", key=text.lstrip().partition("\n")[0].count)
+    rows = read_rows(text, delimiter=delimiter, strict=True)
+    if len(rows) > MOST_ROWS:
+        raise FormatError(f"These are {len(rows):,} lines; at most {MOST_ROWS:,} can be read.")
+    header = tuple(column.strip() for _, row in rows[:1] for column in row)
     if len(rows) < 2:
-        raise CsvError("This needs a first line with the names of the columns, and a line for each case.")
-    _check_header(header)
-    return Table(tuple(header), tuple((number, _filled_up(number, header, row)) for number, row in rows[1:]))
-
-
-def _filled_up(number: int, header: list[str], row: list[str]) -> tuple[str, ...]:
-    if len(row) > len(header):
-        raise CsvError(
-            f"Line {number} has {len(row)} fields where the first line has {len(header)}. "
-            "Put quotation marks around a value with a comma in it."
-        )
-    return (*row, *[""] * (len(header) - len(row)))
+        raise FormatError("This needs a first line with the names of the columns, and a line for each case.")
+    if not all(header):
+        raise FormatError("A column has no name. The first line names the variables.")
+    if double := next((name for name in header if header.count(name) > 1), None):
+        raise FormatError(f"Two columns are called “{double}”. Rename one of them.")
+    for line, row in rows:
+        check_fields(row, header, f"Line {line}")
+    return Table(header, tuple((line, (*row, *[""] * (len(header) - len(row)))) for line, row in rows[1:]))
 
 
 def guess(table: Table, variables: Collection[str] = ()) -> list[str]:
     """What each column most likely becomes. ``variables`` are the prompt's: one of them called "name" or
     "answer" is known as such."""
-    known = {_letters(name): name for name in variables}
+    known = {_letters(name): VARIABLE + name for name in variables}
     chosen: list[str] = []
     for column in table.header:
-        becomes = _guess_one(column, known)
+        becomes = known.get(_letters(column)) or _usual(column)
+        if _EXPECTED.fullmatch(column):
+            becomes = SHORT
+        elif column.startswith("__"):
+            becomes = NAME if column == "__description" else NOTHING
         chosen.append(NOTHING if becomes == NAME and NAME in chosen else becomes)
     return chosen
 
 
-def _guess_one(column: str, known: Mapping[str, str]) -> str:
-    if _EXPECTED.fullmatch(column):
-        return SHORT
-    if column.startswith("__"):
-        return NAME if column == "__description" else NOTHING
-    letters = _letters(column)
-    if "{{" in column or letters in known:
-        return VARIABLE + known.get(letters, variable_name(column))
-    for words, becomes in ((_NAMES, NAME), (_IDEAL, EXPECTED[0]), (_OUTPUTS, NOTHING)):
-        if letters in words:
-            return becomes
-    return VARIABLE + variable_name(column)
+def _usual(column: str) -> str:
+    """What a column of this name becomes for any prompt."""
+    usual = ((_NAMES, NAME), (_IDEAL, EXPECTED[0]), (_OUTPUTS, NOTHING))
+    found = (becomes for words, becomes in usual if "{{" not in column and _letters(column) in words)
+    return next(found, VARIABLE + variable_name(column))
 
 
 def _letters(name: str) -> str:
@@ -126,97 +123,64 @@ def variable_name(column: str) -> str:
 
 
 def cases_of(table: Table, becomes: Sequence[str]) -> CaseTable:
-    """The cases, with what each column ``becomes``. Raises CsvError."""
+    """The cases, with what each column ``becomes``. Raises FormatError."""
     alone = [one for one in becomes if one in {NAME, OUTPUT} or one.startswith(VARIABLE)]
     if double := next((one for one in alone if alone.count(one) > 1), None):
         name = f"{{{{{double.removeprefix(VARIABLE)}}}}}" if double.startswith(VARIABLE) else double
-        raise CsvError(f"Two columns become the same ({name}). Choose another for one of them.")
-    cases = tuple(_case(number, fields, becomes) for number, fields in table.rows)
-    place = becomes.index(OUTPUT) if OUTPUT in becomes else None
+        raise FormatError(f"Two columns become the same ({name}). Choose another for one of them.")
+    cases = tuple(_case(line, fields, becomes) for line, fields in table.rows)
     return CaseTable(
         cases,
-        tuple(one.removeprefix(VARIABLE) for one in becomes if one.startswith(VARIABLE)),
-        tuple(_left_out(table, becomes)),
-        tuple(_not_run(cases, table)),
-        () if place is None else tuple(table.values(place)),
+        columns=tuple(one.removeprefix(VARIABLE) for one in becomes if one.startswith(VARIABLE)),
+        left_out=tuple(
+            column
+            for place, column in enumerate(table.header)
+            if becomes[place] == NOTHING and any(value.strip() for value in table.values(place))
+        ),
+        not_run=tuple(
+            f"{one.type} (line {line})"
+            for (line, _), case in zip(table.rows, cases, strict=True)
+            for one in case.assertions
+            if not_run(one)
+        ),
+        outputs=tuple(table.values(becomes.index(OUTPUT))) if OUTPUT in becomes else (),
     )
 
 
-def _left_out(table: Table, becomes: Sequence[str]) -> Iterator[str]:
-    for place, (column, chosen) in enumerate(zip(table.header, becomes, strict=True)):
-        if chosen == NOTHING and any(value.strip() for value in table.values(place)):
-            yield column
-
-
-def _case(number: int, fields: Sequence[str], becomes: Sequence[str]) -> CaseContent:
+def _case(line: int, fields: Sequence[str], becomes: Sequence[str]) -> CaseContent:
     pairs = list(zip(becomes, fields, strict=True))
     return CaseContent(
         name=next((text.strip() for one, text in pairs if one == NAME), ""),
         variables={one.removeprefix(VARIABLE): text for one, text in pairs if one.startswith(VARIABLE)},
         turns=tuple(text for one, text in pairs if one == TURN and text.strip()),
         assertions=tuple(
-            _expected(number, text.strip()) if one == SHORT else Assertion(one, text.strip())
+            _expected(line, text.strip()) if one == SHORT else Assertion(one, text.strip())
             for one, text in pairs
             if one in {SHORT, *EXPECTED} and text.strip()
         ),
     )
 
 
-def _not_run(cases: tuple[CaseContent, ...], table: Table) -> Iterator[str]:
-    for (number, _), case in zip(table.rows, cases, strict=True):
-        yield from (f"{one.type} (line {number})" for one in case.assertions if not_run(one))
-
-
-def _rows(text: str) -> list[tuple[int, list[str]]]:
-    """(line number of the row's end, its fields) of every row that is not empty."""
-    try:
-        found = table_rows(text, delimiter=_delimiter(text), strict=True)
-        rows = [(line, row) for line, row in found if any(field.strip() for field in row)]
-    except csv.Error as wrong:
-        raise CsvError(f"This cannot be read as CSV, {wrong}.") from None
-    except TooMuch as why:
-        raise CsvError(str(why)) from None
-    if len(rows) > MOST_ROWS:
-        raise CsvError(f"These are {len(rows):,} lines; at most {MOST_ROWS:,} can be read.")
-    return rows
-
-
-def _delimiter(text: str) -> str:
-    """Spreadsheets paste tabs, and some save semicolons."""
-    first = text.lstrip().partition("\n")[0]
-    return max(",\t;", key=first.count)
-
-
-def _check_header(header: list[str]) -> None:
-    if not all(header):
-        raise CsvError("A column has no name. The first line names the variables.")
-    if double := next((name for name in header if header.count(name) > 1), None):
-        raise CsvError(f"Two columns are called “{double}”. Rename one of them.")
-
-
-def _expected(number: int, text: str) -> Assertion:
+def _expected(line: int, text: str) -> Assertion:
     found = _SHORT.fullmatch(text)
-    name = split_type(found[1])[1] if found else ""
-    if found and name in KINDS and (found[3] is not None or _needs_no_value(name, found[2])):
+    type_, threshold, value = found.groups() if found else ("", None, None)
+    kind = KINDS.get(split_type(type_)[1])
+    if kind and (
+        value is not None
+        or kind.value == "none"
+        or kind.optional
+        or (kind.value == "number" and threshold is not None)
+    ):
+        value, threshold = (value or "").strip(), threshold or ""
+        if kind.value == "lines":
+            value = "\n".join(part for row in csv.reader([value], skipinitialspace=True) for part in row)
+        if kind.value == "number":
+            value, threshold = value or threshold, ""
         try:
-            return _short(found[1], found[2] or "", (found[3] or "").strip())
+            return assertion_from_text(type_, value, threshold)
         except ValueError as wrong:
-            raise CsvError(f"Line {number}, “{text[:60]}”: {wrong}") from None
-    if found and name in ELSEWHERE and found[3] is not None:
+            raise FormatError(f"Line {line}, “{text[:60]}”: {wrong}") from None
+    if value is not None and split_type(type_)[1] in ELSEWHERE:
         kept = promptfoo_assertions.from_short(text)
         return Assertion(kept["type"], kept.get("value"), kept.get("threshold"))
     return Assertion("equals", text)
-
-
-def _needs_no_value(name: str, threshold: str | None) -> bool:
-    kind = KINDS[name]
-    return kind.value == "none" or kind.optional or (kind.value == "number" and threshold is not None)
-
-
-def _short(type_: str, threshold: str, value: str) -> Assertion:
-    shape = KINDS[split_type(type_)[1]].value
-    if shape == "lines":
-        value = "\n".join(part for row in csv.reader([value], skipinitialspace=True) for part in row)
-    if shape == "number":
-        return assertion_from_text(type_, value or threshold)
-    return assertion_from_text(type_, value, threshold)

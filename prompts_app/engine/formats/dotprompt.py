@@ -5,6 +5,7 @@ import re
 from prompts_app.engine.formats import front_matter, templates
 from prompts_app.engine.formats.front_matter import FrontMatter, as_text, as_value
 from prompts_app.engine.formats.parts import messages_of, of_template_file, parameters_in
+from prompts_app.engine.formats.reading import as_object
 from prompts_app.engine.formats.source import Format, SourceFile
 from prompts_app.engine.formats.types import Parsed, Problem
 from prompts_app.engine.types import Json, Message, Variable
@@ -42,7 +43,7 @@ def _messages(body: str, where: str) -> tuple[tuple[Message, ...], list[Problem]
 
 def _unsaid(front: FrontMatter) -> list[str]:
     """What of the head is not carried, and names that only Dotprompt itself gives a value."""
-    schema = FrontMatter(front.mapping("input"), "").fields.get("schema")
+    schema = front.mapping("input").get("schema")
     named = [f"the schema “{schema}”, which is kept elsewhere"] if isinstance(schema, str) else []
     return [
         *(f"the field “{key}”" for key in front.fields if key not in _FIELDS),
@@ -54,33 +55,24 @@ def _unsaid(front: FrontMatter) -> list[str]:
 
 def _variables(front: FrontMatter) -> tuple[Variable, ...]:
     """``style?: string, how it sounds``: the question mark means optional, the comma begins a description."""
-    given = FrontMatter(front.mapping("input"), "")
-    schema = given.mapping("schema")
-    described, defaults = _described(schema), {**_defaults_in(schema), **given.mapping("default")}
+    described, defaults = _described(front.mapping("input", "schema"))
+    defaults |= front.mapping("input", "default")
     names = dict.fromkeys([*described, *defaults])
     return tuple(Variable(name, as_value(defaults.get(name)), described.get(name, "")) for name in names)
 
 
-def _described(schema: dict[str, Json]) -> dict[str, str]:
-    """Name → description. A schema is Dotprompt's own short one, or a JSON Schema with “properties”."""
-    properties = schema.get("properties")
-    if isinstance(properties, dict):
-        return {
-            name: as_text(of.get("description")) if isinstance(of, dict) else ""
-            for name, of in properties.items()
-        }
+def _described(schema: dict[str, Json]) -> tuple[dict[str, str], dict[str, Json]]:
+    """Descriptions and defaults by name. A schema is Dotprompt's own short one, or a JSON Schema with
+    “properties”."""
+    if isinstance(schema.get("properties"), dict):
+        properties = {name: as_object(about) for name, about in schema["properties"].items()}
+        described = {name: as_text(about.get("description")) for name, about in properties.items()}
+        return described, {name: one["default"] for name, one in properties.items() if "default" in one}
     found = {}
     for key, kind in schema.items():
         if match := _NAME.fullmatch(key):
             found[match[1]] = (match[2] or as_text(kind).partition(",")[2]).strip()
-    return found
-
-
-def _defaults_in(schema: dict[str, Json]) -> dict[str, Json]:
-    properties = FrontMatter(schema, "").mapping("properties")
-    return {
-        name: of["default"] for name, of in properties.items() if isinstance(of, dict) and "default" in of
-    }
+    return found, {}
 
 
 FORMAT = Format("dotprompt", "Dotprompt files (.prompt)", recognises, read, ("prompt",))

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.filters import as_json
+from prompts_app.engine.formats.reading import as_object
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.types import Json, Variable
 
 _HEAD = re.compile(r"---[ \t]*\n(.*?\n)??(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-
-
 _BLANK = re.compile(r"[ \t]*\n")
 HTML_COMMENT = re.compile(r"[ \t]*<!--(?:[^-]|-(?!->))*+-->[ \t]*(?:\n|\Z)")
 # Of template files: a line of "#" or "//", or a comment of HTML, Handlebars or Jinja.
@@ -25,12 +24,11 @@ class FrontMatter:
     """Its fields, and the text after it (all of the file where there is none)."""
 
     fields: dict[str, Json]
-    body: str
+    body: str = ""
 
     def text(self, *keys: str) -> str:
         """The first of these fields that holds a word or a number; else empty."""
-        words = (_word(self.fields.get(key)) for key in keys)
-        return next((word for word in words if word), "")
+        return next((word for key in keys if (word := _word(self.fields.get(key)))), "")
 
     def words(self, key: str) -> tuple[str, ...]:
         """A list of words, or one text with commas between them."""
@@ -38,27 +36,28 @@ class FrontMatter:
         values = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
         return tuple(word for item in values if (word := _word(item)))
 
-    def mapping(self, key: str) -> dict[str, Json]:
-        value = self.fields.get(key)
-        return value if isinstance(value, dict) else {}
+    def mapping(self, *path: str) -> dict[str, Json]:
+        """The mapping at the end of these keys, empty where there is none."""
+        found = self.fields
+        for key in path:
+            found = as_object(found.get(key))
+        return found
 
     def variables(self, key: str) -> tuple[Variable, ...]:
         """``{name: default}`` or ``[{name, default, description}]``."""
         value = self.fields.get(key)
         if isinstance(value, dict):
             return tuple(Variable(name, as_value(default)) for name, default in value.items())
-        items = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+        items = map(as_object, value) if isinstance(value, list) else ()
         return tuple(
-            Variable(_word(item.get("name")), as_value(item.get("default")), as_text(item.get("description")))
+            Variable(name, as_value(item.get("default")), as_text(item.get("description")))
             for item in items
-            if _word(item.get("name"))
+            if (name := _word(item.get("name")))
         )
 
 
 def _word(value: Json) -> str:
-    return (
-        as_text(value).strip() if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
-    )
+    return "" if isinstance(value, bool) else as_text(value).strip()
 
 
 def as_text(value: Json) -> str:
@@ -78,7 +77,9 @@ def split(text: str, comment: re.Pattern[str] = HTML_COMMENT) -> FrontMatter:
 
     Lines that are a ``comment`` may stand before it (a licence), and are no part of the text then.
     """
-    start = _after_comments(text, comment)
+    start = 0
+    while (found := _BLANK.match(text, start) or comment.match(text, start)) and found.end() > start:
+        start = found.end()
     head = _HEAD.match(text, start)
     if not head:
         return FrontMatter({}, text)
@@ -88,13 +89,6 @@ def split(text: str, comment: re.Pattern[str] = HTML_COMMENT) -> FrontMatter:
     if not isinstance(fields, dict):  # prose between two rules
         return FrontMatter({}, text)
     return FrontMatter(fields, text[head.end() :])
-
-
-def _after_comments(text: str, comment: re.Pattern[str]) -> int:
-    at = 0
-    while (found := _BLANK.match(text, at) or comment.match(text, at)) and found.end() > at:
-        at = found.end()
-    return at
 
 
 def holds_mapping(text: str) -> bool:

@@ -9,6 +9,7 @@ from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import templates
 from prompts_app.engine.formats.front_matter import FrontMatter, as_text, as_value
 from prompts_app.engine.formats.parts import one_version, role_of
+from prompts_app.engine.formats.reading import as_object
 from prompts_app.engine.formats.source import Format, SourceFile
 from prompts_app.engine.formats.types import Parsed, Problem
 from prompts_app.engine.render import as_literal
@@ -32,7 +33,7 @@ class _Reading:
 
     def keep_defaults(self, kwargs: dict[str, Json]) -> None:
         """What a template itself gives some of its variables."""
-        partial = FrontMatter(kwargs, "").mapping("partial_variables")
+        partial = as_object(kwargs.get("partial_variables"))
         self.defaults.update({name: as_value(value) for name, value in partial.items()})
 
     def cannot(self, what: str) -> None:
@@ -53,17 +54,12 @@ def _as_object(value: Json) -> Json:
 
 
 def _is_object(value: Json) -> bool:
-    return (
-        isinstance(value, dict)
-        and "lc" in value
-        and bool(_path(value))
-        and isinstance(value.get("kwargs"), dict)
-    )
+    return "lc" in as_object(value) and bool(_path(value)) and isinstance(value.get("kwargs"), dict)
 
 
 def _path(value: Json) -> list[str]:
     path = value.get("id")
-    return path if isinstance(path, list) and path and all(isinstance(part, str) for part in path) else []
+    return path if isinstance(path, list) and all(isinstance(part, str) for part in path) else []
 
 
 def read(source: SourceFile) -> Parsed:
@@ -75,12 +71,12 @@ def read(source: SourceFile) -> Parsed:
     messages = tuple(_messages(template, reading))
     if not messages:
         raise FormatError("There are no messages in this LangChain prompt that can be read.")
-    meta = FrontMatter(FrontMatter(template["kwargs"], "").mapping("metadata"), "")
+    meta = FrontMatter(as_object(template["kwargs"].get("metadata")))
     variables = tuple(Variable(name, default) for name, default in reading.defaults.items())
-    content, title = PromptContent(messages, variables), meta.text("lc_hub_repo")
     prompt = one_version(
-        source, "LangChain file", content, title=title, where=source.place, is_templated=True
-    )
+        source, "LangChain file", PromptContent(messages, variables),
+        title=meta.text("lc_hub_repo"), where=source.place, is_templated=True,
+    )  # fmt: skip
     return Parsed((replace(prompt, source="LangChain hub"),), tuple(dict.fromkeys(reading.problems)))
 
 
@@ -112,13 +108,11 @@ def _messages(template: dict[str, Json], reading: _Reading) -> Iterator[Message]
             reading.cannot(f"the field “{key}”")
     reading.keep_defaults(kwargs)
     if "messages" not in kwargs:
-        text = _text(template, reading)
-        if text:
+        if text := _text(template, reading):
             yield Message("user", text)
         return
     for item in kwargs["messages"] if isinstance(kwargs["messages"], list) else []:
-        message = _message(item, reading)
-        if message:
+        if message := _message(item, reading):
             yield message
 
 
@@ -132,9 +126,10 @@ def _message(item: Json, reading: _Reading) -> Message | None:
     if role is None:
         reading.cannot(f"a {kind}")
         return None
-    is_template = "prompt" in kwargs
-    said = _joined(kwargs["prompt"], reading) if is_template else _said(kwargs.get("content"), reading)
-    text = said if is_template else as_literal(said)
+    if "prompt" in kwargs:
+        text = _joined(kwargs["prompt"], reading)
+    else:
+        text = as_literal(_said(kwargs.get("content"), reading))
     return Message(role, text) if text else None
 
 

@@ -5,6 +5,7 @@ from prompts_app.engine.formats import templates
 from prompts_app.engine.formats.front_matter import FrontMatter
 from prompts_app.engine.formats.messages import read_messages
 from prompts_app.engine.formats.parts import parameters_in
+from prompts_app.engine.formats.reading import as_object
 from prompts_app.engine.formats.source import Format, SourceFile
 from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion, Parsed, Problem, Skip
 from prompts_app.engine.types import Json, Message, PromptContent
@@ -45,59 +46,51 @@ def read(source: SourceFile) -> Parsed:
         version, found = _version(item, where)
         problems += found
         if version.prompt.messages:
-            by_name.setdefault(item["name"], []).append((_number(item), version, item))
+            order = item.get("version")
+            order = order if isinstance(order, int | float) else 0
+            by_name.setdefault(item["name"], []).append((order, version, item))
         else:
             skipped.append(Skip(where, "No message with text is left in it."))
     prompts = tuple(_together(name, states) for name, states in by_name.items())
     return Parsed(prompts, tuple(dict.fromkeys(problems)), tuple(skipped))
 
 
-def _number(item: dict[str, Json]) -> float:
-    number = item.get("version")
-    return number if isinstance(number, int | float) else 0
-
-
 def _version(item: dict[str, Json], where: str) -> tuple[ImportedVersion, list[Problem]]:
     messages, problems = _messages(item["prompt"], where)
-    config = FrontMatter(item.get("config") or {}, "").fields
-    settings, lost = parameters_in({k: v for k, v in config.items() if k != "model"}, where)
+    config = {key: value for key, value in as_object(item.get("config")).items() if key != "model"}
+    settings, lost = parameters_in(config, where)
     problems += lost
     problems += [
         Problem(f"the field “{key}”", where) for key in item if key not in _FIELDS | _MARKS and item[key]
     ]
     problems += [Problem(what, where) for message in messages for what in templates.logic(message.content)]
-    note = FrontMatter(item, "").text("commitMessage")
+    note = FrontMatter(item).text("commitMessage")
     return ImportedVersion(PromptContent(messages, parameters=settings), note), problems
 
 
-def _messages(said: Json, where: str) -> tuple[tuple[Message, ...], list[Problem]]:
+def _messages(said: str | list[Json], where: str) -> tuple[tuple[Message, ...], list[Problem]]:
     if isinstance(said, str):
         return ((Message("user", said),) if said.strip() else ()), []
-    kept, problems = _without_placeholders(said, where)
-    messages, found = read_messages(kept, where)
-    return messages, problems + found
-
-
-def _without_placeholders(messages: list[Json], where: str) -> tuple[list[dict[str, Json]], list[Problem]]:
-    said = [
-        message for message in messages if isinstance(message, dict) and isinstance(message.get("role"), str)
+    kept = [
+        {key: value for key, value in message.items() if key != "type"}
+        for message in map(as_object, said)
+        if isinstance(message.get("role"), str) and message.get("type") != "placeholder"
     ]
-    said = [message for message in said if message.get("type") != "placeholder"]
-    left_out = len(messages) - len(said)
-    kept = [{key: value for key, value in message.items() if key != "type"} for message in said]
-    return kept, [Problem("a placeholder for messages", where)] * bool(left_out)
+    messages, problems = read_messages(kept, where)
+    left_out = [Problem("a placeholder for messages", where)] if len(kept) < len(said) else []
+    return messages, left_out + problems
 
 
 def _together(name: str, states: list[tuple[float, ImportedVersion, dict[str, Json]]]) -> ImportedPrompt:
     ordered = sorted(states, key=lambda state: state[0])
-    latest = FrontMatter(ordered[-1][2], "")
+    latest = FrontMatter(ordered[-1][2])
     return ImportedPrompt(
         title=name,
         tags=latest.words("tags"),
         versions=tuple(version for _, version, _ in ordered),
         source="Langfuse",
         where=name,
-        written_for=FrontMatter(latest.mapping("config"), "").text("model"),
+        written_for=FrontMatter(latest.mapping("config")).text("model"),
         is_templated=True,
     )
 

@@ -12,8 +12,7 @@ from dataclasses import asdict
 
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import front_matter, titles
-from prompts_app.engine.formats.front_matter import FrontMatter
-from prompts_app.engine.formats.parts import Section, divided, one_version, parameters_in, role_of
+from prompts_app.engine.formats.parts import divided, one_version, parameters_in, role_of
 from prompts_app.engine.formats.source import Format, SourceFile
 from prompts_app.engine.formats.types import ImportedPrompt, Parsed, Problem
 from prompts_app.engine.formats.yaml_ import write_yaml
@@ -56,7 +55,11 @@ def read(source: SourceFile) -> Parsed:
         raise FormatError("There is no prompt text in this file, only a heading or front matter.")
     where = source.place
     settings, problems = parameters_in(front.mapping("parameters"), where)
-    problems += _not_carried(front, where)
+    listed = front.fields.get("known_failures")
+    if isinstance(listed, list) and listed:  # they hang on recorded runs, which no Markdown file holds
+        what = "a known failure" if len(listed) == 1 else f"{len(listed)} known failures"
+        what = f"{what}: not taken in without the runs behind them; the .json has both"
+        problems.append(Problem(what, where))
     problems += [
         Problem(f"the front matter field “{key}”", where) for key in front.fields if key not in _FIELDS
     ]
@@ -78,15 +81,6 @@ def read(source: SourceFile) -> Parsed:
     return Parsed((prompt,), tuple(problems))
 
 
-def _not_carried(front: FrontMatter, where: str) -> list[Problem]:
-    """Known failures hang on recorded runs, which a Markdown file does not hold."""
-    listed = front.fields.get("known_failures")
-    if not isinstance(listed, list) or not listed:
-        return []
-    what = "a known failure" if len(listed) == 1 else f"{len(listed)} known failures"
-    return [Problem(f"{what}: not taken in without the runs behind them; the .json has both", where)]
-
-
 def _titled(body: str, *, is_ours: bool) -> tuple[str, str]:
     """The heading that names the prompt, and the text: without it where this site wrote it above the text."""
     lines = body.lstrip("\n").split("\n")
@@ -101,17 +95,14 @@ def _messages(body: str, *, exact: bool) -> tuple[Message, ...]:
     if not exact and not _begins_with_role(body):
         return (Message("user", body.strip("\n")),)
     _, *sections = divided(body, _SECTION, "", () if exact else _fenced(body.split("\n")))
-    messages = tuple(_message(section, exact=exact) for section in sections)
-    return messages or (Message("user", body.strip("\n")),)
-
-
-def _message(section: Section, *, exact: bool) -> Message:
-    role = role_of(section.role) or "user"
-    if not exact:
-        return Message(role, section.text.strip("\n"))
-    # As emit writes it: one blank line after the heading, one before the next or at the end.
-    lines = [line[1:] if _ESCAPED.fullmatch(line) else line for line in section.lines[1:-1]]
-    return Message(role, "\n".join(lines))
+    messages = []
+    for section in sections:
+        text = section.text.strip("\n")
+        if exact:  # as emit writes it: one blank line after the heading, one before the next or at the end
+            lines = section.lines[1:-1]
+            text = "\n".join(line[1:] if _ESCAPED.fullmatch(line) else line for line in lines)
+        messages.append(Message(role_of(section.role) or "user", text))
+    return tuple(messages) or (Message("user", body.strip("\n")),)
 
 
 def _fenced(lines: list[str]) -> set[int]:
@@ -134,9 +125,6 @@ def emit(prompt: ImportedPrompt, remark: str = "") -> str:
     ``remark`` is one line for the reader of the file; ``read`` passes over it.
     """
     version = prompt.versions[-1]
-    variables = [
-        {"name": v.name, "default": v.default, "description": v.description} for v in version.prompt.variables
-    ]
     fields: dict[str, Json] = {
         "title": prompt.title,
         "summary": prompt.summary,
@@ -147,7 +135,7 @@ def emit(prompt: ImportedPrompt, remark: str = "") -> str:
         "model": prompt.written_for,
         "note": version.note,
         "parameters": dict(version.prompt.parameters),
-        "variables": variables,
+        "variables": [asdict(variable) for variable in version.prompt.variables],
         "known_failures": [asdict(failure) for failure in prompt.known_failures],
     }
     head = write_yaml({key: value for key, value in fields.items() if value} | {"proofsheet": 1})

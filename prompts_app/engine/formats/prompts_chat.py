@@ -43,7 +43,39 @@ def read(source: SourceFile) -> Parsed:
         )
     rows = _rows(source.text, delimiter)
     header = [name.strip().lower() for name in next(rows).cells]
-    return _Rows(header).read(rows)
+    seen: dict[tuple[str, str], int] = {}
+    prompts: list[ImportedPrompt] = []
+    skipped: list[Skip] = []
+    for row in rows:
+        if len(row.cells) != len(header):
+            why = f"It has {len(row.cells)} columns and the first row has {len(header)}."
+            skipped.append(Skip(row.where, why))
+            continue
+        values = dict(zip(header, row.cells, strict=True))
+        text = values["prompt"]
+        title = values["act"].strip() or titles.from_text(text)
+        if not text.strip():
+            skipped.append(Skip(row.where, "The prompt is empty."))
+        elif (first := seen.setdefault((title, text.strip()), row.number)) != row.number:
+            skipped.append(Skip(row.where, f"It has the same title and text as row {first}."))
+        else:
+            prompts.append(_prompt(row, title, values))
+    return Parsed(tuple(prompts), skipped=tuple(skipped))
+
+
+def _prompt(row: _Row, title: str, values: dict[str, str]) -> ImportedPrompt:
+    kind = values.get("type", "").strip().upper()
+    tags = [] if kind in {"", "TEXT"} else [kind.lower()]
+    if values.get("for_devs", "").strip().upper() in {"TRUE", "1", "YES"}:
+        tags.append("for-developers")
+    return ImportedPrompt(
+        title=title,
+        versions=(ImportedVersion(PromptContent((Message("user", values["prompt"]),))),),
+        task=_TASK_OF_TYPE.get(kind, ""),
+        tags=tuple(tags),
+        source="prompts.chat",
+        where=row.where,
+    )
 
 
 def _delimiter(text: str) -> str | None:
@@ -77,53 +109,6 @@ def _csv_fault(error: str, number: int, line: int) -> str:
     if "expected after" in error:
         return f"{where} has text after a closing quotation mark. Inside a text, write such a mark twice."
     return f"{where} cannot be read as CSV: {error}."
-
-
-class _Rows:
-    """One pass over the rows, remembering which were there already."""
-
-    def __init__(self, header: list[str]) -> None:
-        self.header = header
-        self.seen: dict[tuple[str, str], int] = {}
-        self.prompts: list[ImportedPrompt] = []
-        self.skipped: list[Skip] = []
-
-    def read(self, rows: Iterator[_Row]) -> Parsed:
-        for row in rows:
-            why = self._take(row)
-            if why:
-                self.skipped.append(Skip(row.where, why))
-        return Parsed(tuple(self.prompts), skipped=tuple(self.skipped))
-
-    def _take(self, row: _Row) -> str:
-        """Keeps the row's prompt, or says why not."""
-        if len(row.cells) != len(self.header):
-            return f"It has {len(row.cells)} columns and the first row has {len(self.header)}."
-        values = dict(zip(self.header, row.cells, strict=True))
-        text = values["prompt"]
-        if not text.strip():
-            return "The prompt is empty."
-        title = values["act"].strip() or titles.from_text(text)
-        first = self.seen.setdefault((title, text.strip()), row.number)
-        if first != row.number:
-            return f"It has the same title and text as row {first}."
-        self.prompts.append(self._prompt(row, title, text, values))
-        return ""
-
-    def _prompt(self, row: _Row, title: str, text: str, values: dict[str, str]) -> ImportedPrompt:
-        kind = values.get("type", "").strip().upper()
-        for_developers = values.get("for_devs", "").strip().upper() in {"TRUE", "1", "YES"}
-        tags = ([] if kind in {"", "TEXT"} else [kind.lower()]) + (
-            ["for-developers"] if for_developers else []
-        )
-        return ImportedPrompt(
-            title=title,
-            versions=(ImportedVersion(PromptContent((Message("user", text),))),),
-            task=_TASK_OF_TYPE.get(kind, ""),
-            tags=tuple(tags),
-            source="prompts.chat",
-            where=row.where,
-        )
 
 
 FORMAT = Format("prompts-chat", "prompts.chat CSV (columns act and prompt)", recognises, read, ("csv", "tsv"))

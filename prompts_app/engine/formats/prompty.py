@@ -1,11 +1,11 @@
 """Prompty (``.prompty``), versions 1 and 2: front matter, then messages under ``system:`` or ``user:``."""
 
 import re
-from collections.abc import Mapping
 
 from prompts_app.engine.formats import front_matter, templates
 from prompts_app.engine.formats.front_matter import FrontMatter, as_text, as_value
 from prompts_app.engine.formats.parts import divided, messages_of, of_template_file, parameters_in
+from prompts_app.engine.formats.reading import as_object
 from prompts_app.engine.formats.source import Format, SourceFile
 from prompts_app.engine.formats.types import Parsed, Problem
 from prompts_app.engine.types import Json, Message, Variable
@@ -34,7 +34,7 @@ def read(source: SourceFile) -> Parsed:
     given = {variable.name for variable in variables}
     messages, problems = _messages(templates.with_dollars(templates.plain_raw(front.body), given), where)
     settings, lost = _settings(front, where)
-    meta = FrontMatter(front.mapping("metadata"), "")
+    meta = FrontMatter(front.mapping("metadata"))
     return of_template_file(
         source, "prompty file", front, messages, variables, settings,
         [*problems, *lost, *_further(front, where)],
@@ -51,10 +51,10 @@ def _messages(body: str, where: str) -> tuple[tuple[Message, ...], list[Problem]
 
 
 def _settings(front: FrontMatter, where: str) -> tuple[dict[str, Json], list[Problem]]:
-    model = FrontMatter(front.mapping("model"), "")
-    kept, problems = parameters_in({**model.mapping("parameters"), **model.mapping("options")}, where)
-    others = [Problem(f"the field “model.{key}”", where) for key in model.fields if key not in _CONNECTION]
-    return kept, problems + others
+    given = front.mapping("model", "parameters") | front.mapping("model", "options")
+    kept, problems = parameters_in(given, where)
+    others = [f"model.{key}" for key in front.mapping("model") if key not in _CONNECTION]
+    return kept, problems + [Problem(f"the field “{name}”", where) for name in others]
 
 
 def _further(front: FrontMatter, where: str) -> list[Problem]:
@@ -63,29 +63,25 @@ def _further(front: FrontMatter, where: str) -> list[Problem]:
     names = [key for key in front.fields if key not in _FIELDS]
     names += [f"metadata.{key}" for key in front.mapping("metadata") if key != "tags"]
     names += [f"model.{key}" for key in ("configuration", "connection") if model.get(key)]
-    kinds = [model.get("api"), model.get("apiType")]
-    names += ["model.api"] if any(kind not in (None, "", "chat", "completion") for kind in kinds) else []
-    names += ["sample"] if isinstance(front.fields.get("sample"), str) else []  # the name of another file
-    threads = [
-        name for name, value in _inputs(front).items()
-        if isinstance(value, Mapping) and value.get("kind") == "thread"
-    ]  # fmt: skip
-    return [
-        *(Problem(f"the field “{name}”", where) for name in names),
-        *(Problem(f"that the input “{name}” is a whole conversation", where) for name in threads),
-    ]
+    if any(model.get(key) not in (None, "", "chat", "completion") for key in ("api", "apiType")):
+        names.append("model.api")
+    if isinstance(front.fields.get("sample"), str):  # the name of another file
+        names.append("sample")
+    lost = [f"the field “{name}”" for name in names]
+    for name, value in _inputs(front).items():
+        if as_object(value).get("kind") == "thread":
+            lost.append(f"that the input “{name}” is a whole conversation")
+    return [Problem(what, where) for what in lost]
 
 
 def _model(front: FrontMatter) -> str:
-    model = front.mapping("model")
-    place = FrontMatter({**model, **FrontMatter(model, "").mapping("configuration")}, front.text("model"))
-    return place.text("id", "model", "azure_deployment", "name") or place.body
+    model = FrontMatter(front.mapping("model") | front.mapping("model", "configuration"))
+    return model.text("id", "model", "azure_deployment", "name") or front.text("model")
 
 
 def _variables(front: FrontMatter) -> list[Variable]:
     """Inputs in any of the shapes there have been, with the sample as what stands in for a missing value."""
-    sample = front.mapping("sample")
-    inputs = _inputs(front)
+    sample, inputs = front.mapping("sample"), _inputs(front)
     variables = [_variable(name, value, sample.get(name)) for name, value in inputs.items()]
     return variables + [
         Variable(name, as_value(value)) for name, value in sample.items() if name not in inputs
@@ -93,19 +89,19 @@ def _variables(front: FrontMatter) -> list[Variable]:
 
 
 def _inputs(front: FrontMatter) -> dict[str, Json]:
-    schema = FrontMatter(front.mapping("inputSchema"), "").fields.get("properties")
-    found = front.fields.get("inputs") or schema
+    found = front.fields.get("inputs") or front.mapping("inputSchema").get("properties")
     if isinstance(found, list):
-        named = [item for item in found if isinstance(item, dict) and item.get("name")]
+        named = [item for item in map(as_object, found) if item.get("name")]
         return {as_text(item["name"]): {**item, "kind": item.get("kind")} for item in named}
-    return found if isinstance(found, dict) else {}
+    return as_object(found)
 
 
 def _variable(name: str, value: Json, sample: Json) -> Variable:
-    if not isinstance(value, Mapping) or not value.keys() & _OF_INPUT:
+    about = as_object(value)
+    if not about.keys() & _OF_INPUT:
         return Variable(name, as_value(value))
-    default = next((value[key] for key in ("default", "sample") if value.get(key) is not None), sample)
-    return Variable(name, as_value(default), as_text(value.get("description")))
+    default = next((about[key] for key in ("default", "sample") if about.get(key) is not None), sample)
+    return Variable(name, as_value(default), as_text(about.get("description")))
 
 
 FORMAT = Format("prompty", "Prompty files (.prompty)", recognises, read, ("prompty",))

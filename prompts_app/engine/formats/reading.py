@@ -59,3 +59,8 @@ def _place(where: str, steps: Iterable[int | str]) -> str:
 
 def refuse(place: str, wanted: str) -> NoReturn:
     raise FormatError(f"{place} is not {wanted}.")
+
+
+def as_object(value: Json) -> dict[str, Json]:
+    """``value``, or an empty object where it is none."""
+    return value if isinstance(value, dict) else {}

@@ -1,14 +1,16 @@
 """A file's bytes as text, read once for all formats; and what a format is."""
 
 import codecs
+import csv
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
+from typing import Any
 
-from prompts_app.engine.budget import MOST_BYTES, load_json
+from prompts_app.engine.budget import MOST_BYTES, load_json, table_rows
 from prompts_app.engine.errors import FormatError, TooMuch
 from prompts_app.engine.formats.files import Files
 from prompts_app.engine.formats.types import Parsed
@@ -141,6 +143,28 @@ def read_json(text: str, *, first_line: int = 1) -> Json:
         ) from None
     except ValueError as why:
         raise FormatError(str(why)) from None
+
+
+def read_rows(text: str, place: str = "", **how: Any) -> list[tuple[int, list[str]]]:
+    """(line it ends on, fields) of every row of a CSV text that is not empty. ``how``: as ``csv.reader`` has
+    it. Raises FormatError with the line, and the ``place`` of the text where that has one."""
+    try:
+        rows = table_rows(text, **how)
+        return [(line, row) for line, row in rows if any(field.strip() for field in row)]
+    except csv.Error as wrong:
+        this = f"{place}: this" if place else "This"
+        raise FormatError(f"{this} cannot be read as CSV, {wrong}.") from None
+    except TooMuch as why:
+        raise FormatError(f"{place}: {why}" if place else str(why)) from None
+
+
+def check_fields(row: Collection[str], header: Collection[str], where: str) -> None:
+    """Raises FormatError where a row has more fields than columns."""
+    if len(row) > len(header):
+        raise FormatError(
+            f"{where} has {len(row)} fields where the first line has {len(header)}. "
+            "Put quotation marks around a value with a comma in it."
+        )
 
 
 def refuse_unstorable(text: str) -> None:

@@ -14,10 +14,10 @@ from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import titles
 from prompts_app.engine.formats.promptfoo.prompts import Variant, for_promptfoo, read_prompts, with_dollars
 from prompts_app.engine.formats.promptfoo.providers import Provider, read_providers, shared_settings
-from prompts_app.engine.formats.promptfoo.reading import ConfigReading, References, as_object
+from prompts_app.engine.formats.promptfoo.reading import ConfigReading, References
 from prompts_app.engine.formats.promptfoo.tests import OURS, Tests
 from prompts_app.engine.formats.promptfoo.variables import can_wrap, usage_of, wrapped
-from prompts_app.engine.formats.reading import read_as
+from prompts_app.engine.formats.reading import as_object, read_as
 from prompts_app.engine.formats.source import Format, SourceFile
 from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion, Parsed
 from prompts_app.engine.render import find_variables, pieces

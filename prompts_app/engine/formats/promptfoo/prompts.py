@@ -14,13 +14,12 @@ from prompts_app.engine.formats.promptfoo.reading import (
     FILE,
     PROGRAMS,
     ConfigReading,
-    as_object,
     extension_of,
     missing,
     without_secrets,
 )
-from prompts_app.engine.formats.promptfoo.tables import table_of
-from prompts_app.engine.formats.source import SourceFile, read_json
+from prompts_app.engine.formats.reading import as_object
+from prompts_app.engine.formats.source import SourceFile, read_json, read_rows
 from prompts_app.engine.formats.types import Problem
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.render import as_literal, inside_raw, variables_in
@@ -200,7 +199,7 @@ def _divided(text: str) -> Iterator[str]:
 def _rows(reading: ConfigReading, path: str) -> Iterator[tuple[str, str]]:
     """A column "prompt" and perhaps a column "label"; without a comma, one prompt a line."""
     text = reading.text(path)
-    rows = table_of(path, text, trim=True)
+    rows = [row for _, row in read_rows(text, path, skipinitialspace=True)]
     header = [name.strip().lower() for name in rows[0]] if rows else []
     if "prompt" in header and len(header) > 1:
         for name in header:

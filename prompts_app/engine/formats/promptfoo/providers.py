@@ -10,11 +10,11 @@ from prompts_app.engine.formats.promptfoo.reading import (
     FILE,
     PROGRAMS,
     ConfigReading,
-    as_object,
     extension_of,
     is_secret,
     without_secrets,
 )
+from prompts_app.engine.formats.reading import as_object
 from prompts_app.engine.types import Json
 
 # What stands between a vendor and a model's name: "openai:chat:gpt-5".

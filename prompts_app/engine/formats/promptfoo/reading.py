@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.filters import as_json, as_output
 from prompts_app.engine.formats.files import folder_of, is_not_meant, is_pattern, matching, resolved
+from prompts_app.engine.formats.reading import as_object
 from prompts_app.engine.formats.source import SourceFile, decode, read_json
 from prompts_app.engine.formats.types import Problem
 from prompts_app.engine.formats.yaml_ import read_yaml
@@ -126,11 +127,6 @@ def missing(path: str) -> str:
     if is_not_meant(resolved("", path) or ""):
         return f"the file “{path}”, which is hidden or a tool’s own: such files are never read"
     return f"the file “{path}”, which is not there: bring in the whole folder, or a zip of it"
-
-
-def as_object(value: Json) -> dict[str, Json]:
-    """``value``, or an empty object where it is none."""
-    return value if isinstance(value, dict) else {}
 
 
 def extension_of(path: str) -> str:

@@ -26,11 +26,11 @@ from prompts_app.engine.formats.promptfoo.providers import (
     read_providers,
     shared_settings,
 )
-from prompts_app.engine.formats.promptfoo.reading import FILE, ConfigReading, as_object
+from prompts_app.engine.formats.promptfoo.reading import FILE, ConfigReading
 from prompts_app.engine.formats.promptfoo.rows import Context, ResultRow, assertion_of, components, result_of
 from prompts_app.engine.formats.promptfoo.tests import Test, Tests
 from prompts_app.engine.formats.promptfoo.variables import can_wrap, usage_of, wrapped
-from prompts_app.engine.formats.reading import refuse
+from prompts_app.engine.formats.reading import as_object, refuse
 from prompts_app.engine.formats.source import Format, SourceFile, read_json
 from prompts_app.engine.formats.types import ImportedPrompt, Parsed
 from prompts_app.engine.types import Assertion, CaseContent, Json

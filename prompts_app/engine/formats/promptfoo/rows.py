@@ -13,7 +13,7 @@ from prompts_app.engine.assertions.verdicts import SET
 from prompts_app.engine.budget import LARGEST_COUNT
 from prompts_app.engine.formats.bundle_types import BundledResult
 from prompts_app.engine.formats.promptfoo.prompts import chat_in
-from prompts_app.engine.formats.promptfoo.reading import as_object
+from prompts_app.engine.formats.reading import as_object
 from prompts_app.engine.json_texts import with_texts
 from prompts_app.engine.types import Json
 

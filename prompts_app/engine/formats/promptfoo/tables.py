@@ -1,14 +1,12 @@
 """Tables of tests: a column for each variable, and promptfoo's own columns that begin with ``__``."""
 
-import csv
 import re
 from collections.abc import Iterator, Mapping
 
 from prompts_app.engine.assertions.values import number_of
-from prompts_app.engine.budget import table_rows
-from prompts_app.engine.errors import FormatError, TooMuch
 from prompts_app.engine.formats.promptfoo.assertions import from_short
 from prompts_app.engine.formats.promptfoo.reading import ConfigReading, plain_text
+from prompts_app.engine.formats.source import check_fields, read_rows
 from prompts_app.engine.types import Json
 
 _SAID = re.compile(r"\"?sep=([,;\t|])\"?\s*", re.IGNORECASE)
@@ -18,20 +16,6 @@ _OPTIONS = {"__prefix": "prefix", "__suffix": "suffix"}
 _OF_TEST = {
     "__description": "description", "__providerOutput": "providerOutput", "__threshold": "threshold",
 }  # fmt: skip
-
-
-def table_of(path: str, text: str, delimiter: str = ",", *, trim: bool = False) -> list[list[str]]:
-    """Every row that is not empty. ``trim``: white space after a comma is none of the field's.
-
-    Raises FormatError with the line.
-    """
-    try:
-        found = table_rows(text, delimiter=delimiter, skipinitialspace=trim)
-        return [row for _, row in found if any(field.strip() for field in row)]
-    except csv.Error as wrong:
-        raise FormatError(f"{path}: this cannot be read as CSV, {wrong}.") from None
-    except TooMuch as why:
-        raise FormatError(f"{path}: {why}") from None
 
 
 def _divided(path: str, text: str) -> tuple[str, str]:
@@ -48,16 +32,12 @@ def _divided(path: str, text: str) -> tuple[str, str]:
 def rows_of(reading: ConfigReading, path: str) -> Iterator[tuple[int, dict[str, str]]]:
     """(number, column → field) of every row; the first is 1. Raises FormatError with the line."""
     delimiter, text = _divided(path, reading.text(path))
-    rows = table_of(path, text, delimiter)
+    rows = [row for _, row in read_rows(text, path, delimiter=delimiter)]
     header = [name.strip() for name in rows[0]] if rows else []
     for name in dict.fromkeys(name for name in header if name and header.count(name) > 1):
         reading.note(f"all but the last of the columns “{name}”", path)
     for number, row in enumerate(rows[1:], start=1):
-        if len(row) > len(header):
-            raise FormatError(
-                f"{path}, row {number}: it has {len(row)} fields where the first line has {len(header)}. "
-                "Put quotation marks around a value with a comma in it."
-            )
+        check_fields(row, header, f"{path}, row {number}: it")
         fields = dict(zip(header, row, strict=False))
         if fields.pop("", "").strip():
             reading.note("the column without a name", f"{path}, row {number}")

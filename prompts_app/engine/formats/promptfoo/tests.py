@@ -17,7 +17,6 @@ from prompts_app.engine.formats.promptfoo.reading import (
     FILE,
     PROGRAMS,
     ConfigReading,
-    as_object,
     extension_of,
     missing,
     plain_text,
@@ -31,6 +30,7 @@ from prompts_app.engine.formats.promptfoo.variables import (
     resolved,
     values_around,
 )
+from prompts_app.engine.formats.reading import as_object
 from prompts_app.engine.render import as_value, is_given
 from prompts_app.engine.types import Assertion, CaseContent, Json
 

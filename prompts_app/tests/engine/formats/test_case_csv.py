@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.engine.errors import CsvError
+from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats.case_csv import CaseTable, cases_of, guess, read_table, variable_name
 from prompts_app.engine.types import Assertion, CaseContent
 
@@ -98,7 +98,7 @@ def test_tabs_semicolons_and_empty_lines(table: str) -> None:
 
 @given(st.text(max_size=300))
 def test_any_text_is_read_or_refused_with_a_sentence(text: str) -> None:
-    with suppress(CsvError):
+    with suppress(FormatError):
         parse_cases(text)
 
 
@@ -158,7 +158,7 @@ class TestWhatAColumnBecomes:
 
     @pytest.mark.parametrize("twice", ["variable:a", "name", "output"])
     def test_two_columns_cannot_be_the_same(self, twice: str) -> None:
-        with pytest.raises(CsvError, match="Two columns"):
+        with pytest.raises(FormatError, match="Two columns"):
             cases_of(read_table("a,b\nx,y"), [twice, twice])
 
     @given(st.text(max_size=30))

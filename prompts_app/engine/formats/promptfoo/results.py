@@ -7,10 +7,11 @@ the order in which they were done; prompts and tests are brought back to the ord
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import NoReturn
+from itertools import batched
 
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.filters import as_json
@@ -32,11 +33,13 @@ from prompts_app.engine.formats.promptfoo.tests import Test, Tests
 from prompts_app.engine.formats.promptfoo.variables import can_wrap, usage_of, wrapped
 from prompts_app.engine.formats.reading import as_object, refuse
 from prompts_app.engine.formats.source import Format, SourceFile, read_json
-from prompts_app.engine.formats.types import ImportedPrompt, Parsed
+from prompts_app.engine.formats.types import Parsed
 from prompts_app.engine.types import Assertion, CaseContent, Json
 
 VERSIONS = (1, 2, 3)
+_A_TIME = "a time with its zone (2026-11-22T08:00:00Z)"
 _YAML = {"yaml", "yml"}
+type _Grid = list[tuple[CaseContent, tuple[ResultRow, ...]]]  # each case with its repeats
 # JSON Lines have the rows alone.
 _LINES = (
     "These are promptfoo results as JSON Lines, which do not say when they were made or what was configured. "
@@ -51,17 +54,10 @@ def recognises(source: SourceFile) -> bool:
         return _is_lines(source)
     value = source.json
     if value is None and source.extension in _YAML and "\nresults:" in f"\n{source.text}":
-        value = _from_yaml(source)
-    inner = value.get("results") if isinstance(value, dict) else None
-    return isinstance(inner, dict) and isinstance(inner.get("results"), list) and "stats" in inner
-
-
-def _from_yaml(source: SourceFile) -> Json:
-    """None where it is broken: then it is none of ours to tell."""
-    try:
-        return source.must_be_yaml()
-    except FormatError:
-        return None
+        with suppress(FormatError):  # where it is broken it is none of ours to tell
+            value = source.must_be_yaml()
+    inner = as_object(as_object(value).get("results"))
+    return isinstance(inner.get("results"), list) and "stats" in inner
 
 
 def _is_lines(source: SourceFile) -> bool:
@@ -69,7 +65,7 @@ def _is_lines(source: SourceFile) -> bool:
         row = read_json(source.text.lstrip().partition("\n")[0])
     except FormatError:
         return False
-    return isinstance(row, dict) and {"promptIdx", "testCase", "provider"} <= row.keys()
+    return {"promptIdx", "testCase", "provider"} <= as_object(row).keys()
 
 
 @dataclass(slots=True)
@@ -82,15 +78,19 @@ class _Column:
     settings: dict[str, Json]
     rows: list[ResultRow] = field(default_factory=list)
 
+    @property
+    def who(self) -> tuple[str, str, int]:
+        return self.provider.id, self.provider.label, self.asked
+
 
 def read(source: SourceFile) -> Parsed:
     if _is_lines(source):
         raise FormatError(_LINES)
-    file = source.must_be_yaml() if source.extension in _YAML else source.must_be_json()
-    summary = as_object(as_object(file).get("results"))
+    file = as_object(source.must_be_yaml() if source.extension in _YAML else source.must_be_json())
+    summary = as_object(file.get("results"))
     if summary.get("version", 3) not in VERSIONS:
         raise FormatError(f"These are promptfoo results of version {summary['version']}; 3 can be read.")
-    rows = sorted(_rows(summary.get("results")), key=_number_of)
+    rows = _rows(summary.get("results"))
     reading = ConfigReading(source, as_object(file.get("config")))
     configured = read_providers(reading)
     shared = shared_settings(reading, configured)
@@ -106,50 +106,34 @@ def read(source: SourceFile) -> Parsed:
     cases = {id(case): now for case, now in zip(cells.cases, prompt.cases, strict=True)}
     grids = [[(cases[id(case)], members) for case, members in grid] for grid in grids]
     tell_the_rest(reading)
-    runs = _runs(columns, grids, _context(source, file, summary))
-    return Parsed((_named(prompt, source, runs),), reading.problems())
+    prompt = replace(
+        prompt,
+        source=f"promptfoo results {source.name}".strip(),
+        versions=tuple(
+            replace(version, note=version.note.replace("promptfoo configuration", "promptfoo results", 1))
+            for version in prompt.versions
+        ),
+        runs=_runs(columns, grids, _context(source, file, summary)),
+    )
+    return Parsed((prompt,), reading.problems())
 
 
 def _rows(listed: Json) -> list[ResultRow]:
+    """By the numbers of their prompts and tests."""
     if not isinstance(listed, list) or not listed:
         raise FormatError("There are no results in this file.")
     rows = [ResultRow(row, f"results.results[{number}]") for number, row in enumerate(listed)]
     for row in rows:
         if not isinstance(row.values, dict):
             refuse(row.where, "an object")
-    return rows
-
-
-def _number_of(row: ResultRow) -> tuple[float, float]:
-    """Its prompt's place in the file, and its test's; a row that does not say stays behind the others."""
-    prompt, test = (_place(row.values.get(name)) for name in ("promptIdx", "testIdx"))
-    return (math.inf if prompt is None else prompt, math.inf if test is None else test)
-
-
-def _place(value: Json) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _named(prompt: ImportedPrompt, source: SourceFile, runs: tuple[BundledRun, ...]) -> ImportedPrompt:
-    name = f"promptfoo results {source.name}".strip()
-    versions = tuple(
-        replace(version, note=version.note.replace("promptfoo configuration", "promptfoo results", 1))
-        for version in prompt.versions
-    )
-    return replace(prompt, source=name, versions=versions, runs=runs)
+    return sorted(rows, key=lambda row: (row.number("promptIdx"), row.number("testIdx")))
 
 
 def _repeats(file: dict[str, Json], config: Mapping[str, Json]) -> int | None:
     """How often each test was asked, where the file says so."""
-    for place in (
-        file.get("runtimeOptions"),
-        config.get("evaluateOptions"),
-        config.get("commandLineOptions"),
-    ):
-        repeat = as_object(place).get("repeat")
-        if isinstance(repeat, int) and not isinstance(repeat, bool) and 1 <= repeat <= 1000:
-            return repeat
-    return None
+    told = file.get("runtimeOptions"), config.get("evaluateOptions"), config.get("commandLineOptions")
+    repeats = (as_object(options).get("repeat") for options in told)
+    return next((one for one in repeats if type(one) is int and 1 <= one <= 1000), None)
 
 
 # --- prompts and providers ----------------------------------------------------------------------------
@@ -198,8 +182,8 @@ class _Head:
 
 def _head_of(row: ResultRow, heads: list[_Head | None]) -> _Head:
     """From the table's head where there is one; else from the row, whose label then is the template."""
-    place, prompt = _place(row.values.get("promptIdx")), as_object(row.values.get("prompt"))
-    head = heads[place] if place is not None and place < len(heads) else None
+    place, prompt = row.number("promptIdx"), as_object(row.values.get("prompt"))
+    head = heads[int(place)] if place < len(heads) else None
     if head is None:
         label = str(prompt.get("label") or prompt.get("display") or "")
         head = _head({**prompt, "raw": label or prompt.get("raw"), "label": label}, prompt)
@@ -250,28 +234,25 @@ class Cells:
         """In the file's order, also of those that not every prompt was put to."""
         return tuple(self._cases[place] for place in sorted(self._cases, key=self._numbers.__getitem__))
 
-    def grid(self, rows: Sequence[ResultRow]) -> list[tuple[CaseContent, list[ResultRow]]]:
+    def grid(self, rows: Sequence[ResultRow]) -> _Grid:
         """The rows of one run, by case, each case with its repeats."""
         groups: dict[str, list[ResultRow]] = {}
         for row in rows:
             groups.setdefault(_key(row), []).append(row)
-        repeats = self._repeats or _common_size(list(groups.values()))
-        cells = {}
+        sizes = {len(group) for group in groups.values()}
+        repeats = self._repeats or (sizes.pop() if len(sizes) == 1 else 1)
+        cells = []
         for key, members in groups.items():
-            for number in range(0, len(members), repeats):
-                part = members[number : number + repeats]
-                place = (key, number // repeats)
-                cells[place] = part
-                self._numbers[place] = min(self._numbers.get(place, math.inf), _number_of(part[0])[1])
-        return [(self._case(place, part), part) for place, part in cells.items()]
+            for number, part in enumerate(batched(members, repeats)):
+                place = (key, number)
+                if place not in self._cases:
+                    self._cases[place] = self._case(part, number)
+                first = part[0].number("testIdx")
+                self._numbers[place] = min(self._numbers.get(place, math.inf), first)
+                cells.append((self._cases[place], part))
+        return cells
 
-    def _case(self, place: tuple[str, int], rows: list[ResultRow]) -> CaseContent:
-        if place not in self._cases:
-            case = self._read(rows)
-            self._cases[place] = replace(case, name=f"{case.name} ({place[1] + 1})") if place[1] else case
-        return self._cases[place]
-
-    def _read(self, rows: list[ResultRow]) -> CaseContent:
+    def _case(self, rows: Sequence[ResultRow], number: int) -> CaseContent:
         test = as_object(rows[0].values.get("testCase"))
         if _NUMBERED.fullmatch(str(test.get("description") or "")):
             test = {key: value for key, value in test.items() if key != "description"}
@@ -280,12 +261,18 @@ class Cells:
         found = self._asserted(rows, options)
         if not found:
             found = assertions.read(self._reading, test.get("assert"), f"{where}.assert", options)
-        return self._tests.case_of(Test({**test, "vars": _variables(rows[0], test)}, where), found)
+        used, own = as_object(rows[0].values.get("vars")), as_object(test.get("vars"))
+        values = {  # where a value is a file's name, what was in the file
+            name: used.get(name, value) if isinstance(value, str) and value.startswith(FILE) else value
+            for name, value in (own or used).items()
+        }
+        case = self._tests.case_of(Test({**test, "vars": values}, where), found)
+        return replace(case, name=f"{case.name} ({number + 1})") if number else case
 
-    def _asserted(self, rows: list[ResultRow], options: Mapping[str, Json]) -> tuple[Assertion, ...]:
+    def _asserted(self, rows: Sequence[ResultRow], options: Mapping[str, Json]) -> tuple[Assertion, ...]:
         """The assertions as they were really run, from the first result that has them."""
         for row in rows:
-            asserted = [assertion_of(one) for one in components(as_object(row.values.get("gradingResult")))]
+            asserted = map(assertion_of, components(as_object(row.values.get("gradingResult"))))
             if known := [one for one in asserted if one.get("type")]:
                 where = f"{row.where}.gradingResult.componentResults"
                 return assertions.read(self._reading, known, where, options)
@@ -296,24 +283,7 @@ def _key(row: ResultRow) -> str:
     """Tells one test from another: by its values, and by what it is held to."""
     test = as_object(row.values.get("testCase"))
     values = test.get("vars") if isinstance(test.get("vars"), dict) else row.values.get("vars")
-    return as_json(
-        [values, test.get("assert"), test.get("description"), test.get("options"), test.get("metadata")]
-    )
-
-
-def _variables(row: ResultRow, test: Mapping[str, Json]) -> dict[str, Json]:
-    """The test's own values; where such a value is a file's name, what was in the file."""
-    used, own = as_object(row.values.get("vars")), as_object(test.get("vars"))
-    return {
-        name: used.get(name, value) if isinstance(value, str) and value.startswith(FILE) else value
-        for name, value in (own or used).items()
-    }
-
-
-def _common_size(groups: Sequence[Sequence[ResultRow]]) -> int:
-    """The number of results of every case where it is the same for all; else each stands for itself."""
-    sizes = {len(group) for group in groups}
-    return sizes.pop() if len(sizes) == 1 else 1
+    return as_json([values, *(test.get(name) for name in ("assert", "description", "options", "metadata"))])
 
 
 # --- runs ----------------------------------------------------------------------------------------------
@@ -321,8 +291,9 @@ def _common_size(groups: Sequence[Sequence[ResultRow]]) -> int:
 
 def _context(source: SourceFile, file: dict[str, Json], summary: dict[str, Json]) -> Context:
     version = as_object(file.get("metadata")).get("promptfooVersion")
+    times = map(_time, (summary.get("timestamp"), file.get("createdAt")))
     return Context(
-        at=_time(summary.get("timestamp")) or _time(file.get("createdAt")) or _no_time(),
+        at=next(filter(None, times), None) or refuse("results.timestamp", _A_TIME),
         tool=f"promptfoo {version}" if isinstance(version, str) else "promptfoo",
         note=f"promptfoo results {source.name}; times include promptfoo’s own queue"[:200],
         id=str(file.get("evalId") or "promptfoo"),
@@ -337,57 +308,31 @@ def _time(value: Json) -> datetime | None:
     return moment if moment is not None and moment.tzinfo is not None else None
 
 
-def _no_time() -> NoReturn:
-    refuse("results.timestamp", "a time with its zone (2026-11-22T08:00:00Z)")
-
-
-def _runs(
-    columns: Sequence[_Column],
-    grids: Sequence[Sequence[tuple[CaseContent, list[ResultRow]]]],
-    context: Context,
-) -> tuple[BundledRun, ...]:
-    asked = {_identity(column): column.provider for column in columns}
-    names = distinct_models(tuple(asked.values()))
-    models = dict(zip(asked, names, strict=True))
+def _runs(columns: Sequence[_Column], grids: Sequence[_Grid], context: Context) -> tuple[BundledRun, ...]:
+    asked = {column.who: column.provider for column in columns}
+    models = dict(zip(asked, distinct_models(tuple(asked.values())), strict=True))
     return tuple(
-        _run(number, column, models[_identity(column)], grid, context)
+        BundledRun(
+            id=f"{context.id}-{number}",
+            version=column.variant + 1,
+            model=(model := models[column.who]),
+            suite=tuple(case for case, _ in grid),
+            source="imported",
+            state="finished",
+            created_at=context.at,
+            started_at=context.at,
+            finished_at=context.at,
+            results=tuple(
+                result_of(row, index, repeat, model, context)
+                for index, (_, rows) in enumerate(grid)
+                for repeat, row in enumerate(rows)
+            ),
+            parameters=column.settings,
+            repeats=max(len(rows) for _, rows in grid),
+            source_note=context.note,
+        )
         for number, (column, grid) in enumerate(zip(columns, grids, strict=True))
     )
-
-
-def _identity(column: _Column) -> tuple[str, str, int]:
-    return column.provider.id, column.provider.label, column.asked
-
-
-def _run(
-    number: int,
-    column: _Column,
-    model: str,
-    grid: Sequence[tuple[CaseContent, list[ResultRow]]],
-    context: Context,
-) -> BundledRun:
-    results = (result_of(row, index, repeat, model, context) for index, repeat, row in _places(grid))
-    return BundledRun(
-        id=f"{context.id}-{number}",
-        version=column.variant + 1,
-        model=model,
-        suite=tuple(case for case, _ in grid),
-        source="imported",
-        state="finished",
-        created_at=context.at,
-        started_at=context.at,
-        finished_at=context.at,
-        results=tuple(results),
-        parameters=column.settings,
-        repeats=max(len(rows) for _, rows in grid),
-        source_note=context.note,
-    )
-
-
-def _places(grid: Sequence[tuple[CaseContent, list[ResultRow]]]) -> Iterator[tuple[int, int, ResultRow]]:
-    for index, (_, rows) in enumerate(grid):
-        for repeat, row in enumerate(rows):
-            yield index, repeat, row
 
 
 FORMAT = Format(

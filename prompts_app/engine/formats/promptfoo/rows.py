@@ -47,6 +47,11 @@ class ResultRow(NamedTuple):
     values: dict[str, Json]
     where: str
 
+    def number(self, name: str) -> float:
+        """A place that the row names, such as its prompt's; one that does not say is behind all others."""
+        value = self.values.get(name)
+        return value if type(value) is int and value >= 0 else math.inf
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -63,8 +68,13 @@ def result_of(row: ResultRow, case_index: int, repeat: int, model: str, context:
     grading = as_object(row.values.get("gradingResult"))
     error, success = _error(row, response), row.values.get("success")
     checks = () if error else tuple(_checks(grading))
+    kinds = (kind for pattern, kind in _FAULTS if re.search(pattern, error[:2000], re.IGNORECASE))
     cost = None if error else _cost(row, response)
-    tokens_in, tokens_out = _tokens(row, response)
+    # All zeros mean that nobody counted.
+    usage = as_object(response.get("tokenUsage")) or as_object(row.values.get("tokenUsage"))
+    tokens_in, tokens_out = (_count(usage.get(name)) for name in ("prompt", "completion"))
+    if not tokens_in and not tokens_out:
+        tokens_in = tokens_out = None
     return BundledResult(
         id=str(row.values.get("id") or f"{context.id}-{case_index}-{repeat}"),
         case_index=case_index,
@@ -80,7 +90,7 @@ def result_of(row: ResultRow, case_index: int, repeat: int, model: str, context:
         latency_ms=_latency(row, response),
         cost=cost,
         cost_source=context.tool[:60] if cost is not None else "",
-        error_kind=_fault(error) if error else "",
+        error_kind=next(kinds, "elsewhere") if error else "",
         error_message=error,
     )
 
@@ -99,12 +109,6 @@ def _error(row: ResultRow, response: Mapping[str, Json]) -> str:
         return said or "promptfoo says that there is no answer, and not why."
     unanswered = response.get("output") is None and not row.values.get("gradingResult")
     return said or "There is no output in the file." if unanswered else ""
-
-
-def _fault(message: str) -> str:
-    first_line = message[:2000]
-    kinds = (kind for pattern, kind in _FAULTS if re.search(pattern, first_line, re.IGNORECASE))
-    return next(kinds, "elsewhere")
 
 
 def _checks(grading: Mapping[str, Json]) -> list[dict[str, Json]]:
@@ -175,13 +179,6 @@ def _output(value: Json) -> str:
     if value is None:
         return ""
     return _text(value) if isinstance(value, str) else _text(json.dumps(value, ensure_ascii=False))
-
-
-def _tokens(row: ResultRow, response: Mapping[str, Json]) -> tuple[int | None, int | None]:
-    """Prompt and completion. All zeros mean that nobody counted."""
-    usage = as_object(response.get("tokenUsage")) or as_object(row.values.get("tokenUsage"))
-    counts = [_count(usage.get(name)) for name in ("prompt", "completion")]
-    return (counts[0], counts[1]) if any(counts) else (None, None)
 
 
 def _count(value: Json) -> int | None:

@@ -4,11 +4,12 @@ One object with ``messages`` (and a model and parameters beside them), a bare li
 such objects, or JSON Lines of either, also as the Batch API wraps them.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple, TypeGuard
 
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import titles
 from prompts_app.engine.formats.parts import one_version, parameters_in
+from prompts_app.engine.formats.reading import as_object
 from prompts_app.engine.formats.source import Format, SourceFile, read_json
 from prompts_app.engine.formats.types import ImportedPrompt, Parsed, Problem, Skip
 from prompts_app.engine.types import Json, Message, PromptContent, Role
@@ -20,8 +21,7 @@ _TITLES = ("title", "name")
 _SUMMARIES = ("summary", "description")
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(NamedTuple):
     value: Json
     where: str
 
@@ -41,7 +41,10 @@ def read(source: SourceFile) -> Parsed:
     skipped: list[Skip] = []
     for item in items:
         if not _is_conversation(item.value):
-            raise FormatError(_no_conversation(item.where))
+            raise FormatError(
+                f"There are no chat messages in {item.where}. What can be read is an object with “messages”, "
+                "or a list of messages, each with “role” and “content”."
+            )
         prompt, found = _prompt(item, source, alone=len(items) == 1)
         problems += found
         if prompt.versions[0].prompt.messages:
@@ -49,13 +52,6 @@ def read(source: SourceFile) -> Parsed:
         else:
             skipped.append(Skip(item.where, "No message with text is left in it."))
     return Parsed(tuple(prompts), tuple(problems), tuple(skipped))
-
-
-def _no_conversation(where: str) -> str:
-    return (
-        f"There are no chat messages in {where}. What can be read is an object with “messages”, or a list of "
-        "messages, each with “role” and “content”."
-    )
 
 
 def _items(source: SourceFile) -> list[_Item]:
@@ -79,15 +75,16 @@ def _items_of(value: Json) -> list[_Item]:
 def _is_conversation(value: Json) -> bool:
     if isinstance(value, dict):
         inner = value["body"] if isinstance(value.get("body"), dict) else value
-        return _are_messages(inner.get("messages"))
-    return _are_messages(value)
+        return are_messages(inner.get("messages"))
+    return are_messages(value)
 
 
-def _are_messages(value: Json) -> bool:
+def are_messages(value: Json) -> TypeGuard[list[dict[str, Json]]]:
+    """Whether it is a list of objects with a role each."""
     return (
         isinstance(value, list)
         and bool(value)
-        and all(isinstance(m, dict) and isinstance(m.get("role"), str) for m in value)
+        and all(isinstance(one, dict) and isinstance(one.get("role"), str) for one in value)
     )
 
 
@@ -95,7 +92,10 @@ def _prompt(item: _Item, source: SourceFile, *, alone: bool) -> tuple[ImportedPr
     value = item.value if isinstance(item.value, dict) else {"messages": item.value}
     if isinstance(value.get("body"), dict):  # a line of the Batch API
         value = {"title": value.get("custom_id"), **value["body"]}
-    kept, problems = read_messages(_with_system(value), item.where)
+    messages: list[dict[str, Json]] = value["messages"]
+    if system := value.get("system"):  # beside the others in Anthropic's API, a text or a list of blocks
+        messages = [{"role": "system", "content": system}, *messages]
+    kept, problems = read_messages(messages, item.where)
     names = {"messages", "system", "model", *_TITLES, *_SUMMARIES, "tags"}
     settings, others = parameters_in({k: v for k, v in value.items() if k not in names}, item.where)
     first = kept[0].content if kept else ""
@@ -111,13 +111,6 @@ def _prompt(item: _Item, source: SourceFile, *, alone: bool) -> tuple[ImportedPr
         written_for=_text(value, ("model",)),
     )
     return prompt, problems + others
-
-
-def _with_system(value: dict[str, Json]) -> list[dict[str, Json]]:
-    """Anthropic's API takes the system message beside the others, as a text or a list of text blocks."""
-    messages: list[dict[str, Json]] = value["messages"]
-    system = value.get("system")
-    return [{"role": "system", "content": system}, *messages] if system else messages
 
 
 def _text(value: dict[str, Json], keys: tuple[str, ...]) -> str:
@@ -139,21 +132,18 @@ def read_messages(values: list[dict[str, Json]], where: str) -> tuple[tuple[Mess
             problems.append(Problem(f"a message of the role “{value['role']}”", place))
             continue
         text, lost = _content(value.get("content"), place)
-        lost += [Problem(f"the field “{key}” of a message", place) for key in _further(value)]
+        others = (key for key in value if key not in {"role", "content"})
+        lost += [
+            Problem(f"the field “{key}” of a message", place)
+            for key in others
+            if value[key] not in (None, [], "", {})
+        ]
         problems += lost
         if text:
             kept.append(Message(role, text))
         elif not lost:
             problems.append(Problem("a message without text", place))
     return tuple(kept), problems
-
-
-def _further(value: dict[str, Json]) -> list[str]:
-    return [
-        key
-        for key, item in value.items()
-        if key not in {"role", "content"} and item not in (None, [], "", {})
-    ]
 
 
 def _content(content: Json, place: str) -> tuple[str, list[Problem]]:
@@ -164,11 +154,12 @@ def _content(content: Json, place: str) -> tuple[str, list[Problem]]:
     texts: list[str] = []
     problems: list[Problem] = []
     for part in content:
-        text = part.get("text") if isinstance(part, dict) else part
+        about = as_object(part)
+        text = about.get("text") if about else part
         if isinstance(text, str):
             texts.append(text)
         else:
-            kind = part.get("type", "unknown") if isinstance(part, dict) else "unknown"
+            kind = about.get("type", "unknown")
             problems.append(Problem(f"a part of the type “{kind}” in a message", place))
     return "\n".join(texts), problems
 

@@ -53,7 +53,6 @@ GRADED: Final = frozenset(
 )
 _OWN_FIELDS = {"type", "value", "threshold", "weight", "metric"}
 _PROGRAM_KINDS = {"javascript", "python", "ruby", "webhook"}
-_TRANSFORMS = ("transform", "postprocess")
 
 
 def is_promptfoos(type_: str) -> bool:
@@ -121,8 +120,7 @@ def _members(reading: ConfigReading, whole: dict[str, Json], where: str) -> list
     for key, item in whole.items():
         if key not in {*_OWN_FIELDS, "assert", "config"} and item is not None:
             reading.note(f"the {key} of an assert-set", where)
-    config = whole.get("config")
-    members = whole.get("assert")
+    config, members = whole.get("config"), whole.get("assert")
     members = members if isinstance(members, list) else []
     if not isinstance(config, dict):
         return members
@@ -142,25 +140,24 @@ def _assertion(reading: ConfigReading, item: Json, where: str) -> Assertion | No
     options, gone = without_secrets({key: item[key] for key in item if key not in _OWN_FIELDS})
     for name in gone:
         reading.note(f"the setting “{name}” of an assertion: keys are never kept", where)
+    value = item.get("value")
+    is_program = split_type(type_)[1] in _PROGRAM_KINDS and isinstance(value, str)
+    if not reading.is_ours and not is_program:  # files are opened; those of programs are named only
+        if isinstance(value, list):
+            value = [reading.loaded(one, where) for one in value]
+        value = reading.loaded(value, where)
+    threshold, weight = (_number(reading, item, name, where) for name in ("threshold", "weight"))
+    if weight is not None and weight < 0:
+        reading.note("a weight below 0 of an assertion", where)
+        weight = None
     return Assertion(
         type=type_,
-        value=_value(reading, type_, item.get("value"), where),
-        threshold=_number(reading, item, "threshold", where),
-        weight=_weight(reading, item, where),
+        value=value,
+        threshold=threshold,
+        weight=1.0 if weight is None else weight,
         metric=str(item.get("metric") or ""),
         options={key: value for key, value in options.items() if value is not None},
     )
-
-
-def _value(reading: ConfigReading, type_: str, value: Json, where: str) -> Json:
-    """Files are opened; those of programs are named only."""
-    if reading.is_ours:
-        return value
-    if split_type(type_)[1] in _PROGRAM_KINDS and isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return [reading.loaded(item, where) for item in value]
-    return reading.loaded(value, where)
 
 
 def _number(
@@ -173,13 +170,6 @@ def _number(
     if number is None:
         reading.note(f"the {name} “{str(value)[:60]}” of {of}, which is no number", where)
     return number if isinstance(value, str) or number is None else value
-
-
-def _weight(reading: ConfigReading, item: Mapping[str, Json], where: str) -> float:
-    weight = _number(reading, item, "weight", where)
-    if weight is not None and weight < 0:
-        reading.note("a weight below 0 of an assertion", where)
-    return weight if weight is not None and weight >= 0 else 1.0
 
 
 def _with_options(
@@ -195,7 +185,7 @@ def _with_options(
         }
     if is_factuality(assertion) and options.get(FACTUALITY) and FACTUALITY not in assertion.options:
         added[FACTUALITY] = options[FACTUALITY]
-    if transform := next((options[key] for key in _TRANSFORMS if options.get(key)), None):
+    if transform := options.get("transform") or options.get("postprocess"):
         own = assertion.options.get(TRANSFORM)
         added |= _both(transform, own) if own else {TRANSFORM: transform}
     both, gone = without_secrets({**assertion.options, **added})
@@ -245,6 +235,10 @@ _SHORT = re.compile(
     r"(?:\(([0-9]+(?:\.[0-9]+)?)\))?(?::(.*))?",
     re.DOTALL,
 )
+_SHORT_NAMES = {
+    "javascript": "javascript", "fn": "javascript", "eval": "javascript", "python": "python",
+    "grade": "llm-rubric",
+}  # fmt: skip
 _LISTS = {"contains-all", "contains-any", "icontains-all", "icontains-any"}
 _WITH_THRESHOLD = frozenset(
     """answer-relevance classifier context-faithfulness context-recall context-relevance levenshtein
@@ -258,28 +252,17 @@ _LIST_ITEM = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*(?=,|\Z)|([^,]*))(?:,|\Z)')  
 def from_short(text: str) -> dict[str, Json]:
     """``contains: refund`` or ``levenshtein(5): text`` as an assertion; any other text must be equalled."""
     text = text.strip()
-    if program := _program(text):
-        return program
-    if text.startswith("grade:"):
-        return {"type": "llm-rubric", "value": text.removeprefix("grade:").strip()}
+    head, _, body = text.partition(":")
+    if head in _SHORT_NAMES:
+        return {"type": _SHORT_NAMES[head], "value": body.strip()}
+    ending = extension_of(text.removeprefix(FILE).partition(":")[0])
+    if text.startswith(FILE) and ending in PROGRAMS:
+        return {"type": "python" if ending == "py" else "javascript", "value": text}
     found = _SHORT.fullmatch(text)
     if not found:
         return {"type": "equals", "value": text}
     opposite, kind, threshold, value = found.groups()
     return {"type": f"{opposite or ''}{kind}", **_short_value(kind, threshold, (value or "").strip())}
-
-
-def _program(text: str) -> dict[str, Json] | None:
-    head, _, body = text.partition(":")
-    if head in {"javascript", "fn", "eval"}:
-        return {"type": "javascript", "value": body.strip()}
-    if head == "python":
-        return {"type": "python", "value": body.strip()}
-    if text.startswith(FILE):
-        ending = extension_of(text.removeprefix(FILE).partition(":")[0])
-        if ending in PROGRAMS:
-            return {"type": "python" if ending == "py" else "javascript", "value": text}
-    return None
 
 
 def _short_value(kind: str, threshold: str | None, value: str) -> dict[str, Json]:

@@ -67,7 +67,10 @@ def read(source: SourceFile) -> Parsed:
     if not isinstance(value, dict):
         raise FormatError("A promptfoo configuration is an object with “prompts” and “tests”.")
     reading = opened(source, value)
-    variants = read_prompts(reading, _prompts_in(reading))
+    prompts = reading.config.get("prompts")
+    if not prompts:
+        reading.note("prompts: there are none, so that each test’s “prompt” is the prompt", "")
+    variants = read_prompts(reading, prompts or _WITHOUT_PROMPTS)
     providers = read_providers(reading)
     settings = shared_settings(reading, providers)
     usage = usage_of(message for variant in variants for message in variant.messages)
@@ -89,14 +92,6 @@ def opened(source: SourceFile, value: dict[str, Json]) -> ConfigReading:
     return ConfigReading(source, config, frozenset(references.used), is_ours, reading.noted)
 
 
-def _prompts_in(reading: ConfigReading) -> Json:
-    prompts = reading.config.get("prompts")
-    if prompts:
-        return prompts
-    reading.note("prompts: there are none, so that each test’s “prompt” is the prompt", "")
-    return _WITHOUT_PROMPTS
-
-
 def prompt_of(
     reading: ConfigReading,
     variants: tuple[Variant, ...],
@@ -107,32 +102,30 @@ def prompt_of(
     name = reading.source.name
     source = f"promptfoo configuration {name}" if name else "pasted promptfoo configuration"
     models = ", ".join(dict.fromkeys(provider.model for provider in providers))
-    description = reading.config.get("description")
+    described = reading.config.get("description")
+    described = described if isinstance(described, str) else ""
+    environment = {} if reading.is_ours else reading.environment
+    versions = []
+    for variant in variants:
+        variables = tuple(
+            Variable(name, environment[name], "from the configuration’s env")
+            for name in find_variables(variant.messages)
+            if name in environment
+        )
+        note = f"Imported from {source}."
+        note += f" Prompt “{variant.label}”." if variant.label else ""
+        note += f" Written for {models}." if models else ""
+        content = PromptContent(variant.messages, variables, {**settings, **variant.settings})
+        versions.append(ImportedVersion(content, note))
     return ImportedPrompt(
-        title=description
-        if isinstance(description, str) and description.strip()
-        else _title(reading, variants),
-        versions=tuple(
-            ImportedVersion(_content(reading, variant, settings), _note(source, variant, models))
-            for variant in variants
-        ),
+        title=described if described.strip() else _title(reading, variants),
+        versions=tuple(versions),
         source=source,
         where=name,
         written_for=models,
         cases=cases,
         is_templated=True,
     )
-
-
-def _content(reading: ConfigReading, variant: Variant, settings: Mapping[str, Json]) -> PromptContent:
-    """The configuration's ``env`` stands for ``{{env.NAME}}`` where the prompt uses it."""
-    given = {} if reading.is_ours else reading.environment
-    variables = (
-        Variable(name, given[name], "from the configuration’s env")
-        for name in find_variables(variant.messages)
-        if name in given
-    )
-    return PromptContent(variant.messages, tuple(variables), {**settings, **variant.settings})
 
 
 def _title(reading: ConfigReading, variants: tuple[Variant, ...]) -> str:
@@ -146,13 +139,6 @@ def _title(reading: ConfigReading, variants: tuple[Variant, ...]) -> str:
     return titles.from_file_name(folder) if folder else titles.from_text(text)
 
 
-def _note(source: str, variant: Variant, models: str) -> str:
-    parts = [f"Imported from {source}."]
-    parts += [f"Prompt “{variant.label}”."] if variant.label else []
-    parts += [f"Written for {models}."] if models else []
-    return " ".join(parts)
-
-
 def tell_the_rest(reading: ConfigReading) -> None:
     """Every other setting by its name, with the names of what is in it."""
     for key, value in reading.config.items():
@@ -160,10 +146,8 @@ def tell_the_rest(reading: ConfigReading) -> None:
             continue
         if key == "metadata" and reading.is_ours and set(value) == {OURS}:
             continue
-        inner = (
-            f" ({', '.join(str(name)[:40] for name in list(value)[:8])})" if isinstance(value, dict) else ""
-        )
-        reading.note(f"the setting “{key}”{inner}", key)
+        inner = ", ".join(str(name)[:40] for name in list(as_object(value))[:8])
+        reading.note(f"the setting “{key}”{f' ({inner})' if inner else ''}", key)
 
 
 # --- what our own export says beside -----------------------------------------------------------------------
@@ -231,12 +215,8 @@ def variants_apart(prompt: ImportedPrompt) -> Iterator[ImportedPrompt]:
     """Each version as a prompt of its own, with all the cases."""
     for number, version in enumerate(prompt.versions, start=1):
         runs = tuple(replace(run, version=1) for run in prompt.runs if run.version == number)
-        title = (
-            f"{prompt.title} ({number} of {len(prompt.versions)})"
-            if len(prompt.versions) > 1
-            else prompt.title
-        )
-        yield replace(prompt, title=title, versions=(version,), runs=runs)
+        of = f" ({number} of {len(prompt.versions)})" if len(prompt.versions) > 1 else ""
+        yield replace(prompt, title=f"{prompt.title}{of}", versions=(version,), runs=runs)
 
 
 FORMAT = Format(

@@ -1,5 +1,6 @@
 """The prompts of a promptfoo configuration: each becomes one variant, in order."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -8,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.filters import as_json
 from prompts_app.engine.formats import prompty, templates
-from prompts_app.engine.formats.messages import read_messages
+from prompts_app.engine.formats.messages import are_messages, read_messages
 from prompts_app.engine.formats.parts import parameters_in
 from prompts_app.engine.formats.promptfoo.reading import (
     FILE,
@@ -67,7 +68,10 @@ def read_prompts(reading: ConfigReading, value: Json) -> tuple[Variant, ...]:
 
 def _raws(reading: ConfigReading, value: Json) -> Iterator[_Raw]:
     if isinstance(value, dict) and not {"raw", "id", "messages"} & value.keys():
-        value = [_named(name, item) for name, item in value.items()]
+        value = [  # a mapping: ``path: label``, the old form, or ``name: {raw: …}``
+            {"label": name, **item} if isinstance(item, dict) else {"raw": name, "label": item}
+            for name, item in value.items()
+        ]
     for number, item in enumerate(value if isinstance(value, list) else [value]):
         where = f"prompts[{number}]"
         if isinstance(item, dict) and item.keys() & {"raw", "id", "messages", "label"}:
@@ -76,13 +80,6 @@ def _raws(reading: ConfigReading, value: Json) -> Iterator[_Raw]:
             yield from _from_text(reading, _Raw(item, where))
         elif item is not None:
             yield _Raw(as_json(item), where)
-
-
-def _named(name: str, item: Json) -> Json:
-    """An entry of a mapping: ``path: label``, the old form, or ``name: {raw: …}``."""
-    if isinstance(item, dict):
-        return {"label": name, **item}
-    return {"raw": name, "label": item}
 
 
 def _from_object(reading: ConfigReading, item: dict[str, Json], where: str) -> Iterator[_Raw]:
@@ -186,14 +183,10 @@ def _from_prompty(reading: ConfigReading, path: str) -> str:
 
 def _divided(text: str) -> Iterator[str]:
     """The texts between lines of ``---``, without white space around them."""
-    part: list[str] = []
-    for line in [*text.split("\n"), _DELIMITER]:
-        if line.strip() == _DELIMITER:
-            if "\n".join(part).strip():
-                yield "\n".join(part).strip()
-            part = []
-        else:
-            part.append(line)
+    lines = text.split("\n")
+    for is_rule, part in itertools.groupby(lines, key=lambda line: line.strip() == _DELIMITER):
+        if not is_rule and (inside := "\n".join(part).strip()):
+            yield inside
 
 
 def _rows(reading: ConfigReading, path: str) -> Iterator[tuple[str, str]]:
@@ -283,11 +276,7 @@ def chat_in(text: str) -> list[dict[str, Json]] | None:
         except FormatError:
             continue
         value = value.get("messages") if isinstance(value, dict) else value
-        if (
-            isinstance(value, list)
-            and value
-            and all(isinstance(item, dict) and isinstance(item.get("role"), str) for item in value)
-        ):
+        if are_messages(value):
             return value
     return None
 

@@ -82,10 +82,8 @@ def _items(reading: ConfigReading, value: Json, where: str, depth: int = 0) -> I
         for number, item in enumerate(value):
             yield from _items(reading, item, f"{where}[{number}]", depth)
     elif isinstance(value, str) and extension_of(value) in {"json", "yaml", "yml"} and depth < 3:
-        found = reading.paths(value)
-        inner = reading.value(found[0]) if found else None
-        if found:
-            yield from _items(reading, inner, found[0], depth + 1)
+        if found := reading.paths(value):
+            yield from _items(reading, reading.value(found[0]), found[0], depth + 1)
         else:
             yield value, where
     elif value is not None:
@@ -94,9 +92,9 @@ def _items(reading: ConfigReading, value: Json, where: str, depth: int = 0) -> I
 
 def _provider(reading: ConfigReading, value: Json, where: str) -> Provider:
     if isinstance(value, dict) and "id" not in value and len(value) == 1:  # {"openai:gpt-5": {…}}
-        (name, inner), *_ = value.items()
-        value = {"id": name, **inner} if isinstance(inner, dict) else {"id": name}
-    if not isinstance(value, dict):
+        ((name, inner),) = value.items()
+        value = {"id": name, **as_object(inner)}
+    elif not isinstance(value, dict):
         value = {"id": value if isinstance(value, str) else ""}
     id_, label = str(value.get("id") or ""), value.get("label")
     if not id_:

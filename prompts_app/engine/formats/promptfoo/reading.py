@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from prompts_app.engine.errors import FormatError
@@ -22,7 +23,6 @@ _OF_SCHEMAS = frozenset({"definitions", "$defs", "components"})
 _SECRET = re.compile(
     r"(?i)(?:api|access|auth|private|secret)[-_]?(?:key|token)|passw|secret|authorization|credential|^token$"
 )
-_PATH_END = re.compile(r", |\[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,14 @@ class ConfigReading:
             self.note(problem.what + of, problem.where)
 
     def problems(self) -> tuple[Problem, ...]:
-        found = ((what, list(places)) for what, places in self.noted.items())
         return tuple(
-            Problem(what, places[0] if len(places) == 1 else f"{places[0]} and {len(places) - 1} more")
-            for what, places in found
+            Problem(what, f"{first} and {len(more)} more" if more else first)
+            for what, (first, *more) in self.noted.items()
         )
 
     def at(self, place: str) -> str:
         """A place for the report: "promptfooconfig.yaml, tests[2]", "tests.csv, row 3"."""
-        if _PATH_END.split(place)[0] in self.opened:
+        if re.split(r", |\[", place)[0] in self.opened:
             return place
         name = self.source.name
         return f"{name}, {place}" if name and place else name or place or "the pasted text"
@@ -85,21 +84,17 @@ class ConfigReading:
         """A file's text. Raises FormatError with its name, for one that is no text too."""
         data = self.source.files.read(path)
         self.opened.add(path)
-        try:
+        with _named(path):
             return decode(data or b"")
-        except FormatError as error:
-            raise FormatError(f"{path}: {error}") from None
 
     def value(self, path: str) -> Json:
         """The value in a JSON, YAML or JSON Lines file. Raises FormatError with its name."""
         text = self.text(path)
-        try:
+        with _named(path):
             if extension_of(path) in {"jsonl", "ndjson"}:
                 lines = enumerate(text.split("\n"), start=1)
                 return [read_json(line, first_line=number) for number, line in lines if line.strip()]
             return read_json(text) if extension_of(path) == "json" else read_yaml(text)
-        except FormatError as error:
-            raise FormatError(f"{path}: {error}") from None
 
     def loaded(self, value: Json, where: str) -> Json:
         """``value``; where that names a JSON or YAML file, what is in it, or the text where it is another.
@@ -118,6 +113,15 @@ class ConfigReading:
             return value
         kind = extension_of(found[0])
         return self.value(found[0]) if kind in {"json", "yaml", "yml"} else self.text(found[0]).strip()
+
+
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    """What cannot be read is told with the file's name."""
+    try:
+        yield
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from None
 
 
 def missing(path: str) -> str:
@@ -179,12 +183,10 @@ class References:
             return [self.replaced(item, depth) for item in value]
         if not isinstance(value, dict):
             return value
-        if isinstance(value.get("$ref"), str) and depth < DEEPEST_REFERENCE:
-            found = self._target(value["$ref"])
-            if found is not None:
-                beside = {key: item for key, item in value.items() if key != "$ref"}
-                merged = {**found, **beside} if isinstance(found, dict) else found
-                return self.replaced(merged, depth + 1)
+        named = isinstance(value.get("$ref"), str) and depth < DEEPEST_REFERENCE
+        if named and (found := self._target(value["$ref"])) is not None:
+            beside = {key: item for key, item in value.items() if key != "$ref"}
+            return self.replaced({**found, **beside} if isinstance(found, dict) else found, depth + 1)
         return {key: self.replaced(item, depth) for key, item in value.items()}
 
     def _target(self, reference: str) -> Json | None:
@@ -194,9 +196,12 @@ class References:
             root = self._reading.value(found[0]) if found else None
         else:
             root = self._root
-        steps = list(_steps(pointer))
+        steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/") if step]
         for step in steps:
-            root = _child(root, step)
+            if isinstance(root, list) and step.isascii() and step.isdigit():
+                root = dict(enumerate(root)).get(int(step))
+            else:
+                root = as_object(root).get(step)
         if not path and (not steps or (root is None and steps[0] in _OF_SCHEMAS)):
             return None  # a JSON Schema's reference into itself, to be left as it is
         if root is None:
@@ -204,17 +209,3 @@ class References:
         elif not path:
             self.used.add(steps[0])
         return root
-
-
-def _steps(pointer: str) -> Iterator[str]:
-    for step in pointer.strip("/").split("/"):
-        if step:
-            yield step.replace("~1", "/").replace("~0", "~")
-
-
-def _child(value: Json, step: str) -> Json | None:
-    if isinstance(value, dict):
-        return value.get(step)
-    if isinstance(value, list) and step.isascii() and step.isdigit() and int(step) < len(value):
-        return value[int(step)]
-    return None

@@ -3,8 +3,9 @@
 import itertools
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.errors import FormatError
@@ -66,8 +67,10 @@ class Tests:
         self._note = reading.note
         self._unused = set(_KEPT_OPTIONS)  # those of the default test that no assertion took
         self._defaults: dict[str, tuple[Assertion, ...]] = {}
-        default = self._loaded_test(reading.config.get("defaultTest"), "defaultTest")
-        self._default = default.fields if default else {}
+        default = reading.loaded(reading.config.get("defaultTest"), "defaultTest")
+        if not isinstance(default, dict | str | None):  # a file that is not there was told
+            self._note("a test that is none", "defaultTest")
+        self._default = self._opened(Test(as_object(default), "defaultTest")).fields
 
     def cases(self) -> tuple[CaseContent, ...]:
         """Raises FormatError where they multiply without end, or a file of tests is broken."""
@@ -88,11 +91,9 @@ class Tests:
                     f"the value of “{name}” from “{value.removeprefix(FILE)}”: results do not hold it",
                     test.where,
                 )
-        self._tell(test.fields, found, test.where)
-        values = self._values(variables, test)
-        around = self._around(as_object(test.fields.get("options")), values, test)
-        name, threshold = self._name(test.fields, values, [values]), self._threshold(test.fields, test)
-        return CaseContent(name, {**values, **around}, assertions=found, threshold=threshold)
+        self._tell(test, found)
+        (case,) = self._made(test, as_object(test.fields.get("options")), [variables], found)
+        return case
 
     # --- where they stand ---
 
@@ -103,8 +104,7 @@ class Tests:
                 yield Test({}, "defaultTest")
             return
         yield from self._listed(config.get("tests"), "tests")
-        for number, scenario in enumerate(_as_list(config.get("scenarios"))):
-            yield from self._scenario(scenario, f"scenarios[{number}]")
+        yield from self._scenarios(_as_list(config.get("scenarios")), "scenarios")
 
     def _listed(self, value: Json, where: str, folder: str = "", depth: int = 0) -> Iterator[Test]:
         if isinstance(value, str):
@@ -142,103 +142,96 @@ class Tests:
     def _tests_in_file(self, path: str, where: str, depth: int) -> Iterator[Test]:
         kind = extension_of(path)
         if kind in {"csv", "tsv"}:
-            yield from self._table(path)
+            for number, row in rows_of(self._reading, path):
+                at = f"{path}, row {number}"
+                yield Test(test_of_row(self._reading, row, at), at, folder_of(path))
         elif kind in {"json", "jsonl", "ndjson", "yaml", "yml"} and depth < 5:
-            yield from self._listed(_tests_in(self._reading.value(path)), path, folder_of(path), depth + 1)
+            value = self._reading.value(path)
+            if isinstance(value, dict) and "tests" in value and "vars" not in value:  # a whole configuration
+                value = value["tests"]
+            yield from self._listed(value, path, folder_of(path), depth + 1)
         elif kind in SPREADSHEETS:
             self._note(f"the tests in the spreadsheet “{path}”: save its sheet as CSV and name that", where)
         else:
             self._note(f"the tests in “{path}”: that kind of file is not read", where)
 
-    def _table(self, path: str) -> Iterator[Test]:
-        for number, row in rows_of(self._reading, path):
-            where = f"{path}, row {number}"
-            yield Test(test_of_row(self._reading, row, where), where, folder_of(path))
+    def _scenarios(self, values: list[Json], where: str) -> Iterator[Test]:
+        """Each configuration of a scenario with each of its tests."""
+        for number, named in enumerate(values):
+            place = f"{where}[{number}]"
+            value = self._reading.loaded(named, place)
+            if isinstance(value, list):
+                yield from self._scenarios(value, place)
+            elif isinstance(value, dict):
+                yield from self._scenario(value, place)
+            else:
+                self._note("a scenario that is none", place)
 
-    def _scenario(self, value: Json, where: str) -> Iterator[Test]:
-        """Each of its configurations with each of its tests."""
-        value = self._reading.loaded(value, where)
-        if isinstance(value, list):
-            for number, item in enumerate(value):
-                yield from self._scenario(item, f"{where}[{number}]")
-            return
-        if not isinstance(value, dict):
-            self._note("a scenario that is none", where)
-            return
+    def _scenario(self, value: dict[str, Json], where: str) -> Iterator[Test]:
         for key in value:
             if key not in {"config", "tests", "description"}:
                 self._note(f"the field “{key}” of a scenario", where)
         data = list(self._listed(value.get("config"), f"{where}.config")) or [Test({}, where)]
         tests = list(self._listed(value.get("tests"), f"{where}.tests")) or [Test({}, where)]
-        named = str(value.get("description") or "")
         for one, test in itertools.product(data, tests):
-            both = _merged(self._opened(one), self._opened(test))
-            if not both.get("description") and named:
-                both["description"] = named
+            both = _merged(self._opened(one).fields, self._opened(test).fields)
+            both["description"] = both.get("description") or str(value.get("description") or "")
             yield Test(both, f"{one.where} with {test.where}", test.folder)
 
-    def _loaded_test(self, value: Json, where: str) -> Test | None:
-        value = self._reading.loaded(value, where)
-        if isinstance(value, dict):
-            return Test(self._opened(Test(value, where)), where)
-        if value is not None and not isinstance(value, str):  # a file that is not there was told
-            self._note("a test that is none", where)
-        return None
-
-    def _opened(self, test: Test) -> dict[str, Json]:
+    def _opened(self, test: Test) -> Test:
         """The test with its variables where they stand in files of their own."""
-        fields = dict(test.fields)
-        if isinstance(fields.get("vars"), str | list):
-            fields["vars"] = self._variables_in(fields["vars"], test)
-        return fields
-
-    def _variables_in(self, value: str | list[Json], test: Test) -> dict[str, Json]:
+        named = test.fields.get("vars")
+        if not isinstance(named, str | list):
+            return test
         merged: dict[str, Json] = {}
-        for path in [value] if isinstance(value, str) else value:
+        for path in _as_list(named):
             found = self._reading.paths(path, test.folder) if isinstance(path, str) else ()
             if not found:
                 self._note(f"the variables in {missing(str(path).removeprefix(FILE))}", test.where)
             for one in found:
-                inner = self._reading.value(one)
-                merged |= inner if isinstance(inner, dict) else {}
-        return merged
+                merged |= as_object(self._reading.value(one))
+        return replace(test, fields={**test.fields, "vars": merged})
 
     # --- what becomes of one ---
 
     def _cases_of(self, test: Test) -> list[CaseContent]:
-        own = self._opened(test)
-        if (exact := self._exactly(own)) is not None:
+        test = self._opened(test)
+        if (exact := self._exactly(test.fields)) is not None:
             return [exact]
-        options = {**as_object(self._default.get("options")), **as_object(own.get("options"))}
+        default = as_object(self._default.get("options"))
+        options = {**default, **as_object(test.fields.get("options"))}
         for key in AROUND:  # an empty one does not take the default's place
-            options[key] = options.get(key) or as_object(self._default.get("options")).get(key)
-        variables = dict(as_object(own.get("vars")))
+            options[key] = options.get(key) or default.get(key)
+        variables = dict(as_object(test.fields.get("vars")))
         if not self._reading.is_ours:  # there the defaults are the prompt's own
             variables = {**as_object(self._default.get("vars")), **variables}
-        found = self._assertions(own, options, test.where)
-        self._tell(own, found, test.where)
-        combinations = self._combinations(variables, options, test)
+        found = () if options.get("disableDefaultAsserts") else self._default_assertions(options)
+        found += assertions.read(self._reading, test.fields.get("assert"), f"{test.where}.assert", options)
+        self._tell(test, found)
+        return self._made(test, options, self._combinations(variables, options, test), found)
+
+    def _made(
+        self,
+        test: Test,
+        options: Mapping[str, Json],
+        combinations: Iterable[Mapping[str, Json]],
+        found: tuple[Assertion, ...],
+    ) -> list[CaseContent]:
+        """A case for each combination of values."""
         values = [self._values(one, test) for one in combinations]
-        names = [self._name(own, one, values) for one in values]
-        around, threshold = [self._around(options, one, test) for one in values], self._threshold(own, test)
+        names = [self._name(test.fields, one, values) for one in values]
+        around: list[dict[str, str]] = [{}] * len(values)
+        if self._can_wrap:
+            note = partial(self._note, where=test.where)
+            around = [values_around(options, one, note) for one in values]
+            self.around.update(*around)
+        threshold = assertions.threshold_of(self._reading, test.fields, test.where)
+        if threshold is None and not self._reading.is_ours:
+            threshold = assertions.threshold_of(self._reading, self._default, "defaultTest")
         return [
             CaseContent(name, {**one, **more}, assertions=found, threshold=threshold)
             for name, one, more in zip(names, values, around, strict=True)
         ]
-
-    def _threshold(self, own: Mapping[str, Json], test: Test) -> float | None:
-        found = assertions.threshold_of(self._reading, own, test.where)
-        if found is None and not self._reading.is_ours:
-            found = assertions.threshold_of(self._reading, self._default, "defaultTest")
-        return found
-
-    def _around(self, options: Mapping[str, Json], values: dict[str, str], test: Test) -> dict[str, str]:
-        """What the test puts around prompts, as the values of variables there."""
-        if not self._can_wrap:
-            return {}
-        found = values_around(options, values, lambda what: self._note(what, test.where))
-        self.around |= found.keys()
-        return found
 
     def _exactly(self, fields: Mapping[str, Json]) -> CaseContent | None:
         """The case as this site wrote it, where promptfoo has no way to say the same."""
@@ -249,14 +242,6 @@ class Tests:
             return case_from_json(ours)
         except ValueError as error:
             raise FormatError(f"The case under metadata.{OURS}: {error}") from None
-
-    def _assertions(
-        self, own: Mapping[str, Json], options: Mapping[str, Json], where: str
-    ) -> tuple[Assertion, ...]:
-        return (
-            *(() if options.get("disableDefaultAsserts") else self._default_assertions(options)),
-            *assertions.read(self._reading, own.get("assert"), f"{where}.assert", options),
-        )
 
     def _default_assertions(self, options: Mapping[str, Json]) -> tuple[Assertion, ...]:
         """Read once for each way in which tests say how outputs are judged."""
@@ -279,22 +264,18 @@ class Tests:
         if self._reading.is_ours:
             return [value]
         if isinstance(value, str) and value.startswith(FILE):
-            return self._contents(name, value, test)
+            path = value.removeprefix(FILE)
+            found = self._reading.paths(path, test.folder)
+            if not found:  # the name stays
+                self._note(f"the value of “{name}” from {missing(path)}", test.where)
+            return [self._content(name, one, test) for one in found] or [value]
         multiplies = isinstance(value, list) and bool(value) and isinstance(value[0], str)
         if not multiplies or options.get("disableVarExpansion"):
             return [value]
         return [content for item in value for content in self._choices(name, item, options, test)]
 
-    def _contents(self, name: str, value: str, test: Test) -> list[Json]:
-        """What is in the file or files a variable names; the name stays where there is no text in it."""
-        path = value.removeprefix(FILE)
-        found = self._reading.paths(path, test.folder)
-        if not found:
-            self._note(f"the value of “{name}” from {missing(path)}", test.where)
-            return [value]
-        return [self._content(name, one, test) for one in found]
-
     def _content(self, name: str, path: str, test: Test) -> Json:
+        """What is in a file that a variable names; the name stays where there is no text in it."""
         kind = extension_of(path)
         if kind in {"yaml", "yml"}:
             return as_json(self._reading.value(path))  # a text in its quotation marks, as promptfoo has it
@@ -342,13 +323,14 @@ class Tests:
 
     # --- what is not carried ---
 
-    def _tell(self, own: Mapping[str, Json], found: tuple[Assertion, ...], where: str) -> None:
-        self._tell_test({key: value for key, value in self._default.items() if key not in own}, "defaultTest")
-        self._tell_test(own, where)
+    def _tell(self, test: Test, found: tuple[Assertion, ...]) -> None:
+        usual = {key: value for key, value in self._default.items() if key not in test.fields}
+        self._tell_test(usual, "defaultTest")
+        self._tell_test(test.fields, test.where)
         used = {key for assertion in found for key in assertion.options}
         used |= {"postprocess"} if "transform" in used else set()
         self._unused -= used
-        self._tell_options(own, where, _KEPT_OPTIONS - used)
+        self._tell_options(test.fields, test.where, _KEPT_OPTIONS - used)
 
     def _tell_options(self, fields: Mapping[str, Json], where: str, unused: Collection[str]) -> None:
         for key, value in as_object(fields.get("options")).items():
@@ -376,11 +358,6 @@ def _is_test(value: Mapping[str, Json]) -> bool:
     return not value or bool(
         value.keys() & _TEST_FIELDS - {"description", "metadata", "provider", "threshold"}
     )
-
-
-def _tests_in(value: Json) -> Json:
-    """A file of tests may be a whole configuration."""
-    return value["tests"] if isinstance(value, dict) and "tests" in value and "vars" not in value else value
 
 
 def _as_list(value: Json) -> list[Json]:

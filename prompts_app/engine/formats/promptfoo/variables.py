@@ -10,6 +10,7 @@ from prompts_app.engine.filters import structured
 from prompts_app.engine.formats import templates
 from prompts_app.engine.formats.promptfoo.prompts import Variant
 from prompts_app.engine.formats.promptfoo.reading import plain_text
+from prompts_app.engine.formats.reading import as_object
 from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion
 from prompts_app.engine.render import name_of, pieces, render, variables_in
 from prompts_app.engine.types import Json, Message
@@ -61,11 +62,8 @@ def flattened(values: Mapping[str, Json], usage: Usage) -> dict[str, str]:
     """Texts alone. An object whose parts all are used under dotted names becomes these names."""
     flat: dict[str, str] = {}
     for name, value in values.items():
-        parts = _parts(name, value, usage) if isinstance(value, dict) else {}
-        if parts and name not in usage.structured:
-            flat |= parts
-        else:
-            flat[name] = plain_text(value)
+        parts = {} if name in usage.structured else _parts(name, as_object(value), usage)
+        flat |= parts or {name: plain_text(value)}
     return flat
 
 
@@ -76,7 +74,7 @@ def _parts(name: str, value: Mapping[str, Json], usage: Usage) -> dict[str, str]
         dotted = f"{name}.{key}"
         if dotted in usage.dotted:
             found[dotted] = plain_text(item)
-        elif isinstance(item, dict) and (inner := _parts(dotted, item, usage)):
+        elif inner := _parts(dotted, as_object(item), usage):
             found |= inner
         else:
             return {}
@@ -95,13 +93,10 @@ def nested(values: Mapping[str, str], usage: Usage) -> dict[str, Json]:
                 break
             place = inner
         else:
-            place[last] = structured(value) if _has_parts(name, usage) else value
+            # Where messages use parts of it, it has to be a list or an object.
+            parts = name in usage.structured or any(one.startswith(f"{name}.") for one in usage.dotted)
+            place[last] = structured(value) if parts else value
     return whole
-
-
-def _has_parts(name: str, usage: Usage) -> bool:
-    """Whether messages use parts of this value, so that it has to be a list or an object."""
-    return name in usage.structured or any(dotted.startswith(f"{name}.") for dotted in usage.dotted)
 
 
 def mentions_in(value: str) -> list[str]:
@@ -180,11 +175,9 @@ def wrapped(prompt: ImportedPrompt, names: Set[str]) -> ImportedPrompt:
     versions = []
     for version in prompt.versions:
         (message,) = version.prompt.messages
-        content = replace(
-            version.prompt, messages=(Message(message.role, f"{before}{message.content}{after}"),)
-        )
+        message = replace(message, content=f"{before}{message.content}{after}")
         note = f"{version.note} Its tests’ {options} are variables around it."
-        versions.append(ImportedVersion(content, note))
+        versions.append(ImportedVersion(replace(version.prompt, messages=(message,)), note))
     missing = dict.fromkeys(sorted(names), "")
     cases = tuple(replace(case, variables={**missing, **case.variables}) for case in prompt.cases)
     return replace(prompt, versions=tuple(versions), cases=cases)

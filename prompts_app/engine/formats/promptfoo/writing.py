@@ -21,7 +21,7 @@ from prompts_app.engine.formats.source import SourceFile
 from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion
 from prompts_app.engine.formats.yaml_ import write_yaml
 from prompts_app.engine.render import as_quoted
-from prompts_app.engine.types import CaseContent, Json, Message, Variable
+from prompts_app.engine.types import CaseContent, Json, Message
 
 SCHEMA = "https://promptfoo.dev/config-schema.json"
 # Where prompts come from whose logic goes back as it came.
@@ -41,6 +41,7 @@ def write_config(prompt: ImportedPrompt, models: Iterable[str] = (), remark: str
         are_texts = [False]
     values = as_quoted if all(are_texts) else str
     providers = [f"openai:chat:{model}" for model in models] or [NO_MODEL]
+    defaults = {one.name: one.default for one in prompt.versions[-1].prompt.variables if one.default}
     config: dict[str, Json] = {
         "description": prompt.title,
         "prompts": [
@@ -48,7 +49,7 @@ def write_config(prompt: ImportedPrompt, models: Iterable[str] = (), remark: str
             for number, (version, raw) in enumerate(zip(prompt.versions, raws, strict=True), start=1)
         ],
         "providers": providers,
-        **_defaults(prompt.versions[-1].prompt.variables, usage, values),
+        **({"defaultTest": {"vars": _written(defaults, usage, values)}} if defaults else {}),
         "tests": [_test(case, usage, values) for case in prompt.cases],
         "metadata": {OURS: _ours(prompt, said) | ({"logic": NUNJUCKS} if is_nunjucks else {})},
     }
@@ -66,11 +67,11 @@ def _values(prompt: ImportedPrompt) -> Iterator[str]:
 
 def _prompt(number: int, version: ImportedVersion, raw: str) -> dict[str, Json]:
     first_line = version.note.strip().split("\n")[0][:80]
-    written: dict[str, Json] = {"raw": raw}
-    written["label"] = f"v{number}: {first_line}" if first_line else f"v{number}"
-    if version.prompt.parameters:
-        written["config"] = dict(version.prompt.parameters)
-    return written
+    written: dict[str, Json] = {
+        "raw": raw,
+        "label": f"v{number}: {first_line}" if first_line else f"v{number}",
+    }
+    return written | ({"config": dict(version.prompt.parameters)} if version.prompt.parameters else {})
 
 
 def raw_of(messages: tuple[Message, ...], *, as_chat: bool = False) -> str:
@@ -81,13 +82,7 @@ def raw_of(messages: tuple[Message, ...], *, as_chat: bool = False) -> str:
         is_json = text.lstrip().startswith(("{", "[", '"')) and SourceFile("", text).json is not None
         if text.strip() and not may_be_path(text) and chat_in(text) is None and not is_json:
             return text
-    chat = [{"role": message.role, "content": message.content} for message in messages]
-    return json.dumps(chat, ensure_ascii=False, indent=2)
-
-
-def _defaults(variables: tuple[Variable, ...], usage: Usage, write: Callable[[str], str]) -> dict[str, Json]:
-    values = {variable.name: variable.default for variable in variables if variable.default}
-    return {"defaultTest": {"vars": _written(values, usage, write)}} if values else {}
+    return json.dumps([asdict(message) for message in messages], ensure_ascii=False, indent=2)
 
 
 def _written(values: Mapping[str, str], usage: Usage, write: Callable[[str], str]) -> dict[str, Json]:
@@ -140,23 +135,14 @@ def _ours(prompt: ImportedPrompt, said: Sequence[tuple[Message, ...]]) -> dict[s
         "licence": prompt.licence,
         "model": prompt.written_for,
     }
+    versions: list[dict[str, Json]] = []
+    for version, messages in zip(prompt.versions, said, strict=True):
+        variables = [asdict(variable) for variable in version.prompt.variables]
+        versions.append({"note": version.note, "variables": variables})
+        if messages != version.prompt.messages:  # promptfoo needs them in other words
+            versions[-1]["messages"] = [asdict(message) for message in version.prompt.messages]
     return {
         "version": 1,
         **{key: value for key, value in described.items() if value},
-        "versions": [
-            {
-                "note": version.note,
-                "variables": [
-                    {"name": one.name, "default": one.default, "description": one.description}
-                    for one in version.prompt.variables
-                ],
-                **_as_written(version.prompt.messages, messages),
-            }
-            for version, messages in zip(prompt.versions, said, strict=True)
-        ],
+        "versions": versions,
     }
-
-
-def _as_written(messages: tuple[Message, ...], said: tuple[Message, ...]) -> dict[str, Json]:
-    """The messages as they are here, where promptfoo needs them in other words."""
-    return {} if messages == said else {"messages": [asdict(message) for message in messages]}

@@ -203,6 +203,10 @@ def own_prompt(user: User, slug: str) -> Prompt:
     return _one(Prompt.objects.owned_by(user).with_author().filter(slug=slug))
 
 
+def own_version(user: User, slug: str, number: int) -> Version:
+    return version_of(own_prompt(user, slug), number)
+
+
 def own_case(user: User, slug: str, public_id: str) -> Case:
     return _one(
         Case.objects.filter(prompt__owner=user, prompt__slug=slug, public_id=public_id).select_related(
@@ -231,9 +235,9 @@ def own_batch(user: User, public_id: str) -> Batch:
     )
 
 
-def own_run_of_batch(user: User, batch_id: str, public_id: str) -> Run:
-    """A run of a batch, whatever has become of it."""
-    found = Run.objects.filter(batch__prompt__owner=user, batch__public_id=batch_id, public_id=public_id)
+def own_run_of_batch(user: User, public_id: str, run_id: str) -> Run:
+    """A run of the batch ``public_id``, whatever has become of it."""
+    found = Run.objects.filter(batch__prompt__owner=user, batch__public_id=public_id, public_id=run_id)
     return _one(found.select_related("prompt", "version", "batch", "endpoint"))
 
 

@@ -269,8 +269,9 @@ class Prompt(Masked):
     @property
     def latest_version(self) -> Version | None:
         """The current version; uses ``prefetch_related('versions')`` where that was done."""
-        versions = list(self.versions.all())
-        return max(versions, key=lambda v: v.number) if versions else None
+        if "versions" in getattr(self, "_prefetched_objects_cache", {}):
+            return max(self.versions.all(), key=lambda version: version.number, default=None)
+        return self.versions.order_by("-number").first()
 
     def suite(self) -> tuple[engine.CaseContent, ...]:
         """All its cases now, in order, as the engine takes them."""

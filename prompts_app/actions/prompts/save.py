@@ -194,7 +194,7 @@ def save_version(
     """
     # Of two at once, the second sees the first's.
     locked = Prompt.objects.select_for_update().get(pk=prompt.pk)
-    latest = prompt.versions.order_by("-number").first()
+    latest = prompt.latest_version
     if latest and latest.digest == _digest_of(content):
         raise NothingChanged(latest)
     if latest and seen_number is not None and latest.number != seen_number:

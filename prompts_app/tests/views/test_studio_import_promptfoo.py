@@ -4,18 +4,20 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from prompts_app import access
 from prompts_app.actions.exporting.export import export
+from prompts_app.actions.importing import job
 from prompts_app.models import Import, Prompt, Run
 from prompts_app.tests.factories import PromptFactory, VersionFactory
 from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of
-from prompts_app.views.studio import import_ as views
 
 pytestmark = pytest.mark.django_db
 
@@ -121,7 +123,7 @@ class TestTwoAtOnce:
         self, browser: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         preview = send(browser, self.DATA, "poet.md").url
-        self.meanwhile(browser, preview, monkeypatch, "own_import")
+        self.meanwhile(browser, preview, monkeypatch, access, "_one")
         response = browser.post(preview, {})
         assert (response.status_code, response["Location"]) == (302, preview)
         assert "1 prompt imported" in page(browser.get(preview))
@@ -131,7 +133,7 @@ class TestTwoAtOnce:
         self, browser: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         preview = send(browser, self.DATA, "poet.md").url
-        self.meanwhile(browser, preview, monkeypatch, "start")
+        self.meanwhile(browser, preview, monkeypatch, job, "start")
         response = browser.post(preview, {})
         assert (response.status_code, response["Location"]) == (302, preview)
         assert "1 prompt imported" in page(browser.get(preview))
@@ -143,18 +145,20 @@ class TestTwoAtOnce:
         assert browser.post(preview, {}).status_code == 404
 
     @staticmethod
-    def meanwhile(browser: Client, preview: str, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def meanwhile(
+        browser: Client, preview: str, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str
+    ) -> None:
         """Another request of the same browser is answered in full before ``name`` is called."""
-        real = getattr(views, name)
+        real = getattr(module, name)
 
         def late(*args: Any, **more: Any) -> Any:
-            monkeypatch.setattr(views, name, real)
+            monkeypatch.setattr(module, name, real)
             other = Client()
             other.cookies.update(browser.cookies)
             assert other.post(preview, {}).status_code == 302
             return real(*args, **more)
 
-        monkeypatch.setattr(views, name, late)
+        monkeypatch.setattr(module, name, late)
 
 
 def test_a_bundle_of_ones_own_prompt_says_what_is_new_in_it_and_then_that_nothing_is(browser: Client) -> None:

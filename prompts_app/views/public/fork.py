@@ -13,7 +13,7 @@ from prompts_app.engine.errors import why_not
 from prompts_app.forms.fork import ForkForm
 from prompts_app.models import Prompt, Version
 from prompts_app.views.public.public_page import KEPT_BY_NOBODY
-from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
+from prompts_app.views.signed_in import AuthorRequest, author_view, typing_kept
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

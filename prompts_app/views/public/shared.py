@@ -7,6 +7,7 @@ nothing is built twice, and a new page of a prompt is there under its links from
 import re
 from collections.abc import Callable
 from functools import wraps
+from typing import cast
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -14,14 +15,15 @@ from django.urls import resolve, reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from prompts_app.access import LinkReader, open_link
+from prompts_app.access import LinkReader, open_link, own_link
 from prompts_app.actions.sharing.links import count_open, lets_in, unlock
 from prompts_app.forms.sharing import PassphraseForm
-from prompts_app.models import ShareLink
+from prompts_app.models import ShareLink, User
 from prompts_app.views.errors import not_found
 from prompts_app.views.limits import is_allowed, network_of
 from prompts_app.views.public.profile import safe_links
 from prompts_app.views.public.public_page import KEPT_BY_NOBODY, read_by_visitor, refuse_to_show_private
+from prompts_app.views.signed_in import author_view
 
 SESSION_KEY = "share_link_passes"  # {link's public id: what ``unlock`` gave}
 MOST_PASSES = 20  # kept in one browser
@@ -76,6 +78,15 @@ def shared_page(request: HttpRequest, token: str, place: str) -> HttpResponse:
     if not _is_let_in(request, link):
         return redirect("shared", token)
     return page(request, LinkReader(link, reverse("shared", args=[token])), place)
+
+
+@author_view
+@for_its_recipient
+def preview(request: HttpRequest, public_id: str, place: str = "") -> HttpResponse:
+    """The recipient's pages, at an address of the author's own, counted by nobody."""
+    link = own_link(cast(User, request.user), public_id)  # signed in: it is an author's view
+    reader = LinkReader(link, reverse("studio_link_preview", args=[public_id]), is_preview=True)
+    return page(request, reader, place) if place else front(request, reader)
 
 
 def front(request: HttpRequest, reader: LinkReader) -> HttpResponse:

@@ -6,33 +6,28 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from prompts_app.access import own_case, own_prompt
 from prompts_app.actions.prompts.cases import add_cases, change_case, delete_cases, duplicate_case, move_case
-from prompts_app.actions.prompts.drafts import drop_draft
 from prompts_app.actions.prompts.publish import findings_in_cases, findings_in_outputs
-from prompts_app.actions.prompts.save import StaleEdit
 from prompts_app.actions.prompts.secrets import SecretFinding
 from prompts_app.actions.runs.paste import paste_together
 from prompts_app.engine.digests import case_json, digest
-from prompts_app.engine.errors import Refused
 from prompts_app.engine.formats.case_csv import CaseTable
 from prompts_app.evidence.frames import FrameState
 from prompts_app.forms.case_table import CaseTableForm
 from prompts_app.forms.cases import CaseForm
 from prompts_app.forms.refusals import refusals_on
 from prompts_app.forms.rows import RowCommand
-from prompts_app.models import Case, Draft, Prompt, Run, Version
+from prompts_app.models import Case, Prompt, Run
 from prompts_app.views.errors import refusals_as_message
-from prompts_app.views.studio.drafts import draft_key, keep_posted, restore_draft, typed_in
-from prompts_app.views.studio.findings import refuse_secrets, shown
-from prompts_app.views.studio.fragments import fragments
-from prompts_app.views.studio.head import head
-from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
+from prompts_app.views.signed_in import AuthorRequest, owner_view, typing_kept
+from prompts_app.views.studio.drafts import DraftedForm
+from prompts_app.views.studio.studio_page import done, fragments, head, refuse_secrets, shown
 from prompts_app.views.studio.trial import judge_output
 
 A_PAGE = 50
@@ -50,10 +45,9 @@ class CaseLine:
     word: str
 
 
-@author_view
+@owner_view(own_prompt)
 @require_safe
-def cases(request: AuthorRequest, slug: str) -> HttpResponse:
-    prompt = own_prompt(request.user, slug)
+def cases(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
     page = Paginator(prompt.cases.in_order(), A_PAGE).get_page(request.GET.get("page"))
     run = prompt.runs.that_count().select_related("version").order_by("-finished_at", "-pk").first()
     context = {"page": page, "rows": _rows(page, run), "run": run, **head(prompt, "cases")}
@@ -81,168 +75,114 @@ def _list_of(case: Case) -> str:
     return f"{url}?page={before // A_PAGE + 1}#case-{case.public_id}"
 
 
-@author_view
+@owner_view(own_case)
 @require_POST
-def move(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
-    case = own_case(request.user, slug, public_id)
+def move(request: AuthorRequest, case: Case) -> HttpResponse:
     move_case(case, -1 if request.POST.get("step") == "up" else 1)
     case.refresh_from_db(fields=["position"])
     return redirect(_list_of(case))
 
 
-@author_view
+@owner_view(own_case)
 @require_POST
-def duplicate(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
-    case = own_case(request.user, slug, public_id)
+def duplicate(request: AuthorRequest, case: Case) -> HttpResponse:
     with refusals_as_message(request):
         copy = duplicate_case(case)
-        messages.success(request, f"“{copy.name}” is the last case now. Change what makes it another.")
-        return redirect("studio_case", slug, copy.public_id)
+        said = f"“{copy.name}” is the last case now. Change what makes it another."
+        return done(request, said, "studio_case", case.prompt.slug, copy.public_id)
     return redirect(_list_of(case))
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
-    case = own_case(request.user, slug, public_id)
+@owner_view(own_case)
+def delete(request: AuthorRequest, case: Case) -> HttpResponse:
     if request.method == "POST":
-        name = case.name  # read before the row is gone
         delete_cases(case.prompt, [case])
-        messages.success(request, f"“{name}” is deleted. Runs keep their results.")
-        return redirect("studio_cases", slug)
+        said = f"“{case.name}” is deleted. Runs keep their results."
+        return done(request, said, "studio_cases", case.prompt.slug)
     return render(request, "studio/case_delete.html", {"case": case, **head(case.prompt, "cases")})
 
 
 # --- one case ------------------------------------------------------------------------------------------
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def new(request: AuthorRequest, slug: str) -> HttpResponse:
-    return _one(request, own_prompt(request.user, slug), None)
+class NewCase(DraftedForm[CaseForm]):
+    SAVING = frozenset({"save", "save-another", "save-anyway"})
 
+    prompt: Prompt
+    case: Case | None = None
+    draft_page = "case-new"
+    template = "studio/case_edit.html"
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
-    case = own_case(request.user, slug, public_id)
-    return _one(request, case.prompt, case)
+    def form(self, typed: QueryDict | None, *, judged: bool = False) -> CaseForm:
+        return CaseForm(self.prompt.latest_version, case=self.case, typed=typed, judged=judged)
 
+    def findings(self, form: CaseForm) -> Sequence[SecretFinding]:
+        return findings_in_cases([form.content()]) if form.is_valid() else []
 
-def _one(request: AuthorRequest, prompt: Prompt, case: Case | None) -> HttpResponse:
-    if request.method == "POST":
-        return _posted(request, prompt, case)
-    draft = restore_draft(request, _key(prompt, case))
-    form = CaseForm(_latest(prompt), case=case, typed=typed_in(draft))
-    return _page(request, form, prompt, case, draft=draft)
-
-
-def _latest(prompt: Prompt) -> Version | None:
-    return prompt.versions.order_by("-number").first()
-
-
-def _key(prompt: Prompt, case: Case | None) -> str:
-    return draft_key(prompt, _draft_page(case))
-
-
-def _draft_page(case: Case | None) -> str:
-    return f"case-{case.public_id}" if case else "case-new"
-
-
-def _posted(request: AuthorRequest, prompt: Prompt, case: Case | None) -> HttpResponse:
-    do, key = request.POST.get("do", "save"), _key(prompt, case)
-    if do == "discard":
-        drop_draft(request.user, key)
-        return redirect(request.path)
-    judged = do in {"save", "save-another", "save-anyway"}
-    form = CaseForm(_latest(prompt), case=case, typed=request.POST, judged=judged)
-    if not judged:
-        return _changed(request, form, prompt, case, do)
-    findings = findings_in_cases([form.content()]) if form.is_valid() else []
-    refuse_secrets(request, form, prompt, findings)
-    if not form.is_valid():
-        keep_posted(request, key)
-        return _page(request, form, prompt, case, findings=findings)
-    return _save(request, form, prompt, case, do)
-
-
-def _save(request: AuthorRequest, form: CaseForm, prompt: Prompt, case: Case | None, do: str) -> HttpResponse:
-    seen = None if do == "save-anyway" else form.cleaned_data["revision"]
-    try:
-        if case is None:
-            saved = add_cases(prompt, [form.content(f"Case {prompt.cases.count() + 1}")])[0]
-        else:
-            saved = case
+    def save(self, form: CaseForm) -> HttpResponse:
+        case = self.case
+        if case:
+            seen = None if self.do == "save-anyway" else form.cleaned_data["revision"]
             change_case(case, form.content(case.name), seen_revision=seen)
-    except StaleEdit:
-        keep_posted(request, _key(prompt, case))
-        return _page(request, form, prompt, case, is_stale=True)
-    except Refused as too_many:
-        form.add_error(None, str(too_many))
-        return _page(request, form, prompt, case)
-    drop_draft(request.user, _key(prompt, case))
-    messages.success(request, f"“{form.cleaned_data['name'] or saved.name}” is saved.")
-    return redirect("studio_case_new", prompt.slug) if do == "save-another" else redirect(_list_of(saved))
+        else:
+            (case,) = add_cases(self.prompt, [form.content(f"Case {self.prompt.cases.count() + 1}")])
+        said = f"“{form.cleaned_data['name'] or case.name}” is saved."
+        if self.do == "save-another":
+            return self.saved(said, "studio_case_new", self.prompt.slug)
+        return self.saved(said, _list_of(case))
+
+    def changed(self, form: CaseForm) -> HttpResponse:
+        """A row was added, moved or removed, another kind chosen, or an output is tried."""
+        command = RowCommand.read(self.do)
+        if command:
+            form.apply(command)
+        if not self.request.htmx:
+            self.keep_posted()
+            return self.page(form)
+        names = ["trial"]
+        if command or self.do == "kind":
+            names.append("turns" if command and command.noun == "turn" else "assertions")
+        return fragments(self.request, names, self.context(form))
+
+    def context(self, form: CaseForm) -> dict[str, Any]:
+        output = self.request.POST.get("try_output", "")
+        return {
+            **head(self.prompt, "cases"),
+            "form": form,
+            "case": self.case,
+            "draft_page": self.draft_page,
+            "try_output": output,
+            "trial": judge_output(form, output) if output else None,
+        }
 
 
-def _changed(
-    request: AuthorRequest, form: CaseForm, prompt: Prompt, case: Case | None, do: str
-) -> HttpResponse:
-    """A row was added, moved or removed, another kind chosen, or an output is tried: nothing is saved yet."""
-    command = RowCommand.read(do)
-    if command:
-        form.apply(command)
-    if not request.htmx:
-        keep_posted(request, _key(prompt, case))
-        return _page(request, form, prompt, case)
-    names = ["trial"]
-    if command or do == "kind":
-        names.append("turns" if command and command.noun == "turn" else "assertions")
-    return fragments(request, names, _context(request, form, prompt, case))
+class EditCase(NewCase):
+    case: Case
+
+    def setup(self, request: HttpRequest, case: Case) -> None:
+        super().setup(request, case.prompt)
+        self.case, self.draft_page = case, f"case-{case.public_id}"
+
+    def stale(self, form: CaseForm) -> dict[str, Any]:
+        stored = Case.objects.get(pk=self.case.pk)
+        return {"stored": CaseForm(self.prompt.latest_version, case=stored)}
 
 
-def _page(
-    request: AuthorRequest,
-    form: CaseForm,
-    prompt: Prompt,
-    case: Case | None,
-    *,
-    draft: Draft | None = None,
-    is_stale: bool = False,
-    findings: Sequence[SecretFinding] = (),
-) -> HttpResponse:
-    context = _context(request, form, prompt, case) | {"draft": draft, "is_stale": is_stale}
-    context |= shown(request, findings)
-    if is_stale and case:
-        context["stored"] = CaseForm(_latest(prompt), case=Case.objects.get(pk=case.pk))
-    return render(request, "studio/case_edit.html", context)
-
-
-def _context(request: AuthorRequest, form: CaseForm, prompt: Prompt, case: Case | None) -> dict[str, Any]:
-    output = request.POST.get("try_output", "")
-    return {
-        **head(prompt, "cases"),
-        "form": form,
-        "case": case,
-        "draft_page": _draft_page(case),
-        "try_output": output,
-        "trial": judge_output(form, output) if output else None,
-    }
+new = owner_view(own_prompt)(NewCase.as_view())
+edit = owner_view(own_case)(EditCase.as_view())
 
 
 # --- many at once ----------------------------------------------------------------------------------------
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def add_table(request: AuthorRequest, slug: str) -> HttpResponse:
+@owner_view(own_prompt)
+def add_table(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
     """Once to look what each column becomes, once more to add the cases."""
-    prompt = own_prompt(request.user, slug)
     kept = typing_kept(request)
     initial = {"csv": kept.get("csv", "")} if kept else {}
     posted = request.method == "POST"
     data, files = (request.POST, request.FILES) if posted else (None, None)
-    form = CaseTableForm(prompt, _latest(prompt), data, files, initial=initial)
+    form = CaseTableForm(prompt, prompt.latest_version, data, files, initial=initial)
     findings: Sequence[SecretFinding] = ()
     if posted and form.is_valid() and form.cases:
         outputs = findings_in_outputs(form.cases.outputs, form.cleaned_data["model"])
@@ -250,7 +190,7 @@ def add_table(request: AuthorRequest, slug: str) -> HttpResponse:
         if request.POST.get("do") == "add" and form.is_mapped:
             refuse_secrets(request, form, prompt, findings)
             if form.is_valid() and _added(request, prompt, form, form.cases):
-                return redirect("studio_cases", slug)
+                return redirect("studio_cases", prompt.slug)
     context = {"form": form, **head(prompt, "cases"), **shown(request, findings)}
     return render(request, "studio/cases_table.html", context)
 

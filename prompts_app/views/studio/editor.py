@@ -6,177 +6,132 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.template.defaultfilters import pluralize
-from django.views.decorators.http import require_http_methods
 
 from prompts_app.access import own_prompt
 from prompts_app.actions.prompts.cases import cases_filling, follow_names
 from prompts_app.actions.prompts.drafts import drop_draft
 from prompts_app.actions.prompts.guide import guide_for
 from prompts_app.actions.prompts.publish import findings_in_version
-from prompts_app.actions.prompts.save import NothingChanged, StaleEdit, create_prompt, save_version
+from prompts_app.actions.prompts.save import NothingChanged, create_prompt, save_version
+from prompts_app.actions.prompts.secrets import SecretFinding
 from prompts_app.engine.diffs import DiffPiece, word_diff
 from prompts_app.engine.errors import Overrun
 from prompts_app.engine.limited_process import WHILE_TYPING, apart
 from prompts_app.engine.types import ROLES, PromptContent
 from prompts_app.forms.prompts import NewPromptForm, VersionForm
 from prompts_app.forms.rows import RowCommand
-from prompts_app.models import Draft, Prompt, Version
-from prompts_app.views.studio.drafts import NEW, draft_key, keep_posted, restore_draft, typed_in
-from prompts_app.views.studio.findings import refuse_secrets, shown
-from prompts_app.views.studio.fragments import fragments
-from prompts_app.views.studio.head import head
+from prompts_app.models import Prompt, Version
+from prompts_app.views.signed_in import author_view, owner_view
+from prompts_app.views.studio.drafts import DraftedForm
 from prompts_app.views.studio.preview import PreviewMessage, PreviewPart, preview
-from prompts_app.views.studio.signed_in import AuthorRequest, author_view
+from prompts_app.views.studio.studio_page import fragments, head, shown
 
 MOST_OFFERED = 200  # cases to fill the preview with
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def new(request: AuthorRequest) -> HttpResponse:
-    if request.method == "POST":
-        return _new_posted(request)
-    draft = restore_draft(request, NEW)
-    return _desk(request, NewPromptForm(typed=typed_in(draft)), draft=draft)
+class _Version[F: VersionForm](DraftedForm[F]):
+    """What writing a prompt and writing its next version have in common."""
+
+    template = "studio/prompt_edit.html"
+
+    def changed(self, form: F) -> HttpResponse:
+        """A row was added, moved or removed, or the preview is wanted: nothing is saved yet."""
+        command = RowCommand.read(self.do)
+        if command and command.noun == "message":
+            form.apply(command)
+        if not self.request.htmx:
+            self.keep_posted()
+            return self.page(form)
+        names = ["preview", "findings"]
+        seen = self.request.POST.getlist("variable_name"), self.request.POST.getlist("odd_name")
+        if command or seen != ([row.name for row in form.variables], [one.name for one in form.renames]):
+            names.append("variables")  # left alone otherwise: somebody may be typing in it
+        if command:
+            names.append("messages")
+        return fragments(self.request, names, self.context(form))
+
+    def page(self, form: F, **more: Any) -> HttpResponse:
+        if self.prompt:
+            more["guide"] = guide_for(self.prompt)
+        return super().page(form, **more)
+
+    def findings(self, form: F) -> Sequence[SecretFinding]:
+        return findings_in_version(form.content(), form.note_typed)
+
+    def context(self, form: F) -> dict[str, Any]:
+        prompt = self.prompt
+        about = head(prompt, "edit") if prompt else {"here": "prompts", "case_count": 0, "latest": None}
+        version = about["latest"]
+        names = [row.name for row in form.used_variables]
+        content = form.content()
+        return {
+            **about,
+            "form": form,
+            "roles": ROLES,
+            "draft_slug": prompt.slug if prompt else "new",
+            "filled": cases_filling(prompt, names) if prompt else dict.fromkeys(names, 0),
+            "next_number": version.number + 1 if isinstance(version, Version) else 1,
+            **shown(self.request, self.findings(form)),
+            "changes": _changes(version, content) if isinstance(version, Version) else (),
+            **_preview(self.request.POST, prompt, content),
+        }
 
 
-def _new_posted(request: AuthorRequest) -> HttpResponse:
-    do = request.POST.get("do", "save")
-    if do == "discard":
-        drop_draft(request.user, NEW)
-        return redirect("studio_prompt_new")
-    if do != "save":
-        return _changed(request, NewPromptForm(typed=request.POST), NEW)
-    form = NewPromptForm(typed=request.POST, judged=True)
-    if not form.is_valid():
-        keep_posted(request, NEW)
-        return _desk(request, form)
-    data = form.cleaned_data
-    about = {name: data[name] for name in ("title", "summary", "task")}
-    prompt = create_prompt(request.user, form.content(), tags=data["tags"], note=data["note"], **about)
-    drop_draft(request.user, NEW)
-    messages.success(request, "Saved as v1; only you can see it. Next, say what a good answer must hold.")
-    return redirect("studio_case_new", prompt.slug)
+class NewPrompt(_Version[NewPromptForm]):
+    SAVING = frozenset({"save"})
+
+    def form(self, typed: QueryDict | None, *, judged: bool = False) -> NewPromptForm:
+        return NewPromptForm(typed=typed, judged=judged)
+
+    def save(self, form: NewPromptForm) -> HttpResponse:
+        data = form.cleaned_data
+        about = {name: data[name] for name in ("title", "summary", "task", "tags", "note")}
+        prompt = create_prompt(self.request.user, form.content(), **about)
+        said = "Saved as v1; only you can see it. Next, say what a good answer must hold."
+        return self.saved(said, "studio_case_new", prompt.slug)
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: AuthorRequest, slug: str) -> HttpResponse:
-    prompt = own_prompt(request.user, slug)
-    if request.method == "POST":
-        return _edit_posted(request, prompt)
-    draft = restore_draft(request, draft_key(prompt, "edit"))
-    form = VersionForm(version=_latest(prompt), typed=typed_in(draft))
-    return _desk(request, form, prompt, draft=draft)
+class NextVersion(_Version[VersionForm]):
+    prompt: Prompt
+
+    def form(self, typed: QueryDict | None, *, judged: bool = False) -> VersionForm:
+        return VersionForm(version=self.prompt.latest_version, typed=typed, judged=judged)
+
+    def stale(self, form: VersionForm) -> dict[str, Any]:
+        newer = self.prompt.latest_version
+        return {
+            "stale": newer,
+            "differences": _differences(newer.as_engine(), form.content()) if newer else (),
+        }
+
+    def save(self, form: VersionForm) -> HttpResponse:
+        prompt, data = self.prompt, form.cleaned_data
+        seen = None if self.do == "save-anyway" else data["seen_number"]
+        try:
+            version = save_version(prompt, form.content(), data["note"], seen_number=seen)
+        except NothingChanged as same:
+            return self._nothing_changed(form, same)
+        followed = follow_names(prompt, [row.name for row in form.used_variables])
+        cases = f" The values of {followed} case{pluralize(followed)} have the new names." if followed else ""
+        return self.saved(f"Saved as {version}.{cases}", "studio_prompt", prompt.slug)
+
+    def _nothing_changed(self, form: VersionForm, same: NothingChanged) -> HttpResponse:
+        """A note alone is no version; it stays in the form."""
+        if form.cleaned_data["note"]:
+            form.add_error(None, f"{same} Change the prompt too, or leave the note for later.")
+            return self.page(form)
+        drop_draft(self.request.user, self.key)
+        messages.info(self.request, str(same))
+        return redirect("studio_prompt", self.prompt.slug)
 
 
-def _latest(prompt: Prompt) -> Version | None:
-    return prompt.versions.order_by("-number").first()
-
-
-def _edit_posted(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
-    do, key = request.POST.get("do", "save"), draft_key(prompt, "edit")
-    if do == "discard":
-        drop_draft(request.user, key)
-        return redirect("studio_prompt", prompt.slug)
-    judged = do in {"save", "save-anyway"}
-    form = VersionForm(version=_latest(prompt), typed=request.POST, judged=judged)
-    if not judged:
-        return _changed(request, form, key, prompt)
-    refuse_secrets(request, form, prompt, findings_in_version(form.content(), form.note_typed))
-    if not form.is_valid():
-        keep_posted(request, key)
-        return _desk(request, form, prompt)
-    return _save(request, form, prompt, key, anyway=do == "save-anyway")
-
-
-def _save(
-    request: AuthorRequest, form: VersionForm, prompt: Prompt, key: str, *, anyway: bool
-) -> HttpResponse:
-    data = form.cleaned_data
-    seen = None if anyway else data["seen_number"]
-    try:
-        version = save_version(prompt, form.content(), data["note"], seen_number=seen)
-    except NothingChanged as same:
-        return _nothing_changed(request, form, prompt, key, same)
-    except StaleEdit:
-        keep_posted(request, key)
-        return _desk(request, form, prompt, stale=_latest(prompt))
-    drop_draft(request.user, key)
-    followed = follow_names(prompt, [row.name for row in form.used_variables])
-    cases = f" The values of {followed} case{pluralize(followed)} have the new names." if followed else ""
-    messages.success(request, f"Saved as {version}.{cases}")
-    return redirect("studio_prompt", prompt.slug)
-
-
-def _nothing_changed(
-    request: AuthorRequest, form: VersionForm, prompt: Prompt, key: str, same: NothingChanged
-) -> HttpResponse:
-    """A note alone is no version; it stays in the form."""
-    if form.cleaned_data["note"]:
-        form.add_error(None, f"{same} Change the prompt too, or leave the note for later.")
-        return _desk(request, form, prompt)
-    drop_draft(request.user, key)
-    messages.info(request, str(same))
-    return redirect("studio_prompt", prompt.slug)
+new = author_view(NewPrompt.as_view())
+edit = owner_view(own_prompt)(NextVersion.as_view())
 
 
 # --- what is shown --------------------------------------------------------------------------------------
-
-
-def _changed(
-    request: AuthorRequest, form: VersionForm, key: str, prompt: Prompt | None = None
-) -> HttpResponse:
-    """A row was added, moved or removed, or the preview is wanted: nothing is saved yet."""
-    command = RowCommand.read(request.POST.get("do", ""))
-    if command and command.noun == "message":
-        form.apply(command)
-    if not request.htmx:
-        keep_posted(request, key)
-        return _desk(request, form, prompt)
-    names = ["preview", "findings"]
-    seen = request.POST.getlist("variable_name"), request.POST.getlist("odd_name")
-    if command or seen != ([row.name for row in form.variables], [one.name for one in form.renames]):
-        names.append("variables")  # left alone otherwise: somebody may be typing in it
-    if command:
-        names.append("messages")
-    return fragments(request, names, _context(request, form, prompt))
-
-
-def _desk(
-    request: AuthorRequest,
-    form: VersionForm,
-    prompt: Prompt | None = None,
-    *,
-    draft: Draft | None = None,
-    stale: Version | None = None,
-) -> HttpResponse:
-    context = _context(request, form, prompt) | {"draft": draft, "stale": stale}
-    if prompt is not None:
-        context["guide"] = guide_for(prompt)
-    if stale is not None:
-        context["differences"] = _differences(stale.as_engine(), form.content())
-    return render(request, "studio/prompt_edit.html", context)
-
-
-def _context(request: AuthorRequest, form: VersionForm, prompt: Prompt | None) -> dict[str, Any]:
-    about = head(prompt, "edit") if prompt else {"here": "prompts", "case_count": 0, "latest": None}
-    version = about["latest"]
-    names = [row.name for row in form.used_variables]
-    content = form.content()
-    return {
-        **about,
-        "form": form,
-        "roles": ROLES,
-        "draft_slug": prompt.slug if prompt else "new",
-        "filled": cases_filling(prompt, names) if prompt else dict.fromkeys(names, 0),
-        "next_number": version.number + 1 if isinstance(version, Version) else 1,
-        **shown(request, findings_in_version(content, form.note_typed)),
-        "changes": _changes(version, content) if isinstance(version, Version) else (),
-        **_preview(request.POST, prompt, content),
-    }
 
 
 def _preview(typed: QueryDict, prompt: Prompt | None, content: PromptContent) -> dict[str, Any]:

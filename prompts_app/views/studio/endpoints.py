@@ -1,12 +1,10 @@
 """The author's endpoints: list, new, change, test, delete."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from prompts_app.access import own_endpoint
 from prompts_app.actions.runs.endpoints import Untested, test_connection
@@ -14,7 +12,8 @@ from prompts_app.engine.endpoints.presets import PRESETS
 from prompts_app.engine.wording import how_many
 from prompts_app.forms.endpoints import EndpointForm, preset_named
 from prompts_app.models import Endpoint
-from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
+from prompts_app.views.signed_in import AuthorRequest, author_view, owner_view, typing_kept
+from prompts_app.views.studio.studio_page import done
 
 
 @author_view
@@ -27,12 +26,10 @@ def endpoints(request: AuthorRequest) -> HttpResponse:
 
 
 @author_view
-@require_http_methods(["GET", "HEAD", "POST"])
 def new(request: AuthorRequest) -> HttpResponse:
     preset = preset_named(request.GET.get("preset", ""))
-    kept = typing_kept(request)
-    initial: dict[str, Any] = {"name": preset.name, "base_url": preset.base_url} if preset else {}
-    if kept:
+    initial = {"name": preset.name, "base_url": preset.base_url} if preset else {}
+    if kept := typing_kept(request):
         initial = {"name": kept.get("name", ""), "base_url": kept.get("base_url", "")}
     form = EndpointForm(request.user, request.POST or None, initial=initial)
     if request.method == "POST" and (endpoint := _saved(form)):
@@ -41,10 +38,8 @@ def new(request: AuthorRequest) -> HttpResponse:
     return render(request, "studio/endpoint_edit.html", context)
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: AuthorRequest, public_id: str) -> HttpResponse:
-    endpoint = own_endpoint(request.user, public_id)
+@owner_view(own_endpoint)
+def edit(request: AuthorRequest, endpoint: Endpoint) -> HttpResponse:
     if endpoint.is_practice:
         return redirect("studio_endpoints")
     name = endpoint.name
@@ -77,12 +72,11 @@ def _after_saving(request: AuthorRequest, form: EndpointForm, endpoint: Endpoint
     return redirect("studio_endpoint", endpoint.public_id)
 
 
-@author_view
+@owner_view(own_endpoint)
 @require_POST
-def test(request: AuthorRequest, public_id: str) -> HttpResponse:
-    endpoint = own_endpoint(request.user, public_id)
+def test(request: AuthorRequest, endpoint: Endpoint) -> HttpResponse:
     _test(request, endpoint)
-    return redirect("studio_endpoint", public_id)
+    return redirect("studio_endpoint", endpoint.public_id)
 
 
 def _test(request: AuthorRequest, endpoint: Endpoint) -> None:
@@ -95,14 +89,12 @@ def _test(request: AuthorRequest, endpoint: Endpoint) -> None:
         messages.warning(request, "It answers, but names no models. Type the model’s name when you run.")
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: AuthorRequest, public_id: str) -> HttpResponse:
-    endpoint = own_endpoint(request.user, public_id)
+@owner_view(own_endpoint)
+def delete(request: AuthorRequest, endpoint: Endpoint) -> HttpResponse:
     if request.method == "POST":
         endpoint.delete()
-        messages.success(request, f"“{endpoint.name}” and its key are deleted. Runs keep their results.")
-        return redirect("studio_endpoints")
+        said = f"“{endpoint.name}” and its key are deleted. Runs keep their results."
+        return done(request, said, "studio_endpoints")
     running = endpoint.runs.under_way().count()
     context = {"here": "endpoints", "endpoint": endpoint, "runs": endpoint.runs.count(), "running": running}
     return render(request, "studio/endpoint_delete.html", context)

@@ -2,19 +2,19 @@
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
-from django.utils.cache import patch_vary_headers
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from prompts_app.access import own_export
 from prompts_app.actions.exporting.job import files_of, newest_export, start_export, text_of
 from prompts_app.models import Prompt
 from prompts_app.models.jobs import KEPT_FOR
 from prompts_app.views.errors import refusals_as_message
-from prompts_app.views.studio.signed_in import STOP_POLLING, AuthorRequest, author_view
+from prompts_app.views.signed_in import STOP_POLLING, AuthorRequest, author_view
 
 
 @author_view
-@require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("HX-Request")
 def export(request: AuthorRequest) -> HttpResponse:
     """What there is to take, and how far the newest files are; asked by htmx, only that."""
     if request.method == "POST":
@@ -29,12 +29,10 @@ def export(request: AuthorRequest) -> HttpResponse:
         "kept_until": job.finished_at + KEPT_FOR if job and job.finished_at else None,
         "here": "import",
     }
-    name, status = "export", 200
-    if request.htmx:
-        name, status = "_export_progress", 200 if job and job.is_under_way else STOP_POLLING
-    response = render(request, f"studio/{name}.html", context, status=status)
-    patch_vary_headers(response, ["HX-Request"])
-    return response
+    if not request.htmx:
+        return render(request, "studio/export.html", context)
+    status = 200 if job and job.is_under_way else STOP_POLLING
+    return render(request, "studio/_export_progress.html", context, status=status)
 
 
 @author_view

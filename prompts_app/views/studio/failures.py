@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from prompts_app.access import own_failure, own_prompt, own_run
-from prompts_app.actions.prompts.drafts import drop_draft
 from prompts_app.actions.prompts.known_failures import (
     change_failure,
     check_can_shelve,
@@ -26,12 +25,11 @@ from prompts_app.evidence.case_outcomes import rows_of
 from prompts_app.evidence.known_failures import fixes_of, items_of, suggestions
 from prompts_app.evidence.records import Records, RunCase
 from prompts_app.forms.failures import FailureForm
-from prompts_app.models import Draft, KnownFailure, Prompt, Run
+from prompts_app.models import KnownFailure, Prompt, Run, User
 from prompts_app.models.texts import Text
-from prompts_app.views.studio.drafts import draft_key, keep_posted, restore_draft, typed_in
-from prompts_app.views.studio.findings import refuse_secrets, shown
-from prompts_app.views.studio.head import head
-from prompts_app.views.studio.signed_in import AuthorRequest, author_view
+from prompts_app.views.signed_in import AuthorRequest, owner_view
+from prompts_app.views.studio.drafts import DraftedForm
+from prompts_app.views.studio.studio_page import done, head
 
 A_PAGE = 20  # suggestions
 
@@ -61,31 +59,27 @@ class Spot:
 # --- the shelf --------------------------------------------------------------------------------------------
 
 
-@author_view
+@owner_view(own_prompt)
 @require_safe
-def failures(request: AuthorRequest, slug: str) -> HttpResponse:
-    prompt = own_prompt(request.user, slug)
+def failures(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
     page = Paginator(suggestions(prompt), A_PAGE).get_page(request.GET.get("page"))
     context = {"items": items_of(Records(prompt)), "page": page, **head(prompt, "failures")}
     return render(request, "studio/failures.html", context)
 
 
-@author_view
+@owner_view(own_failure)
 @require_POST
-def move(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
-    failure = own_failure(request.user, slug, public_id)
+def move(request: AuthorRequest, failure: KnownFailure) -> HttpResponse:
     move_failure(failure, -1 if request.POST.get("step") == "up" else 1)
-    return redirect("studio_failures", slug)
+    return redirect("studio_failures", failure.prompt.slug)
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
-    failure = own_failure(request.user, slug, public_id)
+@owner_view(own_failure)
+def delete(request: AuthorRequest, failure: KnownFailure) -> HttpResponse:
     if request.method == "POST":
         remove_failure(failure)
-        messages.success(request, "It is off the shelf. The run keeps its result.")
-        return redirect("studio_failures", slug)
+        said = "It is off the shelf. The run keeps its result."
+        return done(request, said, "studio_failures", failure.prompt.slug)
     context = {"failure": failure, **head(failure.prompt, "failures")}
     return render(request, "studio/failure_delete.html", context)
 
@@ -93,87 +87,73 @@ def delete(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
 # --- one failure ------------------------------------------------------------------------------------------
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def new(request: AuthorRequest, slug: str, run: str, number: int) -> HttpResponse:
-    spot = Spot(own_run(request.user, slug, run), number - 1)
+def _spot_of(user: User, slug: str, run: str, number: int) -> Spot:
+    spot = Spot(own_run(user, slug, run), number - 1)
     if not 0 < number <= len(spot.run.suite):
         raise Http404
-    there = spot.run.known_failures.filter(case_index=spot.case_index).first()
-    if there and request.method != "POST":
-        return redirect("studio_failure", slug, there.public_id)
-    return _one(request, spot)
+    return spot
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
-    failure = own_failure(request.user, slug, public_id)
-    return _one(request, Spot(failure.run, failure.case_index, failure))
+def _spot_on_shelf(user: User, slug: str, public_id: str) -> Spot:
+    failure = own_failure(user, slug, public_id)
+    return Spot(failure.run, failure.case_index, failure)
 
 
-def _one(request: AuthorRequest, spot: Spot) -> HttpResponse:
-    key = draft_key(spot.prompt, spot.page)
-    if request.method == "POST":
-        return _posted(request, spot, key)
-    draft = restore_draft(request, key)
-    form = FailureForm(fixes_of(spot.run, spot.case_index), spot.failure, typed=typed_in(draft))
-    return _page(request, form, spot, draft=draft)
+class Diagnosis(DraftedForm[FailureForm]):
+    prompt: Prompt
+    template = "studio/failure_edit.html"
+
+    def setup(self, request: HttpRequest, spot: Spot) -> None:
+        super().setup(request, spot.prompt)
+        self.spot, self.draft_page = spot, spot.page
+
+    def get(self, request: HttpRequest, *args: object) -> HttpResponse:
+        there = self.spot.run.known_failures.filter(case_index=self.spot.case_index).first()
+        if there and not self.spot.failure:
+            return redirect("studio_failure", self.prompt.slug, there.public_id)
+        return super().get(request)
+
+    def form(self, typed: QueryDict | None, *, judged: bool = False) -> FailureForm:
+        spot = self.spot
+        return FailureForm(fixes_of(spot.run, spot.case_index), spot.failure, typed=typed, judged=judged)
+
+    def findings(self, form: FailureForm) -> Sequence[SecretFinding]:
+        typed = form.cleaned_data.get("diagnosis", "") if form.is_valid() else ""
+        return find_secrets([Text("diagnosis", typed, "knownfailure.diagnosis")])
+
+    def save(self, form: FailureForm) -> HttpResponse:
+        data, spot = form.cleaned_data, self.spot
+        try:
+            if spot.failure:
+                seen = None if self.do == "save-anyway" else data["revision"]
+                change_failure(spot.failure, data["diagnosis"], data["fixed_in"], seen_revision=seen)
+            else:
+                shelve(spot.run, spot.case_index, data["diagnosis"], data["fixed_in"])
+        except StaleEdit as stale:
+            form.add_error(None, str(stale))
+            raise
+        except Refused:  # the page itself says why
+            self.keep_posted()
+            return self.page(form)
+        said = f"Case {spot.number} is on the failure shelf."
+        return self.saved(said, "studio_failures", spot.prompt.slug)
+
+    def context(self, form: FailureForm) -> dict[str, Any]:
+        spot = self.spot
+        case = spot.run.suite[spot.case_index]
+        return {
+            "form": form,
+            "spot": spot,
+            "row": rows_of(Records(spot.prompt), [RunCase(spot.run, spot.case_index)])[0],
+            "name": str(case.get("name", "")),
+            "inputs": inputs_of(case),
+            "refused": "" if spot.failure else why_not(check_can_shelve, spot.run, spot.case_index),
+            **head(spot.prompt, "failures"),
+        }
+
+    def stale(self, form: FailureForm) -> dict[str, Any]:
+        return {"stored": KnownFailure.objects.get(pk=self.spot.failure.pk) if self.spot.failure else None}
 
 
-def _posted(request: AuthorRequest, spot: Spot, key: str) -> HttpResponse:
-    if request.POST.get("do") == "discard":
-        drop_draft(request.user, key)
-        return redirect(request.path)
-    form = FailureForm(fixes_of(spot.run, spot.case_index), spot.failure, typed=request.POST, judged=True)
-    typed = form.cleaned_data.get("diagnosis", "") if form.is_valid() else ""
-    findings = find_secrets([Text("diagnosis", typed, "knownfailure.diagnosis")])
-    refuse_secrets(request, form, spot.prompt, findings)
-    if not form.is_valid():
-        keep_posted(request, key)
-        return _page(request, form, spot, findings=findings)
-    return _save(request, form, spot, key)
-
-
-def _save(request: AuthorRequest, form: FailureForm, spot: Spot, key: str) -> HttpResponse:
-    data, anyway = form.cleaned_data, request.POST.get("do") == "save-anyway"
-    try:
-        if spot.failure:
-            seen = None if anyway else data["revision"]
-            change_failure(spot.failure, data["diagnosis"], data["fixed_in"], seen_revision=seen)
-        else:
-            shelve(spot.run, spot.case_index, data["diagnosis"], data["fixed_in"])
-    except Refused as refused:
-        keep_posted(request, key)
-        if is_stale := isinstance(refused, StaleEdit):
-            form.add_error(None, str(refused))
-        return _page(request, form, spot, is_stale=is_stale)
-    drop_draft(request.user, key)
-    messages.success(request, f"Case {spot.number} is on the failure shelf.")
-    return redirect("studio_failures", spot.prompt.slug)
-
-
-def _page(
-    request: AuthorRequest,
-    form: FailureForm,
-    spot: Spot,
-    *,
-    draft: Draft | None = None,
-    is_stale: bool = False,
-    findings: Sequence[SecretFinding] = (),
-) -> HttpResponse:
-    case = spot.run.suite[spot.case_index]
-    context = {
-        "form": form,
-        "spot": spot,
-        "row": rows_of(Records(spot.prompt), [RunCase(spot.run, spot.case_index)])[0],
-        "name": str(case.get("name", "")),
-        "inputs": inputs_of(case),
-        "draft": draft,
-        "is_stale": is_stale,
-        "stored": KnownFailure.objects.get(pk=spot.failure.pk) if is_stale and spot.failure else None,
-        "refused": "" if spot.failure else why_not(check_can_shelve, spot.run, spot.case_index),
-        **head(spot.prompt, "failures"),
-        **shown(request, findings),
-    }
-    return render(request, "studio/failure_edit.html", context)
+new = owner_view(_spot_of)(Diagnosis.as_view())
+edit = owner_view(_spot_on_shelf)(Diagnosis.as_view())

@@ -5,22 +5,14 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from prompts_app.access import own_import
+from prompts_app.actions.importing import job
 from prompts_app.actions.importing.apply import ImportReport
 from prompts_app.actions.importing.apply import preview as preview_of
-from prompts_app.actions.importing.job import (
-    MOST_LISTED,
-    changed_by_author,
-    keep_file,
-    keep_parts,
-    parts_of,
-    start,
-    stop,
-    undo,
-)
+from prompts_app.actions.importing.job import MOST_LISTED
 from prompts_app.engine.errors import Refused
 from prompts_app.engine.formats import FORMATS, format_named
 from prompts_app.engine.formats.kept import read_file
@@ -28,7 +20,8 @@ from prompts_app.engine.limited_process import FILE, apart
 from prompts_app.forms.import_ import ConfirmForm, UploadForm
 from prompts_app.models import Import
 from prompts_app.views.errors import refusals_as_message
-from prompts_app.views.studio.signed_in import STOP_POLLING, AuthorRequest, author_view, typing_kept
+from prompts_app.views.signed_in import STOP_POLLING, AuthorRequest, author_view, owner_view, typing_kept
+from prompts_app.views.studio.studio_page import done
 
 EARLIER = 20  # imports that are listed
 
@@ -38,15 +31,15 @@ def upload(request: AuthorRequest) -> HttpResponse:
     posted = request.method == "POST"
     form = UploadForm(request.POST, request.FILES) if posted else UploadForm(typing_kept(request))
     if posted and form.is_valid():
-        row = keep_file(request.user, form.name, form.content, form.read)
+        row = job.keep_file(request.user, form.name, form.content, form.read)
         return redirect("studio_import_one", row.public_id)
     earlier = request.user.imports.exclude(state=Import.State.PREVIEW).defer("data", "made")[:EARLIER]
     return render(request, "studio/import.html", {"form": form, "earlier": earlier, "here": "import"})
 
 
-@author_view
-def one(request: AuthorRequest, public_id: str) -> HttpResponse:
-    row = own_import(request.user, public_id)
+@owner_view(own_import)
+@vary_on_headers("HX-Request")
+def one(request: AuthorRequest, row: Import) -> HttpResponse:
     if row.state == Import.State.PREVIEW:
         return _preview(request, row)
     if request.method == "POST":  # the button was pressed twice
@@ -54,13 +47,10 @@ def one(request: AuthorRequest, public_id: str) -> HttpResponse:
     context = {"row": row, "here": "import", "skipped": [], "unsupported": [], **_listed(row.report)}
     if row.is_under_way:
         name = "_import_progress" if request.htmx else "import_progress"
-        response = render(request, f"studio/{name}.html", context)
-    elif request.htmx:  # it has ended: the whole page is another
-        response = HttpResponse(status=STOP_POLLING, headers={"HX-Refresh": "true"})
-    else:
-        response = render(request, "studio/import_done.html", context)
-    patch_vary_headers(response, ["HX-Request"])
-    return response
+        return render(request, f"studio/{name}.html", context)
+    if request.htmx:  # it has ended: the whole page is another
+        return HttpResponse(status=STOP_POLLING, headers={"HX-Refresh": "true"})
+    return render(request, "studio/import_done.html", context)
 
 
 def _preview(request: AuthorRequest, row: Import) -> HttpResponse:
@@ -69,11 +59,11 @@ def _preview(request: AuthorRequest, row: Import) -> HttpResponse:
         if request.method == "POST" and "as" in request.POST:
             return _read_otherwise(row, request.POST["as"])
         if request.method == "POST" and (form := ConfirmForm(data=request.POST)).is_valid():
-            start(row, form.options())
+            job.start(row, form.options())
             return redirect("studio_import_one", row.public_id)
         if not row.parts.exists():  # an earlier release kept the file alone
             raise Refused("unread", "This site was renewed since the file was sent. Send it again.")
-        shown = preview_of(parts_of(row), request.user)
+        shown = preview_of(job.parts_of(row), request.user)
     if shown is None:
         return redirect("studio_import")
     read_as, recognised = row.options.get("read_as", ""), row.options.get("recognised", {})
@@ -92,7 +82,7 @@ def _preview(request: AuthorRequest, row: Import) -> HttpResponse:
 def _read_otherwise(row: Import, kind: str) -> HttpResponse:
     """Raises Refused."""
     if kind in {one.key for one in FORMATS}:
-        keep_parts(row, apart(FILE, read_file, row.name, bytes(row.data), hint=kind))
+        job.keep_parts(row, apart(FILE, read_file, row.name, bytes(row.data), hint=kind))
     return redirect("studio_import_one", row.public_id)
 
 
@@ -118,36 +108,33 @@ def _listed(report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@owner_view(own_import)
 @require_POST
-@author_view
-def discard(request: AuthorRequest, public_id: str) -> HttpResponse:
-    row = own_import(request.user, public_id)
-    if row.state == Import.State.PREVIEW:
-        row.delete()
-        messages.success(request, "The file is discarded. Nothing was imported.")
-    return redirect("studio_import")
+def discard(request: AuthorRequest, row: Import) -> HttpResponse:
+    if row.state != Import.State.PREVIEW:
+        return redirect("studio_import")
+    row.delete()
+    return done(request, "The file is discarded. Nothing was imported.", "studio_import")
 
 
+@owner_view(own_import)
 @require_POST
-@author_view
-def stop_one(request: AuthorRequest, public_id: str) -> HttpResponse:
-    row = own_import(request.user, public_id)
+def stop_one(request: AuthorRequest, row: Import) -> HttpResponse:
     with refusals_as_message(request):
-        stop(row)
+        job.stop(row)
     return redirect("studio_import_one", row.public_id)
 
 
-@author_view
-def undo_one(request: AuthorRequest, public_id: str) -> HttpResponse:
-    row = own_import(request.user, public_id)
+@owner_view(own_import)
+def undo_one(request: AuthorRequest, row: Import) -> HttpResponse:
     if not row.can_be_undone:
         messages.error(request, "There is nothing of this import left to be undone.")
         return redirect("studio_import_one", row.public_id)
     if request.method == "POST":
         with refusals_as_message(request):
-            undo(row, keep_changed="keep" in request.POST)
+            job.undo(row, keep_changed="keep" in request.POST)
         return redirect("studio_import_one", row.public_id)
-    changed = changed_by_author(row)
+    changed = job.changed_by_author(row)
     context = {
         "row": row,
         "prompts": len(row.made.get("prompts", ())),

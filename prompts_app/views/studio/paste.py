@@ -19,17 +19,15 @@ from prompts_app.forms.evidence import PasteForm
 from prompts_app.forms.judge import PastedJudgeForm
 from prompts_app.forms.refusals import refusals_on
 from prompts_app.models import Endpoint, Prompt, Result, Run
-from prompts_app.views.studio.findings import refuse_secrets, shown
-from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
+from prompts_app.views.signed_in import AuthorRequest, owner_view, typed
+from prompts_app.views.studio.studio_page import done, refuse_secrets, shown
 
 MOST_LISTED = 20  # outputs on the page that asks a judge
 
 
-@author_view
-def paste(request: AuthorRequest, slug: str) -> HttpResponse:
-    prompt = own_prompt(request.user, slug)
-    typed = request.POST or typing_kept(request) or None
-    form = PasteForm(typed, request.FILES or None, prompt=prompt, initial=request.GET.dict())
+@owner_view(own_prompt)
+def paste(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
+    form = PasteForm(typed(request), request.FILES or None, prompt=prompt, initial=request.GET.dict())
     findings: Sequence[SecretFinding] = ()
     if request.method == "POST" and form.is_valid():
         findings = findings_in_outputs([form.cleaned_data["output"]], form.cleaned_data["model"])
@@ -37,14 +35,12 @@ def paste(request: AuthorRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
             result = paste_output(prompt, **form.cleaned_data)
-            messages.success(request, _said(result))
-            return redirect(_next(prompt, form))
-    pasted = prompt.runs.pasted().select_related("version").with_result_count()
+            return done(request, _said(result), _next(prompt, form))
     context = {
         "prompt": prompt,
         "form": form,
         "can_paste": prompt.versions.exists() and prompt.cases.exists(),
-        "pasted": pasted,
+        "pasted": prompt.runs.pasted().select_related("version").with_result_count(),
         "here": "runs",
         **shown(request, findings),
     }
@@ -70,17 +66,16 @@ def _next(prompt: Prompt, form: PasteForm) -> str:
     return reverse("studio_paste", args=[prompt.slug], query=query)
 
 
-@author_view
-def judge(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
+@owner_view(own_pasted_run)
+def judge(request: AuthorRequest, run: Run) -> HttpResponse:
     """Have the outputs of one version and model graded that wait for a judge."""
-    run = own_pasted_run(request.user, slug, public_id)
+    slug = run.prompt.slug
     waiting = waiting_for_judge(run)
     if not waiting:
         messages.info(request, "No pasted output waits for a judge.")
         return redirect("studio_paste", slug)
     needs, endpoints = needs_of_waiting(waiting), list(Endpoint.objects.filter(owner=request.user))
-    typed = request.POST or typing_kept(request) or None
-    form = PastedJudgeForm(typed, needs=needs, endpoints=endpoints)
+    form = PastedJudgeForm(typed(request), needs=needs, endpoints=endpoints)
     if request.method == "POST" and form.is_valid() and _was_judged(request, run, form):
         return redirect("studio_paste", slug)
     context = {
@@ -89,8 +84,10 @@ def judge(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
         "form": form,
         "waiting": waiting[:MOST_LISTED],
         "here": "runs",
+        "needs": needs,
+        "outputs": len(waiting),
     }
-    return render(request, "studio/paste_judge.html", context | {"needs": needs, "outputs": len(waiting)})
+    return render(request, "studio/paste_judge.html", context)
 
 
 def _was_judged(request: AuthorRequest, run: Run, form: PastedJudgeForm) -> bool:
@@ -106,10 +103,8 @@ def _was_judged(request: AuthorRequest, run: Run, form: PastedJudgeForm) -> bool
     return form.is_valid()
 
 
+@owner_view(own_pasted_run)
 @require_POST
-@author_view
-def delete(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
-    run = own_pasted_run(request.user, slug, public_id)
+def delete(request: AuthorRequest, run: Run) -> HttpResponse:
     delete_runs(run.prompt, [run])
-    messages.success(request, "Deleted the pasted outputs.")
-    return redirect("studio_paste", slug)
+    return done(request, "Deleted the pasted outputs.", "studio_paste", run.prompt.slug)

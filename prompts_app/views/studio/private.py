@@ -4,62 +4,50 @@ import json
 import re
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.shortcuts import render
 
 from prompts_app.access import own_prompt, own_span
-from prompts_app.actions.prompts.private_parts import (
-    add_span,
-    as_kept,
-    check_can_add,
-    forks_by_others,
-    remove_span,
-    rename_span,
-    standing_of,
-)
+from prompts_app.actions.prompts import private_parts
 from prompts_app.actions.prompts.reveal import reveal_of
 from prompts_app.engine.masking import LEAST, Span, weight
 from prompts_app.forms.private import LabelForm, SpanForm
 from prompts_app.forms.refusals import refusals_on
 from prompts_app.models import PrivateSpan, Prompt
-from prompts_app.views.studio.head import head
-from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
+from prompts_app.views.signed_in import AuthorRequest, owner_view, typed
+from prompts_app.views.studio.studio_page import done, head
 
 MOST_OFFERED = 40  # paragraphs to choose from
 SHOWN_OF_ONE = 160  # characters of each
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def parts(request: AuthorRequest, slug: str) -> HttpResponse:
+@owner_view(own_prompt)
+def parts(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
     """The list, and the form for another: looked at first ("look"), then marked."""
-    prompt = own_prompt(request.user, slug)
-    form = SpanForm(request.POST or typing_kept(request) or None, initial=_taken(prompt, request))
+    form = SpanForm(typed(request), initial=_taken(prompt, request))
     looked = None
     if request.method == "POST" and form.is_valid():
-        label, text = form.cleaned_data["label"], as_kept(form.cleaned_data["text"])
+        label, text = form.cleaned_data["label"], private_parts.as_kept(form.cleaned_data["text"])
         with refusals_on(form):
             if "look" not in request.POST:
                 return _marked(request, prompt, label, text)
-            check_can_add(prompt, label, text)
-            looked = standing_of(prompt, Span(label, text, "0" * 32))
+            private_parts.check_can_add(prompt, label, text)
+            looked = private_parts.standing_of(prompt, Span(label, text, "0" * 32))
     context = {
         **head(prompt, "private"),
         "form": form,
         "looked": looked,
         "spans": list(prompt.private_spans.in_order()),
         "offered": _paragraphs(prompt),
-        "forks": forks_by_others(prompt),
+        "forks": private_parts.forks_by_others(prompt),
     }
     return render(request, "studio/private.html", context, status=422 if form.errors else 200)
 
 
 def _marked(request: AuthorRequest, prompt: Prompt, label: str, text: str) -> HttpResponse:
-    span = add_span(prompt, label, text)
-    messages.success(request, f"Masked from this moment: visitors read {span.placeholder[:-9]} in its place.")
-    return redirect("studio_private", prompt.slug)
+    span = private_parts.add_span(prompt, label, text)
+    said = f"Masked from this moment: visitors read {span.placeholder[:-9]} in its place."
+    return done(request, said, "studio_private", prompt.slug)
 
 
 def _taken(prompt: Prompt, request: AuthorRequest) -> dict[str, str]:
@@ -84,41 +72,28 @@ def _paragraphs(prompt: Prompt) -> list[tuple[str, str, str]]:
     ]
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def part(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
+@owner_view(own_span)
+def part(request: AuthorRequest, span: PrivateSpan) -> HttpResponse:
     """One of them: where it stands, another label, and what reveals it."""
-    span = own_span(request.user, slug, public_id)
-    form = LabelForm(request.POST or typing_kept(request) or None, initial={"label": span.label})
+    form = LabelForm(typed(request), initial={"label": span.label})
     if request.method == "POST" and form.is_valid():
         with refusals_on(form, "label"):
-            rename_span(span, form.cleaned_data["label"])
-            messages.success(request, "Renamed. The hash is the same, so what was revealed still matches.")
-            return redirect("studio_private_part", slug, public_id)
-    return render(
-        request, "studio/private_part.html", _context(span, form), status=422 if form.errors else 200
-    )
+            private_parts.rename_span(span, form.cleaned_data["label"])
+            said = "Renamed. The hash is the same, so what was revealed still matches."
+            return done(request, said, "studio_private_part", span.prompt.slug, span.public_id)
+    context = _about(span) | {"form": form, "reveal": json.dumps(reveal_of(span).as_json(), indent=1)}
+    return render(request, "studio/private_part.html", context, status=422 if form.errors else 200)
 
 
-def _context(span: PrivateSpan, form: LabelForm) -> dict[str, Any]:
-    reveal = json.dumps(reveal_of(span).as_json(), indent=1)
-    return {
-        **head(span.prompt, "private"),
-        "span": span,
-        "form": form,
-        "looked": standing_of(span.prompt, span.as_engine()),
-        "reveal": reveal,
-    }
-
-
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def remove(request: AuthorRequest, slug: str, public_id: str) -> HttpResponse:
-    span = own_span(request.user, slug, public_id)
+@owner_view(own_span)
+def remove(request: AuthorRequest, span: PrivateSpan) -> HttpResponse:
     if request.method == "POST":
-        remove_span(span)
-        messages.success(request, f"“{span.label}” is private no more: whoever may read the prompt reads it.")
-        return redirect("studio_private", slug)
-    looked = standing_of(span.prompt, span.as_engine())
-    context = {**head(span.prompt, "private"), "span": span, "looked": looked}
-    return render(request, "studio/private_remove.html", context)
+        private_parts.remove_span(span)
+        said = f"“{span.label}” is private no more: whoever may read the prompt reads it."
+        return done(request, said, "studio_private", span.prompt.slug)
+    return render(request, "studio/private_remove.html", _about(span))
+
+
+def _about(span: PrivateSpan) -> dict[str, Any]:
+    looked = private_parts.standing_of(span.prompt, span.as_engine())
+    return {**head(span.prompt, "private"), "span": span, "looked": looked}

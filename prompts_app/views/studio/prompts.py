@@ -5,38 +5,27 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import render
+from django.views.decorators.http import require_POST, require_safe
 
-from prompts_app.access import own_prompt, version_of
-from prompts_app.actions.prompts.drafts import drop_draft
+from prompts_app.access import own_prompt, own_version
+from prompts_app.actions.prompts import save as saving
 from prompts_app.actions.prompts.drafts import keep_draft as keep
 from prompts_app.actions.prompts.guide import SECTIONS as GUIDED
 from prompts_app.actions.prompts.guide import guide_for
 from prompts_app.actions.prompts.publish import findings_in_details
-from prompts_app.actions.prompts.save import (
-    StaleEdit,
-    check_can_delete_version,
-    delete_prompts,
-    save_details,
-    tombstones_with,
-)
-from prompts_app.actions.prompts.save import delete_version as take_version_away
 from prompts_app.actions.prompts.secrets import SecretFinding
 from prompts_app.engine.errors import OnRefusal, why_not
 from prompts_app.forms.details import DetailsForm
-from prompts_app.forms.refusals import refusals_on
-from prompts_app.models import Draft, Profile, Prompt, Result, User, Visibility
+from prompts_app.models import Profile, Prompt, Result, User, Version, Visibility
 from prompts_app.models.text import without_invisible
 from prompts_app.search import find
-from prompts_app.views.studio.drafts import draft_key, keep_posted, restore_draft, typed_in
-from prompts_app.views.studio.findings import refuse_secrets, shown
-from prompts_app.views.studio.head import head
-from prompts_app.views.studio.signed_in import AuthorRequest, author_view
+from prompts_app.views.signed_in import AuthorRequest, author_view, owner_view
+from prompts_app.views.studio.drafts import DraftedForm, draft_key
 from prompts_app.views.studio.steps import NextStep, next_step
+from prompts_app.views.studio.studio_page import done, head
 
 A_PAGE = 50
 AT_A_GLANCE = 8  # as many prompts need no form to find one
@@ -130,93 +119,57 @@ def keep_draft(request: AuthorRequest, slug: str) -> HttpResponse:
 # --- details ------------------------------------------------------------------------------------------------
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def details(request: AuthorRequest, slug: str) -> HttpResponse:
-    prompt = own_prompt(request.user, slug)
-    key = draft_key(prompt, "details")
-    if request.method == "POST":
-        return _details_posted(request, prompt, key)
-    draft = restore_draft(request, key)
-    return _details(request, prompt, DetailsForm(prompt, typed=typed_in(draft)), draft=draft)
+class Details(DraftedForm[DetailsForm]):
+    prompt: Prompt
+    draft_page = "details"
+    template = "studio/prompt_details.html"
+
+    def form(self, typed: QueryDict | None, *, judged: bool = False) -> DetailsForm:
+        return DetailsForm(self.prompt, typed=typed, judged=judged)
+
+    def findings(self, form: DetailsForm) -> Sequence[SecretFinding]:
+        return findings_in_details(form.columns) if form.is_valid() else []
+
+    def save(self, form: DetailsForm) -> HttpResponse:
+        seen = self.prompt.revision if self.do == "save-anyway" else form.cleaned_data["revision"]
+        saving.save_details(self.prompt, form.columns, form.cleaned_data["tags"], seen_revision=seen)
+        return self.saved("Saved.", "studio_prompt_details", self.prompt.slug)
+
+    def context(self, form: DetailsForm) -> dict[str, Any]:
+        guide = guide_for(self.prompt, {name: str(form[name].value() or "") for name in GUIDED})
+        return {"form": form, "guide": guide, **head(self.prompt, "details")}
+
+    def stale(self, form: DetailsForm) -> dict[str, Any]:
+        return {"differences": form.differences(Prompt.objects.get(pk=self.prompt.pk))}
 
 
-def _details_posted(request: AuthorRequest, prompt: Prompt, key: str) -> HttpResponse:
-    if request.POST.get("do") == "discard":
-        drop_draft(request.user, key)
-        return redirect("studio_prompt_details", prompt.slug)
-    form = DetailsForm(prompt, typed=request.POST, judged=True)
-    findings = findings_in_details(form.columns) if form.is_valid() else []
-    refuse_secrets(request, form, prompt, findings)
-    if not form.is_valid():
-        keep_posted(request, key)
-        return _details(request, prompt, form, findings=findings)
-    anyway = request.POST.get("do") == "save-anyway"
-    with refusals_on(form):
-        seen = prompt.revision if anyway else form.cleaned_data["revision"]
-        try:
-            save_details(prompt, form.columns, form.cleaned_data["tags"], seen_revision=seen)
-        except StaleEdit:
-            return _details(request, prompt, form, is_stale=True)
-        drop_draft(request.user, key)
-        messages.success(request, "Saved.")
-        return redirect("studio_prompt_details", prompt.slug)
-    return _details(request, prompt, form)
-
-
-def _details(
-    request: AuthorRequest,
-    prompt: Prompt,
-    form: DetailsForm,
-    *,
-    draft: Draft | None = None,
-    is_stale: bool = False,
-    findings: Sequence[SecretFinding] = (),
-) -> HttpResponse:
-    context = {"form": form, "draft": draft, "is_stale": is_stale, **head(prompt, "details")}
-    context |= shown(request, findings)
-    context["guide"] = guide_for(prompt, {name: str(form[name].value() or "") for name in GUIDED})
-    if is_stale:
-        context["differences"] = form.differences(Prompt.objects.get(pk=prompt.pk))
-    return render(request, "studio/prompt_details.html", context)
+details = owner_view(own_prompt)(Details.as_view())
 
 
 # --- deleting ----------------------------------------------------------------------------------------
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: AuthorRequest, slug: str) -> HttpResponse:
-    prompt = own_prompt(request.user, slug)
+@owner_view(own_prompt)
+def delete(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
     if request.method == "POST":
-        title = prompt.title
-        delete_prompts(request.user, [prompt])
-        messages.success(request, f"“{title}” is deleted.")
-        return redirect("studio")
+        saving.delete_prompts(request.user, [prompt])
+        return done(request, f"“{prompt.title}” is deleted.", "studio")
     lost = {
         "versions": prompt.versions.count(),
         "cases": prompt.cases.count(),
         "runs": prompt.runs.count(),
         "results": Result.objects.filter(run__prompt=prompt).count(),
     }
-    context = {"lost": lost, "tombstones": tombstones_with([prompt]), **head(prompt, "details")}
+    context = {"lost": lost, "tombstones": saving.tombstones_with([prompt]), **head(prompt, "details")}
     return render(request, "studio/prompt_delete.html", context)
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def delete_version(request: AuthorRequest, slug: str, number: int) -> HttpResponse:
-    prompt = own_prompt(request.user, slug)
-    version = version_of(prompt, number)
-    problem = why_not(check_can_delete_version, version)
+@owner_view(own_version)
+def delete_version(request: AuthorRequest, version: Version) -> HttpResponse:
+    problem = why_not(saving.check_can_delete_version, version)
     if request.method == "POST" and not problem:
-        take_version_away(version)
-        messages.success(request, f"{version} is deleted.")
-        return redirect("studio_publish", slug)
-    context = {
-        "version": version,
-        "problem": problem,
-        "runs": version.runs.count(),
-        **head(prompt, "publish"),
-    }
+        saving.delete_version(version)
+        return done(request, f"{version} is deleted.", "studio_publish", version.prompt.slug)
+    about = {"version": version, "problem": problem, "runs": version.runs.count()}
+    context = about | head(version.prompt, "publish")
     return render(request, "studio/version_delete.html", context)

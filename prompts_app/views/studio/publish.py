@@ -1,27 +1,18 @@
 """Who can see a prompt: what they would see, what should not be in it, and what is missing."""
 
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
 
 from prompts_app.access import own_prompt
+from prompts_app.actions.prompts import publish as publishing
 from prompts_app.actions.prompts.guide import SECTIONS as GUIDED
 from prompts_app.actions.prompts.guide import guide_for
-from prompts_app.actions.prompts.publish import (
-    check_can_publish,
-    findings_of,
-    profile_hides,
-    unpublish,
-    what_becomes_visible,
-)
-from prompts_app.actions.prompts.publish import publish as show
 from prompts_app.actions.prompts.secrets import SecretFinding, grouped
 from prompts_app.engine.errors import why_not
 from prompts_app.models import Prompt, Visibility
-from prompts_app.views.studio.head import head
-from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
+from prompts_app.views.signed_in import AuthorRequest, owner_view, typing_kept
+from prompts_app.views.studio.studio_page import done, head
 
 SENTENCES = {
     Visibility.PRIVATE: "Only you can open it. Its addresses do not exist for anybody else.",
@@ -30,33 +21,29 @@ SENTENCES = {
 }
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def publish(request: AuthorRequest, slug: str) -> HttpResponse:
-    prompt = own_prompt(request.user, slug)
+@owner_view(own_prompt)
+def publish(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
     if request.method == "POST":
         return _posted(request, prompt)
     kept = typing_kept(request)
-    return _page(request, prompt, findings_of(prompt), kept.getlist("harmless") if kept else [])
+    return _page(request, prompt, publishing.findings_of(prompt), kept.getlist("harmless") if kept else [])
 
 
 def _posted(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
     wanted, harmless = request.POST.get("visibility", ""), request.POST.getlist("harmless")
+    here = reverse("studio_publish", args=[prompt.slug])
+    if wanted == Visibility.PRIVATE:
+        publishing.unpublish(prompt)
+        return done(request, "It is private now, on every address, from this moment.", here)
+    findings = publishing.findings_of(prompt)
     if wanted not in Visibility.values:
-        return _page(request, prompt, findings_of(prompt), harmless, "Choose who can see it.")
+        return _page(request, prompt, findings, harmless, "Choose who can see it.")
     visibility = Visibility(wanted)
-    if visibility == Visibility.PRIVATE:
-        unpublish(prompt)
-        messages.success(request, "It is private now, on every address, from this moment.")
-        return redirect("studio_publish", prompt.slug)
-    findings = findings_of(prompt)
-    if problem := why_not(check_can_publish, prompt, findings, harmless):
+    if problem := why_not(publishing.check_can_publish, prompt, findings, harmless):
         return _page(request, prompt, findings, harmless, problem, wanted=visibility)
-    show(prompt, visibility)
-    messages.success(
-        request, f"It is {visibility} now. This is its address; send it to whoever should read it."
-    )
-    return redirect(f"{reverse('studio_publish', args=[prompt.slug])}#link")
+    publishing.publish(prompt, visibility)
+    said = f"It is {visibility} now. This is its address; send it to whoever should read it."
+    return done(request, said, f"{here}#link")
 
 
 def _page(
@@ -72,23 +59,21 @@ def _page(
     context = {
         **head(prompt, "publish"),
         "choices": [(value, value.label, SENTENCES[value], value == chosen) for value in Visibility],
-        "visible": what_becomes_visible(prompt),
+        "visible": publishing.what_becomes_visible(prompt),
         "groups": grouped(findings),
         "harmless": harmless,
         "guide": guide_for(prompt),
-        "profile_hides": profile_hides(prompt),
+        "profile_hides": publishing.profile_hides(prompt),
         "problem": problem,
     }
     return render(request, "studio/publish.html", context)
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def missing(request: AuthorRequest, slug: str) -> HttpResponse:
+@owner_view(own_prompt)
+def missing(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
     """What a reader can't find yet, as a part of a page: asked for anew while one types, or comes back.
 
     What is posted stands in for what is saved; nothing is kept.
     """
-    prompt = own_prompt(request.user, slug)
     typed = {name: request.POST[name] for name in GUIDED if name in request.POST}
     return render(request, "studio/_missing.html", {"prompt": prompt, "guide": guide_for(prompt, typed)})

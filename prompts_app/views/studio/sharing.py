@@ -5,17 +5,17 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from prompts_app.access import LinkReader, own_link
+from prompts_app.access import own_link
 from prompts_app.actions.prompts.publish import findings_of
 from prompts_app.actions.sharing.links import change_link, create_link, opens_by_day, renew_link, revoke_link
 from prompts_app.forms.refusals import refusals_on
 from prompts_app.forms.sharing import ShareLinkForm
 from prompts_app.models import KeyUnreadable, Prompt, ShareLink
 from prompts_app.models.encryption import decrypt, encrypt
-from prompts_app.views.public import shared
-from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
+from prompts_app.views.signed_in import AuthorRequest, author_view, owner_view, typed
+from prompts_app.views.studio.studio_page import done
 
 A_PAGE = 30
 SESSION_KEY = "new_share_address"  # between making a link and showing its address once
@@ -32,9 +32,8 @@ def links(request: AuthorRequest) -> HttpResponse:
 
 
 @author_view
-@require_http_methods(["GET", "HEAD", "POST"])
 def new(request: AuthorRequest) -> HttpResponse:
-    form = ShareLinkForm(request.user, request.POST or typing_kept(request) or None)
+    form = ShareLinkForm(request.user, typed(request))
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
             link, token = create_link(request.user, form.choice())
@@ -44,12 +43,10 @@ def new(request: AuthorRequest) -> HttpResponse:
     return render(request, "studio/link_edit.html", {"here": "links", "form": form})
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: AuthorRequest, public_id: str) -> HttpResponse:
-    link = own_link(request.user, public_id)
+@owner_view(own_link)
+def edit(request: AuthorRequest, link: ShareLink) -> HttpResponse:
     name = link.label
-    form = ShareLinkForm(request.user, request.POST or typing_kept(request) or None, link=link)
+    form = ShareLinkForm(request.user, typed(request), link=link)
     if request.method == "POST" and form.is_valid():
         change_link(link, form.choice())
         messages.success(request, "Saved. The address is the same; it shows the change at once.")
@@ -77,45 +74,28 @@ def _warn_of_secrets(request: AuthorRequest, prompts: list[Prompt]) -> None:
             )
 
 
+@owner_view(own_link)
 @require_POST
-@author_view
-def renew(request: AuthorRequest, public_id: str) -> HttpResponse:
-    link = own_link(request.user, public_id)
+def renew(request: AuthorRequest, link: ShareLink) -> HttpResponse:
     _show_once(request, link, renew_link(link))
     return redirect(link)
 
 
+@owner_view(own_link)
 @require_POST
-@author_view
-def revoke(request: AuthorRequest, public_id: str) -> HttpResponse:
-    link = own_link(request.user, public_id)
+def revoke(request: AuthorRequest, link: ShareLink) -> HttpResponse:
     revoke_link(link)
-    messages.success(request, f"The link for {link.label} is revoked: its address opens nothing from now on.")
-    return redirect("studio_links")
+    said = f"The link for {link.label} is revoked: its address opens nothing from now on."
+    return done(request, said, "studio_links")
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: AuthorRequest, public_id: str) -> HttpResponse:
-    link = own_link(request.user, public_id)
+@owner_view(own_link)
+def delete(request: AuthorRequest, link: ShareLink) -> HttpResponse:
     if request.method == "POST":
         link.delete()
-        messages.success(request, f"The link for {link.label} is deleted, with its note and its counts.")
-        return redirect("studio_links")
+        said = f"The link for {link.label} is deleted, with its note and its counts."
+        return done(request, said, "studio_links")
     return render(request, "studio/link_delete.html", {"here": "links", "link": link})
-
-
-@author_view
-def preview(request: AuthorRequest, public_id: str, place: str = "") -> HttpResponse:
-    """The recipient's pages, at an address of the author's own, counted by nobody."""
-    return _recipients_page(request, public_id, place)
-
-
-@shared.for_its_recipient
-def _recipients_page(request: AuthorRequest, public_id: str, place: str) -> HttpResponse:
-    link = own_link(request.user, public_id)
-    reader = LinkReader(link, reverse("studio_link_preview", args=[public_id]), is_preview=True)
-    return shared.page(request, reader, place) if place else shared.front(request, reader)
 
 
 # --- the address, shown once ----------------------------------------------------------------------------

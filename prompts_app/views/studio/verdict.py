@@ -3,28 +3,20 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
 
 from prompts_app.access import own_result
 from prompts_app.actions.prompts.secrets import SecretFinding, find_secrets
-from prompts_app.actions.runs.verdict import (
-    check_can_judge,
-    give_verdict,
-    human_places,
-    take_back,
-    waiting_for_author,
-)
+from prompts_app.actions.runs import verdict as verdicts
 from prompts_app.engine.errors import why_not
 from prompts_app.evidence.checks import checks_of
 from prompts_app.forms.verdict import FAIL, PASS, VerdictForm
 from prompts_app.models import Result
 from prompts_app.models.texts import Text
 from prompts_app.views.errors import refusals_as_message
-from prompts_app.views.studio.findings import refuse_secrets, shown
-from prompts_app.views.studio.signed_in import AuthorRequest, author_view, typing_kept
+from prompts_app.views.signed_in import AuthorRequest, owner_view, typing_kept
+from prompts_app.views.studio.studio_page import done, refuse_secrets, shown
 
 MOST_SHOWN = 200_000  # characters of an output
 
@@ -39,10 +31,8 @@ class AskedVerdict:
     form: VerdictForm
 
 
-@author_view
-@require_http_methods(["GET", "HEAD", "POST"])
-def verdict(request: AuthorRequest, public_id: str) -> HttpResponse:
-    result = own_result(request.user, public_id)
+@owner_view(own_result)
+def verdict(request: AuthorRequest, result: Result) -> HttpResponse:
     typed, findings = None, list[SecretFinding]()
     if request.method == "POST":
         typed = VerdictForm(request.POST, prefix=request.POST.get("which") or None)
@@ -61,19 +51,20 @@ def _decide(request: AuthorRequest, result: Result, form: VerdictForm) -> HttpRe
     data = form.cleaned_data
     with refusals_as_message(request):
         if "take-back" in request.POST:
-            take_back(result, place=data["place"])
-            messages.success(request, "Your verdict is taken back, and the run is counted anew.")
-            return redirect("studio_verdict", result.public_id)
-        give_verdict(result, request.user, passed=form.passed, note=data["note"], place=data["place"])
-        messages.success(request, "Kept as your own verdict, and the run is counted anew.")
-        waiting = waiting_for_author(result.run)
-        return redirect("studio_verdict", waiting[0] if waiting else result.public_id)
+            verdicts.take_back(result, place=data["place"])
+            said = "Your verdict is taken back, and the run is counted anew."
+            return done(request, said, "studio_verdict", result.public_id)
+        note, place = data["note"], data["place"]
+        verdicts.give_verdict(result, request.user, passed=form.passed, note=note, place=place)
+        said = "Kept as your own verdict, and the run is counted anew."
+        waiting = verdicts.waiting_for_author(result.run)
+        return done(request, said, "studio_verdict", waiting[0] if waiting else result.public_id)
     return redirect("studio_verdict", result.public_id)
 
 
 def _context(result: Result, typed: VerdictForm | None) -> dict[str, Any]:
-    refused = why_not(check_can_judge, result)
-    waiting = waiting_for_author(result.run)
+    refused = why_not(verdicts.check_can_judge, result)
+    waiting = verdicts.waiting_for_author(result.run)
     return {
         "prompt": result.run.prompt,
         "run": result.run,
@@ -92,13 +83,13 @@ def _context(result: Result, typed: VerdictForm | None) -> dict[str, Any]:
 def _asked(result: Result, typed: VerdictForm | None) -> list[AskedVerdict]:
     """One for each assertion that asks for the author, else the one that nobody asked for."""
     own = len(result.case.get("assertions") or ())
-    places: list[int | None] = [place for place in human_places(result) if place < own]
+    places: list[int | None] = [place for place in verdicts.human_places(result) if place < own]
     return [_one(result, place, typed) for place in places or [None]]
 
 
 def _one(result: Result, place: int | None, typed: VerdictForm | None) -> AskedVerdict:
-    own = [result.checks[at] for at in human_places(result)] if place is None else [result.checks[place]]
-    check = own[-1] if own else {}
+    at = verdicts.human_places(result)[-1:] if place is None else [place]
+    check = result.checks[at[0]] if at else {}
     is_given = check.get("passed") is not None
     prefix = "own" if place is None else f"check-{place}"
     if typed is not None and typed.prefix == prefix:

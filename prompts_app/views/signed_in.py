@@ -1,12 +1,12 @@
 """The door of the author's area: signed in, or sent to sign in without losing what was typed.
 
-Use ``author_view`` in place of ``login_required`` on every studio view. On a view whose form should come
-back as it was typed, ask ``typing_kept(request)`` on GET and, if it gives something, bind the form to it::
+Use ``author_view`` in place of ``login_required`` on every view of the author's, or ``owner_view`` where the
+address names one thing of theirs. Where a form should come back as it was typed, bind it to
+``typed(request)``::
 
-    @author_view
-    def details(request: AuthorRequest, slug: str) -> HttpResponse:
-        kept = typing_kept(request)
-        form = DetailsForm(request.POST or kept, instance=own_prompt(request.user, slug))
+    @owner_view(own_span)
+    def part(request: AuthorRequest, span: PrivateSpan) -> HttpResponse:
+        form = LabelForm(typed(request), initial={"label": span.label})
 
 What is kept: the text fields of one form per browser, never files, keys, passwords or codes.
 """
@@ -21,6 +21,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxDetails
 
 from prompts_app.models import User
@@ -42,16 +43,38 @@ def author_view[**P, R: HttpResponseBase](
     view: Callable[Concatenate[AuthorRequest, P], R],
 ) -> Callable[Concatenate[HttpRequest, P], R | HttpResponse]:
     """Only for people who are signed in; a POST whose session ran out comes back after signing in."""
+    allowed = require_http_methods(["GET", "HEAD", "POST"])(view)
 
     @wraps(view)
     def door(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> R | HttpResponse:
         if not request.user.is_authenticated:
             return _send_to_sign_in(cast(AuthorRequest, request))
-        response = view(cast(AuthorRequest, request), *args, **kwargs)
+        response = allowed(cast(AuthorRequest, request), *args, **kwargs)
         patch_cache_control(response, private=True, no_store=True)
         return response
 
     return door
+
+
+def owner_view[O, R: HttpResponseBase](
+    find: Callable[..., O],
+) -> Callable[[Callable[[AuthorRequest, O], R]], Callable[..., R | HttpResponse]]:
+    """``author_view`` of the one thing that ``find(user, **what the address names)`` gives, or a 404."""
+
+    def named(view: Callable[[AuthorRequest, O], R]) -> Callable[..., R | HttpResponse]:
+        @author_view
+        @wraps(view)
+        def found(request: AuthorRequest, /, **named: str | int) -> R:
+            return view(request, find(request.user, **named))
+
+        return found
+
+    return named
+
+
+def typed(request: HttpRequest) -> QueryDict | None:
+    """The form that was posted, now or before signing in; None where there is none."""
+    return request.POST or typing_kept(request) or None
 
 
 def typing_kept(request: HttpRequest) -> QueryDict | None:

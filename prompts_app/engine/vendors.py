@@ -27,33 +27,46 @@ from typing import Literal
 
 from prompts_app.engine.endpoints.addresses import BadUrl, Target, is_public, parse_url
 
-# Maker → how the names of its models begin, in small letters. "o1" is whole: "o1", "o1-mini", not "o1x".
-MAKERS: dict[str, tuple[str, ...]] = {
-    "AI21": ("jamba", "jurassic"),
-    "Alibaba": ("qwen", "qwq", "qvq"),
-    "Allen Institute for AI": ("olmo", "tulu", "molmo"),
-    "Amazon": ("nova", "titan"),
-    "Anthropic": ("claude",),
-    "Baidu": ("ernie",),
-    "Cohere": ("command", "c4ai", "aya"),
-    "DeepSeek": ("deepseek",),
-    "Google": ("gemini", "gemma", "palm", "imagen", "codegemma", "medgemma"),
-    "Hugging Face": ("smollm", "smolvlm", "zephyr"),
-    "IBM": ("granite",),
-    "Meta": ("llama", "codellama", "meta-llama"),
-    "Microsoft": ("phi", "wizardlm", "orca"),
-    "MiniMax": ("minimax",),
-    "Mistral AI": (
-        "mistral", "mixtral", "ministral", "codestral", "pixtral", "magistral", "devstral", "voxtral",
+
+class Maker:
+    """``starts``: how the names of its models begin, in small letters. "o1" is whole: "o1", "o1-mini", not
+    "o1x". ``namespaces``: what stands before the slash in names that are really its own, at hosts that serve
+    many. ``hosts``: those that are its own, with everything below them."""
+
+    def __init__(self, starts: str, namespaces: str, hosts: str = "") -> None:
+        self.starts, self.namespaces = tuple(starts.split()), tuple(namespaces.split())
+        self.hosts = tuple(hosts.split())
+
+
+MAKERS = {
+    "AI21": Maker("jamba jurassic", "ai21 ai21labs ai21-labs", "api.ai21.com"),
+    "Alibaba": Maker("qwen qwq qvq", "qwen alibaba"),
+    "Allen Institute for AI": Maker("olmo tulu molmo", "allenai"),
+    "Amazon": Maker("nova titan", "amazon", "api.nova.amazon.com"),
+    "Anthropic": Maker("claude", "anthropic", "api.anthropic.com"),
+    "Baidu": Maker("ernie", "baidu"),
+    "Cohere": Maker("command c4ai aya", "cohere cohereforai coherelabs", "api.cohere.ai api.cohere.com"),
+    "DeepSeek": Maker("deepseek", "deepseek deepseek-ai", "api.deepseek.com"),
+    "Google": Maker(
+        "gemini gemma palm imagen codegemma medgemma", "google", "generativelanguage.googleapis.com",
     ),
-    "Moonshot AI": ("kimi", "moonshot"),
-    "Nomic AI": ("gpt4all", "nomic"),
-    "NVIDIA": ("nemotron",),
-    "OpenAI": ("gpt", "chatgpt", "o1", "o3", "o4", "dall-e", "davinci", "codex"),
-    "Perplexity": ("sonar",),
-    "Technology Innovation Institute": ("falcon",),
-    "xAI": ("grok",),
-    "Zhipu AI": ("glm", "chatglm"),
+    "Hugging Face": Maker("smollm smolvlm zephyr", "huggingfacetb huggingfaceh4"),
+    "IBM": Maker("granite", "ibm ibm-granite"),
+    "Meta": Maker("llama codellama meta-llama", "meta meta-llama"),
+    "Microsoft": Maker("phi wizardlm orca", "microsoft"),
+    "MiniMax": Maker("minimax", "minimax minimaxai", "api.minimax.io api.minimax.chat api.minimaxi.com"),
+    "Mistral AI": Maker(
+        "mistral mixtral ministral codestral pixtral magistral devstral voxtral",
+        "mistral mistralai mistral-ai", "api.mistral.ai codestral.mistral.ai",
+    ),
+    "Moonshot AI": Maker("kimi moonshot", "moonshot moonshotai", "api.moonshot.ai api.moonshot.cn"),
+    "Nomic AI": Maker("gpt4all nomic", "nomic-ai"),
+    "NVIDIA": Maker("nemotron", "nvidia"),
+    "OpenAI": Maker("gpt chatgpt o1 o3 o4 dall-e davinci codex", "openai", "api.openai.com"),
+    "Perplexity": Maker("sonar", "perplexity perplexity-ai", "api.perplexity.ai"),
+    "Technology Innovation Institute": Maker("falcon", "tiiuae"),
+    "xAI": Maker("grok", "xai x-ai xai-org", "api.x.ai"),
+    "Zhipu AI": Maker("glm chatglm", "thudm zai z-ai zai-org zhipu", "api.z.ai open.bigmodel.cn"),
 }  # fmt: skip
 
 # Families whose weights anybody can have, as their names begin.
@@ -64,50 +77,7 @@ OPEN_WEIGHTS = (
     "smollm", "smolvlm", "tulu", "wizardlm", "zephyr",
 )  # fmt: skip
 
-# Maker → what stands before the slash in names that are really its own, at hosts that serve many.
-NAMESPACES: dict[str, tuple[str, ...]] = {
-    "AI21": ("ai21", "ai21labs", "ai21-labs"),
-    "Alibaba": ("qwen", "alibaba"),
-    "Allen Institute for AI": ("allenai",),
-    "Amazon": ("amazon",),
-    "Anthropic": ("anthropic",),
-    "Baidu": ("baidu",),
-    "Cohere": ("cohere", "cohereforai", "coherelabs"),
-    "DeepSeek": ("deepseek", "deepseek-ai"),
-    "Google": ("google",),
-    "Hugging Face": ("huggingfacetb", "huggingfaceh4"),
-    "IBM": ("ibm", "ibm-granite"),
-    "Meta": ("meta", "meta-llama"),
-    "Microsoft": ("microsoft",),
-    "MiniMax": ("minimax", "minimaxai"),
-    "Mistral AI": ("mistral", "mistralai", "mistral-ai"),
-    "Moonshot AI": ("moonshot", "moonshotai"),
-    "Nomic AI": ("nomic-ai",),
-    "NVIDIA": ("nvidia",),
-    "OpenAI": ("openai",),
-    "Perplexity": ("perplexity", "perplexity-ai"),
-    "Technology Innovation Institute": ("tiiuae",),
-    "xAI": ("xai", "x-ai", "xai-org"),
-    "Zhipu AI": ("thudm", "zai", "z-ai", "zai-org", "zhipu"),
-}
 _NO_NAMESPACE = {"accounts", "models", "publishers", "pro", "@cf", "@hf"}  # only parts of the way
-
-# Maker → hosts that are its own, with everything below them.
-HOSTS: dict[str, tuple[str, ...]] = {
-    "AI21": ("api.ai21.com",),
-    "Amazon": ("api.nova.amazon.com",),
-    "Anthropic": ("api.anthropic.com",),
-    "Cohere": ("api.cohere.ai", "api.cohere.com"),
-    "DeepSeek": ("api.deepseek.com",),
-    "Google": ("generativelanguage.googleapis.com",),
-    "MiniMax": ("api.minimax.io", "api.minimax.chat", "api.minimaxi.com"),
-    "Mistral AI": ("api.mistral.ai", "codestral.mistral.ai"),
-    "Moonshot AI": ("api.moonshot.ai", "api.moonshot.cn"),
-    "OpenAI": ("api.openai.com",),
-    "Perplexity": ("api.perplexity.ai",),
-    "xAI": ("api.x.ai",),
-    "Zhipu AI": ("api.z.ai", "open.bigmodel.cn"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +131,12 @@ _OWN_NAMES = (
     "localhost", "local", "internal", "lan", "home", "home.arpa", "intranet", "corp", "private", "test",
 )  # fmt: skip
 
-_BEGINNINGS = {start: maker for maker, starts in MAKERS.items() for start in starts}
+_BEGINNINGS = {start: maker for maker, one in MAKERS.items() for start in one.starts}
 _AFTER = r"(?:[-_.:@ ]|v?[0-9]|\Z)"
 _WORDS = re.compile("(" + "|".join(sorted(map(re.escape, _BEGINNINGS), key=len, reverse=True)) + f"){_AFTER}")
 _OPEN = re.compile("(?:" + "|".join(map(re.escape, OPEN_WEIGHTS)) + f"){_AFTER}")
 # Whoever reads a name finds these anywhere in it, the makers' own names among them.
-_READ_AS = {**_BEGINNINGS, **{word: maker for maker, words in NAMESPACES.items() for word in words}}
+_READ_AS = {**_BEGINNINGS, **{word: maker for maker, one in MAKERS.items() for word in one.namespaces}}
 _ANYWHERE = re.compile(
     "(?<![a-z])(" + "|".join(sorted(map(re.escape, _READ_AS), key=len, reverse=True)) + ")(?![a-z])"
 )
@@ -179,7 +149,7 @@ _LOOKALIKES = str.maketrans(
 # Bedrock's names: "us.anthropic.claude-sonnet-4", "meta.llama3-1-70b-instruct-v1:0".
 _DOTTED = re.compile(
     r"(?:(?:us|eu|apac|global)\.)?(?:"
-    + "|".join(re.escape(name) for names in NAMESPACES.values() for name in names)
+    + "|".join(re.escape(name) for maker in MAKERS.values() for name in maker.namespaces)
     + r")\.(?=[a-z])"
 )
 
@@ -354,7 +324,7 @@ def _owner(target: Target) -> str:
     """Whose host it is; "" where nobody knows. Without TLS anybody on the way could have answered."""
     if target.scheme != "https":
         return ""
-    return next((maker for maker, hosts in HOSTS.items() if _is_below(target.host, hosts)), "")
+    return next((name for name, maker in MAKERS.items() if _is_below(target.host, maker.hosts)), "")
 
 
 def _shared(target: Target) -> SharedHost | None:
@@ -373,4 +343,5 @@ def _is_below(host: str, domains: Sequence[str]) -> bool:
 def _is_in_catalogue(model: str, maker: str, shared: SharedHost) -> bool:
     """Whether the name is the maker's own at this host: not that of a customer's model or preset."""
     namespaces = set(model.strip().casefold().split("/")[:-1]) - _NO_NAMESPACE
-    return namespaces <= {*NAMESPACES.get(maker, ()), *shared.catalogue}
+    own = MAKERS[maker].namespaces if maker else ()
+    return namespaces <= {*own, *shared.catalogue}

@@ -41,13 +41,7 @@ def belongs(text: str, match: re.Match[str]) -> bool:
 
 # Scripts whose letters take another shape beside a joiner: Arabic to Myanmar, Khmer and Mongolian among the
 # next, the later Indic blocks, Arabic's own shapes, and the old scripts of the second plane.
-_CURSIVE = (
-    (0x0600, 0x10A0),
-    (0x1700, 0x1CD0),
-    (0xA800, 0xAC00),
-    (0xFB50, 0xFF00),
-    (0x10800, 0x12000),
-)
+_CURSIVE = ((0x0600, 0x10A0), (0x1700, 0x1CD0), (0xA800, 0xAC00), (0xFB50, 0xFF00), (0x10800, 0x12000))
 
 
 def _joins(neighbour: str) -> bool:

@@ -167,8 +167,7 @@ async def _g_eval_one(criterion: str, judged: JudgedOutput, client: JudgeClient)
     )
     form = f'{{"reason": "what the steps showed", "score": "a whole number from 0 to {G_EVAL_MOST}"}}'
     answer = await client.ask(JudgePrompt(task, (question_of(judged), output_of(judged)), form))
-    verdict = read_score(answer, G_EVAL_MOST)
-    return verdict.score, verdict.reason
+    return read_score(answer, G_EVAL_MOST)
 
 
 async def _answer_relevance(assertion: Assertion, judged: JudgedOutput, client: JudgeClient) -> Finding:

@@ -8,7 +8,6 @@ import regex
 from prompts_app.engine.assertions.patterns import compile_pattern
 from prompts_app.engine.assertions.refusal import find_refusal
 from prompts_app.engine.assertions.values import as_text, texts_of
-from prompts_app.engine.errors import UnreadableValue
 from prompts_app.engine.types import Json
 
 type Highlight = tuple[int, int]  # start and end in the output
@@ -29,14 +28,7 @@ def highlights_of(kind: str, value: Json, output: str) -> list[Highlight]:
         return []
     try:
         found = sorted(islice((span for span in find(value, output) if span[1] > span[0]), MOST))
-    except (
-        UnreadableValue,
-        regex.error,
-        TimeoutError,
-        MemoryError,
-        TypeError,
-        ValueError,
-    ):  # as it came in a file
+    except (ValueError, regex.error, TimeoutError, MemoryError, TypeError):  # a value as it came in a file
         return []
     apart: list[Highlight] = []
     for span in found:

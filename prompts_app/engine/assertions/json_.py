@@ -5,11 +5,10 @@ with a bounded number of steps.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import islice
 from json import JSONDecodeError, JSONDecoder
-from typing import Protocol
 
 import jsonschema_rs
 import yaml
@@ -31,16 +30,6 @@ LATER_WORDS = (
     '"prefixItems"', '"unevaluatedProperties"', '"unevaluatedItems"', '"dependentRequired"',
     '"dependentSchemas"', '"minContains"', '"$dynamicRef"',
 )  # fmt: skip
-
-
-class Validator(Protocol):
-    """What jsonschema-rs's validators have in common."""
-
-    def is_valid(self, instance: Json) -> bool: ...
-
-    def validate(self, instance: Json) -> None: ...
-
-    def iter_errors(self, instance: Json) -> Iterator[jsonschema_rs.ValidationError]: ...
 
 
 def schema_of(value: Json) -> Json:
@@ -70,7 +59,7 @@ def _schema_from_text(text: str) -> Json:
         ) from error
 
 
-def validator_for(schema: Json) -> Validator:
+def validator_for(schema: Json) -> jsonschema_rs.Validator:
     """A compiled validator. Raises ``ValueError`` with a sentence for an invalid or remote schema."""
     try:
         return _compile(json.dumps(schema, sort_keys=True))
@@ -81,7 +70,7 @@ def validator_for(schema: Json) -> Validator:
 
 
 @lru_cache(maxsize=64)
-def _compile(schema_json: str) -> Validator:
+def _compile(schema_json: str) -> jsonschema_rs.Validator:
     schema = json.loads(schema_json)
     check_work(schema, None)
     return _maker(schema, schema_json)(
@@ -94,7 +83,7 @@ def _compile(schema_json: str) -> Validator:
     )
 
 
-def _maker(schema: Json, schema_json: str) -> Callable[..., Validator]:
+def _maker(schema: Json, schema_json: str) -> Callable[..., jsonschema_rs.Validator]:
     """What compiles the schema: the draft it names, else the one its words belong to."""
     if isinstance(schema, dict) and "$schema" in schema:
         return jsonschema_rs.validator_for
@@ -108,25 +97,23 @@ def _refuse(uri: str) -> Json:
 
 
 def _errors(schema: Json, value: Json) -> str:
-    """What keeps ``value`` from conforming, "" when nothing does."""
-    if schema is None:
-        return ""
-    few = check_work(schema, value) <= MOST_CHECKS_LISTED
-    if (first := _first(validator_for(schema), value)) is None:
-        return ""
-    # The library makes all errors before it gives the first, each with the values it is about.
-    errors = islice(validator_for(schema).iter_errors(value), MOST_ERRORS) if few else [first]
-    return "; ".join(map(_told, errors))
+    """What keeps ``value`` from conforming, "" when nothing does. Raises ``CannotTell``."""
+    try:
+        if schema is None or (first := first_error(schema, value)) is None:
+            return ""
+        # The library makes all errors before it gives the first, each with the values it is about.
+        few = check_work(schema, value) <= MOST_CHECKS_LISTED
+        errors = islice(validator_for(schema).iter_errors(value), MOST_ERRORS) if few else [first]
+        return "; ".join(map(_told, errors))
+    except (ValueError, RecursionError) as error:
+        raise CannotTell(f"The output could not be held to the schema: {_shorten(str(error))}.") from error
 
 
 def first_error(schema: Json, value: Json) -> jsonschema_rs.ValidationError | None:
     """What keeps ``value`` from conforming, the first of it. Raises ``ValueError``, as a clause, where that
     cannot be found out."""
     check_work(schema, value)
-    return _first(validator_for(schema), value)
-
-
-def _first(validator: Validator, value: Json) -> jsonschema_rs.ValidationError | None:
+    validator = validator_for(schema)
     if validator.is_valid(value):
         return None
     try:
@@ -154,7 +141,7 @@ def _is_json(assertion: Assertion, answer: Answer) -> Finding:
     except ValueError:
         return Finding(False, 0.0, f"Is not valid JSON: {quote(answer.output)}.")
     schema = schema_of(assertion.value)
-    return _conforms(schema, _checked(schema, value))
+    return _conforms(schema, _errors(schema, value), "Is valid JSON")
 
 
 def _contains_json(assertion: Assertion, answer: Answer) -> Finding:
@@ -164,25 +151,16 @@ def _contains_json(assertion: Assertion, answer: Answer) -> Finding:
         return Finding(False, 0.0, "Contains no JSON object.")
     errors = ""
     for value in found:
-        errors = _checked(schema, value)
-        if not errors:
+        if not (errors := _errors(schema, value)):
             break
     return _conforms(schema, errors, "Contains JSON")
 
 
-def _checked(schema: Json, value: Json) -> str:
-    try:
-        return _errors(schema, value)
-    except (ValueError, RecursionError) as error:
-        raise CannotTell(f"The output could not be held to the schema: {_shorten(str(error))}.") from error
-
-
-def _conforms(schema: Json, errors: str, is_json: str = "Is valid JSON") -> Finding:
+def _conforms(schema: Json, errors: str, is_json: str) -> Finding:
     if schema is None:
         return Finding(True, 1.0, f"{is_json}.")
-    return fact(
-        not errors, f"{is_json} and conforms to the schema.", f"{is_json}, but not by the schema: {errors}."
-    )
+    no = f"{is_json}, but not by the schema: {errors}."
+    return fact(not errors, f"{is_json} and conforms to the schema.", no)
 
 
 def objects_in(text: str) -> list[Json]:

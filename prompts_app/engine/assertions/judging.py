@@ -226,10 +226,10 @@ def read_verdict(answer: str) -> JudgeVerdict:
     return JudgeVerdict(passed, score, reason_in(found))
 
 
-def read_score(answer: str, most: int) -> JudgeVerdict:
-    """``{"reason", "score"}`` with a score of 0..``most``, as a score of 0..1. Raises ``JudgeFailed``."""
+def read_score(answer: str, most: int) -> tuple[float, str]:
+    """``{"reason", "score"}`` with a score of 0..``most``, as one of 0..1. Raises ``JudgeFailed``."""
     found = read_object(answer, "score")
-    return JudgeVerdict(None, _number(found["score"], most) / most, reason_in(found))
+    return _number(found["score"], most) / most, reason_in(found)
 
 
 def reason_in(found: Mapping[str, Json]) -> str:
@@ -240,23 +240,13 @@ def reason_in(found: Mapping[str, Json]) -> str:
     return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}…"
 
 
-_WORDS = {
-    "true": True,
-    "yes": True,
-    "pass": True,
-    "y": True,
-    "false": False,
-    "no": False,
-    "fail": False,
-    "n": False,
-}
-
-
 def truth(value: Json) -> bool:
-    known = value if isinstance(value, bool) else _WORDS.get(str(value).strip().lower())
-    if known is None:
+    """``true``, or a word for it. Raises ``JudgeFailed``."""
+    word = str(value).strip().lower()
+    is_true = word in ("true", "yes", "pass", "y")
+    if not is_true and word not in ("false", "no", "fail", "n"):
         raise JudgeFailed(f"The judge said neither pass nor fail, but {quote(json.dumps(value))}.")
-    return known
+    return is_true
 
 
 def _number(value: Json, most: int) -> float:

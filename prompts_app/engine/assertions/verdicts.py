@@ -50,25 +50,21 @@ def checked_set(assertion: Assertion, members: Sequence[Check]) -> Check:
     """The set's own check, from those of its members. One of which nothing counts does not count either."""
     counted = _counted(members)
     passed = verdict_of(members, assertion.threshold)
+    score = None if passed is None else _mean(counted, wanting=0.0)
+    some_unknown = any(member.unknown for member in members)
     return Check(
-        assertion.type,
-        assertion.value,
-        passed,
-        None if passed is None else _mean(counted, wanting=0.0),
-        _reason(assertion, members, counted),
-        assertion.threshold,
-        assertion.weight if counted or any(member.unknown for member in members) else 0.0,
-        unknown=not counted and any(member.unknown for member in members),
-        members=tuple(members),
-    )
+        assertion.type, assertion.value, passed, score, _reason(assertion, members, counted),
+        assertion.threshold, assertion.weight if counted or some_unknown else 0.0,
+        unknown=not counted and some_unknown, members=tuple(members),
+    )  # fmt: skip
 
 
 def _reason(assertion: Assertion, members: Sequence[Check], counted: Sequence[Check]) -> str:
     if not counted:
         return "Not judged: nothing in this set could be judged here."
     holding = sum(check.passed is True for check in counted)
-    parts = [f"{holding} of {len(counted)} hold"]
+    said = f"{holding} of {len(counted)} hold"
     if assertion.threshold is not None:
-        parts[0] += f"; score {_mean(counted, wanting=0.0):.2f}, of {assertion.threshold:g}"
+        said += f"; score {_mean(counted, wanting=0.0):.2f}, of {assertion.threshold:g}"
     telling = [check for check in members if check.passed is not True][:MOST_TOLD]
-    return " ".join([f"{parts[0]}.", *(f"{check.type}: {check.reason}" for check in telling)])
+    return " ".join([f"{said}.", *(f"{check.type}: {check.reason}" for check in telling)])

@@ -52,7 +52,7 @@ def running(command: list[str], port: int, environ: dict[str, str]) -> Iterator[
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180  # on a machine that is busy
     while time.monotonic() < deadline:
         if process.poll() is not None:
             sys.exit(f"{' '.join(process.args)} ended with {process.returncode}")  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from prompts_app.engine.assertions import check, validate
 from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.formats import parse
-from prompts_app.engine.formats.case_csv import parse_cases
+from prompts_app.engine.formats.case_csv import cases_of, guess, read_table
 from prompts_app.engine.masking import Mask, Span
 from prompts_app.engine.pictures import keep
 from prompts_app.engine.render import render
@@ -64,7 +64,8 @@ def typed(text: str) -> str:
 
 @later
 def table(text: str) -> str:
-    return f"{len(parse_cases(text).cases):,} cases"
+    rows = read_table(text)
+    return f"{len(cases_of(rows, guess(rows)).cases):,} cases"
 
 
 @later

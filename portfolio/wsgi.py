@@ -11,8 +11,11 @@ from portfolio.slow_clients import without_slow_clients
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portfolio.settings")
 django.setup(set_prefix=False)
 
-from prompts_app.views.stored_pages import Handler  # noqa: E402 it needs the settings
+from django.urls import reverse  # noqa: E402 it needs the settings
 
+from prompts_app.views.stored_pages import Handler  # noqa: E402 the same
+
+reverse("home")  # loads all views, which else the first visitor waits for, in each process
 application = without_slow_clients(
     Handler(), within_s=settings.REQUEST_WITHIN_S, threads=settings.WEB_THREADS
 )

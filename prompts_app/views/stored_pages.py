@@ -10,11 +10,13 @@ makes the page, or tells that the database is away. See ADR 0025.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 LONGEST_QUERY = 256  # characters
 QUERIES_KEPT_S = 300.0
 MOST_KEYS = 200  # of what one page shows
+# Pages that each process makes at once: more take no less time, as Python makes one at a time, but memory.
+MADE_AT_ONCE = 4
 
 # Never stored: answered without the database, or of one person. What else is not is found out by its headers.
 _NEVER = ("/studio/", "/accounts/", "/admin/", "/s/", "/healthz", "/readyz", settings.STATIC_URL)
@@ -88,11 +92,13 @@ class Handler(WSGIHandler):
         try:
             if page := find(place):
                 return page.answer(environ, start_response)
-            made_after = moment()
+            with _turn() as has_waited:
+                if has_waited and (page := find(place)):  # made for somebody else meanwhile
+                    return page.answer(environ, start_response)
+                return self._made(environ, start_response, place, moment())
         except (DatabaseError, InterfaceError) as error:
             log.warning("Stored pages cannot be checked: %r", error)
             return super().__call__(environ, start_response)
-        return self._made(environ, start_response, place, made_after)
 
     def _made(
         self, environ: WSGIEnvironment, start_response: StartResponse, place: Place, made_after: Moment
@@ -115,6 +121,16 @@ class Handler(WSGIHandler):
         if may_be_stored(page) and environ["REQUEST_METHOD"] == "GET":
             _keep(place, page)
         return page.answer(environ, start_response)
+
+
+@contextmanager
+def _turn() -> Iterator[bool]:
+    """To make a page; gives whether it had to be waited for."""
+    has_waited = not _TURNS.acquire(blocking=False) and _TURNS.acquire()
+    try:
+        yield has_waited
+    finally:
+        _TURNS.release()
 
 
 def _noting(said: list[tuple[str, Headers]]) -> StartResponse:
@@ -223,5 +239,6 @@ def _release() -> str:
 
 
 _SOURCES = {".py", ".html", ".svg"}
+_TURNS = BoundedSemaphore(MADE_AT_ONCE)
 _SITE_HOST = urlsplit(settings.SITE_URL).netloc
 _RELEASE = _release()

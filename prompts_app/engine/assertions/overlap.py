@@ -8,10 +8,12 @@ from collections import Counter
 from functools import lru_cache
 from itertools import pairwise
 from math import exp, log
-
-import snowballstemmer
+from typing import TYPE_CHECKING
 
 from prompts_app.engine.assertions.words import treebank_words
+
+if TYPE_CHECKING:
+    import snowballstemmer
 
 ORDER = 4  # runs of up to so many words are compared
 ALMOST_NOTHING = 1e-7  # stands for a precision of zero, whose logarithm does not exist
@@ -129,5 +131,7 @@ def _matched(ours: dict[int, str], theirs: dict[int, str]) -> list[tuple[int, in
 
 
 @lru_cache(maxsize=1)
-def _stemmer() -> snowballstemmer.stemmer:
+def _stemmer() -> "snowballstemmer.stemmer":
+    import snowballstemmer  # all its languages, 3 MB that most processes never need
+
     return snowballstemmer.stemmer("porter")

@@ -23,6 +23,12 @@ from portfolio.supervisor import STOP_SIGNALS, Child, Stop, become, raise_stop
 BACKLOG = 2048
 MOST_CONNECTIONS = 8192  # of each web process, most of them idle or slow: beyond it nobody else gets in
 OTHER_FILES = 256  # what else a web process has open: each thread its database
+# Of glibc, which else gives each thread up to 64 MB of its own, and keeps what was large and is freed.
+MALLOC = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(64 * 1024),
+    "MALLOC_TRIM_THRESHOLD_": str(128 * 1024),
+}
 
 
 class Command(BaseCommand):
@@ -46,7 +52,9 @@ class Command(BaseCommand):
         check_port(host, port)
         children = [Child("web server", web_command(host, port, options["workers"]))]
         if not options["no_worker"]:
-            command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "run_huey", "--quiet"]
+            program = str(settings.BASE_DIR / "manage.py")
+            # The checks are this command's; they load all views, which a worker has no use for.
+            command = [sys.executable, program, "run_huey", "--quiet", "--skip-checks"]
             children.append(Child("worker", command, comes_back=True))
         for number in STOP_SIGNALS:
             signal.signal(number, raise_stop)
@@ -96,7 +104,7 @@ def check_port(host: str, port: int) -> None:
 
 def web_command(host: str, port: int, workers: int) -> list[str]:
     return [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
+        sys.executable, "-m", "portfolio.web", "--interface", "wsgi", "--host", host, "--port", str(port),
         "--workers", str(workers), "--blocking-threads", str(settings.WEB_THREADS),
         "--no-ws", "--log-level", "warning", "--http", "1",  # of others it cannot tell that they never begin
         "--http1-header-read-timeout", str(round(settings.REQUEST_WITHIN_S * 1000)),
@@ -118,6 +126,4 @@ def connections() -> int:
 def environment(port: int) -> dict[str, str]:
     """The children's: with the address people reach the site at, where nobody set one."""
     address = os.environ.get("SITE_URL") or f"http://127.0.0.1:{port}"
-    # Of glibc, which else gives each thread up to 64 MB of its own to keep.
-    memory = {"MALLOC_ARENA_MAX": "2"}
-    return {**memory, **os.environ, "SITE_URL": address, "PYTHONUNBUFFERED": "1"}
+    return {**MALLOC, **os.environ, "SITE_URL": address, "PYTHONUNBUFFERED": "1"}

@@ -105,7 +105,7 @@ def test_both_start_and_both_stop_cleanly(tmp_path: Path, how: signal.Signals) -
         eventually(lambda: answers_http(port), within_s=90)
         children = children_of(process.pid)
         running = " ".join(commands(children).values())
-        assert "granian" in running
+        assert "portfolio.web" in running
         assert "run_huey" in running
         process.send_signal(how)
         assert process.wait(20) == 0
@@ -123,7 +123,7 @@ def test_when_the_web_server_dies_the_worker_is_stopped_and_the_status_says_so(t
     with serving(tmp_path, port) as process:
         eventually(lambda: answers_http(port), within_s=90)
         children = commands(children_of(process.pid))
-        kill(child_called("granian", process.pid))
+        kill(child_called("portfolio.web", process.pid))
         assert process.wait(20) == 1
         assert not answers("127.0.0.1", port)
         assert process.stdout
@@ -139,10 +139,10 @@ def test_a_worker_that_dies_is_started_again_beside_the_same_web_server(tmp_path
     with serving(tmp_path, port) as process:
         eventually(lambda: answers_http(port), within_s=90)
         eventually(lambda: child_called("run_huey", process.pid) > 0, within_s=30)
-        web, first = (child_called(word, process.pid) for word in ("granian", "run_huey"))
+        web, first = (child_called(word, process.pid) for word in ("portfolio.web", "run_huey"))
         kill(first)
         eventually(lambda: child_called("run_huey", process.pid) not in (0, first), within_s=30)
-        assert child_called("granian", process.pid) == web
+        assert child_called("portfolio.web", process.pid) == web
         second = child_called("run_huey", process.pid)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
@@ -166,8 +166,7 @@ def test_a_run_outlives_its_web_server(tmp_path: Path) -> None:
         run = a_run(server, cases=40)
         with serving(tmp_path, free_port()) as process:
             eventually(lambda: run.results.count() >= 3, within_s=90)
-            web = next(pid for pid, line in commands(children_of(process.pid)).items() if "granian" in line)
-            kill(web)
+            kill(child_called("portfolio.web", process.pid))
             assert process.wait(20) == 1
         before = dict(run.results.values_list("case_index", "public_id"))
         assert 3 <= len(before) < 40

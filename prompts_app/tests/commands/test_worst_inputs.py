@@ -57,7 +57,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Brow
         eventually(lambda: answers_http(port), within_s=90)
         browser = Browser(port, session)
         assert "Read it as" in browser.get("/studio/import/")
-        server = next(pid for pid, line in commands(children_of(process.pid)).items() if "granian" in line)
+        children = commands(children_of(process.pid))
+        server = next(pid for pid, line in children.items() if "portfolio.web" in line)
         yield browser, server
 
 

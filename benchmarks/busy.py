@@ -60,6 +60,7 @@ def author(number: int) -> Any:
 
 
 def start_run(prompt: Any, results: int, base_url: str) -> Any:
+    from prompts_app.actions.runs.batches import BatchPlan
     from prompts_app.actions.runs.lifecycle import start_batch
     from prompts_app.models import Case, Endpoint
 
@@ -77,7 +78,8 @@ def start_run(prompt: Any, results: int, base_url: str) -> Any:
     endpoint = Endpoint.objects.create(
         owner=prompt.owner, name="slow", base_url=base_url, kind=Endpoint.OPENAI
     )
-    return start_batch(prompt, list(prompt.versions.all()), endpoint, ["slow-1"], repeats=2).runs.get()
+    plan = BatchPlan(list(prompt.versions.all()), endpoint, ["slow-1"], repeats=2)
+    return start_batch(prompt, plan).runs.get()
 
 
 class Crowd:

@@ -73,6 +73,7 @@ def make_run(options: argparse.Namespace) -> Any:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0, interactive=False)
+    from prompts_app.actions.runs.batches import BatchPlan
     from prompts_app.actions.runs.lifecycle import start_batch
     from prompts_app.models import Case, Endpoint, Profile, Prompt, User, Version
 
@@ -99,7 +100,7 @@ def make_run(options: argparse.Namespace) -> Any:
     endpoint, _ = Endpoint.objects.update_or_create(
         owner=user, name="slow", defaults={"base_url": options.base_url, "kind": Endpoint.OPENAI}
     )
-    return start_batch(prompt, [version], endpoint, ["slow-1"]).runs.get()
+    return start_batch(prompt, BatchPlan([version], endpoint, ["slow-1"])).runs.get()
 
 
 async def bare_client(options: argparse.Namespace) -> float:

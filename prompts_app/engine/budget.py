@@ -109,7 +109,7 @@ class _Count:
             self._take(1, 0)
             self._name(event.anchor, 1, 0)
         elif isinstance(event, yaml.CollectionStartEvent):
-            self._refuse_recursion(event.anchor)
+            self._name(event.anchor, 1, DEEPEST + 1)  # so that an alias to it within itself is refused
             self._take(1, 0)
             self._open.append((event.anchor, self._values - 1, 0))
             self._take(0, 0)
@@ -137,11 +137,6 @@ class _Count:
     def _name(self, anchor: str | None, values: int, levels: int) -> None:
         if anchor is not None:
             self._named[anchor] = (values, levels)
-
-    def _refuse_recursion(self, anchor: str | None) -> None:
-        """Until it ends, what is named has no end: an alias to it within itself is refused."""
-        if anchor is not None:
-            self._named[anchor] = (1, DEEPEST + 1)
 
 
 def table_rows(text: str, **how: Any) -> Iterator[tuple[int, list[str]]]:

@@ -94,7 +94,7 @@ class Span:
     def around_variables(self) -> tuple[str, ...]:
         """The folded texts before, between and after its variables; () where it has none."""
         found = list(pieces(self.text))
-        if all(piece.text == piece.written for piece in found):
+        if all(piece.is_plain for piece in found):
             return ()
         parts = tuple(part for part in (fold(piece.text) for piece in found) if part)
         return parts if sum(map(len, parts)) >= LEAST else ()

@@ -74,7 +74,7 @@ def renames_in(messages: Iterable[Message], taken: Iterable[str] = ()) -> tuple[
 def _odd_in(text: str) -> Iterator[re.Match[str]]:
     """Not in a part that is text anyway."""
     for piece in pieces(text):
-        if not piece.variable and piece.text == piece.written:
+        if piece.is_plain:
             yield from (match for match in _ODD.finditer(piece.written) if is_odd(match[1]))
 
 
@@ -85,10 +85,7 @@ def renamed_text(text: str, names: Mapping[str, str]) -> str:
         return f"{{{{{names[match[1]]}}}}}" if match[1] in names else match[0]
 
     return "".join(
-        _ODD.sub(changed, piece.written)
-        if not piece.variable and piece.text == piece.written
-        else piece.written
-        for piece in pieces(text)
+        _ODD.sub(changed, piece.written) if piece.is_plain else piece.written for piece in pieces(text)
     )
 
 

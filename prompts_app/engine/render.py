@@ -62,6 +62,11 @@ class Piece:
     text: str = ""
     variable: re.Match[str] | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is sent as it is written."""
+        return not self.variable and self.text == self.written
+
 
 def pieces(text: str) -> Iterator[Piece]:
     """What a text is made of, in order: literal texts, and variables (matches of ``VARIABLE``)."""
@@ -176,17 +181,17 @@ def _together(text: str, written: Callable[[Piece], str]) -> str:
 def render_known(text: str, values: Mapping[str, str]) -> str:
     """The same, but a variable that cannot be replaced stays as it is written, and so does all of a text that
     would grow too long."""
+
+    def written(piece: Piece) -> str:
+        try:
+            return fill(piece.variable, values) if piece.variable else piece.text
+        except RenderError:
+            return piece.written
+
     try:
-        return _together(text, lambda one: _filled_or_as_written(one, values))
+        return _together(text, written)
     except RenderError:
         return text
-
-
-def _filled_or_as_written(piece: Piece, values: Mapping[str, str]) -> str:
-    try:
-        return fill(piece.variable, values) if piece.variable else piece.text
-    except RenderError:
-        return piece.written
 
 
 def fill(match: re.Match[str], values: Mapping[str, str]) -> str:
@@ -204,7 +209,7 @@ def _filtered(value: Json, filters: str) -> Json:
     """What comes of a value. Raises ``FilterError``."""
     for name, arguments in _ONE_FILTER.findall(filters):
         try:
-            value = FILTERS[name](value, *_arguments(arguments))
+            value = FILTERS[name](value, *map(_argument, _ONE_ARGUMENT.findall(arguments)))
         except TypeError:  # more arguments than the filter takes
             raise FilterError(f"The filter “{name}” takes fewer arguments.") from None
     return value
@@ -219,10 +224,8 @@ def _value_of(name: str, places: str, values: Mapping[str, str]) -> Json:
     """The value under the name; else the part of a value its dots lead to; then what its places lead to."""
     if name in values:
         return _walk(values[name], places)
-    root, *parts = name.split(".")
-    if root not in values or not parts:
-        return MISSING
-    return _walk(values[root], "".join(f".{part}" for part in parts) + places)
+    root, dot, parts = name.partition(".")
+    return _walk(values[root], dot + parts + places) if dot and root in values else MISSING
 
 
 def _walk(value: Json, steps: str) -> Json:
@@ -236,10 +239,6 @@ def _walk(value: Json, steps: str) -> Json:
         else:
             value = length(inner) if key == "length" and isinstance(inner, list | str) else MISSING
     return value
-
-
-def _arguments(text: str) -> list[Json]:
-    return [_argument(found) for found in _ONE_ARGUMENT.findall(text)]
 
 
 def _argument(text: str) -> Json:

@@ -117,14 +117,13 @@ def without_digests(record: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(version := found.get("version"), Mapping):
         found["version"] = {**version, "digest": ""}
     if isinstance(results := found.get("results"), list):
-        found["results"] = [_without_first(one) for one in results]
+        found["results"] = [
+            {**one, "picture": without_first_digest(about)}
+            if isinstance(one, Mapping) and isinstance(about := one.get("picture"), Mapping)
+            else one
+            for one in results
+        ]
     return found | {"suite_digest": ""}
-
-
-def _without_first(result: Any) -> Any:
-    if isinstance(result, Mapping) and isinstance(about := result.get("picture"), Mapping):
-        return {**result, "picture": without_first_digest(about)}
-    return result
 
 
 def without_first_digest(about: Mapping[str, Any]) -> dict[str, Any]:

@@ -189,14 +189,14 @@ class _Run:
             log.exception("Asking %s failed", self.model)
             result = Fault("internal", f"The call failed in a way not foreseen ({type(error).__name__}).")
         came = result.part if isinstance(result, Fault) else result
-        is_image = self.api == "images"
-        price = (
-            UNKNOWN if came is None else price_of_answer(self.endpoint, self.model, came, is_image=is_image)
-        )
         for failed in result.earlier:  # billed as well, though it is in no figure of the prompt
-            self.on_price(price_of_answer(self.endpoint, self.model, failed, is_image=is_image))
+            self.on_price(self._price_of(failed))
+        price = UNKNOWN if came is None else self._price_of(came)
         self.on_price(price)
         return _Said(request, result, price, self.asker.origin if _was_sent(result) else "")
+
+    def _price_of(self, reply: Reply) -> Price:
+        return price_of_answer(self.endpoint, self.model, reply, is_image=self.api == "images")
 
     def _request(self, messages: tuple[Message, ...]) -> Request:
         return Request(self.model, messages, self.prompt.parameters, self.api)
@@ -212,12 +212,8 @@ class _Run:
         except Exception as error:
             check_not_ending(error)
             log.exception("Judging case %s failed", cell.case_index)
-            fault = Fault(
-                "internal",
-                f"The answer came, but judging it failed ({type(error).__name__}).",
-                latency_ms=reply.latency_ms,
-                attempts=reply.attempts,
-            )
+            why = f"The answer came, but judging it failed ({type(error).__name__})."
+            fault = Fault("internal", why, latency_ms=reply.latency_ms, attempts=reply.attempts)
             return self._unanswered(cell, request, fault, price)
         return _outcome(cell, request, reply, price, graded)
 

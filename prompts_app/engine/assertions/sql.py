@@ -6,14 +6,13 @@ The parser is forgiving here and there, as databases are; what it refuses, no da
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING
 
 import regex
 
-from prompts_app.engine.assertions.dialects import refused_by
 from prompts_app.engine.assertions.kinds import AssertionKind, Finding, fact
 from prompts_app.engine.assertions.patterns import compile_pattern
 from prompts_app.engine.assertions.values import quote, quote_all
@@ -22,6 +21,7 @@ from prompts_app.engine.types import Answer, Assertion, Json
 
 if TYPE_CHECKING:
     from sqlglot import exp
+    from sqlglot.tokenizer_core import Token
 
 USUAL_DATABASE = "MySQL"  # promptfoo's
 LONGEST_SQL = 50_000  # characters
@@ -36,6 +36,44 @@ DATABASES = {
 _OPTIONS = ("databaseType", "allowedTables", "allowedColumns")
 _FENCE = re.compile(r"```([^\n`]*)\n(.*?)```", re.DOTALL)
 _MAY_BE_SQL = {"", "sql", *DATABASES, *DATABASES.values()}
+# What one database takes and another refuses, where the parser, which reads most of it for all, can tell.
+# With each the databases that take it (manuals of 2026); by the parser's nodes, all of them or some.
+_BY_NODE: tuple[tuple[str, str, str, Callable[[exp.Expr], bool] | None], ...] = (
+    ("ILIKE", "ILike", "postgresql redshift snowflake", None),
+    ("SIMILAR TO", "SimilarTo", "postgresql redshift", None),
+    ("QUALIFY", "Qualify", "bigquery redshift snowflake", None),
+    ("RETURNING", "Returning", "mariadb postgresql sqlite", None),
+    ("FETCH FIRST", "Fetch", "athena mariadb postgresql snowflake transactsql trino", None),
+    ("MERGE", "Merge", "athena bigquery hive postgresql redshift snowflake transactsql trino", None),
+    ("PIVOT", "Pivot", "bigquery redshift snowflake transactsql", None),
+    ("FILTER after an aggregate", "Filter", "athena postgresql sqlite trino", None),
+    ("arrays", "Array", "athena bigquery hive postgresql redshift snowflake sqlite trino transactsql", None),
+    ("generate_series", "GenerateSeries", "postgresql redshift sqlite transactsql", None),
+    ("TABLESAMPLE", "TableSample", "athena bigquery hive postgresql snowflake transactsql trino", None),
+    ("DISTINCT ON", "Distinct", "postgresql", lambda node: bool(node.args.get("on"))),
+    (
+        "FULL JOIN", "Join", "athena bigquery hive postgresql redshift snowflake sqlite transactsql trino",
+        lambda node: node.args.get("side") == "FULL",
+    ),
+    ("ON CONFLICT", "OnConflict", "postgresql sqlite", lambda node: not node.args.get("duplicate")),
+    ("ON DUPLICATE KEY", "OnConflict", "mariadb mysql", lambda node: bool(node.args.get("duplicate"))),
+    (
+        "EXCEPT among the columns", "Star", "bigquery redshift snowflake",
+        lambda node: bool(node.args.get("except_")),
+    ),
+    ("LATERAL VIEW", "Lateral", "hive", lambda node: bool(node.args.get("view"))),
+)  # fmt: skip
+# By what follows what in the text, because nothing of it is left in what the parser makes.
+_BY_TOKENS: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("::", ("DCOLON",), "postgresql redshift snowflake"),
+    ("REGEXP", ("RLIKE",), "hive mariadb mysql snowflake sqlite"),
+    (
+        "LIMIT", ("LIMIT", "NUMBER"),
+        "athena bigquery hive mariadb mysql postgresql redshift snowflake sqlite trino",
+    ),
+    ("comma before FROM", ("COMMA", "FROM"), "bigquery snowflake"),
+    ("LIMIT with a comma", ("LIMIT", "NUMBER", "COMMA"), "hive mariadb mysql sqlite"),
+)  # fmt: skip
 
 
 class _NotSql(Exception):
@@ -83,7 +121,7 @@ def _statements(text: str, database: str) -> Sequence[exp.Expr]:
     dialect = DATABASES[database]
     try:
         found = [one for one in sqlglot.parse(text, dialect=dialect) if one is not None]
-        refused = refused_by(database, found, sqlglot.tokenize(text, dialect=dialect))
+        refused = _refused_by(database, found, sqlglot.tokenize(text, dialect=dialect))
     except errors.SqlglotError as error:
         raise _NotSql(f"Is not valid SQL: {_said(error)}.") from None
     except RecursionError:
@@ -98,6 +136,25 @@ def _statements(text: str, database: str) -> Sequence[exp.Expr]:
     if refused:
         raise _NotSql(f"Is not valid SQL: this database has no {refused}.")
     return found
+
+
+def _refused_by(database: str, statements: Iterable[exp.Expr], tokens: Sequence[Token]) -> str:
+    """What of the SQL ``database`` does not take, "" where nothing is known. One walk over each statement."""
+    kinds = [token.token_type.name for token in tokens]
+    for what, row, takers in _BY_TOKENS:
+        if database in takers.split():
+            continue
+        if any(tuple(kinds[at : at + len(row)]) == row for at in range(len(kinds))):
+            return what
+    refused: dict[str, list[tuple[str, Callable[[exp.Expr], bool] | None]]] = {}
+    for what, name, takers, applies in _BY_NODE:
+        if database not in takers.split():
+            refused.setdefault(name, []).append((what, applies))
+    for node in (node for statement in statements for node in statement.walk()):
+        for what, applies in refused.get(type(node).__name__, ()):
+            if applies is None or applies(node):
+                return what
+    return ""
 
 
 def _said(error: Exception) -> str:

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.assertions import check, validate
-from prompts_app.engine.assertions.overlap import bleu, gleu, meteor, rouge_n, rouge_recall
-from prompts_app.engine.assertions.similarity import edits_between
+from prompts_app.engine.assertions.similarity import bleu, edits_between, gleu, meteor, rouge_n, rouge_recall
 from prompts_app.engine.types import Answer, Assertion, Json
 from prompts_app.tests.engine.holding import hold
 

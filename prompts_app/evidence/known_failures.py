@@ -6,10 +6,12 @@ same model. That is never taken on the author's word.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
+from prompts_app.evidence.before_after import inputs_of
+from prompts_app.evidence.case_outcomes import CaseRow, rows_of
 from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.records import Key, Records, RunCase
 from prompts_app.models import KnownFailure, Prompt, Run, Version
@@ -62,19 +64,28 @@ class Fix:
         return f"{verb} this case, {self.outcome.passing}/{self.outcome.repeats}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Item:
-    """One place of the shelf. ``case`` is as it was asked; ``fix`` is None where no version is named."""
+    """One place of the shelf. ``fix`` is None where no version is named."""
 
+    records: Records
     failure: KnownFailure
     cell: RunCase
-    case: Mapping[str, Any]
     before: CaseOutcome
     fix: Fix | None
 
     @property
     def name(self) -> str:
-        return str(self.case.get("name", ""))
+        return str(self.records.case(self.cell).get("name", ""))
+
+    @property
+    def inputs(self) -> list[tuple[str, str]]:
+        return inputs_of(self.records.case(self.cell))
+
+    @cached_property
+    def row(self) -> CaseRow:
+        """Its line of the failures' table."""
+        return rows_of(self.records, [self.cell])[0]
 
     @property
     def still_counts(self) -> bool:
@@ -106,9 +117,9 @@ def items_of(records: Records) -> list[Item]:
     records.want([*cells, *(cell for cell in fixing if cell)])
     return [
         Item(
+            records,
             failure,
             cell,
-            records.case(cell),
             _outcome(records, cell),
             _fix(records, cell, failure.fixed_in) if failure.fixed_in else None,
         )

@@ -11,24 +11,11 @@ MOST_MODELS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class GridCell:
-    """The latest run of one version on one model."""
-
-    version: int
-    passed: int
-    cases: int
-    errors: int
-    low: float  # of the 95% interval, 0..1
-    level: int
-    outputs: int
-
-
-@dataclass(frozen=True, slots=True)
 class GridRow:
-    """One model; a cell a version in the grid's order, None where it was not run."""
+    """One model; its latest run on each version in the grid's order, None where it was not run."""
 
     model: str
-    cells: list[GridCell | None]
+    cells: list[Run | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +38,7 @@ def grid_of(runs: Mapping[tuple[int, str], Run], evidence: Summary) -> Grid | No
         return None
     models = _models(runs, [item.model for item in evidence.models])
     shown, on = versions[:MOST_VERSIONS], models[:MOST_MODELS]
-    rows = [GridRow(model, [_cell(runs.get((number, model)), number) for number in shown]) for model in on]
+    rows = [GridRow(model, [runs.get((number, model)) for number in shown]) for model in on]
     suites = {run.suite_digest for (number, model), run in runs.items() if number in shown and model in on}
     return Grid(shown, rows, len(versions), len(models), len(suites) == 1)
 
@@ -63,10 +50,3 @@ def _models(runs: Iterable[tuple[int, str]], first: Sequence[str]) -> list[str]:
         last[model] = max(number, last.get(model, 0))
     others = sorted(last.keys() - set(first), key=lambda model: (-last[model], model))
     return [model for model in first if model in last] + others
-
-
-def _cell(run: Run | None, number: int) -> GridCell | None:
-    if run is None:
-        return None
-    level = int(run.level or 0)
-    return GridCell(number, run.cases_passed, run.cases_counted, run.cases_error, run.low, level, run.answers)

@@ -17,7 +17,13 @@ LONGEST_VALUE = 200  # characters of one filter
 MOST_CHOICES = 40  # models or tags in one list
 MOST_SUGGESTED_WORDS = 4
 MOST_COUNTED = 1000  # prompts, where they have to be looked at to be counted
-KINDS = ("task", "model", "level", "tag")  # of filters
+# Of filters: the list's label, its line that filters nothing, and that line where nothing is found.
+KINDS = {
+    "task": ("Task", "Any task", "Any task"),
+    "model": ("Model", "Any model", "Any model"),
+    "level": ("Evidence, at least", "Any", "Any evidence"),
+    "tag": ("Tag", "Any tag", "Any tag"),
+}
 
 # The usual order goes without a value: relevance where there are words, else evidence.
 SORTS = {
@@ -145,10 +151,8 @@ def filters_of(search: Search, among: Among) -> list[Filter]:
     """The lists of the form, with what choosing each line would leave of ``among``."""
     now = among.total(search.terms)
     return [
-        Filter("task", "Task", "Any task", search, now, tasks_left(search, among)),
-        Filter("model", "Model", "Any model", search, now, names_left("model", search, among)),
-        Filter("level", "Evidence, at least", "Any", search, now, levels_left(search, among)),
-        Filter("tag", "Tag", "Any tag", search, now, names_left("tag", search, among)),
+        Filter(kind, label, none, search, now, _choices(kind, search, among))
+        for kind, (label, none, _) in KINDS.items()
     ]
 
 
@@ -181,23 +185,16 @@ class Filter:
         return [Choice(self.value, said, self.now), *self.left]
 
 
-def tasks_left(search: Search, among: Among) -> list[Choice]:
-    counts = dict(_left("task", search, among))
-    return [Choice(task.value, task.label, counts[task]) for task in Task if counts.get(task)]
-
-
-def levels_left(search: Search, among: Among) -> list[Choice]:
-    """Each level with how many have it or a better one."""
-    counts = sorted((int(value), n) for value, n in _left("level", search, among))
-    return [Choice(str(number), level_name(number), n) for number, n in counts]
-
-
-def names_left(kind: str, search: Search, among: Among) -> list[Choice]:
-    return [Choice(name, name, n) for name, n in _left(kind, search, among)]
-
-
-def _left(kind: str, search: Search, among: Among) -> list[tuple[str, int]]:
-    return among.left(kind, search.without(kind).terms)
+def _choices(kind: str, search: Search, among: Among) -> list[Choice]:
+    """Tasks in their order, levels from the least, each with how many have it or a better one."""
+    left = among.left(kind, search.without(kind).terms)
+    if kind == "task":
+        counts = dict(left)
+        return [Choice(task.value, task.label, counts[task]) for task in Task if counts.get(task)]
+    if kind == "level":
+        levels = sorted((int(value), n) for value, n in left)
+        return [Choice(str(number), level_name(number), n) for number, n in levels]
+    return [Choice(name, name, n) for name, n in left]
 
 
 # --- when nothing is found ---------------------------------------------------------------------------------
@@ -215,7 +212,10 @@ class WayOut:
 def ways_out(search: Search, with_words: Callable[[str], Among]) -> list[WayOut]:
     """What leads to results: each filter dropped, each word dropped. Only those that find something.
     ``with_words`` gives the prompts that hold the words of a search; "": all."""
-    ways = [(_label_without(search, name), search.without(name)) for name in search.filters()]
+    ways = [
+        (KINDS[name][2] if name in KINDS else "Without the words", search.without(name))
+        for name in search.filters()
+    ]
     words = search_terms(search.q)
     if 1 < len(words) <= MOST_SUGGESTED_WORDS:
         ways += [
@@ -224,16 +224,6 @@ def ways_out(search: Search, with_words: Callable[[str], Among]) -> list[WayOut]
         ]
     counted = [WayOut(label, way, with_words(way.q).total(way.terms)) for label, way in ways]
     return [way for way in counted if way.count.n]
-
-
-def _label_without(search: Search, name: str) -> str:
-    return {
-        "q": "Without the words",
-        "task": "Any task",
-        "model": "Any model",
-        "level": "Any evidence",
-        "tag": "Any tag",
-    }[name]
 
 
 def in_words(search: Search) -> dict[str, str]:

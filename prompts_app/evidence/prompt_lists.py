@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain, combinations
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from django.core.signing import BadSignature, Signer
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
+from prompts_app.evidence.profile_figures import Line
 from prompts_app.evidence.prompt_filters import MOST_CHOICES, MOST_COUNTED, Search, Total
 from prompts_app.models import Listing, ListingCount, ListingTerm
 from prompts_app.models.listings import ORDERS, Order
@@ -271,23 +272,8 @@ class _OrderedRows:
 # --- some prompts, all of them looked at --------------------------------------------------------------------
 
 
-class HasTerms(Protocol):
-    """What is looked at of a prompt: columns of Listing."""
-
-    @property
-    def prompt(self) -> int: ...
-    @property
-    def terms(self) -> Sequence[str]: ...
-    @property
-    def by_evidence(self) -> int: ...
-    @property
-    def by_published(self) -> int: ...
-    @property
-    def by_tested(self) -> int: ...
-
-
 class Entry(NamedTuple):
-    """Without the sort keys it can be counted."""
+    """What is looked at of a prompt: columns of Listing. Without the sort keys it can be counted."""
 
     prompt: int
     terms: Sequence[str]
@@ -301,7 +287,7 @@ class Some:
     """Few enough prompts to look at each: those that hold some words, the most relevant first, or an
     author's. ``more``: there are others that were not looked at."""
 
-    entries: Sequence[HasTerms]
+    entries: Sequence[Entry]
     more: bool = False
     _counted: dict[tuple[str, ...], Counter[str]] = field(default_factory=dict, repr=False)
 
@@ -323,7 +309,7 @@ class Some:
 
     def page(self, search: Search, place: ListPlace, size: int) -> ListPage:
         """By number: a place in words or of one author is not asked for."""
-        found = in_order(self._having(search.terms), search.order)
+        found = self._in_order(search)
         pages = max(1, -(-len(found) // size))
         number = pages if place.is_last else min(place.number, pages)
         start = (number - 1) * size
@@ -335,17 +321,17 @@ class Some:
             next=f"page={number + 1}" if number < pages else "",
         )
 
-    def _having(self, terms: Sequence[str]) -> Sequence[HasTerms]:
+    def _in_order(self, search: Search) -> Sequence[Entry]:
+        """By ``relevance`` they are as they came."""
+        found = self._having(search.terms)
+        if search.order == "relevance":
+            return found
+        order = ORDERS[search.order]
+        sign = -1 if order.newest_of_equals else 1
+        return sorted(found, key=lambda one: (-getattr(one, order.column), sign * one.prompt))
+
+    def _having(self, terms: Sequence[str]) -> Sequence[Entry]:
         return [one for one in self.entries if all(t in one.terms for t in terms)] if terms else self.entries
-
-
-def in_order(found: Sequence[HasTerms], order: str) -> Sequence[HasTerms]:
-    """By ``relevance`` they are as they came."""
-    if order == "relevance":
-        return found
-    column, newest_of_equals = ORDERS[order].column, ORDERS[order].newest_of_equals
-    sign = -1 if newest_of_equals else 1
-    return sorted(found, key=lambda one: (-getattr(one, column), sign * one.prompt))
 
 
 # --- which prompts a list is of -----------------------------------------------------------------------------
@@ -356,13 +342,16 @@ def on_site() -> Callable[[str], Site | Some]:
     return cache(lambda words: _holding(words) if words else Site())
 
 
-def of_author(owner: int, lines: Sequence[HasTerms]) -> Callable[[str], Some]:
+def of_author(owner: int, lines: Iterable[Line]) -> Callable[[str], Some]:
     """The same of one author, whose prompts are ``lines``."""
+    all_of_them = [
+        Entry(line.prompt, line.terms, line.by_evidence, line.by_published, line.by_tested) for line in lines
+    ]
 
     def holding(words: str) -> Some:
         if not words:
-            return Some(lines)
-        hits, mine = find(words, author=owner), {line.prompt: line for line in lines}
+            return Some(all_of_them)
+        hits, mine = find(words, author=owner), {one.prompt: one for one in all_of_them}
         return Some([mine[key] for key in hits.prompts if key in mine], hits.more)
 
     return cache(holding)

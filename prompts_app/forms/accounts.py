@@ -4,7 +4,7 @@ allauth has no types, so its classes are ``Any`` to mypy; each ``type: ignore[mi
 """
 
 import struct
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account import forms as account
 from allauth.account.adapter import get_adapter
@@ -36,32 +36,31 @@ LONGEST_PASSWORD = 1000  # hashing a longer one costs the server time and its ow
 class Plain(forms.Form):
     """No placeholder in a label's place, no browser that cuts text short, no endless password."""
 
+    labels: ClassVar[dict[str, str]] = {}
+    help_texts: ClassVar[dict[str, str]] = {}
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
             for attribute in ("placeholder", "maxlength"):
                 field.widget.attrs.pop(attribute, None)
             if isinstance(field.widget, forms.PasswordInput):
-                self._plain_password(name, field)
+                field.help_text = HINT if name == "password1" else ""
+                too_long = "A password has at most %(limit_value)d characters."
+                field.validators.append(MaxLengthValidator(LONGEST_PASSWORD, too_long))
             if isinstance(field, forms.EmailField):
                 field.label = "E-mail"
                 field.validators.append(MaxLengthValidator(LONGEST_EMAIL))
             if name == "code":
                 field.widget.attrs |= {"inputmode": "numeric", "spellcheck": "false"}
-
-    def _plain_password(self, name: str, field: forms.Field) -> None:
-        field.help_text = HINT if name == "password1" else ""
-        field.validators.append(_refuse_endless)
-
-
-def _refuse_endless(value: str) -> None:
-    if len(value) > LONGEST_PASSWORD:
-        raise ValidationError(f"A password has at most {LONGEST_PASSWORD} characters.")
+            field.label = self.labels.get(name, field.label)
+            field.help_text = self.help_texts.get(name, field.help_text)
 
 
 class AsksForHandle(Plain):
     """Signing up, by e-mail or with GitHub: the handle is always chosen, never made up."""
 
+    help_texts = {"email": "For signing in and resetting your password. It is never shown."}
     password_hash = ""  # of who signs up by e-mail
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -70,7 +69,6 @@ class AsksForHandle(Plain):
         handle.widget.attrs |= {"autocomplete": "username"}
         self.fields["username"] = handle
         self.order_fields(["email", "username", "password1"])
-        self.fields["email"].help_text = "For signing in and resetting your password. It is never shown."
 
     def hash_password(self) -> None:
         """It takes most of a second of a processor: to be done before anything is locked for writing."""
@@ -111,13 +109,13 @@ class SocialSignupForm(AsksForHandle, social.SignupForm):  # type: ignore[misc]
 
 
 class LoginForm(Plain, account.LoginForm):  # type: ignore[misc]
+    labels = {"login": "E-mail or handle", "remember": "Keep me signed in on this browser"}
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         login = self.fields["login"]
-        login.label = "E-mail or handle"
         login.validators += [refuse_nul]
         login.widget.attrs |= {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
-        self.fields["remember"].label = "Keep me signed in on this browser"
 
 
 class ResetPasswordForm(Plain, account.ResetPasswordForm):  # type: ignore[misc]
@@ -127,29 +125,23 @@ class ResetPasswordForm(Plain, account.ResetPasswordForm):  # type: ignore[misc]
         return email
 
 
+NEW_PASSWORD = {"password1": "New password", "password2": "New password again"}
+
+
 class ResetPasswordKeyForm(Plain, account.ResetPasswordKeyForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["password1"].label, self.fields["password2"].label = "New password", "New password again"
+    labels = NEW_PASSWORD
 
 
 class ChangePasswordForm(Plain, account.ChangePasswordForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["oldpassword"].label = "Current password"
-        self.fields["password1"].label, self.fields["password2"].label = "New password", "New password again"
+    labels = {"oldpassword": "Current password", **NEW_PASSWORD}
 
 
 class SetPasswordForm(Plain, account.SetPasswordForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["password2"].label = "Password again"
+    labels = {"password2": "Password again"}
 
 
 class AddEmailForm(Plain, account.AddEmailForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["email"].label = "New e-mail"
+    labels = {"email": "New e-mail"}
 
 
 class ReauthenticateForm(Plain, account.ReauthenticateForm):  # type: ignore[misc]
@@ -157,9 +149,7 @@ class ReauthenticateForm(Plain, account.ReauthenticateForm):  # type: ignore[mis
 
 
 class CodeForm(Plain, mfa.AuthenticateForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["code"].help_text = "Six digits from your authenticator app, or a recovery code."
+    help_texts = {"code": "Six digits from your authenticator app, or a recovery code."}
 
 
 class ReauthenticateCodeForm(Plain, mfa.ReauthenticateForm):  # type: ignore[misc]
@@ -167,9 +157,7 @@ class ReauthenticateCodeForm(Plain, mfa.ReauthenticateForm):  # type: ignore[mis
 
 
 class ActivateTOTPForm(Plain, totp.ActivateTOTPForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["code"].label = "Code from the app"
+    labels = {"code": "Code from the app"}
 
 
 NO_PASSKEY = "The passkey could not be read. Try again, or sign in another way."
@@ -188,6 +176,11 @@ class CredentialField(forms.JSONField):
             raise ValidationError(NO_PASSKEY) from None
 
 
+_TRIPPED_OVER = (
+    ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, struct.error,
+)  # fmt: skip
+
+
 class ReadsPasskey(Plain):
     """A forged or cut answer is refused; the libraries behind raise whatever they trip over in it."""
 
@@ -198,15 +191,7 @@ class ReadsPasskey(Plain):
     def full_clean(self) -> None:
         try:
             super().full_clean()
-        except (
-            ArithmeticError,
-            AttributeError,
-            LookupError,
-            RecursionError,
-            TypeError,
-            ValueError,
-            struct.error,
-        ):
+        except _TRIPPED_OVER:
             self.add_error("credential", NO_PASSKEY)
 
 
@@ -223,28 +208,28 @@ class ReauthenticatePasskeyForm(ReadsPasskey, webauthn.ReauthenticateWebAuthnFor
 
 
 class NamesPasskey(Plain):
+    help_texts = {"name": "What you will know this device by, such as “Laptop” or “Blue key”."}
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         name = self.fields["name"]
-        name.validators += [refuse_invisible, _refuse_long_name]
-        name.help_text = "What you will know this device by, such as “Laptop” or “Blue key”."
+        name.validators += [
+            refuse_invisible,
+            MaxLengthValidator(60, "A name has at most %(limit_value)d characters."),
+        ]
         name.widget.attrs["autocomplete"] = "off"
 
 
-def _refuse_long_name(value: str) -> None:
-    if len(value) > 60:
-        raise ValidationError("A name has at most 60 characters.")
-
-
 class AddPasskeyForm(NamesPasskey, ReadsPasskey, webauthn.AddWebAuthnForm):  # type: ignore[misc]
+    labels = {"passwordless": "Sign in with this passkey alone"}
+    help_texts = NamesPasskey.help_texts | {
+        "passwordless": "The device asks for your finger, face or PIN. "
+        "Without it, the passkey is a second step."
+    }
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        passwordless = self.fields["passwordless"]
-        passwordless.label = "Sign in with this passkey alone"
-        passwordless.initial = True
-        passwordless.help_text = (
-            "The device asks for your finger, face or PIN. Without it, the passkey is a second step."
-        )
+        self.fields["passwordless"].initial = True
 
 
 class EditPasskeyForm(NamesPasskey, webauthn.EditWebAuthnForm):  # type: ignore[misc]

@@ -28,8 +28,7 @@ from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.digests import assertion_from_json, assertion_json
 from prompts_app.engine.types import Json
 from prompts_app.forms.fields import LineField, ProseField, as_number, is_storable, one_line_end
-from prompts_app.forms.prompts import RowProblem
-from prompts_app.forms.rows import RowCommand
+from prompts_app.forms.rows import RowCommand, RowProblem, problems_of, text_problems
 from prompts_app.models import Case, Version
 
 MOST_TURNS = 20
@@ -210,7 +209,7 @@ class CaseForm(forms.Form):
         if typed is not None and judged:
             super().__init__(data=typed)
         elif typed is not None:
-            super().__init__(initial={name: typed[name] for name in typed})
+            super().__init__(initial=typed.dict())
         else:
             super().__init__(initial=_initial(case) if case else {})
 
@@ -239,9 +238,9 @@ class CaseForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         for value in self.values:
-            value.problems = _text_problems(value.value) or _text_problems(value.name)
+            value.problems = _problems_in(value.value, value.name)
         for turn in self.turns:
-            turn.problems = _text_problems(turn.text, needed=True)
+            turn.problems = text_problems(turn.text, LONGEST_VALUE, "turn", needed=True)
         for row in self.assertions:
             row.problems = _problems_of_assertion(row)
         if len(self.turns) > MOST_TURNS or len(self.assertions) > MOST_ASSERTIONS:
@@ -252,16 +251,10 @@ class CaseForm(forms.Form):
 
     @property
     def row_problems(self) -> list[RowProblem]:
-        groups: list[tuple[str, str, Sequence[ValueRow | TurnRow | AssertionRow]]] = [
-            ("value", "Value", self.values),
-            ("turn", "Turn", self.turns),
-            ("expected", "Assertion", self.assertions),
-        ]
         return [
-            RowProblem(f"{id_}-{number}", f"{label} {number}", problem)
-            for id_, label, rows in groups
-            for number, row in enumerate(rows, 1)
-            for problem in row.problems
+            *problems_of("value", self.values, "Value"),
+            *problems_of("turn", self.turns, "Turn"),
+            *problems_of("expected", self.assertions, "Assertion"),
         ]
 
 
@@ -320,19 +313,16 @@ def _kinds(rows: Sequence[AssertionRow]) -> list[tuple[str, list[str]]]:
     return list(families.items())
 
 
+def _problems_in(*texts: str) -> list[str]:
+    """Of the first that has any."""
+    return next(filter(None, (text_problems(text, LONGEST_VALUE, "value") for text in texts)), [])
+
+
 def _problems_of_assertion(row: AssertionRow) -> list[str]:
-    if problems := _text_problems(row.value) or _text_problems(row.metric) or _text_problems(row.transform):
+    if problems := _problems_in(row.value, row.metric, row.transform):
         return problems
     try:
         stored = assertion_json(row.read())
     except ValueError as wrong:
         return [str(wrong)]
     return [] if is_storable(stored) else ["This holds a character or a number that cannot be stored."]
-
-
-def _text_problems(text: str, *, needed: bool = False) -> list[str]:
-    if len(text) > LONGEST_VALUE:
-        return [f"This has {len(text):,} characters; the most is {LONGEST_VALUE:,}. Shorten it."]
-    if "\x00" in text:
-        return ["This has a NUL character in it, which cannot be stored. Take it out."]
-    return ["This turn is empty. Write something, or remove it."] if needed and not text.strip() else []

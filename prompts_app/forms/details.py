@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.http import QueryDict
 
 from prompts_app.actions.prompts.save import check_can_take_slug
-from prompts_app.forms.fields import PLAIN, LineField, ProseField, TagsField, one_line_end
+from prompts_app.forms.fields import PLAIN, LineField, ProseField, TagsField, one_line_end, set_queryset
 from prompts_app.forms.refusals import refusals_on
 from prompts_app.models import Licence, Prompt, Version
 
@@ -136,10 +136,10 @@ class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         self.prompt = prompt
         initial = {"tags": [tag.name for tag in prompt.tags.all()], "revision": prompt.revision}
         if typed is not None and not judged:
-            initial |= {name: typed[name] for name in typed}
+            initial |= typed.dict()
         # A copy: a form writes what was typed into its instance even when it refuses it.
         super().__init__(typed if judged else None, instance=copy.copy(prompt), initial=initial)
-        cast(VersionField, self.fields["baseline"]).queryset = prompt.versions.all()
+        set_queryset(self, "baseline", prompt.versions.all())
         if prompt.keeps_licence:
             self.fields["licence"].help_text = "A fork of a share-alike prompt keeps its licence."
 

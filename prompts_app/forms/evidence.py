@@ -1,23 +1,20 @@
 """Starting a run, going on with one, and pasting an output by hand."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.utils.crypto import get_random_string
 
 from prompts_app.actions.runs.batches import (
-    HIGHEST_CAP,
     MOST_REPEATS,
     MOST_RUNS,
+    SMALLEST_CAP,
     BatchPlan,
     check_can_run,
 )
@@ -25,7 +22,14 @@ from prompts_app.actions.runs.estimate import Estimate, estimate_of
 from prompts_app.actions.runs.judge import LONGEST_MODEL, JudgeChoice, needs_of_suite
 from prompts_app.actions.runs.lifecycle import offered_practice, practice_endpoint
 from prompts_app.engine import types as engine
-from prompts_app.forms.fields import CostCapField, LineField, PictureField, ProseField
+from prompts_app.forms.fields import (
+    CostCapField,
+    LineField,
+    PictureField,
+    ProseField,
+    set_choices,
+    set_queryset,
+)
 from prompts_app.forms.judge import JudgeForm
 from prompts_app.forms.refusals import refusals_on
 from prompts_app.models import Batch, Case, Endpoint, Prompt, Task, Version
@@ -84,20 +88,15 @@ class RunForm(JudgeForm):
     def __init__(self, *args: Any, prompt: Prompt, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.prompt = prompt
-        self._choose_from("versions", [(v.number, f"v{v.number}") for v in self.all_versions])
-        self._choose_from("endpoint", [(e.public_id, _name_of(e)) for e in self.endpoints])
+        set_choices(self, "versions", ((v.number, f"v{v.number}") for v in self.all_versions))
+        set_choices(self, "endpoint", ((e.public_id, _name_of(e)) for e in self.endpoints))
         self.choose_judge(needs_of_suite(self.suite), self.endpoints)
         if prompt.task != Task.IMAGE:
             del self.fields["api"]
-        self.initial = {**self._usual(), "page": get_random_string(22), **self.initial}
-        self._choose_from("models", [(name, name) for name in self.known_models])
+        self.initial = {**self._last_choices(), "page": get_random_string(22), **self.initial}
+        set_choices(self, "models", ((name, name) for name in self.known_models))
         if self.known_models:
             self.fields["more_models"].label = "Other models, by name"
-
-    def _choose_from(self, name: str, choices: Sequence[tuple[Any, str]]) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = choices
 
     @cached_property
     def all_versions(self) -> list[Version]:
@@ -124,7 +123,7 @@ class RunForm(JudgeForm):
         known = [str(name) for name in self.chosen_endpoint.known_models]
         return known if len(known) <= MOST_LISTED_MODELS else []
 
-    def _usual(self) -> dict[str, Any]:
+    def _last_choices(self) -> dict[str, Any]:
         """The newest version, and otherwise what was run last."""
         newest = [version.number for version in self.all_versions[:1]]
         last = Batch.objects.filter(prompt=self.prompt).select_related("judge_endpoint").first()
@@ -194,9 +193,9 @@ class RunForm(JudgeForm):
         """What the choices as they stand now come to, whether or not the form is complete."""
         ticked = {str(number) for number in self["versions"].value() or ()}
         versions = [version for version in self.all_versions if str(version.number) in ticked]
-        lines = [line.strip() for line in str(self["more_models"].value() or "").splitlines()[:MOST_RUNS]]
+        lines = str(self["more_models"].value() or "").splitlines()[:MOST_RUNS]
+        typed = [name for line in lines if 0 < len(name := line.strip()) <= LONGEST_MODEL]
         ticked_models = [name for name in self["models"].value() or () if name in self.known_models]
-        typed = [name for name in lines if 0 < len(name) <= LONGEST_MODEL]
         models = list(dict.fromkeys([*ticked_models, *typed]))
         repeats = _whole(self["repeats"].value(), 1, MOST_REPEATS)
         is_image = "api" in self.fields and self["api"].value() == IMAGES
@@ -233,19 +232,13 @@ class AskAgainForm(forms.Form):
     """Going on with a run that stopped; a new cap where it stopped at the old one."""
 
     run = forms.SlugField()
-    cost_cap = forms.CharField(required=False, max_length=20)
-
-    def clean_cost_cap(self) -> Decimal | None:
-        typed = self.cleaned_data["cost_cap"].strip().lstrip("$")
-        if not typed:
-            return None
-        try:
-            cap = Decimal(typed)
-        except InvalidOperation:
-            cap = Decimal(0)
-        if not cap.is_finite() or not 0 < cap <= HIGHEST_CAP:
-            raise ValidationError("A cost cap is a number of US dollars, more than 0.")
-        return cap.quantize(Decimal("0.0001"))
+    cost_cap = CostCapField(
+        min_value=SMALLEST_CAP,
+        error_messages=dict.fromkeys(
+            ("invalid", "min_value", "max_value", "max_digits", "max_decimal_places", "max_whole_digits"),
+            "A cost cap is a number of US dollars, more than 0, to a hundredth of a cent.",
+        ),
+    )
 
 
 class PasteForm(forms.Form):
@@ -283,8 +276,8 @@ class PasteForm(forms.Form):
 
     def __init__(self, *args: Any, prompt: Prompt, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._choose_among("version", prompt.versions.order_by("-number"))
-        self._choose_among("case", prompt.cases.in_order())
+        set_queryset(self, "version", prompt.versions.order_by("-number"))
+        set_queryset(self, "case", prompt.cases.in_order())
         self.fields["date"].initial = datetime.now(tz=UTC).date
 
     def clean(self) -> dict[str, Any]:
@@ -297,8 +290,3 @@ class PasteForm(forms.Form):
         if not (text or picture or {"output", "picture"} & set(self.errors)):
             self.add_error("output", "Paste the output, or choose its picture.")
         return self.cleaned_data
-
-    def _choose_among(self, name: str, rows: QuerySet[Any]) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = rows

@@ -4,34 +4,18 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from django import forms
-from django.db.models import Model
 from django.http import QueryDict
 
 from prompts_app.evidence.known_failures import Fix
-from prompts_app.forms.fields import ProseField
-from prompts_app.models import KnownFailure, Version
+from prompts_app.forms.fields import ProseField, set_choices
+from prompts_app.models import KnownFailure
 from prompts_app.models.failures import LONGEST_DIAGNOSIS
-
-
-class FixField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic in the stubs only
-    """Versions after the one that failed, each with what the records say of it."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(Version.objects.none(), **kwargs)
-        self.fixes: dict[int, Fix] = {}
-
-    def offer(self, fixes: Sequence[Fix]) -> None:
-        self.fixes = {fix.version.pk: fix for fix in fixes}
-        self.queryset = Version.objects.filter(pk__in=self.fixes).order_by("number")
-
-    def label_from_instance(self, obj: Model) -> str:
-        fix = self.fixes[cast(Version, obj).pk]
-        return f"{fix.version}: {fix.words}"
 
 
 class FailureForm(forms.Form):
     """``typed`` fills the form, as posted or as kept in a draft; it is only judged where ``judged`` says so.
 
+    ``cleaned_data["fixed_in"]`` is one of the versions of ``fixes``, None for none.
     ``revision`` is the one the author saw; none for a failure that is new on the shelf.
     """
 
@@ -42,10 +26,10 @@ class FailureForm(forms.Form):
         help_text="Markdown. What went wrong, why, and what to put around it where it can happen again.",
         widget=forms.Textarea(attrs={"rows": 6, "class": "prose"}),
     )
-    fixed_in = FixField(
+    fixed_in = forms.TypedChoiceField(
         label="Fixed in",
         required=False,
-        empty_label="Still open",
+        empty_value=None,
         help_text="The page says what the records say of it, whichever you choose.",
         error_messages={"invalid_choice": "Choose one of the versions after the one that failed."},
     )
@@ -67,6 +51,9 @@ class FailureForm(forms.Form):
                 "revision": failure.revision,
             }
         if typed is not None and not judged:
-            initial |= {name: typed[name] for name in typed}
+            initial |= typed.dict()
         super().__init__(typed if judged else None, initial=initial)
-        cast(FixField, self.fields["fixed_in"]).offer(fixes)
+        said = ((fix.version.pk, f"{fix.version}: {fix.words}") for fix in fixes)
+        set_choices(self, "fixed_in", [("", "Still open"), *said])
+        versions = {str(fix.version.pk): fix.version for fix in fixes}
+        cast(forms.TypedChoiceField, self.fields["fixed_in"]).coerce = versions.__getitem__

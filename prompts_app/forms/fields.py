@@ -3,18 +3,20 @@
 import json
 import math
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
+from django.db.models import QuerySet
 
 from prompts_app.actions.runs.batches import HIGHEST_CAP
 from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.digests import canonical
 from prompts_app.engine.errors import Refused
 from prompts_app.engine.limited_process import PICTURE, apart
-from prompts_app.engine.pictures import MOST_BYTES, keep, square
+from prompts_app.engine.pictures import MOST_BYTES, keep
 from prompts_app.models import Tag
 from prompts_app.models.tags import LONGEST_TAG, as_tag
 from prompts_app.models.text import refuse_invisible, refuse_nul, storable_json
@@ -32,16 +34,29 @@ PLAIN = {
 }
 
 
+def set_choices(form: forms.BaseForm, name: str, choices: Iterable[tuple[Any, str]]) -> None:
+    """Of a field whose choices depend on what is stored."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)
+    field.choices = list(choices)
+
+
+def set_queryset(form: forms.BaseForm, name: str, rows: QuerySet[Any]) -> None:
+    """The same for rows."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ModelChoiceField)
+    field.queryset = rows
+
+
 class _Text(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs | {"error_messages": PLAIN | kwargs.get("error_messages", {})})
-        # Django's own would say the same again, in other words.
-        own = (
+        # Django's own would say the same as ``refuse_nul``, in other words.
+        self.validators = [
             v
             for v in self.validators
             if v is refuse_nul or not isinstance(v, ProhibitNullCharactersValidator)
-        )
-        self.validators = list(own)
+        ]
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         return {name: v for name, v in super().widget_attrs(widget).items() if "length" not in name}
@@ -70,12 +85,16 @@ def one_line_end(text: str) -> str:
 
 class PictureField(forms.FileField):
     """A picture file; ``cleaned_data`` has it as it is kept, None without one. A browser never sends a
-    file a second time by itself: what is wrong with it is said, and it has to be chosen again."""
+    file a second time by itself: what is wrong with it is said, and it has to be chosen again.
+
+    ``read`` makes of the file's bytes what is kept; it raises Refused.
+    """
 
     widget = forms.FileInput
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"required": False} | kwargs)
+    def __init__(self, read: Callable[[bytes], Any] = keep, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+        self.read = read
         self.widget.attrs["accept"] = ".png,.jpg,.jpeg,.webp"
 
     def clean(self, data: Any, initial: Any = None) -> Any:
@@ -83,20 +102,9 @@ class PictureField(forms.FileField):
         if not file:
             return None
         try:
-            return self.kept(file.read(MOST_BYTES + 1))
+            return apart(PICTURE, self.read, file.read(MOST_BYTES + 1))
         except Refused as why:
             raise ValidationError(str(why)) from None
-
-    def kept(self, original: bytes) -> Any:
-        """Raises PictureRefused, Overrun."""
-        return apart(PICTURE, keep, original)
-
-
-class FaceField(PictureField):
-    """The author's own picture, as a square."""
-
-    def kept(self, original: bytes) -> Any:
-        return apart(PICTURE, square, original)
 
 
 _COMMAS = re.compile("[,،，、]")  # of several scripts
@@ -114,18 +122,17 @@ class TagsField(_Text):
         if len(names) > MOST_TAGS:
             raise ValidationError(f"At most {MOST_TAGS} tags; these are {len(names)}. Keep the telling ones.")
         for name in names:
-            self._check(name)
+            if len(name) > LONGEST_TAG:
+                raise ValidationError(
+                    f"The tag “{name[:40]}…” is too long: at most {LONGEST_TAG} characters."
+                )
+            try:
+                Tag._meta.get_field("name").run_validators(name)
+            except ValidationError:
+                raise ValidationError(
+                    f"“{name}” cannot be a tag. Use letters, digits and hyphens, with commas between tags."
+                ) from None
         return names
-
-    def _check(self, name: str) -> None:
-        if len(name) > LONGEST_TAG:
-            raise ValidationError(f"The tag “{name[:40]}…” is too long: at most {LONGEST_TAG} characters.")
-        try:
-            Tag._meta.get_field("name").run_validators(name)
-        except ValidationError:
-            raise ValidationError(
-                f"“{name}” cannot be a tag. Use letters, digits and hyphens, with commas between tags."
-            ) from None
 
 
 class JsonObjectField(_Text):
@@ -192,3 +199,6 @@ class CostCapField(forms.DecimalField):
             widget=forms.NumberInput(attrs={"min": "0", "step": "any"}),
             **options,
         )
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(value.strip().removeprefix("$") if isinstance(value, str) else value)

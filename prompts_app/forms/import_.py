@@ -16,6 +16,7 @@ from prompts_app.engine.formats.kept import Kept, read_file
 from prompts_app.engine.formats.variables import STYLES, Style
 from prompts_app.engine.limited_process import FILE, apart
 from prompts_app.engine.wording import how_many
+from prompts_app.forms.fields import set_choices
 from prompts_app.forms.refusals import refusals_on
 from prompts_app.models.text import without_invisible
 
@@ -86,9 +87,7 @@ class ConfirmForm(forms.Form):
     def __init__(self, offered: Iterable[OfferedStyle] = (), data: Any = None) -> None:
         labels: dict[Style, str] = {style.style: _label(style) for style in offered}
         super().__init__(data, initial={"styles": list(labels)})
-        field = self.fields["styles"]
-        assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = list((labels if data is None else STYLES).items())
+        set_choices(self, "styles", (labels if data is None else STYLES).items())
 
     def options(self) -> ImportOptions:
         """Of a valid form."""

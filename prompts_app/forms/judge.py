@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from prompts_app.actions.runs.batches import SMALLEST_CAP
 from prompts_app.actions.runs.judge import LONGEST_MODEL, JudgeChoice, JudgeNeeds
-from prompts_app.forms.fields import CostCapField, JsonObjectField, LineField
+from prompts_app.forms.fields import CostCapField, JsonObjectField, LineField, set_choices
 from prompts_app.forms.parameters import REFUSED
 from prompts_app.models import Batch, Endpoint
 
@@ -53,10 +53,8 @@ class JudgeForm(forms.Form):
             if not is_wanted:
                 del self.fields[name]
         if needs:
-            field = self.fields["judge_endpoint"]
-            assert isinstance(field, forms.ChoiceField)
             nobody = ("", "Nobody: graded assertions stay unjudged, and so do their cases")
-            field.choices = [nobody, *((e.public_id, e.name) for e in endpoints)]
+            set_choices(self, "judge_endpoint", [nobody, *((e.public_id, e.name) for e in endpoints)])
 
     @property
     def judge_fields(self) -> list[forms.BoundField]:
@@ -110,17 +108,14 @@ class PastedJudgeForm(JudgeForm):
     def __init__(self, data: Any, *, needs: JudgeNeeds, endpoints: Sequence[Endpoint]) -> None:
         super().__init__(data)
         self.choose_judge(needs, [endpoint for endpoint in endpoints if not endpoint.is_practice])
-        field = self.fields["judge_endpoint"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [(endpoint.public_id, endpoint.name) for endpoint in self._judge_endpoints]
-        field.required = True
-        field.error_messages |= {"required": "Add an endpoint with a model that can judge, and choose it."}
-        for name in ("judge_model", "judge_embedding_model"):
-            if name in self.fields:
-                self.fields[name].required = True
-                self.fields[name].error_messages |= {
-                    "required": f"Name the {str(self.fields[name].label).lower()}."
-                }
+        set_choices(self, "judge_endpoint", ((e.public_id, e.name) for e in self._judge_endpoints))
+        for bound in self.judge_fields:
+            if bound.name != "judge_parameters":
+                bound.field.required = True
+                bound.field.error_messages |= {"required": f"Name the {str(bound.label).lower()}."}
+        self.fields["judge_endpoint"].error_messages |= {
+            "required": "Add an endpoint with a model that can judge, and choose it."
+        }
 
     def clean(self) -> dict[str, Any]:
         super().clean()

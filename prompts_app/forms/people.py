@@ -9,7 +9,8 @@ from django.core.validators import RegexValidator, URLValidator
 from django.http import QueryDict
 
 from prompts_app.engine.digests import digest
-from prompts_app.forms.fields import FaceField
+from prompts_app.engine.pictures import square
+from prompts_app.forms.fields import PictureField, set_choices
 from prompts_app.models import Profile, User
 from prompts_app.models.people import handle_validators
 from prompts_app.models.text import refuse_invisible
@@ -39,11 +40,19 @@ class HandleField(forms.CharField):
         return str(super().to_python(value) or "").lower()
 
 
+VISIBILITY_OF_A_PAGE = [
+    ("public", "Everybody, and search engines may list it"),
+    ("unlisted", "Whoever has the link; it and your prompts are listed nowhere"),
+    ("private", "Only you; all your prompts are hidden with it"),
+]
+
+
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
     """What the public page says. ``seen`` notices that another tab saved meanwhile."""
 
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
-    picture = FaceField(
+    picture = PictureField(
+        read=square,
         help_text="PNG, JPEG or WebP, up to 8 MB. Its middle is shown as a square; camera, place and texts "
         "in the file are gone. Without one, your initials stand there.",
     )
@@ -77,13 +86,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
             field.widget.attrs.pop("maxlength", None)  # the server says so; a browser cuts without a word
         if not self.instance.face_digest:
             del self.fields["remove_picture"]
-        visibility = self.fields["visibility"]
-        assert isinstance(visibility, forms.ChoiceField)
-        visibility.choices = [
-            ("public", "Everybody, and search engines may list it"),
-            ("unlisted", "Whoever has the link; it and your prompts are listed nowhere"),
-            ("private", "Only you; all your prompts are hidden with it"),
-        ]
+        set_choices(self, "visibility", VISIBILITY_OF_A_PAGE)
         self.initial["seen"] = self.now = _digest_of(self.instance)
 
     def clean(self) -> dict[str, Any]:

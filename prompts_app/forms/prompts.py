@@ -1,6 +1,6 @@
 """One version of a prompt as a form: messages, the variables found in them, parameters and a note."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from prompts_app.engine.names import Rename, renamed_text, renames_in
 from prompts_app.engine.render import find_variables
 from prompts_app.forms.fields import LineField, ProseField, TagsField, one_line_end
 from prompts_app.forms.parameters import ParametersForm, initial_parameters
-from prompts_app.forms.rows import RowCommand
+from prompts_app.forms.rows import RowCommand, RowProblem, problems_of, text_problems
 from prompts_app.models import Task, Version
 from prompts_app.models.prompts import LONGEST_MESSAGE, MOST_MESSAGES
 
@@ -43,15 +43,6 @@ class VariableRow:
         return bool(self.messages)
 
 
-@dataclass(frozen=True)
-class RowProblem:
-    """For the summary above the form: ``id`` of the field, its label, and what is wrong."""
-
-    id: str
-    label: str
-    sentence: str
-
-
 class VersionForm(ParametersForm):
     """``typed`` fills the form, as posted or as kept in a draft; it is only judged where ``judged`` says so.
 
@@ -78,7 +69,7 @@ class VersionForm(ParametersForm):
         if typed is not None and judged:
             super().__init__(data=typed)
         else:
-            super().__init__(initial=_flat(typed) if typed else self.stored())
+            super().__init__(initial=typed.dict() if typed else self.stored())
 
     def stored(self) -> dict[str, Any]:
         if self.version is None:
@@ -154,7 +145,10 @@ class VersionForm(ParametersForm):
         data = super().clean()
         self._judge_messages()
         for row in self.used_variables:
-            row.problems = list(_problems_of_variable(row))
+            row.problems = [
+                *text_problems(row.default, LONGEST_DEFAULT, "default"),
+                *text_problems(row.description, LONGEST_DESCRIPTION, "description"),
+            ]
         return data
 
     def _judge_messages(self) -> None:
@@ -167,21 +161,15 @@ class VersionForm(ParametersForm):
         if len(self.used_variables) > MOST_VARIABLES:
             self.add_error(None, f"A prompt has at most {MOST_VARIABLES} variables.")
         for row in self.messages:
-            row.problems = list(_problems_of_message(row))
+            if row.role not in engine.ROLES:
+                row.problems = ["Choose a role: system, user or assistant."]
+            else:
+                row.problems = text_problems(row.content, LONGEST_MESSAGE, "message", needed=True)
 
     @property
     def row_problems(self) -> list[RowProblem]:
-        messages = [
-            RowProblem(f"message-{number}", f"Message {number}", problem)
-            for number, row in enumerate(self.messages, 1)
-            for problem in row.problems
-        ]
-        variables = [
-            RowProblem(f"default-{number}", f"Variable {row.name}", problem)
-            for number, row in enumerate(self.used_variables, 1)
-            for problem in row.problems
-        ]
-        return messages + variables
+        variables = problems_of("default", self.used_variables, lambda row: f"Variable {row.name}")
+        return problems_of("message", self.messages, "Message") + variables
 
 
 class NewPromptForm(VersionForm):
@@ -202,29 +190,6 @@ class NewPromptForm(VersionForm):
     @property
     def about_fields(self) -> list[forms.BoundField]:
         return [self["title"], self["summary"], self["task"], self["tags"]]
-
-
-def _problems_of_message(row: MessageRow) -> list[str]:
-    if row.role not in engine.ROLES:
-        return ["Choose a role: system, user or assistant."]
-    if not row.content.strip():
-        return ["This message is empty. Write something, or remove it."]
-    return _text_problems(row.content, LONGEST_MESSAGE, "message")
-
-
-def _problems_of_variable(row: VariableRow) -> list[str]:
-    return [
-        *_text_problems(row.default, LONGEST_DEFAULT, "default"),
-        *_text_problems(row.description, LONGEST_DESCRIPTION, "description"),
-    ]
-
-
-def _text_problems(text: str, longest: int, what: str) -> list[str]:
-    if len(text) > longest:
-        return [f"This {what} has {len(text):,} characters; the most is {longest:,}. Shorten it."]
-    if "\x00" in text:
-        return [f"This {what} has a NUL character in it, which cannot be stored. Take it out."]
-    return []
 
 
 # --- reading ------------------------------------------------------------------------------------------------
@@ -254,8 +219,3 @@ def _typed_variables(typed: QueryDict) -> dict[str, VariableRow]:
     return {
         name: VariableRow(name, one_line_end(default), description) for name, default, description in rows
     }
-
-
-def _flat(typed: Mapping[str, Any]) -> dict[str, Any]:
-    """The single fields of a posted form, as initial values."""
-    return {name: typed[name] for name in typed}

@@ -7,8 +7,9 @@ A button's value says what to do: ``add:message``, ``remove:message:2``, ``up:me
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 _COMMAND = re.compile(r"(add|remove|up|down|rename):([a-z]+)(?::(\d{1,4}))?", re.ASCII)
 
@@ -45,3 +46,39 @@ class RowCommand:
             return None
         rows[row], rows[other] = rows[other], rows[row]
         return other
+
+
+# --- what is wrong with them ------------------------------------------------------------------------------
+
+
+class Row(Protocol):
+    problems: list[str]
+
+
+@dataclass(frozen=True)
+class RowProblem:
+    """For the summary above the form: ``id`` of the field, its label, and what is wrong."""
+
+    id: str
+    label: str
+    sentence: str
+
+
+def problems_of[R: Row](id_: str, rows: Sequence[R], label: str | Callable[[R], str]) -> list[RowProblem]:
+    """Of rows whose fields are ``id_``-1, -2 …; a ``label`` that is a word is followed by the number."""
+    return [
+        RowProblem(f"{id_}-{number}", f"{label} {number}" if isinstance(label, str) else label(row), problem)
+        for number, row in enumerate(rows, 1)
+        for problem in row.problems
+    ]
+
+
+def text_problems(text: str, longest: int, what: str, *, needed: bool = False) -> list[str]:
+    """``longest`` in characters; ``what`` the text is, as its author knows it."""
+    if len(text) > longest:
+        return [f"This {what} has {len(text):,} characters; the most is {longest:,}. Shorten it."]
+    if "\x00" in text:
+        return [f"This {what} has a NUL character in it, which cannot be stored. Take it out."]
+    if needed and not text.strip():
+        return [f"This {what} is empty. Write something, or remove it."]
+    return []

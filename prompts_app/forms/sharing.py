@@ -14,7 +14,7 @@ from django.utils.datastructures import MultiValueDict
 
 from prompts_app.actions.sharing.links import PromptChoice
 from prompts_app.evidence.number_format import full_date
-from prompts_app.forms.fields import LineField, ProseField
+from prompts_app.forms.fields import LineField, ProseField, set_choices
 from prompts_app.models import Prompt, ShareLink, User, Visibility
 
 MOST_OFFERED = 200  # prompts to tick: public and unlisted ones first, then those changed last
@@ -66,9 +66,7 @@ class ShareLinkForm(forms.Form):
     def __init__(self, owner: User, *args: Any, link: ShareLink | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.owner, self.link = owner, link
-        expires = self.fields["expires"]
-        assert isinstance(expires, forms.ChoiceField)
-        expires.choices = [*([(KEEP, f"as it is: {_until(link)}")] if link else []), *LASTS]
+        set_choices(self, "expires", [*([(KEEP, f"as it is: {_until(link)}")] if link else []), *LASTS])
         self.initial = {**self._as_it_is(), **self.initial}
         if link and link.passphrase:
             self.fields["passphrase"].help_text = "One is set. Leave this empty to keep it."

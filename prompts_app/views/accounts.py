@@ -1,11 +1,14 @@
-"""Signing up as django-allauth does it, in one short transaction."""
+"""Signing up and in as allauth does it, in one short transaction and with the right status."""
 
 from typing import Any
 
-from allauth.account.views import SignupView
+from allauth.account.views import LoginView, SignupView
 from allauth.socialaccount.views import SignupView as SocialSignupView
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import transaction
 from django.http import HttpResponse
+
+TRY_AGAIN_S = 300  # as allauth's "login_failed" has it, and as the form says
 
 
 class AllOrNothing:
@@ -27,3 +30,13 @@ class SignUp(AllOrNothing, SignupView):  # type: ignore[misc]  # allauth has no 
 
 class SocialSignUp(AllOrNothing, SocialSignupView):  # type: ignore[misc]
     pass
+
+
+class SignIn(LoginView):  # type: ignore[misc]
+    def form_invalid(self, form: Any) -> HttpResponse:
+        """After too many failed tries still the form, with what was typed."""
+        response: HttpResponse = super().form_invalid(form)
+        if form.has_error(NON_FIELD_ERRORS, "too_many_login_attempts"):
+            response.status_code = 429
+            response["Retry-After"] = str(TRY_AGAIN_S)
+        return response

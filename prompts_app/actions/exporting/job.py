@@ -2,6 +2,8 @@
 
 import zlib
 from collections.abc import Iterator
+from tempfile import TemporaryFile
+from typing import IO
 
 from prompts_app.actions.accounts.jobs import begin, does
 from prompts_app.actions.exporting.bundle import MOST_PICTURES, author_of, export_prompts
@@ -53,9 +55,14 @@ def files_of(job: Job) -> list[range]:
     return [range(one, end) for one, end in zip(starts, [*starts[1:], job.done], strict=True)]
 
 
-def text_of(job: Job, parts: range) -> Iterator[str]:
-    """The bundle of these, piece by piece."""
-    return emit_parts(author_of(job.owner), _texts(job, parts))
+def file_of(job: Job, parts: range) -> IO[bytes]:
+    """The bundle of these, whole before its first byte is sent: an export made anew, while somebody still
+    downloads this one, takes its rows away. Raises Refused where they are gone already."""
+    file = TemporaryFile()  # noqa: SIM115  # the response that sends it closes it
+    for piece in emit_parts(author_of(job.owner), _texts(job, parts)):
+        file.write(piece.encode())
+    file.seek(0)
+    return file
 
 
 def bundle_in_parts(owner: User, prompts: list[int]) -> Iterator[str]:
@@ -64,9 +71,13 @@ def bundle_in_parts(owner: User, prompts: list[int]) -> Iterator[str]:
 
 
 def _texts(job: Job, parts: range) -> Iterator[str]:
-    for number in parts:
-        data = job.parts.values_list("data", flat=True).get(number=number)
+    kept = job.parts.filter(number__in=parts).order_by("number").values_list("data", flat=True)
+    found = 0
+    for data in kept.iterator(chunk_size=1):  # one statement, so they are of one moment
+        found += 1
         yield zlib.decompress(bytes(data)).decode("utf-8", "surrogatepass")
+    if found < len(parts):
+        raise Refused("nothing_to_export", "This export was made anew meanwhile. Take the new one.")
 
 
 def _prompts(keys: list[int]) -> Iterator[str]:

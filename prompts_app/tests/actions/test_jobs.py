@@ -18,10 +18,11 @@ from prompts_app.actions.accounts.deletion import delete_account, delete_some
 from prompts_app.actions.accounts.jobs import begin, resume_jobs, run_job_task, work_on
 from prompts_app.actions.exporting import job as exporting
 from prompts_app.actions.exporting.bundle import export_bundle
-from prompts_app.actions.exporting.job import export_next, files_of, start_export, text_of
+from prompts_app.actions.exporting.job import export_next, file_of, files_of, start_export
 from prompts_app.actions.runs import stopping
 from prompts_app.actions.site.health import tidy_up
 from prompts_app.engine.digests import case_json
+from prompts_app.engine.errors import Refused
 from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.engine.types import CaseContent
 from prompts_app.evidence.listings import refresh
@@ -265,7 +266,7 @@ def test_the_file_is_the_bundle_however_often_its_maker_was_killed() -> None:
     assert (job.state, job.done, job.parts.count()) == (Job.State.DONE, 3, 3)
     whole = export_bundle(alice(), Prompt.objects.owned_by(alice()), everything=True)
     (parts,) = files_of(job)
-    text = "".join(text_of(job, parts))
+    text = file_of(job, parts).read().decode()
     assert text == emit(whole)
     assert parse(text) == whole
 
@@ -291,6 +292,32 @@ def test_the_page_shows_how_far_it_is_then_the_file() -> None:
     assert client_of(bob()).get(f"/studio/export/{job.public_id}/1/").status_code == 404
 
 
+def test_a_download_goes_on_whole_when_the_export_is_made_anew() -> None:
+    some_work(alice())
+    browser = client_of(alice())
+    first = start_export(alice())
+    a_worker_takes_it_up()
+    address = f"/studio/export/{first.public_id}/1/"
+    begun: Any = browser.get(address)
+    start_export(alice())
+    a_worker_takes_it_up()
+    assert not Job.objects.filter(pk=first.pk).exists()
+    read = b"".join(begun.streaming_content)
+    assert (len(json.loads(read)["prompts"]), len(read)) == (3, int(begun["Content-Length"]))
+    assert browser.get(address).status_code == 404
+
+
+def test_an_export_made_anew_just_before_its_file_is_read_is_not_sent_cut() -> None:
+    some_work(alice())
+    job = start_export(alice())
+    a_worker_takes_it_up()
+    job.refresh_from_db()
+    (parts,) = files_of(job)
+    job.parts.filter(number=1).delete()
+    with pytest.raises(Refused, match="made anew"):
+        file_of(job, parts)
+
+
 def test_an_export_begun_at_the_very_end_of_another_is_not_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     some_work(alice())
     start_export(alice())
@@ -307,7 +334,7 @@ def test_more_than_one_import_takes_comes_in_several_files(monkeypatch: pytest.M
     job = start_export(alice())
     a_worker_takes_it_up()
     job.refresh_from_db()
-    bundles = [parse("".join(text_of(job, parts))) for parts in files_of(job)]
+    bundles = [parse(file_of(job, parts).read().decode()) for parts in files_of(job)]
     assert [one.slug for bundle in bundles for one in bundle.prompts] == [one.slug for one in prompts]
     assert len(bundles) == 3
     browser = client_of(alice())

@@ -167,7 +167,10 @@ def test_guessing_is_slowed_down() -> None:
     alice()
     for _ in range(5):
         sign_in(Client(), "alice", "guess")
-    assert "Too many failed attempts" in words(sign_in(Client(), "alice"))
+    refused = sign_in(Client(), "alice")
+    assert (refused.status_code, refused["Retry-After"]) == (429, "300")
+    assert "Too many failed attempts. Wait five minutes" in words(refused)
+    assert 'value="alice"' in refused.content.decode()
 
 
 def test_too_many_requests_get_our_page(settings: Any) -> None:

@@ -210,7 +210,10 @@ def _check_grid(prompt: Prompt, recount: Recount) -> None:
             run = recount.run(number, row.model)
             assert bool(run) == bool(cell)
             if run and cell:
-                assert (cell.passed, cell.cases, cell.errors) == (*run.score, run.states.count("e"))
+                assert (cell.cases_passed, cell.cases_counted, cell.cases_error) == (
+                    *run.score,
+                    run.states.count("e"),
+                )
                 assert cell.low == pytest.approx(wilson_by_search(*run.score)[0], abs=1e-9)
                 suites.append(run.suite)
     assert grid.same_cases == all(one == suites[0] for one in suites)

@@ -169,6 +169,13 @@ class TestFilterAndPages:
         assert "2 prompts, last changed first." in " ".join(page_of(client).split())
         assert "None of your public prompts holds “secret”." in page_of(client, "?q=secret&state=public")
 
+    def test_each_thing_asked_for_can_be_dropped(self, client: Client) -> None:
+        reindex([written("secret")])
+        page = page_of(client, "?q=secret&state=private")
+        assert 'href="/studio/?state=private">remove' in page
+        assert 'href="/studio/?q=secret">remove' in page
+        assert ">remove" not in page_of(client)
+
     def test_that_there_are_more_is_said(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("prompts_app.search.MOST_HITS", 2)
         reindex([written(f"secret-{number}") for number in range(3)])

@@ -16,8 +16,8 @@ from prompts_app.evidence import (
     case_study,
     chat_links,
     concision,
-    failure_exhibits,
     fill_in,
+    known_failures,
     lineage,
     model_grid,
     version_history,
@@ -52,7 +52,7 @@ def prompt(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "ab": before_after.before_after_of(records, asked),
         "grid": model_grid.grid_of(records.latest, study.evidence) if study else None,
         "curve": concision.curve_of(study.evidence) if study else None,
-        "shelf": failure_exhibits.shelved(records) if study else [],
+        "shelf": known_failures.shelf_of(records) if study else [],
         "shots": shots_of([study.main], study.suite) if study else [],
         "duel": None
         if isinstance(request.user, LinkReader)

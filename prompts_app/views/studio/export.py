@@ -1,12 +1,12 @@
 """Taking everything along: files made in the background where there is much."""
 
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from prompts_app.access import own_export
-from prompts_app.actions.exporting.job import files_of, newest_export, start_export, text_of
+from prompts_app.actions.exporting.job import file_of, files_of, newest_export, start_export
 from prompts_app.models import Prompt
 from prompts_app.models.jobs import KEPT_FOR
 from prompts_app.views.errors import refusals_as_message
@@ -37,13 +37,11 @@ def export(request: AuthorRequest) -> HttpResponse:
 
 @author_view
 @require_safe
-def file(request: AuthorRequest, public_id: str, number: int) -> StreamingHttpResponse:
+def file(request: AuthorRequest, public_id: str, number: int) -> FileResponse:
     job = own_export(request.user, public_id)
     files = files_of(job)
     if not 0 < number <= len(files):
         raise Http404
     name = f"{request.user.handle}-{number}.json" if len(files) > 1 else f"{request.user.handle}.json"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(
-        text_of(job, files[number - 1]), content_type="application/json", headers=headers
-    )
+    whole = file_of(job, files[number - 1])
+    return FileResponse(whole, as_attachment=True, filename=name, content_type="application/json")

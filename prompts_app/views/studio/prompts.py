@@ -72,11 +72,22 @@ def studio(request: AuthorRequest) -> HttpResponse:
             "query": urlencode({name: value for name, value in asked.items() if value}),
             "has_search": sum(counts.values()) > AT_A_GLANCE,
             "states": [(value, label, found.get(value, 0)) for value, label in Visibility.choices],
+            "set_filters": _set_filters(asked),
             "found": sum(found.values()),
             "total": sum(counts.values()),
             "example": None if counts else _sample_author(),
         },
     )
+
+
+def _set_filters(asked: dict[str, str]) -> list[tuple[str, str]]:
+    """(in words, the query string without it) of each that is set, as in public lists."""
+    is_set = {name: value for name, value in asked.items() if value}
+    said = {"state": asked["state"], "q": f"“{asked['q']}”"}
+    return [
+        (said[name], urlencode({other: value for other, value in is_set.items() if other != name}))
+        for name in is_set
+    ]
 
 
 def _rows(page: Page[Prompt]) -> list[PromptRow]:

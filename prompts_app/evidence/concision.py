@@ -1,6 +1,5 @@
 """Tokens and cost against pass rate, version by version, on the main model. Pure: from the summary."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from prompts_app.evidence.summary import Summary
@@ -97,19 +96,15 @@ def _points(evidence: Summary) -> list[Point]:
 
 def _gain(points: list[Point]) -> Saving | None:
     shown = points[-1]
-    longest = max(_comparable(points), key=lambda point: point.tokens, default=shown)
+    no_better = (
+        point
+        for point in points[:-1]
+        if point.as_good
+        and not point.other_cases
+        and point.passed * shown.cases <= shown.passed * point.cases
+    )
+    longest = max(no_better, key=lambda point: point.tokens, default=shown)
     gain = Saving(longest, shown)
     # In whole numbers: one minus 81/90 is a little less than a tenth.
     saved = 100 * (longest.tokens - shown.tokens)
     return gain if saved >= WORTH_SAYING * longest.tokens else None
-
-
-def _comparable(points: list[Point]) -> Iterator[Point]:
-    shown = points[-1]
-    for point in points[:-1]:
-        if (
-            point.as_good
-            and not point.other_cases
-            and point.passed * shown.cases <= shown.passed * point.cases
-        ):
-            yield point

@@ -28,10 +28,6 @@ class CaseOutcome:
     result: str
 
     @property
-    def number(self) -> int:
-        return self.case_index + 1
-
-    @property
     def repeats(self) -> int:
         return self.run.repeats
 

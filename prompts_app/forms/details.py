@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.http import QueryDict
 
 from prompts_app.actions.prompts.save import check_can_take_slug
-from prompts_app.forms.fields import PLAIN, LineField, ProseField, TagsField, one_line_end, set_queryset
+from prompts_app.forms.fields import PLAIN, AboutForm, LineField, ProseField, one_line_end, set_queryset
 from prompts_app.forms.refusals import refusals_on
 from prompts_app.models import Licence, Prompt, Version
 
@@ -80,22 +80,17 @@ SAYS_WHAT_IS_PRIVATE = (
 )
 
 
-class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+class DetailsForm(AboutForm, forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
     """``typed`` fills the form, as posted or as kept in a draft; it is only judged where ``judged`` says so.
 
     ``cleaned_data["tags"]`` is a list of names. ``revision`` is the one the author saw.
     """
 
-    title = LineField(max_length=120, error_messages={"required": "Give it a title."})
     slug = SlugField(
         max_length=80,
         label="Address",
         help_text="The last part of the prompt’s address. The old one keeps leading to the new one.",
     )
-    summary = LineField(
-        required=False, max_length=300, help_text="One sentence: what goes in, what comes out."
-    )
-    tags = TagsField(required=False, help_text="With commas between them, such as: invoices, json.")
     baseline = VersionField(
         Version.objects.none(),
         required=False,

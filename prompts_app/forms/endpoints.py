@@ -5,19 +5,16 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 
 from prompts_app.engine.endpoints.addresses import check_url, is_below
-from prompts_app.engine.endpoints.presets import PRESETS, Preset
 from prompts_app.forms.endpoint_prices import price_rows
 from prompts_app.forms.fields import LineField
+from prompts_app.forms.rows import RowProblem
 from prompts_app.models import Endpoint, User
 from prompts_app.models.endpoints import USUAL_LIMIT_S
 
 LONGEST_KEY = 2000  # characters
-
-
-def preset_named(name: str) -> Preset | None:
-    return next((preset for preset in PRESETS if preset.name == name), None)
 
 
 class KeyField(LineField):
@@ -65,6 +62,10 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
         most = int(settings.CALL_DEADLINE_S)
         usual, limit = min(USUAL_LIMIT_S, most), self.fields["time_limit_s"]
         limit.help_text = f"Left empty: {usual:,}. At most {most:,}. A model that thinks long takes long."
+        too_long = (
+            f"This site lets a call take {most:,} seconds at most. Enter less, or ask the person who runs it."
+        )
+        limit.validators.append(MaxValueValidator(most, too_long))
         if self.instance.has_key:
             self.fields["key"].help_text = (
                 "A key is stored; leave this empty to keep it. It is dropped when the address changes, so "
@@ -87,33 +88,21 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
             raise ValidationError(problem)
         return url
 
-    def clean_time_limit_s(self) -> int | None:
-        seconds: int | None = self.cleaned_data["time_limit_s"]
-        if seconds is not None and seconds > settings.CALL_DEADLINE_S:
-            raise ValidationError(
-                f"This site lets a call take {settings.CALL_DEADLINE_S:,.0f} seconds at most. Enter less, "
-                "or ask the person who runs it."
-            )
-        return seconds
-
     def is_valid(self) -> bool:
         return super().is_valid() and (not self.prices.is_bound or self.prices.is_valid())
 
     @property
-    def row_problems(self) -> list[dict[str, str]]:
+    def row_problems(self) -> list[RowProblem]:
         """What is wrong with the prices, for the list above the form."""
         if not self.prices.is_bound:
             return []
         rows = [
-            {"id": str(form[name].id_for_label), "label": f"Price {number}", "sentence": str(error)}
+            RowProblem(str(form[name].id_for_label), f"Price {number}", str(error))
             for number, form in enumerate(self.prices.forms, 1)
             for name, errors in form.errors.items()
             for error in errors
         ]
-        whole = [
-            {"id": "prices-h", "label": "Prices", "sentence": str(e)} for e in self.prices.non_form_errors()
-        ]
-        return rows + whole
+        return rows + [RowProblem("prices-h", "Prices", str(e)) for e in self.prices.non_form_errors()]
 
     def save(self, commit: bool = True) -> Endpoint:
         endpoint: Endpoint = super().save(commit=False)

@@ -135,6 +135,16 @@ class TagsField(_Text):
         return names
 
 
+class AboutForm(forms.Form):
+    """What a prompt is called, and what lists say of it."""
+
+    title = LineField(max_length=120, error_messages={"required": "Give it a title."})
+    summary = LineField(
+        required=False, max_length=300, help_text="One sentence: what goes in, what comes out."
+    )
+    tags = TagsField(required=False, help_text="With commas between them, such as: invoices, json.")
+
+
 class JsonObjectField(_Text):
     """A JSON object, typed. Empty is None. What no database or wire can hold is refused."""
 

@@ -1,7 +1,7 @@
 """Model parameters as a form: the usual ones as fields, any other as JSON."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -85,13 +85,13 @@ class ParametersForm(forms.Form):
         for name in more:
             if name in REFUSED:
                 raise ValidationError(f"Take “{name}” out. {REFUSED[name]}")
-            if name in _FITS and self.data.get(name, "").strip():
+            if name in _TYPES and self.data.get(name, "").strip():
                 raise ValidationError(f"“{name}” is set twice: here and in its own field. Keep one of them.")
         return more
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        named = {name: data.get(name) for name in _FITS}
+        named = {name: data.get(name) for name in _TYPES}
         typed = {name: as_number(value) for name, value in named.items() if value not in (None, "", [])}
         data["parameters"] = {**typed, **(data.get("more") or {})}
         return data
@@ -99,27 +99,28 @@ class ParametersForm(forms.Form):
 
 def initial_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Stored parameters as the form's fields hold them; what fits no field goes into ``more`` as it is."""
-    fitting = {name: value for name, value in parameters.items() if name in _FITS and _FITS[name](value)}
+    fitting = {name: value for name, value in parameters.items() if _fits(name, value)}
     more = {name: value for name, value in parameters.items() if name not in fitting}
     if "stop" in fitting:
         fitting["stop"] = "\n".join(map(_escaped, fitting["stop"]))
     return fitting | ({"more": more} if more else {})
 
 
-def _is_number(value: Any, kind: Any) -> bool:
-    return isinstance(value, kind) and not isinstance(value, bool)
-
-
-_FITS: dict[str, Callable[[Any], bool]] = {
-    "temperature": lambda value: _is_number(value, int | float),
-    "top_p": lambda value: _is_number(value, int | float),
-    "max_tokens": lambda value: _is_number(value, int),
-    "seed": lambda value: _is_number(value, int),
-    "stop": lambda value: (
-        isinstance(value, list) and all(isinstance(v, str) and v for v in value) and value != []
-    ),
-    "response_format": lambda value: isinstance(value, dict) and value != {},
+_TYPES: dict[str, tuple[type, ...]] = {
+    "temperature": (int, float),
+    "top_p": (int, float),
+    "max_tokens": (int,),
+    "seed": (int,),
+    "stop": (list,),
+    "response_format": (dict,),
 }
+
+
+def _fits(name: str, value: Any) -> bool:
+    """Whether the field of this name can hold it."""
+    if type(value) not in _TYPES.get(name, ()) or value in ([], {}):
+        return False
+    return name != "stop" or all(isinstance(one, str) and one for one in value)
 
 
 def _escaped(stop: str) -> str:

@@ -10,10 +10,9 @@ from django.http import QueryDict
 
 from prompts_app.engine.digests import digest
 from prompts_app.engine.pictures import square
-from prompts_app.forms.fields import PictureField, set_choices
+from prompts_app.forms.fields import LineField, PictureField, set_choices
 from prompts_app.models import Profile, User
 from prompts_app.models.people import handle_validators
-from prompts_app.models.text import refuse_invisible
 
 MOST_LINKS = 8
 SPARE_LINKS = 2  # empty rows below the filled ones
@@ -108,23 +107,20 @@ def _digest_of(profile: Profile) -> str:
     return digest({name: str(getattr(profile, name)) for name in [*ProfileForm.Meta.fields, "links"]})
 
 
-def _is_web_address(url: str) -> None:
-    """Raises ValidationError; so also for characters no address has unescaped."""
-    RegexValidator(r"[<>\"\\`\s]", inverse_match=True)(url)
-    URLValidator(schemes=["http", "https"])(url)
+_NOTHING_TO_ESCAPE = RegexValidator(r"[<>\"\\`\s]", inverse_match=True)
+_WEB_ADDRESS = URLValidator(schemes=["http", "https"])
 
 
 class LinkForm(forms.Form):
     """One link: an address, and the words it is shown with."""
 
-    label = forms.CharField(max_length=40, required=False, validators=[refuse_invisible])
-    url = forms.CharField(label="Address", max_length=300, required=False, validators=[refuse_invisible])
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for field in self.fields.values():
-            field.widget.attrs.pop("maxlength", None)
-        self.fields["url"].widget.attrs |= {"inputmode": "url", "autocomplete": "url", "spellcheck": "false"}
+    label = LineField(max_length=40, required=False)
+    url = LineField(
+        label="Address",
+        max_length=300,
+        required=False,
+        widget=forms.TextInput({"inputmode": "url", "autocomplete": "url", "spellcheck": "false"}),
+    )
 
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"]
@@ -133,7 +129,8 @@ class LinkForm(forms.Form):
         if "://" not in url and ":" not in url.partition("/")[0]:
             url = f"https://{url}"
         try:
-            _is_web_address(url)
+            _NOTHING_TO_ESCAPE(url)
+            _WEB_ADDRESS(url)
         except ValidationError:
             raise ValidationError("Write a web address that starts with https:// or http://.") from None
         if urlsplit(url).username is not None:

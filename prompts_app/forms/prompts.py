@@ -10,7 +10,7 @@ from django.http import QueryDict
 from prompts_app.engine import types as engine
 from prompts_app.engine.names import Rename, renamed_text, renames_in
 from prompts_app.engine.render import find_variables
-from prompts_app.forms.fields import LineField, ProseField, TagsField, one_line_end
+from prompts_app.forms.fields import AboutForm, ProseField, one_line_end
 from prompts_app.forms.parameters import ParametersForm, initial_parameters
 from prompts_app.forms.rows import RowCommand, RowProblem, problems_of, text_problems
 from prompts_app.models import Task, Version
@@ -172,17 +172,12 @@ class VersionForm(ParametersForm):
         return problems_of("message", self.messages, "Message") + variables
 
 
-class NewPromptForm(VersionForm):
+class NewPromptForm(AboutForm, VersionForm):
     """A prompt and its first version."""
 
     field_order = ("title", "summary", "task", "tags")
 
-    title = LineField(max_length=120, error_messages={"required": "Give it a title."})
-    summary = LineField(
-        required=False, max_length=300, help_text="One sentence: what goes in, what comes out."
-    )
     task = forms.ChoiceField(choices=Task, initial=Task.OTHER, help_text="What others filter by.")
-    tags = TagsField(required=False, help_text="With commas between them, such as: invoices, json.")
 
     def stored(self) -> dict[str, Any]:
         return {"task": Task.OTHER, **super().stored()}

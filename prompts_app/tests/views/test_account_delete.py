@@ -37,6 +37,14 @@ def test_it_names_what_will_be_lost() -> None:
         assert words in html
 
 
+def test_it_names_nothing_that_is_not_there() -> None:
+    html = read_page(client_of(bob()).get(PAGE))
+    assert "What will be lost" in html
+    assert not {
+        f"0 {thing}" for thing in ("prompts", "runs", "endpoints", "share links") if f"0 {thing}" in html
+    }
+
+
 @pytest.mark.parametrize(
     ("handle", "password", "sentence"),
     [

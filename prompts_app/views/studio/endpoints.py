@@ -10,7 +10,7 @@ from prompts_app.access import own_endpoint
 from prompts_app.actions.runs.endpoints import Untested, test_connection
 from prompts_app.engine.endpoints.presets import PRESETS
 from prompts_app.engine.wording import how_many
-from prompts_app.forms.endpoints import EndpointForm, preset_named
+from prompts_app.forms.endpoints import EndpointForm
 from prompts_app.models import Endpoint
 from prompts_app.views.signed_in import AuthorRequest, author_view, owner_view, typing_kept
 from prompts_app.views.studio.studio_page import done
@@ -27,7 +27,7 @@ def endpoints(request: AuthorRequest) -> HttpResponse:
 
 @author_view
 def new(request: AuthorRequest) -> HttpResponse:
-    preset = preset_named(request.GET.get("preset", ""))
+    preset = next((one for one in PRESETS if one.name == request.GET.get("preset")), None)
     initial = {"name": preset.name, "base_url": preset.base_url} if preset else {}
     if kept := typing_kept(request):
         initial = {"name": kept.get("name", ""), "base_url": kept.get("base_url", "")}

@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from prompts_app.actions.importing.apply import ImportOptions, OfferedStyle, check_size
 from prompts_app.engine.budget import MOST_BYTES
 from prompts_app.engine.formats import FORMATS, titles
-from prompts_app.engine.formats.kept import Kept, read_file
+from prompts_app.engine.formats.parsed_file import ParsedFile, read_file
 from prompts_app.engine.formats.variables import STYLES, Style
 from prompts_app.engine.limited_process import FILE, apart
 from prompts_app.engine.wording import how_many
@@ -44,7 +44,7 @@ class UploadForm(forms.Form):
         choices=[("", "Whatever it looks like"), *((kind.key, kind.label) for kind in FORMATS)],
     )
 
-    read: Kept
+    read: ParsedFile
     name: str
     content: bytes
 

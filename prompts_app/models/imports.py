@@ -66,8 +66,8 @@ class Import(Leased):
 
 
 class ImportPart(models.Model):
-    """Some prompts of the file as they were parsed, so that nobody reads it again (``engine.formats.kept``).
-    They go when it was imported."""
+    """Some prompts of the file as they were parsed (``engine.formats.parsed_file``), so that nobody reads it
+    again. They go when it was imported."""
 
     of = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="parts")
     number = models.PositiveIntegerField()  # from 0

@@ -24,9 +24,9 @@ from prompts_app.actions.importing.save import check_runs, save, save_more, save
 from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.actions.runs.turns import Turns
 from prompts_app.engine.errors import RefusedKind
-from prompts_app.engine.formats import ImportedPrompt, Parsed, Problem, Skip, renaming, titles, variants_apart
+from prompts_app.engine.formats import ImportedPrompt, Parsed, Problem, Skip, titles, variants_apart
 from prompts_app.engine.formats.bundle_types import BundledPrompt
-from prompts_app.engine.formats.variables import STYLES, Offer, Style, in_prompt
+from prompts_app.engine.formats.variables import STYLES, Offer, Style, in_prompt, odd_names
 from prompts_app.engine.types import Json
 from prompts_app.engine.wording import how_many
 from prompts_app.evidence.listings import refresh
@@ -227,7 +227,7 @@ class _Offers:
         self._found: dict[Style, Counter[Offer]] = {style: Counter() for style in STYLES}
 
     def add(self, imported: ImportedPrompt) -> None:
-        offers = {Offer(one.found, one.becomes, "", "names") for one in renaming.offered(imported)}
+        offers = {Offer(one.found, one.becomes, "", "names") for one in odd_names(imported)}
         if not imported.is_templated:
             offers |= {offer for version in imported.versions for offer in in_prompt(version.prompt)}
         self._prompts.update({offer.style for offer in offers})

@@ -26,7 +26,7 @@ from prompts_app.actions.importing.plan import BundleRefused
 from prompts_app.actions.runs import stopping
 from prompts_app.engine.errors import Overrun, RefusedKind
 from prompts_app.engine.formats import FormatError, Parsed
-from prompts_app.engine.formats.kept import Kept, read_file, unpacked
+from prompts_app.engine.formats.parsed_file import ParsedFile, read_file, unpacked
 from prompts_app.engine.formats.variables import STYLES
 from prompts_app.engine.limited_process import BUSY, FILE, OURS, apart
 from prompts_app.models import Import, ImportPart, Prompt, User
@@ -51,7 +51,7 @@ class _Lost(Exception):
 # --- before -----------------------------------------------------------------------------------------------
 
 
-def keep_file(owner: User, name: str, data: bytes, read: Kept) -> Import:
+def keep_file(owner: User, name: str, data: bytes, read: ParsedFile) -> Import:
     """The file and what was read in it, for the pages that follow. Those that nobody came back for go."""
     Import.objects.left_behind().delete()
     older = (
@@ -67,7 +67,7 @@ def keep_file(owner: User, name: str, data: bytes, read: Kept) -> Import:
 
 
 @transaction.atomic
-def keep_parts(row: Import, read: Kept) -> None:
+def keep_parts(row: Import, read: ParsedFile) -> None:
     """Instead of what it was read as before. Where its author has said yes meanwhile, that stays."""
     row.total, row.options = read.prompts, {"read_as": read.format, "recognised": read.recognised}
     waiting = Import.objects.filter(pk=row.pk, state=Import.State.PREVIEW)
@@ -75,7 +75,7 @@ def keep_parts(row: Import, read: Kept) -> None:
         _write_parts(row, read)
 
 
-def _write_parts(row: Import, read: Kept) -> None:
+def _write_parts(row: Import, read: ParsedFile) -> None:
     row.parts.all().delete()
     for number, data in enumerate(read.parts):
         ImportPart.objects.create(of=row, number=number, data=data)

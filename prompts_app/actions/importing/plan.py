@@ -23,8 +23,7 @@ from prompts_app.engine.digests import case_json, digest
 from prompts_app.engine.errors import RefusedKind
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, Problem, titles
 from prompts_app.engine.formats.bundle_types import BundledFailure, BundledRun
-from prompts_app.engine.formats.renaming import renamed
-from prompts_app.engine.formats.variables import Style, convert
+from prompts_app.engine.formats.variables import Style, convert, renamed
 from prompts_app.engine.json_texts import strings_in
 from prompts_app.engine.masking import PLACEHOLDER
 from prompts_app.engine.render import find_variables

@@ -18,14 +18,12 @@ from prompts_app.engine.formats import (
     langfuse,
     markdown,
     messages,
-    plain,
     prompts_chat,
     prompty,
-    transcript,
+    text,
 )
 from prompts_app.engine.formats.files import Files, folder_of, is_zip, unzip
-from prompts_app.engine.formats.promptfoo import config as promptfoo
-from prompts_app.engine.formats.promptfoo import results as promptfoo_results
+from prompts_app.engine.formats.promptfoo import config, results
 from prompts_app.engine.formats.source import Format, SourceFile, decode, refuse_unstorable
 from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion, Parsed, Problem, Skip
 from prompts_app.engine.json_texts import strings_in
@@ -35,17 +33,17 @@ _PARSED = TypeAdapter(Parsed)
 # In the order they are asked: the first that recognises a file reads it, so the choosy come first.
 FORMATS: tuple[Format, ...] = (
     bundle.FORMAT,
-    promptfoo_results.FORMAT,
-    promptfoo.FORMAT,
+    results.FORMAT,
+    config.FORMAT,
     prompts_chat.FORMAT,
     langchain.FORMAT,
     langfuse.FORMAT,
     messages.FORMAT,
     prompty.FORMAT,
     dotprompt.FORMAT,
-    transcript.FORMAT,
+    text.CHAT,
     markdown.FORMAT,
-    plain.FORMAT,
+    text.PLAIN,
 )
 
 __all__ = [
@@ -95,15 +93,20 @@ def parse_files(files: Files, *, only: str = "", hint: str = "") -> Parsed:
 
 
 def variants_apart(parsed: Parsed) -> Parsed:
-    """The same with a prompt for each version that is a variant in its file, instead of one with several."""
-    apart = tuple(one for prompt in parsed.prompts for one in promptfoo.variants_apart(prompt))
-    return replace(parsed, prompts=apart)
+    """The same with a prompt for each version that is a variant in its file, with all its cases."""
+    apart = []
+    for prompt in parsed.prompts:
+        for number, version in enumerate(prompt.versions, start=1):
+            of = f" ({number} of {len(prompt.versions)})" if len(prompt.versions) > 1 else ""
+            runs = tuple(replace(run, version=1) for run in prompt.runs if run.version == number)
+            apart.append(replace(prompt, title=f"{prompt.title}{of}", versions=(version,), runs=runs))
+    return replace(parsed, prompts=tuple(apart))
 
 
 def _read(source: SourceFile, kind: Format) -> Parsed:
     parsed = replace(kind.read(source), format=kind.key)
-    for text in strings_in(_PARSED.dump_python(parsed, warnings=False)):
-        refuse_unstorable(text)
+    for one in strings_in(_PARSED.dump_python(parsed, warnings=False)):
+        refuse_unstorable(one)
     return parsed
 
 

@@ -32,7 +32,6 @@ MASKED = (
     "The file its author downloads in full has the text"
 )
 
-
 _AUTHOR, _PROMPT = TypeAdapter(BundledAuthor), TypeAdapter(BundledPrompt)
 _SUITES = TypeAdapter(dict[str, tuple[OneCase, ...]])
 
@@ -77,15 +76,6 @@ def _written(value: Json, margin: str) -> str:
     return f"{opened}\n{inner}" + f",\n{inner}".join(items) + f"\n{margin}{closed}"
 
 
-def as_json(bundle: Bundle) -> dict[str, Json]:
-    return {
-        "format": NAME,
-        "version": VERSION,
-        "author": _AUTHOR.dump_python(bundle.author, mode="json"),
-        "prompts": [prompt_json(prompt) for prompt in bundle.prompts],
-    }
-
-
 def prompt_json(prompt: BundledPrompt) -> dict[str, Json]:
     """A version's and a case's own content stand beside what the bundle says of them."""
     row: dict[str, Json] = _PROMPT.dump_python(prompt, mode="json", warnings=False)
@@ -116,7 +106,7 @@ def parse(text: str) -> Bundle:
 
 
 def from_json(value: Json) -> Bundle:
-    """The opposite of ``as_json``. Raises FormatError."""
+    """Of the file's JSON. Raises FormatError."""
     if not is_bundle(value):
         raise FormatError(f"This is not a Proofsheet bundle: its “format” is not “{NAME}”.")
     if (version := value.get("version")) != VERSION:
@@ -213,10 +203,6 @@ def _check_failures(prompt: BundledPrompt, where: str) -> None:
 # --- as one kind of file ----------------------------------------------------------------------------------
 
 
-def _recognises(source: SourceFile) -> bool:
-    return is_bundle(source.json)
-
-
 def _read_file(source: SourceFile) -> Parsed:
     prompts = from_json(source.must_be_json()).prompts
     masked = tuple(
@@ -227,4 +213,4 @@ def _read_file(source: SourceFile) -> Parsed:
     return Parsed((), masked, bundled=prompts)
 
 
-FORMAT = Format("bundle", "Proofsheet bundles (JSON)", _recognises, _read_file, ("json",))
+FORMAT = Format("bundle", "Proofsheet bundles (JSON)", lambda source: is_bundle(source.json), _read_file)

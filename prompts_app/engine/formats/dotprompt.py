@@ -75,4 +75,4 @@ def _described(schema: dict[str, Json]) -> tuple[dict[str, str], dict[str, Json]
     return found, {}
 
 
-FORMAT = Format("dotprompt", "Dotprompt files (.prompt)", recognises, read, ("prompt",))
+FORMAT = Format("dotprompt", "Dotprompt files (.prompt)", recognises, read)

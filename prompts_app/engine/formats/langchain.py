@@ -87,18 +87,18 @@ def _prompt_of(value: dict[str, Json], reading: _Reading) -> dict[str, Json]:
     kwargs = value["kwargs"]
     middle = kwargs.get("middle")
     steps = [kwargs.get("first"), *(middle if isinstance(middle, list) else []), kwargs.get("last")]
-    place = next((number for number, step in enumerate(steps) if _is_prompt(step)), None)
-    if place is None:
+    prompts = [
+        number
+        for number, step in enumerate(steps)
+        if _is_object(step) and step["kwargs"].keys() & {"messages", "template"}
+    ]
+    if not prompts:
         raise FormatError("There is no prompt in the chain in this file.")
-    if any(steps[:place]):
+    if any(steps[: prompts[0]]):
         reading.cannot("the steps of the chain before the prompt")
-    if any(steps[place + 1 :]):
+    if any(steps[prompts[0] + 1 :]):
         reading.cannot("the steps of the chain after the prompt")
-    return dict(steps[place])
-
-
-def _is_prompt(step: Json) -> bool:
-    return _is_object(step) and bool(step["kwargs"].keys() & {"messages", "template"})
+    return dict(steps[prompts[0]])
 
 
 def _messages(template: dict[str, Json], reading: _Reading) -> Iterator[Message]:
@@ -137,17 +137,18 @@ def _said(content: Json, reading: _Reading) -> str:
     """A fixed message: its braces are text, and have none of them double."""
     parts = content if isinstance(content, list) else [content]
     texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
-    if any(not isinstance(text, str) for text in texts):
+    said = [text for text in texts if isinstance(text, str)]
+    if len(said) < len(texts):
         reading.cannot("a part of a message that is not text")
-    return "\n".join(text for text in texts if isinstance(text, str))
+    return "\n".join(said)
 
 
 def _joined(prompts: Json, reading: _Reading) -> str:
     items = prompts if isinstance(prompts, list) else [prompts]
-    if not all(_is_object(item) for item in items):
+    known = [item for item in items if _is_object(item)]
+    if len(known) < len(items):
         reading.cannot("a part of a message in an unknown shape")
-    texts = [_text(item, reading) for item in items if _is_object(item)]
-    return "\n".join(text for text in texts if text)
+    return "\n".join(text for item in known if (text := _text(item, reading)))
 
 
 def _text(template: dict[str, Json], reading: _Reading) -> str:
@@ -185,4 +186,4 @@ def _from_format_string(text: str, reading: _Reading) -> str:
     return "".join([*done, as_literal(plain)])
 
 
-FORMAT = Format("langchain", "LangChain hub JSON", recognises, read, ("json",))
+FORMAT = Format("langchain", "LangChain hub JSON", recognises, read)

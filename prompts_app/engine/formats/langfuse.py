@@ -95,4 +95,4 @@ def _together(name: str, states: list[tuple[float, ImportedVersion, dict[str, Js
     )
 
 
-FORMAT = Format("langfuse", "Langfuse prompt JSON", recognises, read, ("json",))
+FORMAT = Format("langfuse", "Langfuse prompt JSON", recognises, read)

@@ -149,4 +149,4 @@ def _section(message: Message) -> str:
     return f"## {message.role.capitalize()}\n\n" + "\n".join(lines) + "\n"
 
 
-FORMAT = Format("markdown", "Markdown, with or without front matter", recognises, read, ("md", "markdown"))
+FORMAT = Format("markdown", "Markdown, with or without front matter", recognises, read)

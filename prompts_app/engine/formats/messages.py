@@ -164,6 +164,4 @@ def _content(content: Json, place: str) -> tuple[str, list[Problem]]:
     return "\n".join(texts), problems
 
 
-FORMAT = Format(
-    "messages", "chat messages as JSON or JSON Lines (OpenAI)", recognises, read, ("json", "jsonl", "ndjson")
-)
+FORMAT = Format("messages", "chat messages as JSON or JSON Lines (OpenAI)", recognises, read)

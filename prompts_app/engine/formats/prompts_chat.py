@@ -111,4 +111,4 @@ def _csv_fault(error: str, number: int, line: int) -> str:
     return f"{where} cannot be read as CSV: {error}."
 
 
-FORMAT = Format("prompts-chat", "prompts.chat CSV (columns act and prompt)", recognises, read, ("csv", "tsv"))
+FORMAT = Format("prompts-chat", "prompts.chat CSV (columns act and prompt)", recognises, read)

@@ -104,4 +104,4 @@ def _variable(name: str, value: Json, sample: Json) -> Variable:
     return Variable(name, as_value(default), as_text(about.get("description")))
 
 
-FORMAT = Format("prompty", "Prompty files (.prompty)", recognises, read, ("prompty",))
+FORMAT = Format("prompty", "Prompty files (.prompty)", recognises, read)

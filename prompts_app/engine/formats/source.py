@@ -92,7 +92,6 @@ class Format:
     label: str
     recognises: Callable[[SourceFile], bool]
     read: Callable[[SourceFile], Parsed]
-    extensions: tuple[str, ...] = ()
 
 
 def decode(data: bytes) -> str:

@@ -3,6 +3,7 @@ here, and named."""
 
 import re
 from collections.abc import Callable, Collection
+from functools import partial
 
 from prompts_app.engine.names import is_odd
 from prompts_app.engine.render import VARIABLE, as_literal, name_of, pieces
@@ -16,8 +17,6 @@ _FILTER = re.compile(r"\{\{-?\s*[\w.]+\s*\|\s*(\w+)[^{}]{0,500}\}\}")
 _COMMENT = re.compile(r"(?<!\{)\{#|\{\{!")
 _EXPRESSION = re.compile(r"\{\{(?!\{)([^{}]{0,500})\}\}")
 _NAME = re.compile(r"\s*[^\W\d]\w*(?:\.\w+)*\s*")
-
-
 _RAW_OPENS = re.compile(r"\{%([-+]?)\s*(?:raw|verbatim)\s*([-+]?)%\}")
 _RAW_CLOSES = re.compile(r"\{%([-+]?)\s*end(?:raw|verbatim)\s*([-+]?)%\}")
 _BACKSLASHES = re.compile(r"(\\+)\{\{")
@@ -29,11 +28,8 @@ _SPACE = re.compile(r"\s*+")
 
 def two_braces(text: str) -> str:
     """``{{{name}}}`` and ``{{&name}}``, a value as it stands, are ``{{name}}`` where nothing is escaped."""
-    return _outside_literals(text, _two_braces)
-
-
-def _two_braces(text: str) -> str:
-    return _THREE_BRACES.sub(lambda match: f"{{{{{match[1] or match[2]}}}}}", text)
+    plainer = partial(_THREE_BRACES.sub, lambda match: f"{{{{{match[1] or match[2]}}}}}")
+    return _outside_literals(text, plainer)
 
 
 def _outside_literals(text: str, change: Callable[[str], str]) -> str:
@@ -74,16 +70,12 @@ def with_dollars(text: str, names: Collection[str]) -> str:
     """``${{price}}`` of a language where that is a dollar and a value, where something gives the value;
     here it is text."""
 
-    def changed(part: str) -> str:
-        return _DOLLARS.sub(lambda found: _dollar(found, part, names), part)
+    def dollars(found: re.Match[str]) -> str:
+        variable = VARIABLE.match(found.string[found.end() : found.end() + _LONGEST_VARIABLE])
+        is_given = variable and {name_of(variable), variable[1].partition(".")[0]} & set(names)
+        return f"{{{{ '{found[0]}' }}}}" if is_given else found[0]
 
-    return _outside_literals(text, changed)
-
-
-def _dollar(found: re.Match[str], text: str, names: Collection[str]) -> str:
-    variable = VARIABLE.match(text[found.end() : found.end() + _LONGEST_VARIABLE])
-    is_given = variable and {name_of(variable), variable[1].partition(".")[0]} & set(names)
-    return f"{{{{ '{found[0]}' }}}}" if is_given else found[0]
+    return _outside_literals(text, partial(_DOLLARS.sub, dollars))
 
 
 def for_nunjucks(text: str, *, is_nunjucks: bool) -> str:
@@ -105,31 +97,22 @@ def for_nunjucks(text: str, *, is_nunjucks: bool) -> str:
 def logic(text: str) -> list[str]:
     """A phrase for each kind of logic that is not run here, each once: "the template tag “if”"."""
     text = "".join(piece.written for piece in pieces(text) if piece.text == piece.written)
-    found = [f"the template tag “{name}”" for name in _tags(text)]
+    tags = (match[1].replace(" ", "") for pattern in _TAGS for match in pattern.finditer(text))
+    # Openings only: what ends is what began.
+    found = [f"the template tag “{name}”" for name in tags if not name.startswith(("/", "end"))]
     found += [f"the template filter “{match[1]}”" for match in _FILTER.finditer(text)]
     if _COMMENT.search(text):
         found.append("a template comment")
-    found += [f"the template expression “{{{{{inside}}}}}”" for inside in _expressions(text)]
+    insides = (match[1] for match in _EXPRESSION.finditer(text))
+    found += [f"the template expression “{{{{{inside}}}}}”" for inside in insides if _is_expression(inside)]
     return list(dict.fromkeys(found))
 
 
-def _tags(text: str) -> list[str]:
-    """Openings only: what ends is what began."""
-    names = [match[1].replace(" ", "") for pattern in _TAGS for match in pattern.finditer(text)]
-    return [name for name in names if not name.startswith(("/", "end"))]
-
-
-def _expressions(text: str) -> list[str]:
-    """What stands in double braces and is neither a name, one that is offered another, a tag, a filter nor a
-    comment."""
-    insides = [match[1] for match in _EXPRESSION.finditer(text)]
-    return [
-        inside
-        for inside in insides
-        if not (
-            _NAME.fullmatch(inside)
-            or is_odd(inside.strip(" \t"))
-            or _FILTER.match(f"{{{{{inside}}}}}")
-            or inside.lstrip()[:1] in "#/^>&!~"
-        )
-    ]
+def _is_expression(inside: str) -> bool:
+    """Whether it is neither a name, one that is offered another, a tag, a filter nor a comment."""
+    return not (
+        _NAME.fullmatch(inside)
+        or is_odd(inside.strip(" \t"))
+        or _FILTER.match(f"{{{{{inside}}}}}")
+        or inside.lstrip()[:1] in "#/^>&!~"
+    )

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from prompts_app.engine.formats.types import ImportedPrompt
+from prompts_app.engine.names import Rename, renamed_case, renamed_prompt, renamed_text, renames_in
 from prompts_app.engine.types import Message, PromptContent, Variable
 
 Style = Literal["dollar", "brackets", "braces", "names"]
@@ -212,3 +214,34 @@ def _is_blank_to_fill(inside: str, line: str) -> bool:
     is_date = set(inside) <= set("YMDHS -") and any(unit in inside for unit in ("YY", "MM", "DD", "HH"))
     is_range = re.search(r"A-[FZ]|0-9", inside)
     return not (is_date or is_range or _DEFINES_LINK.match(line))
+
+
+# --- odd names in double braces -----------------------------------------------------------------------------
+
+
+def odd_names(imported: ImportedPrompt) -> tuple[Rename, ...]:
+    """An offer for each odd name in its versions and cases."""
+    messages = [message for version in imported.versions for message in version.prompt.messages]
+    messages += [Message("user", turn) for case in imported.cases for turn in (*case.turns, case.system)]
+    return renames_in(messages, {name for case in imported.cases for name in case.variables})
+
+
+def renamed(imported: ImportedPrompt) -> ImportedPrompt:
+    """With another for each odd name, wherever it stands: in versions, cases and runs."""
+    names = {offer.name: offer.becomes for offer in odd_names(imported)}
+    if not names:
+        return imported
+    # A run's suite holds the very cases of the prompt; it does so afterwards.
+    cases = {id(case): renamed_case(case, names) for case in imported.cases}
+    return replace(
+        imported,
+        title=renamed_text(imported.title, names),  # it may be the text's first line
+        versions=tuple(
+            replace(version, prompt=renamed_prompt(version.prompt, names)) for version in imported.versions
+        ),
+        cases=tuple(cases[id(case)] for case in imported.cases),
+        runs=tuple(
+            replace(run, suite=tuple(cases.get(id(case)) or renamed_case(case, names) for case in run.suite))
+            for run in imported.runs
+        ),
+    )

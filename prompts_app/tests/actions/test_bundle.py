@@ -18,7 +18,7 @@ from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.errors import Refused
 from prompts_app.engine.formats import Parsed, Skip
 from prompts_app.engine.formats import parse as parse_any
-from prompts_app.engine.formats.bundle import as_json, emit, parse
+from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.engine.formats.bundle_types import Bundle
 from prompts_app.evidence.known_failures import shelf_of
 from prompts_app.evidence.records import Records
@@ -245,7 +245,7 @@ def test_the_markdown_file_tells_of_known_failures_and_reading_it_says_they_are_
 
 
 def change(**fields: Any) -> Bundle:
-    data = as_json(moved())
+    data = json.loads(emit(moved()))
     data["prompts"][0].update(fields)
     return parse(json.dumps(data))
 
@@ -390,7 +390,7 @@ def test_somebody_elses_prompt_is_none_of_ones_own() -> None:
 
 def test_another_prompt_made_at_the_same_moment_is_another() -> None:
     prompt_with_a_run()
-    data = as_json(moved())
+    data = json.loads(emit(moved()))
     data["prompts"][0] |= {"runs": [], "suites": {}}
     data["prompts"][0]["versions"][0]["messages"][0]["content"] = "Something else."
     assert len(import_bundle(alice(), parse(json.dumps(data)).prompts).prompts) == 1

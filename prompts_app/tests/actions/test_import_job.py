@@ -30,7 +30,7 @@ from prompts_app.actions.prompts.save import save_version
 from prompts_app.actions.runs import stopping
 from prompts_app.engine.errors import Overrun
 from prompts_app.engine.formats.bundle import emit
-from prompts_app.engine.formats.kept import read_file
+from prompts_app.engine.formats.parsed_file import read_file
 from prompts_app.engine.limited_process import BUSY, OURS
 from prompts_app.engine.types import Message, PromptContent
 from prompts_app.models import Case, Import, Prompt, Result, Run, Version, Visibility

@@ -21,7 +21,7 @@ from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.execute import MOST_RESUMES
 from prompts_app.actions.runs.judge import JudgeChoice
 from prompts_app.actions.runs.seal import sealed_file, verify
-from prompts_app.engine.formats.kept import read_file
+from prompts_app.engine.formats.parsed_file import read_file
 from prompts_app.models import Batch, Endpoint, Import, Prompt, Result, Run, SearchDocument, Version
 from prompts_app.models.clock import now_plus
 from prompts_app.tests.actions.running import YES, a_run, at, fresh

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.formats import parse
-from prompts_app.engine.formats.renaming import offered, renamed
+from prompts_app.engine.formats.variables import odd_names, renamed
 from prompts_app.engine.names import names_to_follow, plain_name, renamed_text, renames_in
 from prompts_app.engine.render import render
 from prompts_app.engine.types import Assertion, CaseContent, Message
@@ -84,7 +84,7 @@ def test_an_imported_prompt_is_renamed_with_its_cases_and_runs() -> None:
         "providers": ["echo"], "tests": [test],
     }  # fmt: skip
     (imported,) = parse("promptfooconfig.json", json.dumps(config).encode()).prompts
-    assert [one.becomes for one in offered(imported)] == ["user_name", "Standard_Question"]
+    assert [one.becomes for one in odd_names(imported)] == ["user_name", "Standard_Question"]
     prompt = renamed(imported)
     (case,) = prompt.cases
     assert case.variables == {"user_name": "Ann", "Standard_Question": "Why?"}

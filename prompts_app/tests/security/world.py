@@ -14,7 +14,7 @@ from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.seal import seal_run
 from prompts_app.actions.sharing.links import PromptChoice, create_link
 from prompts_app.engine.digests import case_json, suite_digest
-from prompts_app.engine.formats.kept import read_file
+from prompts_app.engine.formats.parsed_file import read_file
 from prompts_app.models import (
     Batch,
     Case,

@@ -15,7 +15,7 @@ from prompts_app.actions.importing.apply import preview as preview_of
 from prompts_app.actions.importing.job import MOST_LISTED
 from prompts_app.engine.errors import Refused
 from prompts_app.engine.formats import FORMATS, format_named
-from prompts_app.engine.formats.kept import read_file
+from prompts_app.engine.formats.parsed_file import read_file
 from prompts_app.engine.limited_process import FILE, apart
 from prompts_app.forms.import_ import ConfirmForm, UploadForm
 from prompts_app.models import Import

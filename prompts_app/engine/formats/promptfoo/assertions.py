@@ -74,7 +74,7 @@ def read(
             found += _set(reading, item, place, options)
         elif assertion := _assertion(reading, item, place):
             assertion = _with_options(reading, assertion, options or {}, place)
-            _tell(reading, assertion, place)
+            _note_what_is_unused(reading, assertion, place)
             found.append(assertion)
     return tuple(found)
 
@@ -94,7 +94,7 @@ def _set(
     whole = _assertion(reading, {key: item.get(key) for key in _OWN_FIELDS if key != "value"}, where)
     assert whole is not None
     bound = replace(whole, value=value_of(members))
-    _tell(reading, bound, where)
+    _note_what_is_unused(reading, bound, where)
     return [bound, *beside]
 
 
@@ -213,7 +213,7 @@ def is_factuality(assertion: Assertion) -> bool:
     return kind is not None and kind.name == FACTUALITY
 
 
-def _tell(reading: ConfigReading, assertion: Assertion, where: str) -> None:
+def _note_what_is_unused(reading: ConfigReading, assertion: Assertion, where: str) -> None:
     """Note what of a kept assertion does nothing here."""
     if reading.is_ours:
         return

@@ -5,7 +5,7 @@ becomes a version, in order; ``variants_apart`` gives each a prompt of its own i
 wrote comes back exactly (see ``writing``).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
@@ -25,7 +25,15 @@ from prompts_app.engine.types import CaseContent, Json, Message, PromptContent, 
 
 _ENDINGS = ("yaml", "yml", "json")
 _CARRIED = {"description", "prompts", "providers", "targets", "tests", "scenarios", "defaultTest"}
-_TELLING = {"providers", "targets", "tests", "scenarios", "defaultTest", "redteam", "assertionTemplates"}
+_TYPICAL = {
+    "providers",
+    "targets",
+    "tests",
+    "scenarios",
+    "defaultTest",
+    "redteam",
+    "assertionTemplates",
+}
 NUNJUCKS = "nunjucks"  # what our own export says of prompts whose logic is promptfoo's
 _USUAL_NAME = "promptfooconfig"
 _WITHOUT_PROMPTS = ["{{prompt}}"]  # what promptfoo takes where a configuration names none
@@ -41,7 +49,7 @@ def recognises(source: SourceFile) -> bool:
     return is_config(value) or (
         isinstance(value, dict)
         and source.stem.startswith(_USUAL_NAME)
-        and bool(value.keys() & {"prompts", *_TELLING})
+        and bool(value.keys() & {"prompts", *_TYPICAL})
     )
 
 
@@ -49,7 +57,7 @@ def is_config(value: Json) -> bool:
     """Prompts, or who is asked, and something else that only a configuration has: prompts may be missing."""
     if not isinstance(value, dict):
         return False
-    names = value.keys() & {"prompts", *_TELLING}
+    names = value.keys() & {"prompts", *_TYPICAL}
     asks = names & {"providers", "targets"}
     return ("prompts" in names and len(names) > 1) or bool(asks and names & {"tests", "scenarios", "redteam"})
 
@@ -78,9 +86,9 @@ def read(source: SourceFile) -> Parsed:
     cases = tests.cases()
     if not reading.is_ours:
         variants = with_dollars(variants, cases)
-    tell_the_rest(reading)
+    note_other_settings(reading)
     prompt = wrapped(prompt_of(reading, variants, providers, settings, cases), tests.around)
-    return Parsed((_as_it_was(reading, prompt),), reading.problems())
+    return Parsed((_with_our_metadata(reading, prompt),), reading.problems())
 
 
 def opened(source: SourceFile, value: dict[str, Json]) -> ConfigReading:
@@ -139,7 +147,7 @@ def _title(reading: ConfigReading, variants: tuple[Variant, ...]) -> str:
     return titles.from_file_name(folder) if folder else titles.from_text(text)
 
 
-def tell_the_rest(reading: ConfigReading) -> None:
+def note_other_settings(reading: ConfigReading) -> None:
     """Every other setting by its name, with the names of what is in it."""
     for key, value in reading.config.items():
         if key in _CARRIED | reading.referenced or value in (None, "", {}, [], False):
@@ -176,7 +184,7 @@ class _Ours:
 _OURS = TypeAdapter(_Ours)
 
 
-def _as_it_was(reading: ConfigReading, prompt: ImportedPrompt) -> ImportedPrompt:
+def _with_our_metadata(reading: ConfigReading, prompt: ImportedPrompt) -> ImportedPrompt:
     """Titles, notes and descriptions of variables from ``metadata.proofsheet``. Raises FormatError."""
     if not reading.is_ours:
         return prompt
@@ -184,7 +192,7 @@ def _as_it_was(reading: ConfigReading, prompt: ImportedPrompt) -> ImportedPrompt
     if ours.version != 1:
         raise FormatError(f"metadata.{OURS} has version {ours.version}; this site reads version 1.")
     versions = list(prompt.versions)
-    versions[: len(ours.versions)] = map(_version_as_it_was, versions, ours.versions)
+    versions[: len(ours.versions)] = map(_version_with_our_metadata, versions, ours.versions)
     source = prompt.source if ours.logic == NUNJUCKS else prompt.source.replace("configuration", "export", 1)
     return replace(
         prompt,
@@ -199,7 +207,7 @@ def _as_it_was(reading: ConfigReading, prompt: ImportedPrompt) -> ImportedPrompt
     )
 
 
-def _version_as_it_was(version: ImportedVersion, ours: _OurVersion) -> ImportedVersion:
+def _version_with_our_metadata(version: ImportedVersion, ours: _OurVersion) -> ImportedVersion:
     written, kept = version.prompt.messages, ours.messages
     if not any(for_promptfoo(kept, is_nunjucks=how) == written for how in (True, False)):
         kept = ()  # there are none, or the file was changed since
@@ -208,17 +216,4 @@ def _version_as_it_was(version: ImportedVersion, ours: _OurVersion) -> ImportedV
     )
 
 
-# --- variants apart -----------------------------------------------------------------------------------------
-
-
-def variants_apart(prompt: ImportedPrompt) -> Iterator[ImportedPrompt]:
-    """Each version as a prompt of its own, with all the cases."""
-    for number, version in enumerate(prompt.versions, start=1):
-        runs = tuple(replace(run, version=1) for run in prompt.runs if run.version == number)
-        of = f" ({number} of {len(prompt.versions)})" if len(prompt.versions) > 1 else ""
-        yield replace(prompt, title=f"{prompt.title}{of}", versions=(version,), runs=runs)
-
-
-FORMAT = Format(
-    "promptfoo", "promptfoo configurations (YAML or JSON)", recognises, read, ("yaml", "yml", "json")
-)
+FORMAT = Format("promptfoo", "promptfoo configurations (YAML or JSON)", recognises, read)

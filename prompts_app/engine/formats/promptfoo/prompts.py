@@ -4,7 +4,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.filters import as_json
@@ -105,10 +105,20 @@ def _from_text(reading: ConfigReading, raw: _Raw) -> Iterator[_Raw]:
     if _ELSEWHERE.fullmatch(raw.text):
         reading.note(f"the prompt “{raw.text[:80]}”, kept as text: nothing is fetched or run", raw.where)
         yield raw
-    elif not may_be_path(raw.text) or reading.is_ours:
+        return
+    if not may_be_path(raw.text) or reading.is_ours:
         yield raw
-    else:
-        yield from _from_path(reading, raw)
+        return
+    path = raw.text.removeprefix(FILE)
+    if extension_of(path.partition(":")[0]) in PROGRAMS:
+        path = path.partition(":")[0]
+    found = reading.paths(path)
+    for one in found:
+        yield from _from_file(reading, one, raw, alone=len(found) == 1)
+    if not found and (raw.text.startswith(FILE) or not re.search(r"[\s{]", path)):
+        reading.note(missing(path), raw.where)
+    elif not found:
+        yield raw  # a sentence with a slash or a full stop in it
 
 
 def may_be_path(text: str) -> bool:
@@ -123,20 +133,6 @@ def may_be_path(text: str) -> bool:
         or text[-4:-3] == "."
         or any(sign in text for sign in "*/\\")
     )
-
-
-def _from_path(reading: ConfigReading, raw: _Raw) -> Iterator[_Raw]:
-    path = raw.text.removeprefix(FILE)
-    if extension_of(path.partition(":")[0]) in PROGRAMS:
-        path = path.partition(":")[0]
-    found = reading.paths(path)
-    if found:
-        for one in found:
-            yield from _from_file(reading, one, raw, alone=len(found) == 1)
-    elif raw.text.startswith(FILE) or not re.search(r"[\s{]", path):
-        reading.note(missing(path), raw.where)
-    else:
-        yield raw  # a sentence with a slash or a full stop in it
 
 
 def _from_file(reading: ConfigReading, path: str, raw: _Raw, *, alone: bool) -> Iterator[_Raw]:
@@ -178,7 +174,7 @@ def _from_prompty(reading: ConfigReading, path: str) -> str:
     for variable in content.variables:
         if variable.default:
             reading.note(f"what stands for “{variable.name}” in a Prompty file", path)
-    return as_json([{"role": message.role, "content": message.content} for message in content.messages])
+    return as_json([asdict(message) for message in content.messages])
 
 
 def _divided(text: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ from prompts_app.engine.formats import titles
 from prompts_app.engine.formats.bundle_types import BundledRun
 from prompts_app.engine.formats.parts import parameters_in
 from prompts_app.engine.formats.promptfoo import assertions
-from prompts_app.engine.formats.promptfoo.config import prompt_of, tell_the_rest
+from prompts_app.engine.formats.promptfoo.config import note_other_settings, prompt_of
 from prompts_app.engine.formats.promptfoo.prompts import Variant, chat_in, messages_of, with_dollars
 from prompts_app.engine.formats.promptfoo.providers import (
     Provider,
@@ -105,7 +105,7 @@ def read(source: SourceFile) -> Parsed:
     # A run's suite holds the very cases of the prompt.
     cases = {id(case): now for case, now in zip(cells.cases, prompt.cases, strict=True)}
     grids = [[(cases[id(case)], members) for case, members in grid] for grid in grids]
-    tell_the_rest(reading)
+    note_other_settings(reading)
     prompt = replace(
         prompt,
         source=f"promptfoo results {source.name}".strip(),
@@ -335,6 +335,4 @@ def _runs(columns: Sequence[_Column], grids: Sequence[_Grid], context: Context) 
     )
 
 
-FORMAT = Format(
-    "promptfoo-results", "promptfoo results (JSON or YAML)", recognises, read, ("json", "yaml", "yml")
-)
+FORMAT = Format("promptfoo-results", "promptfoo results (JSON or YAML)", recognises, read)

@@ -79,7 +79,7 @@ class Tests:
             cases += self._cases_of(test)
             if len(cases) > MOST_CASES:
                 raise FormatError(f"There are more than {MOST_CASES:,} tests in this configuration.")
-        self._tell_options(self._default, "defaultTest", self._unused)
+        self._note_options(self._default, "defaultTest", self._unused)
         return tuple(cases)
 
     def case_of(self, test: Test, found: tuple[Assertion, ...]) -> CaseContent:
@@ -91,7 +91,7 @@ class Tests:
                     f"the value of “{name}” from “{value.removeprefix(FILE)}”: results do not hold it",
                     test.where,
                 )
-        self._tell(test, found)
+        self._note_not_carried(test, found)
         (case,) = self._made(test, as_object(test.fields.get("options")), [variables], found)
         return case
 
@@ -207,7 +207,7 @@ class Tests:
             variables = {**as_object(self._default.get("vars")), **variables}
         found = () if options.get("disableDefaultAsserts") else self._default_assertions(options)
         found += assertions.read(self._reading, test.fields.get("assert"), f"{test.where}.assert", options)
-        self._tell(test, found)
+        self._note_not_carried(test, found)
         return self._made(test, options, self._combinations(variables, options, test), found)
 
     def _made(
@@ -323,23 +323,23 @@ class Tests:
 
     # --- what is not carried ---
 
-    def _tell(self, test: Test, found: tuple[Assertion, ...]) -> None:
+    def _note_not_carried(self, test: Test, found: tuple[Assertion, ...]) -> None:
         usual = {key: value for key, value in self._default.items() if key not in test.fields}
-        self._tell_test(usual, "defaultTest")
-        self._tell_test(test.fields, test.where)
+        self._note_fields(usual, "defaultTest")
+        self._note_fields(test.fields, test.where)
         used = {key for assertion in found for key in assertion.options}
         used |= {"postprocess"} if "transform" in used else set()
         self._unused -= used
-        self._tell_options(test.fields, test.where, _KEPT_OPTIONS - used)
+        self._note_options(test.fields, test.where, _KEPT_OPTIONS - used)
 
-    def _tell_options(self, fields: Mapping[str, Json], where: str, unused: Collection[str]) -> None:
+    def _note_options(self, fields: Mapping[str, Json], where: str, unused: Collection[str]) -> None:
         for key, value in as_object(fields.get("options")).items():
             is_done = key in _DONE_OPTIONS or (self._can_wrap and key in AROUND)
             is_kept = is_done or (key in _KEPT_OPTIONS and key not in unused)
             if not is_kept and value not in (None, "", {}, []):
                 self._note(f"the option “{key}” of a test", f"{where}.options")
 
-    def _tell_test(self, fields: Mapping[str, Json], where: str) -> None:
+    def _note_fields(self, fields: Mapping[str, Json], where: str) -> None:
         for key, value in fields.items():
             if key not in _FIELDS and value not in (None, "", {}, []):
                 self._note(

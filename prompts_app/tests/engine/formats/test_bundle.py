@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.errors import FormatError
-from prompts_app.engine.formats.bundle import as_json, emit, from_json, parse
+from prompts_app.engine.formats.bundle import emit, from_json, parse
 from prompts_app.engine.formats.bundle_types import (
     Bundle,
     BundledAuthor,
@@ -167,7 +167,7 @@ def small() -> dict[str, Any]:
     run = BundledRun("run1", 1, "m", suite, "recorded", "finished", MOMENT, (result,))
     version = BundledVersion(1, PromptContent((Message("user", "{{word}}"),)))
     prompt = BundledPrompt("echo", "Echo", (version,), (BundledCase(suite[0]),), (run,))
-    data: dict[str, Any] = json.loads(json.dumps(as_json(Bundle(BundledAuthor("ada"), (prompt,)))))
+    data: dict[str, Any] = json.loads(emit(Bundle(BundledAuthor("ada"), (prompt,))))
     return data
 
 
@@ -179,7 +179,7 @@ def test_a_suite_stands_once_however_many_runs_name_it() -> None:
     data = small()
     (prompt,) = data["prompts"]
     prompt["runs"].append({**prompt["runs"][0], "id": "run2"})
-    assert len(as_json(from_json(data))["prompts"][0]["suites"]) == 1
+    assert len(json.loads(emit(from_json(data)))["prompts"][0]["suites"]) == 1
 
 
 def test_a_case_changed_under_a_recorded_run_is_noticed() -> None:

@@ -1,4 +1,5 @@
-"""A chat copied out of a chat product: lines that name who speaks, and what was said below each."""
+"""Text: a chat copied out of a chat product, lines that name who speaks and what was said below each; and
+plain text, which is one user message."""
 
 import re
 
@@ -31,25 +32,21 @@ _SPEAKER = re.compile(
 )
 
 
-def recognises(source: SourceFile) -> bool:
+def _is_chat(source: SourceFile) -> bool:
     """It begins with somebody speaking, and at least two do."""
     text = source.text.lstrip()
     first = _SPEAKER.match(text)
-    roles = {_role(match) for match in _SPEAKER.finditer(text)} if first else set()
-    return len(roles - {"system"}) == 2
+    roles = {_ROLE_OF[match[1].lower()] for match in _SPEAKER.finditer(text)} if first else set()
+    return {"user", "assistant"} <= roles
 
 
-def _role(match: re.Match[str]) -> Role:
-    return _ROLE_OF[match[1].lower()]
-
-
-def read(source: SourceFile) -> Parsed:
+def _read_chat(source: SourceFile) -> Parsed:
     found = list(_SPEAKER.finditer(source.text))
     if not found:
         raise FormatError("No line in it says who speaks, such as “You said:” or “Assistant:”.")
     ends = [match.start() for match in found[1:]] + [len(source.text)]
     said = [
-        Message(_role(match), source.text[match.end() : end].strip("\r\n"))
+        Message(_ROLE_OF[match[1].lower()], source.text[match.end() : end].strip("\r\n"))
         for match, end in zip(found, ends, strict=True)
     ]
     kept = tuple(message for message in said if message.content.strip())
@@ -60,4 +57,18 @@ def read(source: SourceFile) -> Parsed:
     return Parsed((one_version(source, "chat", PromptContent(kept)),), lost if before else ())
 
 
-FORMAT = Format("chat", "a copied chat, as messages", recognises, read, ("txt", "text"))
+# What has a shape of its own and would be nonsense as one message.
+_STRUCTURED = {"json", "jsonl", "ndjson", "csv", "tsv", "yaml", "yml", "xml", "html", "htm", "zip", "pdf"}
+
+
+def _is_plain(source: SourceFile) -> bool:
+    return source.extension not in _STRUCTURED
+
+
+def _read_plain(source: SourceFile) -> Parsed:
+    content = PromptContent((Message("user", source.text.strip("\n")),))
+    return Parsed((one_version(source, "text file", content),))
+
+
+CHAT = Format("chat", "a copied chat, as messages", _is_chat, _read_chat)
+PLAIN = Format("text", "plain text", _is_plain, _read_plain)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from prompts_app.engine.formats import FormatError, parse
-from prompts_app.engine.formats.kept import IN_A_PART, in_parts, read_file, unpacked
+from prompts_app.engine.formats.parsed_file import IN_A_PART, in_parts, read_file, unpacked
 
 DATA = Path(__file__).parents[2] / "data"
 RECORDED = Path(__file__).parents[3] / "demo" / "recorded"

@@ -12,11 +12,10 @@ from prompts_app.engine.formats.bundle_types import BundledRun, OneCase
 from prompts_app.engine.types import CaseContent
 
 IN_A_PART = 100  # prompts
-_FAST = 1  # zlib's level
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ParsedFile:
     """``format`` is that which read it, ``recognised`` are those that could: keys and labels."""
 
     parts: tuple[bytes, ...]
@@ -37,11 +36,11 @@ class _Part:
 _PART = TypeAdapter(_Part)
 
 
-def read_file(name: str, data: bytes, *, hint: str = "") -> Kept:
+def read_file(name: str, data: bytes, *, hint: str = "") -> ParsedFile:
     """As ``formats.parse``. Raises FormatError."""
     parsed, recognised = parse_and_offer(name, data, hint=hint)
     count = len(parsed.prompts) + len(parsed.bundled)
-    return Kept(tuple(map(_packed, in_parts(parsed))), count, parsed.format, recognised)
+    return ParsedFile(tuple(map(_packed, in_parts(parsed))), count, parsed.format, recognised)
 
 
 def in_parts(parsed: Parsed) -> Iterator[Parsed]:
@@ -67,7 +66,7 @@ def _packed(parsed: Parsed) -> bytes:
         return ()
 
     light = _with_suites(parsed, put)
-    return zlib.compress(_PART.dump_json(_Part(light, tuple(cases), tuple(suites))), _FAST)
+    return zlib.compress(_PART.dump_json(_Part(light, tuple(cases), tuple(suites))), level=1)
 
 
 def unpacked(data: bytes) -> Parsed:

@@ -36,7 +36,7 @@ class _Reading:
         partial = as_object(kwargs.get("partial_variables"))
         self.defaults.update({name: as_value(value) for name, value in partial.items()})
 
-    def cannot(self, what: str) -> None:
+    def note(self, what: str) -> None:
         self.problems.append(Problem(what, self.where))
 
 
@@ -95,9 +95,9 @@ def _prompt_of(value: dict[str, Json], reading: _Reading) -> dict[str, Json]:
     if not prompts:
         raise FormatError("There is no prompt in the chain in this file.")
     if any(steps[: prompts[0]]):
-        reading.cannot("the steps of the chain before the prompt")
+        reading.note("the steps of the chain before the prompt")
     if any(steps[prompts[0] + 1 :]):
-        reading.cannot("the steps of the chain after the prompt")
+        reading.note("the steps of the chain after the prompt")
     return dict(steps[prompts[0]])
 
 
@@ -105,7 +105,7 @@ def _messages(template: dict[str, Json], reading: _Reading) -> Iterator[Message]
     kwargs = template["kwargs"]
     for key, value in kwargs.items():
         if key not in _FIELDS and value not in (None, "", [], {}, False):
-            reading.cannot(f"the field “{key}”")
+            reading.note(f"the field “{key}”")
     reading.keep_defaults(kwargs)
     if "messages" not in kwargs:
         if text := _text(template, reading):
@@ -118,13 +118,13 @@ def _messages(template: dict[str, Json], reading: _Reading) -> Iterator[Message]
 
 def _message(item: Json, reading: _Reading) -> Message | None:
     if not _is_object(item):
-        reading.cannot("a message in an unknown shape")
+        reading.note("a message in an unknown shape")
         return None
     kind, kwargs = _path(item)[-1], item["kwargs"]
     named = re.sub(r"Message(?:PromptTemplate)?(?:Chunk)?$", "", kind)
     role = role_of(named) or role_of(as_text(kwargs.get("role")))
     if role is None:
-        reading.cannot(f"a {kind}")
+        reading.note(f"a {kind}")
         return None
     if "prompt" in kwargs:
         text = _joined(kwargs["prompt"], reading)
@@ -139,7 +139,7 @@ def _said(content: Json, reading: _Reading) -> str:
     texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
     said = [text for text in texts if isinstance(text, str)]
     if len(said) < len(texts):
-        reading.cannot("a part of a message that is not text")
+        reading.note("a part of a message that is not text")
     return "\n".join(said)
 
 
@@ -147,7 +147,7 @@ def _joined(prompts: Json, reading: _Reading) -> str:
     items = prompts if isinstance(prompts, list) else [prompts]
     known = [item for item in items if _is_object(item)]
     if len(known) < len(items):
-        reading.cannot("a part of a message in an unknown shape")
+        reading.note("a part of a message in an unknown shape")
     return "\n".join(text for item in known if (text := _text(item, reading)))
 
 
@@ -157,7 +157,7 @@ def _text(template: dict[str, Json], reading: _Reading) -> str:
     reading.keep_defaults(kwargs)
     text, style = kwargs.get("template"), kwargs.get("template_format", "f-string")
     if not isinstance(text, str):
-        reading.cannot(f"a {_path(template)[-1]}")
+        reading.note(f"a {_path(template)[-1]}")
         return ""
     if style == "f-string":
         return _from_format_string(text, reading)
@@ -171,7 +171,7 @@ def _from_format_string(text: str, reading: _Reading) -> str:
     try:
         pieces = list(Formatter().parse(text))
     except ValueError:
-        reading.cannot("a template whose braces do not match")
+        reading.note("a template whose braces do not match")
         return text
     done: list[str] = []
     plain = ""
@@ -180,7 +180,7 @@ def _from_format_string(text: str, reading: _Reading) -> str:
         if name is None:  # a doubled brace ends a piece too
             continue
         if spec or conversion or not _NAME.fullmatch(name):
-            reading.cannot(f"the format of the variable “{name}”")
+            reading.note(f"the format of the variable “{name}”")
         done += [as_literal(plain), f"{{{{{name}}}}}"]
         plain = ""
     return "".join([*done, as_literal(plain)])

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from threading import BoundedSemaphore, Lock
+from queue import Empty, LifoQueue
 from typing import Any, NamedTuple
 
 from prompts_app.engine.errors import Overrun
@@ -136,45 +136,37 @@ class _Pool:
         atexit.register(self.end_all)
 
     def _begin(self) -> None:
-        self._waiting: list[_Child] = []
-        self._lock, self._room = Lock(), BoundedSemaphore(AT_ONCE)
+        self._places: LifoQueue[_Child | None] = LifoQueue()
+        for _ in range(AT_ONCE):
+            self._places.put(None)
 
     @contextmanager
     def child(self) -> Iterator[_Child]:
         """Raises Overrun where none gets free in time."""
-        if not self._room.acquire(timeout=WAIT_S):
-            raise Overrun(BUSY)
         try:
-            child = self._next()
-            try:
-                yield child
-            finally:
-                self._take_back(child)
+            child = self._places.get(timeout=WAIT_S)
+        except Empty:
+            raise Overrun(BUSY) from None
+        try:
+            child = _fresh(child) or _started()
+            yield child
         finally:
-            self._room.release()
-
-    def _next(self) -> _Child:
-        while True:
-            with self._lock:
-                child = self._waiting.pop() if self._waiting else None
-            if child is None:
-                return _started()
-            if child.is_fresh:
-                return child
-            child.end()
-
-    def _take_back(self, child: _Child) -> None:
-        if child.is_fresh:
-            with self._lock:
-                self._waiting.append(child)
-        else:
-            child.end()
+            self._places.put(_fresh(child))
 
     def end_all(self) -> None:
-        with self._lock:
-            waiting, self._waiting = self._waiting, []
-        for child in waiting:
-            child.end()
+        """Those that wait; one at work ends when its pipe does."""
+        for _ in range(self._places.qsize()):
+            with suppress(Empty):
+                if child := self._places.get_nowait():
+                    child.end()
+
+
+def _fresh(child: _Child | None) -> _Child | None:
+    """``child`` where it can be used again; otherwise it is ended."""
+    if child is None or child.is_fresh:
+        return child
+    child.end()
+    return None
 
 
 def _started() -> _Child:

@@ -50,17 +50,13 @@ VERDICT = '{"reason": "one or two sentences", "pass": "true or false", "score": 
 
 # How the output relates to the reference (as in OpenAI's evals), and what that is worth if nothing is said.
 _RELATIONS = {
-    "A": "Says part of the reference and contradicts nothing in it.",
-    "B": "Says all of the reference and more, and contradicts nothing in it.",
-    "C": "Says the same as the reference.",
-    "D": "Contradicts the reference.",
-    "E": "Differs from the reference, but not in what is true.",
+    "A": ("subset", 1.0, "Says part of the reference and contradicts nothing in it."),
+    "B": ("superset", 1.0, "Says all of the reference and more, and contradicts nothing in it."),
+    "C": ("agree", 1.0, "Says the same as the reference."),
+    "D": ("disagree", 0.0, "Contradicts the reference."),
+    "E": ("differButFactual", 1.0, "Differs from the reference, but not in what is true."),
 }
-FACTUALITY = "factuality"  # the option, with promptfoo's names
-_WORTH = {
-    "A": ("subset", 1.0), "B": ("superset", 1.0), "C": ("agree", 1.0),
-    "D": ("disagree", 0.0), "E": ("differButFactual", 1.0),
-}  # fmt: skip
+FACTUALITY = "factuality"  # the option that says with promptfoo's names, the first, what each is worth
 _LETTER = re.compile(r"\W*([A-Ea-e])\b")
 _ANOTHER = re.compile(r"\b[A-E]\b(?!\.\w)|(?:\b(?:or|and|to)\b|[/,|&])\W*(?:[b-e]\b|a\W*\Z)")
 
@@ -120,8 +116,9 @@ async def _factuality(assertion: Assertion, judged: JudgedOutput, client: JudgeC
     answer = await client.ask(JudgePrompt(task, (question_of(judged), output_of(judged)), form))
     found = read_object(answer, "category")
     letter = _letter_in(as_text(found["category"]))
-    score = _scores_of(assertion)[letter]
-    return Finding(score > 0, score, f"{_RELATIONS[letter]} {reason_in(found)}")
+    name, usual, sentence = _RELATIONS[letter]
+    score = number_of((assertion.options.get(FACTUALITY) or {}).get(name, usual)) or 0.0  # 0 fails
+    return Finding(score > 0, score, f"{sentence} {reason_in(found)}")
 
 
 def _letter_in(category: str) -> str:
@@ -132,13 +129,6 @@ def _letter_in(category: str) -> str:
     if _ANOTHER.search(category, letter.end()):
         raise JudgeFailed(f"The judge named more than one category: {quote(category)}.")
     return letter[1].upper()
-
-
-def _scores_of(assertion: Assertion) -> dict[str, float]:
-    """Letter → score. promptfoo's option ``factuality`` says what each relation is worth; 0 fails."""
-    given = assertion.options.get(FACTUALITY) or {}
-    worth = {letter: given.get(name, usual) for letter, (name, usual) in _WORTH.items()}
-    return {letter: number_of(value) or 0.0 for letter, value in worth.items()}
 
 
 def _factuality_problem(assertion: Assertion) -> str | None:

@@ -11,8 +11,6 @@ text was cut. Not found are paraphrases, translations and encodings such as base
 can see to.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,9 +23,9 @@ from prompts_app.engine.matching import (
     CUT,
     PART,
     FoldedText,
+    Form,
     OverBudget,
     StepBudget,
-    blocks_of,
     chains,
     covered,
     cut_off,
@@ -35,8 +33,6 @@ from prompts_app.engine.matching import (
     fold_read,
     joined,
     occurrences,
-    prefix_table,
-    windows_of,
 )
 from prompts_app.engine.render import pieces
 from prompts_app.engine.types import Json
@@ -100,8 +96,8 @@ class Span:
         return parts if sum(map(len, parts)) >= LEAST else ()
 
     @cached_property
-    def forms(self) -> tuple[_Form, ...]:
-        return tuple(map(_Form, self.folded))
+    def forms(self) -> tuple[Form, ...]:
+        return tuple(map(Form, self.folded))
 
     @cached_property
     def edges(self) -> tuple[str, str]:
@@ -204,12 +200,13 @@ class Mask:
 
     def _found(self, whole: str, start: int, end: int) -> list[Hidden]:
         """In ``whole[start:end]``, as it stands and with its escapes read."""
-        matches: set[tuple[int, int, Span]] = set()
-        for with_escapes in (False, True):
-            reading = FoldedText(whole, start, end, with_escapes=with_escapes)
-            for span in self.spans if reading.differs else ():
-                for first, last in self._matches(span, reading):
-                    matches.add((*reading.place(first, last), span))
+        readings = [FoldedText(whole, start, end, with_escapes=reads) for reads in (False, True)]
+        matches = {
+            (*reading.place(first, last), span)
+            for reading in readings
+            for span in (self.spans if reading.differs else ())
+            for first, last in self._matches(span, reading)
+        }
         return _merged(whole[start:end], start, matches)
 
     def _matches(self, span: Span, reading: FoldedText) -> list[tuple[int, int]]:
@@ -218,26 +215,6 @@ class Mask:
             return list(_matches(span, reading, self._budget))
         except OverBudget:
             return [(0, len(reading.folded))]
-
-
-class _Form:
-    """The folded letters of a span, with what searching for them needs, made when it is first needed."""
-
-    def __init__(self, letters: str) -> None:
-        self.letters = letters
-        self.blocks = blocks_of(letters) if len(letters) > PART else ()
-
-    @cached_property
-    def windows(self) -> frozenset[str]:
-        return windows_of(self.letters)
-
-    @cached_property
-    def table(self) -> list[int]:
-        return prefix_table(self.letters)
-
-    @cached_property
-    def backwards(self) -> _Form:
-        return _Form(self.letters[::-1])
 
 
 def _matches(span: Span, reading: FoldedText, budget: StepBudget) -> Iterator[tuple[int, int]]:
@@ -250,7 +227,7 @@ def _matches(span: Span, reading: FoldedText, budget: StepBudget) -> Iterator[tu
             yield from joined(whole)
         elif blocks := sorted(at for block in form.blocks for at in occurrences(folded, block)):
             budget.take(len(blocks) * PART)
-            yield from covered(folded, blocks, form.windows)
+            yield from covered(folded, blocks, form)
         if len(form.letters) > CUT:
             yield from _cut(form, reading, budget)
     if span.around_variables and all(part in folded for part in span.around_variables):
@@ -258,20 +235,20 @@ def _matches(span: Span, reading: FoldedText, budget: StepBudget) -> Iterator[tu
         yield from chains(folded, span.around_variables)
 
 
-def _cut(form: _Form, reading: FoldedText, budget: StepBudget) -> Iterator[tuple[int, int]]:
+def _cut(form: Form, reading: FoldedText, budget: StepBudget) -> Iterator[tuple[int, int]]:
     """Its beginning where the text breaks off after it, and its end where the text sets in with it."""
     folded = reading.folded
     if form.letters[:CUT] in folded:
         budget.take(_searched(reading.breaks, form))
-        yield from joined(cut_off(folded, form.letters, form.table, reading.breaks))
+        yield from joined(cut_off(folded, form, reading.breaks))
     if form.letters[-CUT:] in folded:
         budget.take(_searched(reading.beginnings, form))
-        turned, back = [len(folded) - at for at in reversed(reading.beginnings)], form.backwards
-        for first, last in joined(cut_off(folded[::-1], back.letters, back.table, turned)):
+        turned = [len(folded) - at for at in reversed(reading.beginnings)]
+        for first, last in joined(cut_off(folded[::-1], form.backwards, turned)):
             yield len(folded) - last, len(folded) - first
 
 
-def _searched(places: Sequence[int], form: _Form) -> int:
+def _searched(places: Sequence[int], form: Form) -> int:
     """How many letters ``cut_off`` goes through for these places."""
     return places[-1] - places[0] + len(form.letters) if places else 0
 

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from html import unescape
 from itertools import accumulate
@@ -160,6 +160,40 @@ class StepBudget:
 # --- searching in folded letters --------------------------------------------------------------------------
 
 
+class Form:
+    """The folded letters of a text that is searched for, and what searching needs, made when it is needed."""
+
+    def __init__(self, letters: str) -> None:
+        self.letters = letters
+
+    @cached_property
+    def blocks(self) -> tuple[str, ...]:
+        """Short parts, each once, of which every PART letters hold one: these are searched for first."""
+        starts = range(0, len(self.letters) - _BLOCK + 1, _STRIDE) if len(self.letters) > PART else ()
+        return tuple(dict.fromkeys(self.letters[at : at + _BLOCK] for at in starts))
+
+    @cached_property
+    def windows(self) -> frozenset[str]:
+        """Every part of PART letters."""
+        return frozenset(self.letters[at : at + PART] for at in range(len(self.letters) - PART + 1))
+
+    @cached_property
+    def prefixes(self) -> list[int]:
+        """Of each prefix the length of the longest shorter prefix it ends with (Knuth, Morris and Pratt's
+        failure function)."""
+        form, found, length = self.letters, [0] * len(self.letters), 0
+        for at in range(1, len(form)):
+            while length and form[at] != form[length]:
+                length = found[length - 1]
+            length += form[at] == form[length]
+            found[at] = length
+        return found
+
+    @cached_property
+    def backwards(self) -> "Form":
+        return Form(self.letters[::-1])
+
+
 def occurrences(text: str, part: str) -> Iterator[int]:
     """Every place where ``part`` begins, those that overlap too."""
     if len(part) <= PART:
@@ -168,7 +202,7 @@ def occurrences(text: str, part: str) -> Iterator[int]:
             yield at
             at = text.find(part, at + 1)
     elif part in text:
-        matched = _matched_prefixes(text, part, prefix_table(part))
+        matched = _matched_prefixes(text, Form(part))
         yield from (end - len(part) for end, length in enumerate(matched, 1) if length == len(part))
 
 
@@ -186,21 +220,12 @@ def joined(stretches: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
-def blocks_of(form: str) -> tuple[str, ...]:
-    """Parts of ``form``, each once, of which every PART letters of it hold one: they are searched first."""
-    return tuple({form[at : at + _BLOCK]: 0 for at in range(0, len(form) - _BLOCK + 1, _STRIDE)})
+def covered(text: str, blocks: Iterable[int], form: Form) -> Iterator[tuple[int, int]]:
+    """The stretches of which all parts of PART letters stand in ``form``.
 
-
-def windows_of(form: str) -> frozenset[str]:
-    """Every part of PART letters."""
-    return frozenset(form[at : at + PART] for at in range(len(form) - PART + 1))
-
-
-def covered(text: str, blocks: Iterable[int], windows: Collection[str]) -> Iterator[tuple[int, int]]:
-    """The stretches of which all parts of PART letters are among ``windows``.
-
-    ``blocks``: where in the text one of the form's blocks begins, ascending. Only around these it is looked.
+    ``blocks``: where in the text one of its blocks begins, ascending. Only around these it is looked.
     """
+    windows = form.windows
     first = last = -1
     tried = 0
     for block in blocks:
@@ -215,39 +240,25 @@ def covered(text: str, blocks: Iterable[int], windows: Collection[str]) -> Itera
         yield first, last + PART
 
 
-def prefix_table(form: str) -> list[int]:
-    """Of each prefix of ``form`` the length of the longest shorter prefix it ends with (the failure function
-    of Knuth, Morris and Pratt)."""
-    table, length = [0] * len(form), 0
-    for at in range(1, len(form)):
-        while length and form[at] != form[length]:
-            length = table[length - 1]
-        length += form[at] == form[length]
-        table[at] = length
-    return table
-
-
-def _matched_prefixes(text: str, form: str, table: Sequence[int]) -> Iterator[int]:
+def _matched_prefixes(text: str, form: Form) -> Iterator[int]:
     """After each letter of the text, the length of the longest prefix of ``form`` that ends there."""
-    length = 0
+    letters, prefixes, length = form.letters, form.prefixes, 0
     for letter in text:
-        if length == len(form):
-            length = table[length - 1]
-        while length and letter != form[length]:
-            length = table[length - 1]
-        length += letter == form[length]
+        if length == len(letters):
+            length = prefixes[length - 1]
+        while length and letter != letters[length]:
+            length = prefixes[length - 1]
+        length += letter == letters[length]
         yield length
 
 
-def cut_off(text: str, form: str, table: Sequence[int], breaks: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Prefixes of ``form``, of CUT letters or more, where the text breaks off after them.
-
-    ``table`` is that of ``form``; ``breaks`` are places in the text, ascending.
-    """
-    if not breaks or text.find(form[:CUT]) < 0:
+def cut_off(text: str, form: Form, breaks: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Prefixes of ``form``, of CUT letters or more, that end where the text breaks off: at one of ``breaks``,
+    ascending."""
+    if not breaks or text.find(form.letters[:CUT]) < 0:
         return
-    start, wanted = max(0, breaks[0] - len(form)), set(breaks)
-    for end, length in enumerate(_matched_prefixes(text[start : breaks[-1]], form, table), start + 1):
+    start, wanted = max(0, breaks[0] - len(form.letters)), set(breaks)
+    for end, length in enumerate(_matched_prefixes(text[start : breaks[-1]], form), start + 1):
         if length >= CUT and end in wanted:
             yield end - length, end
 

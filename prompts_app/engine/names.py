@@ -7,6 +7,7 @@ author chooses; values go with the name.
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain, count
 
 from prompts_app.engine.json_texts import with_texts
 from prompts_app.engine.render import find_variables, pieces
@@ -63,9 +64,8 @@ def renames_in(messages: Iterable[Message], taken: Iterable[str] = ()) -> tuple[
     offers = []
     for name, written in found.items():
         plain = plain_name(name)
-        number = 1
-        while (becomes := plain if number == 1 else f"{plain}_{number}") in used:
-            number += 1
+        names = chain([plain], (f"{plain}_{number}" for number in count(2)))
+        becomes = next(one for one in names if one not in used)
         used.add(becomes)
         offers.append(Rename(written, name, becomes))
     return tuple(offers)

@@ -208,11 +208,8 @@ def own_version(user: User, slug: str, number: int) -> Version:
 
 
 def own_case(user: User, slug: str, public_id: str) -> Case:
-    return _one(
-        Case.objects.filter(prompt__owner=user, prompt__slug=slug, public_id=public_id).select_related(
-            "prompt__owner"
-        )
-    )
+    found = Case.objects.filter(prompt__owner=user, prompt__slug=slug, public_id=public_id)
+    return _one(found.select_related("prompt__owner"))
 
 
 def own_endpoint(user: User, public_id: str) -> Endpoint:
@@ -230,9 +227,8 @@ def own_export(user: User, public_id: str) -> Job:
 
 
 def own_batch(user: User, public_id: str) -> Batch:
-    return _one(
-        Batch.objects.filter(prompt__owner=user, public_id=public_id).select_related("prompt__owner__profile")
-    )
+    found = Batch.objects.filter(prompt__owner=user, public_id=public_id)
+    return _one(found.select_related("prompt__owner__profile"))
 
 
 def own_run_of_batch(user: User, public_id: str, run_id: str) -> Run:
@@ -251,16 +247,14 @@ def own_link(user: User, public_id: str) -> ShareLink:
     return _one(found.with_opens().select_related("owner__profile"))
 
 
+def own_run(user: User, slug: str, public_id: str, **more: str) -> Run:
+    found = Run.objects.filter(prompt__owner=user, prompt__slug=slug, public_id=public_id, **more)
+    return _one(found.select_related("prompt__owner__profile", "version"))
+
+
 def own_pasted_run(user: User, slug: str, public_id: str) -> Run:
     """The pasted outputs of one version and model."""
-    pasted = Run.objects.filter(prompt__owner=user, prompt__slug=slug, source=Source.PASTED)
-    found = pasted.filter(public_id=public_id)
-    return _one(found.select_related("prompt__owner__profile", "version"))
-
-
-def own_run(user: User, slug: str, public_id: str) -> Run:
-    found = Run.objects.filter(prompt__owner=user, prompt__slug=slug, public_id=public_id)
-    return _one(found.select_related("prompt__owner__profile", "version"))
+    return own_run(user, slug, public_id, source=Source.PASTED)
 
 
 def own_span(user: User, slug: str, public_id: str) -> PrivateSpan:

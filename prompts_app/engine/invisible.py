@@ -69,6 +69,11 @@ def without_hidden(text: str) -> str:
     return SUSPECTS.sub(lambda match: match[0] if belongs(text, match) else "", text)
 
 
+def plain_line(text: object) -> str:
+    """``shown_plainly`` on one line."""
+    return " ".join(shown_plainly(text).split())
+
+
 def shown_plainly(text: object) -> str:
     """For plain text: invisible characters as ⟨U+200B⟩; line ends and tabs stay."""
     source = str(text).replace("\r\n", "\n")

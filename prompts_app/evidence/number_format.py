@@ -1,4 +1,4 @@
-"""How figures are written, on pages and in files. ``sheet`` registers these as filters."""
+"""How figures are written, on pages and in files. Each is a filter, too: see templatetags.evidence_tags."""
 
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -53,6 +53,17 @@ def seconds_of_ms(milliseconds: float | str | None) -> str:
     if seconds < 0.995:
         return f"{seconds:.2f} s"
     return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:,.0f} s"
+
+
+def duration(seconds: float | None) -> str:
+    """ "8 s", "3 min 20 s", "2 h 5 min"; "unknown" for None."""
+    if seconds is None:
+        return UNKNOWN
+    minutes, left = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{left} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {left} s"
 
 
 def as_datetime(value: datetime | date | str | None) -> datetime | date | None:

@@ -1,31 +1,18 @@
 """The concision curve as a drawing. Sizes are SVG attributes, colours are classes."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from prompts_app.evidence.concision import Point
+
 register = template.Library()
 
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 440.0, 34.0, 294.0
 WORD, LINE = 26.0, 15.0  # how much room a label takes
-
-
-class CurvePoint(Protocol):
-    """What is drawn: tokens on the one axis, the rate and its interval (0..1) on the other."""
-
-    @property
-    def version(self) -> int: ...
-    @property
-    def tokens(self) -> float: ...
-    @property
-    def rate(self) -> float: ...
-    @property
-    def low(self) -> float: ...
-    @property
-    def high(self) -> float: ...
 
 
 class _At(NamedTuple):
@@ -34,7 +21,7 @@ class _At(NamedTuple):
 
 
 @register.simple_tag
-def curve(points: Sequence[CurvePoint], longest: CurvePoint | None = None, percent: int = 0) -> SafeString:
+def curve(points: Sequence[Point], longest: Point | None = None, percent: int = 0) -> SafeString:
     """Pass rate against tokens; ``points`` oldest first, the last is the one shown.
 
     With ``longest``, an arrow from it to the last says that ``percent`` of the tokens went.
@@ -98,7 +85,7 @@ def _axes(end: int) -> SafeString:
     )
 
 
-def _whiskers(points: Iterable[CurvePoint], places: Iterable[_At]) -> SafeString:
+def _whiskers(points: Iterable[Point], places: Iterable[_At]) -> SafeString:
     return format_html_join(
         "",
         '<path class="whisk" d="M{} {}V{}"/>',
@@ -125,7 +112,7 @@ def _dots(places: Sequence[_At]) -> SafeString:
 # --- where the labels go ---------------------------------------------------------------------------------
 
 
-def _labels(points: Sequence[CurvePoint], places: Sequence[_At]) -> SafeString:
+def _labels(points: Sequence[Point], places: Sequence[_At]) -> SafeString:
     """Each beside its dot, where no other dot and no other label is; the last is the one in bold."""
     taken = [(at.x, at.y) for at in places]
     drawn = []

@@ -5,6 +5,7 @@ classes, so nothing needs an inline style.
 """
 
 from collections.abc import Iterable, Sequence
+from inspect import getmembers, isfunction
 from typing import Any
 
 from django import template
@@ -15,53 +16,22 @@ from prompts_app.engine.assertions.stored import judge_who
 from prompts_app.engine.invisible import shown_plainly
 from prompts_app.engine.prices import told_by
 from prompts_app.engine.stats import wilson
+from prompts_app.evidence import levels, number_format
 from prompts_app.evidence.frames import Frame, FrameState
-from prompts_app.evidence.levels import NOT_TESTED, SENTENCES, lesser_level, level_name, level_sentence
-from prompts_app.evidence.number_format import (
-    as_datetime,
-    date_range,
-    days_ago,
-    dollars,
-    full_date,
-    interval,
-    iso_date,
-    not_judged,
-    percent_range,
-    seconds_of_ms,
-    short_date,
-    signed,
-    untested,
-    whole,
-)
+from prompts_app.evidence.levels import NOT_TESTED, SENTENCES, level_name
+from prompts_app.evidence.number_format import interval, not_judged
 from prompts_app.evidence.summary import VersionEvidence, summary_of, without_figures
 from prompts_app.evidence.wording import Sentence, Words
 from prompts_app.templatetags.text import one_line
 
 register = template.Library()
-for write in (
-    as_datetime,
-    told_by,
-    date_range,
-    days_ago,
-    dollars,
-    full_date,
-    iso_date,
-    lesser_level,
-    level_name,
-    level_sentence,
-    not_judged,
-    percent_range,
-    seconds_of_ms,
-    short_date,
-    signed,
-    summary_of,
-    untested,
-    whole,
-    without_figures,
-):
-    register.filter(write.__name__, write)
-
-register.filter("judge_who", judge_who)
+# All that levels and number_format have to say, and what else templates say in the same words as the rest.
+for module in (levels, number_format):
+    for name, write in getmembers(module, isfunction):
+        if write.__module__ == module.__name__:
+            register.filter(name, write)
+for more in (judge_who, summary_of, told_by, without_figures):
+    register.filter(more.__name__, more)
 register.simple_tag(interval)
 
 A_ROW = 25  # frames in one row of a strip
@@ -252,17 +222,10 @@ def level(number: int | None) -> SafeString:
     """Four ticks and the evidence level's word; words alone where there is no evidence."""
     if number is None or number not in SENTENCES:
         return format_html('<span class="level">{}</span>', NOT_TESTED)
-    ticks = format_html_join(
-        "",
-        "{}",
-        (
-            (mark_safe(_tick(place * 7, on=place < number)),)  # noqa: S308 only our own numbers are in it
-            for place in range(4)
-        ),
-    )
+    ticks = "".join(_tick(place * 7, on=place < number) for place in range(4))
     return format_html(
         '<span class="level"><svg viewBox="0 0 27 10" aria-hidden="true">{}</svg>{}</span>',
-        ticks,
+        mark_safe(ticks),  # noqa: S308 only our own numbers are in it
         level_name(number),
     )
 

@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -67,8 +67,7 @@ def _with_private_marked(html: str, element: str) -> SafeString:
 @register.filter
 def hides(text: object) -> bool:
     """Whether ``visible`` marks something in it."""
-    source = _one_line_end(str(text))
-    return hides_something(source)
+    return hides_something(_one_line_end(str(text)))
 
 
 def _one_line_end(text: str) -> str:
@@ -87,6 +86,12 @@ def _visible_parts(text: str) -> Iterator[str]:
 
 
 register.filter("plain", shown_plainly)
+
+
+@register.filter
+def at(mapping: Mapping[str, Any], key: str) -> Any:
+    """``mapping[key]`` for a key that is itself a value; None where it is not there."""
+    return mapping.get(key)
 
 
 @register.filter

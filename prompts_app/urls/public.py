@@ -1,8 +1,8 @@
 """Addresses anybody may type. They are promises: people put them into their CVs."""
 
 from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
-from prompts_app.urls.converters import HandleConverter, PromptSlugConverter
 from prompts_app.views.public import (
     assertions,
     badge,
@@ -26,6 +26,17 @@ from prompts_app.views.public import (
     site,
     verify,
 )
+
+
+class HandleConverter(StringConverter):
+    """Any case, so that a capital letter redirects instead of failing."""
+
+    regex = "[A-Za-z0-9][A-Za-z0-9-]{2,29}"
+
+
+class PromptSlugConverter(StringConverter):
+    regex = "[A-Za-z0-9][A-Za-z0-9_-]{0,79}"
+
 
 register_converter(HandleConverter, "handle")
 register_converter(PromptSlugConverter, "prompt_slug")

@@ -16,7 +16,7 @@ from prompts_app.search import reindex
 from prompts_app.tests.factories import PromptFactory
 from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
-from prompts_app.urls.converters import HandleConverter
+from prompts_app.urls.public import HandleConverter
 
 pytestmark = pytest.mark.django_db
 

@@ -3,27 +3,24 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from prompts_app.access import prompt_visible_to
-from prompts_app.engine.invisible import shown_plainly
+from prompts_app.engine.invisible import plain_line
 from prompts_app.engine.vendors import shortened
 from prompts_app.evidence.levels import level_name
 from prompts_app.evidence.number_format import full_date, interval, not_judged
 from prompts_app.evidence.summary import Summary, summary_of, without_figures
 from prompts_app.models import Level, Prompt
-from prompts_app.views.public.public_page import listed_only, public_page
+from prompts_app.views.public.public_page import prompt_page
 
 LONGEST_NAME = 28  # characters of a model's name
 LETTER = 6.2  # SVG units: about the width of a letter at 11 units high; the text is fitted to the box
 
 
-@public_page
-def badge(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
-    prompt = prompt_visible_to(request.user, handle, slug)
+@prompt_page
+def badge(request: HttpRequest, prompt: Prompt) -> HttpResponse:
     text = badge_text(prompt)
     width = round(len(text) * LETTER)
     context = {"text": text, "sentence": badge_sentence(prompt), "width": width, "whole": 110 + width}
-    response = render(request, "public/badge.svg", context, content_type="image/svg+xml; charset=utf-8")
-    return listed_only(prompt, response)
+    return render(request, "public/badge.svg", context, content_type="image/svg+xml; charset=utf-8")
 
 
 def badge_text(prompt: Prompt) -> str:
@@ -32,7 +29,8 @@ def badge_text(prompt: Prompt) -> str:
     if not evidence:
         return without_figures(prompt)
     models = len(evidence.backed_models)
-    text = f"{evidence.passed}/{evidence.cases} cases · {_model(evidence)}"
+    model = shortened(plain_line(evidence.main_model), LONGEST_NAME)
+    text = f"{evidence.passed}/{evidence.cases} cases · {model}"
     text += f", 1 of {models} models" if models > 1 else ""
     text = text if evidence.cases else not_judged(evidence.outputs)
     return text if evidence.level >= Level.RECORDED else f"{text} · {level_name(evidence.level)}"
@@ -49,13 +47,7 @@ def badge_sentence(prompt: Prompt) -> str:
 
 def _tally(evidence: Summary) -> str:
     passed, cases = evidence.passed, evidence.cases
-    model = " ".join(shown_plainly(evidence.main_model).split())
+    model = plain_line(evidence.main_model)
     if not cases:
         return f"{not_judged(evidence.outputs)}, on {model}"
     return f"{passed} of {cases} cases pass on {model} ({interval(passed, cases)})"
-
-
-def _model(evidence: Summary) -> str:
-    """Its name as far as there is room."""
-    name = " ".join(shown_plainly(evidence.main_model).split())
-    return shortened(name, LONGEST_NAME)

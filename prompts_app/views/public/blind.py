@@ -4,17 +4,14 @@ What visitors choose is opinion. It is shown here, after choosing, and nowhere e
 """
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.crypto import salted_hmac
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from prompts_app.access import LinkReader, Moved, prompt_visible_to
 from prompts_app.actions.sharing.votes import Tally, Visitor, cast_vote, choices_of, tally_of, tally_of_runs
 from prompts_app.engine.errors import why_not
 from prompts_app.evidence.before_after import inputs_of
@@ -22,7 +19,7 @@ from prompts_app.evidence.blind_pairs import Drawn, Duel, duel_of
 from prompts_app.evidence.records import MOST_SHOWN, Records, RunCase
 from prompts_app.models import BlindChoice, Prompt, Result, Run
 from prompts_app.views.limits import is_allowed, network_of
-from prompts_app.views.public.public_page import KEPT_BY_NOBODY, read_as_visitors_read
+from prompts_app.views.public.public_page import prompt_form, read_as_visitors_read
 
 COOKIE = "__Host-blind" if settings.HTTPS else "blind"
 COOKIE_AGE = 365 * 24 * 60 * 60  # seconds
@@ -49,28 +46,9 @@ class BlindSide:
         return len(self.result.output) > MOST_SHOWN
 
 
-def for_visitors(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Each visitor's own page: in no cache and no index, and not below a share link, where nobody votes."""
-
-    @read_as_visitors_read
-    @wraps(view)
-    def shown(request: HttpRequest, /, handle: str, slug: str, **kwargs: str) -> HttpResponse:
-        if isinstance(request.user, LinkReader):
-            raise Http404
-        try:
-            prompt = prompt_visible_to(request.user, handle, slug)
-        except Moved as moved:
-            return redirect("blind", moved.handle, moved.slug)
-        response = view(request, prompt, **kwargs)
-        response.headers["Cache-Control"] = KEPT_BY_NOBODY
-        response.headers["X-Robots-Tag"] = "noindex"
-        return response
-
-    return shown
-
-
+@read_as_visitors_read
 @require_safe
-@for_visitors
+@prompt_form
 def blind(request: HttpRequest, prompt: Prompt) -> HttpResponse:
     """On to a pair this visitor has not chosen in; the page itself where there is none."""
     duel = duel_of(Records(prompt))
@@ -85,8 +63,8 @@ def blind(request: HttpRequest, prompt: Prompt) -> HttpResponse:
     return redirect("blind_pair", prompt.owner.handle, prompt.slug, duel.fresh_draw(left))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@for_visitors
+@read_as_visitors_read
+@prompt_form
 def blind_pair(request: HttpRequest, prompt: Prompt, draw: str) -> HttpResponse:
     duel = duel_of(Records(prompt))
     if duel is None:

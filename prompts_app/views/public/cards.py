@@ -3,34 +3,28 @@
 from collections.abc import Sequence
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.cache import get_conditional_response
 from django.utils.text import capfirst
 
-from prompts_app.access import author_visible_to, prompt_visible_to
 from prompts_app.actions.pictures.cards import MOST_FRAMES, Card, drawable
 from prompts_app.engine.wording import how_many
 from prompts_app.evidence import profile_figures
 from prompts_app.evidence.number_format import full_date, not_judged
 from prompts_app.evidence.summary import Summary, summary_of, without_figures
 from prompts_app.evidence.wording import as_text, headline
-from prompts_app.models import Profile, Prompt, User
-from prompts_app.views.public.public_page import KEPT_BY_NOBODY, SHARED, listed_only, public_page
+from prompts_app.models import Prompt, User
+from prompts_app.views.public.public_page import author_page, picture_response, prompt_page
 
 
-@public_page
-def profile_card(request: HttpRequest, handle: str) -> HttpResponse:
-    author = author_visible_to(request.user, handle)
-    response = _answer(request, card_of_author(author))
-    if author.profile.visibility != Profile.Visibility.PUBLIC:
-        response.headers["Cache-Control"] = KEPT_BY_NOBODY
-        response.headers["X-Robots-Tag"] = "noindex"
-    return response
+@author_page
+def profile_card(request: HttpRequest, author: User) -> HttpResponse:
+    card = card_of_author(author)
+    return picture_response(request, card.digest, "image/png", card.png)
 
 
-@public_page
-def prompt_card(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
-    prompt = prompt_visible_to(request.user, handle, slug)
-    return listed_only(prompt, _answer(request, card_of_prompt(prompt)))
+@prompt_page
+def prompt_card(request: HttpRequest, prompt: Prompt) -> HttpResponse:
+    card = card_of_prompt(prompt)
+    return picture_response(request, card.digest, "image/png", card.png)
 
 
 def card_of_author(author: User) -> Card:
@@ -88,14 +82,3 @@ def _prompt_foot(evidence: Summary) -> str:
 
 def _sample(author: User, foot: str) -> str:
     return f"Sample content · {foot}" if author.profile.is_sample else foot
-
-
-def _answer(request: HttpRequest, card: Card) -> HttpResponse:
-    """The picture; 304 for who has it, without drawing it."""
-    etag = f'"{card.digest}"'
-    response = get_conditional_response(request, etag=etag)
-    if not isinstance(response, HttpResponse):
-        response = HttpResponse(card.png(), content_type="image/png")
-    response.headers["ETag"] = etag
-    response.headers["Cache-Control"] = SHARED
-    return response

@@ -9,13 +9,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanen
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from prompts_app.access import prompt_visible_to, version_of
+from prompts_app.access import version_of
 from prompts_app.evidence.before_after import Side, sides_of
 from prompts_app.evidence.records import Records
 from prompts_app.evidence.same_cases import CasePair, RunComparison, is_partial, pairs_of
-from prompts_app.models import Run
-from prompts_app.views.public.public_page import is_indexable, listed_only, part_ld, public_page
-from prompts_app.views.public.version import changes_of
+from prompts_app.models import Prompt, Run
+from prompts_app.views.public.prompt import changes_of
+from prompts_app.views.public.public_page import is_indexable, part_ld, prompt_page
 
 PAGE = 10  # cases with both outputs on one page
 MOST_SHOWN = 1_500  # characters of an output
@@ -39,9 +39,8 @@ class Outputs(RunComparison):
     rows: list[tuple[CasePair, list[Side]]]
 
 
-@public_page
-def compare(request: HttpRequest, handle: str, slug: str, older: int, newer: int) -> HttpResponse:
-    prompt = prompt_visible_to(request.user, handle, slug)
+@prompt_page
+def compare(request: HttpRequest, prompt: Prompt, older: int, newer: int) -> HttpResponse:
     before, after = version_of(prompt, older), version_of(prompt, newer)
     if older == newer:
         raise Http404
@@ -70,7 +69,7 @@ def compare(request: HttpRequest, handle: str, slug: str, older: int, newer: int
             f"{prompt.get_absolute_url()}compare/v{older}...v{newer}/",
         ),
     }
-    return listed_only(prompt, render(request, "public/compare.html", context))
+    return render(request, "public/compare.html", context)
 
 
 @require_safe

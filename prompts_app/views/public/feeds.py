@@ -10,14 +10,13 @@ from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape
 
-from prompts_app.access import author_visible_to
-from prompts_app.engine.invisible import shown_plainly
+from prompts_app.engine.invisible import plain_line, shown_plainly
 from prompts_app.evidence.levels import level_name
 from prompts_app.evidence.news import News, news_of
 from prompts_app.evidence.number_format import interval, not_judged
-from prompts_app.models import Listing, Profile, Run, Version
+from prompts_app.models import Listing, Run, User, Version
 from prompts_app.models.listings import ListingQuerySet
-from prompts_app.views.public.public_page import KEPT_BY_NOBODY, public_page
+from prompts_app.views.public.public_page import author_page, public_page
 
 NEWS_OF_NOTHING = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 
@@ -45,26 +44,21 @@ def site_feed(request: HttpRequest) -> HttpResponse:
     return _answer(feed, Listing.objects.listed())
 
 
-@public_page
-def author_feed(request: HttpRequest, handle: str) -> HttpResponse:
-    author = author_visible_to(request.user, handle)
-    name, address = _plain(author.display_name), settings.SITE_URL + author.get_absolute_url()
+@author_page
+def author_feed(request: HttpRequest, author: User) -> HttpResponse:
+    name, address = plain_line(author.display_name), settings.SITE_URL + author.get_absolute_url()
     feed = Feed(
         title=f"{name} on Proofsheet",
         link=address,
         description=None,
-        subtitle=_plain(author.profile.headline) or None,
+        subtitle=plain_line(author.profile.headline) or None,
         feed_url=settings.SITE_URL + reverse("author_feed", args=[author.handle]),
         author_name=name,
         author_link=address,
         language="en",
         born=author.date_joined,
     )
-    response = _answer(feed, Listing.objects.owned_by(author))
-    if author.profile.visibility != Profile.Visibility.PUBLIC:
-        response.headers["Cache-Control"] = KEPT_BY_NOBODY
-        response.headers["X-Robots-Tag"] = "noindex"
-    return response
+    return _answer(feed, Listing.objects.owned_by(author))
 
 
 def _answer(feed: Feed, listings: ListingQuerySet) -> HttpResponse:
@@ -74,7 +68,7 @@ def _answer(feed: Feed, listings: ListingQuerySet) -> HttpResponse:
 
 
 def _entry(news: News) -> dict[str, Any]:
-    title, what = _plain(news.listing.title), news.what
+    title, what = plain_line(news.listing.title), news.what
     if isinstance(what, Version):
         said = what.note or news.listing.summary or "A new version."
         return _of(news, what.number, f"version/{what.pk}", f"{title}: v{what.number}", said)
@@ -82,7 +76,8 @@ def _entry(news: News) -> dict[str, Any]:
 
 
 def _run_entry(news: News, run: Run, title: str) -> dict[str, Any]:
-    number, passed, cases, model = run.version.number, run.cases_passed, run.cases_counted, _plain(run.named)
+    number, model = run.version.number, plain_line(run.named)
+    passed, cases = run.cases_passed, run.cases_counted
     rate = f"{passed} of {cases} cases pass ({interval(passed, cases)})" if cases else not_judged(run.answers)
     done = "tested" if cases else "answered"
     errors = f"; {run.cases_error} got no answer" if run.cases_error else ""
@@ -98,16 +93,11 @@ def _of(news: News, number: int, what: str, title: str, said: str) -> dict[str, 
         "description": _html(said),
         "link": f"{settings.SITE_URL}{listing.get_absolute_url()}v{number}/",
         "unique_id": uuid5(NAMESPACE_URL, f"{settings.SITE_URL}/{what}").urn,
-        "author_name": _plain(listing.author),
+        "author_name": plain_line(listing.author),
         "author_link": settings.SITE_URL + reverse("profile", args=[listing.handle]),
         "pubdate": news.since,
         "updateddate": news.since,
     }
-
-
-def _plain(text: str) -> str:
-    """On one line, with nothing in it that XML cannot hold or a reader cannot see."""
-    return " ".join(shown_plainly(text).split())
 
 
 def _html(text: str) -> str:

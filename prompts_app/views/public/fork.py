@@ -5,26 +5,19 @@ import re
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
 
-from prompts_app.access import LinkReader, Moved, check_can_fork, prompt_visible_to, version_of
+from prompts_app.access import check_can_fork, version_of
 from prompts_app.actions.prompts.fork import fork_prompt, forks_by
 from prompts_app.engine.errors import why_not
 from prompts_app.forms.fork import ForkForm
 from prompts_app.models import Prompt, Version
-from prompts_app.views.public.public_page import KEPT_BY_NOBODY
+from prompts_app.views.public.public_page import prompt_form
 from prompts_app.views.signed_in import AuthorRequest, author_view, typing_kept
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def fork(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
+@prompt_form
+def fork(request: HttpRequest, prompt: Prompt) -> HttpResponse:
     """The prompt's own door comes first: who may not read it is not asked to sign in for it."""
-    if isinstance(request.user, LinkReader):
-        raise Http404
-    try:
-        prompt = prompt_visible_to(request.user, handle, slug)
-    except Moved as moved:
-        return redirect("fork", moved.handle, moved.slug)
     if problem := why_not(check_can_fork, prompt, request.user):
         return _page(request, prompt, problem=problem)
     if request.method == "POST" or request.user.is_authenticated:
@@ -46,10 +39,7 @@ def _fork(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
 
 def _page(request: HttpRequest, prompt: Prompt, *, status: int = 200, **context: object) -> HttpResponse:
     context |= {"prompt": prompt, "cases": prompt.cases.count()}
-    response = render(request, "public/fork.html", context, status=status)
-    response.headers["Cache-Control"] = KEPT_BY_NOBODY
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
+    return render(request, "public/fork.html", context, status=status)
 
 
 def _version(prompt: Prompt, asked: str) -> Version:

@@ -7,7 +7,6 @@ from itertools import pairwise
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from prompts_app.access import prompt_visible_to
 from prompts_app.engine.diffs import MessageDiff
 from prompts_app.evidence.case_outcomes import cells_in
 from prompts_app.evidence.concision import curve_of
@@ -18,15 +17,14 @@ from prompts_app.evidence.records import Records, RunCase
 from prompts_app.evidence.same_cases import pairs_of
 from prompts_app.evidence.summary import Summary
 from prompts_app.models import Prompt, Version
-from prompts_app.views.public.public_page import is_indexable, listed_only, part_ld, public_page
-from prompts_app.views.public.version import changes_of
+from prompts_app.views.public.prompt import changes_of
+from prompts_app.views.public.public_page import is_indexable, part_ld, prompt_page
 
 MOST_VERSIONS = 8  # the newest; each is compared with the one before it
 
 
-@public_page
-def interview(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
-    prompt = prompt_visible_to(request.user, handle, slug)
+@prompt_page
+def interview(request: HttpRequest, prompt: Prompt) -> HttpResponse:
     records = Records(prompt)
     evidence = records.summary
     context = {
@@ -45,7 +43,7 @@ def interview(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
             prompt, f"Questions about {prompt.title}", f"{prompt.get_absolute_url()}interview/"
         ),
     }
-    return listed_only(prompt, render(request, "public/interview.html", context))
+    return render(request, "public/interview.html", context)
 
 
 def _changes(prompt: Prompt) -> list[Change]:

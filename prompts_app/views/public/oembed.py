@@ -9,7 +9,7 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.html import format_html
 
 from prompts_app.access import Moved, author_visible_to, prompt_visible_to
-from prompts_app.engine.invisible import shown_plainly
+from prompts_app.engine.invisible import plain_line
 from prompts_app.models import Profile, Prompt, User
 from prompts_app.views.public.badge import badge_sentence
 from prompts_app.views.public.public_page import is_indexable, public_page
@@ -68,12 +68,12 @@ def _number(request: HttpRequest, name: str) -> int:
 
 def _of_prompt(prompt: Prompt, width: int) -> dict[str, object]:
     card = reverse("prompt_card", args=[prompt.owner.handle, prompt.slug])
-    alt = f"{_plain(prompt.title)}. {badge_sentence(prompt)}"
-    return _answer(prompt.owner, _plain(prompt.title), prompt.get_absolute_url(), card, alt, width)
+    alt = f"{plain_line(prompt.title)}. {badge_sentence(prompt)}"
+    return _answer(prompt.owner, plain_line(prompt.title), prompt.get_absolute_url(), card, alt, width)
 
 
 def _of_author(author: User, width: int) -> dict[str, object]:
-    card, name = reverse("profile_card", args=[author.handle]), _plain(author.display_name)
+    card, name = reverse("profile_card", args=[author.handle]), plain_line(author.display_name)
     return _answer(author, name, author.get_absolute_url(), card, f"{name} on Proofsheet", width)
 
 
@@ -93,7 +93,7 @@ def _answer(author: User, title: str, path: str, card: str, alt: str, width: int
         "version": "1.0",
         "type": "rich",
         "title": title,
-        "author_name": _plain(author.display_name),
+        "author_name": plain_line(author.display_name),
         "author_url": settings.SITE_URL + author.get_absolute_url(),
         "provider_name": "Proofsheet",
         "provider_url": settings.SITE_URL + "/",
@@ -105,7 +105,3 @@ def _answer(author: User, title: str, path: str, card: str, alt: str, width: int
         "width": width,
         "height": height,
     }
-
-
-def _plain(text: str) -> str:
-    return " ".join(shown_plainly(text).split())

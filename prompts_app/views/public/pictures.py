@@ -13,13 +13,12 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.cache import get_conditional_response
 from django.views.decorators.csp import csp_override
 
-from prompts_app.access import author_visible_to, picture_visible_to, prompt_visible_to
+from prompts_app.access import picture_visible_to
 from prompts_app.engine.pictures import KIND
-from prompts_app.models import Face, PictureFile, Profile
-from prompts_app.views.public.public_page import KEPT_BY_NOBODY, SHARED, listed_only, public_page
+from prompts_app.models import Face, PictureFile, Prompt, User
+from prompts_app.views.public.public_page import author_page, picture_response, prompt_page
 
 # Opened by itself, a picture is a page of its own; it may do nothing at all.
 _POLICY: dict[str, Any] = {**settings.SECURE_CSP, "sandbox": True}
@@ -29,36 +28,30 @@ log = logging.getLogger(__name__)
 
 
 @_ALONE
-@public_page
-def picture(request: HttpRequest, handle: str, slug: str, public_id: str) -> HttpResponse:
-    return _of_result(request, handle, slug, public_id, "data", "sha256")
+@prompt_page
+def picture(request: HttpRequest, prompt: Prompt, public_id: str) -> HttpResponse:
+    return _of_result(request, prompt, public_id, "data", "sha256")
 
 
 @_ALONE
-@public_page
-def thumbnail(request: HttpRequest, handle: str, slug: str, public_id: str) -> HttpResponse:
-    return _of_result(request, handle, slug, public_id, "small", "small_sha256")
+@prompt_page
+def thumbnail(request: HttpRequest, prompt: Prompt, public_id: str) -> HttpResponse:
+    return _of_result(request, prompt, public_id, "small", "small_sha256")
 
 
 def _of_result(
-    request: HttpRequest, handle: str, slug: str, public_id: str, column: str, digest: str
+    request: HttpRequest, prompt: Prompt, public_id: str, column: str, digest: str
 ) -> HttpResponse:
-    prompt = prompt_visible_to(request.user, handle, slug)
     found = picture_visible_to(request.user, prompt, public_id)
     files = PictureFile.objects.filter(result=found).values_list(column, flat=True)
-    return listed_only(prompt, _answer(request, found.picture.get(digest, ""), files.first))
+    return _answer(request, found.picture.get(digest, ""), files.first)
 
 
 @_ALONE
-@public_page
-def face(request: HttpRequest, handle: str) -> HttpResponse:
-    profile = author_visible_to(request.user, handle).profile
-    files = Face.objects.filter(profile=profile).values_list("data", flat=True)
-    response = _answer(request, profile.face_digest, files.first)
-    if profile.visibility != Profile.Visibility.PUBLIC:
-        response.headers["Cache-Control"] = KEPT_BY_NOBODY
-        response.headers["X-Robots-Tag"] = "noindex"
-    return response
+@author_page
+def face(request: HttpRequest, author: User) -> HttpResponse:
+    files = Face.objects.filter(profile=author.profile).values_list("data", flat=True)
+    return _answer(request, author.profile.face_digest, files.first)
 
 
 def _answer(
@@ -67,12 +60,7 @@ def _answer(
     """The picture of this digest; 304 for who has it, without reading it. Raises Http404."""
     if not digest:
         raise Http404
-    etag = f'"{digest}"'
-    response = get_conditional_response(request, etag=etag)
-    if not isinstance(response, HttpResponse):
-        response = HttpResponse(_checked(read(), digest), content_type=KIND)
-    response.headers["ETag"] = etag
-    response.headers["Cache-Control"] = SHARED
+    response = picture_response(request, digest, KIND, lambda: _checked(read(), digest))
     response.headers["Content-Disposition"] = f'inline; filename="{digest[:12]}.webp"'
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     return response

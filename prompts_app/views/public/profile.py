@@ -10,12 +10,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.encoding import iri_to_uri
 
-from prompts_app.access import author_visible_to
 from prompts_app.engine.wording import how_many
 from prompts_app.evidence import profile_figures, prompt_filters, prompt_lists
 from prompts_app.evidence.profile_figures import Line
 from prompts_app.models import Profile, Prompt, User
-from prompts_app.views.public.public_page import KEPT_BY_NOBODY, json_in_html, public_page
+from prompts_app.views.public.public_page import author_page, json_in_html
 
 PAGE = 50  # prompts in the table
 AT_A_GLANCE = 8  # as many prompts need no form to find one
@@ -23,10 +22,9 @@ MOST_PINNED = 6
 MOST_GAINS = 50  # rows of what was gained
 
 
-@public_page
-def profile(request: HttpRequest, handle: str) -> HttpResponse:
+@author_page
+def profile(request: HttpRequest, author: User) -> HttpResponse:
     """The same page for everybody, its author too: what is not public is not on it."""
-    author = author_visible_to(request.user, handle)
     lines = profile_figures.lines_of(author.pk)
     recorded = [line for line in lines if line.is_recorded]
     shown = profile_figures.figures_of(recorded)
@@ -54,8 +52,6 @@ def profile(request: HttpRequest, handle: str) -> HttpResponse:
         "json_ld": json_in_html(_json_ld(author, description, links)) if listed else "",
     }
     response = render(request, "public/profile.html", context)
-    if author.profile.visibility != Profile.Visibility.PUBLIC:
-        response.headers["Cache-Control"] = KEPT_BY_NOBODY
     if not listed:
         response.headers["X-Robots-Tag"] = "noindex"
     return response

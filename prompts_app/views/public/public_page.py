@@ -10,19 +10,25 @@ from html import unescape
 from typing import Any, Concatenate
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponsePermanentRedirect,
+    HttpResponseRedirect,
+)
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.safestring import SafeString, mark_safe
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from portfolio.encoding import compressed, encoding_for
-from prompts_app.access import Moved, reads_as_visitor
+from prompts_app.access import LinkReader, Moved, author_visible_to, prompt_visible_to, reads_as_visitor
 from prompts_app.actions.prompts.private_parts import is_said_openly
 from prompts_app.engine.masking import LEAST
 from prompts_app.engine.matching import fold
-from prompts_app.models import Prompt
+from prompts_app.models import Profile, Prompt, User
 from prompts_app.models.page_changes import LIST, SITE
 from prompts_app.models.reading import Reading, reading
 
@@ -44,11 +50,77 @@ def public_page(view: Callable[..., HttpResponse]) -> View:
             try:
                 response = view(request, *args, **kwargs)
             except Moved as moved:
-                response = _to_new_address(request, moved, kwargs)
+                response = HttpResponsePermanentRedirect(_new_address(request, moved, kwargs))
             refuse_to_show_private(request, response, reader)
         return _with_cache_headers(request, response, pages_shown(reader, kwargs))
 
     return shown
+
+
+def prompt_page(view: Callable[..., HttpResponse]) -> View:
+    """``public_page`` of the prompt that the address names: ``view(request, prompt, what else it names)``.
+    For nobody's memory and no index where the prompt is not public."""
+
+    @public_page
+    @wraps(view)
+    def shown(request: HttpRequest, handle: str, slug: str, **named: Any) -> HttpResponse:
+        prompt = prompt_visible_to(request.user, handle, slug)
+        response = view(request, prompt, **named)
+        return response if is_indexable(prompt) else kept_by_nobody(response)
+
+    return shown
+
+
+def author_page(view: Callable[[HttpRequest, User], HttpResponse]) -> View:
+    """The same of the author that the address names."""
+
+    @public_page
+    @wraps(view)
+    def shown(request: HttpRequest, handle: str) -> HttpResponse:
+        author = author_visible_to(request.user, handle)
+        response = view(request, author)
+        is_public = author.profile.visibility == Profile.Visibility.PUBLIC
+        return response if is_public else kept_by_nobody(response)
+
+    return shown
+
+
+def prompt_form(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For a form below a prompt's page, which is each visitor's own: in no cache and no index, and not below
+    a share link."""
+
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @wraps(view)
+    def shown(request: HttpRequest, handle: str, slug: str, **named: Any) -> HttpResponse:
+        if isinstance(request.user, LinkReader):
+            raise Http404
+        try:
+            prompt = prompt_visible_to(request.user, handle, slug)
+        except Moved as moved:
+            return HttpResponseRedirect(
+                _new_address(request, moved, {"handle": handle, "slug": slug, **named})
+            )
+        return kept_by_nobody(view(request, prompt, **named))
+
+    return shown
+
+
+def kept_by_nobody[R: HttpResponse](response: R) -> R:
+    """The same, for nobody's memory and no index."""
+    response.headers["Cache-Control"] = KEPT_BY_NOBODY
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def picture_response(request: HttpRequest, digest: str, kind: str, read: Callable[[], bytes]) -> HttpResponse:
+    """The picture of this digest; 304 for who has it, without reading or drawing it."""
+    etag = f'"{digest}"'
+    response = get_conditional_response(request, etag=etag)
+    if not isinstance(response, HttpResponse):
+        response = HttpResponse(read(), content_type=kind)
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = SHARED
+    return response
 
 
 def pages_shown(reader: Reading, kwargs: Mapping[str, Any]) -> set[str]:
@@ -126,13 +198,13 @@ _TAG = re.compile(r"<[^>]*>")
 _PICTURES = {"image/png", "image/webp"}
 
 
-def _to_new_address(request: HttpRequest, moved: Moved, kwargs: dict[str, Any]) -> HttpResponse:
+def _new_address(request: HttpRequest, moved: Moved, kwargs: dict[str, Any]) -> str:
     match = request.resolver_match
     assert match is not None
     assert match.url_name is not None  # every public address is named
     new = {**kwargs, "handle": moved.handle} | ({"slug": moved.slug} if "slug" in kwargs else {})
     query = request.META.get("QUERY_STRING", "")
-    return HttpResponsePermanentRedirect(reverse(match.url_name, kwargs=new) + (f"?{query}" if query else ""))
+    return reverse(match.url_name, kwargs=new) + (f"?{query}" if query else "")
 
 
 def _with_cache_headers(request: HttpRequest, response: HttpResponse, shows: set[str]) -> HttpResponseBase:
@@ -165,14 +237,6 @@ def _compress(request: HttpRequest, response: HttpResponse) -> None:
         response.content = compressed(response.content, encoding)
         response.headers["Content-Encoding"] = encoding
         response.headers["ETag"] = f"W/{response.headers['ETag']}"  # other bytes for the same page
-
-
-def listed_only[R: HttpResponse](prompt: Prompt, response: R) -> R:
-    """The response, marked for nobody's memory and no index where its prompt is not public."""
-    if not is_indexable(prompt):
-        response.headers["Cache-Control"] = KEPT_BY_NOBODY
-        response.headers["X-Robots-Tag"] = "noindex"
-    return response
 
 
 def is_indexable(prompt: Prompt) -> bool:

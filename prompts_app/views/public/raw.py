@@ -4,7 +4,6 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
-from prompts_app.access import prompt_visible_to
 from prompts_app.actions.exporting.bundle import export_bundle
 from prompts_app.actions.exporting.export import as_messages, as_promptfoo, noted_failures
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion
@@ -15,13 +14,12 @@ from prompts_app.evidence.number_format import full_date, interval, not_judged
 from prompts_app.evidence.origin import credit_of
 from prompts_app.evidence.summary import summary_of, without_figures
 from prompts_app.models import Prompt
-from prompts_app.views.public.public_page import listed_only, public_page
+from prompts_app.views.public.public_page import prompt_page
 
 
-@public_page
-def markdown(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
-    found = prompt_visible_to(request.user, handle, slug)
-    version = found.versions.order_by("-number").first()
+@prompt_page
+def markdown(request: HttpRequest, found: Prompt) -> HttpResponse:
+    version = found.latest_version
     if version is None:
         raise Http404
     text = markdown_format.emit(
@@ -37,7 +35,7 @@ def markdown(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         ),
         remark=_remark(found),
     )
-    return listed_only(found, _raw(text, "text/markdown", f"{found.slug}.md"))
+    return _raw(text, "text/markdown", f"{found.slug}.md")
 
 
 def _remark(prompt: Prompt) -> str:
@@ -62,27 +60,23 @@ def evidence_line(prompt: Prompt) -> str:
     ).strip()
 
 
-@public_page
-def bundle(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
-    found = prompt_visible_to(request.user, handle, slug)
+@prompt_page
+def bundle(request: HttpRequest, found: Prompt) -> HttpResponse:
     only = Prompt.objects.filter(pk=found.pk)
     text = bundle_format.emit(export_bundle(found.owner, only, everything=False))
-    return listed_only(found, _raw(text, "application/json", f"{found.slug}.json"))
+    return _raw(text, "application/json", f"{found.slug}.json")
 
 
-@public_page
-def messages(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
+@prompt_page
+def messages(request: HttpRequest, found: Prompt) -> HttpResponse:
     """The newest version as a Chat Completions body."""
-    found = prompt_visible_to(request.user, handle, slug)
-    text = as_messages(found)
-    return listed_only(found, _raw(text, "application/json", f"{found.slug}.messages.json"))
+    return _raw(as_messages(found), "application/json", f"{found.slug}.messages.json")
 
 
-@public_page
-def promptfoo(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
-    found = prompt_visible_to(request.user, handle, slug)
+@prompt_page
+def promptfoo(request: HttpRequest, found: Prompt) -> HttpResponse:
     text = as_promptfoo(found, remark=_remark(found))
-    return listed_only(found, _raw(text, "application/yaml", f"{found.slug}.promptfoo.yaml"))
+    return _raw(text, "application/yaml", f"{found.slug}.promptfoo.yaml")
 
 
 def _raw(text: str, kind: str, name: str) -> HttpResponse:

@@ -8,14 +8,13 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
-from prompts_app.access import prompt_visible_to
 from prompts_app.evidence.case_outcomes import cells_in, page_of, rows_of
 from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.records import Records, RunCase
 from prompts_app.evidence.summary import ModelEvidence
-from prompts_app.models import Run
+from prompts_app.models import Prompt, Run
 from prompts_app.models.text import without_invisible
-from prompts_app.views.public.public_page import listed_only, part_ld, public_page
+from prompts_app.views.public.public_page import part_ld, prompt_page
 
 # What is asked for in the address → the state of a frame; failures first.
 STATES = {
@@ -55,9 +54,8 @@ class Wanted:
         return [cell for cell in cells if self.case in (0, cell.index + 1)]
 
 
-@public_page
-def result_list(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
-    prompt = prompt_visible_to(request.user, handle, slug)
+@prompt_page
+def result_list(request: HttpRequest, prompt: Prompt) -> HttpResponse:
     records = Records(prompt)
     summary = records.summary
     runs = _in_order(records.latest, summary.models if summary else ())
@@ -78,7 +76,7 @@ def result_list(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "query": wanted.query(),
         "json_ld": part_ld(prompt, f"Results of {prompt.title}", f"{prompt.get_absolute_url()}results/"),
     }
-    return listed_only(prompt, render(request, "public/result_list.html", context))
+    return render(request, "public/result_list.html", context)
 
 
 def _in_order(runs: Runs, first: Iterable[ModelEvidence]) -> Runs:

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from prompts_app.access import prompt_visible_to, result_visible_to
+from prompts_app.access import result_visible_to
 from prompts_app.actions.runs.verdict import can_judge
 from prompts_app.engine.assertions.stored import calls_in
 from prompts_app.engine.faults import FAULTS
@@ -18,29 +18,21 @@ from prompts_app.evidence.checks import checks_of
 from prompts_app.evidence.summary import summary_of
 from prompts_app.models import Prompt, Result, Run, Source
 from prompts_app.templatetags.text import LONGEST_MARKDOWN
-from prompts_app.views.public.public_page import (
-    KEPT_BY_NOBODY,
-    is_indexable,
-    listed_only,
-    part_ld,
-    public_page,
-)
+from prompts_app.views.public.public_page import KEPT_BY_NOBODY, is_indexable, part_ld, prompt_page
 
 MOST_SHOWN = 200_000  # characters of an output on the page
 MOST_OF_A_VALUE = 20_000  # characters of a message or a case's value
 
 
-@public_page
-def result(request: HttpRequest, handle: str, slug: str, public_id: str) -> HttpResponse:
-    prompt = prompt_visible_to(request.user, handle, slug)
+@prompt_page
+def result(request: HttpRequest, prompt: Prompt, public_id: str) -> HttpResponse:
     found = result_visible_to(request.user, prompt, public_id)
-    return listed_only(prompt, render(request, "public/result.html", _context(request, prompt, found)))
+    return render(request, "public/result.html", _context(request, prompt, found))
 
 
-@public_page
-def random(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
+@prompt_page
+def random(request: HttpRequest, prompt: Prompt) -> HttpResponse:
     """Any one of the results the prompt's figures are made of, drawn anew each time; nobody can pick it."""
-    prompt = prompt_visible_to(request.user, handle, slug)
     runs = Run.objects.that_count().filter(prompt=prompt)
     if (summary := summary_of(prompt)) is None:
         raise Http404
@@ -53,7 +45,7 @@ def random(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
     context = {**_context(request, prompt, found), "drawn_from": count}
     response = render(request, "public/result.html", context)
     response.headers["Cache-Control"] = KEPT_BY_NOBODY
-    return listed_only(prompt, response)
+    return response
 
 
 def _context(request: HttpRequest, prompt: Prompt, found: Result) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from prompts_app.access import prompt_visible_to, run_visible_to
+from prompts_app.access import run_visible_to
 from prompts_app.actions.prompts.reveal import NOT_PROVEN as PART_NOT_PROVEN
 from prompts_app.actions.prompts.reveal import matches, verify_with, visitors_file
 from prompts_app.actions.runs.seal import NOT_PROVEN, key_set
 from prompts_app.forms.verify import PartForm, VerifyForm
+from prompts_app.models import Prompt
 from prompts_app.models.reading import now
-from prompts_app.views.public.public_page import listed_only, page_ld, public_page
+from prompts_app.views.public.public_page import page_ld, prompt_page, public_page
 
 
 @csrf_exempt  # it changes nothing and needs no account
@@ -67,10 +68,9 @@ def jwks(request: HttpRequest) -> HttpResponse:
     return JsonResponse(key_set(), content_type="application/jwk-set+json")
 
 
-@public_page
-def record(request: HttpRequest, handle: str, slug: str, public_id: str) -> HttpResponse:
+@prompt_page
+def record(request: HttpRequest, prompt: Prompt, public_id: str) -> HttpResponse:
     """A run's record with its seal, as it can be checked anywhere; its author may ask for it in full."""
-    prompt = prompt_visible_to(request.user, handle, slug)
     run = run_visible_to(request.user, prompt, public_id)
     reader = now()
     sealed = visitors_file(run, reader) if reader else None
@@ -79,4 +79,4 @@ def record(request: HttpRequest, handle: str, slug: str, public_id: str) -> Http
     response = JsonResponse(sealed, json_dumps_params={"ensure_ascii": False, "indent": 1})
     name = f"{prompt.owner.handle}-{prompt.slug}-{run.public_id}.sealed.json"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return listed_only(prompt, response)
+    return response

@@ -72,6 +72,8 @@ def in_words(text: str, *, sought: bool = False) -> str:
     are found wherever they stand in a run, by the index of words that both databases have; and one letter as
     the beginning of a pair.
     """
+    if text.isascii():  # most are, and have neither such letters nor others of the same form
+        return text
     plain = unicodedata.normalize("NFKC", text.replace(_MARK, " "))
     return _RUN.sub(lambda run: f" {' '.join(_pairs(run[0], sought=sought))} ", plain)
 

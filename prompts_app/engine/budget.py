@@ -2,8 +2,8 @@
 
 A parser gives no notice of what it is about to build: a file of some kilobytes can name gigabytes, and
 brackets in brackets end the process that reads them. So values and levels are counted before anything is
-made of them, in one pass over the text that remembers no more than the depth it is at. The table in
-docs/limits.md says what each limit is and what people are told.
+made of them, by the signs in the text alone. The table in docs/limits.md says what each limit is and what
+people are told.
 """
 
 import csv
@@ -11,6 +11,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any, NoReturn
 
 import yaml
@@ -33,7 +34,8 @@ MOST_COLUMNS = 500
 LONGEST_CELL = 1_000_000  # characters
 MOST_TAG_NAMES = 50  # "%TAG" lines at a YAML file's beginning: each is compared with all others
 
-_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
+_NO_SIGN = re.compile(r'(?:"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[^"\[\]{},]++)++', re.DOTALL)
+_STEPS = {"[": 1, "{": 1, "]": -1, "}": -1, ",": 0}
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 csv.field_size_limit(LONGEST_CELL)  # one limit for the whole process: the module keeps it so
@@ -45,19 +47,11 @@ def check_json(text: str, most: int = MOST_VALUES) -> None:
     opened = text.count("[") + text.count("{")
     if opened <= DEEPEST and opened + text.count(",") < most:
         return  # whatever of these stands within texts
-    depth = values = 0
-    for token in _TOKEN.finditer(text):
-        sign = token[0]
-        if sign in "[{":
-            depth, values = depth + 1, values + 1
-        elif sign in "]}":
-            depth -= 1
-        elif sign == ",":
-            values += 1
-        if depth > DEEPEST:
-            raise TooMuch("The JSON is nested too deeply.")
-        if values > most:
-            raise TooMuch(f"The JSON holds too many values: {most:,} is the most.")
+    signs = _NO_SIGN.sub("", text)
+    if max(accumulate(map(_STEPS.__getitem__, signs)), default=0) > DEEPEST:
+        raise TooMuch("The JSON is nested too deeply.")
+    if len(signs) - signs.count("]") - signs.count("}") > most:
+        raise TooMuch(f"The JSON holds too many values: {most:,} is the most.")
 
 
 def load_json(text: str, most: int = MOST_VALUES, **how: Any) -> Json:

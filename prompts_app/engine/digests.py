@@ -30,11 +30,16 @@ _AS_IT_IS = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_key
 
 def _is_simple(value: Json) -> bool:
     kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
     if kind is dict:
-        return all(type(name) is str and name.isascii() and _is_simple(value[name]) for name in value)
+        for name, item in value.items():
+            if type(name) is not str or not name.isascii() or not _is_simple(item):
+                return False
+        return True
     if kind is list or kind is tuple:
         return all(map(_is_simple, value))
-    return value is None or kind is str or kind is bool or (kind is int and abs(value) <= SAFE_INTEGER)
+    return kind is int and abs(value) <= SAFE_INTEGER
 
 
 def canonical_pieces(value: Json) -> Iterator[bytes]:

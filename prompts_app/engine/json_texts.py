@@ -1,21 +1,27 @@
 """The texts in a JSON value, wherever they stand in it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from prompts_app.engine.types import Json
 
 
-def strings_in(value: Json) -> Iterator[str]:
-    """Every text of a JSON value, keys too."""
+def strings_in(value: Json) -> list[str]:
+    """Every text of a JSON value in its order, keys too."""
+    found: list[str] = []
+    _collect(value, found)
+    return found
+
+
+def _collect(value: Json, found: list[str]) -> None:
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield key
-            yield from strings_in(item)
+        found.append(value)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from strings_in(item)
+            _collect(item, found)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            found.append(key)
+            _collect(item, found)
 
 
 def with_texts(value: Json, change: Callable[[str], str], *, keys: bool = True) -> Json:

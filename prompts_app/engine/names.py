@@ -73,7 +73,7 @@ def renames_in(messages: Iterable[Message], taken: Iterable[str] = ()) -> tuple[
 
 def _odd_in(text: str) -> Iterator[re.Match[str]]:
     """Not in a part that is text anyway."""
-    for piece in pieces(text):
+    for piece in pieces(text) if "{{" in text else ():
         if piece.is_plain:
             yield from (match for match in _ODD.finditer(piece.written) if is_odd(match[1]))
 

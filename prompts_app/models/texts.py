@@ -30,7 +30,7 @@ class Text:
     value: Json
     column: str
 
-    def strings(self) -> Iterator[str]:
+    def strings(self) -> list[str]:
         """Each text in it, names in JSON too."""
         return strings_in(self.value)
 

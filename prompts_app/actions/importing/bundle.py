@@ -28,7 +28,7 @@ from prompts_app.models.prompts import MOST_MESSAGES
 IMPORTED_FROM = "Proofsheet bundle"
 # What was seen by this server becomes what a file says; a pasted output and a practice run stay such.
 SOURCES: dict[str, str] = {Source.RECORDED: Source.IMPORTED}
-_CHECKED = (*TEXT_COLUMNS, "slug", "source", "target_model", "forked_credit", "forked_licence")
+_CHECKED = {*TEXT_COLUMNS, "slug", "source", "target_model", "forked_credit", "forked_licence"}
 
 
 def prompt_digest(prompt: BundledPrompt) -> str:
@@ -59,11 +59,12 @@ def plan_bundled(owner: User, bundled: BundledPrompt, *, shipped: bool = False) 
             is_masked=bundled.is_masked,
             keeps_ids=shipped,
         )
-        refuse_odd(planned.prompt, *_CHECKED)
-        for version in planned.versions:
-            refuse_odd(version, "note")
-        planned.cases = list(_cases(planned.prompt, bundled))
-        planned.spans = list(_spans(planned.prompt, bundled))
+        for name in _CHECKED & planned.columns.keys():
+            refuse_odd(Prompt, name, planned.columns[name])
+        for version in bundled.versions:
+            refuse_odd(Version, "note", version.note)
+        planned.cases = list(_cases(planned, bundled))
+        planned.spans = list(_spans(planned, bundled))
         return planned
 
 
@@ -100,13 +101,13 @@ def _versions(bundled: BundledPrompt, prompt: Prompt) -> Iterator[Version]:
         yield row
 
 
-def _cases(prompt: Prompt, bundled: BundledPrompt) -> Iterator[Case]:
+def _cases(planned: Planned, bundled: BundledPrompt) -> Iterator[Case]:
     for position, one in enumerate(bundled.cases):
         columns = case_columns(one.case) | {"created_at": one.created_at or timezone.now()}
-        row = Case(prompt=prompt, position=position, **columns)
-        refuse_odd(row, "name", "system")
+        for name in ("name", "system"):
+            refuse_odd(Case, name, columns[name])
         refuse_later(one.created_at)
-        yield row
+        yield Case(prompt=planned.prompt, position=position, **columns)
 
 
 @lru_cache(maxsize=1000)
@@ -115,16 +116,15 @@ def _tag(name: str) -> str:
     return name
 
 
-def _spans(prompt: Prompt, bundled: BundledPrompt) -> Iterator[PrivateSpan]:
+def _spans(planned: Planned, bundled: BundledPrompt) -> Iterator[PrivateSpan]:
     """Those the file has the text of. They are dated now: what a file says of the day could be anything."""
     for part in bundled.private:
         if "text" in part:
             span = Span(part["label"], part["text"], part["salt"])
-            row = PrivateSpan(
-                prompt=prompt, label=span.label, text=span.text, salt=span.salt, digest=span.digest
-            )
-            refuse_odd(row, "label", "text")
-            yield row
+            columns = {"label": span.label, "text": span.text}
+            for name, text in columns.items():
+                refuse_odd(PrivateSpan, name, text)
+            yield PrivateSpan(prompt=planned.prompt, salt=span.salt, digest=span.digest, **columns)
 
 
 def _shipped(run: BundledRun) -> BundledRun:

@@ -133,7 +133,7 @@ class Known:
         for some in batched(ids, _IN_A_QUERY):
             runs = Run.objects.filter(prompt__owner=self._owner, public_id__in=some).order_by("-prompt_id")
             self._runs |= dict(runs.values_list("public_id", "prompt_id"))
-        moments = {planned.prompt.created_at for planned in bundled}
+        moments = {planned.columns["created_at"] for planned in bundled}
         made_then = Prompt.objects.owned_by(self._owner).filter(created_at__in=moments).order_by("pk")
         for moment, pk in made_then.values_list("created_at", "pk"):
             self._moments[moment].append(pk)
@@ -142,7 +142,7 @@ class Known:
         if pk is not None or planned.key in self._here:
             return ALREADY_THERE
         by_id = [self._runs[run.id] for run in planned.runs if run.id in self._runs]
-        then = self._moments.get(planned.prompt.created_at, ())
+        then = self._moments.get(planned.columns["created_at"], ())
         mine = [pk for pk in sorted(by_id) if pk not in self._made.prompts]
         mine += [pk for pk in then if pk not in self._made.prompts and self._digests[pk] & planned.digests]
         if not mine:

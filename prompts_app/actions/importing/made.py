@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from itertools import batched, groupby
 from typing import Any
@@ -44,7 +44,7 @@ class Made:
             raise
 
     def as_json(self) -> dict[str, list[int]]:
-        return asdict(self)
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 def changed_since(owner: User, made: Made, when: datetime) -> models.QuerySet[Prompt]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -118,20 +118,20 @@ def _said(error: ValidationError) -> str:
     return str(error.messages[0])
 
 
-def refuse_odd(row: models.Model, *names: str) -> None:
-    """As ``clean_fields`` for these fields, which leaves the length of a TextField to forms, and that length.
-    Raises ValidationError."""
-    for name in names:
-        column, value = row._meta.get_field(name), getattr(row, name)
-        assert isinstance(column, models.Field)
-        if column.blank and not value:
-            continue
-        try:
-            setattr(row, name, column.clean(value, row))
-            if isinstance(column, models.TextField) and column.max_length is not None:
-                MaxLengthValidator(column.max_length)(value)
-        except ValidationError as error:
-            raise ValidationError({name: error.messages}) from None
+@lru_cache(maxsize=500)  # a file's prompts are often of one task, licence and source
+def refuse_odd(table: type[models.Model], name: str, value: str) -> None:
+    """As a row's ``clean_fields`` for this column, which leaves the length of a TextField to forms, and that
+    length. Raises ValidationError."""
+    column = table._meta.get_field(name)
+    assert isinstance(column, models.Field)
+    if column.blank and not value:
+        return
+    try:
+        column.clean(value, None)
+        if isinstance(column, models.TextField) and column.max_length is not None:
+            MaxLengthValidator(column.max_length)(value)
+    except ValidationError as error:
+        raise ValidationError({name: error.messages}) from None
 
 
 def refuse_later(*moments: datetime | None) -> None:

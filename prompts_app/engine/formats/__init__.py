@@ -105,8 +105,8 @@ def variants_apart(parsed: Parsed) -> Parsed:
 
 def _read(source: SourceFile, kind: Format) -> Parsed:
     parsed = replace(kind.read(source), format=kind.key)
-    for one in strings_in(_PARSED.dump_python(parsed, warnings=False)):
-        refuse_unstorable(one)
+    other = replace(parsed, bundled=())  # bundles have been looked at
+    refuse_unstorable("".join(strings_in(_PARSED.dump_python(other, warnings=False))))
     return parsed
 
 

@@ -111,8 +111,7 @@ def from_json(value: Json) -> Bundle:
         raise FormatError(f"This is not a Proofsheet bundle: its “format” is not “{NAME}”.")
     if (version := value.get("version")) != VERSION:
         raise FormatError(f"This bundle has version {version}; this site reads version {VERSION}.")
-    for text in strings_in(value):
-        refuse_unstorable(text)
+    refuse_unstorable("".join(strings_in(value)))
     if not isinstance(prompts := value.get("prompts", []), list):
         refuse("prompts", "a list")
     author = read_as(_AUTHOR, value.get("author", {}), "author")

@@ -107,7 +107,7 @@ def measured(count: int, *, is_bundle: bool) -> dict[str, float | int | str]:
     from prompts_app.actions.importing import job
     from prompts_app.actions.importing.apply import ImportOptions, preview
     from prompts_app.engine.formats import parse
-    from prompts_app.engine.formats.kept import read_file
+    from prompts_app.engine.formats.parsed_file import read_file
     from prompts_app.engine.limited_process import FILE, apart
     from prompts_app.models import Import, User
 

@@ -52,7 +52,7 @@ def losses(user: User) -> Losses:
         cases=Case.objects.filter(prompt__owner=user).count(),
         runs=Run.objects.filter(prompt__owner=user).count(),
         results=Result.objects.filter(run__prompt__owner=user).count(),
-        endpoints=Endpoint.objects.filter(owner=user).count(),
+        endpoints=Endpoint.objects.filter(owner=user).exclude(kind=Endpoint.PRACTICE).count(),
         links=ShareLink.objects.owned_by(user).count(),
     )
 

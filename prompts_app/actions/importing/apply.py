@@ -190,11 +190,12 @@ def _dry_run(
     look: Look = lambda imported: None,
 ) -> ImportReport:
     """Fills ``rows`` with the first of what is new. ``look`` is shown each prompt before it is planned."""
-    reports, known = list[ImportReport](), Known(owner, Made())
+    reports, known, seen = list[ImportReport](), Known(owner, Made()), 0
     for part in parts:
         reports.append(ImportReport(unsupported=part.unsupported, skipped=part.skipped))
         for some in batched(prompts_in([part], options), CHUNK):
-            chunk = _planned(known, owner, some, options, look)
+            chunk = _planned(known, owner, some, options, look, seen=seen)
+            seen += len(some)
             for of in chunk.every:
                 check_runs(of)
             rows += map(_preview_row, chunk.new[: PREVIEW_ROWS - len(rows)])
@@ -310,7 +311,7 @@ def import_in_chunks(
     for number, some in enumerate(batched(prompts_in(parts, options), CHUNK)):
         if (end := number * CHUNK + len(some)) <= done - CHUNK:
             continue
-        chunk = _planned(known, owner, some, options)
+        chunk = _planned(known, owner, some, options, seen=number * CHUNK)
         if end > done:
             with made.atomically():
                 _save_chunk(owner, chunk, made)
@@ -335,17 +336,20 @@ def _planned(
     some: Iterable[ImportedPrompt | BundledPrompt],
     options: ImportOptions,
     look: Look = lambda imported: None,
+    *,
+    seen: int,
 ) -> _Chunk:
+    """``seen``: how many prompts of the file come before these."""
     chunk, planned = _Chunk(), list[Planned]()
-    for one in some:
+    for number, one in enumerate(some, seen + 1):
         if isinstance(one, BundledPrompt):
-            planned.append(plan_bundled(owner, one))
+            planned.append(plan_bundled(owner, one, number))
             continue
         look(one)
         if why := too_large(one):
             chunk.skipped.append(Skip(name_of(one), why))
         else:
-            planned.append(plan(owner, one, options.styles))
+            planned.append(plan(owner, one, options.styles, number))
     for item, found in known.match(planned):
         if found is None:
             chunk.new.append(item)

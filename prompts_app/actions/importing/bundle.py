@@ -36,7 +36,7 @@ def prompt_digest(prompt: BundledPrompt) -> str:
     return digest(prompt_json(prompt))
 
 
-def plan_bundled(owner: User, bundled: BundledPrompt, *, shipped: bool = False) -> Planned:
+def plan_bundled(owner: User, bundled: BundledPrompt, number: int = 1, *, shipped: bool = False) -> Planned:
     """The rows of one prompt. Raises BundleRefused.
 
     ``shipped`` is for content that came with the software: ids, dates, visibility and sources stay.
@@ -46,6 +46,7 @@ def plan_bundled(owner: User, bundled: BundledPrompt, *, shipped: bool = False) 
             raise ValidationError(f"a version has more than {MOST_MESSAGES} messages.")
         refuse_later(bundled.created_at, *(version.created_at for version in bundled.versions))
         planned = Planned(
+            number=number,
             where=bundled.title,
             named=bundled.title,
             columns=_columns(owner, bundled, shipped=shipped),

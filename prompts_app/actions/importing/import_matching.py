@@ -25,8 +25,6 @@ from prompts_app.models import Case, PrivateSpan, Prompt, Run, Source, User, Ver
 from prompts_app.models.prompts import MOST_CASES
 from prompts_app.models.texts import Text, texts_in_row
 
-ALREADY_THERE = "It is already there."
-SAME_IN_FILE = "It is the same as another prompt in this file."
 ANOTHER_TEXT = "Its prompt is here, but not the version these results are of."
 MASKED_HERE = (
     "Its private parts are masked in this file, so nothing of it was added to the prompt you have. "
@@ -77,13 +75,15 @@ class Known:
     def __init__(self, owner: User, made: Made) -> None:
         """``made`` grows with what is made of this file."""
         self._owner, self._made = owner, made
-        keys = Prompt.objects.owned_by(owner).exclude(source_key="").values_list("source_key", "pk")
-        self._keys = dict(keys)
+        prompts = Prompt.objects.unmasked_values().owned_by(owner).values_list("source_key", "pk", "title")
+        self._titles = {pk: title for _, pk, title in prompts}
+        self._keys = {key: pk for key, pk, _ in prompts if key}
+        self._numbers: dict[int, int] = {}  # of prompts that were saved from this file
         self._texts: dict[str, dict[str, list[int]]] = {}  # title → text's digest → prompts
         self._digests: dict[int, set[str]] = defaultdict(set)  # of all versions of each prompt
         versions = Version.objects.unmasked_values().filter(prompt__owner=owner).order_by()
-        for title, digest_, pk in versions.values_list("prompt__title", "digest", "prompt_id"):
-            self._remember(pk, title, digest_)
+        for pk, digest_ in versions.values_list("prompt_id", "digest"):
+            self._remember(pk, self._titles.get(pk, ""), digest_)
         self._here: dict[str, Planned] = {}
         self._coming: dict[int, set[RunKey]] = defaultdict(set)
         self._runs: dict[str, int] = {}  # ids of runs, and moments, → prompts, of the chunk that is looked at
@@ -101,9 +101,10 @@ class Known:
     def are_saved(self) -> None:
         """What was seen of this file so far is there now."""
         for key, planned in self._here.items():
-            self._keys[key] = planned.prompt.pk
+            self._keys[key] = pk = planned.prompt.pk
+            self._titles[pk], self._numbers[pk] = planned.title, planned.number
             for version in planned.versions:
-                self._remember(planned.prompt.pk, planned.title, version.digest)
+                self._remember(pk, planned.title, version.digest)
         self._here.clear()
 
     def _remember(self, pk: int, title: str, digest_: str) -> None:
@@ -119,11 +120,19 @@ class Known:
         if pk is None:
             pk = self._same_text(planned)
         if pk is not None:
-            return self._more(pk, planned, all_of_it=False) if planned.runs else ALREADY_THERE
+            return self._more(pk, planned, all_of_it=False) if planned.runs else self._is_there(pk)
         seen = self._seen(planned)
         if seen is None:
             return None
-        return _join(seen, planned) if planned.runs else SAME_IN_FILE
+        return _join(seen, planned) if planned.runs else _is_number(seen.number)
+
+    def _is_there(self, pk: int) -> str:
+        if pk in self._numbers:
+            return _is_number(self._numbers[pk])
+        title = f"“{self._titles[pk]}”"
+        if pk in self._made.prompts:  # before somebody else went on with the file
+            return f"It is the same as {title} of this file."
+        return f"It is already there: your prompt {title}."
 
     # --- bundles
 
@@ -139,8 +148,10 @@ class Known:
             self._moments[moment].append(pk)
 
     def _match_bundled(self, pk: int | None, planned: Planned) -> More | str | None:
-        if pk is not None or planned.key in self._here:
-            return ALREADY_THERE
+        if pk is not None:
+            return self._is_there(pk)
+        if planned.key in self._here:
+            return _is_number(self._here[planned.key].number)
         by_id = [self._runs[run.id] for run in planned.runs if run.id in self._runs]
         then = self._moments.get(planned.columns["created_at"], ())
         mine = [pk for pk in sorted(by_id) if pk not in self._made.prompts]
@@ -193,7 +204,7 @@ class Known:
             run for run in planned.runs if run.id not in ids and _key(planned, run) not in copies | coming
         ]
         if not (more.runs or more.versions or more.cases):
-            return ALREADY_THERE
+            return self._is_there(pk)
         if why := _would_show(more):
             return why
         coming |= {_key(planned, run) for run in more.runs}
@@ -259,7 +270,11 @@ def _join(seen: Planned, planned: Planned) -> str:
     there = {_key(seen, run) for run in seen.runs}
     joined = [run for run in planned.runs if _key(planned, run) not in there]
     seen.runs += [replace(run, version=numbers[planned.version(run.version).digest]) for run in joined]
-    return "" if joined else SAME_IN_FILE
+    return "" if joined else _is_number(seen.number)
+
+
+def _is_number(number: int) -> str:
+    return f"It is the same as number {number:,} of this file."
 
 
 def _key(planned: Planned, run: BundledRun) -> RunKey:

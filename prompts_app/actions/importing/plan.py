@@ -52,6 +52,7 @@ class Planned:
     """One prompt before it is saved. Its rows are made when they are asked for: most of a file's prompts are
     only counted and compared in a preview."""
 
+    number: int  # in the file, counted from 1
     where: str  # in the file
     named: str  # in a report
     columns: dict[str, Any]  # of its Prompt
@@ -178,11 +179,12 @@ def source_key(imported: ImportedPrompt) -> str:
     return digest({"title": imported.title, "versions": versions, "cases": cases})
 
 
-def plan(owner: User, imported: ImportedPrompt, styles: Collection[Style]) -> Planned:
+def plan(owner: User, imported: ImportedPrompt, styles: Collection[Style], number: int = 1) -> Planned:
     """The rows of one prompt, with the placeholders of ``styles`` as variables. Everything is private."""
     key = source_key(imported)
     imported = renamed(imported) if "names" in styles else imported
     planned = Planned(
+        number=number,
         where=imported.where or imported.source,
         named=name_of(imported),
         columns={

@@ -3,7 +3,6 @@
 import json
 import sys
 from argparse import ArgumentParser
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +74,7 @@ class Command(ReleasedCommand):
             verb = "would be" if report.dry_run else "were"
             self.stdout.write(f"“{added.prompt.title}” is there already: {added.what} {verb} added to it.")
         self._list("Not carried over", [f"{p.what} ({p.where})" for p in report.unsupported])
-        reasons = Counter(skip.why for skip in report.skipped)
-        for why, _ in reasons.most_common():
-            of_reason = [skip.what for skip in report.skipped if skip.why == why]
-            self._list(f"Skipped ({why.rstrip('.')})", of_reason)
+        self._list("Skipped", [f"{skip.what}: {skip.why}" for skip in report.skipped])
 
     def _list(self, heading: str, lines: list[str]) -> None:
         if not lines:

@@ -30,7 +30,7 @@ from prompts_app.tests.people import alice, bob
 
 pytestmark = pytest.mark.django_db
 
-THERE = Skip("Echo", "It is already there.")
+THERE = Skip("Echo", "It is already there: your prompt “Echo”.")
 MOMENT = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 CHECK = {
     "type": "contains",
@@ -343,7 +343,7 @@ def test_what_is_missing_is_added_once() -> None:
     assert sorted(prompt.runs.values_list("source", flat=True)) == ["imported", "recorded"]
     again = import_prompts(alice(), Parsed((), bundled=bundle.prompts))
     assert (again.added_to, again.versions, again.skipped) == (
-        (), 0, (Skip("Echo", "It is already there."),),
+        (), 0, (Skip("Echo", "It is already there: your prompt “Echo”."),),
     )  # fmt: skip
 
 

@@ -213,7 +213,9 @@ def test_the_same_file_twice_makes_no_doubles() -> None:
     first, second = (import_prompts(alice(), sample()) for _ in range(2))
     assert len(first.prompts) == len(sample().prompts) == Prompt.objects.count()
     assert second.prompts == ()
-    assert {skip.why for skip in second.skipped} == {"It is already there."}
+    assert [skip.why for skip in second.skipped] == [
+        f"It is already there: your prompt “{prompt.title}”." for prompt in first.prompts
+    ]
 
 
 def test_nor_does_it_with_other_choices_or_after_the_prompt_was_changed_here() -> None:
@@ -267,8 +269,18 @@ def test_the_same_prompt_twice_in_one_file_is_taken_once() -> None:
     report = bring(one(where="line 1"), one(where="line 2"))
     assert len(report.prompts) == 1
     assert [(s.what, s.why) for s in report.skipped] == [
-        ("line 2: Writer", "It is the same as another prompt in this file.")
+        ("line 2: Writer", "It is the same as number 1 of this file.")
     ]
+
+
+def test_a_repeat_names_the_entry_it_repeats_however_far_before_it_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(import_, "CHUNK", 2)  # so the first is saved long before the last is looked at
+    file = [one("a"), one("b"), one("c"), one("d"), one("b")]
+    preview, report = bring(*file, dry_run=True), bring(*file)
+    assert [skip.why for skip in preview.skipped] == ["It is the same as number 2 of this file."]
+    assert report.skipped == preview.skipped
 
 
 def test_an_error_on_the_way_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,7 +307,7 @@ def test_the_report_has_the_shape_it_promises() -> None:
         "assertions": 0,
         "results": 0,
         "unsupported": [{"what": "the tag “🦄”", "where": "row 2"}],
-        "skipped": [{"what": "row 2: Writer", "why": "It is the same as another prompt in this file."}],
+        "skipped": [{"what": "row 2: Writer", "why": "It is the same as number 1 of this file."}],
     }
 
 

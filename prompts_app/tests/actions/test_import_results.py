@@ -110,7 +110,9 @@ class TestResults:
         before = counts()
         again = bring(results("another-name.json"))
         assert counts() == before
-        assert [skip.why for skip in again.skipped] == ["It is already there."]
+        assert [skip.why for skip in again.skipped] == [
+            "It is already there: your prompt “Two prompts, two providers”."
+        ]
         assert (again.as_json()["results"], again.added_to) == (0, ())
 
     def test_later_results_join_the_same_prompt(self) -> None:
@@ -160,7 +162,7 @@ class TestResults:
         report = bring(parse_files(both))
         assert (len(report.prompts), report.results) == (1, 16)
         assert [(skip.what.partition(":")[0], skip.why) for skip in report.skipped] == [
-            ("out/2.json", "It is the same as another prompt in this file.")
+            ("out/2.json", "It is the same as number 1 of this file.")
         ]
         assert counts() == {"Prompt": 1, "Version": 2, "Case": 2, "Run": 4, "Result": 16}
 
@@ -219,7 +221,9 @@ class TestExamples:
         parsed = parse_files(Folder(DATA / "examples" / name))
         report = bring(parsed)
         assert len(report.prompts) == 1
-        assert [skip.why for skip in bring(parsed).skipped] == ["It is already there."]
+        assert [skip.why for skip in bring(parsed).skipped] == [
+            f"It is already there: your prompt “{report.prompts[0].title}”."
+        ]
 
     def test_one_that_is_exported_and_imported_elsewhere_is_the_same(self) -> None:
         bring(parse_files(Folder(DATA / "everything")))
@@ -270,7 +274,9 @@ class TestBundles:
         bring(parsed, owner=bob())
         again = bring(parsed, owner=bob())
         assert (len(again.prompts), again.results) == (0, 0)
-        assert [skip.why for skip in again.skipped] == ["It is already there."]
+        assert [skip.why for skip in again.skipped] == [
+            f"It is already there: your prompt “{Prompt.objects.owned_by(bob()).get().title}”."
+        ]
         assert Prompt.objects.owned_by(bob()).count() == 1
 
     def test_a_dry_run_and_a_preview_report_the_same_and_save_nothing(self) -> None:

@@ -30,7 +30,7 @@ def run(path: Path, *options: str, capsys: pytest.CaptureFixture[str]) -> str:
 def test_it_says_in_words_what_it_did(csv_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = run(csv_file, capsys=capsys)
     assert "1 prompt imported for @alice, all private." in said
-    assert "Skipped (The prompt is empty), 1:\n  row 3 (line 3)" in said
+    assert "Skipped, 1:\n  row 3 (line 3): The prompt is empty." in said
     assert Prompt.objects.get().title == "Poet"
 
 
@@ -140,7 +140,9 @@ def test_results_are_told_with_their_level_and_where_they_went(capsys: pytest.Ca
     file = DATA / "results" / "promptfoo-results-v3-repeat2.json"
     said = run(file, capsys=capsys)
     assert "6 results, kept as the file has them (level 1, imported)." in said
-    assert "Skipped (It is already there), 1:" in run(file, capsys=capsys)
+    again = run(file, capsys=capsys)
+    assert "Skipped, 1:" in again
+    assert "It is already there: your prompt “" in again
 
 
 def test_nothing_outside_the_folder_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,8 @@ from django.core.serializers import serialize
 from django.db.models import Sum
 from django.test import Client
 
-from prompts_app.models import Draft, ListingCount, Prompt, User
+from prompts_app.models import Draft, Endpoint, ListingCount, Prompt, User
+from prompts_app.tests.factories import EndpointFactory
 from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import PASSWORD, alice, bob, client_of
 from prompts_app.tests.security.world import MARKS, world
@@ -43,6 +44,13 @@ def test_it_names_nothing_that_is_not_there() -> None:
     assert not {
         f"0 {thing}" for thing in ("prompts", "runs", "endpoints", "share links") if f"0 {thing}" in html
     }
+
+
+def test_the_practice_endpoint_is_ours_and_is_neither_counted_nor_named() -> None:
+    EndpointFactory(owner=bob(), kind=Endpoint.PRACTICE)
+    assert "endpoint with" not in read_page(client_of(bob()).get(PAGE))
+    EndpointFactory(owner=bob())
+    assert "1 endpoint with its key" in read_page(client_of(bob()).get(PAGE))
 
 
 @pytest.mark.parametrize(

@@ -177,5 +177,5 @@ def test_a_bundle_of_ones_own_prompt_says_what_is_new_in_it_and_then_that_nothin
     assert ": 1 version</li>" in done
     again = page(browser.get(send(browser, text.encode(), "bundle.json").url))
     assert "Nothing to import" in again
-    assert "It is already there." in again
+    assert "It is already there: your prompt “" in again
     assert prompt.versions.count() == 2

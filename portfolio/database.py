@@ -18,8 +18,9 @@ class NobodyThere(Exception):
 
 _limit_s = ContextVar("limit_s", default=2.5)  # a restart takes less; who waits longer should hear of it
 
-# Classes of SQLSTATE: connection, resources, operator's intervention, system. And: lock not available.
-_POSTGRES_AWAY = ("08", "53", "57", "58", "55P03")
+# Classes of SQLSTATE: connection, transaction rolled back for another's sake (a deadlock, a serialization
+# failure), resources, operator's intervention, system. And: lock not available.
+_POSTGRES_AWAY = ("08", "40", "53", "57", "58", "55P03")
 _SQLITE_AWAY = {
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_FULL, sqlite3.SQLITE_PROTOCOL,
@@ -27,7 +28,8 @@ _SQLITE_AWAY = {
 
 
 def is_away(error: BaseException | None) -> bool:
-    """Whether the database was locked, restarting, full or gone, so that the same may succeed later."""
+    """Whether the database was locked, restarting, full or gone, or let another go first, so that the same may
+    succeed later."""
     if not isinstance(error, AWAY):
         return False
     cause = error.__cause__

@@ -40,6 +40,7 @@ def from_sqlite(code: int, words: str = "of SQLite") -> OperationalError:
     return caused_by(OperationalError(words), cause)
 
 
+DEADLOCK = from_postgres(psycopg.errors.DeadlockDetected("deadlock detected"))
 BROKE = from_postgres(psycopg.OperationalError("consuming input failed: server closed the connection"))
 
 
@@ -54,6 +55,8 @@ class TestWhatIsAway:
             from_postgres(psycopg.errors.TooManyConnections("sorry, too many clients already")),
             from_postgres(psycopg.errors.DiskFull("No space left on device")),
             from_postgres(psycopg.errors.LockNotAvailable("canceling statement due to lock timeout")),
+            DEADLOCK,
+            from_postgres(psycopg.errors.SerializationFailure("could not serialize access")),
             caused_by(InterfaceError("closed"), psycopg.InterfaceError("the connection is closed")),
             from_sqlite(sqlite3.SQLITE_BUSY, "database is locked"),
             from_sqlite(sqlite3.SQLITE_BUSY_SNAPSHOT, "database is locked"),
@@ -87,6 +90,7 @@ class TestWhatIsAway:
         assert has_broken(from_postgres(psycopg.errors.AdminShutdown("by the administrator")))
         assert not has_broken(from_postgres(ServerIsAway("it was waited for already")))
         assert not has_broken(from_sqlite(sqlite3.SQLITE_BUSY))
+        assert not has_broken(DEADLOCK)
         assert not has_broken(from_postgres(psycopg.errors.LockNotAvailable("it was waited for already")))
 
 
@@ -144,8 +148,11 @@ class TestThePage:
         answer = client.get("/")
         assert (answer.status_code, "Something broke" in read_page(answer)) == (500, True)
 
-    def test_gives_back_what_was_typed_to_be_sent_again(self, client: Client, database_raises: Raise) -> None:
-        database_raises(BROKE)
+    @pytest.mark.parametrize("error", [BROKE, DEADLOCK], ids=str)
+    def test_gives_back_what_was_typed_to_be_sent_again(
+        self, client: Client, database_raises: Raise, error: Exception
+    ) -> None:
+        database_raises(error)
         answer = client.post(f"{NEW}?from=a&b=c", TYPED)
         page = read_page(answer)
         assert answer.status_code == 503

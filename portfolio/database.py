@@ -28,7 +28,7 @@ _SQLITE_AWAY = {
 
 
 def is_away(error: BaseException | None) -> bool:
-    """Whether the database was locked, restarting, full or gone, or let another go first, so that the same may
+    """Whether the database was locked, restarting, full or gone, or let another go first: the same may
     succeed later."""
     if not isinstance(error, AWAY):
         return False

@@ -7,11 +7,12 @@ who write prompts have. Nothing found is stored, and nothing but a masked form o
 import hmac
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from itertools import islice
+from itertools import batched, islice
+from string import digits
 
 from detect_secrets.filters.heuristic import is_potential_uuid, is_sequential_string
 from detect_secrets.plugins import (
@@ -58,7 +59,9 @@ MOST_PLACES = 5  # named per finding; the rest is counted
 LONGEST_UUID = (
     40  # characters, with what stands before it; some keys have one behind a beginning of their own
 )
+READ_TOGETHER = 500  # strings
 MOST_VALUES = 2_000  # of one kind in one text: whoever has so many is told of enough
+_ESCAPED_IN_JSON = re.compile(r'["\\\x00-\x1f]')
 _GAPS = re.compile(r"[\s().-]")  # so that an account's last digits are not a phone number too
 
 
@@ -99,12 +102,16 @@ def find_secrets(texts: Iterable[Text]) -> list[SecretFinding]:
     """What looks like a secret in these texts, keys before what is personal. The same text is read once."""
     found: dict[str, tuple[str, list[str]]] = {}
     read: dict[str, list[tuple[str, str]]] = {}
-    for text in texts:
-        for string in _strings_to_read(text.value):
+    strings = ((text.where, string) for text in texts for string in _strings_to_read(text.value))
+    for some in batched(strings, READ_TOGETHER):
+        # Most words that a detector needs stand in none of them: looked for once, not in each.
+        together = "\n".join(string for _, string in some).lower()
+        detectors = [one for one in _detectors() if any(word in together for word in one.needs)]
+        for where, string in some:
             if string not in read:
-                read[string] = list(_look(string))
+                read[string] = list(_look(string, detectors))
             for kind, value in read[string]:
-                found.setdefault(value, (kind, []))[1].append(text.where)
+                found.setdefault(value, (kind, []))[1].append(where)
     findings = [_finding(value, kind, places) for value, (kind, places) in found.items()]
     return sorted(findings, key=lambda finding: (finding.is_personal, finding.kind))
 
@@ -116,7 +123,7 @@ def _strings_to_read(value: Json) -> Iterator[str]:
         yield value
         return
     yield json.dumps(value, ensure_ascii=False)
-    yield from (text for text in strings_in(value) if json.dumps(text, ensure_ascii=False) != f'"{text}"')
+    yield from (text for text in strings_in(value) if _ESCAPED_IN_JSON.search(text))
 
 
 def _finding(value: str, kind: str, places: list[str]) -> SecretFinding:
@@ -138,10 +145,10 @@ def _token(value: str) -> str:
     return hmac.new(settings.SECRET_KEY.encode(), b"finding:" + value.encode(), sha256).hexdigest()[:20]
 
 
-def _look(text: str) -> Iterator[tuple[str, str]]:
+def _look(text: str, keys: Sequence[_Detector]) -> Iterator[tuple[str, str]]:
     """(kind, value) of everything suspicious, each value once, under the first kind that knows it."""
     seen: list[str] = []
-    for read, detectors in ((text, _detectors()), (as_typed(text), _PEOPLE)):
+    for read, detectors in ((text, keys), (as_typed(text), _PEOPLE)):
         lower = read.lower()
         for detector in detectors:
             if detector.needs and not any(word in lower for word in detector.needs):
@@ -243,9 +250,9 @@ def _detectors() -> tuple[_Detector, ...]:
 
 _PEOPLE = (
     _Detector(EMAIL, ("@",), addresses),
-    _Detector(CARD, (), card_numbers),  # before phone numbers, whose pattern is wider
-    _Detector(IBAN, (), ibans),
-    _Detector(PHONE, (), phone_numbers),
+    _Detector(CARD, tuple(digits), card_numbers),  # before phone numbers, whose pattern is wider
+    _Detector(IBAN, tuple(digits), ibans),
+    _Detector(PHONE, tuple(digits), phone_numbers),
 )
 
 

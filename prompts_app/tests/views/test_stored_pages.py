@@ -6,7 +6,9 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import BoundedSemaphore
 from time import sleep
 from typing import Any
 
@@ -16,7 +18,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.core.management import call_command
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
@@ -43,7 +45,7 @@ from prompts_app.tests.engine.files import a_file
 from prompts_app.tests.factories import PromptFactory, ResultFactory, RunFactory, VersionFactory
 from prompts_app.tests.people import bob
 from prompts_app.tests.security.world import World, build_world
-from prompts_app.tests.views.stored import NEVER_STORED, addresses, ask, elsewhere
+from prompts_app.tests.views.stored import NEVER_STORED, SITE, addresses, ask, elsewhere
 from prompts_app.tests.workers import eventually
 from prompts_app.views import stored_pages
 
@@ -220,6 +222,26 @@ def test_changes_of_two_at_once_wait_for_nobody(w: World) -> None:
     with transaction.atomic():
         Prompt.objects.filter(pk=w.prompt.pk).update(title="One title")
         assert elsewhere(lambda: Prompt.objects.filter(pk=other.pk).update(title="Another title")) == 1
+
+
+def test_many_who_ask_for_a_page_at_once_have_it_made_once(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    study_of, made = case_study.study_of, list[str]()
+
+    def slowly(*args: Any, **kwargs: Any) -> Any:
+        made.append("once")
+        sleep(1)
+        return study_of(*args, **kwargs)
+
+    def status(path: str) -> str:
+        environ, said = RequestFactory(headers={"host": "testserver"}).get(path).environ, list[str]()
+        elsewhere(lambda: SITE(environ, lambda status, *_: said.append(status)))
+        return said[0]
+
+    monkeypatch.setattr(case_study, "study_of", slowly)
+    monkeypatch.setattr(stored_pages, "_TURNS", BoundedSemaphore(1))
+    with ThreadPoolExecutor(4) as readers:
+        assert set(readers.map(status, [w.prompt.get_absolute_url()] * 4)) == {"200 OK"}
+    assert made == ["once"]
 
 
 def test_a_page_with_a_run_under_way_is_not_stored(w: World) -> None:

@@ -233,9 +233,9 @@ def test_many_who_ask_for_a_page_at_once_have_it_made_once(w: World, monkeypatch
         return study_of(*args, **kwargs)
 
     def status(path: str) -> str:
-        environ, said = RequestFactory(headers={"host": "testserver"}).get(path).environ, list[str]()
-        elsewhere(lambda: SITE(environ, lambda status, *_: said.append(status)))
-        return said[0]
+        environ, said = RequestFactory(headers={"host": "testserver"}).get(path).environ, list[Any]()
+        elsewhere(lambda: SITE(environ, stored_pages._noting(said)))
+        return str(said[0][0])
 
     monkeypatch.setattr(case_study, "study_of", slowly)
     monkeypatch.setattr(stored_pages, "_TURNS", BoundedSemaphore(1))

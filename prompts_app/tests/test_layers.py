@@ -1,6 +1,8 @@
-"""What a layer may take from Django. Which layer knows which is a contract of ``lint-imports``."""
+"""What a layer may take from Django, and what names stand for. Which layer knows which is a contract of
+``lint-imports``."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +37,15 @@ def test_evidence_is_read_without_http_templates_and_html(module: str) -> None:
 def test_views_ask_in_words() -> None:
     """Queries are put together in models, evidence and actions."""
     assert found_in("views", ("django.db.models",)) == set()
+
+
+def test_a_class_name_stands_for_one_class() -> None:
+    """Those of a module; one within a class is read with the other's name before it."""
+    files = [file for file in APP.rglob("*.py") if not {"tests", "migrations", "commands"} & {*file.parts}]
+    statements = (statement for file in files for statement in ast.parse(file.read_text()).body)
+    names = Counter(one.name for one in statements if isinstance(one, ast.ClassDef))
+    assert names["CaseContent"] == 1
+    assert {name for name, times in names.items() if times > 1} == set()
 
 
 def test_it_finds_what_it_looks_for() -> None:

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 
-from prompts_app.engine.errors import FormatError
 from prompts_app.engine.filters import as_json
 from prompts_app.engine.formats.reading import as_object
 from prompts_app.engine.formats.yaml_ import read_yaml
@@ -89,11 +88,3 @@ def split(text: str, comment: re.Pattern[str] = HTML_COMMENT) -> FrontMatter:
     if not isinstance(fields, dict):  # prose between two rules
         return FrontMatter({}, text)
     return FrontMatter(fields, text[head.end() :])
-
-
-def holds_mapping(text: str) -> bool:
-    """Whether it begins with front matter that can be read."""
-    try:
-        return bool(split(text).fields)
-    except FormatError:
-        return False

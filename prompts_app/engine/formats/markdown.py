@@ -8,6 +8,7 @@ it, and code fences hide headings.
 """
 
 import re
+from contextlib import suppress
 from dataclasses import asdict
 
 from prompts_app.engine.errors import FormatError
@@ -36,9 +37,10 @@ def recognises(source: SourceFile) -> bool:
         return True
     if source.extension not in {"", "txt", "text"}:
         return False
-    if front_matter.holds_mapping(source.text):
+    with suppress(FormatError):  # broken front matter is text to us
         front = front_matter.split(source.text)
-        return "proofsheet" in front.fields or _begins_with_role(front.body)
+        if front.fields:
+            return "proofsheet" in front.fields or _begins_with_role(front.body)
     return _begins_with_role(source.text)
 
 

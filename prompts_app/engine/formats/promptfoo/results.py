@@ -145,7 +145,9 @@ def _columns(
     summary: dict[str, Json],
     configured: tuple[Provider, ...],
 ) -> tuple[tuple[Variant, ...], list[_Column]]:
-    heads = [_head(one, one) for one in _heads(summary)]
+    table = as_object(as_object(summary.get("table")).get("head"))  # version 2 has the prompts there
+    listed = summary.get("prompts") or table.get("prompts")
+    heads = [_head(one, one) for one in map(as_object, listed)] if isinstance(listed, list) else []
     places = {head: place for place, head in enumerate(dict.fromkeys(head for head in heads if head))}
     columns: dict[tuple[str, str], _Column] = {}
     variants: dict[_Head, Variant] = {}
@@ -162,13 +164,6 @@ def _columns(
         columns[key].rows.append(row)
     all_ = tuple(variants.get(head) or _variant(reading, head, place) for head, place in places.items())
     return all_, list(columns.values())
-
-
-def _heads(summary: dict[str, Json]) -> list[dict[str, Json]]:
-    """The columns' prompts; version 2 has them in its table."""
-    table = as_object(as_object(summary.get("table")).get("head"))
-    listed = summary.get("prompts") or table.get("prompts")
-    return [as_object(item) for item in listed] if isinstance(listed, list) else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,37 +1,48 @@
 """What every test gets: plain static files, a fast hash, no real queue, mail in memory, an empty cache."""
 
-from collections.abc import Callable
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import caches
-from django.db import connection
+from django.db import connection, transaction
+from django.test import TransactionTestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 from hypothesis import settings as hypothesis_settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
-
-QUICK_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # How long an example takes says something about the machine, not about the code: no deadline.
 hypothesis_settings.register_profile("proofsheet", deadline=None)
 hypothesis_settings.load_profile("proofsheet")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quiet_settings() -> Iterator[None]:
+    files = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(
+        STORAGES={**settings.STORAGES, "staticfiles": files},
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        TASKS={"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}},
+        # In memory: a test of what the shared one does asks for it. See test_across_processes.py.
+        CACHES={
+            name: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": name}
+            for name in settings.CACHES
+        },
+        MAILERS={"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}},
+    ):
+        yield
+
+
 @pytest.fixture(autouse=True)
-def quiet_settings(settings: Any) -> None:
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-    settings.PASSWORD_HASHERS = QUICK_HASHERS
-    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}
-    # In memory: a test of what the shared one does asks for it. See test_across_processes.py.
-    settings.CACHES = {
-        name: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": name}
-        for name in settings.CACHES
-    }
-    settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+def empty_caches() -> None:
     for name in settings.CACHES:
         caches[name].clear()  # sign-ins are limited by the minute, and a process runs many tests in one
 
@@ -46,6 +57,52 @@ def count_queries() -> Callable[[Callable[[], Any]], int]:
         return len(queries)
 
     return count
+
+
+@pytest.fixture(scope="session")
+def static_files(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """What `collectstatic` makes, once for all processes of a run: compressing takes seconds."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own if worker_id == "master" else own.parent) / "collected"
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "static" / "staticfiles.json").exists():
+            subprocess.run(
+                [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"],
+                cwd=settings.BASE_DIR,
+                env={**os.environ, "DATA_DIR": str(shared)},
+                check=True,
+            )
+    return shared / "static"
+
+
+@cache
+def tables_of_tests() -> list[str]:
+    """All but those whose rows `migrate` makes, which are left."""
+    made = {"django_content_type", "auth_permission"}
+    names = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    return sorted(set(names) - made)
+
+
+def empty_what_has_rows(case: TransactionTestCase) -> None:
+    """After a test whose transactions are real.
+
+    Django's own way empties every table and makes all permissions anew, which takes longer than most tests.
+    Triggers may write rows into tables that are empty already: it is done when no table has any.
+    """
+    has_rows = " UNION ALL ".join(
+        f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table})" for table in tables_of_tests()
+    )
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(has_rows)
+        while found := cursor.fetchall():
+            for (table,) in found:
+                cursor.execute(f"DELETE FROM {table}")
+            cursor.execute(has_rows)
+
+
+TransactionTestCase._fixture_teardown = empty_what_has_rows  # type: ignore[attr-defined]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

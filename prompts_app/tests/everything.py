@@ -6,6 +6,7 @@ is wrong. Everything runs even after a failure, so that one look shows all. Exit
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 CI = os.environ.get("CI") == "true"
 AT_ONCE = str((os.cpu_count() or 2) + 1)  # browsers, servers and killed workers are mostly waited for
+MEMORY, ROOM = Path("/dev/shm"), 2 * 1024**3  # where a database written for a moment waits for no disk
 # What says the same whichever database stands beside it, and so runs once.
 SAME_ON_BOTH = (
     "engine",  # it knows no database
@@ -28,6 +30,7 @@ SAME_ON_BOTH = (
     "browser/test_printing.py",
     "commands/test_check_deploy.py",
     "commands/test_worst_inputs.py",  # files are read apart from any database
+    "security/test_headers.py",  # test_visibility asks for the same pages on both
     "test_layers.py",
     "test_slow_clients.py",
     "test_templatetags.py",
@@ -67,18 +70,22 @@ def lint(data_dir: str) -> list[bool]:
     return results
 
 
-def suite(name: str, arguments: list[str], **environment: str) -> bool:
+def suite(name: str, arguments: list[str], data_dir: str, database_url: str) -> bool:
     # In the order of collection, slow files first: xdist's own begins with those of most tests.
     order = ["--dist", "loadfile", "--no-loadscope-reorder"]
-    return step(name, ["pytest", "-n", AT_ONCE, *order, "-q", *arguments], **environment)
+    places = {"DATA_DIR": data_dir, "TMPDIR": data_dir, "DATABASE_URL": database_url}
+    # Some two hundred processes start, and none but the first has to compile what it imports.
+    return step(
+        name, ["pytest", "-n", AT_ONCE, *order, "-q", *arguments], **places, PYTHONDONTWRITEBYTECODE=""
+    )
 
 
 def suites(data_dir: str, arguments: list[str]) -> list[bool]:
-    results = [suite("tests on SQLite", arguments, DATA_DIR=data_dir, DATABASE_URL="")]
+    results = [suite("tests on SQLite", arguments, data_dir, "")]
     try:
         with scratch_postgres() as url:
             on_postgres = [*(f"--ignore=prompts_app/tests/{name}" for name in SAME_ON_BOTH), *arguments]
-            results.append(suite("tests on Postgres", on_postgres, DATA_DIR=data_dir, DATABASE_URL=url))
+            results.append(suite("tests on Postgres", on_postgres, data_dir, url))
     except NoPostgres as why:
         say(f"\n!!! NOT RUN: the tests on Postgres ({why}). Install Postgres 15 or newer to run them. !!!")
         results.append(not CI)
@@ -89,7 +96,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Every check and every test.")
     parser.add_argument("--only-lint", action="store_true")
     options, pytest_arguments = parser.parse_known_args()
+    in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+    tempfile.tempdir = str(MEMORY) if in_memory else None  # that of the scratch Postgres too
     with tempfile.TemporaryDirectory(prefix="proofsheet-test-") as data_dir:
+        Path(data_dir).chmod(0o711)  # a Postgres in it runs as somebody else
         results = lint(data_dir)
         if not options.only_lint:
             results += suites(data_dir, pytest_arguments)

@@ -1,8 +1,6 @@
 """Several web processes, as `serve` starts them: limits and one-time codes count in all of them together."""
 
 import re
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.parse
@@ -11,10 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from http.cookiejar import CookieJar
+from pathlib import Path
 from threading import Barrier
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from prompts_app.models import ShareLink, User
@@ -69,14 +67,15 @@ def at_once[T](acts: Sequence[Callable[[], T]]) -> list[T]:
 
 
 @pytest.fixture(scope="module")
-def site(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def site(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory, static_files: Path
+) -> Iterator[str]:
     """With the static files, which every page names; each visitor has the address it says."""
     directory, port = tmp_path_factory.mktemp("data"), free_port()
     with pytest.MonkeyPatch.context() as environment:
         for name, value in {"BEHIND_PROXY": "1", "CACHE_URL": "", "DATA_DIR": str(directory)}.items():
             environment.setenv(name, value)
-        command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
-        subprocess.run(command, cwd=settings.BASE_DIR, check=True)
+        (directory / "static").symlink_to(static_files)
         with serving(directory, port, "--no-worker", "--workers", "3"):
             eventually(lambda: answers_http(port), 60)
             yield f"http://127.0.0.1:{port}"

@@ -1,8 +1,5 @@
 """The worst inputs at a site that really runs: their sender gets a sentence, all others get their pages."""
 
-import os
-import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -46,12 +43,13 @@ class Browser:
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Browser, int]]:
+def site(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, static_files: Path
+) -> Iterator[tuple[Browser, int]]:
     """A running site with somebody signed in, and the process of its web server."""
     monkeypatch.setenv("SECRET_KEY", settings.SECRET_KEY)  # so that the session is good there too
     session = client_of(alice()).cookies[settings.SESSION_COOKIE_NAME].value
-    collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity=0"]
-    subprocess.run(collect, cwd=settings.BASE_DIR, env={**os.environ, "DATA_DIR": str(tmp_path)}, check=True)
+    (tmp_path / "static").symlink_to(static_files)
     port = free_port()
     with serving(tmp_path, port) as process:
         eventually(lambda: answers_http(port), within_s=90)

@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from django.test import override_settings
 
-from prompts_app.tests.conftest import QUICK_HASHERS
 from prompts_app.tests.security.world import STANDING, build_world
 
 
@@ -15,8 +13,7 @@ from prompts_app.tests.security.world import STANDING, build_world
 def standing_world(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Each test's own transaction is inside this one, so what it changes is gone before the next begins."""
     with django_db_blocker.unblock(), transaction.atomic():
-        with override_settings(PASSWORD_HASHERS=QUICK_HASHERS):
-            STANDING.append(build_world())
+        STANDING.append(build_world())
         yield
         STANDING.pop()
         transaction.set_rollback(True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prompts_app.engine.assertions.kinds import SELECT_LATER, AssertionKind
-from prompts_app.engine.assertions.values import number_of
+from prompts_app.engine.assertions.values import number_of, options_problem
 from prompts_app.engine.types import Answer, Assertion, Check, Json
 
 MAX_SCORE = "max-score"
@@ -72,11 +72,9 @@ def _each(checks: Sequence[Mapping[str, Json]]) -> Iterator[Mapping[str, Json]]:
 
 
 def _problem(assertion: Assertion) -> str | None:
-    options = assertion.value
-    if options is None:
-        return None
-    if not isinstance(options, dict) or set(options) - set(_OPTIONS):
-        return f"Enter the options as a JSON object with {', '.join(_OPTIONS)}, or leave it empty."
+    if problem := options_problem(assertion.value, _OPTIONS):
+        return problem
+    options = assertion.value or {}
     if options.get("method", METHODS[0]) not in METHODS:
         return f"The method is {' or '.join(METHODS)}."
     weights, least = options.get("weights") or {}, options.get("threshold")

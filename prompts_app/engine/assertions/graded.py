@@ -33,7 +33,7 @@ from prompts_app.engine.assertions.kinds import (
     threshold_of,
     threshold_problem,
 )
-from prompts_app.engine.assertions.values import as_text, number_of, quote
+from prompts_app.engine.assertions.values import as_text, is_text, listed, number_of, quote
 from prompts_app.engine.errors import JudgeFailed
 from prompts_app.engine.types import Answer, Assertion, Json
 
@@ -141,7 +141,7 @@ def _factuality_problem(assertion: Assertion) -> str | None:
 
 async def _g_eval(assertion: Assertion, judged: JudgedOutput, client: JudgeClient) -> Finding:
     """Each criterion by steps the judge makes for it first; the mean of the scores counts."""
-    criteria = [as_text(one) for one in _listed(assertion.value)]
+    criteria = [as_text(one) for one in listed(assertion.value)]
     scores = [await _g_eval_one(criterion, judged, client) for criterion in criteria]
     score, reasons = fmean(value for value, _ in scores), " ".join(reason for _, reason in scores)
     return by_degree("Score", score, threshold_of(assertion, USUAL_G_EVAL), reasons)
@@ -202,13 +202,9 @@ async def _vectors(
     assertion: Assertion, judged: JudgedOutput, client: JudgeClient
 ) -> tuple[tuple[float, ...], ...]:
     """That of the output, then those of the references."""
-    references = [as_text(one) for one in _listed(assertion.value)]
+    references = [as_text(one) for one in listed(assertion.value)]
     output = Material("The output", judged.output, "the output")
     return await client.embed([output, *(Material("A reference", one) for one in references)])
-
-
-def _listed(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else [value]
 
 
 # --- what is wrong with an assertion ------------------------------------------------------------------------
@@ -216,10 +212,8 @@ def _listed(value: Json) -> list[Json]:
 
 def problem_of_text(missing: str, *, lists: bool = False) -> Callable[[Assertion], str | None]:
     def problem(assertion: Assertion) -> str | None:
-        values = _listed(assertion.value) if lists else [assertion.value]
-        if not values or any(
-            not isinstance(one, str | int | float) or not as_text(one).strip() for one in values
-        ):
+        values = listed(assertion.value) if lists else [assertion.value]
+        if not values or not all(map(is_text, values)):
             return missing
         if len(values) > MOST_CRITERIA:
             return f"At most {MOST_CRITERIA} at a time."

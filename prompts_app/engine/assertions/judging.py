@@ -123,11 +123,8 @@ class JudgeClient:
         """What the judge said of its own, whatever it is. Raises ``JudgeFailed`` where that is nothing."""
         mark = secrets.token_hex(6)
         self.before_call()
-        reply = await self._answered(
-            self.asker.ask(
-                Request(self.judge.model, prompt.messages(mark), self.judge.parameters), self.deadline_s
-            )
-        )
+        request = Request(self.judge.model, prompt.messages(mark), self.judge.parameters)
+        reply = await self._answered(self.asker.ask(request, self.deadline_s))
         shown = "\n\n".join(f"{m.role}: {m.content}" for m in prompt.messages(mark, shown=True))
         self._keep(shown, reply.output, self.judge.model, reply, self.judge.parameters)
         if not reply.output.strip():

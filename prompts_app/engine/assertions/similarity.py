@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from diff_match_patch import diff_match_patch
 
 from prompts_app.engine.assertions.kinds import AssertionKind, Finding, by_degree, fact, threshold_of
-from prompts_app.engine.assertions.values import as_text, number_of, texts_of
+from prompts_app.engine.assertions.values import as_text, is_text, listed, number_of, texts_of
 from prompts_app.engine.assertions.words import check_spaced, treebank_words
 from prompts_app.engine.errors import CannotTell
 from prompts_app.engine.types import Answer, Assertion, Json
@@ -214,7 +214,7 @@ def measure_of(assertion: Assertion) -> Json:
 def _rouge_problem(assertion: Assertion) -> str | None:
     if measure_of(assertion) not in (F1, RECALL):
         return f"What ROUGE measures is “{F1}” or “{RECALL}”."
-    return _problem(1.0, _is_reference)(assertion)
+    return _problem(1.0, is_text)(assertion)
 
 
 def _overlap(name: str, measure: Callable[[str, list[str]], float]) -> Callable[[Assertion, Answer], Finding]:
@@ -246,7 +246,7 @@ def meteor_option(assertion: Assertion, name: str) -> float:
 def _meteor_problem(assertion: Assertion) -> str | None:
     for name in METEOR_USUAL:
         meteor_option(assertion, name)
-    return _problem(1.0, _is_references)(assertion)
+    return _problem(1.0, _are_texts)(assertion)
 
 
 def _spaced(score: float, *texts: str) -> float:
@@ -284,12 +284,8 @@ def _problem(most: float | None, shape: Callable[[Json], bool]) -> Callable[[Ass
     return problem
 
 
-def _is_reference(value: Json) -> bool:
-    return isinstance(value, str | int | float) and as_text(value).strip() != ""
-
-
-def _is_references(value: Json) -> bool:
-    return all(map(_is_reference, value)) and bool(value) if isinstance(value, list) else _is_reference(value)
+def _are_texts(value: Json) -> bool:
+    return bool(listed(value)) and all(map(is_text, listed(value)))
 
 
 _REFERENCE = "Your order has shipped."
@@ -297,7 +293,7 @@ _REFERENCE = "Your order has shipped."
 KINDS = (
     AssertionKind(
         "levenshtein", "similarity", "The output is at most this many edits away from this text.", "text",
-        _levenshtein, _problem(None, _is_reference), _REFERENCE, unit="edits", usual_threshold=USUAL_EDITS,
+        _levenshtein, _problem(None, is_text), _REFERENCE, unit="edits", usual_threshold=USUAL_EDITS,
         passes=Answer("Your order was shipped."), fails=Answer("We lost your parcel."),
     ),
     AssertionKind(
@@ -308,13 +304,13 @@ KINDS = (
     ),
     AssertionKind(
         "bleu", "similarity", "The output’s wording is at least this close to a reference (BLEU-4).", "text",
-        _overlap("BLEU", bleu), _problem(1.0, _is_references), _REFERENCE, usual_threshold=USUAL_BLEU,
+        _overlap("BLEU", bleu), _problem(1.0, _are_texts), _REFERENCE, usual_threshold=USUAL_BLEU,
         passes=Answer("Your order has shipped."), fails=Answer("We lost your parcel."),
     ),
     AssertionKind(
         "gleu", "similarity",
         "The output shares this much of its runs of one to four words with a reference (GLEU).", "text",
-        _overlap("GLEU", gleu), _problem(1.0, _is_references), _REFERENCE, usual_threshold=USUAL_BLEU,
+        _overlap("GLEU", gleu), _problem(1.0, _are_texts), _REFERENCE, usual_threshold=USUAL_BLEU,
         passes=Answer("Your order has just shipped."), fails=Answer("We lost your parcel."),
     ),
     AssertionKind(

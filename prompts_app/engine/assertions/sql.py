@@ -15,7 +15,7 @@ import regex
 
 from prompts_app.engine.assertions.kinds import AssertionKind, Finding, fact
 from prompts_app.engine.assertions.patterns import compile_pattern
-from prompts_app.engine.assertions.values import quote, quote_all
+from prompts_app.engine.assertions.values import options_problem, quote, quote_all
 from prompts_app.engine.errors import CannotTell
 from prompts_app.engine.types import Answer, Assertion, Json
 
@@ -248,11 +248,9 @@ def _folded(name: str) -> str:
 
 
 def _problem(assertion: Assertion) -> str | None:
-    options = assertion.value
-    if options is None:
-        return None
-    if not isinstance(options, dict) or set(options) - set(_OPTIONS):
-        return f"Enter the options as a JSON object with {', '.join(_OPTIONS)}, or leave it empty."
+    if problem := options_problem(assertion.value, _OPTIONS):
+        return problem
+    options = assertion.value or {}
     name = options.get("databaseType") or USUAL_DATABASE
     if not isinstance(name, str) or _folded(name) not in DATABASES:
         return f"Choose one of these databases: {', '.join(DATABASES)}."

@@ -1,6 +1,7 @@
 """Values of assertions and outputs: read in the spellings promptfoo takes, and shown in sentences."""
 
 import re
+from collections.abc import Sequence
 from math import isfinite
 
 from prompts_app.engine.budget import MOST_VALUES_JUDGED, load_json
@@ -24,6 +25,23 @@ def texts_of(value: Json) -> list[str]:
     if isinstance(value, str):
         return split_commas(value)
     return [] if value is None else [as_text(value)]
+
+
+def listed(value: Json) -> list[Json]:
+    """A list as it is, anything else as a list of it."""
+    return value if isinstance(value, list) else [value]
+
+
+def is_text(value: Json) -> bool:
+    """Whether it is a text, or a number that is taken as one, with anything in it."""
+    return isinstance(value, str | int | float) and as_text(value).strip() != ""
+
+
+def options_problem(value: Json, names: Sequence[str]) -> str | None:
+    """What is wrong with a value that is an object of these options, or left out."""
+    if value is None or (isinstance(value, dict) and not set(value) - set(names)):
+        return None
+    return f"Enter the options as a JSON object with {', '.join(names)}, or leave it empty."
 
 
 def split_commas(text: str) -> list[str]:

@@ -15,7 +15,7 @@ type Fold = Callable[[str], str]
 type Find = Callable[[Json, str], Iterator[Highlight]]
 
 MOST = 50  # places in one output
-PATIENCE_S = 0.05  # for a regular expression: a page is waiting
+TIMEOUT_S = 0.05  # for a regular expression: a page is waiting
 
 
 def highlights_of(kind: str, value: Json, output: str) -> list[Highlight]:
@@ -55,7 +55,7 @@ def _each(text: str, output: str, fold: Fold) -> Iterator[Highlight]:
 
 
 def _pattern(value: Json, output: str) -> Iterator[Highlight]:
-    found = compile_pattern(as_text(value)).finditer(output, timeout=PATIENCE_S, concurrent=True)
+    found = compile_pattern(as_text(value)).finditer(output, timeout=TIMEOUT_S, concurrent=True)
     return (match.span() for match in found)
 
 

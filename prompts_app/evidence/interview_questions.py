@@ -96,15 +96,14 @@ def questions(
 
 def _of_changes(changes: Sequence[Change]) -> Iterator[Question]:
     """The versions that changed most words, in their order."""
-    big = [change for change in changes if _is_big(change)]
+    big = [
+        change
+        for change in changes
+        if change.examples_before != change.examples_after or max(change.added, change.removed) >= MANY_WORDS
+    ]
     chosen = sorted(big, key=lambda change: (-(change.added + change.removed), change.after))[:MOST_CHANGES]
     for change in sorted(chosen, key=lambda change: change.after):
         yield Question(_about_change(change), f"compare/v{change.before}...v{change.after}/")
-
-
-def _is_big(change: Change) -> bool:
-    examples = change.examples_before != change.examples_after
-    return examples or max(change.added, change.removed) >= MANY_WORDS
 
 
 def _about_change(change: Change) -> str:

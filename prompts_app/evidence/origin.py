@@ -57,15 +57,11 @@ def origins_of(prompts: Iterable[Prompt], viewer: Viewer | None = None) -> dict[
     with read_apart():
         found = {version.pk: version for version in rows.defer("messages", "variables", "parameters")}
     return {
-        pk: Origin(version, _licence_of(prompt, version))
+        # What it was taken under: a later change at the origin does not take that back.
+        pk: Origin(version, Licence(prompt.forked_licence or version.prompt.licence).label)
         for pk, prompt in forked.items()
         if prompt.forked_from_id and (version := found.get(prompt.forked_from_id))
     }
-
-
-def _licence_of(fork: Prompt, version: Version) -> str:
-    """What it was taken under, which a later change at the origin does not take back."""
-    return Licence(fork.forked_licence or version.prompt.licence).label
 
 
 def credit_of(prompt: Prompt) -> str:

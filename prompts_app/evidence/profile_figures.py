@@ -182,7 +182,7 @@ def models_of(recorded: Sequence[Line]) -> list[ModelRow]:
     found = [
         ModelRow(
             model=name,
-            maker=_maker_of(of_model),
+            maker=makers.pop() if len(makers := {run.maker for run in of_model}) == 1 else "",
             prompts=len(of_model),
             passed=sum(model.passed for model in of_model),
             cases=sum(model.cases for model in of_model),
@@ -209,11 +209,6 @@ def _by_model(recorded: Sequence[Line]) -> dict[str, list[OnModel]]:
         for model in line.models:
             rows[model.name].append(model)
     return rows
-
-
-def _maker_of(runs: Iterable[OnModel]) -> str:
-    makers = {run.maker for run in runs}
-    return makers.pop() if len(makers) == 1 else ""
 
 
 def _latencies(models: Iterable[OnModel]) -> list[float]:

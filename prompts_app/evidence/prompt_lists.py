@@ -192,12 +192,8 @@ def _numbers_of(terms: Sequence[str]) -> tuple[dict[str, int], dict[tuple[str, s
     """How many listed prompts have each of these terms, and how many each two. One query."""
     given = {f"{_kind(term)}|{other}" for term in terms for other in ("", *terms)}
     rows = ListingCount.objects.filter(given__in=given, term__in=terms).values_list("given", "term")
-    numbers = {(_beside(pair), term): n for pair, term, n in rows.annotate(n=Sum("n"))}
+    numbers = {(pair.partition("|")[2], term): n for pair, term, n in rows.annotate(n=Sum("n"))}
     return {term: n for (other, term), n in numbers.items() if not other}, numbers
-
-
-def _beside(given: str) -> str:
-    return given.partition("|")[2]
 
 
 def _counts(kind: str, given: str = "") -> QuerySet[ListingCount]:

@@ -155,7 +155,13 @@ class CaseTableForm(forms.Form):
     def columns(self) -> list[Column]:
         assert self.table is not None
         return [
-            Column(place, name, tuple(_first_values(self.table, place)), becomes, tuple(self._choices(name)))
+            Column(
+                place,
+                name,
+                tuple(value for value in self.table.values(place) if value.strip())[:SHOWN_VALUES],
+                becomes,
+                tuple(self._choices(name)),
+            )
             for place, (name, becomes) in enumerate(zip(self.table.header, self.becomes, strict=True))
         ]
 
@@ -193,10 +199,6 @@ class CaseTableForm(forms.Form):
     def unknown_columns(self) -> list[str]:
         """Columns that are no variable of the newest version: perhaps one is misspelt."""
         return [name for name in (self.cases.columns if self.cases else ()) if name not in self.variables]
-
-
-def _first_values(table: Table, column: int) -> list[str]:
-    return [value for value in table.values(column) if value.strip()][:SHOWN_VALUES]
 
 
 def _named(table: CaseTable) -> CaseTable:

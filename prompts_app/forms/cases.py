@@ -201,7 +201,8 @@ class CaseForm(forms.Form):
     ) -> None:
         content = case.as_engine() if case else engine.CaseContent("")
         self.values = _value_rows(version, dict(_typed_values(typed)) if typed else dict(content.variables))
-        self.turns = _typed_turns(typed) if typed else [TurnRow(turn) for turn in content.turns]
+        turns = map(one_line_end, typed.getlist("turn")) if typed else content.turns
+        self.turns = [TurnRow(text) for text in turns]
         rows = [AssertionRow.of(assertion) for assertion in content.assertions]
         self.assertions = _typed_assertions(typed) if typed else rows or ([] if case else [AssertionRow()])
         self.kinds = _kinds(self.assertions)
@@ -278,10 +279,6 @@ def _value_rows(version: Version | None, values: dict[str, str]) -> list[ValueRo
 def _typed_values(typed: QueryDict) -> Iterator[tuple[str, str]]:
     pairs = zip(typed.getlist("value_name"), typed.getlist("value"), strict=False)
     return ((name, one_line_end(value)) for name, value in pairs)
-
-
-def _typed_turns(typed: QueryDict) -> list[TurnRow]:
-    return [TurnRow(one_line_end(text)) for text in typed.getlist("turn")]
 
 
 def _typed_assertions(typed: QueryDict) -> list[AssertionRow]:

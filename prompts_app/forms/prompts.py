@@ -63,8 +63,12 @@ class VersionForm(ParametersForm):
         self, *, version: Version | None = None, typed: QueryDict | None = None, judged: bool = False
     ) -> None:
         self.version = version
-        self.messages = _typed_messages(typed) if typed else _stored_messages(version)
-        self._typed_variables = _typed_variables(typed) if typed else _stored_variables(version)
+        self.messages = _typed_messages(typed) if typed else [MessageRow()]
+        self._typed_variables = _typed_variables(typed) if typed else {}
+        if version and not typed:
+            self.messages = [MessageRow(m["role"], m["content"]) for m in version.messages]
+            rows = (VariableRow(v["name"], v["default"], v["description"]) for v in version.variables)
+            self._typed_variables = {row.name: row for row in rows}
         self.focus = ""  # the id of the field to go on typing in
         if typed is not None and judged:
             super().__init__(data=typed)
@@ -188,17 +192,6 @@ class NewPromptForm(AboutForm, VersionForm):
 
 
 # --- reading ------------------------------------------------------------------------------------------------
-
-
-def _stored_messages(version: Version | None) -> list[MessageRow]:
-    if version is None:
-        return [MessageRow()]
-    return [MessageRow(m["role"], m["content"]) for m in version.messages]
-
-
-def _stored_variables(version: Version | None) -> dict[str, VariableRow]:
-    stored = version.variables if version else []
-    return {v["name"]: VariableRow(v["name"], v["default"], v["description"]) for v in stored}
 
 
 def _typed_messages(typed: QueryDict) -> list[MessageRow]:

@@ -99,11 +99,8 @@ class ShareLinkForm(forms.Form):
             default=3,
         )
         prompts = Prompt.objects.owned_by(self.owner).with_author().order_by(rank, "-updated_at", "-pk")
-        return sorted(prompts[:MOST_OFFERED], key=self._stored_place)
-
-    def _stored_place(self, prompt: Prompt) -> int:
-        chosen = self._chosen.get(prompt.pk)
-        return chosen.position if chosen else LAST_PLACE
+        places = {key: row.position for key, row in self._chosen.items()}
+        return sorted(prompts[:MOST_OFFERED], key=lambda prompt: places.get(prompt.pk, LAST_PLACE))
 
     @property
     def is_cut(self) -> bool:

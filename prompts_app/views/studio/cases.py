@@ -75,16 +75,16 @@ def _list_of(case: Case) -> str:
     return f"{url}?page={before // A_PAGE + 1}#case-{case.public_id}"
 
 
-@owner_view(own_case)
 @require_POST
+@owner_view(own_case)
 def move(request: AuthorRequest, case: Case) -> HttpResponse:
     move_case(case, -1 if request.POST.get("step") == "up" else 1)
     case.refresh_from_db(fields=["position"])
     return redirect(_list_of(case))
 
 
-@owner_view(own_case)
 @require_POST
+@owner_view(own_case)
 def duplicate(request: AuthorRequest, case: Case) -> HttpResponse:
     with refusals_as_message(request):
         copy = duplicate_case(case)

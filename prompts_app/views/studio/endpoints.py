@@ -72,8 +72,8 @@ def _after_saving(request: AuthorRequest, form: EndpointForm, endpoint: Endpoint
     return redirect("studio_endpoint", endpoint.public_id)
 
 
-@owner_view(own_endpoint)
 @require_POST
+@owner_view(own_endpoint)
 def test(request: AuthorRequest, endpoint: Endpoint) -> HttpResponse:
     _test(request, endpoint)
     return redirect("studio_endpoint", endpoint.public_id)

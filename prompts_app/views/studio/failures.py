@@ -10,13 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from prompts_app.access import own_failure, own_prompt, own_run
-from prompts_app.actions.prompts.known_failures import (
-    change_failure,
-    check_can_shelve,
-    move_failure,
-    remove_failure,
-    shelve,
-)
+from prompts_app.actions.prompts import known_failures
 from prompts_app.actions.prompts.save import StaleEdit
 from prompts_app.actions.prompts.secrets import SecretFinding, find_secrets
 from prompts_app.engine.errors import Refused, why_not
@@ -67,17 +61,17 @@ def failures(request: AuthorRequest, prompt: Prompt) -> HttpResponse:
     return render(request, "studio/failures.html", context)
 
 
-@owner_view(own_failure)
 @require_POST
+@owner_view(own_failure)
 def move(request: AuthorRequest, failure: KnownFailure) -> HttpResponse:
-    move_failure(failure, -1 if request.POST.get("step") == "up" else 1)
+    known_failures.move_failure(failure, -1 if request.POST.get("step") == "up" else 1)
     return redirect("studio_failures", failure.prompt.slug)
 
 
 @owner_view(own_failure)
 def delete(request: AuthorRequest, failure: KnownFailure) -> HttpResponse:
     if request.method == "POST":
-        remove_failure(failure)
+        known_failures.remove_failure(failure)
         said = "It is off the shelf. The run keeps its result."
         return done(request, said, "studio_failures", failure.prompt.slug)
     context = {"failure": failure, **head(failure.prompt, "failures")}
@@ -126,9 +120,11 @@ class Diagnosis(DraftedForm[FailureForm]):
         try:
             if spot.failure:
                 seen = None if self.do == "save-anyway" else data["revision"]
-                change_failure(spot.failure, data["diagnosis"], data["fixed_in"], seen_revision=seen)
+                known_failures.change_failure(
+                    spot.failure, data["diagnosis"], data["fixed_in"], seen_revision=seen
+                )
             else:
-                shelve(spot.run, spot.case_index, data["diagnosis"], data["fixed_in"])
+                known_failures.shelve(spot.run, spot.case_index, data["diagnosis"], data["fixed_in"])
         except StaleEdit as stale:
             form.add_error(None, str(stale))
             raise
@@ -147,7 +143,9 @@ class Diagnosis(DraftedForm[FailureForm]):
             "row": rows_of(Records(spot.prompt), [RunCase(spot.run, spot.case_index)])[0],
             "name": str(case.get("name", "")),
             "inputs": inputs_of(case),
-            "refused": "" if spot.failure else why_not(check_can_shelve, spot.run, spot.case_index),
+            "refused": ""
+            if spot.failure
+            else why_not(known_failures.check_can_shelve, spot.run, spot.case_index),
             **head(spot.prompt, "failures"),
         }
 

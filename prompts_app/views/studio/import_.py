@@ -108,8 +108,8 @@ def _listed(report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@owner_view(own_import)
 @require_POST
+@owner_view(own_import)
 def discard(request: AuthorRequest, row: Import) -> HttpResponse:
     if row.state != Import.State.PREVIEW:
         return redirect("studio_import")
@@ -117,8 +117,8 @@ def discard(request: AuthorRequest, row: Import) -> HttpResponse:
     return done(request, "The file is discarded. Nothing was imported.", "studio_import")
 
 
-@owner_view(own_import)
 @require_POST
+@owner_view(own_import)
 def stop_one(request: AuthorRequest, row: Import) -> HttpResponse:
     with refusals_as_message(request):
         job.stop(row)

@@ -103,8 +103,8 @@ def _was_judged(request: AuthorRequest, run: Run, form: PastedJudgeForm) -> bool
     return form.is_valid()
 
 
-@owner_view(own_pasted_run)
 @require_POST
+@owner_view(own_pasted_run)
 def delete(request: AuthorRequest, run: Run) -> HttpResponse:
     delete_runs(run.prompt, [run])
     return done(request, "Deleted the pasted outputs.", "studio_paste", run.prompt.slug)

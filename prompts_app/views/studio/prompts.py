@@ -115,8 +115,8 @@ def _sample_author() -> User | None:
 # --- drafts -----------------------------------------------------------------------------------------------
 
 
-@author_view
 @require_POST
+@author_view
 def keep_draft(request: AuthorRequest, slug: str) -> HttpResponse:
     """Called every few seconds while somebody types; ``page`` says on which of the prompt's pages."""
     prompt = None if slug == "new" else own_prompt(request.user, slug)

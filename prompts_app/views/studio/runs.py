@@ -75,16 +75,16 @@ def batch(request: AuthorRequest, batch: Batch) -> HttpResponse:
     return render(request, "studio/_batch_progress.html", context | {"fragment": True}, status=status)
 
 
-@owner_view(own_batch)
 @require_POST
+@owner_view(own_batch)
 def cancel(request: AuthorRequest, batch: Batch) -> HttpResponse:
     lifecycle.request_cancel(batch)
     said = "Cancelled. What was answered is kept as a partial run, which never counts."
     return done(request, said, batch)
 
 
-@owner_view(own_run_of_batch)
 @require_POST
+@owner_view(own_run_of_batch)
 def cancel_one(request: AuthorRequest, run: Run) -> HttpResponse:
     """End one run of a batch, so that the others need not wait for it."""
     if run.is_under_way:
@@ -96,8 +96,8 @@ def cancel_one(request: AuthorRequest, run: Run) -> HttpResponse:
     return redirect(run.batch)
 
 
-@owner_view(own_batch)
 @require_POST
+@owner_view(own_batch)
 def again(request: AuthorRequest, batch: Batch) -> HttpResponse:
     form = AskAgainForm(request.POST)
     if not form.is_valid():

@@ -74,15 +74,15 @@ def _warn_of_secrets(request: AuthorRequest, prompts: list[Prompt]) -> None:
             )
 
 
-@owner_view(own_link)
 @require_POST
+@owner_view(own_link)
 def renew(request: AuthorRequest, link: ShareLink) -> HttpResponse:
     _show_once(request, link, renew_link(link))
     return redirect(link)
 
 
-@owner_view(own_link)
 @require_POST
+@owner_view(own_link)
 def revoke(request: AuthorRequest, link: ShareLink) -> HttpResponse:
     revoke_link(link)
     said = f"The link for {link.label} is revoked: its address opens nothing from now on."

@@ -331,7 +331,7 @@ def document_of(
 ) -> SearchDocument:
     """What is found of a prompt: of its newest version, without what is private, for its author too."""
     mask = Mask(private)
-    texts = [text for row in (prompt, *newest) for text in texts_in_row(row) if text.column in IN_THE_BODY]
+    texts = [text for row in (prompt, *newest) for text in texts_in_row(row, only=IN_THE_BODY)]
     return SearchDocument(
         prompt=prompt,
         place=place_of(prompt),

@@ -5,7 +5,7 @@ The check for secrets, the private parts and the search read it. It walks the te
 table with words of a prompt is not.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from prompts_app.engine.json_texts import strings_in
@@ -50,12 +50,12 @@ def texts_in_prompt(prompt: Prompt, *, most_results: int | None = None) -> Itera
     yield from _texts_in_runs(prompt, most_results)
 
 
-def texts_in_row(row: Masked, before: str = "") -> Iterator[Text]:
-    """Of one row, which need not be stored. ``before`` begins each place."""
+def texts_in_row(row: Masked, before: str = "", only: Collection[str] = ()) -> Iterator[Text]:
+    """Of one row, which need not be stored. ``before`` begins each place; ``only``: of these columns."""
     table = row._meta.model_name
     for name in texts_of(type(row)):
         column = f"{table}.{name}"
-        if column not in COMPUTED and (value := getattr(row, name)):
+        if (column in only if only else column not in COMPUTED) and (value := getattr(row, name)):
             parts = _PARTS.get(column, _whole(name.replace("_", " ")))
             yield from (Text(f"{before}{where}", part, column) for where, part in parts(value))
 

@@ -33,7 +33,7 @@ from prompts_app.evidence.listings import refresh
 from prompts_app.models import Prompt, User
 
 MOST_PROMPTS = 10_000  # at once
-CHUNK = 100  # prompts in one transaction
+CHUNK = 200  # prompts in one transaction, which takes about a tenth of a second
 PREVIEW_ROWS = 50
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import batched, chain
+from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -80,27 +81,28 @@ def _insert(rows: Sequence[models.Model]) -> None:
         columns = [column for column in table.concrete_fields if not column.primary_key]
         names = ", ".join(f'"{column.column}"' for column in columns)
         marks = ", ".join(["(" + ", ".join(["%s"] * len(columns)) + ")"] * len(some))
-        values = chain.from_iterable(zip(*(_written(some, column, at) for column in columns), strict=True))
         with at.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO {table.db_table} ({names}) VALUES {marks} RETURNING id",  # noqa: S608 our own names
-                list(values),
+                list(chain.from_iterable(_written(some, columns, at))),
             )
             for row, (pk,) in zip(some, cursor.fetchall(), strict=True):
                 row.pk, row._state.adding, row._state.db = pk, False, at.alias
 
 
 def _written(
-    rows: Sequence[models.Model], column: models.Field[Any, Any], at: BaseDatabaseWrapper
-) -> list[Any]:
-    """One column's values. Texts and numbers are written as they are."""
-    if type(column).pre_save is models.Field.pre_save:
-        values = [getattr(row, column.attname) for row in rows]
-    else:  # the moment of writing, say
-        values = [column.pre_save(row, add=True) for row in rows]
-    if isinstance(column, models.JSONField | models.DateTimeField):
-        return [None if value is None else column.get_db_prep_save(value, at) for value in values]
-    return values
+    rows: Iterable[models.Model], columns: Sequence[models.Field[Any, Any]], at: BaseDatabaseWrapper
+) -> Iterator[list[Any]]:
+    """Each row's values as the database takes them: texts and numbers as they are."""
+    values_of = attrgetter(*(column.attname for column in columns))
+    by_column = (models.JSONField, models.DateTimeField)
+    others = [(place, column) for place, column in enumerate(columns) if isinstance(column, by_column)]
+    for row in rows:
+        values = list(values_of(row))
+        for place, column in others:
+            if (value := column.pre_save(row, add=True)) is not None:  # the moment of writing, say
+                values[place] = column.get_db_prep_save(value, at)
+        yield values
 
 
 def _save_tags(planned: Iterable[Planned]) -> None:

@@ -137,15 +137,14 @@ class Diagnosis(DraftedForm[FailureForm]):
     def context(self, form: FailureForm) -> dict[str, Any]:
         spot = self.spot
         case = spot.run.suite[spot.case_index]
+        refused = "" if spot.failure else why_not(known_failures.check_can_shelve, spot.run, spot.case_index)
         return {
             "form": form,
             "spot": spot,
             "row": rows_of(Records(spot.prompt), [RunCase(spot.run, spot.case_index)])[0],
             "name": str(case.get("name", "")),
             "inputs": inputs_of(case),
-            "refused": ""
-            if spot.failure
-            else why_not(known_failures.check_can_shelve, spot.run, spot.case_index),
+            "refused": refused,
             **head(spot.prompt, "failures"),
         }
 

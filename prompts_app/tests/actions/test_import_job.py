@@ -109,7 +109,7 @@ class TestSizes:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         row = begun(table(CHUNK * 2 + 50))
-        assert (row.state, row.total, Prompt.objects.count()) == (Import.State.QUEUED, 250, 0)
+        assert (row.state, row.total, Prompt.objects.count()) == (Import.State.QUEUED, 2 * CHUNK + 50, 0)
         told: list[tuple[int, int]] = []
         real = import_job._check_may_go_on
 
@@ -119,8 +119,8 @@ class TestSizes:
 
         monkeypatch.setattr(import_job, "_check_may_go_on", look)
         run_import(row.pk)
-        assert told == [(100, 100), (200, 200), (250, 250)]
-        assert (fresh(row).state, row.report["counts"]["prompts"]) == (Import.State.DONE, 250)
+        assert told == [(done, done) for done in (CHUNK, 2 * CHUNK, 2 * CHUNK + 50)]
+        assert (fresh(row).state, row.report["counts"]["prompts"]) == (Import.State.DONE, 2 * CHUNK + 50)
         assert len(row.report["prompts"]) == import_job.MOST_LISTED
 
     def test_each_chunk_is_a_transaction_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,7 @@ class TestSizes:
 
         monkeypatch.setattr(import_, "plan", planning)
         run_import(row.pk)
-        assert Prompt.objects.count() == 201
+        assert Prompt.objects.count() == 2 * CHUNK + 1
 
 
 def test_one_that_an_earlier_release_queued_is_read_by_its_worker() -> None:
@@ -162,10 +162,10 @@ class TestInterrupted:
         its_lease_runs_out(row)
         run_import(row.pk)
         assert fresh(row).report["counts"] == {
-            "prompts": 250, "versions": 250, "cases": 0, "assertions": 0, "results": 0, "added_to": 0,
-            "unsupported": 0, "skipped": 0,
+            "prompts": 2 * CHUNK + 50, "versions": 2 * CHUNK + 50, "cases": 0, "assertions": 0, "results": 0,
+            "added_to": 0, "unsupported": 0, "skipped": 0,
         }  # fmt: skip
-        assert Prompt.objects.count() == Version.objects.count() == 250
+        assert Prompt.objects.count() == Version.objects.count() == 2 * CHUNK + 50
 
     def test_killed_between_two_runs_of_a_prompt(self, monkeypatch: pytest.MonkeyPatch) -> None:
         whole = begun(RESULTS, "out.json")
@@ -194,7 +194,7 @@ class TestInterrupted:
         assert (fresh(row).state, row.done, row.claim) == (Import.State.RUNNING, CHUNK, "")
         assert resume_imports() == 1
         run_import(row.pk)
-        assert (fresh(row).state, Prompt.objects.count()) == (Import.State.DONE, 300)
+        assert (fresh(row).state, Prompt.objects.count()) == (Import.State.DONE, 3 * CHUNK)
 
     def test_two_workers_do_not_do_it_twice(self) -> None:
         row = begun(table(CHUNK + 1))
@@ -211,8 +211,8 @@ class TestInterrupted:
         its_lease_runs_out(first)
         run_import(first.pk)
         run_import(second.pk)
-        assert Prompt.objects.count() == 101
-        assert fresh(second).report["counts"]["skipped"] == 101
+        assert Prompt.objects.count() == CHUNK + 1
+        assert fresh(second).report["counts"]["skipped"] == CHUNK + 1
 
     def test_an_error_leaves_nothing_and_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
         row = begun(table(CHUNK * 2))
@@ -269,7 +269,7 @@ class TestBack:
         with monkeypatch.context() as patched:
             patched.setattr(stopping, "_stopping_since", 1.0)
             run_import(row.pk)
-        assert 0 < Prompt.objects.count() < 150
+        assert 0 < Prompt.objects.count() < CHUNK + 50
         run_import(row.pk)
         assert (fresh(row).state, Prompt.objects.count()) == (Import.State.UNDONE, 0)
 

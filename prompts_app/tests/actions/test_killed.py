@@ -130,7 +130,7 @@ def test_a_run_that_ends_its_worker_each_time_is_left_to_its_author(tmp_path: Pa
 
 
 class TestAnImport:
-    """Of 2,000 prompts, in chunks of 100, its worker killed where it stands."""
+    """Of 2,000 prompts, in chunks, its worker killed where it stands."""
 
     PROMPTS = 2_000
 

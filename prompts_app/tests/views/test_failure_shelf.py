@@ -214,3 +214,13 @@ def test_publishing_does_not_wait_for_it(prompt: Prompt, own: Client) -> None:
 def test_every_section_has_its_questions(prompt: Prompt, own: Client) -> None:
     body = read_page(own.get("/studio/prompts/invoices/details/"))
     assert body.count("What a reader looks for") == 4
+
+
+@pytest.mark.parametrize("do", ["save", "save-anyway", "no-such-button"])
+@pytest.mark.parametrize("page", ["details/", "failure"])
+def test_every_button_of_a_page_without_rows_saves(page: str, do: str, prompt: Prompt, own: Client) -> None:
+    """Or says why not; only a page with rows to add and previews has others."""
+    address = new(prompt) if page == "failure" else f"/studio/prompts/invoices/{page}"
+    response = own.post(address, {"do": do})
+    assert response.status_code == 200
+    assert 'role="alert"' in read_page(response)

@@ -43,7 +43,7 @@ class DraftedForm[F: BaseForm](View):
     is answered by ``changed`` and saves nothing.
     """
 
-    SAVING = frozenset({"save", "save-anyway"})
+    SAVING = frozenset[str]()  # none named: every button but "discard" saves
 
     request: AuthorRequest
     prompt: Prompt | None
@@ -63,6 +63,7 @@ class DraftedForm[F: BaseForm](View):
         raise NotImplementedError
 
     def changed(self, form: F) -> HttpResponse:
+        """Where SAVING names buttons: the answer to any other."""
         raise NotImplementedError
 
     def context(self, form: F) -> dict[str, Any]:
@@ -103,8 +104,9 @@ class DraftedForm[F: BaseForm](View):
         if self.do == "discard":
             drop_draft(self.request.user, self.key)
             return redirect(request.path)
-        form = self.form(request.POST, judged=self.do in self.SAVING)
-        if self.do not in self.SAVING:
+        saves = not self.SAVING or self.do in self.SAVING
+        form = self.form(request.POST, judged=saves)
+        if not saves:
             return self.changed(form)
         findings, is_stale = self.findings(form), False
         if self.prompt:

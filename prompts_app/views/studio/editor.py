@@ -34,6 +34,7 @@ MOST_OFFERED = 200  # cases to fill the preview with
 class _Version[F: VersionForm](DraftedForm[F]):
     """What writing a prompt and writing its next version have in common."""
 
+    SAVING = frozenset({"save", "save-anyway"})
     template = "studio/prompt_edit.html"
 
     def changed(self, form: F) -> HttpResponse:

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from time import monotonic
 
@@ -102,17 +103,19 @@ def answers_http(port: int) -> bool:
 def test_both_start_and_both_stop_cleanly(tmp_path: Path, how: signal.Signals) -> None:
     port = free_port()
     with serving(tmp_path, port) as process:
-        eventually(lambda: answers_http(port), within_s=90)
+        assert process.stdout
+        lines = iter(process.stdout.readline, "")
+        said = list(takewhile(lambda line: f"http://127.0.0.1:{port}/" not in line, lines))
+        assert answers_http(port)  # it says so when it does
         children = children_of(process.pid)
         running = " ".join(commands(children).values())
         assert "portfolio.web" in running
         assert "run_huey" in running
         process.send_signal(how)
         assert process.wait(20) == 0
-        assert process.stdout
-        said = process.stdout.read()
-    assert f"http://127.0.0.1:{port}/" in said
-    assert "Traceback" not in said
+        said += lines
+    assert said[-1] == "Stopping …\n"
+    assert "Traceback" not in " ".join(said)
     assert all(is_gone(child) for child in children)
 
 

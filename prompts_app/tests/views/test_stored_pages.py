@@ -288,7 +288,7 @@ def test_what_cannot_be_checked_is_not_served(
     Prompt.objects.filter(pk=w.prompt.pk).update(visibility=Visibility.PRIVATE)
     monkeypatch.setattr(stored_pages, "have_changed", away)
     assert ask(path).status == 404
-    monkeypatch.setattr("prompts_app.views.public.prompt.prompt_visible_to", away)
+    monkeypatch.setattr("prompts_app.views.public.public_page.prompt_visible_to", away)
     assert ask(path).status == 503
 
 

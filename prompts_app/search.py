@@ -209,9 +209,10 @@ _MANY_DOCUMENTS = 100_000
 
 
 class _Postgres(_Index):
-    """The planner reads the documents in the order of their places where most of them match, and else takes
-    those that match from the words' index; it knows which words are frequent. Neither is quick for a word
-    that one in twenty of very many holds, so the best places are looked at first."""
+    """The planner reads the documents in the order of their places where many of them match, and else takes
+    those that match from the words' index; it knows which words are frequent, and is told by a function what
+    a look at the words of one costs. Neither is quick for a word that one in twenty of very many holds, so
+    the best places are looked at first."""
 
     def anywhere(self) -> list[int]:
         return self._first(f"stems @@ {_STEMS} OR words @@ {self._words()}")
@@ -243,7 +244,8 @@ class _Postgres(_Index):
             return [place for row in cursor.fetchall() for place in row if place and place > 0]
 
     def _select(self, where: str, order: str, least: int = 0) -> list[int]:
-        whose = f"place > {least}" if self.author is None else "of_author = %(author)s"
+        of_all = f"place > {least} AND prompts_app_words_are_read(place)"
+        whose = of_all if self.author is None else "of_author = %(author)s"
         sql = (
             f"SELECT prompt_id FROM prompts_app_searchdocument WHERE ({where}) AND {whose}"  # noqa: S608 as above
             f" ORDER BY {order} place DESC LIMIT {MOST_HITS + 1}"

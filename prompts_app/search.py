@@ -11,7 +11,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import batched, chain, islice
 
 import regex
@@ -24,6 +23,7 @@ from prompts_app.models.reading import reading
 from prompts_app.models.texts import texts_in_row
 
 MOST_HITS = 1000
+MOST_IN_HEAD = 200  # of more: those with the words in the title, or above the text, that come first
 MOST_TERMS = 12
 SHORTEST_BEGINNING = 3  # letters: shorter ones begin most of all words
 LONGEST_TERM = 80  # characters
@@ -96,9 +96,9 @@ def find(text: str, *, author: int | None = None, database: str = DEFAULT_DB_ALI
 
     Up to MOST_HITS are ranked by where the words stand: a word in the title weighs more than one in the tags,
     then summary, author, text. To weigh all where more hold the words would cost the more the larger the site
-    is: then those that hold all of them in the title come first, then those that do above the text, then the
-    others, and of each the best evidenced. The last word also finds longer ones that begin with it, unless
-    more than MOST_HITS hold it as it stands.
+    is: then up to MOST_IN_HEAD that hold all of them in the title come first, then as many that do above the
+    text, then the others, and of each the best evidenced. The last word also finds longer ones that begin
+    with it, unless more than MOST_HITS hold it as it stands.
 
     Who may see them is for the caller to say, by the queryset they are loaded with.
     """
@@ -130,8 +130,8 @@ def _may_begin_longer_words(term: str) -> bool:
 @dataclass
 class _Index:
     """One search of the database's own index. Each method gives numbers of prompts, at most one more than
-    MOST_HITS, and all but ``ranked`` the best evidenced first: the index is read in that order, and no
-    further."""
+    MOST_HITS or MOST_IN_HEAD, and all but ``ranked`` the best evidenced first: the index is read in that
+    order, and no further."""
 
     database: str
     terms: list[str]
@@ -162,23 +162,22 @@ class _Sqlite(_Index):
     """FTS5 reads its lists of documents in the order of their numbers, which are ``SearchDocument.place``."""
 
     def anywhere(self) -> list[int]:
-        return self._first("prompts_app_search")
+        return self._first("prompts_app_search", MOST_HITS + 1)
 
     def in_title(self) -> list[int]:
-        return self._first("prompts_app_search_head", "title")
+        return self._first("prompts_app_search_head", MOST_IN_HEAD, "title")
 
     def in_head(self) -> list[int]:
-        return self._first("prompts_app_search_head")
+        return self._first("prompts_app_search_head", MOST_IN_HEAD)
 
     def ranked(self) -> list[int]:
         """bm25 is smaller for better matches; its weights follow the columns' order."""
         table = "prompts_app_search"
-        return self._rows(*self._query(table, f"bm25({table}, 20.0, 10.0, 6.0, 2.0, 0.7, 0.0), rowid DESC"))
+        return self._first(
+            table, MOST_HITS, order=f"bm25({table}, 20.0, 10.0, 6.0, 2.0, 0.7, 0.0), rowid DESC"
+        )
 
-    def _first(self, table: str, column: str = "") -> list[int]:
-        return self._rows(*self._query(table, "rowid DESC", column))
-
-    def _query(self, table: str, order: str, column: str = "") -> tuple[str, list[str]]:
+    def _first(self, table: str, most: int, column: str = "", order: str = "rowid DESC") -> list[int]:
         words = " ".join(f'"{term}"' for term in self.terms) + "*" * self.last_may_go_on
         sought = f"{column} : ({words})" if column else f"({words})"
         whose = "AND rowid > 0"
@@ -186,9 +185,9 @@ class _Sqlite(_Index):
             sought, whose = f'{sought} AND of_author : "{author_key(self.author)}"', ""
         sql = (
             f"SELECT rowid & {_PROMPT} FROM {table} WHERE {table} MATCH %s {whose}"  # noqa: S608 typed: params
-            f" ORDER BY {order} LIMIT {MOST_HITS + 1}"
+            f" ORDER BY {order} LIMIT {most}"
         )
-        return sql, [sought]
+        return self._rows(sql, [sought])
 
 
 _STEMS = "websearch_to_tsquery('english', %(terms)s)"
@@ -198,57 +197,34 @@ _GO_ON = "(websearch_to_tsquery('simple', %(rest)s) && to_tsquery('simple', %(la
 _GOES_ON = "to_tsquery('simple', %(last)s)"
 
 
-# The places above which the best 3% and the best 15% of all documents are, as far as ANALYZE knows.
-_BEST_PLACES = """
-    SELECT bounds[array_length(bounds, 1) * 97 / 100], bounds[array_length(bounds, 1) * 85 / 100]
-    FROM (SELECT histogram_bounds::text::bigint[] AS bounds FROM pg_stats
-          WHERE tablename = 'prompts_app_searchdocument' AND attname = 'place') AS known
-    WHERE (SELECT reltuples FROM pg_class WHERE relname = 'prompts_app_searchdocument') > %(many)s
-"""
-_MANY_DOCUMENTS = 100_000
-
-
 class _Postgres(_Index):
     """The planner reads the documents in the order of their places where many of them match, and else takes
     those that match from the words' index; it knows which words are frequent, and is told by a function what
-    a look at the words of one costs. Neither is quick for a word that one in twenty of very many holds, so
-    the best places are looked at first."""
+    a look at the words of one costs."""
 
     def anywhere(self) -> list[int]:
-        return self._first(f"stems @@ {_STEMS} OR words @@ {self._words()}")
+        return self._select(f"({self._anywhere()}) AND prompts_app_words_are_read(place)", MOST_HITS + 1)
 
     def in_title(self) -> list[int]:
-        return self._first(f"titles @@ ({_STEMS} || {self._words()})")
+        return self._select(f"titles @@ ({_STEMS} || {self._words()})", MOST_IN_HEAD)
 
     def in_head(self) -> list[int]:
-        return self._first(f"head @@ ({_STEMS} || {self._words()})")
+        return self._select(f"head @@ ({_STEMS} || {self._words()})", MOST_IN_HEAD)
 
     def ranked(self) -> list[int]:
         """ts_rank is larger for better matches."""
-        words = self._words()
-        head = f"ts_rank('{{0.15,0.3,0.6,1.0}}', head, {_STEMS} || {words})"
+        head = f"ts_rank('{{0.15,0.3,0.6,1.0}}', head, {_STEMS} || {self._words()})"
         rank = f"10 * {head} + ts_rank(stems, {_STEMS}) DESC,"
-        return self._select(f"stems @@ {_STEMS} OR words @@ {words}", rank)
+        return self._select(f"({self._anywhere()})", MOST_HITS, rank)
 
-    def _first(self, where: str) -> list[int]:
-        found: list[int] = []
-        for least in [*(self._best_places if self.author is None else []), 0]:
-            if len(found := self._select(where, "", least)) > MOST_HITS:
-                break
-        return found
+    def _anywhere(self) -> str:
+        return f"stems @@ {_STEMS} OR words @@ {self._words()}"
 
-    @cached_property
-    def _best_places(self) -> list[int]:
-        with connections[self.database].cursor() as cursor:
-            cursor.execute(_BEST_PLACES, {"many": _MANY_DOCUMENTS})
-            return [place for row in cursor.fetchall() for place in row if place and place > 0]
-
-    def _select(self, where: str, order: str, least: int = 0) -> list[int]:
-        of_all = f"place > {least} AND prompts_app_words_are_read(place)"
-        whose = of_all if self.author is None else "of_author = %(author)s"
+    def _select(self, where: str, most: int, order: str = "") -> list[int]:
+        whose = "place > 0" if self.author is None else "of_author = %(author)s"
         sql = (
-            f"SELECT prompt_id FROM prompts_app_searchdocument WHERE ({where}) AND {whose}"  # noqa: S608 as above
-            f" ORDER BY {order} place DESC LIMIT {MOST_HITS + 1}"
+            f"SELECT prompt_id FROM prompts_app_searchdocument WHERE {where} AND {whose}"  # noqa: S608 as above
+            f" ORDER BY {order} place DESC LIMIT {most}"
         )
         *rest, last = self.terms
         params = {

@@ -140,7 +140,7 @@ def plans(text: str) -> list[str]:
     return told
 
 
-def test_a_word_of_every_prompt_is_read_a_thousand_times(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_word_of_every_prompt_is_read_a_thousand_times() -> None:
     many()
     hits = find("common")
     assert hits.more
@@ -154,9 +154,6 @@ def test_a_word_of_every_prompt_is_read_a_thousand_times(monkeypatch: pytest.Mon
         assert "rows=1001" in told[0]
         assert "Removed by Filter" not in told[0]
         assert any("prompts_app_search_stems" in one for one in plans("rarity"))
-        rare = find("rarity")
-        monkeypatch.setattr(search, "_MANY_DOCUMENTS", 1000)  # the best places first
-        assert (find("common"), find("rarity")) == (hits, rare)
     else:
         assert all(one.endswith(">") for one in told)  # listed ones alone, by their places
         assert not any("TEMP B-TREE" in one for one in told)  # what is sorted is read to the end

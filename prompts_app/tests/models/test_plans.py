@@ -23,6 +23,7 @@ def plan_of() -> Callable[[Any], str]:
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+                cursor.execute("SET LOCAL enable_sort = off")
         return str(rows.explain())
 
     return told

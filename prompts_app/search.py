@@ -203,7 +203,7 @@ class _Postgres(_Index):
     a look at the words of one costs."""
 
     def anywhere(self) -> list[int]:
-        return self._select(f"({self._anywhere()}) AND prompts_app_words_are_read(place)", MOST_HITS + 1)
+        return self._select(self._anywhere(), MOST_HITS + 1)
 
     def in_title(self) -> list[int]:
         return self._select(f"titles @@ ({_STEMS} || {self._words()})", MOST_IN_HEAD)
@@ -215,13 +215,14 @@ class _Postgres(_Index):
         """ts_rank is larger for better matches."""
         head = f"ts_rank('{{0.15,0.3,0.6,1.0}}', head, {_STEMS} || {self._words()})"
         rank = f"10 * {head} + ts_rank(stems, {_STEMS}) DESC,"
-        return self._select(f"({self._anywhere()})", MOST_HITS, rank)
+        return self._select(self._anywhere(), MOST_HITS, rank)
 
     def _anywhere(self) -> str:
-        return f"stems @@ {_STEMS} OR words @@ {self._words()}"
+        return f"(stems @@ {_STEMS} OR words @@ {self._words()})"
 
     def _select(self, where: str, most: int, order: str = "") -> list[int]:
-        whose = "place > 0" if self.author is None else "of_author = %(author)s"
+        of_all = "place > 0 AND prompts_app_words_are_read(place)"
+        whose = of_all if self.author is None else "of_author = %(author)s"
         sql = (
             f"SELECT prompt_id FROM prompts_app_searchdocument WHERE {where} AND {whose}"  # noqa: S608 as above
             f" ORDER BY {order} place DESC LIMIT {most}"

@@ -39,7 +39,7 @@ LONGEST_QUERY = 256  # characters
 QUERIES_KEPT_S = 300.0
 MOST_KEYS = 200  # of what one page shows
 # Pages that each process makes at once: more take no less time, as Python makes one at a time, but memory.
-MADE_AT_ONCE = 4
+MADE_AT_ONCE = 3
 
 # Never stored: answered without the database, or of one person. What else is not is found out by its headers.
 _NEVER = ("/studio/", "/accounts/", "/admin/", "/s/", "/healthz", "/readyz", settings.STATIC_URL)

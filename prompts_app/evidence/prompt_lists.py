@@ -175,10 +175,8 @@ class Site:
 
     def _best_with(self, terms: tuple[str, ...]) -> Some:
         rows = self._having(terms).order_by(*ORDERS["evidence"].columns("listing"))
-        best = rows.values("listing")[: MOST_COUNTED + 1]
-        found = [
-            Entry(*row) for row in Listing.objects.filter(prompt__in=best).values_list("prompt", "terms")
-        ]
+        best = rows.values_list("listing", flat=True)[: MOST_COUNTED + 1]
+        found = [Entry(*row) for row in Listing.objects.looked_at(list(best))]
         return Some(found[:MOST_COUNTED], more=len(found) > MOST_COUNTED)
 
 
@@ -355,6 +353,5 @@ def of_author(owner: int, lines: Iterable[Line]) -> Callable[[str], Some]:
 
 def _holding(words: str) -> Some:
     hits = find(words)
-    found = Listing.objects.listed().filter(prompt__in=hits.prompts).values_list(*Entry._fields)
-    entries = {row[0]: Entry(*row) for row in found}
+    entries = {row[0]: Entry(*row) for row in Listing.objects.looked_at(hits.prompts)}
     return Some([entries[key] for key in hits.prompts if key in entries], hits.more)

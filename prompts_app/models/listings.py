@@ -7,6 +7,8 @@ counts, and that no row stays of a prompt which is private now, or whose author 
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
@@ -62,6 +64,22 @@ class ListingQuerySet(models.QuerySet["Listing"]):
 
     def owned_by(self, owner: Any) -> Self:
         return self.filter(owner=owner)
+
+    def looked_at(self, prompts: Sequence[int]) -> list[tuple[int, list[str], int, int, int]]:
+        """Number, terms and the three sort keys of those of ``prompts`` that are listed. For a thousand of
+        them: the numbers go as one value, the terms are read as one text, and neither by way of a field."""
+        given: Any
+        if connections[self.db].vendor == "postgresql":
+            among, given = "= ANY(%s)", list(prompts)
+        else:
+            among, given = "IN (SELECT value FROM json_each(%s))", json.dumps(prompts)
+        columns = "prompt_id, CAST(terms AS text), by_evidence, by_published, by_tested"
+        listed = f"SELECT {columns} FROM {self.model._meta.db_table} WHERE is_listed"  # noqa: S608 all ours
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(f"{listed} AND prompt_id {among}", [given])
+            rows = cursor.fetchall()
+        terms = json.loads(f"[{','.join(row[1] for row in rows)}]")
+        return [(row[0], of_it, *row[2:]) for row, of_it in zip(rows, terms, strict=True)]
 
     def parts(self, column: str, size: int) -> list[int]:
         """Which ranges of ``size`` numbers of ``column`` (prompt_id or owner_id) hold a listed one: 0 is from

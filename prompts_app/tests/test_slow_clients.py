@@ -14,7 +14,7 @@ from prompts_app.tests.workers import eventually
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-WITHIN_S = 2.0
+WITHIN_S = 3.0
 THREADS = 3
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 POST = b"POST /accounts/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4000\r\n"

@@ -33,6 +33,15 @@ def test_a_child_is_used_again() -> None:
     assert apart(SMALL, os.getpid) == first
 
 
+def test_so_is_one_of_a_process_that_had_more_memory_than_a_child_is_kept_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_pool", module._Pool())
+    assert len(bytearray(b"x") * (module.MOST_KEPT + 50_000_000))  # had, and given back
+    first = apart(SMALL, os.getpid)
+    assert apart(SMALL, os.getpid) == first
+
+
 @pytest.mark.parametrize(
     ("work", "arguments"),
     [

@@ -9,7 +9,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
-from prompts_app.actions.importing.apply import ImportOptions, OfferedStyle, check_size
+from prompts_app.actions.importing.apply import ImportOptions, check_size
+from prompts_app.actions.importing.report import OfferedStyle
 from prompts_app.engine.budget import MOST_BYTES
 from prompts_app.engine.formats import FORMATS, titles
 from prompts_app.engine.formats.parsed_file import ParsedFile, read_file

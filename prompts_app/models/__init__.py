@@ -3,7 +3,7 @@
 from prompts_app.models.drafts import Draft
 from prompts_app.models.encryption import KeyUnreadable
 from prompts_app.models.endpoints import Batch, Endpoint
-from prompts_app.models.evidence import Level, PictureFile, Result, Run, Source
+from prompts_app.models.evidence import Level, Result, Run, Source
 from prompts_app.models.failures import KnownFailure
 from prompts_app.models.health import Heartbeat
 from prompts_app.models.imports import Import, ImportPart
@@ -11,6 +11,7 @@ from prompts_app.models.jobs import Job, JobPart
 from prompts_app.models.listings import Listing, ListingCount, ListingTerm
 from prompts_app.models.mail import QueuedMail
 from prompts_app.models.people import Face, FormerHandle, GoneHandle, Profile, User
+from prompts_app.models.pictures import PictureFile
 from prompts_app.models.private import PrivateSpan
 from prompts_app.models.prompts import (
     Case,

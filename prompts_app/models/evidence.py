@@ -390,14 +390,3 @@ class Result(Masked):
         return ending_in_words(
             self.output, self.finish_reason, self.tokens_out, self.tokens_reasoning, self.reasoning_chars
         )
-
-
-class PictureFile(models.Model):
-    """The bytes of a picture, with the result they belong to: stored with it, deleted with it."""
-
-    result = models.OneToOneField(Result, on_delete=models.CASCADE, related_name="picture_file")
-    data = models.BinaryField()  # WebP
-    small = models.BinaryField()  # WebP, for lists
-
-    def __str__(self) -> str:
-        return f"picture of {self.result_id}"

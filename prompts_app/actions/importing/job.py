@@ -15,14 +15,10 @@ from django.tasks import task
 from django.utils import timezone
 
 from portfolio.database import AWAY, is_away
-from prompts_app.actions.importing.apply import (
-    ImportOptions,
-    ImportReport,
-    import_in_chunks,
-    prompts_in,
-)
+from prompts_app.actions.importing.apply import ImportOptions, import_in_chunks, prompts_in
 from prompts_app.actions.importing.made import Made, changed_since, take_back_in_chunks
 from prompts_app.actions.importing.plan import BundleRefused
+from prompts_app.actions.importing.report import ImportReport
 from prompts_app.actions.runs import stopping
 from prompts_app.engine.errors import Overrun, RefusedKind
 from prompts_app.engine.formats import FormatError, Parsed

@@ -9,7 +9,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from portfolio.release import ReleasedCommand
-from prompts_app.actions.importing.apply import ImportOptions, ImportReport, import_prompts
+from prompts_app.actions.importing.apply import ImportOptions, import_prompts
+from prompts_app.actions.importing.report import ImportReport
 from prompts_app.engine.budget import MOST_BYTES
 from prompts_app.engine.formats import FORMATS, FormatError, Parsed, parse, parse_files
 from prompts_app.engine.formats.files import Folder, is_zip

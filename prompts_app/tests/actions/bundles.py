@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from prompts_app.actions.importing.apply import ImportReport, import_prompts
+from prompts_app.actions.importing.apply import import_prompts
+from prompts_app.actions.importing.report import ImportReport
 from prompts_app.engine.formats import Parsed
 from prompts_app.engine.formats.bundle_types import BundledPrompt
 from prompts_app.models import User

@@ -9,13 +9,8 @@ from django.db import connection
 
 from prompts_app.actions.importing import apply as import_
 from prompts_app.actions.importing import save as import_save
-from prompts_app.actions.importing.apply import (
-    ImportOptions,
-    ImportReport,
-    TooManyPrompts,
-    import_prompts,
-    preview,
-)
+from prompts_app.actions.importing.apply import ImportOptions, TooManyPrompts, import_prompts, preview
+from prompts_app.actions.importing.report import ImportReport
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, Parsed, parse
 from prompts_app.engine.formats.markdown import emit
 from prompts_app.engine.types import Assertion, CaseContent, Message, PromptContent, Variable

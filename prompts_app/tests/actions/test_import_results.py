@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 
 from prompts_app.actions.exporting.bundle import export_bundle
 from prompts_app.actions.exporting.export import as_promptfoo
-from prompts_app.actions.importing.apply import ImportOptions, ImportReport, import_prompts, preview
+from prompts_app.actions.importing.apply import ImportOptions, import_prompts, preview
 from prompts_app.actions.importing.plan import BundleRefused
+from prompts_app.actions.importing.report import ImportReport
 from prompts_app.engine.formats import ImportedPrompt, Parsed, bundle, parse, parse_files
 from prompts_app.engine.formats.files import Files, Folder
 from prompts_app.models import Case, Level, Prompt, Result, Run, User, Version

@@ -10,9 +10,9 @@ from django.views.decorators.vary import vary_on_headers
 
 from prompts_app.access import own_import
 from prompts_app.actions.importing import job
-from prompts_app.actions.importing.apply import ImportReport
 from prompts_app.actions.importing.apply import preview as preview_of
 from prompts_app.actions.importing.job import MOST_LISTED
+from prompts_app.actions.importing.report import ImportReport
 from prompts_app.engine.errors import Refused
 from prompts_app.engine.formats import FORMATS, format_named
 from prompts_app.engine.formats.parsed_file import read_file

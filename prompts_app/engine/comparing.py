@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from random import Random
 
@@ -15,7 +16,7 @@ from prompts_app.engine.assertions.judging import (
 )
 from prompts_app.engine.assertions.values import number_of, quote
 from prompts_app.engine.endpoints import PACING, Pacing, open_endpoint
-from prompts_app.engine.endpoints.cancellation import Cancellation
+from prompts_app.engine.endpoints.cancellation import Cancellation, until_stored
 from prompts_app.engine.errors import JudgeFailed
 from prompts_app.engine.types import Check, Fault, Judge, Judging, Price
 
@@ -71,7 +72,7 @@ async def run_comparisons(
     judge: Judge,
     *,
     concurrency: int,
-    on_compared: Callable[[BestOf], None],
+    on_compared: Callable[[BestOf], Future[None]],
     stop_reason: Callable[[], str | None],
     on_price: Callable[[Price], None] = lambda price: None,
     grace_s: Callable[[str], float] = lambda reason: 0.0,
@@ -80,7 +81,8 @@ async def run_comparisons(
     """Put each comparison before the judge, at most ``concurrency`` at once. Once
     ``stop_reason`` gives one no further one is begun, and ``grace_s(reason)`` seconds later those that are
     under way come to a "judge_error" with the cause "cut_short". The callbacks are called on the event
-    loop's thread and must be quick."""
+    loop's thread and must be quick. Nothing is asked in a comparison's place until the future that
+    ``on_compared`` gives is done, so that no more is ever unstored than was under way."""
     waiting, cancellation = iter(comparisons), Cancellation()
     async with open_endpoint(judge.endpoint, concurrency, pacing) as opened:
         asker = cancellation.hold(opened)
@@ -90,7 +92,7 @@ async def run_comparisons(
                 if reason := stop_reason():
                     return reason
                 client = JudgeClient(judge, asker, judge.endpoint.time_limit_s, after_call=on_price)
-                on_compared(await _compare(comparison, client))
+                await until_stored(on_compared(await _compare(comparison, client)), stop_reason)
             return None
 
         workers = [asyncio.create_task(work()) for _ in range(min(concurrency, len(comparisons)))]

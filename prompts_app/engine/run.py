@@ -14,7 +14,7 @@ from prompts_app.engine.assertions.sets import is_set, members_of, value_of
 from prompts_app.engine.assertions.tools import tools_among
 from prompts_app.engine.assertions.verdicts import verdict_of
 from prompts_app.engine.endpoints import PACING, Asker, Pacing, open_endpoint
-from prompts_app.engine.endpoints.cancellation import CUT_SHORT, Cancellation, cut_short
+from prompts_app.engine.endpoints.cancellation import CUT_SHORT, Cancellation, cut_short, until_stored
 from prompts_app.engine.errors import JudgeFailed, RenderError
 from prompts_app.engine.finish_reasons import ending_in_words
 from prompts_app.engine.grading import Graded, JudgeSetup, grade, is_graded, judged_output_of
@@ -40,7 +40,6 @@ from prompts_app.engine.types import (
     Request,
 )
 
-LOOK_UP_S = 0.25  # how often a worker that waits for storing looks whether the run is to stop
 NO_TURNS = "The images API takes one text, and this case has further turns. Take the turns out of the case."
 
 log = logging.getLogger(__name__)
@@ -110,7 +109,7 @@ async def _work(
         if outcome.fault and CUT_SHORT in (outcome.fault.kind, outcome.fault.cause):
             return run.stop_reason()
         if stored is not None:
-            await run.until(stored)
+            await until_stored(stored, run.stop_reason)
     return None
 
 
@@ -136,12 +135,6 @@ class _Run:
     on_price: Callable[[Price], None]
     api: Api = "chat"
     setup: JudgeSetup | None = None
-
-    async def until(self, stored: Future[None]) -> None:
-        """Until an outcome is stored, which is another thread's doing, or the run is to stop."""
-        waited_for = asyncio.wrap_future(stored)
-        while not waited_for.done() and not self.stop_reason():
-            await asyncio.wait([waited_for], timeout=LOOK_UP_S)
 
     def check_judge_may_be_asked(self) -> None:
         """Raises ``JudgeFailed``: the answer stays, and its verdict is wanting."""

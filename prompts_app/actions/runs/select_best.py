@@ -8,6 +8,7 @@ taken up again by another one, and with it what is left to compare.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future
 from decimal import Decimal
 from functools import partial
 from queue import Empty, Queue
@@ -35,6 +36,7 @@ from prompts_app.models.text import storable_json
 
 LOOK_EVERY_S = 0.25
 
+type Done = tuple[BestOf, Future[None]] | BaseException | None  # the future: that it is stored
 type Group = list[Result]  # one of each run, of the same case and repeat
 
 
@@ -144,8 +146,9 @@ def _compared(
     room: Decimal | None,
     stop_reason: Callable[[], str | None],
 ) -> Iterator[BestOf]:
-    """The comparisons as they are done: asked in another thread, so that this one can keep its lease."""
-    done: Queue[BestOf | BaseException | None] = Queue()
+    """The comparisons as they are done: asked in another thread, so that this one can keep its lease. What
+    was given counts as stored once the next one is wanted."""
+    done: Queue[Done] = Queue()
     spent, reasons = [Decimal(0)], list[str]()
 
     def note(price: Price) -> None:
@@ -154,13 +157,19 @@ def _compared(
     def engine_stop_reason() -> str | None:
         return reasons[-1] if reasons else OVER_CAP if room is not None and spent[0] >= room else None
 
+    def on_compared(compared: BestOf) -> Future[None]:
+        stored: Future[None] = Future()
+        stored.set_running_or_notify_cancel()  # from now on nobody can cancel it
+        done.put((compared, stored))
+        return stored
+
     def work() -> None:
         try:
             asyncio.run(
                 run_comparisons(
                     comparisons, judge,
                     concurrency=settings.ENDPOINT_CONCURRENCY,
-                    on_compared=done.put, stop_reason=engine_stop_reason, on_price=note, grace_s=grace_s,
+                    on_compared=on_compared, stop_reason=engine_stop_reason, on_price=note, grace_s=grace_s,
                 )
             )  # fmt: skip
         except BaseException as error:  # the other thread must hear of it
@@ -174,7 +183,7 @@ def _compared(
 
 
 def _until_done(
-    done: Queue[BestOf | BaseException | None],
+    done: Queue[Done],
     stop_reason: Callable[[], str | None],
     stop: Callable[[str], None],
 ) -> Iterator[BestOf]:
@@ -190,7 +199,9 @@ def _until_done(
                 return
             if isinstance(item, BaseException):
                 raise item
-            yield item
+            compared, stored = item
+            yield compared
+            stored.set_result(None)
     finally:
         stop(LOST)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 
 from prompts_app.engine.endpoints.kinds import Asker
@@ -9,6 +10,7 @@ from prompts_app.engine.types import Embedded, Fault, Reply, Request
 
 CUT_SHORT = "cut_short"  # the kind of fault such a call comes to
 WATCH_EVERY_S = 0.25
+LOOK_UP_S = 0.25  # how often a worker that waits for storing looks whether the run is to stop
 
 type Worker = asyncio.Task[str | None]
 
@@ -83,6 +85,13 @@ async def _cancel(workers: Sequence[Worker]) -> None:
 
 def cut_short(when: str) -> Fault:
     return Fault(CUT_SHORT, f"The run was ended {when}.")
+
+
+async def until_stored(stored: Future[None], stop_reason: Callable[[], str | None]) -> None:
+    """Wait until an outcome is stored, which is another thread's doing, or the run is to stop."""
+    waited_for = asyncio.wrap_future(stored)
+    while not waited_for.done() and not stop_reason():
+        await asyncio.wait([waited_for], timeout=LOOK_UP_S)
 
 
 class _CancellableAsker:

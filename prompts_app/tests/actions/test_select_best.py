@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from time import sleep
 from typing import Any
 
 import pytest
@@ -103,6 +104,25 @@ def test_each_case_is_compared_once_all_runs_have_ended() -> None:
         file = sealed_file(run)
         assert file is not None
         assert verify(file).holds
+
+
+def test_nothing_more_is_asked_while_what_was_said_is_not_stored(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """Else a kill while the database is slow would have more asked, and billed, again than was in flight."""
+    settings.ENDPOINT_CONCURRENCY = 1
+    asked_at_storing: list[int] = []
+    store = select_best._store
+
+    def store_slowly(group: select_best.Group) -> None:
+        sleep(0.3)
+        asked_at_storing.append(len(bench.asked))
+        store(group)
+
+    monkeypatch.setattr(select_best, "_store", store_slowly)
+    with outputs("yes") as model, answering(says({"reason": "r", "best": 1})) as bench:
+        run_all(model, bench, a_version(BEST, cases=3))
+    assert asked_at_storing == [1, 2, 3]
 
 
 def test_its_cost_counts_once_and_the_cap_holds_for_it_too(

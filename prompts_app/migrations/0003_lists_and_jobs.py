@@ -8,6 +8,10 @@ or account is, loses its row in the same statement, whoever writes it.
 SQLite drops a table's triggers when Django rebuilds the table: a later migration that alters Listing, Prompt,
 Profile or User has to run ``make_triggers`` again, and one that alters SearchDocument ``make_index``. A test
 says which are missing.
+
+It replaces eight migrations that came one by one between two releases. A database that has all of them is
+taken as it is, and one that has none gets this. One that stopped at any of 0003 to 0009 cannot be upgraded from
+there: ``migrate`` says so, and what to do (portfolio.release.what_is_half_done).
 """
 
 import django.db.models.deletion

@@ -70,14 +70,13 @@ class RunQuerySet(LeasedQuerySet["Run"]):
 
     def answered(self) -> Self:
         """With at least one answer, whatever came of it: without any, nothing was tested."""
-        return self.filter(Exists(Result.objects.answers().filter(run=OuterRef("pk"))))
+        return self.filter(_has_an_answer())
 
     def ended_without_an_answer(self) -> Self:
         """Asked by this server, and no call was answered: they count as nothing else, and are told."""
         asked = Exists(Result.objects.filter(run=OuterRef("pk")))
-        answered = Exists(Result.objects.answers().filter(run=OuterRef("pk")))
         ended = self.exclude(state__in=Run.UNDER_WAY)
-        return ended.filter(asked, ~answered, source=Source.RECORDED)
+        return ended.filter(asked, ~_has_an_answer(), source=Source.RECORDED)
 
     def pasted(self) -> Self:
         return self.filter(source=Source.PASTED)
@@ -110,6 +109,10 @@ class RunQuerySet(LeasedQuerySet["Run"]):
         """Until the transaction ends: a worker that comes with a result waits. To be called before deleting
         them, or its result comes between the looking and the deleting."""
         list(self.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+
+
+def _has_an_answer() -> Exists:
+    return Exists(Result.objects.answers().filter(run=OuterRef("pk")))
 
 
 class Run(Leased, Masked):

@@ -8,7 +8,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import transaction
 from django.http import HttpResponse
 
-TRY_AGAIN_S = 300  # as allauth's "login_failed" has it, and as the form says
+from prompts_app.views.limits import FIVE_MINUTES_S, told_to_wait
 
 
 class AllOrNothing:
@@ -37,6 +37,6 @@ class SignIn(LoginView):  # type: ignore[misc]
         """After too many failed tries still the form, with what was typed."""
         response: HttpResponse = super().form_invalid(form)
         if form.has_error(NON_FIELD_ERRORS, "too_many_login_attempts"):
-            response.status_code = 429
-            response["Retry-After"] = str(TRY_AGAIN_S)
+            # As allauth's "login_failed" has it, and as the form says.
+            return told_to_wait(response, FIVE_MINUTES_S)
         return response

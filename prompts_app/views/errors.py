@@ -20,6 +20,7 @@ from portfolio.database import has_broken, is_away, limit_s, within
 from portfolio.hashing import TooManyAtOnce
 from prompts_app.access import is_gone
 from prompts_app.engine.errors import OnRefusal, Refused
+from prompts_app.views.limits import FIVE_MINUTES_S, told_to_wait
 
 KEPT_CHARACTERS = 200_000
 RETRY_AFTER_S = 5
@@ -49,6 +50,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     if person and is_gone(person[1]):
         return render(request, "410.html", status=410)
     return render(request, "404.html", status=404)
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """Called by django-allauth, which says nothing of which limit it was."""
+    return told_to_wait(render(request, "429.html"), FIVE_MINUTES_S)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -7,7 +7,16 @@ import ipaddress
 
 from allauth.account.adapter import get_adapter
 from allauth.core import ratelimit
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+
+MINUTE_S, FIVE_MINUTES_S, HOUR_S = 60, 300, 3600
+
+
+def told_to_wait[R: HttpResponse](response: R, seconds: int) -> R:
+    """To who tried too often, with the time that the page's sentence names."""
+    response.status_code = 429
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def network_of(request: HttpRequest) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -89,16 +89,13 @@ class Handler(WSGIHandler):
         place = place_of(environ)
         if place is None:
             return super().__call__(environ, start_response)
-        try:
-            if page := find(place):
+        with ExitStack() as turn:
+            page, made_after = _found_or_now(place, turn)
+            if page:
                 return page.answer(environ, start_response)
-            with _turn() as has_waited:
-                if has_waited and (page := find(place)):  # made for somebody else meanwhile
-                    return page.answer(environ, start_response)
-                return self._made(environ, start_response, place, moment())
-        except (DatabaseError, InterfaceError) as error:
-            log.warning("Stored pages cannot be checked: %r", error)
-            return super().__call__(environ, start_response)
+            if made_after:
+                return self._made(environ, start_response, place, made_after)
+        return super().__call__(environ, start_response)
 
     def _made(
         self, environ: WSGIEnvironment, start_response: StartResponse, place: Place, made_after: Moment
@@ -121,6 +118,19 @@ class Handler(WSGIHandler):
         if may_be_stored(page) and environ["REQUEST_METHOD"] == "GET":
             _keep(place, page)
         return page.answer(environ, start_response)
+
+
+def _found_or_now(place: Place, turn: ExitStack) -> tuple[Page | None, Moment | None]:
+    """The page that is stored there, or, once it is this request's ``turn`` to make it, the moment it is made
+    after. Neither where the database does not say."""
+    try:
+        page = find(place)
+        if page is None and turn.enter_context(_turn()):  # made for somebody else meanwhile?
+            page = find(place)
+        return page, None if page else moment()
+    except (DatabaseError, InterfaceError) as error:
+        log.warning("Stored pages cannot be checked: %r", error)
+        return None, None
 
 
 @contextmanager

@@ -2,16 +2,20 @@
 
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
+from portfolio.release import what_is_half_done
 from prompts_app.models import page_triggers
 
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         using = options["database"]
+        if sentence := what_is_half_done(connections[using]):
+            raise CommandError(sentence)
         only_looks = options["check_unapplied"] or options["plan"]
         if not only_looks:
             page_triggers.drop_triggers(using)

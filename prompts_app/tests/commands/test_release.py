@@ -13,12 +13,15 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from portfolio.release import check_release, what_does_not_fit
+from prompts_app.models import page_triggers
 from prompts_app.tests.workers import database_url
 
 pytestmark = pytest.mark.django_db
 
 OLDER = "older than its database, which has 9999_from_the_future: start the newer release again"
 NEWER = "The database is not ready for this version. Run `manage.py migrate`"
+
+BETWEEN = "it has 0009_jobs.* Run `manage.py migrate` of a version that still has 0010_listing_waits"
 
 COMMANDS: dict[str, list[Any]] = {
     "run_huey": [],
@@ -43,6 +46,13 @@ def of_an_older_release() -> None:
         recorder.record_unapplied(app, name)
 
 
+def of_a_version_between_two_releases() -> None:
+    """All of 0003 to 0009 was applied, and 0010 was not there yet."""
+    recorder = MigrationRecorder(connection)
+    for name in ("0003_lists_and_jobs", "0010_listing_waits", "0004_search_costs"):
+        recorder.record_unapplied("prompts_app", name)
+
+
 def test_its_own_database_is_fine() -> None:
     assert what_does_not_fit() == ""
     check_release()
@@ -64,7 +74,23 @@ def test_a_database_from_before_the_migrations_were_squashed_is_fine() -> None:
     assert what_does_not_fit() == ""
 
 
-@pytest.mark.parametrize(("make", "said"), [(of_a_newer_release, OLDER), (of_an_older_release, NEWER)])
+def test_a_database_that_stopped_between_two_releases_is_not_migrated_and_keeps_what_it_has() -> None:
+    of_a_version_between_two_releases()
+    before = MigrationRecorder(connection).applied_migrations().keys()
+    with pytest.raises(CommandError, match=BETWEEN):
+        call_command("migrate", verbosity=0)
+    assert MigrationRecorder(connection).applied_migrations().keys() == before
+    assert page_triggers.are_there()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (of_a_newer_release, OLDER),
+        (of_an_older_release, NEWER),
+        (of_a_version_between_two_releases, BETWEEN),
+    ],
+)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_whatever_writes_is_not_started(command: str, make: Any, said: str) -> None:
     make()

@@ -240,8 +240,10 @@ def test_too_many_votes_from_one_network_wait(prompt: Prompt, settings: Any) -> 
     codes = []
     for number in range(5):
         client = client_of(User.objects.create_user(f"sock-{number}", f"{number}@example.com"))
-        codes.append(vote(client, start(client, prompt)).status_code)
+        response = vote(client, start(client, prompt))
+        codes.append(response.status_code)
     assert codes == [302, 302, 302, 429, 429]
+    assert response["Retry-After"] == "3600"
     assert BlindVote.objects.count() == 3
     elsewhere = client_of(bob())
     assert vote(elsewhere, start(elsewhere, prompt), REMOTE_ADDR="192.0.2.1").status_code == 302

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.cache import caches
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import call_command
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
@@ -290,6 +291,22 @@ def test_what_cannot_be_checked_is_not_served(
     assert ask(path).status == 404
     monkeypatch.setattr("prompts_app.views.public.public_page.prompt_visible_to", away)
     assert ask(path).status == 503
+
+
+def test_what_breaks_while_a_page_is_made_is_no_reason_to_make_it_again(
+    w: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def broken(self: Any, environ: Any, start_response: Any) -> Any:
+        asked.append(environ["PATH_INFO"])
+        raise DatabaseError("in the middle of the page")
+
+    monkeypatch.setattr(WSGIHandler, "__call__", broken)
+    for _ in range(stored_pages.MADE_AT_ONCE + 1):  # and none keeps its turn
+        with pytest.raises(DatabaseError):
+            ask(w.prompt.get_absolute_url())
+    assert len(asked) == stored_pages.MADE_AT_ONCE + 1
 
 
 def test_without_its_store_the_site_is_only_slower(w: World, monkeypatch: pytest.MonkeyPatch) -> None:

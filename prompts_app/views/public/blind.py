@@ -18,7 +18,7 @@ from prompts_app.evidence.before_after import inputs_of
 from prompts_app.evidence.blind_pairs import Drawn, Duel, duel_of
 from prompts_app.evidence.records import MOST_SHOWN, Records, RunCase
 from prompts_app.models import BlindChoice, Prompt, Result, Run
-from prompts_app.views.limits import is_allowed, network_of
+from prompts_app.views.limits import HOUR_S, is_allowed, network_of, told_to_wait
 from prompts_app.views.public.public_page import prompt_form, read_as_visitors_read
 
 COOKIE = "__Host-blind" if settings.HTTPS else "blind"
@@ -95,7 +95,7 @@ def _choose(request: HttpRequest, prompt: Prompt, duel: Duel, drawn: Drawn) -> H
         return here
     visitor = visitor_of(request)
     if not is_allowed(request, "blind_vote", visitor.network):
-        return _page(request, prompt, duel, drawn, problem="often", status=429)
+        return told_to_wait(_page(request, prompt, duel, drawn, problem="often"), HOUR_S)
     if not visitor.is_known:
         visitor = Visitor(None, _new_cookie(request), visitor.network)
         _give_cookie(here, visitor.cookie)

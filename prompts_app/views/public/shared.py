@@ -20,7 +20,7 @@ from prompts_app.actions.sharing.links import count_open, lets_in, unlock
 from prompts_app.forms.sharing import PassphraseForm
 from prompts_app.models import ShareLink, User
 from prompts_app.views.errors import not_found
-from prompts_app.views.limits import is_allowed, network_of
+from prompts_app.views.limits import MINUTE_S, is_allowed, network_of, told_to_wait
 from prompts_app.views.public.profile import safe_links
 from prompts_app.views.public.public_page import KEPT_BY_NOBODY, read_by_visitor, refuse_to_show_private
 from prompts_app.views.signed_in import author_view
@@ -161,7 +161,8 @@ def _try_passphrase(request: HttpRequest, link: ShareLink, token: str) -> HttpRe
         else:
             is_allowed(request, "passphrase_wrong", link.pk)  # counted, for everybody together
         form.add_error("passphrase", _WRONG[status])
-    return render(request, "public/shared_locked.html", {"form": form}, status=status)
+    response = render(request, "public/shared_locked.html", {"form": form}, status=status)
+    return told_to_wait(response, MINUTE_S) if status == 429 else response
 
 
 def _may_try(request: HttpRequest, link: ShareLink) -> bool:

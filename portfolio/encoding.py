@@ -10,9 +10,17 @@ BROTLI, GZIP, IDENTITY = "br", "gzip", ""
 BROTLI_QUALITY, GZIP_LEVEL = 5, 6
 
 
-@lru_cache(maxsize=256)
+LONGEST_ACCEPTED = 200  # characters, several times what browsers send
+
+
 def encoding_for(accepted: str) -> str:
-    """The best of ours that this Accept-Encoding takes."""
+    """The best of ours that this Accept-Encoding takes; none for one that is longer than any needs to be, of
+    which the memory would else be full."""
+    return _encoding_for(accepted) if len(accepted) <= LONGEST_ACCEPTED else IDENTITY
+
+
+@lru_cache(maxsize=256)
+def _encoding_for(accepted: str) -> str:
     wanted = dict(map(_weighed, accepted.lower().split(",")))
     return next((name for name in (BROTLI, GZIP) if wanted.get(name, 0.0) > 0), IDENTITY)
 

@@ -32,9 +32,9 @@ def newest_export(owner: User) -> Job | None:
 
 @does(Job.Kind.EXPORT)
 def export_next(job: Job) -> bool:
-    """A step of it: the next prompt, by its slug."""
-    left = Prompt.objects.owned_by(job.owner).filter(slug__gt=job.cursor.get("after", "")).order_by("slug")
-    prompt = left.first()
+    """A step of it: the next prompt, by its number: one whose slug is changed meanwhile is not left out."""
+    left = Prompt.objects.owned_by(job.owner).filter(pk__gt=job.cursor.get("after", 0))
+    prompt = left.order_by("pk").first()
     if prompt is None:
         return False
     room = job.cursor.get("room", MOST_PICTURES)
@@ -45,7 +45,7 @@ def export_next(job: Job) -> bool:
     if size > MOST_IN_A_FILE and files[-1] < job.done:
         size, files, room = len(text), [*files, job.done], MOST_PICTURES
     job.done += 1
-    job.cursor = {"after": prompt.slug, "room": room, "size": size, "files": files}
+    job.cursor = {"after": prompt.pk, "room": room, "size": size, "files": files}
     return True
 
 

@@ -271,6 +271,19 @@ def test_the_file_is_the_bundle_however_often_its_maker_was_killed() -> None:
     assert parse(text) == whole
 
 
+def test_a_prompt_that_gets_another_slug_meanwhile_is_in_it_once() -> None:
+    first, _, last = some_work(alice())
+    job = start_export(alice())
+    export_next(job)
+    Prompt.objects.filter(pk=first.pk).update(slug="zebra")
+    Prompt.objects.filter(pk=last.pk).update(slug="aardvark")
+    while export_next(job):
+        pass
+    (parts,) = files_of(job)
+    titles = [prompt.title for prompt in parse(file_of(job, parts).read().decode()).prompts]
+    assert sorted(titles) == sorted(Prompt.objects.owned_by(alice()).values_list("title", flat=True))
+
+
 def test_the_page_shows_how_far_it_is_then_the_file() -> None:
     some_work(alice())
     browser = client_of(alice())

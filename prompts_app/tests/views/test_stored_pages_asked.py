@@ -71,6 +71,7 @@ def test_head_is_answered_from_what_get_has_stored_and_stores_nothing(w: World) 
         ("*", ""),
         ("", ""),
         ("gzip;q=0,br;q=0.000", ""),
+        (f"br, gzip, {'x' * 400_000}", ""),
     ],
 )
 def test_each_gets_the_compression_it_takes(accepted: str, encoding: str, w: World) -> None:

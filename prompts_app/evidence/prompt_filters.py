@@ -43,15 +43,19 @@ ORDER_IN_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """How many there are: ``n``, or at least as many."""
+    """How many there are: ``n``; ``more``: as many of the first MOST_COUNTED, and others were not looked at.
+    ``beyond``: it is known that there are more than ``n``."""
 
     n: int
     more: bool = False
+    beyond: bool = False
 
     def __str__(self) -> str:
+        if self.beyond:
+            return f"more than {self.n:,}"
         if not self.more:
             return f"{self.n:,}"
-        return f"{'more than' if self.n >= MOST_COUNTED else 'at least'} {self.n:,}"
+        return f"at least {self.n:,}" if self.n else f"0 of the first {MOST_COUNTED:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Choice:
 
     value: str
     label: str
-    count: int | Total | None = None
+    count: Total | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +194,11 @@ def _choices(kind: str, search: Search, among: Among) -> list[Choice]:
     left = among.left(kind, search.without(kind).terms)
     if kind == "task":
         counts = dict(left)
-        return [Choice(task.value, task.label, counts[task]) for task in Task if counts.get(task)]
+        return [Choice(task.value, task.label, Total(counts[task])) for task in Task if counts.get(task)]
     if kind == "level":
         levels = sorted((int(value), n) for value, n in left)
-        return [Choice(str(number), level_name(number), n) for number, n in levels]
-    return [Choice(name, name, n) for name, n in left]
+        return [Choice(str(number), level_name(number), Total(n)) for number, n in levels]
+    return [Choice(name, name, Total(n)) for name, n in left]
 
 
 # --- when nothing is found ---------------------------------------------------------------------------------

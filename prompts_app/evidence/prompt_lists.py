@@ -60,6 +60,13 @@ def asked_for(search: Search, get: Mapping[str, Any]) -> tuple[ListPlace, list[s
         return ListPlace(), ["This address of a page cannot be read, so this is the first page."]
 
 
+def beyond(place: ListPlace, page: ListPage) -> list[str]:
+    """A sentence where there is no page of the number asked for."""
+    if place.number in {1, page.number}:
+        return []
+    return [f"No page has the number {place.number:,}, so this is the last one."]
+
+
 def numbered(get: Mapping[str, Any]) -> ListPlace:
     """Where in a list that has pages by number alone."""
     return read_place("", get.get("page", ""))
@@ -171,7 +178,7 @@ class Site:
         if len(terms) > 2:
             return self._some_with(terms).total(())
         n = _number_of(terms)
-        return Total(MOST_COUNTED, more=True) if n > MOST_COUNTED else Total(n)
+        return Total(MOST_COUNTED, more=True, beyond=True) if n > MOST_COUNTED else Total(n)
 
     def _best_with(self, terms: tuple[str, ...]) -> Some:
         rows = self._having(terms).order_by(*ORDERS["evidence"].columns("listing"))
@@ -286,7 +293,7 @@ class Some:
     _counted: dict[tuple[str, ...], Counter[str]] = field(default_factory=dict, repr=False)
 
     def total(self, terms: Sequence[str]) -> Total:
-        return Total(len(self._having(terms)), self.more)
+        return Total(len(self._having(terms)), self.more, beyond=self.more and not terms)
 
     def left(self, kind: str, terms: Sequence[str]) -> list[tuple[str, int]]:
         counts = self._counts(tuple(terms)).items()

@@ -93,6 +93,18 @@ def test_no_public_page_runs_loads_or_widens(visit: Callable[[str], Page], text:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_is_searched_for_keeps_inside(visit: Callable[[str], Page], width: int) -> None:
+    world(Visibility.PUBLIC)
+    for query in (f"q={'W' * 300}", "q=" + "a+" * 300, f"tag={'W' * 300}&model={'W' * 300}"):
+        for address in ("/prompts/", "/@alice/"):
+            page = visit(f"{address}?{query}")
+            page.set_viewport_size({"width": width, "height": PHONE["height"]})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, page.evaluate(WIDEST)
+            page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [ALL_ODD, "W" * 5_000])
 def test_what_compares_two_versions_keeps_inside(visit: Callable[[str], Page], text: str) -> None:
     """Two sides, the curve with its table and the failure shelf, which one version alone does not have."""

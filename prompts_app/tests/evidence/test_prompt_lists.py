@@ -22,6 +22,7 @@ from prompts_app.evidence.prompt_lists import (
 )
 from prompts_app.models import Listing, Prompt, User
 from prompts_app.models.listings import ORDERS
+from prompts_app.search import Hits
 from prompts_app.tests.factories import PromptFactory
 from prompts_app.tests.listed import check_terms_and_counts
 from prompts_app.tests.pages import read_page
@@ -165,13 +166,13 @@ class TestManyMore:
 
     def test_how_many_there_are_is_said_up_to_a_thousand(self) -> None:
         html = read_page(Client().get("/prompts/"))
-        assert "more than 1,000 prompts</h2>" in html
+        assert "More than 1,000 prompts</h2>" in html
         assert "1 to 20 of more than 1,000" in html
-        assert "Code and SQL (1007)" in html  # of one filter every figure is kept
+        assert "Code and SQL (1,007)" in html  # of one filter every figure is kept
 
     def test_pages_by_number_go_on_from_row_to_row(self) -> None:
         page = read_page(Client().get("/prompts/", {"page": "50"}))
-        assert "981 to 1000 of more than 1,000" in page
+        assert "981 to 1,000 of more than 1,000" in page
         (after,) = re.findall(r'rel="next" href="([^"]*)"', page)
         assert after.startswith("?after=")
         html = read_page(Client().get(f"/prompts/{after}"))
@@ -183,9 +184,15 @@ class TestManyMore:
         assert [found.pk for found in page.rows] == expected("evidence")[-20:]
         assert page.previous.startswith("before=")
 
+    def test_a_number_beyond_the_numbered_pages_is_said_to_be_none(self) -> None:
+        said = "so this is the last one."
+        assert f"No page has the number 51, {said}" in read_page(Client().get("/prompts/", {"page": "51"}))
+        for page in ("50", "last"):
+            assert said not in read_page(Client().get("/prompts/", {"page": page}))
+
     def test_two_filters_count_exactly_what_pairs_tell_and_else_the_best(self) -> None:
         search = Search(task="code", tag="law")
-        assert Site().total(search.terms) == Total(1000, more=True)
+        assert Site().total(search.terms) == Total(1000, more=True, beyond=True)
         assert Site().left("task", ("tag:law",)) == [("code", 1007)]
         assert Site().left("model", search.terms) == [("m", 1000)]
         assert not Site().counts_all(search)
@@ -195,6 +202,34 @@ class TestManyMore:
 
     def test_the_counts_are_of_every_row(self) -> None:
         check_terms_and_counts(list(Listing.objects.all()))
+
+
+class TestWordsThatVeryManyHold:
+    """Only the first MOST_COUNTED are looked at: what is not known of the others is not said of them."""
+
+    @pytest.fixture(autouse=True)
+    def _hits(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        many(1, ("task:code", "tag:rare"))
+        hits = Hits(many(MOST_COUNTED, ("task:writing",), start=1), more=True)
+        monkeypatch.setattr("prompts_app.evidence.prompt_lists.find", lambda words: hits)
+
+    @pytest.mark.parametrize(
+        ("query", "said"),
+        [
+            ({}, "More than 1,000 prompts</h2>"),
+            # Each of the first 1,000 has it: whether another has is not known.
+            ({"task": "writing"}, "At least 1,000 prompts</h2>"),
+            ({"tag": "rare"}, "0 of the first 1,000 prompts</h2>"),
+        ],
+    )
+    def test_how_many(self, query: dict[str, str], said: str) -> None:
+        assert said in read_page(Client().get("/prompts/", {"q": "word", **query}))
+
+    def test_none_among_them_is_not_said_to_be_none_at_all(self) -> None:
+        html = read_page(Client().get("/prompts/", {"q": "word", "tag": "rare"}))
+        assert "No prompt for “word”, tag rare among the first 1,000" in html
+        assert "Others may be so: rarer words, or more of them, find those." in html
+        assert "the first answer to this search" not in html
 
 
 class TestFigures:

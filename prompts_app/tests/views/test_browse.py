@@ -198,6 +198,11 @@ class TestPages:
             public_prompt()
         assert shown in page(page=asked)
 
+    def test_a_number_that_no_page_has_is_said(self) -> None:
+        public_prompt()
+        assert "No page has the number 99, so this is the last one." in page(page=99)
+        assert "No page has the number" not in page(page=1)
+
     def test_the_filters_go_along(self) -> None:
         for _ in range(21):
             public_prompt(task="code")

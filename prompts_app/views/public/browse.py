@@ -17,11 +17,11 @@ def browse(request: HttpRequest) -> HttpResponse:
     holding = prompt_lists.on_site()
     among = holding(search.q)
     place, lost = prompt_lists.asked_for(search, request.GET)
-    total = among.total(search.terms)
+    total, page = among.total(search.terms), among.page(search, place, PAGE)
     context = {
         "search": search,
-        "ignored": [*ignored, *lost],
-        "page": among.page(search, place, PAGE),
+        "ignored": [*ignored, *lost, *prompt_lists.beyond(place, page)],
+        "page": page,
         "total": total,
         "counts_all": among.counts_all(search),
         "query": search.query(),

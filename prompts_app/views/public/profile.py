@@ -63,13 +63,14 @@ def _work(get: QueryDict, author: User, lines: Sequence[Line]) -> dict[str, Any]
     holding = prompt_lists.of_author(author.pk, lines)
     among = holding(search.q)
     total, place = among.total(search.terms), prompt_lists.numbered(get)
+    page = among.page(search, place, PAGE)
     return {
-        "page": among.page(search, place, PAGE),
+        "page": page,
         "total": total,
         "count": len(lines),
         "counts_all": among.counts_all(search),
         "search": search,
-        "ignored": ignored,
+        "ignored": [*ignored, *prompt_lists.beyond(place, page)],
         "order": prompt_filters.ORDER_IN_WORDS[search.order],
         "query": search.query(),
         "set_filters": prompt_filters.set_filters(search),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from prompts_app.engine.assertions import check
 from prompts_app.engine.assertions.sets import is_set, members_of, value_of
@@ -20,6 +21,7 @@ from prompts_app.engine.finish_reasons import ending_in_words
 from prompts_app.engine.grading import Graded, JudgeSetup, grade, is_graded, judged_output_of
 from prompts_app.engine.prices import UNKNOWN, price_of_answer, together
 from prompts_app.engine.render import render, render_known, render_messages, values_for
+from prompts_app.engine.response_format import check_of_schema
 from prompts_app.engine.shutdown import check_not_ending
 from prompts_app.engine.types import (
     Answer,
@@ -199,7 +201,7 @@ class _Run:
         values = values_for(self.prompt, cell.case)
         try:
             checks, _ = await asyncio.to_thread(
-                judge, cell.case, reply, price, values, tools_among(self.prompt.parameters)
+                judge, cell.case, reply, price, values, self.prompt.parameters
             )
             graded = await self._graded(cell.case, checks, request, reply, values)
         except Exception as error:
@@ -221,7 +223,9 @@ class _Run:
         if self.setup is None or reply.picture or not any(map(is_graded, case.assertions)):
             return Graded(checks)
         assertions = [filled(assertion, values) for assertion in case.assertions]
-        return await grade(checks, assertions, judged_output_of(request, reply, values), self.setup)
+        own, of_schema = checks[: len(assertions)], checks[len(assertions) :]
+        graded = await grade(own, assertions, judged_output_of(request, reply, values), self.setup)
+        return replace(graded, checks=(*graded.checks, *of_schema))
 
     @staticmethod
     def _unanswered(cell: Cell, request: Request, fault: Fault, price: Price = UNKNOWN) -> Outcome:
@@ -282,18 +286,25 @@ def _sum_known(one: int | None, other: int | None) -> int | None:
 
 
 def judge(
-    case: CaseContent, reply: Reply, price: Price, values: Mapping[str, str] | None = None, tools: Json = None
+    case: CaseContent,
+    reply: Reply,
+    price: Price,
+    values: Mapping[str, str] | None = None,
+    parameters: Mapping[str, Json] = MappingProxyType({}),
 ) -> tuple[tuple[Check, ...], bool | None]:
     """Hold a reply to the case's assertions: the checks, and whether all that count passed.
+
+    Behind them stands the check of the schema that the version's ``parameters`` ask for, where they do.
 
     ``{{variables}}`` in assertion values stand for ``values`` (by default the case's own). An assertion
     of weight 0 is shown but does not count, nor does one that is not run here or cannot be known. ``None``
     where nothing counts, or where it hangs on what a judge model or the author has yet to look at.
     """
-    answer = replace(answer_of(reply, price), tools=tools)
+    answer = replace(answer_of(reply, price), tools=tools_among(parameters))
     known = case.variables if values is None else values
-    checks = checks_of(case.assertions, known, answer)
-    checks = tuple(_with_ending(one, reply) for one in checks)
+    of_schema = check_of_schema(parameters, answer)
+    found = (*checks_of(case.assertions, known, answer), *([of_schema] if of_schema else []))
+    checks = tuple(_with_ending(one, reply) for one in found)
     return checks, verdict_of(checks, case.threshold)
 
 

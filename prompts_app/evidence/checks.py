@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any, Self
 
 from prompts_app.engine.assertions.highlights import highlights_of
+from prompts_app.engine.assertions.verdicts import ASKED_SCHEMA
 from prompts_app.evidence.number_format import dollars, seconds_of_ms, whole
 
 LONGEST_VALUE = 90  # characters of an assertion's value
@@ -74,6 +75,8 @@ class StoredCheck:
         if self.kind in _LIMITS and isinstance(threshold, int | float):
             units = {"latency": seconds_of_ms, "cost": dollars}
             return f"{name} ≤ {units.get(self.kind, whole)(threshold)}"
+        if name == ASKED_SCHEMA:
+            return "fits the schema that was asked for"
         if self.kind in {"is-json", "contains-json"} and value:
             return f"{name} by schema"
         at_least = f" ≥ {threshold:g}" if isinstance(threshold, int | float) else ""

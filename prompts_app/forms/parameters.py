@@ -7,7 +7,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from prompts_app.forms.fields import PLAIN, JsonObjectField, ProseField, as_number
+from prompts_app.engine.response_format import PARAMETER, AskedSchema, schema_asked_for
+from prompts_app.engine.schema_rules import schema_problem, strict_problems
+from prompts_app.forms.fields import PLAIN, JsonObjectField, LineField, ProseField, as_number
 
 # What the run itself decides; a parameter of that name would change what is tested.
 REFUSED = {
@@ -16,6 +18,7 @@ REFUSED = {
     "stream": "Whether an answer is streamed is decided by this site.",
 }
 MOST_STOPS = 4
+USUAL_NAME = "answer"  # of a schema: OpenAI takes none without a name
 
 
 class ParametersForm(forms.Form):
@@ -40,6 +43,20 @@ class ParametersForm(forms.Form):
         strip=False,
         help_text=f"One a line, at most {MOST_STOPS}; \\n stands for a line end.",
     )
+    schema = JsonObjectField(
+        required=False,
+        label="JSON Schema",
+        help_text="Paste a schema, or a whole response_format. It is sent as response_format, and every "
+        "answer is held to it: one that does not fit fails its case.",
+    )
+    schema_name = LineField(
+        required=False, max_length=64, label="Its name", help_text=f"Sent with it; else “{USUAL_NAME}”."
+    )
+    schema_strict = forms.BooleanField(
+        required=False,
+        label="Strict",
+        help_text="Asks the provider to allow no other answer; OpenAI takes only some schemas then.",
+    )
     response_format = JsonObjectField(
         required=False, label="Response format", help_text='JSON, such as {"type": "json_object"}.'
     )
@@ -51,6 +68,7 @@ class ParametersForm(forms.Form):
 
     NUMBERS = ("temperature", "top_p", "max_tokens", "seed")
     TEXTS = ("stop", "response_format", "more")
+    SCHEMA = ("schema", "schema_name", "schema_strict")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,6 +76,7 @@ class ParametersForm(forms.Form):
             self.fields[name].error_messages |= PLAIN
         for name in self.TEXTS:
             self.fields[name].widget.attrs |= {"rows": 2, "spellcheck": "false"}
+        self.fields["schema"].widget.attrs |= {"rows": 8, "spellcheck": "false"}
         for name in ("temperature", "top_p"):
             self.fields[name].widget.attrs["step"] = "any"
 
@@ -70,6 +89,10 @@ class ParametersForm(forms.Form):
         return [self[name] for name in self.TEXTS]
 
     @property
+    def schema_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.SCHEMA]
+
+    @property
     def has_more_parameters(self) -> bool:
         """Whether the fields few people need hold something."""
         return any(field.value() for field in self.text_fields)
@@ -79,6 +102,16 @@ class ParametersForm(forms.Form):
         if len(stops) > MOST_STOPS:
             raise ValidationError(f"At most {MOST_STOPS} stop sequences; these are {len(stops)}.")
         return stops
+
+    def clean_schema(self) -> AskedSchema | None:
+        typed = self.cleaned_data["schema"]
+        return None if typed is None else _asked(typed)
+
+    def clean_response_format(self) -> dict[str, Any] | None:
+        typed: dict[str, Any] | None = self.cleaned_data["response_format"]
+        if asked := schema_asked_for({PARAMETER: typed}):
+            _refuse_unusable(asked.schema)
+        return typed
 
     def clean_more(self) -> dict[str, Any]:
         more: dict[str, Any] = self.cleaned_data["more"] or {}
@@ -91,19 +124,72 @@ class ParametersForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
+        if asked := data.get("schema"):
+            if data.get(PARAMETER) or PARAMETER in (data.get("more") or {}):
+                self.add_error("schema", "“response_format” is set twice: here and below. Keep one of them.")
+            data[PARAMETER] = self._response_format(asked)
         named = {name: data.get(name) for name in _TYPES}
         typed = {name: as_number(value) for name, value in named.items() if value not in (None, "", [])}
         data["parameters"] = {**typed, **(data.get("more") or {})}
         return data
+
+    def _response_format(self, asked: AskedSchema) -> dict[str, Any]:
+        """As Chat Completions takes it; what is typed beside the schema before what stands in it."""
+        name = self.cleaned_data.get("schema_name") or asked.name or USUAL_NAME
+        is_strict = asked.strict or self.cleaned_data.get("schema_strict")
+        about = {"name": name, "description": asked.description, "strict": is_strict}
+        kept = {key: value for key, value in about.items() if value}
+        return {"type": "json_schema", "json_schema": {**kept, "schema": asked.schema}}
+
+    def schema_notes(self) -> list[str]:
+        """What the provider may refuse in the schema as it is typed now, as sentences; what is wrong with it
+        where the form was not judged."""
+        try:
+            typed = self.fields["schema"].clean(self["schema"].value())
+            asked = None if typed is None else _asked(typed)
+        except ValidationError as wrong:
+            return [] if self.is_bound else wrong.messages
+        if asked is None or not (asked.strict or self["schema_strict"].value()):
+            return []
+        name = str(self["schema_name"].value() or asked.name)
+        return [f"OpenAI’s strict mode would refuse it. {one}" for one in strict_problems(asked.schema, name)]
+
+
+def _asked(typed: dict[str, Any]) -> AskedSchema:
+    """Of a schema, or of one with its name around it. Raises ValidationError with what is wrong where."""
+    is_whole = {"json_schema", "schema"} & typed.keys()
+    asked = schema_asked_for({PARAMETER: {"type": "json_schema", **typed}}) if is_whole else None
+    asked = asked or AskedSchema(typed)
+    _refuse_unusable(asked.schema)
+    return asked
+
+
+def _refuse_unusable(schema: dict[str, Any]) -> None:
+    if problem := schema_problem(schema):
+        raise ValidationError(problem)
 
 
 def initial_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Stored parameters as the form's fields hold them; what fits no field goes into ``more`` as it is."""
     fitting = {name: value for name, value in parameters.items() if _fits(name, value)}
     more = {name: value for name, value in parameters.items() if name not in fitting}
+    if schema := _as_schema_fields(fitting.get(PARAMETER)):
+        del fitting[PARAMETER]
     if "stop" in fitting:
         fitting["stop"] = "\n".join(map(_escaped, fitting["stop"]))
-    return fitting | ({"more": more} if more else {})
+    return fitting | schema | ({"more": more} if more else {})
+
+
+def _as_schema_fields(response_format: Any) -> dict[str, Any]:
+    """What the schema's fields hold of it; {} where they would not give back the very same."""
+    asked = schema_asked_for({PARAMETER: response_format})
+    if asked is None or not asked.name:
+        return {}
+    strict = {"strict": True} if asked.strict else {}
+    same = {"type": "json_schema", "json_schema": {"name": asked.name, **strict, "schema": asked.schema}}
+    if response_format != same:
+        return {}
+    return {"schema": asked.schema, "schema_name": asked.name, "schema_strict": asked.strict}
 
 
 _TYPES: dict[str, tuple[type, ...]] = {

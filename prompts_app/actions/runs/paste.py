@@ -12,7 +12,6 @@ from prompts_app.actions.pictures.storage import replace_picture
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.judge import LONGEST_MODEL
 from prompts_app.actions.runs.outcomes import checks_json
-from prompts_app.engine.assertions.tools import tools_among
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.errors import Overrun, Refused
 from prompts_app.engine.limited_process import JUDGING, apart
@@ -84,9 +83,9 @@ def paste_output(
 def _judged(version: Version, case: Case, reply: Reply) -> tuple[tuple[Check, ...], bool | None]:
     """As an answer of a run is, and in a process of its own: anybody may paste anything."""
     held = case.as_engine()
-    values, tools = values_for(version.as_engine(), held), tools_among(version.parameters)
+    values = values_for(version.as_engine(), held)
     try:
-        return apart(JUDGING, judge, held, reply, UNKNOWN, values, tools)
+        return apart(JUDGING, judge, held, reply, UNKNOWN, values, version.parameters)
     except Overrun as why:
         raise Refused("run", str(why)) from None
 

@@ -64,7 +64,7 @@ def validator_for(schema: Json) -> jsonschema_rs.Validator:
     try:
         return _compile(json.dumps(schema, sort_keys=True))
     except jsonschema_rs.ValidationError as error:
-        raise ValueError(f"This is not a valid JSON Schema: {_shorten(error.message)}.") from error
+        raise ValueError(f"This is not a valid JSON Schema: {_told(error)}.") from error
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"This JSON Schema cannot be used: {_shorten(str(error))}.") from error
 

@@ -1,7 +1,8 @@
 """What checks come to together: the verdict of a case, and that of an ``assert-set``. promptfoo's rules.
 
 Without a threshold all that count have to pass. With one, the mean of their scores by weight has to reach
-it, and that alone decides. What cannot be known counts for neither side.
+it, and that alone decides. What cannot be known counts for neither side. The schema that was asked for with
+``response_format`` has no share in that mean, which it would only lift: an answer that breaks it fails.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from prompts_app.engine.types import Assertion, Check
 
 SET = "assert-set"
+ASKED_SCHEMA = "response-format"  # the type of the check that is made without an assertion
 MOST_TOLD = 3  # members of a set whose reasons are told
 
 
@@ -18,6 +20,9 @@ def verdict_of(checks: Iterable[Check], threshold: float | None = None) -> bool 
     verdicts = [check.passed for check in counted]
     if threshold is None:
         return False if False in verdicts else None if not counted or None in verdicts else True
+    if any(check.type == ASKED_SCHEMA and check.passed is False for check in counted):
+        return False
+    counted = [check for check in counted if check.type != ASKED_SCHEMA] or counted
     if not counted:
         return None
     if _mean(counted, wanting=0.0) >= threshold:

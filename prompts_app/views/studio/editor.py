@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.defaultfilters import pluralize
 
@@ -45,7 +45,7 @@ class _Version[F: VersionForm](DraftedForm[F]):
         if not self.request.htmx:
             self.keep_posted()
             return self.page(form)
-        names = ["preview", "findings"]
+        names = ["preview", "findings", "schema"]
         seen = self.request.POST.getlist("variable_name"), self.request.POST.getlist("odd_name")
         if command or seen != ([row.name for row in form.variables], [one.name for one in form.renames]):
             names.append("variables")  # left alone otherwise: somebody may be typing in it
@@ -90,6 +90,7 @@ class NewPrompt(_Version[NewPromptForm]):
         data = form.cleaned_data
         about = {name: data[name] for name in ("title", "summary", "task", "tags", "note")}
         prompt = create_prompt(self.request.user, form.content(), **about)
+        _tell(self.request, form)
         said = "Saved as v1; only you can see it. Next, say what a good answer must hold."
         return self.saved(said, "studio_case_new", prompt.slug)
 
@@ -114,6 +115,7 @@ class NextVersion(_Version[VersionForm]):
             version = save_version(prompt, form.content(), data["note"], seen_number=seen)
         except NothingChanged as same:
             return self._nothing_changed(form, same)
+        _tell(self.request, form)
         followed = follow_names(prompt, [row.name for row in form.used_variables])
         cases = f" The values of {followed} case{pluralize(followed)} have the new names." if followed else ""
         return self.saved(f"Saved as {version}.{cases}", "studio_prompt", prompt.slug)
@@ -130,6 +132,12 @@ class NextVersion(_Version[VersionForm]):
 
 new = author_view(NewPrompt.as_view())
 edit = owner_view(own_prompt)(NextVersion.as_view())
+
+
+def _tell(request: HttpRequest, form: VersionForm) -> None:
+    """What is saved all the same, and may be refused by a provider."""
+    for sentence in form.schema_notes()[:1]:
+        messages.warning(request, f"The schema: {sentence}")
 
 
 # --- what is shown --------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@
 
 Prints one line of JSON. ``wall_s``, ``overhead_s`` (wall − ideal) and ``cpu_s`` (this process, all threads)
 run from the moment a warm worker takes the run to its last result stored, counted and sealed; ``startup_s``
-is what the worker's imports and its first look at the database take. Another process makes the database and
+is what the worker's imports (the `openai` package among them, which a worker loads when it first calls a
+server) and its first look at the database take. Another process makes the database and
 the run before, so that ``peak_rss_mb`` is a worker's alone. ``ideal_s`` is what the server alone needs:
 rounds of calls × its delay. ``control_s`` and ``control_latency_ms`` are those of a bare asyncio client
 making the same calls just before, on the same machine: on a busy one compare the ratios to it, not seconds.
@@ -139,6 +140,7 @@ def measured(run_id: int, options: argparse.Namespace, startup: float) -> dict[s
     from django.db.models import Avg
 
     from prompts_app.actions.runs.execute import execute_run
+    from prompts_app.engine.endpoints import openai_compatible  # noqa: F401  a warm worker has it
     from prompts_app.models import Run
 
     run, began = Run.objects.get(pk=run_id), time.perf_counter()

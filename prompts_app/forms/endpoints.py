@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 
-from prompts_app.engine.endpoints.addresses import check_url, is_below
+from prompts_app.engine.endpoints.addresses import base_url_in, check_url, is_below
 from prompts_app.forms.endpoint_prices import price_rows
 from prompts_app.forms.fields import LineField
 from prompts_app.forms.rows import RowProblem
@@ -36,7 +36,7 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
     base_url = LineField(
         max_length=300,
         label="Base URL",
-        help_text="The API’s address, usually ending in /v1.",
+        help_text="The API’s address, usually ending in /v1; Azure’s may have its ?api-version=… at the end.",
         widget=forms.URLInput(attrs={"spellcheck": "false", "autocapitalize": "none"}),
     )
     key = KeyField(required=False, max_length=LONGEST_KEY)
@@ -83,7 +83,7 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
         return name
 
     def clean_base_url(self) -> str:
-        url = str(self.cleaned_data["base_url"]).rstrip("/")
+        url = base_url_in(str(self.cleaned_data["base_url"])).rstrip("/")
         if problem := check_url(url, frozenset(settings.PRIVATE_ENDPOINT_HOSTS)):
             raise ValidationError(problem)
         return url

@@ -3,15 +3,24 @@
 from contextlib import AbstractAsyncContextManager
 
 from prompts_app.engine.endpoints.kinds import Asker, Opener
-from prompts_app.engine.endpoints.openai_compatible import open_openai_compatible
 from prompts_app.engine.endpoints.pacing import PACING, Pacing
 from prompts_app.engine.endpoints.practice import open_practice
 from prompts_app.engine.types import EndpointConfig
 
 __all__ = ["KINDS", "PACING", "Asker", "Pacing", "open_endpoint"]
 
+
+def _open_openai_compatible(
+    endpoint: EndpointConfig, concurrency: int, pacing: Pacing
+) -> AbstractAsyncContextManager[Asker]:
+    # The openai package takes half a second and 40 MB, which no web process needs: only who calls loads it.
+    from prompts_app.engine.endpoints.openai_compatible import open_openai_compatible
+
+    return open_openai_compatible(endpoint, concurrency, pacing)
+
+
 KINDS: dict[str, Opener] = {
-    "openai-compatible": open_openai_compatible,
+    "openai-compatible": _open_openai_compatible,
     "practice": open_practice,
 }
 

@@ -30,6 +30,10 @@ TUNNELS = tuple(
 )
 
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
+_CALL = re.compile(
+    r"(?:(?<=/openai)/deployments/[^/?#]+)?(?:/(?:chat/completions|embeddings|images/generations))?/*(?=\?|\Z)"
+)
+_API_VERSION = re.compile(r"api-version=([A-Za-z0-9.-]+)")
 _NUMBER = re.compile(r"(?:\d+|0x[0-9a-f]*)")
 
 
@@ -50,12 +54,14 @@ class UnknownHost(Exception):
 @dataclass(frozen=True, slots=True)
 class Target:
     """A base URL taken apart. ``host`` is ASCII, lower case, without brackets or final dot; a numeric host
-    is in its usual spelling. ``path`` starts with a slash or is empty, and never ends with one."""
+    is in its usual spelling. ``path`` starts with a slash or is empty, and never ends with one.
+    ``api_version`` is Azure's, "" everywhere else."""
 
     scheme: str
     host: str
     port: int
     path: str
+    api_version: str = ""
 
     @property
     def authority(self) -> str:
@@ -82,11 +88,18 @@ def parse_url(url: str) -> Target:
         raise BadUrl("Start the URL with https:// (or http:// for a server on your own network).")
     if "@" in parts.netloc:
         raise BadUrl("Leave user name and password out of the URL; enter the key in its own field.")
-    if parts.query or parts.fragment or "?" in url or "#" in url:
+    version = _API_VERSION.fullmatch(parts.query)
+    if (parts.query and not version) or ("?" in url and not parts.query) or "#" in url:
         raise BadUrl("Leave out everything from the “?” or “#” on.")
     if not re.fullmatch(r"[!-~]*", parts.path):
         raise BadUrl("Write the path of the URL in plain ASCII characters.")
-    return Target(parts.scheme, _host(host), port or PORTS[parts.scheme], parts.path.rstrip("/"))
+    path, port = parts.path.rstrip("/"), port or PORTS[parts.scheme]
+    return Target(parts.scheme, _host(host), port, path, version[1] if version else "")
+
+
+def base_url_in(pasted: str) -> str:
+    """The base URL in what was pasted, which may be the address of a call; the rest is for ``parse_url``."""
+    return _CALL.sub("", pasted.strip(), count=1)
 
 
 def same_address(url: str, other: str) -> bool:

@@ -9,13 +9,11 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, SupportsIndex
 
 import httpcore2
 from httpcore2 import SOCKET_OPTION, AsyncNetworkBackend, AsyncNetworkStream
@@ -40,7 +38,8 @@ def is_out_of_sockets(error: BaseException) -> bool:
             return True
         if isinstance(cause, socket.gaierror) and not _can_open_a_socket():
             return True
-        cause = cause.__cause__ or cause.__context__
+        why = cause.why if isinstance(cause, NoConnection) else None
+        cause = why or cause.__cause__ or cause.__context__
     return False
 
 
@@ -52,12 +51,16 @@ def _can_open_a_socket() -> bool:
     return True
 
 
-class UnsafeConnection(httpcore2.ConnectError):
-    """Something answered, but no TLS connection came about. ``why`` is what was raised."""
+class NoConnection(httpcore2.ConnectError):
+    """No connection came about. ``why`` is what was raised: a pool of connections forgets the cause."""
 
     def __init__(self, why: Exception | None = None) -> None:
         self.why = why
-        super().__init__("no TLS")
+        super().__init__(str(why or "it ended too early"))
+
+
+class UnsafeConnection(NoConnection):
+    """Something answered, but no TLS connection came about."""
 
 
 @dataclass(slots=True)
@@ -105,141 +108,62 @@ class CheckedBackend(AsyncNetworkBackend):
                 return await connect(address, port)
             except OSError as failed:
                 error = failed
-        raise httpcore2.ConnectError(f"{host}:{port}") from error
+        raise NoConnection(error)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
-class Connections:
-    """Connections to one server, each used by one call at a time, the last used first.
-
-    The library's own pool looks at all its connections whenever a call begins or ends; with 64 at once that
-    was a third of a run's work between the calls.
-    """
-
-    def __init__(self, make: Callable[[], httpcore2.AsyncHTTPConnection]) -> None:
-        self._make = make
-        self._idle: list[httpcore2.AsyncHTTPConnection] = []
-
-    @asynccontextmanager
-    async def one(self) -> AsyncIterator[httpcore2.AsyncHTTPConnection]:
-        """One for a single call; kept afterwards where it can be used again."""
-        connection = await self._kept() or self._make()
-        try:
-            yield connection
-        finally:
-            if connection.is_idle():
-                self._idle.append(connection)
-            else:
-                await connection.aclose()
-
-    async def _kept(self) -> httpcore2.AsyncHTTPConnection | None:
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.has_expired():
-                return connection
-            await connection.aclose()
-        return None
-
-    async def aclose(self) -> None:
-        while self._idle:
-            await self._idle.pop().aclose()
-
-
 async def connect(address: str, port: int) -> AsyncNetworkStream:
     """A connection to an IP address. Raises ``OSError``."""
-    loop = asyncio.get_running_loop()
-    transport, protocol = await loop.create_connection(_Inbox, address, port)
-    return _Stream(transport, protocol)
+    loop, inbox = asyncio.get_running_loop(), _Inbox(limit=MOST_UNREAD)
+    protocol = asyncio.StreamReaderProtocol(inbox)
+    transport, _ = await loop.create_connection(lambda: protocol, address, port)
+    return _Stream(inbox, asyncio.StreamWriter(transport, protocol, inbox, loop))
 
 
-class _Inbox(asyncio.Protocol):
-    """What came in and was not read yet, each piece with its time of arrival."""
+class _Inbox(asyncio.StreamReader):
+    """What came in and was not read yet, and when the last of it came."""
 
-    def __init__(self) -> None:
-        self.pieces: deque[tuple[float, bytes]] = deque()
-        self.unread = 0
-        self.ended = False
-        self.error: Exception | None = None
-        self.can_write = asyncio.Event()
-        self.can_write.set()
-        self.news = asyncio.Event()
-        self.transport: asyncio.Transport | None = None
+    arrived = 0.0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self.pieces.append((perf_counter(), data))
-        self.unread += len(data)
-        if self.unread > MOST_UNREAD and self.transport:
-            self.transport.pause_reading()
-        self.news.set()
-
-    def eof_received(self) -> bool:
-        self.ended = True
-        self.news.set()
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.ended, self.error = True, exc
-        self.news.set()
-        self.can_write.set()
-
-    def pause_writing(self) -> None:
-        self.can_write.clear()
-
-    def resume_writing(self) -> None:
-        self.can_write.set()
-
-    async def take(self, most: int) -> tuple[float, bytes] | None:
-        """The next piece of at most ``most`` bytes, or ``None`` at the end."""
-        while not self.pieces:
-            if self.ended:
-                return None
-            self.news.clear()
-            await self.news.wait()
-        arrived, data = self.pieces.popleft()
-        if len(data) > most:
-            self.pieces.appendleft((arrived, data[most:]))
-            data = data[:most]
-        self.unread -= len(data)
-        if self.unread <= MOST_UNREAD and self.transport and not self.ended:
-            self.transport.resume_reading()
-        return arrived, data
+    def feed_data(self, data: Iterable[SupportsIndex]) -> None:
+        self.arrived = perf_counter()
+        super().feed_data(data)
 
 
 class _Stream(AsyncNetworkStream):
     """One connection, telling the running call's stopwatch when its bytes leave and arrive."""
 
-    def __init__(self, transport: asyncio.Transport, inbox: _Inbox) -> None:
-        self._transport, self._inbox = transport, inbox
+    def __init__(self, inbox: _Inbox, writer: asyncio.StreamWriter) -> None:
+        self._inbox, self._writer = inbox, writer
+        self._read_until = 0.0  # all that arrived up to then was read
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        piece = await self._inbox.take(max_bytes)
-        if piece is None:
-            if self._inbox.error:
-                raise httpcore2.ReadError("connection lost") from self._inbox.error
-            return b""
+        try:
+            data = await self._inbox.read(max_bytes)
+        except OSError as error:
+            raise httpcore2.ReadError("connection lost") from error
+        if len(data) < max_bytes:
+            self._read_until = self._inbox.arrived
         if watch := stopwatch.get():
-            watch.received = piece[0]
-        return piece[1]
+            watch.received = self._inbox.arrived
+        return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         if not buffer:
             return
-        if self._transport.is_closing():
-            raise httpcore2.WriteError("connection closed")
         watch = stopwatch.get()
         if watch and watch.sent is None:
             watch.sent = perf_counter()
-        self._transport.write(buffer)
-        await self._inbox.can_write.wait()
+        self._writer.write(buffer)
+        try:
+            await self._writer.drain()
+        except OSError as error:
+            raise httpcore2.WriteError("connection lost") from error
 
     async def aclose(self) -> None:
-        self._transport.abort()
+        self._writer.transport.abort()
 
     async def start_tls(
         self,
@@ -247,26 +171,15 @@ class _Stream(AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> AsyncNetworkStream:
-        loop = asyncio.get_running_loop()
         try:
-            transport = await loop.start_tls(
-                self._transport, self._inbox, ssl_context, server_hostname=server_hostname
-            )
+            await self._writer.start_tls(ssl_context, server_hostname=server_hostname)
         except (OSError, ValueError) as error:  # an SSLError is an OSError, a bad host name a ValueError
-            self._transport.abort()
+            self._writer.transport.abort()
             raise UnsafeConnection(error) from error
-        if transport is None:
-            raise UnsafeConnection
-        self._inbox.transport = transport
-        return _Stream(transport, self._inbox)
+        return self
 
     def get_extra_info(self, info: str) -> Any:
-        match info:
-            case "is_readable":  # an idle connection with something to read was ended by the server
-                return self._inbox.ended or bool(self._inbox.pieces)
-            case "client_addr":
-                return self._transport.get_extra_info("sockname")
-            case "server_addr":
-                return self._transport.get_extra_info("peername")
-            case _:
-                return self._transport.get_extra_info(info)
+        if info == "is_readable":  # an idle connection with something to read was ended by the server
+            return self._writer.is_closing() or self._inbox.at_eof() or self._inbox.arrived > self._read_until
+        names = {"client_addr": "sockname", "server_addr": "peername"}
+        return self._writer.get_extra_info(names.get(info, info))

@@ -54,7 +54,8 @@ _PATHS: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(
             r"unexpected endpoint|(?:unknown|unrecognized|invalid) (?:request )?(?:url|path|endpoint)\b|"
             r"cannot (?:post|get) /|page not found|no (?:such |matching )?(?:route|handler|endpoint)\b.{0,40}"
-            r"(?:found|match|for)|route .{0,80}not found|method not allowed|\A(?:file |404 )*not found\.?\Z",
+            r"(?:found|match|for)|route .{0,80}not found|method not allowed|"
+            r"\A(?:file |404 |resource )*not found\.?\Z",
             re.I,
         ),
     ),

@@ -1,7 +1,7 @@
 """Endpoints that speak OpenAI's Chat Completions, which nearly every model server does, or its images API.
 
-One POST and an exact account of what happened. By construction there are no redirects followed, no
-proxies or keys taken from the environment, no retries but those below, and no cookies.
+They are called with the ``openai`` package over a transport of our own. By construction there are no
+redirects followed, no proxies or keys taken from the environment, no retries but those below, and no cookies.
 """
 
 import asyncio
@@ -12,12 +12,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
+from typing import Any
+from urllib.parse import quote
 
 import httpcore2
+from httpx2 import AsyncClient, Response
+from openai import APIStatusError, AsyncAzureOpenAI, AsyncOpenAI
 
 from prompts_app.engine.endpoints.addresses import BadUrl, BlockedAddress, Target, UnknownHost, parse_url
 from prompts_app.engine.endpoints.answers import (
-    MOST_BYTES,
     TOO_LARGE,
     HttpAnswer,
     TooLarge,
@@ -27,7 +30,6 @@ from prompts_app.engine.endpoints.answers import (
 from prompts_app.engine.endpoints.chat_completions import read_reply
 from prompts_app.engine.endpoints.connecting import (
     CheckedBackend,
-    Connections,
     Stopwatch,
     UnsafeConnection,
     is_out_of_sockets,
@@ -37,13 +39,12 @@ from prompts_app.engine.endpoints.images import ImageAnswer, read_image, with_pi
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.endpoints.pacing import Pacing, asked_wait, spent_limit
 from prompts_app.engine.endpoints.scrubbing import scrub
+from prompts_app.engine.endpoints.transport import CheckedTransport
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.shutdown import check_not_ending
 from prompts_app.engine.types import Api, Embedded, EndpointConfig, Fault, Json, Reply, Request
 
-USER_AGENT = "Proofsheet"
-IDLE_S = 30.0  # how long an unused connection is kept
-
+PATHS: dict[Api, str] = {"chat": "/chat/completions", "images": "/images/generations"}
 # Parameters of each API that the run sets.
 OURS: dict[Api, tuple[str, ...]] = {"chat": (), "images": ("prompt", "n")}
 
@@ -65,24 +66,31 @@ async def open_openai_compatible(
         yield _Unusable(Fault("auth", "The key holds characters that no key has, such as a space."))
         return
     try:
-        connections = _connections(target, CheckedBackend(endpoint.allowed_private_hosts))
+        transport = CheckedTransport(target, endpoint.key, CheckedBackend(endpoint.allowed_private_hosts))
     except OSError as error:  # the certificates to trust could not be read
         yield _Unusable(mishap_of(error, target))
         return
-    try:
-        yield _OpenAiCompatible(connections, target, endpoint.key, pacing)
-    finally:
-        await connections.aclose()
+    async with client_for(target, transport) as client:
+        yield _OpenAiCompatible(client, target, endpoint.key, pacing)
 
 
-def _connections(target: Target, backend: CheckedBackend) -> Connections:
-    url = httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target="/")
-    context = httpcore2.default_ssl_context() if target.scheme == "https" else None
-    return Connections(
-        lambda: httpcore2.AsyncHTTPConnection(
-            url.origin, ssl_context=context, keepalive_expiry=IDLE_S, network_backend=backend
-        )
-    )
+def client_for(target: Target, transport: CheckedTransport) -> AsyncOpenAI:
+    """With nothing of this process' environment, where the client looks for whatever it is not given."""
+    settings: dict[str, Any] = {
+        "base_url": f"{target.origin}{target.path}",
+        "api_key": "of the transport",  # which alone knows it
+        "organization": "",
+        "project": "",
+        "timeout": None,  # the deadline around each attempt is ours
+        "max_retries": 0,
+        "http_client": AsyncClient(transport=transport, trust_env=False, timeout=None),
+    }
+    if target.api_version:
+        client: AsyncOpenAI = AsyncAzureOpenAI(api_version=target.api_version, **settings)
+    else:
+        client = AsyncOpenAI(**settings)
+    client._platform = "Unknown"  # or it starts a process to find out, for a header that is not sent
+    return client
 
 
 class _Unusable:
@@ -104,8 +112,8 @@ class _Unusable:
 
 
 class _OpenAiCompatible:
-    def __init__(self, connections: Connections, target: Target, key: str, pacing: Pacing) -> None:
-        self._connections, self._target, self._key, self._pacing = connections, target, key, pacing
+    def __init__(self, client: AsyncOpenAI, target: Target, key: str, pacing: Pacing) -> None:
+        self._client, self._target, self._key, self._pacing = client, target, key, pacing
         self._resume_at = 0.0  # on the loop's clock: a server that said "wait" is not asked before
 
     @property
@@ -117,16 +125,10 @@ class _OpenAiCompatible:
             body = body_of(request)
         except ValueError as error:
             return Fault("bad_request", str(error))
-        if request.api == "images":
-            return await self._draw(body, deadline_s)
-        return await self._insist(
-            "/chat/completions", body, deadline_s, lambda answered: read_reply(answered, self._key)
-        )
-
-    async def _draw(self, body: bytes, deadline_s: float) -> Reply | Fault:
-        came = await self._insist(
-            "/images/generations", body, deadline_s, lambda answered: read_image(answered, self._key)
-        )
+        path = self._path_to(request.model, PATHS[request.api])
+        if request.api == "chat":
+            return await self._insist(path, body, deadline_s, lambda answer: read_reply(answer, self._key))
+        came = await self._insist(path, body, deadline_s, lambda answer: read_image(answer, self._key))
         return came if isinstance(came, Fault) else await with_picture(came)
 
     async def embed(self, model: str, texts: tuple[str, ...], deadline_s: float) -> Embedded | Fault:
@@ -134,9 +136,15 @@ class _OpenAiCompatible:
             body = as_wire({"model": model, "input": list(texts)})
         except ValueError as error:
             return Fault("bad_request", str(error))
+        path = self._path_to(model, "/embeddings")
         return await self._insist(
-            "/embeddings", body, deadline_s, lambda answered: read_embeddings(answered, len(texts), self._key)
+            path, body, deadline_s, lambda answer: read_embeddings(answer, len(texts), self._key)
         )
+
+    def _path_to(self, model: str, path: str) -> str:
+        """Azure has a path for each deployment, by which its models go."""
+        at_azure = self._target.api_version and self._target.path.endswith("/openai")
+        return f"/deployments/{quote(model, '', errors='replace')}{path}" if at_azure else path
 
     async def _insist[A: (Reply, Embedded, ImageAnswer)](
         self, path: str, body: bytes, deadline_s: float, read: Callable[[HttpAnswer], A | Fault]
@@ -150,7 +158,7 @@ class _OpenAiCompatible:
             if waited + pause > self._pacing.wait_budget_s:
                 return result if attempt > 1 else _told_to_wait(pause)
             await asyncio.sleep(pause)
-            answered = await self._exchange("POST", path, body, deadline_s)
+            answered = await self._exchange(path, body, deadline_s)
             result = answered if isinstance(answered, Fault) else read(answered)
             result = replace(result, attempts=attempt)
             if isinstance(result, Reply | Fault):
@@ -165,7 +173,7 @@ class _OpenAiCompatible:
         return result
 
     async def list_models(self, deadline_s: float) -> tuple[str, ...] | Fault:
-        answered = await self._exchange("GET", "/models", None, deadline_s)
+        answered = await self._exchange("/models", None, deadline_s)
         return answered if isinstance(answered, Fault) else read_models(answered, self._key)
 
     def _wait_after(
@@ -192,15 +200,14 @@ class _OpenAiCompatible:
         """Seconds until the server may be asked again."""
         return max(0.0, self._resume_at - asyncio.get_running_loop().time())
 
-    async def _exchange(
-        self, method: str, path: str, body: bytes | None, deadline_s: float
-    ) -> HttpAnswer | Fault:
-        """One request and its whole answer, or what came between. Cancellation passes through."""
+    async def _exchange(self, path: str, body: bytes | None, deadline_s: float) -> HttpAnswer | Fault:
+        """One request (a GET without a body) and its whole answer, or what came between. Cancellation
+        passes through."""
         watch = Stopwatch()
         token = stopwatch.set(watch)
         try:
             async with asyncio.timeout(deadline_s):
-                return await self._send(method, path, body, watch)
+                return await self._send(path, body)
         except TimeoutError:
             fault = Fault("timeout", f"No whole answer came within {deadline_s:g} s.")
         except Exception as error:  # every mishap of a call becomes a row
@@ -210,40 +217,16 @@ class _OpenAiCompatible:
             stopwatch.reset(token)
         return replace(fault, message=scrub(fault.message, self._key), latency_ms=watch.elapsed_ms())
 
-    async def _send(self, method: str, path: str, body: bytes | None, watch: Stopwatch) -> HttpAnswer:
-        target = self._target
-        url = httpcore2.URL(
-            scheme=target.scheme, host=target.host, port=target.port, target=target.path + path
-        )
-        headers = self._headers(body)
-        async with (
-            self._connections.one() as connection,
-            connection.stream(method, url, headers=headers, content=body) as response,
-        ):
-            chunks, size = [], 0
-            async for chunk in response.aiter_stream():
-                size += len(chunk)
-                if size > MOST_BYTES:
-                    raise TooLarge
-                chunks.append(chunk)
-            latency_ms = watch.exchange_ms()
-        received = {
-            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
-        }
-        return HttpAnswer(response.status, received, b"".join(chunks), latency_ms)
-
-    def _headers(self, body: bytes | None) -> list[tuple[str, str]]:
-        headers = [
-            ("Host", self._target.authority),
-            ("Accept", "application/json"),
-            ("Accept-Encoding", "identity"),
-            ("User-Agent", USER_AGENT),
-        ]
-        if self._key:
-            headers.append(("Authorization", f"Bearer {self._key}"))
-        if body is not None:
-            headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        return headers
+    async def _send(self, path: str, body: bytes | None) -> HttpAnswer:
+        try:
+            if body is None:
+                response = await self._client.get(path, cast_to=Response)
+            else:
+                response = await self._client.post(path, cast_to=Response, content=body)
+        except APIStatusError as refused:  # an answer all the same
+            response = refused.response
+        answer: HttpAnswer = response.extensions["answer"]
+        return answer
 
 
 def _told_to_wait(seconds: float) -> Fault:

@@ -17,6 +17,13 @@ class Preset:
 PRESETS: tuple[Preset, ...] = (
     Preset("OpenAI", "https://api.openai.com/v1", True, "https://platform.openai.com/api-keys"),
     Preset(
+        "Azure OpenAI",
+        "https://your-resource.openai.azure.com/openai/v1",
+        True,
+        "https://portal.azure.com/",
+        "Put your resource’s name into the address. The model is the name of your deployment.",
+    ),
+    Preset(
         "OpenRouter",
         "https://openrouter.ai/api/v1",
         True,

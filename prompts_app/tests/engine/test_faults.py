@@ -224,7 +224,7 @@ def test_out_of_file_descriptors_is_told_as_ours(host: str) -> None:
 
 
 def test_an_answer_too_large_to_keep(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("prompts_app.engine.endpoints.openai_compatible.MOST_BYTES", 1000)
+    monkeypatch.setattr("prompts_app.engine.endpoints.transport.MOST_BYTES", 1000)
     with answering(http(200, "x" * 1001)) as server:
         fault = ask(server.endpoint())
     assert isinstance(fault, Fault)

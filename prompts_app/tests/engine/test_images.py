@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from prompts_app.engine.assertions import NO_TEXT
-from prompts_app.engine.endpoints import open_endpoint, openai_compatible
+from prompts_app.engine.endpoints import open_endpoint, transport
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.prices import price_of
 from prompts_app.engine.run import run_cells
@@ -164,7 +164,7 @@ def test_every_fault_is_labelled(row: Row) -> None:
 
 
 def test_an_answer_too_large_to_keep(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_compatible, "MOST_BYTES", 1000)
+    monkeypatch.setattr(transport, "MOST_BYTES", 1000)
     with answering(http(200, drawing(a_file("PNG", 400, 400) * 20))) as server:
         fault = draw(server.endpoint())
     assert isinstance(fault, Fault)

@@ -185,6 +185,28 @@ def rows(*given: tuple[str, str, str, str, str]) -> dict[str, str]:
     return {"prices-TOTAL_FORMS": str(len(given)), "prices-INITIAL_FORMS": "0", **sent}
 
 
+class TestAddresses:
+    """What of a pasted address is kept; all spellings stand in tests/engine/test_azure.py."""
+
+    def test_the_address_of_a_call_becomes_the_base_url(self, client: Client) -> None:
+        call = (
+            "https://mine.openai.azure.com/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21"
+        )
+        client.post(NEW, form(base_url=call))
+        kept = "https://mine.openai.azure.com/openai?api-version=2024-10-21"
+        assert Endpoint.objects.get().base_url == kept
+
+    def test_another_version_of_azures_api_keeps_the_key(self, client: Client) -> None:
+        base = "https://mine.openai.azure.com/openai?api-version="
+        client.post(NEW, form(base_url=f"{base}2024-10-21", key=KEY))
+        client.post(url_of(Endpoint.objects.get()), form(base_url=f"{base}2025-04-01-preview"))
+        assert Endpoint.objects.get().as_engine().key == KEY
+
+    def test_any_other_query_is_refused(self, client: Client) -> None:
+        page = read_page(client.post(NEW, form(base_url="https://api.openai.com/v1?key=1")))
+        assert "Leave out everything from the “?” or “#” on." in page
+
+
 class TestTimeLimit:
     def test_the_usual_one_is_ten_minutes(self, client: Client) -> None:
         client.post(NEW, form())

@@ -23,6 +23,21 @@ _KINDS = (
         "Read the server’s words, then correct the parameters or messages: a parameter this model does not "
         "take is the usual reason.",
     ),
+    FaultKind(
+        "no_such_format", "the server does not take this response_format",
+        "Choose a model or endpoint that offers structured outputs. Or take the schema out of the prompt and "
+        "ask for JSON in its messages: the assertion is-json holds the answers to the same schema.",
+    ),
+    FaultKind(
+        "bad_schema", "the server refused the JSON Schema",
+        "Change the schema where the server’s words point. The editor names what OpenAI’s strict mode "
+        "refuses; without “Strict”, most servers take more.",
+    ),
+    FaultKind(
+        "schema_unmet", "the model wrote nothing that fits the schema",
+        "The server held the answer to the schema and withheld it. Run again; if it stays, say in the "
+        "messages what is wanted, make the schema simpler, or allow more tokens.",
+    ),
     FaultKind("auth", "the key was not accepted", "Enter a valid key for this endpoint, then run again."),
     FaultKind(
         "forbidden", "the key may not do this",
@@ -34,8 +49,8 @@ _KINDS = (
     ),
     FaultKind(
         "model_not_found", "no such model or address",
-        "Test the connection to see the models on offer, and check that the base URL is the API’s (it "
-        "often ends in /v1).",
+        "Test the connection to see the models on offer (at Azure, a model is called as its deployment is), "
+        "and check that the base URL is the API’s: it often ends in /v1.",
     ),
     FaultKind(
         "wrong_path", "no such address at this server",

@@ -28,7 +28,7 @@ from prompts_app.models.evidence import IMAGES
 FATAL = frozenset(
     {
         "auth", "forbidden", "no_credit", "model_not_found", "wrong_path", "other_api", "blocked_address",
-        "picture_address",
+        "picture_address", "no_such_format", "bad_schema",
     }
 )  # fmt: skip
 LOST = "lost"  # another worker holds the run now, or it was deleted

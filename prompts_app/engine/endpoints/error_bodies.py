@@ -46,9 +46,36 @@ _BY_STATUS = {
     413: "too_large",
     429: "rate_limited",
 }
-# What servers say of themselves, where the status alone would mislead. The first two stand before a 404 too.
+# What servers say of themselves, where the status alone would mislead. Of a schema some say it with a 500.
+_SCHEMAS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "bad_schema",
+        re.compile(
+            r"invalid schema for response_format|invalid_json_schema|response_(?:json_)?schema|"
+            r"(?:specified )?schema produces a constraint|schema in generationconfig|"
+            r"output_(?:format|config)[\w.]*schema|json schema conversion failed|unrecognized schema|"
+            r"features not supported by \w+|transform json schema into|grammar error|"
+            r"fail(?:ed)? to (?:parse|compile) grammar",
+            re.I,
+        ),
+    ),
+    (
+        "schema_unmet",
+        re.compile(
+            r"json_validate_failed|generated json does not match|failed to (?:generate|validate) json", re.I
+        ),
+    ),
+)
+# These stand before what a 401 or a 404 says by itself.
 _PATHS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("other_api", re.compile(r"\bv1/responses\b|\bresponses api\b", re.I)),
+    (
+        "other_api",
+        re.compile(
+            r"\bv1/responses\b|\bresponses api\b|operation does not work with the specified model", re.I
+        ),
+    ),
+    ("bad_request", re.compile(r"no endpoints found that (?:can handle|support)", re.I)),
+    ("forbidden", re.compile(r"not allowed to access model|key_model_access_denied", re.I)),
     (
         "wrong_path",
         re.compile(
@@ -61,6 +88,15 @@ _PATHS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
 )
 _BY_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "no_such_format",
+        re.compile(
+            r"response[_ ]format.{0,80}(?:not (?:supported|one of|valid|available)|unavailable|unsupported|"
+            r"must be|invalid value)|"
+            r"(?:not|n.t) support.{0,40}(?:response.?format|json_schema|structured output)",
+            re.I,
+        ),
+    ),
     (
         "context_overflow",
         re.compile(
@@ -75,8 +111,29 @@ _BY_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"content[ _](?:filter|management|policy)|flagged|moderation_blocked|safety system", re.IGNORECASE
         ),
     ),
-    ("no_credit", re.compile(r"insufficient[ _](?:quota|credit|balance|funds)", re.I)),
-    ("model_not_found", re.compile(r"model_not_found|not a valid model|invalid model|no such model", re.I)),
+    (
+        "no_credit",
+        re.compile(
+            r"insufficient[ _](?:quota|credit|balance|funds)|credit balance is too low|budget_?exceeded|"
+            r"budget has been exceeded|exceeded ?budget",
+            re.I,
+        ),
+    ),
+    (
+        "model_not_found",
+        re.compile(
+            r"model_not_found|not a valid model|invalid model|no such model|decommissioned|"
+            r"model_not_available|non-serverless model|no models loaded",
+            re.I,
+        ),
+    ),
+    (
+        "auth",
+        re.compile(
+            r"(?:incorrect|invalid) api key|api key (?:not valid|not found|expired)|api_key_invalid", re.I
+        ),
+    ),
+    ("forbidden", re.compile(r"user location is not supported", re.I)),
 )
 # An error inside of a 200 mostly names no status; then its type has to do.
 _STATUS_BY_WORDS: tuple[tuple[int, re.Pattern[str]], ...] = (
@@ -144,6 +201,9 @@ def kind_of(status: int, complaint: Complaint, *, inside: bool = False) -> str:
     With ``inside`` the error stood in an answer of 200, and the words count more than the status.
     """
     said = f"{complaint.words}\n{complaint.labels}"
+    for kind, words in _SCHEMAS:
+        if words.search(said):
+            return kind
     if inside or 400 <= status < 500:
         for kind, words in _PATHS:
             if words.search(complaint.words) or words.search(complaint.labels):

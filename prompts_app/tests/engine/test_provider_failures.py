@@ -124,7 +124,7 @@ ROWS = [
         "bad_request", "422: field required (body.messages)", status=422),
     Row("JSON in a message",
         {"error": {"message": '{"error": {"code": 400, "message": "API key not valid."}}', "code": 400}},
-        "bad_request", "400: API key not valid.", status=400),
+        "auth", "400: API key not valid.", status=400),
     Row("LiteLLM passes on JSON",
         {"error": {"message": 'litellm.BadRequest: Gemini - {"error": {"message": "Bad part"}}'}},
         "bad_request", "litellm.BadRequest: Gemini: Bad part", status=400),

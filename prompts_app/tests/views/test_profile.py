@@ -22,6 +22,7 @@ from prompts_app.tests.views.recorded import (
     public_prompt,
     recorded_prompt,
     recorded_run,
+    unjudged_run,
 )
 
 pytestmark = pytest.mark.django_db
@@ -217,6 +218,16 @@ class TestFigures:
         assert 'class="figures"' not in html
         assert "practice" not in html
         assert "No run recorded by this server yet" in html
+
+    def test_outputs_that_were_recorded_and_not_judged_are_not_said_to_be_none(self) -> None:
+        unjudged_run(VersionFactory(prompt=public_prompt(owner=alice())))
+        html = page()
+        assert "1 run recorded by this server; it gives no pass rate below." in html
+        assert "No run recorded" not in html
+
+    def test_nor_are_runs_that_were_deleted(self) -> None:
+        public_prompt(owner=alice(), deleted_runs=2)
+        assert "No run recorded by this server is left; 2 deleted by the author." in page()
 
     def test_what_is_not_public_is_in_no_figure(self) -> None:
         recorded_prompt(owner=alice(), cases=10)

@@ -48,6 +48,14 @@ def test_a_file_is_shown_before_anything_is_saved(browser: Client) -> None:
     assert Prompt.objects.count() == 0
 
 
+def test_a_preview_that_was_left_is_found_again(browser: Client) -> None:
+    preview = send(browser).url
+    shown = page(browser.get(UPLOAD))
+    assert f'<a href="{preview}">' in shown
+    assert "Not imported yet" in shown
+    assert "Earlier imports" not in page(client_of(dana()).get(UPLOAD))
+
+
 def test_neither_of_two_fields_is_called_optional_where_one_is_needed(browser: Client) -> None:
     page = read_page(browser.get(UPLOAD))
     labels = [" ".join(strip_tags(one).split()) for one in re.findall("<label.*?</label>", page)]

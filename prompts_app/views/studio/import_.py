@@ -33,7 +33,7 @@ def upload(request: AuthorRequest) -> HttpResponse:
     if posted and form.is_valid():
         row = job.keep_file(request.user, form.name, form.content, form.read)
         return redirect("studio_import_one", row.public_id)
-    earlier = request.user.imports.exclude(state=Import.State.PREVIEW).defer("data", "made")[:EARLIER]
+    earlier = request.user.imports.defer("data", "made")[:EARLIER]
     return render(request, "studio/import.html", {"form": form, "earlier": earlier, "here": "import"})
 
 

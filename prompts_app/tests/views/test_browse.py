@@ -239,7 +239,8 @@ class TestWithHtmx:
         html = read_page(response)
         assert "<html" not in html
         assert html.lstrip().startswith('<section id="results"')
-        assert 'id="filters" data-hx-swap-oob="true"' in html
+        assert 'id="filters" data-hx-swap-oob="innerHTML"' in html
+        assert re.search("<title>[^<]* tested prompts?: ", html)
         assert "HX-Request" in response.headers["Vary"]
 
     def test_the_address_is_free_of_filters_that_are_not_set(self) -> None:
@@ -250,7 +251,10 @@ class TestWithHtmx:
 
     def test_going_back_gets_the_whole_page(self) -> None:
         headers = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
-        assert "<html" in read_page(Client().get("/prompts/", headers=headers))
+        html = read_page(Client().get("/prompts/", headers=headers))
+        assert "<html" in html
+        assert html.count('id="filters"') == 1
+        assert "swap-oob" not in html  # htmx takes such a part out of what it puts back
 
     def test_without_it_the_form_is_an_ordinary_one(self) -> None:
         html = page()

@@ -18,7 +18,11 @@ def browse(request: HttpRequest) -> HttpResponse:
     among = holding(search.q)
     place, lost = prompt_lists.asked_for(search, request.GET)
     total, page = among.total(search.terms), among.page(search, place, PAGE)
+    # Not where htmx restores what was left by going back: that is the whole page.
+    asked = request.headers
+    is_part = bool(asked.get("HX-Request") and not asked.get("HX-History-Restore-Request"))
     context = {
+        "is_part": is_part,
         "search": search,
         "ignored": [*ignored, *lost, *prompt_lists.beyond(place, page)],
         "page": page,
@@ -32,9 +36,8 @@ def browse(request: HttpRequest) -> HttpResponse:
         "json_ld": page_ld("CollectionPage", "Tested prompts", reverse("browse")),
         "ways_out": [] if total.n else prompt_filters.ways_out(search, holding),
     }
-    partial = request.headers.get("HX-Request") and not request.headers.get("HX-History-Restore-Request")
-    response = render(request, "public/browse.html#results" if partial else "public/browse.html", context)
-    if partial:
+    response = render(request, "public/browse.html#results" if is_part else "public/browse.html", context)
+    if is_part:
         # The address without the filters that are not set.
         response.headers["HX-Push-Url"] = f"{reverse('browse')}?{search.query()}".rstrip("?")
     patch_vary_headers(response, ["HX-Request"])

@@ -142,9 +142,12 @@ class _OpenAiCompatible:
         )
 
     def _path_to(self, model: str, path: str) -> str:
-        """Azure has a path for each deployment, by which its models go."""
-        at_azure = self._target.api_version and self._target.path.endswith("/openai")
-        return f"/deployments/{quote(model, '', errors='replace')}{path}" if at_azure else path
+        return f"/deployments/{quote(model, '', errors='replace')}{path}" if self._by_deployment else path
+
+    @property
+    def _by_deployment(self) -> bool:
+        """Azure has a path for each deployment, whose name stands for a model's."""
+        return bool(self._target.api_version) and self._target.path.endswith("/openai")
 
     async def _insist[A: (Reply, Embedded, ImageAnswer)](
         self, path: str, body: bytes, deadline_s: float, read: Callable[[HttpAnswer], A | Fault]
@@ -174,7 +177,9 @@ class _OpenAiCompatible:
 
     async def list_models(self, deadline_s: float) -> tuple[str, ...] | Fault:
         answered = await self._exchange("/models", None, deadline_s)
-        return answered if isinstance(answered, Fault) else read_models(answered, self._key)
+        names = answered if isinstance(answered, Fault) else read_models(answered, self._key)
+        # What Azure lists is what could be deployed.
+        return () if self._by_deployment and not isinstance(names, Fault) else names
 
     def _wait_after(
         self, result: Reply | Embedded | ImageAnswer | Fault, answered: HttpAnswer | Fault, attempt: int

@@ -130,7 +130,16 @@ class Study:
 
     @property
     def headline(self) -> Sentence:
-        return headline(self.evidence, self.baseline)
+        return headline(self.evidence, self.baseline, without_skill=self.is_skill_gain)
+
+    @property
+    def is_skill_gain(self) -> bool:
+        """Whether the baseline asks the same without the skill that is shown."""
+        return self.baseline is not None and self.records.without_skill == self.baseline.version
+
+    @property
+    def baseline_name(self) -> str:
+        return "without the skill" if self.is_skill_gain else "the baseline"
 
     @property
     def headline_text(self) -> str:

@@ -12,13 +12,13 @@ from hashlib import md5
 from operator import or_
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Q, Subquery, Value
+from django.db.models import Count, Exists, OuterRef, Q, Subquery, Value
 from django.db.models.functions import MD5, Coalesce, Substr
 
 from prompts_app.engine.digests import digest
 from prompts_app.evidence.picked import Runs, latest_of, runs_that_count
 from prompts_app.evidence.summary import Summary, summary_of
-from prompts_app.models import Prompt, Result, Run, Version
+from prompts_app.models import Prompt, Result, Run, Task, Version
 
 MOST_WHOLE = 1000  # results of runs that are read as a whole
 MOST_SHOWN = 6_000  # characters of an output on a page; two that differ only further on are alike
@@ -130,7 +130,21 @@ class Records:
     @cached_property
     def versions(self) -> list[Version]:
         """All versions without their texts, newest first."""
-        return list(self.prompt.versions.defer("messages", "variables", "parameters").order_by("-number"))
+        versions = self.prompt.versions.defer("messages", "variables", "parameters").order_by("-number")
+        if self.prompt.task == Task.SKILL:
+            with_system = Version.objects.filter(pk=OuterRef("pk"), messages__0__role="system")
+            return list(versions.annotate(has_system=Exists(with_system)))
+        return list(versions)
+
+    @cached_property
+    def without_skill(self) -> int:
+        """Of a skill, the number of the baseline that asks without one: it has no system message. Else 0."""
+        summary = self.summary
+        if self.prompt.task != Task.SKILL or not summary or not summary.before:
+            return 0
+        systems = {version.number: getattr(version, "has_system", True) for version in self.versions}
+        before = summary.before.version
+        return before if systems.get(summary.version) and not systems.get(before, True) else 0
 
     @cached_property
     def newest(self) -> Version | None:

@@ -48,10 +48,14 @@ def as_text(sentence: Sentence) -> str:
     return "".join(shown_plainly(words.text) if words.is_name else words.text for words in sentence)
 
 
-def headline(evidence: Summary, baseline: VersionEvidence | None) -> Sentence:
-    """The result in one sentence: "24 of 25 cases pass on birch-large, up from 9 of 25 for v1; …"."""
+def headline(evidence: Summary, baseline: VersionEvidence | None, *, without_skill: bool = False) -> Sentence:
+    """The result in one sentence: "24 of 25 cases pass on birch-large, up from 9 of 25 for v1; …".
+
+    ``without_skill``: the baseline asks the same without the skill that is shown; then that says so.
+    """
     if evidence.cases:
-        clauses = [_main_clause(evidence, baseline), _worst_clause(evidence), _shorter_clause(evidence)]
+        main = _main_clause(evidence, baseline, without_skill)
+        clauses = [main, _worst_clause(evidence), _shorter_clause(evidence)]
         if unjudged := evidence.frames.count(FrameState.UNJUDGED):
             clauses.append(_said("one case is" if unjudged == 1 else f"{unjudged} cases are", " not judged"))
     else:
@@ -81,14 +85,14 @@ def why_main(evidence: Summary, target: str) -> Sentence:
     return _said(*said, " ", _name(target), f" {but}.") if but else said
 
 
-def _main_clause(evidence: Summary, baseline: VersionEvidence | None) -> Sentence:
+def _main_clause(evidence: Summary, baseline: VersionEvidence | None, without_skill: bool) -> Sentence:
     passed, cases = evidence.passed, evidence.cases
     return _said(
         _of(passed, cases),
         f" case{' passes' if cases == 1 else 's pass'} on ",
         _name(evidence.main_model),
         f" ({interval(passed, cases)}){_only_if_lesser(evidence)}",
-        *(_since(evidence, baseline) if baseline else ()),
+        *(_since(evidence, baseline, without_skill) if baseline else ()),
     )
 
 
@@ -106,8 +110,9 @@ def _only_if_lesser(evidence: Summary) -> str:
     return f", {level_name(evidence.level)} only" if evidence.level < Level.RECORDED else ""
 
 
-def _since(evidence: Summary, baseline: VersionEvidence) -> Sentence:
-    was = f"for v{baseline.version}{_unlike(evidence, baseline)}"
+def _since(evidence: Summary, baseline: VersionEvidence, without_skill: bool) -> Sentence:
+    which = "without the skill" if without_skill else f"for v{baseline.version}"
+    was = f"{which}{_unlike(evidence, baseline)}"
     if baseline.suite_digest != evidence.suite_digest:
         return _said(f"; the cases have changed since v{baseline.version}")
     change = evidence.passed * baseline.cases - baseline.passed * evidence.cases

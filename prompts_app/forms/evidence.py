@@ -124,20 +124,22 @@ class RunForm(JudgeForm):
         return known if len(known) <= MOST_LISTED_MODELS else []
 
     def _last_choices(self) -> dict[str, Any]:
-        """The newest version, and otherwise what was run last."""
-        newest = [version.number for version in self.all_versions[:1]]
+        """The newest version, of a skill its baseline too, and otherwise what was run last."""
+        chosen = [version.number for version in self.all_versions[:1]]
+        if self.prompt.task == Task.SKILL and self.prompt.baseline:
+            chosen.append(self.prompt.baseline.number)
         last = Batch.objects.filter(prompt=self.prompt).select_related("judge_endpoint").first()
         run = last.runs.select_related("endpoint").first() if last else None
         if last is None or run is None or run.endpoint not in self.endpoints:
             first = self.endpoints[0]
             ready = first.known_models[:1] if first.is_practice or len(first.known_models) == 1 else []
             return {
-                "versions": newest, "endpoint": first.public_id, "models": ready, "api": IMAGES,
+                "versions": chosen, "endpoint": first.public_id, "models": ready, "api": IMAGES,
             }  # fmt: skip
         names = list(last.runs.order_by("pk").values_list("model", flat=True))
         known = run.endpoint.known_models
         return {
-            "versions": newest,
+            "versions": chosen,
             "endpoint": run.endpoint.public_id,
             "models": [name for name in names if name in known],
             "more_models": "\n".join(dict.fromkeys(name for name in names if name not in known)),

@@ -46,6 +46,7 @@ class Task(models.TextChoices):
     REASONING = "reasoning", "Reasoning"
     CODE = "code", "Code and SQL"
     AGENT = "agent", "Agents and tools"
+    SKILL = "skill", "Agent skill"
     IMAGE = "image", "Image"
     OTHER = "other", "Other"
 

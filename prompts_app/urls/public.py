@@ -55,6 +55,7 @@ urlpatterns = [
     path("@<handle:handle>/<prompt_slug:slug>.json", raw.bundle, name="prompt_json"),
     path("@<handle:handle>/<prompt_slug:slug>.messages.json", raw.messages, name="prompt_messages"),
     path("@<handle:handle>/<prompt_slug:slug>.promptfoo.yaml", raw.promptfoo, name="prompt_promptfoo"),
+    path("@<handle:handle>/<prompt_slug:slug>.skill.zip", raw.skill, name="prompt_skill"),
     path("@<handle:handle>/<prompt_slug:slug>/card.png", cards.prompt_card, name="prompt_card"),
     path("@<handle:handle>/<prompt_slug:slug>/badge.svg", badge.badge, name="prompt_badge"),
     path("@<handle:handle>/<prompt_slug:slug>/v<int:number>/", prompt.version, name="version"),

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from prompts_app.actions.exporting.job import bundle_in_parts
 from prompts_app.engine.errors import Refused
-from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, markdown
+from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, markdown, skill
 from prompts_app.engine.formats.promptfoo.writing import write_config
 from prompts_app.engine.formats.types import NotedFailure
 from prompts_app.engine.types import CaseContent, Json
@@ -46,6 +46,11 @@ def as_promptfoo(prompt: Prompt, remark: str = "") -> str:
     names = dict.fromkeys(models.values_list("model", flat=True))
     whole = _with(prompt, versions, cases=prompt.suite())
     return write_config(whole, names, remark)
+
+
+def as_skill(prompt: Prompt) -> bytes:
+    """The current version as a zip of a skill's folder, the cases as its evals. Raises Refused."""
+    return skill.emit(replace(_imported(prompt), cases=prompt.suite()))
 
 
 def _imported(prompt: Prompt) -> ImportedPrompt:

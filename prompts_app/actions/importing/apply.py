@@ -74,7 +74,7 @@ def preview(parts: Iterable[Parsed], owner: User) -> Preview:
     offers, variants = _Offers(), list[int]()
 
     def look(imported: ImportedPrompt) -> None:
-        if len(imported.versions) > 1:
+        if len(imported.versions) > 1 and not imported.baseline:
             variants.append(len(imported.versions))
         offers.add(imported)
 

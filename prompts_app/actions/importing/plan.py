@@ -62,10 +62,10 @@ class Planned:
     tags: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     runs: list[BundledRun] = field(default_factory=list)  # a run's version is a number of versions
-    # Of a bundle only: private parts, known failures of its runs, the version others are compared with.
+    baseline: int | None = None  # the version others are compared with
+    # Of a bundle only: private parts, known failures of its runs.
     spans: list[PrivateSpan] = field(default_factory=list)
     failures: tuple[BundledFailure, ...] = ()
-    baseline: int | None = None
     is_bundled: bool = False
     is_masked: bool = False
     keeps_ids: bool = False  # and its slug: it ships with the software
@@ -196,6 +196,7 @@ def plan(owner: User, imported: ImportedPrompt, styles: Collection[Style], numbe
         },
         version_count=len(imported.versions),
         write_versions=partial(_versions, imported, styles),
+        baseline=imported.baseline or None,
     )
     _describe(planned, imported)
     _classify(planned, imported)

@@ -20,6 +20,7 @@ from prompts_app.engine.formats import (
     messages,
     prompts_chat,
     prompty,
+    skill,
     text,
 )
 from prompts_app.engine.formats.files import Files, folder_of, is_zip, unzip
@@ -33,6 +34,7 @@ _PARSED = TypeAdapter(Parsed)
 # In the order they are asked: the first that recognises a file reads it, so the choosy come first.
 FORMATS: tuple[Format, ...] = (
     bundle.FORMAT,
+    skill.FORMAT,
     results.FORMAT,
     config.FORMAT,
     prompts_chat.FORMAT,
@@ -96,6 +98,9 @@ def variants_apart(parsed: Parsed) -> Parsed:
     """The same with a prompt for each version that is a variant in its file, with all its cases."""
     apart = []
     for prompt in parsed.prompts:
+        if prompt.baseline:  # what it is compared with is no variant of its own
+            apart.append(prompt)
+            continue
         for number, version in enumerate(prompt.versions, start=1):
             of = f" ({number} of {len(prompt.versions)})" if len(prompt.versions) > 1 else ""
             runs = tuple(replace(run, version=1) for run in prompt.runs if run.version == number)
@@ -134,6 +139,8 @@ _ABOUT = {
 }  # fmt: skip
 _CONFIGURATION = "promptfoo"
 _MATERIAL = {"text", "markdown"}  # beside or below a configuration
+_WHOLE = {_CONFIGURATION, skill.FORMAT.key}  # they stand for what lies beside them
+_OF_A_SKILL = "It is a file of the skill beside it. Of that, SKILL.md and what its evals name are read."
 
 
 def _read_all(files: Files, kinds: Sequence[Format]) -> Parsed:
@@ -180,14 +187,19 @@ def _candidates(
 def _to_read(
     found: list[tuple[SourceFile, Format]], files: Files, skipped: list[Skip]
 ) -> Iterator[tuple[SourceFile, Format]]:
-    """Configurations first; then what none of them has opened."""
+    """Skills and configurations first; then what none of them has opened."""
     folders = [folder_of(source.name) for source, kind in found if kind.key == _CONFIGURATION]
-    for source, kind in sorted(found, key=lambda pair: pair[1].key != _CONFIGURATION):
+    skills = [source.name for source, kind in found if kind is skill.FORMAT]
+    for source, kind in sorted(found, key=lambda pair: pair[1].key not in _WHOLE):
         inside = any(not folder or source.name.startswith(f"{folder}/") for folder in folders)
-        if kind.key != _CONFIGURATION and source.name in files.asked:
+        if kind.key in _WHOLE:
+            yield source, kind
+        elif source.name in files.asked:
             continue
-        if inside and kind.key in _MATERIAL:
+        elif inside and kind.key in _MATERIAL:
             skipped.append(Skip(source.name, "The promptfoo configuration beside it does not name it."))
+        elif any(skill.is_part(source.name, one) for one in skills):
+            skipped.append(Skip(source.name, _OF_A_SKILL))
         else:
             yield source, kind
 

@@ -52,7 +52,8 @@ class ImportedPrompt:
     ``written_for`` the model the file names, ``licence`` its licence as the file spells it.
     ``is_templated``: the format has a template language of its own, which was read; whatever still
     looks like a placeholder is text. ``forked_from`` credits what it was made of. ``runs`` are results
-    in the file: their version is a place in ``versions``, counted from 1.
+    in the file: their version is a place in ``versions``, counted from 1, as ``baseline`` is, which the
+    others are compared with (0: none was chosen).
     """
 
     title: str
@@ -69,6 +70,7 @@ class ImportedPrompt:
     runs: tuple[BundledRun, ...] = ()
     known_failures: tuple[NotedFailure, ...] = ()  # written only: they hang on runs of this server
     forked_from: str = ""
+    baseline: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,11 @@ from typing import Any
 from prompts_app.actions.exporting.job import start_export
 from prompts_app.actions.pictures.storage import replace_picture, set_face
 from prompts_app.actions.prompts.private_parts import add_span
+from prompts_app.engine.formats.skill import skill_in
 from prompts_app.engine.pictures import keep, square
 from prompts_app.models import KnownFailure
 from prompts_app.tests.engine.files import a_file
+from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.security.world import World
 
 
@@ -63,6 +65,15 @@ def _pictured(w: World) -> str:
 def _with_face(w: World) -> list[Any]:
     set_face(w.prompt.owner.profile, square(a_file()))
     return [w.prompt.owner.handle]
+
+
+def _of_skill(w: World) -> list[Any]:
+    newest = w.prompt.versions.order_by("-number")[0]
+    if not skill_in(newest.as_engine()):
+        text = "---\nname: a-skill\ndescription: When it is asked for.\n---\n"
+        messages = [{"role": "system", "content": text}]
+        VersionFactory(prompt=w.prompt, number=newest.number + 1, messages=messages)
+    return _of_prompt(w)
 
 
 def _private(w: World) -> list[Any]:
@@ -136,6 +147,7 @@ TABLE = {
     "prompt_json": Row(Rule.PROMPT, _of_prompt),
     "prompt_messages": Row(Rule.PROMPT, _of_prompt),
     "prompt_promptfoo": Row(Rule.PROMPT, _of_prompt),
+    "prompt_skill": Row(Rule.PROMPT, _of_skill),
     "version": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.version.number]),
     "results": Row(Rule.PROMPT, _of_prompt),
     "result": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.result.public_id]),

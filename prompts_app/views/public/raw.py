@@ -5,7 +5,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
 from prompts_app.actions.exporting.bundle import export_bundle
-from prompts_app.actions.exporting.export import as_messages, as_promptfoo, noted_failures
+from prompts_app.actions.exporting.export import as_messages, as_promptfoo, as_skill, noted_failures
+from prompts_app.engine.errors import Refused
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion
 from prompts_app.engine.formats import bundle as bundle_format
 from prompts_app.engine.formats import markdown as markdown_format
@@ -79,9 +80,20 @@ def promptfoo(request: HttpRequest, found: Prompt) -> HttpResponse:
     return _raw(text, "application/yaml", f"{found.slug}.promptfoo.yaml")
 
 
-def _raw(text: str, kind: str, name: str) -> HttpResponse:
-    body = text.encode("utf-8", "replace")
-    response = HttpResponse(body, content_type=f"{kind}; charset=utf-8")
+@prompt_page
+def skill(request: HttpRequest, found: Prompt) -> HttpResponse:
+    """The folder of a skill, with the cases as its evals."""
+    try:
+        folder = as_skill(found)
+    except Refused as why:
+        raise Http404(str(why)) from None
+    return _raw(folder, "application/zip", f"{found.slug}.skill.zip")
+
+
+def _raw(content: str | bytes, kind: str, name: str) -> HttpResponse:
+    if isinstance(content, str):
+        content, kind = content.encode("utf-8", "replace"), f"{kind}; charset=utf-8"
+    response = HttpResponse(content, content_type=kind)
     response.headers["Content-Disposition"] = f'inline; filename="{name}"'
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -88,7 +88,7 @@ class RunForm(JudgeForm):
     def __init__(self, *args: Any, prompt: Prompt, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.prompt = prompt
-        set_choices(self, "versions", ((v.number, f"v{v.number}") for v in self.all_versions))
+        set_choices(self, "versions", ((v.number, self._name_of(v)) for v in self.all_versions))
         set_choices(self, "endpoint", ((e.public_id, _name_of(e)) for e in self.endpoints))
         self.choose_judge(needs_of_suite(self.suite), self.endpoints)
         if prompt.task != Task.IMAGE:
@@ -97,6 +97,11 @@ class RunForm(JudgeForm):
         set_choices(self, "models", ((name, name) for name in self.known_models))
         if self.known_models:
             self.fields["more_models"].label = "Other models, by name"
+
+    def _name_of(self, version: Version) -> str:
+        asks_without = not any(message["role"] == "system" for message in version.messages)
+        is_baseline = self.prompt.task == Task.SKILL and version.pk == self.prompt.baseline_id
+        return f"{version}, without the skill" if is_baseline and asks_without else str(version)
 
     @cached_property
     def all_versions(self) -> list[Version]:

@@ -27,6 +27,7 @@ from prompts_app.engine.errors import RefusedKind
 from prompts_app.engine.formats import ImportedPrompt, Parsed, Skip, titles, variants_apart
 from prompts_app.engine.formats.bundle_types import BundledPrompt
 from prompts_app.engine.formats.variables import STYLES, Offer, Style, in_prompt, odd_names
+from prompts_app.engine.render import as_value
 from prompts_app.evidence.listings import refresh
 from prompts_app.models import Prompt, User
 
@@ -114,7 +115,7 @@ def _preview_row(item: Planned) -> PreviewRow:
         title=item.title,
         task=item.prompt.get_task_display(),
         tags=tuple(item.tags),
-        text=titles.cut(newest.messages[0]["content"][:2000], 160) if newest.messages else "",
+        text=titles.cut(as_value(newest.messages[0]["content"][:2000]), 160) if newest.messages else "",
         messages=len(newest.messages),
         versions=len(item.versions),
         cases=len(item.cases),

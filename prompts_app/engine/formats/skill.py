@@ -182,7 +182,9 @@ def _assertions(one: Mapping[str, Json], where: str, problems: list[Problem]) ->
             if found:
                 yield found
             else:
-                problems.append(Problem(f"one of the “{key}”, in which no text says what is wanted", where))
+                kind = as_text(as_object(graded).get("type"))
+                what = f"the kind “{kind}”" if kind else "no text says what is wanted"
+                problems.append(Problem(f"one of the “{key}”: {what}", where))
 
 
 def _assertion(graded: Json) -> Assertion | None:

@@ -139,11 +139,13 @@ class TestEvals:
         assert any("file" in problem.what for problem in parsed.unsupported)
 
     def test_what_is_not_carried_is_told(self) -> None:
-        parsed = with_evals({"prompt": "x", "category": "c", "assertions": [{"score": 1}]}, {"prompt": " "})
+        graded = [{"score": 1}, {"type": "max-words", "value": 5}]
+        parsed = with_evals({"prompt": "x", "category": "c", "assertions": graded}, {"prompt": " "})
         told = [problem.what for problem in parsed.unsupported]
         assert told == [
             "the field “category”",
-            "one of the “assertions”, in which no text says what is wanted",
+            "one of the “assertions”: no text says what is wanted",
+            "one of the “assertions”: the kind “max-words”",
             "an eval without a “prompt”",
         ]
 

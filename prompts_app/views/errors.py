@@ -8,7 +8,12 @@ from contextlib import suppress
 from time import monotonic
 
 from django.contrib import messages
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    ObjectDoesNotExist,
+    ObjectNotUpdated,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
@@ -28,6 +33,7 @@ WORTH_TRYING_S = 0.3
 TRIES = 3
 STATUS_OF = {"nothing_to_export": 404, "too_much_work": 422, "unreadable_file": 422}  # of a refusal; else 409
 SAFE = {"GET", "HEAD"}
+GONE = "What this is about is not there any more: it was deleted a moment ago, in another tab perhaps."
 LEFT = "database_left"  # on an answer: the connection broke under it, so another one may do
 
 type Typed = list[tuple[str, str]]
@@ -120,7 +126,13 @@ class Refusals:
         return self._answer(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        return refusal(request, error) if isinstance(error, Refused) else None
+        if isinstance(error, Refused):
+            return refusal(request, error)
+        # A view answers 404 for what is not there; this one was there a moment ago.
+        if isinstance(error, (ObjectDoesNotExist, ObjectNotUpdated)) and request.method not in SAFE:
+            log.warning("Gone meanwhile: %s %s", request.method, request.path, exc_info=error)
+            return refusal(request, Refused("gone", GONE))
+        return None
 
 
 def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:

@@ -4,6 +4,8 @@ import ast
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from django import forms
@@ -13,11 +15,17 @@ from django.urls import path
 
 import prompts_app
 from portfolio.urls import urlpatterns as ours
+from prompts_app.actions.prompts import publish as publishing
+from prompts_app.actions.prompts import save as saving
 from prompts_app.actions.prompts.save import StaleEdit
 from prompts_app.engine.errors import Refused, why_not
 from prompts_app.engine.formats import FormatError
+from prompts_app.forms.details import DetailsForm
 from prompts_app.forms.refusals import refusals_on
+from prompts_app.models import Prompt
+from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.pages import read_page
+from prompts_app.tests.people import alice, client_of
 
 SENTENCE = "There are <3> already. Take one off."
 
@@ -37,6 +45,29 @@ urlpatterns = [path("refuses/", refuses), path("cannot-read/", cannot_read), *ou
 def site(client: Client) -> Iterator[Client]:
     with override_settings(ROOT_URLCONF=__name__):
         yield client
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("module", "name", "address"), [(saving, "save_details", "details/"), (publishing, "publish", "publish/")]
+)
+def test_what_is_deleted_while_it_is_changed_gives_back_what_was_typed(
+    module: ModuleType, name: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompt = VersionFactory(prompt__owner=alice()).prompt
+    change = getattr(module, name)
+    sent = {one.name: one.value() or "" for one in DetailsForm(prompt)}
+    sent |= {"title": "Two hours’ work", "do": "save", "visibility": "public"}
+
+    def deleted_before(prompt: Prompt, *args: Any, **more: Any) -> Any:
+        Prompt.objects.filter(pk=prompt.pk).delete()
+        return change(prompt, *args, **more)
+
+    monkeypatch.setattr(module, name, deleted_before)
+    response = client_of(alice()).post(f"/studio/prompts/{prompt.slug}/{address}", sent)
+    assert response.status_code == 409
+    assert "is not there any more" in read_page(response)
+    assert "Two hours’ work" in read_page(response)
 
 
 @pytest.mark.django_db

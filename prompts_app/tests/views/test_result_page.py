@@ -37,6 +37,20 @@ class TestContent:
         ):  # fmt: skip
             assert said in html, said
 
+    @pytest.mark.parametrize("source", ["imported", "pasted"])
+    def test_what_this_server_did_not_record_is_nowhere_called_recorded(self, source: str) -> None:
+        prompt = public_prompt()
+        recorded_run(VersionFactory(prompt=prompt), cases=1, source=source)
+        html = page(result_of(prompt))
+        assert "One output of" in html
+        assert "recorded" not in html.lower()
+
+    def test_its_author_puts_a_failure_on_the_shelf_from_beside_its_assertions(self) -> None:
+        result = result_of(recorded_prompt(owner=alice(), fails=[1]))
+        checks = page(result, client_of(alice())).partition('id="checks"')[2].partition("</section>")[0]
+        assert "Put it on the failure shelf</a> with your diagnosis." in checks
+        assert "failure shelf" not in page(result)
+
     def test_a_pass_says_so_and_keeps_its_reasons(self) -> None:
         html = page(result_of(recorded_prompt()))
         assert "✓ Passes" in html

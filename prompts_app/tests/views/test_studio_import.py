@@ -70,6 +70,7 @@ def test_saying_yes_imports_it_and_reports_with_links(browser: Client) -> None:
     assert Version.objects.get().messages[0]["content"] == "Write about {{topic}} for {reader}."
     shown = page(response)
     assert "1 prompt imported" in shown
+    assert "It is private." in shown
     assert f'href="/studio/prompts/{prompt.slug}/"' in shown
     assert "The prompt is empty." in shown
     assert not Import.objects.get().data

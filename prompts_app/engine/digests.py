@@ -6,8 +6,12 @@ from hashlib import sha256
 
 import rfc8785
 
+from prompts_app.engine.tool_types import ToolResult
 from prompts_app.engine.types import Assertion, CaseContent, Json
 
+MOST_TOOL_RESULTS = 50  # canned results of one case
+MOST_ARGUMENTS = 10_000  # characters of the arguments that one is for
+MOST_STEPS = 50  # answers of a model with calls of tools that one case may have answered
 SAFE_INTEGER = 2**53 - 1  # beyond it two JSON readers may read two different numbers
 
 
@@ -132,7 +136,9 @@ def assertion_from_json(data: Json) -> Assertion:
 
 
 def case_json(case: CaseContent) -> dict[str, Json]:
-    """The case as JSON; a system message and a threshold only where it has one of its own."""
+    """The case as JSON; what not every case has (a system message of its own, canned results…) only where
+    it is there."""
+    results = [tool_result_json(one) for one in case.tool_results]
     return {
         "name": case.name,
         "variables": dict(case.variables),
@@ -140,6 +146,8 @@ def case_json(case: CaseContent) -> dict[str, Json]:
         "assertions": [assertion_json(assertion) for assertion in case.assertions],
         **({"system": case.system} if case.system else {}),
         **({} if case.threshold is None else {"threshold": case.threshold}),
+        **({"tool_results": results} if results else {}),
+        **({} if case.most_steps is None else {"most_steps": case.most_steps}),
     }
 
 
@@ -161,7 +169,45 @@ def case_from_json(data: Json) -> CaseContent:
         assertions=tuple(assertion_from_json(assertion) for assertion in assertions),
         system=_text(data.get("system") or ""),
         threshold=None if threshold is None else _number(threshold, "threshold", "A case"),
+        tool_results=tuple(map(tool_result_from_json, _list(data, "tool_results", MOST_TOOL_RESULTS))),
+        most_steps=_most_steps(data.get("most_steps")),
     )
+
+
+def tool_result_json(one: ToolResult) -> dict[str, Json]:
+    return {
+        "tool": one.tool,
+        "result": one.result,
+        **({} if one.arguments is None else {"arguments": one.arguments}),
+        **({"once": True} if one.once else {}),
+    }
+
+
+def tool_result_from_json(data: Json) -> ToolResult:
+    """The opposite of ``tool_result_json``. Raises ``ValueError`` saying what has the wrong shape."""
+    arguments = data.get("arguments") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(data.get("tool"), str) or not data["tool"]:
+        raise ValueError("A canned result is an object with a “tool” and a “result”.")
+    if arguments is not None and not isinstance(arguments, dict):
+        raise ValueError("The “arguments” of a canned result are an object.")
+    if len(json.dumps(arguments)) > MOST_ARGUMENTS:
+        raise ValueError(f"The “arguments” of a canned result have at most {MOST_ARGUMENTS:,} characters.")
+    return ToolResult(data["tool"], _text(data.get("result") or ""), arguments, data.get("once") is True)
+
+
+def _list(data: dict[str, Json], name: str, most: int) -> list[Json]:
+    value = data.get(name) or []
+    if not isinstance(value, list):
+        raise ValueError(f"A case’s “{name}” are a list.")  # noqa: TRY004 as in case_from_json
+    if len(value) > most:
+        raise ValueError(f"A case has at most {most} “{name}”.")
+    return value
+
+
+def _most_steps(value: Json) -> int | None:
+    if value is None or (type(value) is int and 1 <= value <= MOST_STEPS):
+        return value
+    raise ValueError(f"A case’s “most_steps” is a whole number from 1 to {MOST_STEPS}.")
 
 
 def suite_digest(cases: Iterable[CaseContent]) -> str:

@@ -1,5 +1,6 @@
 """Grading an answer: the judge model is asked about every assertion of its case that a model has to grade."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,19 @@ from prompts_app.engine.assertions.stored import calls_of
 from prompts_app.engine.assertions.verdicts import checked_set
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.errors import CannotTell, DoesNotFit, JudgeFailed
-from prompts_app.engine.types import Assertion, Check, Fault, Judge, Judging, Message, Price, Reply, Request
+from prompts_app.engine.tool_types import ToolMessage
+from prompts_app.engine.types import (
+    Assertion,
+    Check,
+    Fault,
+    Judge,
+    Judging,
+    Message,
+    Price,
+    Reply,
+    Request,
+    Sent,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +115,23 @@ def judged_output_of(request: Request, reply: Reply, values: Mapping[str, str]) 
     return JudgedOutput(reply.output, _as_text(request.messages), query, values, _exchanges(request.messages))
 
 
-def _exchanges(messages: Sequence[Message]) -> tuple[tuple[str, str], ...]:
+def _exchanges(messages: Sequence[Sent]) -> tuple[tuple[str, str], ...]:
     """What was asked and answered before the last question."""
     pairs, asked = list[tuple[str, str]](), ""
     for message in messages:
         if message.role == "user":
             asked = message.content
-        elif message.role == "assistant":
+        elif message.role == "assistant" and isinstance(message, Message):
             pairs.append((asked, message.content))
     return tuple(pairs)
 
 
-def _as_text(messages: Sequence[Message]) -> str:
+def _as_text(messages: Sequence[Sent]) -> str:
     if len(messages) == 1:
         return messages[0].content
-    return "\n\n".join(f"{message.role}: {message.content}" for message in messages)
+    return "\n\n".join(f"{message.role}: {_said_in(message)}" for message in messages)
+
+
+def _said_in(message: Sent) -> str:
+    calls = message.tool_calls if isinstance(message, ToolMessage) else ()
+    return "\n".join(text for text in (message.content, json.dumps(calls) if calls else "") if text)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from prompts_app.engine.assertions import check
 from prompts_app.engine.assertions.sets import is_set, members_of, value_of
-from prompts_app.engine.assertions.tools import tools_among
+from prompts_app.engine.assertions.tools import all_calls, tools_among
 from prompts_app.engine.assertions.verdicts import verdict_of
 from prompts_app.engine.endpoints import PACING, Asker, Pacing, open_endpoint
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT, Cancellation, cut_short, until_stored
@@ -23,6 +23,8 @@ from prompts_app.engine.prices import UNKNOWN, price_of_answer, together
 from prompts_app.engine.render import render, render_known, render_messages, values_for
 from prompts_app.engine.response_format import check_of_schema
 from prompts_app.engine.shutdown import check_not_ending
+from prompts_app.engine.tool_steps import CannedResults
+from prompts_app.engine.tool_types import ToolCall
 from prompts_app.engine.types import (
     Answer,
     Api,
@@ -40,6 +42,7 @@ from prompts_app.engine.types import (
     PromptContent,
     Reply,
     Request,
+    Sent,
 )
 
 NO_TURNS = "The images API takes one text, and this case has further turns. Take the turns out of the case."
@@ -76,9 +79,9 @@ async def run_cells(
     ``judge`` grades the assertions that a model has to grade; without one they are not judged. ``on_price``
     is told the price of each call the moment it is over, the judge's too, and of attempts that failed.
 
-    A case with turns is asked turn by turn: the output is the last answer, its latency that of the last
-    call, tokens and price the sums over all calls; the request stored is the last, with the earlier
-    answers in it.
+    A case with turns is asked turn by turn, and calls of tools are answered from its canned results: the
+    output is the last answer, its latency that of the last call, tokens and price the sums over all calls;
+    the request stored is the last, with the earlier answers and their results in it.
 
     ``api`` says which API the calls go to; where that is "images", the outputs are pictures.
     """
@@ -123,6 +126,7 @@ class _Said:
     result: Reply | Fault
     price: Price
     asked_at: str = ""  # as in Outcome
+    unanswered: str = ""  # as in Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,32 +154,44 @@ class _Run:
             opening, turns = conversation(self.prompt, cell.case)
         except RenderError as error:
             return self._unanswered(cell, self._request(self.prompt.messages), Fault("template", str(error)))
-        said = await self._converse(opening, turns)
+        said = await self._converse(opening, turns, CannedResults(cell.case))
         if isinstance(said.result, Fault):
             outcome = self._unanswered(cell, said.request, said.result, said.price)
         else:
             outcome = await self._judged(cell, said.request, said.result, said.price)
-        return replace(outcome, asked_at=said.asked_at)
+        return replace(outcome, asked_at=said.asked_at, unanswered=said.unanswered)
 
-    async def _converse(self, messages: tuple[Message, ...], turns: tuple[str, ...]) -> _Said:
+    async def _converse(
+        self, messages: tuple[Sent, ...], turns: tuple[str, ...], canned: CannedResults
+    ) -> _Said:
         """Ask, then ask each further turn with the answers so far in context."""
         if turns and self.api == "images":
             return _Said(self._request(messages), Fault("bad_request", NO_TURNS), UNKNOWN)
-        said = await self._ask(messages)
+        said = await self._with_results(await self._ask(messages), canned)
         for turn in turns:
-            if isinstance(said.result, Fault):
+            if isinstance(said.result, Fault) or said.unanswered:
                 break
-            messages = (*messages, Message("assistant", said.result.output), Message("user", turn))
-            said = _together(said, await self._ask_on(messages))
+            answered = Message("assistant", said.result.output)
+            messages = (*said.request.messages, answered, Message("user", turn))
+            said = await self._with_results(_together(said, await self._ask_on(messages)), canned)
         return said
 
-    async def _ask_on(self, messages: tuple[Message, ...]) -> _Said:
-        """A further turn; where the run is to stop, it is not begun, and what was said before was in vain."""
+    async def _with_results(self, said: _Said, canned: CannedResults) -> _Said:
+        """Ask on for as long as the model calls tools and the case has results for them."""
+        while canned.are_given and isinstance(said.result, Reply) and said.result.tool_calls:
+            after = await asyncio.to_thread(canned.after, said.result)
+            if isinstance(after, str):
+                return replace(said, unanswered=after)
+            said = _together(said, await self._ask_on((*said.request.messages, *after)))
+        return said
+
+    async def _ask_on(self, messages: tuple[Sent, ...]) -> _Said:
+        """A further call; where the run is to stop, it is not begun, and what was said before was in vain."""
         if self.stop_reason():
-            return _Said(self._request(messages), cut_short("between two turns of this case"), UNKNOWN)
+            return _Said(self._request(messages), cut_short("between two calls of this case"), UNKNOWN)
         return await self._ask(messages)
 
-    async def _ask(self, messages: tuple[Message, ...]) -> _Said:
+    async def _ask(self, messages: tuple[Sent, ...]) -> _Said:
         request = self._request(messages)
         try:
             result = await self.asker.ask(request, self.endpoint.time_limit_s)
@@ -193,7 +209,7 @@ class _Run:
     def _price_of(self, reply: Reply) -> Price:
         return price_of_answer(self.endpoint, self.model, reply, is_image=self.api == "images")
 
-    def _request(self, messages: tuple[Message, ...]) -> Request:
+    def _request(self, messages: tuple[Sent, ...]) -> Request:
         return Request(self.model, messages, self.prompt.parameters, self.api)
 
     async def _judged(self, cell: Cell, request: Request, reply: Reply, price: Price) -> Outcome:
@@ -201,8 +217,9 @@ class _Run:
         values = values_for(self.prompt, cell.case)
         try:
             checks, _ = await asyncio.to_thread(
-                judge, cell.case, reply, price, values, self.prompt.parameters
-            )
+                judge, cell.case, reply, price, values, self.prompt.parameters,
+                all_calls(request.messages, reply.output),
+            )  # fmt: skip
             graded = await self._graded(cell.case, checks, request, reply, values)
         except Exception as error:
             check_not_ending(error)
@@ -291,16 +308,18 @@ def judge(
     price: Price,
     values: Mapping[str, str] | None = None,
     parameters: Mapping[str, Json] = MappingProxyType({}),
+    calls: tuple[ToolCall, ...] | None = None,
 ) -> tuple[tuple[Check, ...], bool | None]:
     """Hold a reply to the case's assertions: the checks, and whether all that count passed.
 
     Behind them stands the check of the schema that the version's ``parameters`` ask for, where they do.
+    ``calls`` are as in ``Answer``.
 
     ``{{variables}}`` in assertion values stand for ``values`` (by default the case's own). An assertion
     of weight 0 is shown but does not count, nor does one that is not run here or cannot be known. ``None``
     where nothing counts, or where it hangs on what a judge model or the author has yet to look at.
     """
-    answer = replace(answer_of(reply, price), tools=tools_among(parameters))
+    answer = replace(answer_of(reply, price), tools=tools_among(parameters), calls=calls)
     known = case.variables if values is None else values
     of_schema = check_of_schema(parameters, answer)
     found = (*checks_of(case.assertions, known, answer), *([of_schema] if of_schema else []))

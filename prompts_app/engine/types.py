@@ -12,6 +12,8 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Literal
 
+from prompts_app.engine.tool_types import ToolCall, ToolMessage, ToolResult
+
 type Json = Any
 Role = Literal["system", "user", "assistant"]
 Api = Literal["chat", "images"]  # the API a call goes to: Chat Completions, or the images API
@@ -24,6 +26,12 @@ class Message:
 
     role: Role
     content: str
+
+    def as_json(self) -> dict[str, Json]:
+        return {"role": self.role, "content": self.content}
+
+
+type Sent = Message | ToolMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,8 @@ class CaseContent:
     """One test case: values for the variables, optionally further user turns, and its assertions.
 
     It passes when all of these hold; with a ``threshold``, when their weighted mean score reaches that.
+    Where it has ``tool_results``, the model's calls of tools are answered from them, in at most
+    ``most_steps`` answers of the model (``None``: the usual number, see ``engine.tool_steps``).
     """
 
     name: str
@@ -67,6 +77,8 @@ class CaseContent:
     assertions: tuple[Assertion, ...] = ()
     system: str = ""  # where given, in place of the prompt's system messages
     threshold: float | None = None
+    tool_results: tuple[ToolResult, ...] = ()
+    most_steps: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +135,7 @@ class Request:
     """One call as it is sent: rendered messages, model and parameters (``body`` is the wire JSON)."""
 
     model: str
-    messages: tuple[Message, ...]
+    messages: tuple[Sent, ...]
     parameters: Mapping[str, Json] = field(default_factory=dict)
     api: Api = "chat"
 
@@ -137,7 +149,7 @@ class Request:
             return {"model": self.model, "prompt": text, "n": 1, **self.parameters}
         return {
             "model": self.model,
-            "messages": [{"role": m.role, "content": m.content} for m in self.messages],
+            "messages": [message.as_json() for message in self.messages],
             **self.parameters,
         }
 
@@ -204,6 +216,8 @@ class Reply:
     reasoning_chars: int | None = None  # of thinking that came beside the output
     billed: Price | None = None  # where the provider said what the call cost
     earlier: tuple[Reply, ...] = ()  # parts that came with attempts that failed: billed, and no answer
+    tool_calls: tuple[Json, ...] = ()  # as the model wrote them; they are in the output too
+    content: str = ""  # the text beside them
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +266,7 @@ class Answer:
     tokens: int | None = None
     tools: Json = None  # the request's "tools" parameter
     is_picture: bool = False  # there is no text to look at
+    calls: tuple[ToolCall, ...] | None = None  # of tools, from the first answer of the case to the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +352,8 @@ class Outcome:
     that count, or none that is run here, it is ``None`` too: there was nothing to hold the output to.
     ``price`` is the model's; ``judge_price`` the judge's, ``None`` where no judge was asked. ``asked_at`` is
     the scheme, host and port the model was really asked at, "" where nothing was sent anywhere.
+    ``unanswered`` says why calls of tools ended the case though it has canned results: see
+    ``engine.tool_steps.UNANSWERED``.
     """
 
     cell: Cell
@@ -348,3 +365,4 @@ class Outcome:
     price: Price
     judge_price: Price | None = None
     asked_at: str = ""
+    unanswered: str = ""

@@ -201,6 +201,7 @@ class CaseForm(forms.Form):
     ) -> None:
         content = case.as_engine() if case else engine.CaseContent("")
         self.values = _value_rows(version, dict(_typed_values(typed)) if typed else dict(content.variables))
+        self.kept = content  # canned results, which have no fields here
         turns = map(one_line_end, typed.getlist("turn")) if typed else content.turns
         self.turns = [TurnRow(text) for text in turns]
         rows = [AssertionRow.of(assertion) for assertion in content.assertions]
@@ -231,6 +232,8 @@ class CaseForm(forms.Form):
             assertions=tuple(row.read() for row in self.assertions),
             system=self.cleaned_data["system"],
             threshold=self.cleaned_data["passes_at"],
+            tool_results=self.kept.tool_results,
+            most_steps=self.kept.most_steps,
         )
 
     def is_valid(self) -> bool:

@@ -14,6 +14,7 @@ from prompts_app.engine.endpoints.addresses import host_of, same_address
 from prompts_app.engine.finish_reasons import ending_in_words
 from prompts_app.engine.prices import sources_told
 from prompts_app.engine.stats import wilson
+from prompts_app.engine.tool_steps import UNANSWERED
 from prompts_app.engine.vendors import Claim, claim_of, claim_of_host
 from prompts_app.models.endpoints import Batch, Endpoint
 from prompts_app.models.ids import public_id
@@ -316,6 +317,9 @@ class Result(Masked):
     # itself is in PictureFile, so that no list ever reads it. Only digests: it came in a file without it.
     picture = models.JSONField(default=dict, blank=True)
     finish_reason = models.CharField(max_length=60, blank=True)
+    # Why calls of tools ended the case though it has canned results; its steps are in ``request``. "": they
+    # did not.
+    unanswered = models.CharField(max_length=12, blank=True, choices=[(why, why) for why in UNANSWERED])
     model = models.CharField(max_length=200, blank=True)  # as returned
     # Scheme, host and port of the call itself: "https://api.openai.com". "": nothing was sent, or not known.
     asked_at = models.CharField(max_length=LONGEST_ORIGIN, blank=True)
@@ -388,6 +392,8 @@ class Result(Masked):
     @property
     def ending(self) -> str:
         """What a reader must know of how the answer ended, as a sentence; mostly ""."""
+        if self.unanswered and not self.is_error:
+            return UNANSWERED.get(self.unanswered, "")
         if self.picture or self.is_error:
             return ""
         return ending_in_words(

@@ -345,6 +345,9 @@ class Case(Masked):
     )  # in place of the prompt's own; "": as it is
     assertions = models.JSONField(default=list, blank=True)  # engine.digests.assertion_json, in order
     threshold = models.FloatField(null=True, blank=True)  # mean score that passes; None: all have to hold
+    # Canned results, in order: [engine.digests.tool_result_json, …]; [] for none
+    tool_results = models.JSONField(default=list, blank=True)
+    most_steps = models.PositiveSmallIntegerField(null=True, blank=True)  # None: as many as usual
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)  # what is imported says when
     updated_at = models.DateTimeField(auto_now=True)
@@ -366,6 +369,8 @@ class Case(Masked):
                 "assertions": self.assertions,
                 "system": self.system,
                 "threshold": self.threshold,
+                "tool_results": self.tool_results,
+                "most_steps": self.most_steps,
             }
         )
 

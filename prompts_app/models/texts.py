@@ -121,6 +121,7 @@ _PARTS: dict[str, Parts] = {
     "case.variables": _values,
     "case.turns": _each("turn"),
     "case.assertions": _each("assertion"),
+    "case.tool_results": _each("canned result"),
     "result.error_message": _whole("error"),
     "result.checks": _whole("assertions"),
 }

@@ -255,7 +255,8 @@ def _goes_with(planned: Planned, there: Iterable[Case]) -> bool:
 
 
 def _content(case: Case) -> str:
-    return digest([case.variables, case.turns, case.system, case.assertions, case.threshold])
+    judged = [case.assertions, case.threshold]
+    return digest([case.variables, case.turns, case.system, *judged, case.tool_results, case.most_steps])
 
 
 def _whole(case: Case) -> str:

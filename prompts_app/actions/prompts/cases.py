@@ -45,7 +45,7 @@ def check_can_add(there: int, more: int) -> None:
 
 def columns_of(case: engine.CaseContent) -> dict[str, Any]:
     """The case as a Case's columns hold it."""
-    return {"system": "", "threshold": None, **case_json(case)}
+    return {"system": "", "threshold": None, "tool_results": [], "most_steps": None, **case_json(case)}
 
 
 @transaction.atomic

@@ -6,17 +6,8 @@ from django.db import transaction
 
 from prompts_app.engine.assertions.stored import calls_of, check_json
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT
-from prompts_app.engine.types import (
-    Answered,
-    Check,
-    Fault,
-    Json,
-    Message,
-    Outcome,
-    Price,
-    Reply,
-    Request,
-)
+from prompts_app.engine.tool_steps import sent_from_json
+from prompts_app.engine.types import Answered, Check, Fault, Json, Outcome, Price, Reply, Request
 from prompts_app.models import Result, Run
 from prompts_app.models.evidence import LONGEST_ORIGIN
 from prompts_app.models.text import storable, storable_json
@@ -36,6 +27,7 @@ def result_of(run: Run, outcome: Outcome) -> Result:
         checks=checks_json(outcome.checks),
         passed=outcome.passed,
         asked_at=outcome.asked_at[:LONGEST_ORIGIN],
+        unanswered=outcome.unanswered,
     )
     set_price(result, outcome.price)
     if outcome.judge_price is not None:
@@ -56,7 +48,7 @@ def answered_of(result: Result) -> Answered:
     known = {"model", "messages"}
     request = Request(
         str(sent.get("model", "")),
-        tuple(Message(message["role"], message["content"]) for message in sent.get("messages", ())),
+        tuple(map(sent_from_json, sent.get("messages", ()))),
         {name: value for name, value in sent.items() if name not in known},
     )
     reply = Reply(

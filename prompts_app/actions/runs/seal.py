@@ -160,6 +160,7 @@ def _result_record(result: Result) -> dict[str, Any]:
             judge_cost=_dollars(result.judge_cost),
             picture=result.picture,
             asked_at=result.asked_at,
+            unanswered=result.unanswered,
             tokens_reasoning=result.tokens_reasoning,
             reasoning_chars=result.reasoning_chars,
         ),

@@ -21,6 +21,7 @@ from prompts_app.engine.assertions import (
     sql,
     text,
     tools,
+    trajectory,
     transforms,
 )
 from prompts_app.engine.assertions.entry import READERS, read_number, show
@@ -32,7 +33,8 @@ from prompts_app.engine.errors import CannotTell, DoesNotFit, NotJudged
 from prompts_app.engine.types import Answer, Assertion, Check
 
 _FAMILIES = (
-    text, json_, limits, similarity, refusal, markup, sql, tools, graded, context, human, sets, compared,
+    text, json_, limits, similarity, refusal, markup, sql, tools, trajectory, graded, context, human, sets,
+    compared,
 )  # fmt: skip
 KINDS: dict[str, AssertionKind] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
 """In picker order, without the ``not-`` forms."""

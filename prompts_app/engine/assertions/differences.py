@@ -57,6 +57,14 @@ DIFFERENCES: Final[dict[str, str]] = {
         "A judge that says neither pass nor fail, or a score out of range, is an error of the judge, never "
         "a grade. The words to the judge are our own."
     ),
+    "steps": (
+        "A case’s calls of tools that were answered with canned results count as calls of its output: "
+        "tool-call-f1 and is-valid-openai-tools-call look at all of them, there at the output’s alone. "
+        "The trajectory kinds look at them as steps; there at what was traced, which has other steps, too."
+    ),
+    "trajectory-commands": (
+        "A tool named shell, local_shell or exec_command is a tool as any other. There it is a command."
+    ),
     "recall": ("rouge-n with config {measure: recall} is reckoned by recall alone, as this site once did."),
 }
 NOT_IN_ROWS: Final = frozenset({"fetched", "judges", "recall"})

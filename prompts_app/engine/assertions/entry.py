@@ -10,7 +10,7 @@ from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
 from prompts_app.engine.types import Json
 
 ValueShape = Literal[
-    "none", "text", "prose", "lines", "number", "schema", "object", "words", "names", "assertions"
+    "none", "text", "prose", "lines", "number", "schema", "object", "words", "names", "assertions", "tools"
 ]
 
 _RANGE = re.compile(r"(\d+)\s*(?:-|–|—|to|\.\.)\s*(\d+)", re.IGNORECASE)
@@ -52,6 +52,11 @@ def _read_schema(text: str) -> Json:
         return text
 
 
+def _read_tools(text: str) -> Json:
+    """Names, one a line, or JSON."""
+    return _read_schema(text) if text.lstrip().startswith(("{", "[")) else _read_lines(text)
+
+
 def _read_text(text: str) -> Json:
     return text or None
 
@@ -65,6 +70,7 @@ READERS: dict[ValueShape, Callable[[str], Json]] = {
     "object": _read_schema,
     "assertions": _read_schema,
     "words": read_words,
+    "tools": _read_tools,
     "names": lambda text: text.strip() or None,
 }
 
@@ -75,7 +81,8 @@ def show(value: Json, shape: ValueShape) -> str:
         return ""
     if shape == "words" and isinstance(value, dict):
         return _show_range(value)
-    if shape == "lines" and isinstance(value, list):
+    is_lines = shape == "lines" or (shape == "tools" and all(isinstance(item, str) for item in value))
+    if is_lines and isinstance(value, list):
         return "\n".join(as_text(item) for item in value)
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, indent=2)

@@ -36,7 +36,8 @@ class AssertionKind:
     ``value`` is the shape of the value: ``none``; ``text``; ``prose`` (a text of some length); ``lines``
     (several texts); ``number`` (a limit in ``unit``, kept as the assertion's threshold); ``schema`` (a JSON
     Schema); ``object`` (JSON); ``words`` (a count or a range); ``names`` (one of ``choices``, though others
-    are taken too); ``assertions`` (JSON, a list of them). ``optional`` says the value may be left out.
+    are taken too); ``assertions`` (JSON, a list of them); ``tools`` (names of tools, or JSON). ``optional``
+    says the value may be left out.
     ``usual_threshold`` belongs to kinds that compare by degree, in ``unit`` where there is one, else a score
     of 0..1; ``has_threshold`` to kinds that take one but have none of their own.
 

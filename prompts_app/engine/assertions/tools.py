@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prompts_app.engine.assertions.json_ import first_error
 from prompts_app.engine.assertions.kinds import (
@@ -15,7 +14,9 @@ from prompts_app.engine.assertions.kinds import (
 )
 from prompts_app.engine.assertions.values import as_text, parse_json, quote, quote_all, texts_of
 from prompts_app.engine.errors import CannotTell
-from prompts_app.engine.types import Answer, Assertion, Json
+from prompts_app.engine.tool_steps import calls_in
+from prompts_app.engine.tool_types import ToolCall
+from prompts_app.engine.types import Answer, Assertion, Json, Sent
 
 TOOLS = ("tools", "functions")  # the parameters that say what may be called; the second is the older
 USUAL_F1 = 1.0
@@ -37,32 +38,30 @@ def tools_among(parameters: Mapping[str, Json]) -> Json:
 # --- reading what is called, in the shapes in which providers write it ------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionCall:
-    """As it came: the name may be anything; arguments are JSON text with OpenAI, an object with Google."""
-
-    name: Json
-    arguments: Json
+def all_calls(messages: Iterable[Sent], output: str) -> tuple[ToolCall, ...]:
+    """Every call of a case, in order: those that were answered, and those the output is."""
+    last = [call for call in tool_calls_in(output) if isinstance(call.name, str)]
+    return (*calls_in(messages), *last)
 
 
-def tool_calls_in(output: str) -> list[FunctionCall]:
+def tool_calls_in(output: str) -> list[ToolCall]:
     """OpenAI's: a list of ``{"function": {"name", "arguments"}}``, or a message's "tool_calls"."""
     value = _json_or_none(output)
     calls = value.get("tool_calls") if isinstance(value, dict) else value
     functions = [_object(call, "function") for call in _list(calls)]
-    return [FunctionCall(one.get("name"), _text_or_none(one.get("arguments"))) for one in functions]
+    return [ToolCall(one.get("name"), _text_or_none(one.get("arguments"))) for one in functions]
 
 
-def openai_function_call_in(output: str) -> list[FunctionCall]:
+def openai_function_call_in(output: str) -> list[ToolCall]:
     """OpenAI's older form: ``{"name", "arguments"}`` or a message's "function_call"; arguments are text."""
     value = _json_or_none(output)
     value = value.get("function_call", value) if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(value.get("arguments"), str):
         return []
-    return [FunctionCall(value.get("name"), value["arguments"])]
+    return [ToolCall(value.get("name"), value["arguments"])]
 
 
-def function_calls_in(output: str) -> list[FunctionCall]:
+def function_calls_in(output: str) -> list[ToolCall]:
     """The same, or Google's: ``{"toolCall": {"functionCalls": […]}}``, or ``[{"functionCall": …}]``."""
     if calls := openai_function_call_in(output):
         return calls
@@ -71,7 +70,7 @@ def function_calls_in(output: str) -> list[FunctionCall]:
         listed = [one.get("functionCall") for one in value if isinstance(one, dict)]
     else:
         listed = _list(_object(value, "toolCall").get("functionCalls"))
-    return [FunctionCall(one.get("name"), one.get("args", {})) for one in listed if isinstance(one, dict)]
+    return [ToolCall(one.get("name"), one.get("args", {})) for one in listed if isinstance(one, dict)]
 
 
 def names_called(output: str) -> set[str]:
@@ -149,11 +148,12 @@ class _Misfit(Exception):
     """Why a call does not fit, as a sentence."""
 
 
-def _fits(what: str, read: Callable[[str], list[FunctionCall]]) -> Callable[[Assertion, Answer], Finding]:
+def _fits(what: str, read: Callable[[str], list[ToolCall]]) -> Callable[[Assertion, Answer], Finding]:
     """The calls that ``read`` finds, each held to the tools that were given."""
 
     def find(assertion: Assertion, answer: Answer) -> Finding:
-        calls = read(answer.output)
+        calls = list(answer.calls or ()) if what == "tool" else []
+        calls = calls or read(answer.output)
         if not calls:
             return Finding(False, 0.0, f"Calls no {what}, but says {quote(answer.output)}.")
         schemas = _schemas_of(answer.tools)
@@ -174,7 +174,7 @@ def _schemas_of(tools: Json) -> dict[str, Json]:
     return {as_text(one["name"]): one.get("parameters") or {} for one in functions if one.get("name")}
 
 
-def _checked(call: FunctionCall, schemas: dict[str, Json]) -> str:
+def _checked(call: ToolCall, schemas: dict[str, Json]) -> str:
     """The name of the function a call fits. Raises ``_Misfit``."""
     name = call.name
     if not isinstance(name, str):
@@ -204,6 +204,7 @@ def _wanted(value: Json) -> list[str]:
 def _tool_call_f1(assertion: Assertion, answer: Answer) -> Finding:
     """The F1 of the tools called against those wanted; neither order nor number of calls matters."""
     wanted, called = set(_wanted(assertion.value)), names_called(answer.output)
+    called |= {call.name for call in answer.calls or () if isinstance(call.name, str)}
     score = 2 * len(wanted & called) / (len(wanted) + len(called))
     named = quote_all(sorted(called)) if called else "no tool"
     return by_degree(f"Calls {named}: F1", score, threshold_of(assertion, USUAL_F1))

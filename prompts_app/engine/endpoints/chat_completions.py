@@ -68,6 +68,7 @@ def _as_it_came(choice: Mapping[str, Json]) -> str:
 
 def _part(data: Mapping[str, Json], choice: Mapping[str, Json], output: str, answered: HttpAnswer) -> Reply:
     usage, model = data.get("usage"), text_of(data.get("model"))
+    calls, content = tool_calls_of(choice.get("message"))
     tokens_in, (tokens_out, reasoning) = count_of(usage, "prompt_tokens"), _tokens_out(usage, model)
     return Reply(
         output=output,
@@ -83,6 +84,8 @@ def _part(data: Mapping[str, Json], choice: Mapping[str, Json], output: str, ans
         tokens_reasoning=reasoning,
         reasoning_chars=_thinking(choice.get("message")),
         billed=bill_of(usage, answered.headers),
+        tool_calls=calls,
+        content=content,
     )
 
 
@@ -213,6 +216,17 @@ def output_of(choice: Mapping[str, Json]) -> str:
     if message.get("images"):
         raise NoOutput("The answer is a picture in a chat message: not read.")
     return ""
+
+
+def tool_calls_of(message: Json) -> tuple[tuple[Json, ...], str]:
+    """The calls of tools in a message as they are, and the text beside them; ``()`` for none."""
+    calls = message.get("tool_calls") if isinstance(message, dict) else None
+    if not isinstance(calls, list) or not calls:
+        return (), ""
+    try:
+        return tuple(calls), _content(message.get("content"))
+    except NoOutput:
+        return tuple(calls), ""
 
 
 def _content(content: Json) -> str:

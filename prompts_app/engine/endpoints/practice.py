@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from time import perf_counter
 
-from prompts_app.engine.endpoints import practice_pictures
+from prompts_app.engine.endpoints import practice_pictures, practice_tools
 from prompts_app.engine.endpoints.images import ImageAnswer, with_picture
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.endpoints.pacing import Pacing
@@ -104,12 +104,14 @@ def _hash_of(request: Request) -> int:
 
 
 def _reply(request: Request, chance: int, latency_ms: float, attempts: int) -> Reply:
-    output = answer(request)
-    if request.model == SLOPPY and chance // 10_000_000 % SLOPPY_ONE_IN == 0:
+    is_sloppy = request.model == SLOPPY and chance // 10_000_000 % SLOPPY_ONE_IN == 0
+    calls = practice_tools.calls_for(request, sloppy=is_sloppy)
+    output = json.dumps(list(calls), ensure_ascii=False) if calls else answer(request)
+    if is_sloppy and not calls:
         output = _spoil(output)
     return Reply(
         output=output,
-        finish_reason="stop",
+        finish_reason="tool_calls" if calls else "stop",
         model=request.model,
         response_id=f"practice-{chance:016x}",
         fingerprint=None,
@@ -117,6 +119,7 @@ def _reply(request: Request, chance: int, latency_ms: float, attempts: int) -> R
         tokens_out=estimate_tokens(output),
         latency_ms=latency_ms,
         attempts=attempts,
+        tool_calls=calls,
     )
 
 
@@ -138,6 +141,8 @@ def _image_answer(request: Request, chance: int, latency_ms: float, attempts: in
 
 def answer(request: Request) -> str:
     """What the rules make of the messages."""
+    if given := practice_tools.results_in(request):
+        return "\n".join(given)
     question = next((m.content for m in reversed(request.messages) if m.role == "user"), "")
     system = "\n".join(m.content for m in request.messages if m.role == "system") or question
     if system.startswith(JUDGE):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from pydantic import (
     AfterValidator,
@@ -183,6 +183,7 @@ class BundledResult:
     picture: Annotated[PictureAbout, _LATER] = field(default_factory=dict)
     tokens_reasoning: Annotated[Count | None, _LATER] = None
     reasoning_chars: Annotated[Count | None, _LATER] = None
+    unanswered: Annotated[Literal["", "no_result", "most_steps", "too_much"], _LATER] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,9 @@ from prompts_app.engine.types import Assertion, CaseContent
 
 MOST_ROWS = 20_000  # read at all; what may be kept is for who keeps it to say
 
-_SHORT = re.compile(r"((?:not-)?[a-z][a-z0-9-]*)(?:\((\d+(?:\.\d+)?)\))?(?:\s*:(.*))?", re.DOTALL)
+_SHORT = re.compile(
+    r"((?:not-)?(?:trajectory:)?[a-z][a-z0-9-]*)(?:\((\d+(?:\.\d+)?)\))?(?:\s*:(.*))?", re.DOTALL
+)
 _EXPECTED = re.compile(r"__expected\d*")
 # Kinds of promptfoo's that are not run here, and its short names for them: kept, never taken for plain text.
 ELSEWHERE = promptfoo_assertions.KINDS | {"eval", "file", "fn", "grade"}
@@ -172,7 +174,7 @@ def _expected(line: int, text: str) -> Assertion:
         or (kind.value == "number" and threshold is not None)
     ):
         value, threshold = (value or "").strip(), threshold or ""
-        if kind.value == "lines":
+        if kind.value == "lines" or (kind.value == "tools" and not value.startswith(("{", "["))):
             value = "\n".join(part for row in csv.reader([value], skipinitialspace=True) for part in row)
         if kind.value == "number":
             value, threshold = value or threshold, ""

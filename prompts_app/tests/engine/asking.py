@@ -1,10 +1,22 @@
 """Asking an endpoint from a plain test."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from prompts_app.engine.endpoints import Pacing, open_endpoint
-from prompts_app.engine.types import EndpointConfig, Fault, Json, Message, Reply, Request
+from prompts_app.engine.run import run_cells
+from prompts_app.engine.types import (
+    Cell,
+    EndpointConfig,
+    Fault,
+    Json,
+    Message,
+    Outcome,
+    Price,
+    PromptContent,
+    Reply,
+    Request,
+)
 from prompts_app.tests.engine.servers import QUICK
 
 QUESTION = (Message("system", "Be brief."), Message("user", "Say hello."))
@@ -25,6 +37,26 @@ def ask(
             return await asker.ask(Request(model, messages, parameters or {}), deadline_s)
 
     return asyncio.run(call())
+
+
+def ask_cells(
+    prompt: PromptContent,
+    cells: Sequence[Cell],
+    endpoint: EndpointConfig,
+    *,
+    model: str = "tiny-1",
+    pacing: Pacing = QUICK,
+    stop_reason: Callable[[], str | None] = lambda: None,
+    on_price: Callable[[Price], None] = lambda price: None,
+) -> list[Outcome]:
+    """The outcomes of a run over these cells."""
+    outcomes = list[Outcome]()
+    asked = run_cells(
+        prompt, model, cells, endpoint, concurrency=4, on_outcome=outcomes.append, stop_reason=stop_reason,
+        on_price=on_price, pacing=pacing,
+    )  # fmt: skip
+    asyncio.run(asked)
+    return outcomes
 
 
 def list_models(endpoint: EndpointConfig, deadline_s: float = 5.0) -> tuple[str, ...] | Fault:

@@ -25,6 +25,7 @@ from prompts_app.engine.assertions.verdicts import verdict_of
 from prompts_app.engine.digests import canonical
 from prompts_app.engine.grading import grade
 from prompts_app.engine.run import filled
+from prompts_app.engine.tool_types import ToolCall
 from prompts_app.engine.types import Answer, Assertion, Check, Json
 from prompts_app.tests.engine.judges import judge_setup_of
 
@@ -100,6 +101,7 @@ def answer_of(row: Row) -> Answer:
         latency_ms=call.get("latency_ms"),
         cost=None if cost is None else Decimal(str(cost)),
         tools=tools_among({name: call[name] for name in TOOLS if name in call}),
+        calls=tuple(ToolCall(**one) for one in row["calls"]) if "calls" in row else None,
     )
 
 

@@ -34,6 +34,21 @@ def completion(content: Json = "Hello", **changes: Json) -> dict[str, Json]:
     }
 
 
+def tool_calls(*calls: tuple[str, str], content: Json = None) -> dict[str, Json]:
+    """A chat completion that calls tools: (name, arguments as text) each; ids are call_a, call_b…"""
+    said = completion(content)
+    said["choices"][0]["finish_reason"] = "tool_calls"
+    said["choices"][0]["message"]["tool_calls"] = [
+        {
+            "id": f"call_{chr(ord('a') + number % 26)}",
+            "type": "function",
+            "function": {"name": name, "arguments": arguments},
+        }
+        for number, (name, arguments) in enumerate(calls)
+    ]
+    return said
+
+
 def http(status: int = 200, body: Json = "", headers: dict[str, str] | None = None) -> list[Step]:
     """The steps of one whole HTTP answer; a body that is not text or bytes is sent as JSON."""
     raw = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()

@@ -46,6 +46,7 @@ FORMS: dict[str, Any] = {
     "case.variables": {"word": KEY},
     "case.turns": [KEY],
     "case.assertions": [{"type": "equals", "options": {"transform": f"output + '{KEY}'"}, "metric": KEY}],
+    "case.tool_results": [{"tool": "look_up", "result": "", "arguments": {"word": KEY}}],
     "run.suite": [{"name": "C", "system": KEY}],
     "result.checks": [{"type": "llm-rubric", "judge": {"rubric": KEY, "calls": []}}],
 }

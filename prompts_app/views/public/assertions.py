@@ -25,6 +25,7 @@ _VALUES: dict[ValueShape, str] = {
     "none": "none", "text": "a text", "prose": "a text in your own words", "lines": "texts, one a line",
     "number": "a limit", "schema": "a JSON Schema", "object": "options as JSON",
     "words": "a number or a range", "names": "a word", "assertions": "a list of assertions",
+    "tools": "names of tools, one a line, or JSON",
 }  # fmt: skip
 _FAMILIES = {
     "text": "What the words are, letter for letter.",

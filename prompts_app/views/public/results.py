@@ -15,6 +15,7 @@ from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.prices import sources_told
 from prompts_app.engine.vendors import Claim, claim_of
 from prompts_app.evidence.checks import checks_of
+from prompts_app.evidence.steps import split_request
 from prompts_app.evidence.summary import summary_of
 from prompts_app.models import Prompt, Result, Run, Source
 from prompts_app.templatetags.text import LONGEST_MARKDOWN
@@ -94,19 +95,17 @@ def _judge_cost_told(found: Result) -> str:
 
 
 def _request_of(found: Result) -> dict[str, Any]:
-    """The request as sent: its messages, and everything else of it as JSON."""
+    """The request as sent: its messages, those from the first call of a tool apart, and everything else of it
+    as JSON."""
     sent = found.request if isinstance(found.request, dict) else {}
-    listed = sent.get("messages")
-    messages = [
-        (str(message.get("role", "")), _cut(message.get("content", "")))
-        for message in (listed if isinstance(listed, list) else [])
-        if isinstance(message, dict)
-    ]
+    first, steps = split_request(sent)
+    messages = [(str(message.get("role", "")), _cut(message.get("content", ""))) for message in first]
     if isinstance(sent.get("prompt"), str):  # to the images API
         messages.append(("prompt", _cut(sent["prompt"])))
     rest = {key: value for key, value in sent.items() if key not in {"messages", "prompt"}}
     return {
         "sent": messages,
+        "steps": steps,
         "settings": _cut(json.dumps(rest, ensure_ascii=False, indent=2)) if rest else "",
     }
 

@@ -37,6 +37,15 @@ function judgeOf(row) {
   };
 }
 
+// A trace whose spans are the row's calls of tools, one after the other.
+function traceOf(row) {
+  const spans = row.calls.map(({ name, arguments: given }, place) => ({
+    spanId: `s${place}`, name, startTime: place * 2, endTime: place * 2 + 1,
+    attributes: { 'gen_ai.tool.name': name, 'gen_ai.tool.call.arguments': given },
+  }));
+  return { traceId: 't', traceData: { traceId: 't', evaluationId: 'e', testCaseId: 'c', spans } };
+}
+
 async function verdict(row, ask) {
   const vars = row.vars ?? {};
   const options = row.judge || row.vectors ? { provider: judgeOf(row) } : {};
@@ -51,6 +60,7 @@ async function verdict(row, ask) {
     providerResponse,
     latencyMs: row.call?.latency_ms ?? undefined,
     vars,
+    ...(row.calls ? traceOf(row) : {}),
   };
   try {
     const found = await ask({ ...about, test: { vars, options } });

@@ -17,6 +17,8 @@ from prompts_app.engine.tool_types import ToolCall, ToolMessage, ToolResult
 type Json = Any
 Role = Literal["system", "user", "assistant"]
 Api = Literal["chat", "images"]  # the API a call goes to: Chat Completions, or the images API
+# How much a model is to think, or to say: the words that servers take, not each of them all.
+LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 ROLES: tuple[Role, ...] = ("system", "user", "assistant")
 
 

@@ -20,12 +20,13 @@ made it. Whoever changes a table raises ``evidence.summary.SUMMARY_VERSION``: st
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Literal
 
 from prompts_app.engine.endpoints.addresses import BadUrl, Target, is_public, parse_url
+from prompts_app.engine.types import LEVELS
 
 
 class Maker:
@@ -264,11 +265,45 @@ def place(origin: str) -> str:
 _SUFFIX = re.compile(r" \((?:own server|unknown server|at [^()]+)\)\Z")
 
 
+# What a run may set beside its version, and how it is told.
+_SETTINGS = {"reasoning_effort": "effort", "verbosity": "verbosity"}
+_TOLD = re.compile(rf"(?:, (?:{'|'.join(LEVELS)}) (?:effort|verbosity)){{1,2}}(?= \([^()]+\)\Z|\Z)")
+LONGEST_NAME = 180  # characters of a model's name, where something is told behind it
+
+
 def shortened(named: str, most: int) -> str:
     """``Claim.named`` with at most ``most`` characters of the model's name: what stands behind it stays."""
     suffix = found[0] if (found := _SUFFIX.search(named)) else ""
     name = named.removesuffix(suffix)
     return (name if len(name) <= most else f"{name[: most - 1]}…") + suffix
+
+
+def with_settings(named: str, settings: Mapping[str, str]) -> str:
+    """``Claim.named`` with what a run set beside its version: "gpt-5, high effort (own server)"."""
+    if not settings:
+        return named
+    named = shortened(named, LONGEST_NAME)
+    suffix = found[0] if (found := _SUFFIX.search(named)) else ""
+    told = "".join(f", {value} {_SETTINGS.get(name, name)}" for name, value in sorted(settings.items()))
+    return named.removesuffix(suffix) + told + suffix
+
+
+def without_settings(named: str) -> str:
+    """The model of what ``with_settings`` gives."""
+    return _TOLD.sub("", named)
+
+
+def count_models(names: Iterable[str]) -> int:
+    """How many models those are: one that is asked with several settings is one."""
+    return len({without_settings(name) for name in names})
+
+
+def models_in_words(names: Sequence[str]) -> str:
+    """ "3 models"; "2 settings of one model"; "5 settings of 3 models"."""
+    count = count_models(names)
+    if not any(map(_TOLD.search, names)):
+        return f"{len(names)} model{'' if len(names) == 1 else 's'}"
+    return f"{len(names)} settings of {'one model' if count == 1 else f'{count} models'}"
 
 
 def claim_of(model: str, origins: Sequence[str], *, answered: str = "") -> Claim:

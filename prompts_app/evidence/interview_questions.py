@@ -88,7 +88,7 @@ def questions(
         *_of_changes(changes),
         *_of_broken(broken),
         *_of_shelf(shelf, evidence),
-        *_of_failures(others, len(evidence.models) if evidence else 0),
+        *_of_failures(others, evidence),
         *_of_trade_offs(evidence, curve),
         *_of_figures(evidence),
     ]
@@ -169,11 +169,11 @@ def _about(one: ExplainedFailure, case: str) -> str:
     return f"{named}, and no run of it on {one.model} shows that: how do you know?"
 
 
-def _of_failures(failures: Sequence[FailingCase], models: int) -> Iterator[Question]:
+def _of_failures(failures: Sequence[FailingCase], evidence: Summary | None) -> Iterator[Question]:
     ordered = sorted(failures, key=lambda failure: (-failure.models, failure.number))
     for failure in ordered[:MOST_FAILURES]:
         name = f" (“{_short(failure.name)}”)" if failure.name else ""
-        where = "" if models < 2 else f" on {failure.models} of {models} models"
+        where = f" on {failure.models} of {evidence.count}" if evidence and len(evidence.models) > 1 else ""
         yield Question(
             f"Case {failure.number}{name} still fails{where}: what did you try, and what would you put"
             " around it?",

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef
 
 from prompts_app.engine.masking import Mask
+from prompts_app.engine.vendors import without_settings
 from prompts_app.evidence.concision import gain_of
 from prompts_app.evidence.news import newest_of
 from prompts_app.evidence.summary import Summary, VersionEvidence, is_outdated, summary_of
@@ -106,7 +107,7 @@ def _runs_of(prompts: Sequence[Prompt]) -> dict[int, Runs]:
     runs = Run.objects.filter(prompt__in=prompts).order_by()
     named = runs.that_count().filter(answers__gt=0)
     for key, model in named.values_list("prompt_id", "named").distinct():
-        told[key].models.add(model)
+        told[key].models.add(without_settings(model))
     recorded = runs.that_count().answered().filter(source=Source.RECORDED)
     for key, name in recorded.values_list("prompt_id", "endpoint_name"):
         told[key].endpoints.append(name)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from django.urls import reverse
 
 from prompts_app.engine.stats import wilson
+from prompts_app.engine.vendors import count_models, without_settings
 from prompts_app.evidence.listings import OnModel
 from prompts_app.evidence.number_format import whole_percent
 from prompts_app.models import Level, Listing, Task
@@ -134,6 +135,10 @@ class ModelRow:
     cost: Decimal | None
     latency_ms: float | None
 
+    @property
+    def without_settings(self) -> str:
+        return without_settings(self.model)
+
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
@@ -158,7 +163,7 @@ def figures_of(recorded: Sequence[Line]) -> Figures | None:
         passed=sum(line.passed for line in recorded),
         cases=sum(line.cases for line in recorded),
         is_current=all(line.is_current for line in recorded),
-        models=len(by_model),
+        models=count_models(by_model),
         cost=median(costs) if costs else None,
         latency_ms=median(times) if times else None,
         without_cost=len(recorded) - len(costs),

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from prompts_app.engine.vendors import models_in_words, without_settings
 from prompts_app.evidence.number_format import untested
 from prompts_app.models import Level, Listing, Prompt
 
@@ -57,6 +58,10 @@ class ModelEvidence(Counted):
     latency_ms: float | None  # median
     tokens_out: float | None  # median
     tested: str  # ISO 8601
+
+    @property
+    def without_settings(self) -> str:
+        return without_settings(self.model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +117,16 @@ class Summary(Counted):
     def backed_models(self) -> list[ModelEvidence]:
         """The models a sentence speaks of: those whose evidence is as good as the main one's."""
         return [model for model in self.models if model.is_as_good_as(self)]
+
+    @property
+    def backed_count(self) -> str:
+        """ "3 models"; "2 settings of one model"; "5 settings of 3 models"."""
+        return models_in_words([model.model for model in self.backed_models])
+
+    @property
+    def count(self) -> str:
+        """The same of all models."""
+        return models_in_words([model.model for model in self.models])
 
 
 _READ = TypeAdapter(Summary).validate_python

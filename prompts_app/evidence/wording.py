@@ -146,9 +146,10 @@ def _worst_clause(evidence: Summary) -> Sentence:
         return ()
     worst = min(models, key=lambda model: model.low)
     worst_rate = _of(worst.passed, worst.cases)
+    count = evidence.backed_count
     if len({model.cases for model in models}) == 1:
-        return _said("never below ", worst_rate, f" on {len(models)} models")
-    return _said(f"lowest of {len(models)} models is ", _name(worst.model), ", ", worst_rate)
+        return _said("never below ", worst_rate, f" on {count}")
+    return _said(f"lowest of {count} is ", _name(worst.model), ", ", worst_rate)
 
 
 def _shorter_clause(evidence: Summary) -> Sentence:

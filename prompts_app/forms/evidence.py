@@ -5,6 +5,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
+from itertools import product
 from typing import Any
 
 from django import forms
@@ -22,6 +23,7 @@ from prompts_app.actions.runs.estimate import Estimate, estimate_of
 from prompts_app.actions.runs.judge import LONGEST_MODEL, JudgeChoice, needs_of_suite
 from prompts_app.actions.runs.lifecycle import offered_practice, practice_endpoint
 from prompts_app.engine import types as engine
+from prompts_app.engine.types import LEVELS
 from prompts_app.forms.fields import (
     CostCapField,
     LineField,
@@ -38,6 +40,9 @@ from prompts_app.models.text import refuse_invisible
 
 MOST_LISTED_MODELS = 200  # as boxes to tick; an endpoint that offers more has its models typed
 LONGEST_OUTPUT = 500_000  # characters
+AS_WRITTEN = "as-written"  # no setting of the run's own
+VERBOSITIES = ("low", "medium", "high")
+_SETTINGS = {"efforts": "reasoning_effort", "verbosities": "verbosity"}
 
 
 class RunForm(JudgeForm):
@@ -69,6 +74,18 @@ class RunForm(JudgeForm):
         choices=APIS,
         help_text="OpenAI’s dall-e models, and some others, send a picture only with the parameter "
         'response_format set to "b64_json".',
+    )
+    efforts = forms.MultipleChoiceField(
+        label="Effort",
+        choices=[(AS_WRITTEN, "as the prompt says"), *((level, level) for level in LEVELS)],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    verbosities = forms.MultipleChoiceField(
+        label="Verbosity",
+        choices=[(AS_WRITTEN, "as the prompt says"), *((level, level) for level in VERBOSITIES)],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
     )
     repeats = forms.IntegerField(
         min_value=1,
@@ -141,7 +158,8 @@ class RunForm(JudgeForm):
             return {
                 "versions": chosen, "endpoint": first.public_id, "models": ready, "api": IMAGES,
             }  # fmt: skip
-        names = list(last.runs.order_by("pk").values_list("model", flat=True))
+        runs = list(last.runs.order_by("pk").values_list("model", "settings"))
+        names = list(dict.fromkeys(model for model, _ in runs))
         known = run.endpoint.known_models
         return {
             "versions": chosen,
@@ -151,6 +169,10 @@ class RunForm(JudgeForm):
             "repeats": last.repeats,
             "cost_cap": last.cost_cap,
             "api": run.api,
+            **{
+                field: sorted({settings.get(parameter, AS_WRITTEN) for _, settings in runs} - {AS_WRITTEN})
+                for field, parameter in _SETTINGS.items()
+            },
             **self.usual_judge(last),
         }
 
@@ -171,6 +193,7 @@ class RunForm(JudgeForm):
             data["endpoint"] = self.chosen_endpoint
             data["judge"] = self.chosen_judge()
             data.setdefault("api", CHAT)
+            data["settings"] = self.settings
             data["versions"] = [v for v in self.all_versions if v.number in data["versions"]]
             with refusals_on(self):
                 check_can_run(self.prompt, self.plan())
@@ -208,8 +231,22 @@ class RunForm(JudgeForm):
         is_image = "api" in self.fields and self["api"].value() == IMAGES
         return estimate_of(
             versions[:MOST_RUNS], self.chosen_endpoint, models, self.suite, repeats,
-            is_image=is_image, judge=self.judge_now,
+            is_image=is_image, judge=self.judge_now, settings=len(self.settings),
         )  # fmt: skip
+
+    @property
+    def setting_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in _SETTINGS]
+
+    @property
+    def settings(self) -> list[dict[str, str]]:
+        """What is ticked of effort × verbosity, as parameters; one that sets nothing where nothing is."""
+        ticked = {parameter: self[name].value() or [] for name, parameter in _SETTINGS.items()}
+        columns = product(*(levels or [AS_WRITTEN] for levels in ticked.values()))
+        return [
+            {name: level for name, level in zip(ticked, column, strict=True) if level != AS_WRITTEN}
+            for column in columns
+        ]
 
     @cached_property
     def judge_now(self) -> JudgeChoice | None:

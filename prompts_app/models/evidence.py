@@ -15,7 +15,7 @@ from prompts_app.engine.finish_reasons import ending_in_words
 from prompts_app.engine.prices import sources_told
 from prompts_app.engine.stats import wilson
 from prompts_app.engine.tool_steps import UNANSWERED
-from prompts_app.engine.vendors import Claim, claim_of, claim_of_host
+from prompts_app.engine.vendors import Claim, claim_of, claim_of_host, with_settings
 from prompts_app.models.endpoints import Batch, Endpoint
 from prompts_app.models.ids import public_id
 from prompts_app.models.leases import Leased, LeasedQuerySet
@@ -148,8 +148,9 @@ class Run(Leased, Masked):
     model = models.CharField(max_length=200)  # as asked
     model_answered = models.CharField(max_length=200, blank=True)  # as the provider named it
     # As readers are told it, and told it apart: "gpt-4.1 (own server)" is another model than "gpt-4.1".
-    named = models.CharField(max_length=240, blank=True, editable=False)  # Run.who.named
-    parameters = models.JSONField(default=dict, blank=True)
+    named = models.CharField(max_length=240, blank=True, editable=False)  # Run.named_now
+    parameters = models.JSONField(default=dict, blank=True)  # as asked: the version's, and these over them:
+    settings = models.JSONField(default=dict, blank=True)  # {"reasoning_effort": "high", "verbosity": "low"}
     api = models.CharField(max_length=8, default=CHAT, choices=APIS)  # that its calls go to
     repeats = models.PositiveSmallIntegerField(default=1)
     suite = models.JSONField()  # [engine.digests.case_json, …]: the tests as they were
@@ -209,7 +210,7 @@ class Run(Leased, Masked):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self._state.adding:
-            self.named = self.who.named
+            self.named = self.named_now
         super().save(*args, **kwargs)
 
     @property
@@ -220,6 +221,11 @@ class Run(Leased, Masked):
         if self.asked_at:
             return claim_of(self.model, self.asked_at, answered=self.model_answered)
         return claim_of_host(self.model, self.endpoint_host)
+
+    @property
+    def named_now(self) -> str:
+        """As readers are told it now: what may be said of a host can change."""
+        return with_settings(self.who.named, self.settings)
 
     @property
     def place(self) -> str:

@@ -17,6 +17,7 @@ from django.db import connections, models
 from django.db.models import Q
 from django.urls import reverse
 
+from prompts_app.engine.vendors import count_models, models_in_words
 from prompts_app.models.prompts import Prompt, Task
 from prompts_app.models.reading import now
 
@@ -193,6 +194,15 @@ class Listing(models.Model):
     @property
     def backed_models(self) -> list[Any]:
         return self.on_models  # type: ignore[no-any-return]
+
+    @property
+    def backed_count(self) -> str:
+        """As ``Summary.backed_count``."""
+        return models_in_words([name for name, *_ in self.on_models])
+
+    @property
+    def model_count(self) -> int:
+        return count_models(name for name, *_ in self.on_models)
 
     @property
     def tested(self) -> datetime | None:

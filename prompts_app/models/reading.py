@@ -30,7 +30,7 @@ _now: ContextVar[Reading | None] = ContextVar("reading", default=None)
 
 # Texts that are addresses, states or digests: nobody wrote them, and pages could not work without them.
 _AS_THEY_ARE = {"public_id", "source_key", "frames", "claim", "error_kind", "api"}
-_MODELS = {"model", "named"}
+_MODELS = {"model", "named", "settings"}  # the last are words of a list
 SPAN_COLUMNS = ("prompt_id", "label", "text", "salt", "created_at")
 _DIGESTS = {"suite_digest", "digest"}
 _UNDER_WAY = {"queued", "running"}  # models.Run.State

@@ -145,6 +145,7 @@ def _exported_run(run: Run, everything: bool) -> BundledRun:
         endpoint=run.endpoint_name if everything else "",
         asks="" if run.api == CHAT else run.api,
         parameters=run.parameters,
+        settings=run.settings,
         repeats=run.repeats,
         source_note=run.source_note,
         stop_reason=run.stop_reason,

@@ -185,6 +185,7 @@ def _rows(
         endpoint_name=bundled.endpoint,
         model=bundled.model,
         parameters=bundled.parameters,
+        settings=bundled.settings,
         api=bundled.asks or CHAT,
         repeats=bundled.repeats,
         suite=[case_json(case) for case in bundled.suite],

@@ -1,6 +1,6 @@
 """Batches: what one may be, and an author's as lists show them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -24,7 +24,9 @@ SMALLEST_CAP = Decimal("0.0001")  # that the column holds
 
 @dataclass(frozen=True, slots=True)
 class BatchPlan:
-    """What to ask, where: one run for each version × model.
+    """What to ask, where: one run for each version × model × setting.
+
+    ``settings`` are parameters in place of a version's own; {} for those alone.
 
     ``cost_cap`` is in US dollars for the whole batch, the judge's calls included. ``judge`` grades what a
     model has to grade; it is forgotten where the suite has nothing of the kind. ``api`` is the API the calls
@@ -38,10 +40,11 @@ class BatchPlan:
     cost_cap: Decimal | None = None
     judge: JudgeChoice | None = None
     api: str = CHAT
+    settings: Sequence[Mapping[str, str]] = ({},)
 
     @property
     def runs(self) -> int:
-        return len(self.versions) * len(self.models)
+        return len(self.versions) * len(self.models) * len(self.settings)
 
 
 def check_can_run(prompt: Prompt, plan: BatchPlan) -> None:

@@ -93,7 +93,7 @@ def count_run(run: Run) -> None:
     }
     for name, value in totals.items():
         setattr(run, name, value)
-    run.named = run.who.named
+    run.named = run.named_now
     run.save(update_fields=[*totals, "named"])
 
 
@@ -140,7 +140,7 @@ def rebuild_evidence(prompt: Prompt) -> None:
 def _named_anew(runs: Iterable[Run]) -> Iterator[Run]:
     """What may be said of a place can have changed since a run was counted (engine.vendors)."""
     for run in runs:
-        if (named := run.who.named) != run.named:
+        if (named := run.named_now) != run.named:
             run.named = named
             Run.objects.filter(pk=run.pk).update(named=named)
         yield run

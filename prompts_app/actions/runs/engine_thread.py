@@ -5,7 +5,7 @@ import logging
 from collections.abc import Collection, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import inf
 from queue import Empty, Queue
@@ -78,7 +78,8 @@ class Asking:
         self._api: Api = "images" if run.api == IMAGES else "chat"
         self._reason: str | None = None
         self._fault: Fault | None = None
-        asked = (run.version.as_engine(), run.model, cells, endpoint, judge)
+        content = replace(run.version.as_engine(), parameters=run.parameters)
+        asked = (content, run.model, cells, endpoint, judge)
         self._thread = Thread(target=self._work, args=asked, daemon=True)
 
     def __enter__(self) -> Self:

@@ -29,6 +29,7 @@ class Estimate:
     models: int
     cases: int
     repeats: int
+    settings: int
     dollars: Decimal | None
     bounded: bool
     unpriced: tuple[str, ...]
@@ -37,7 +38,7 @@ class Estimate:
 
     @property
     def calls(self) -> int:
-        return self.versions * self.models * self.cases * self.repeats
+        return self.versions * self.models * self.settings * self.cases * self.repeats
 
 
 def estimate_of(
@@ -49,11 +50,12 @@ def estimate_of(
     *,
     is_image: bool = False,
     judge: JudgeChoice | None = None,
+    settings: int = 1,
 ) -> Estimate:
     """Prices from the endpoint or the table, lengths from the messages and the limits the author set.
 
     Of a picture nobody can say beforehand: with ``is_image``, no price is known. What ``judge`` costs is
-    apart.
+    apart. ``settings``: how many columns each model has; what more thinking costs is in no estimate.
     """
     limits = [_output_limit(version) for version in versions]
     sizes = [
@@ -74,11 +76,12 @@ def estimate_of(
         models=len(models),
         cases=len(suite),
         repeats=repeats,
-        dollars=sum(known, Decimal(0)) * repeats if known and not unpriced else None,
+        dollars=sum(known, Decimal(0)) * repeats * settings if known and not unpriced else None,
         bounded=all(limit is not None for limit in limits),
         unpriced=unpriced,
-        gradings=len(versions) * len(models) * needs_of_suite(suite).gradings * repeats,
-        judge_dollars=_judging(versions, len(models), suite, repeats, judge) if judge else None,
+        settings=settings,
+        gradings=len(versions) * len(models) * settings * needs_of_suite(suite).gradings * repeats,
+        judge_dollars=_judging(versions, len(models) * settings, suite, repeats, judge) if judge else None,
     )
 
 

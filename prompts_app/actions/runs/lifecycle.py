@@ -7,6 +7,7 @@ its results, never the queue: whatever a queue loses or delivers twice, no answe
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from itertools import product
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q
@@ -114,7 +115,7 @@ def _runs(batch: Batch, plan: BatchPlan) -> Iterator[Run]:
     endpoint, suite = plan.endpoint, batch.prompt.suite()
     cases, suites_digest = [case_json(case) for case in suite], suite_digest(suite)
     fixed_at = Prompt.objects.values_list("suite_changed_at", flat=True).get(pk=batch.prompt_id)
-    for model in plan.models:
+    for model, settings in product(plan.models, plan.settings):
         for version in plan.versions:
             run = Run(
                 batch=batch,
@@ -125,7 +126,8 @@ def _runs(batch: Batch, plan: BatchPlan) -> Iterator[Run]:
                 endpoint_host=host_of(endpoint.base_url)[:255],
                 endpoint_url=endpoint.base_url,
                 model=model,
-                parameters=version.parameters,
+                parameters=version.parameters | settings,
+                settings=dict(settings),
                 api=plan.api,
                 repeats=batch.repeats,
                 suite=cases,
@@ -134,7 +136,7 @@ def _runs(batch: Batch, plan: BatchPlan) -> Iterator[Run]:
                 **columns_of(plan.judge, Run),
                 source=Source.PRACTICE if endpoint.is_practice else Source.RECORDED,
             )
-            run.named = run.who.named  # bulk_create does not call save
+            run.named = run.named_now  # bulk_create does not call save
             yield run
 
 

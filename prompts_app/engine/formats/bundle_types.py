@@ -27,7 +27,7 @@ from pydantic_core import PydanticCustomError
 
 from prompts_app.engine.budget import LARGEST_COUNT
 from prompts_app.engine.digests import case_from_json, case_json
-from prompts_app.engine.types import CaseContent, Json, PromptContent
+from prompts_app.engine.types import LEVELS, CaseContent, Json, PromptContent
 
 # --- what may stand in a place: what pydantic says of a wrong one follows "prompts[0].title is not" --------
 
@@ -35,6 +35,12 @@ from prompts_app.engine.types import CaseContent, Json, PromptContent
 def _name(value: str) -> str:
     if not value.strip():
         raise PydanticCustomError("wanted", "filled in")
+    return value
+
+
+def _setting(value: str) -> str:
+    if value not in LEVELS:
+        raise PydanticCustomError("wanted", f"one of {', '.join(LEVELS)}")
     return value
 
 
@@ -70,6 +76,8 @@ Time = Annotated[datetime, BeforeValidator(_time), PlainSerializer(datetime.isof
 Dollars = Annotated[Decimal, BeforeValidator(_dollars), PlainSerializer(lambda amount: f"{amount:f}")]
 Digest = Annotated[StrictStr, Field(pattern="^[0-9a-f]{64}$")]
 Object = Mapping[str, Json]
+Setting = Annotated[StrictStr, AfterValidator(_setting)]
+Settings = Mapping[Literal["reasoning_effort", "verbosity"], Setting]
 OneCase = Annotated[CaseContent, BeforeValidator(_case), PlainSerializer(case_json)]
 
 # Written only where there is something: files from before it was there stay the same text.
@@ -201,6 +209,7 @@ class BundledRun:
     endpoint: str = ""
     asks: Annotated[str, _LATER] = ""  # the API its calls went to; "": Chat Completions
     parameters: Object = field(default_factory=dict)
+    settings: Annotated[Settings, _LATER] = field(default_factory=dict)  # of them, those of the run itself
     repeats: Count = 1
     source_note: str = ""
     stop_reason: str = ""

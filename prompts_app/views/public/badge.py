@@ -28,10 +28,9 @@ def badge_text(prompt: Prompt) -> str:
     evidence = summary_of(prompt)
     if not evidence:
         return without_figures(prompt)
-    models = len(evidence.backed_models)
     model = shortened(plain_line(evidence.main_model), LONGEST_NAME)
     text = f"{evidence.passed}/{evidence.cases} cases · {model}"
-    text += f", 1 of {models} models" if models > 1 else ""
+    text += f", 1 of {evidence.backed_count}" if len(evidence.backed_models) > 1 else ""
     text = text if evidence.cases else not_judged(evidence.outputs)
     return text if evidence.level >= Level.RECORDED else f"{text} · {level_name(evidence.level)}"
 

@@ -118,15 +118,15 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 DATABASES = {"default": _database}
 
-# Limits and used codes count in all web processes together: the default cache is in the database. Cards and
-# pages, which are made again where they are missing, do not go there. Addresses with a query are without
-# number: they have a smaller room of their own.
+# Limits and used codes count in all web processes together: the default cache is in the database, or in a
+# Redis. Cards, which are made again where they are missing, do not go into the database. Pages go into
+# neither: whoever asks for enough addresses would fill a Redis, and with it what counts the tries at
+# passwords. Addresses with a query are without number: they have a smaller room of their own.
 CACHE_TABLE = "proofsheet_cache"
 PAGES_MB: int = env.int("PAGES_MB", 16)  # of each web process
 CACHES: dict[str, dict[str, Any]]
 if env.str("CACHE_URL", ""):
-    CACHES = {"default": env.dj_cache_url("CACHE_URL")}
-    CACHES |= {name: dict(CACHES["default"]) for name in ("cards", "pages", "pages_of_queries")}
+    CACHES = {name: env.dj_cache_url("CACHE_URL") for name in ("default", "cards")}
 else:
     CACHES = {
         "default": {
@@ -135,17 +135,15 @@ else:
             "OPTIONS": {"MAX_ENTRIES": 1000},  # above it, entries that ran out are dropped at each new one
         },
         "cards": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-        "pages": {
-            "BACKEND": "portfolio.cache.BoundedMemory",
-            "LOCATION": "pages",
-            "OPTIONS": {"MAX_BYTES": PAGES_MB * 1024 * 1024},
-        },
-        "pages_of_queries": {
-            "BACKEND": "portfolio.cache.BoundedMemory",
-            "LOCATION": "pages_of_queries",
-            "OPTIONS": {"MAX_BYTES": PAGES_MB * 1024 * 1024 // 4},
-        },
     }
+CACHES |= {
+    name: {
+        "BACKEND": "portfolio.cache.BoundedMemory",
+        "LOCATION": name,
+        "OPTIONS": {"MAX_BYTES": PAGES_MB * 1024 * 1024 // share},
+    }
+    for name, share in {"pages": 1, "pages_of_queries": 4}.items()
+}
 CACHES["default"]["KEY_FUNCTION"] = "portfolio.cache.hidden"
 
 # Threads of each web process: most of them wait, for a lock, a disk, or their turn to hash a password.

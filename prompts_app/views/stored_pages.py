@@ -10,12 +10,11 @@ makes the page, or tells that the database is away. See ADR 0025.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -25,7 +24,6 @@ from django.core.cache import caches
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from django.utils.http import parse_etags
 
 from portfolio.encoding import encoding_for
@@ -102,7 +100,7 @@ class Handler(WSGIHandler):
     ) -> Any:
         """Made whole, whatever the visitor has of it already; then stored, and answered as ever after. Django
         hears of the one compression that the page is stored in: how it reads the header is not how we do."""
-        known = environ.pop("HTTP_IF_NONE_MATCH", None)
+        known, kept_s = environ.pop("HTTP_IF_NONE_MATCH", None), min(place.kept_s, _until_midnight_s())
         environ["HTTP_ACCEPT_ENCODING"] = place.encoding
         said: list[tuple[str, Headers]] = []
         response: Any = super().__call__(environ, _noting(said))
@@ -116,7 +114,7 @@ class Handler(WSGIHandler):
         page = Page(headers, response.content, etag, tuple(getattr(response, SHOWS, ())), made_after)
         response.close()
         if may_be_stored(page) and environ["REQUEST_METHOD"] == "GET":
-            _keep(place, page)
+            caches[place.cache].set(place.key, page, kept_s)
         return page.answer(environ, start_response)
 
 
@@ -160,24 +158,8 @@ def may_be_stored(page: Page) -> bool:
 
 def find(place: Place) -> Page | None:
     """The page that is stored there, if it is still so. Raises what the database raises."""
-    page = _kept(place)
+    page: Page | None = caches[place.cache].get(place.key)
     return None if page is None or have_changed(page.shows, page.made_after) else page
-
-
-def _kept(place: Place) -> Page | None:
-    try:
-        page: Page | None = caches[place.cache].get(place.key)
-    except Exception as error:  # whatever a Redis's driver raises: without a store the site is only slower
-        log.warning("The store of pages does not answer: %r", error)
-        return None
-    return page
-
-
-def _keep(place: Place, page: Page) -> None:
-    try:
-        caches[place.cache].set(place.key, page, min(place.kept_s, _until_midnight_s()))
-    except Exception as error:  # the same
-        log.warning("The store of pages does not take a page: %r", error)
 
 
 def place_of(environ: WSGIEnvironment) -> Place | None:
@@ -199,7 +181,6 @@ def place_of(environ: WSGIEnvironment) -> Place | None:
     host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
     encoding = encoding_for(environ.get("HTTP_ACCEPT_ENCODING", ""))
     parts = (
-        _RELEASE,
         _scheme_of(environ),
         host,
         environ.get("SCRIPT_NAME", ""),
@@ -238,17 +219,5 @@ def _until_midnight_s() -> float:
     return (tomorrow - now).total_seconds()
 
 
-def _release() -> str:
-    """Of everything but the database that pages are made of: code, templates, settings. In a Redis,
-    pages of an earlier release are still there."""
-    folders: Sequence[Path] = [settings.BASE_DIR / name for name in ("portfolio", "prompts_app", "templates")]
-    files = sorted(path for folder in folders for path in folder.rglob("*.*") if path.suffix in _SOURCES)
-    facts = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
-    said = [f"{name}={getattr(settings, name)!r}" for name in sorted(dir(settings)) if name.isupper()]
-    return salted_hmac("stored pages", "\n".join([*facts, *said]), algorithm="sha256").hexdigest()
-
-
-_SOURCES = {".py", ".html", ".svg"}
 _TURNS = BoundedSemaphore(MADE_AT_ONCE)
 _SITE_HOST = urlsplit(settings.SITE_URL).netloc
-_RELEASE = _release()

@@ -92,6 +92,13 @@ def test_queue_and_cache_in_redis(ready: Path, redis: str) -> None:
         "print(cache.get('a'), HUEY.pending_count())"
     )
     assert run(ready, "shell", "--no-imports", "-c", code, **there).stdout.split() == ["2", "1"]
+    # Whoever asks for enough addresses must not fill it: tries at passwords are counted there.
+    code = (
+        "from django.core.cache import cache, caches; cache.clear(); caches['pages'].set('a', 1);"
+        "caches['pages_of_queries'].set('a', 1); print(caches['pages'].get('a'));"
+        "print(len(cache._cache.get_client().keys()))"
+    )
+    assert run(ready, "shell", "--no-imports", "-c", code, **there).stdout.split() == ["1", "0"]
 
 
 def test_databases_and_secrets_are_their_owners_alone(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.core.cache import caches
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import call_command
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
@@ -307,15 +306,6 @@ def test_what_breaks_while_a_page_is_made_is_no_reason_to_make_it_again(
         with pytest.raises(DatabaseError):
             ask(w.prompt.get_absolute_url())
     assert len(asked) == stored_pages.MADE_AT_ONCE + 1
-
-
-def test_without_its_store_the_site_is_only_slower(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*given: Any) -> Any:
-        raise ConnectionError("the Redis is away")
-
-    monkeypatch.setattr(type(caches["pages"]), "get", away)
-    monkeypatch.setattr(type(caches["pages"]), "set", away)
-    assert ask(w.prompt.get_absolute_url()).status == 200
 
 
 def test_nothing_is_served_while_tables_are_rebuilt(w: World) -> None:

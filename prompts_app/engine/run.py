@@ -21,7 +21,7 @@ from prompts_app.engine.finish_reasons import ending_in_words
 from prompts_app.engine.grading import Graded, JudgeSetup, grade, is_graded, judged_output_of
 from prompts_app.engine.prices import UNKNOWN, price_of_answer, together
 from prompts_app.engine.render import render, render_known, render_messages, values_for
-from prompts_app.engine.response_format import check_of_schema
+from prompts_app.engine.schema_check import check_of_schema
 from prompts_app.engine.shutdown import check_not_ending
 from prompts_app.engine.tool_steps import CannedResults
 from prompts_app.engine.tool_types import ToolCall

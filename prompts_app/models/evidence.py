@@ -177,6 +177,9 @@ class Run(Leased, Masked):
     cases_failed = models.PositiveIntegerField(default=0)
     cases_error = models.PositiveIntegerField(default=0)
     answers = models.PositiveIntegerField(default=0)  # results with one, judged or not
+    # How its answers kept to the schema that was asked for: {"held", "kept", "cut", "withheld", "refused"},
+    # each a number of answers or calls, none of them 0; {}: no schema, or counted before there was this.
+    schema_fit = models.JSONField(default=dict, blank=True)
     cost = models.DecimalField(max_digits=14, decimal_places=8, null=True, blank=True)  # null: unknown
     judge_cost = models.DecimalField(
         max_digits=14, decimal_places=8, null=True, blank=True

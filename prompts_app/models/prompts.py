@@ -15,6 +15,7 @@ from django.utils import timezone
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_from_json, digest
 from prompts_app.engine.masking import Span
+from prompts_app.engine.response_format import PARAMETER, schema_asked_for
 from prompts_app.models.ids import public_id
 from prompts_app.models.reading import Masked, MaskedQuerySet, now
 from prompts_app.models.tags import Tag
@@ -317,6 +318,13 @@ class Version(Masked):
 
     def content_digest(self) -> str:
         return digest({"messages": self.messages, "variables": self.variables, "parameters": self.parameters})
+
+    @property
+    def settings(self) -> list[tuple[str, Any]]:
+        """The parameters as a line names them: a schema is only mentioned."""
+        known = schema_asked_for(self.parameters)
+        short = {} if known is None else {PARAMETER: f"JSON Schema {known.name}".rstrip()}
+        return list({**self.parameters, **short}.items())
 
     def as_engine(self) -> engine.PromptContent:
         return engine.PromptContent(

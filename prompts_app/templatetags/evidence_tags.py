@@ -17,6 +17,7 @@ from prompts_app.engine.invisible import shown_plainly
 from prompts_app.engine.prices import told_by
 from prompts_app.engine.stats import wilson
 from prompts_app.evidence import levels, number_format
+from prompts_app.evidence.asked_schema import fit_in_words
 from prompts_app.evidence.frames import Frame, FrameState
 from prompts_app.evidence.levels import NOT_TESTED, SENTENCES, level_name
 from prompts_app.evidence.number_format import interval, not_judged
@@ -30,7 +31,7 @@ for module in (levels, number_format):
     for name, write in getmembers(module, isfunction):
         if write.__module__ == module.__name__:
             register.filter(name, write)
-for more in (judge_who, summary_of, told_by, without_figures):
+for more in (fit_in_words, judge_who, summary_of, told_by, without_figures):
     register.filter(more.__name__, more)
 register.simple_tag(interval)
 

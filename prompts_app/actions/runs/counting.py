@@ -14,6 +14,9 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
+from prompts_app.engine.assertions.verdicts import ASKED_SCHEMA
+from prompts_app.engine.finish_reasons import is_cut
+from prompts_app.engine.response_format import schema_asked_for
 from prompts_app.engine.stats import median
 from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.listings import refresh_figures
@@ -22,6 +25,9 @@ from prompts_app.evidence.summary import SUMMARY_VERSION, ModelEvidence, Summary
 from prompts_app.models import Prompt, Result, Run, Source
 from prompts_app.models.reading import reading
 
+# Kinds of faults that a schema brought about, and as what they are counted.
+SCHEMA_FAULTS = {"bad_schema": "refused", "no_such_format": "refused", "schema_unmet": "withheld"}
+CHECKS_AT_ONCE = 50  # results whose checks are in memory together
 MOST_AT_ONCE = 200  # older summaries in one go of the background task
 
 
@@ -85,6 +91,7 @@ def count_run(run: Run) -> None:
         "judge_cost": judge_cost_of(results),
         "cost_sources": Counter(result.cost_source for result in results if result.cost is not None),
         "distinct": _distinct_outputs(run),
+        "schema_fit": _schema_fit(run),
         "latency_median_ms": median(result.latency_ms for result in answers),
         "tokens_in_median": median(result.tokens_in for result in answers),
         "tokens_out_median": median(result.tokens_out for result in answers),
@@ -95,6 +102,30 @@ def count_run(run: Run) -> None:
         setattr(run, name, value)
     run.named = run.named_now
     run.save(update_fields=[*totals, "named"])
+
+
+def _schema_fit(run: Run) -> dict[str, int]:
+    """Of ``Run.schema_fit``. Checks are read only where there is a schema."""
+    if schema_asked_for(run.version.parameters) is None:
+        return {}
+    counts: Counter[str] = Counter()
+    for result in run.results.only("run_id", "checks", "error_kind", "finish_reason").iterator(
+        CHECKS_AT_ONCE
+    ):
+        counts.update(_fit_of(result))
+    return dict(counts)
+
+
+def _fit_of(result: Result) -> list[str]:
+    if result.error_kind in SCHEMA_FAULTS:
+        return [SCHEMA_FAULTS[result.error_kind]]
+    of_schema = (
+        check for check in result.checks if check.get("type") == ASKED_SCHEMA and not check.get("unknown")
+    )
+    passed = next((check.get("passed") for check in of_schema), None)
+    if passed is None:
+        return []
+    return ["held", "kept"] if passed else ["held", "cut"] if is_cut(result.finish_reason) else ["held"]
 
 
 def _columns_that_count(results: QuerySet[Result]) -> QuerySet[Result]:

@@ -9,7 +9,7 @@ real servers. Nothing it says is evidence of anything.
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,7 +20,8 @@ from prompts_app.engine.endpoints.images import ImageAnswer, with_picture
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.endpoints.pacing import Pacing
 from prompts_app.engine.prices import estimate_tokens
-from prompts_app.engine.types import Embedded, EndpointConfig, Fault, Reply, Request
+from prompts_app.engine.response_format import schema_asked_for
+from prompts_app.engine.types import Embedded, EndpointConfig, Fault, Json, Reply, Request
 
 LABEL = "not a model"
 MODELS = ("practice-1", "practice-2")
@@ -33,6 +34,7 @@ ONE_IN = 25  # calls that meet a fault, by their hash
 SLOPPY_ONE_IN = 3
 DIMENSIONS = 64  # of an embedding
 FEWEST_WORDS = 12  # what "shorten" leaves
+DEEPEST = 6  # objects inside of objects that are filled in
 
 _FIELD = re.compile(
     r"^[ \t]{0,9}[-*]?[ \t]{0,9}([A-Za-z][\w /-]{0,40}?)[ \t]*[:=][ \t]*(\S.*)$", re.MULTILINE
@@ -147,6 +149,8 @@ def answer(request: Request) -> str:
     system = "\n".join(m.content for m in request.messages if m.role == "system") or question
     if system.startswith(JUDGE):
         return _verdict(system)
+    if asked := schema_asked_for(request.parameters):
+        return json.dumps(_fitting(asked.schema, _fields(question, system)), ensure_ascii=False)
     if re.search(r"\bjson\b", system, re.IGNORECASE):
         return json.dumps(_fields(question, system), ensure_ascii=False)
     labels = _labels(system)
@@ -169,6 +173,20 @@ def _fields(question: str, system: str) -> dict[str, str | float]:
     """``field: value`` lines as an object; without any, the fields the instructions quote, left empty."""
     found = {_field_name(name): _value(value.strip()) for name, value in _FIELD.findall(question)}
     return found or dict.fromkeys(re.findall(r'["“`](\w+)["”`]', system), "") or {"text": question.strip()}
+
+
+def _fitting(schema: Json, found: Mapping[str, Json], name: str = "", depth: int = 0) -> Json:
+    """What the text says by these names, in the shape of a plain schema; what it does not say is empty."""
+    schema = schema if isinstance(schema, dict) and depth < DEEPEST else {}
+    kinds, said = schema.get("type"), found.get(name, "")
+    kind = kinds[0] if isinstance(kinds, list) and kinds else kinds
+    if isinstance(values := schema.get("enum"), list) and values:
+        return said if said in values else values[0]
+    if kind == "object" and isinstance(parts := schema.get("properties"), dict):
+        return {key: _fitting(part, found, key, depth + 1) for key, part in parts.items()}
+    if kind in ("number", "integer"):
+        return said if isinstance(said, int | (float if kind == "number" else int)) else 0
+    return {"string": str(said), "boolean": True, "array": [], "object": {}}.get(str(kind))
 
 
 def _field_name(name: str) -> str:

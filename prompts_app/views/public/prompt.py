@@ -24,6 +24,7 @@ from prompts_app.evidence import (
     model_grid,
     version_history,
 )
+from prompts_app.evidence.asked_schema import shown_schema
 from prompts_app.evidence.case_outcomes import cells_in, page_of, rows_of
 from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.origin import Origin
@@ -84,6 +85,7 @@ def _text_of(newest: Version, study: case_study.Study | None, request: HttpReque
     asked = bool(blanks) and "fill" in request.GET
     return {
         "texts": shortened(text),
+        "schema": shown_schema(text.parameters),
         "is_shortened": sum(len(message.content) for message in text.messages) > MOST_SHOWN,
         "blanks": blanks,
         "example_shown": bool(example) and not asked,
@@ -170,6 +172,7 @@ def version(request: HttpRequest, found: Prompt, number: int) -> HttpResponse:
         "unjudged": counted[FrameState.UNJUDGED],
         "waiting": counted[FrameState.WAITING],
         "texts": shortened(one.as_engine()),
+        "schema": shown_schema(one.parameters),
         "offers_fork": lineage.offers_fork(found, request.user),
         "listed": is_indexable(found),
     }

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from prompts_app.engine.adaptations import Learned, adapted
 from prompts_app.engine.assertions import check
 from prompts_app.engine.assertions.sets import is_set, members_of, value_of
 from prompts_app.engine.assertions.tools import all_calls, tools_among
@@ -64,6 +65,7 @@ async def run_cells(
     grace_s: Callable[[str], float] = lambda reason: 0.0,
     pacing: Pacing = PACING,
     api: Api = "chat",
+    learned: Learned | None = None,
 ) -> str | None:
     """Ask every cell, at most ``concurrency`` at once, and hand each outcome over the moment it is done.
 
@@ -83,7 +85,8 @@ async def run_cells(
     output is the last answer, its latency that of the last call, tokens and price the sums over all calls;
     the request stored is the last, with the earlier answers and their results in it.
 
-    ``api`` says which API the calls go to; where that is "images", the outputs are pictures.
+    ``api`` says which API the calls go to; where that is "images", the outputs are pictures. ``learned`` is
+    what the model's server is known to refuse; what it refuses now is added, and asked otherwise.
     """
     waiting, cancellation = iter(cells), Cancellation()
     async with AsyncExitStack() as stack:
@@ -92,7 +95,8 @@ async def run_cells(
             asker = await stack.enter_async_context(open_endpoint(config, concurrency, pacing))
             return cancellation.hold(asker)
 
-        run = _Run(prompt, model, endpoint, await opened(endpoint), stop_reason, on_price, api)
+        learned = learned or Learned([])
+        run = _Run(prompt, model, endpoint, await opened(endpoint), stop_reason, on_price, learned, api)
         if judge is not None:
             at, limit_s = await opened(judge.endpoint), judge.endpoint.time_limit_s
             run = replace(run, setup=JudgeSetup(judge, at, limit_s, run.check_judge_may_be_asked, on_price))
@@ -139,6 +143,7 @@ class _Run:
     asker: Asker
     stop_reason: Callable[[], str | None]
     on_price: Callable[[Price], None]
+    learned: Learned
     api: Api = "chat"
     setup: JudgeSetup | None = None
 
@@ -193,12 +198,10 @@ class _Run:
 
     async def _ask(self, messages: tuple[Sent, ...]) -> _Said:
         request = self._request(messages)
-        try:
-            result = await self.asker.ask(request, self.endpoint.time_limit_s)
-        except Exception as error:
-            check_not_ending(error)
-            log.exception("Asking %s failed", self.model)
-            result = Fault("internal", f"The call failed in a way not foreseen ({type(error).__name__}).")
+        result = await self._answer(request)
+        while isinstance(result, Fault) and self.learned.learn(result, request):
+            request = self._request(messages)
+            result = await self._answer(request)
         came = result.part if isinstance(result, Fault) else result
         for failed in result.earlier:  # billed as well, though it is in no figure of the prompt
             self.on_price(self._price_of(failed))
@@ -206,11 +209,20 @@ class _Run:
         self.on_price(price)
         return _Said(request, result, price, self.asker.origin if _was_sent(result) else "")
 
+    async def _answer(self, request: Request) -> Reply | Fault:
+        try:
+            return await self.asker.ask(request, self.endpoint.time_limit_s)
+        except Exception as error:
+            check_not_ending(error)
+            log.exception("Asking %s failed", self.model)
+            return Fault("internal", f"The call failed in a way not foreseen ({type(error).__name__}).")
+
     def _price_of(self, reply: Reply) -> Price:
         return price_of_answer(self.endpoint, self.model, reply, is_image=self.api == "images")
 
     def _request(self, messages: tuple[Sent, ...]) -> Request:
-        return Request(self.model, messages, self.prompt.parameters, self.api)
+        request = Request(self.model, messages, self.prompt.parameters, self.api)
+        return adapted(request, self.learned.words)
 
     async def _judged(self, cell: Cell, request: Request, reply: Reply, price: Price) -> Outcome:
         """Judged in another thread: a slow regex must not hold up the clocks of the calls in flight."""
@@ -280,7 +292,9 @@ def _was_sent(result: Reply | Fault) -> bool:
 
 def _together(before: _Said, last: _Said) -> _Said:
     """The last answer, with the tokens and the price of everything before it."""
-    last = replace(last, asked_at=last.asked_at or before.asked_at)
+    changed = tuple(dict.fromkeys((*before.request.adapted, *last.request.adapted)))
+    request = replace(last.request, adapted=changed)
+    last = replace(last, request=request, asked_at=last.asked_at or before.asked_at)
     price = together([before.price, last.price])
     if isinstance(last.result, Fault) or isinstance(before.result, Fault):
         # No answer in the end, but what the earlier turns cost was spent.

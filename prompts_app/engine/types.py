@@ -15,11 +15,11 @@ from typing import Any, Literal
 from prompts_app.engine.tool_types import ToolCall, ToolMessage, ToolResult
 
 type Json = Any
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "developer"]
 Api = Literal["chat", "images"]  # the API a call goes to: Chat Completions, or the images API
 # How much a model is to think, or to say: the words that servers take, not each of them all.
 LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-ROLES: tuple[Role, ...] = ("system", "user", "assistant")
+ROLES: tuple[Role, ...] = ("system", "user", "assistant")  # an author’s
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +140,10 @@ class Request:
     messages: tuple[Sent, ...]
     parameters: Mapping[str, Json] = field(default_factory=dict)
     api: Api = "chat"
+    adapted: tuple[str, ...] = ()  # what was changed of it as its server refuses that: engine.adaptations
 
     def body(self) -> dict[str, Json]:
-        """What goes over the wire: only what the author set, nothing of our own.
+        """What goes over the wire: what the author set, nothing of our own.
 
         The images API takes one text: the messages one after the other, without their roles.
         """

@@ -114,7 +114,7 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
         if self.prices.is_bound:
             endpoint.prices = self.prices.stored()
         if endpoint.base_url != self.stored_url:
-            endpoint.known_models, endpoint.last_tested_at = [], None
+            endpoint.known_models, endpoint.last_tested_at, endpoint.learned = [], None, {}
         if commit:
             endpoint.save()
         return endpoint

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from prompts_app.engine import types as engine
+from prompts_app.engine.adaptations import in_words
 from prompts_app.engine.endpoints.addresses import same_address
 from prompts_app.engine.prices import own_price_from_json
 from prompts_app.models.encryption import decrypt, encrypt
@@ -39,6 +40,8 @@ class Endpoint(models.Model):
     encrypted_key = models.BinaryField(default=b"", blank=True)
     known_models = models.JSONField(default=list, blank=True)  # names it listed at the last test
     last_tested_at = models.DateTimeField(null=True, blank=True)
+    # {model: what it refuses}, words of engine.adaptations; learned in runs, forgotten at the next test
+    learned = models.JSONField(default=dict, blank=True)
     time_limit_s = models.PositiveIntegerField(null=True, blank=True)  # for each attempt; null: the usual
     # [{"model", "tokens_in", "cached", "tokens_out", "as_of"}, …], see engine.types.OwnPrice; money is text
     prices = models.JSONField(default=list, blank=True)
@@ -80,6 +83,11 @@ class Endpoint(models.Model):
         """Seconds each attempt at a call may take: the author's limit or the usual one, never more than the
         operator allows."""
         return min(float(self.time_limit_s or USUAL_LIMIT_S), settings.CALL_DEADLINE_S)
+
+    @property
+    def learned_told(self) -> dict[str, str]:
+        """Model → how it is asked otherwise than a version says."""
+        return {model: ", ".join(map(in_words, words)) for model, words in sorted(self.learned.items())}
 
     @property
     def own_prices(self) -> tuple[engine.OwnPrice, ...]:

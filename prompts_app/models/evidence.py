@@ -10,6 +10,7 @@ from django.db.models import Case, Count, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from prompts_app.engine.adaptations import in_words
 from prompts_app.engine.endpoints.addresses import host_of, same_address
 from prompts_app.engine.finish_reasons import ending_in_words
 from prompts_app.engine.prices import sources_told
@@ -150,6 +151,7 @@ class Run(Leased, Masked):
     # As readers are told it, and told it apart: "gpt-4.1 (own server)" is another model than "gpt-4.1".
     named = models.CharField(max_length=240, blank=True, editable=False)  # Run.named_now
     parameters = models.JSONField(default=dict, blank=True)  # as asked: the version's, and these over them:
+    adapted = models.JSONField(default=list, blank=True)  # what its server refused: of adaptations.WORDS
     settings = models.JSONField(default=dict, blank=True)  # {"reasoning_effort": "high", "verbosity": "low"}
     api = models.CharField(max_length=8, default=CHAT, choices=APIS)  # that its calls go to
     repeats = models.PositiveSmallIntegerField(default=1)
@@ -229,6 +231,11 @@ class Run(Leased, Masked):
     def named_now(self) -> str:
         """As readers are told it now: what may be said of a host can change."""
         return with_settings(self.who.named, self.settings)
+
+    @property
+    def adapted_told(self) -> str:
+        """ "without temperature, with …": how it was asked otherwise than the version says; "" for not."""
+        return ", ".join(map(in_words, self.adapted))
 
     @property
     def place(self) -> str:

@@ -146,6 +146,7 @@ def _exported_run(run: Run, everything: bool) -> BundledRun:
         asks="" if run.api == CHAT else run.api,
         parameters=run.parameters,
         settings=run.settings,
+        adapted=tuple(run.adapted),
         repeats=run.repeats,
         source_note=run.source_note,
         stop_reason=run.stop_reason,

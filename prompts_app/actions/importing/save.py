@@ -17,6 +17,7 @@ from prompts_app.actions.importing.plan import Planned, refuse_later, refuse_odd
 from prompts_app.actions.pictures.storage import store_pictures
 from prompts_app.actions.prompts.save import free_slugs, note_suite_changed
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
+from prompts_app.engine.adaptations import WORDS
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.errors import Overrun, PictureRefused
 from prompts_app.engine.formats.bundle import data_of
@@ -186,6 +187,7 @@ def _rows(
         model=bundled.model,
         parameters=bundled.parameters,
         settings=bundled.settings,
+        adapted=[word for word in bundled.adapted if word in WORDS],
         api=bundled.asks or CHAT,
         repeats=bundled.repeats,
         suite=[case_json(case) for case in bundled.suite],

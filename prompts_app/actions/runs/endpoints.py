@@ -35,7 +35,9 @@ def test_connection(endpoint: Endpoint) -> list[str] | Untested:
         kind = FAULTS.get(answer.kind, FAULTS["internal"])
         return _untested(kind, answer.message)
     offered = [name for name in answer if name and len(name) <= LONGEST_NAME][:MOST_KNOWN]
-    Endpoint.objects.filter(pk=endpoint.pk).update(known_models=offered, last_tested_at=timezone.now())
+    Endpoint.objects.filter(pk=endpoint.pk).update(
+        known_models=offered, last_tested_at=timezone.now(), learned={}
+    )
     return offered
 
 

@@ -17,6 +17,7 @@ from django.conf import settings
 
 from prompts_app.actions.runs import stopping
 from prompts_app.actions.runs.stopping import STOPPING
+from prompts_app.engine.adaptations import WORDS, Learned
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.run import run_cells
@@ -78,6 +79,8 @@ class Asking:
         self._api: Api = "images" if run.api == IMAGES else "chat"
         self._reason: str | None = None
         self._fault: Fault | None = None
+        known = run.endpoint.learned.get(run.model, ()) if run.endpoint else ()
+        self.learned = Learned([word for word in known if word in WORDS])
         content = replace(run.version.as_engine(), parameters=run.parameters)
         asked = (content, run.model, cells, endpoint, judge)
         self._thread = Thread(target=self._work, args=asked, daemon=True)
@@ -135,7 +138,7 @@ class Asking:
             concurrency=settings.ENDPOINT_CONCURRENCY,
             on_outcome=self._on_outcome, stop_reason=self._stop_reason,
             judge=judge, on_price=self._on_price,
-            grace_s=grace_s, api=self._api,
+            grace_s=grace_s, api=self._api, learned=self.learned,
         )  # fmt: skip
         try:
             reason = asyncio.run(asking)

@@ -35,7 +35,7 @@ from prompts_app.engine.endpoints.cancellation import CUT_SHORT
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.shutdown import ProgramEnds
 from prompts_app.engine.types import Cell, Judge, Outcome
-from prompts_app.models import Batch, KeyUnreadable, Result, Run
+from prompts_app.models import Batch, Endpoint, KeyUnreadable, Result, Run
 from prompts_app.models.suites import with_stored_suite
 
 WATCH_EVERY_S = 0.5  # how long the cancel button may go unseen
@@ -281,6 +281,7 @@ def _keep(run: Run, worker: str, asking: Asking) -> End:
         if stopping.is_stopping():
             asking.stop(STOPPING)
         outcomes, end = asking.arrived(WATCH_EVERY_S / 2)
+        _note_adapted(run, asking, outcomes)
         if not _store(run, worker, [outcome for outcome in outcomes if not asking.is_void(outcome)]):
             return End(LOST)
         asking.are_stored(outcomes)
@@ -297,6 +298,20 @@ def _keep(run: Run, worker: str, asking: Asking) -> End:
             watched = now
             if persistently(lambda: _cancel_requested(run)):
                 asking.stop(CANCELLED)
+
+
+def _note_adapted(run: Run, asking: Asking, outcomes: Iterable[Outcome]) -> None:
+    """Say on the run what was changed of what is sent, before there is a result of it; and remember it for
+    this endpoint and model."""
+    changed = {word for outcome in outcomes for word in outcome.request.adapted} - set(run.adapted)
+    if not changed:
+        return
+    run.adapted = [*run.adapted, *sorted(changed)]
+    persistently(lambda: Run.objects.filter(pk=run.pk).update(adapted=run.adapted))
+    if run.endpoint is not None:
+        learned = run.endpoint.learned | {run.model: list(asking.learned.words)}
+        run.endpoint.learned = learned
+        persistently(lambda: Endpoint.objects.filter(runs=run.pk).update(learned=learned))
 
 
 def _store(run: Run, worker: str, outcomes: Iterable[Outcome]) -> bool:

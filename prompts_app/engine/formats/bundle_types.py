@@ -210,6 +210,7 @@ class BundledRun:
     asks: Annotated[str, _LATER] = ""  # the API its calls went to; "": Chat Completions
     parameters: Object = field(default_factory=dict)
     settings: Annotated[Settings, _LATER] = field(default_factory=dict)  # of them, those of the run itself
+    adapted: Annotated[tuple[str, ...], _LATER] = ()  # what was changed of what is sent, as it was refused
     repeats: Count = 1
     source_note: str = ""
     stop_reason: str = ""

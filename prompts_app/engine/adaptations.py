@@ -1,0 +1,92 @@
+"""What a server refuses by name in a request, learned from its own refusal, once. From then on the model is
+asked otherwise, and each page that shows what came says so.
+
+Models that think take no temperature, call the limit of an answer by another name, and some know no role
+"system". Nobody keeps a list of them: the refusal is what tells. Bodies as servers sent them stand in the
+tests, with their sources.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from prompts_app.engine.types import Fault, Message, Request, Sent
+
+OLD_LIMIT, LIMIT = "max_tokens", "max_completion_tokens"
+LEFT_OUT = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
+DEVELOPER: Literal["developer"] = "developer"
+WORDS = (LIMIT, *LEFT_OUT, DEVELOPER)
+
+_REFUSALS = (400, 422)  # statuses
+_REFUSED = {
+    LIMIT: re.compile(rf"\b{OLD_LIMIT}\b.{{0,120}}\b{LIMIT}\b", re.DOTALL),
+    DEVELOPER: re.compile(
+        r"role.{0,60}does not support ['\"`]?system\b|role ['\"`]?system\b.{0,80}\bdeveloper\b",
+        re.IGNORECASE | re.DOTALL,
+    ),
+    **{
+        name: re.compile(
+            rf"unsupported (?:value|parameter):? ['\"`]?{name}\b|['\"`]{name}['\"`]? (?:does not support|"
+            "(?:is |are )?(?:not supported|unsupported|deprecated))",
+            re.IGNORECASE,
+        )
+        for name in LEFT_OUT
+    },
+}
+
+
+def in_words(word: str) -> str:
+    """How the model is asked otherwise, after "asked"."""
+    if word == LIMIT:
+        return f"with {LIMIT} in place of {OLD_LIMIT}"
+    if word == DEVELOPER:
+        return "with the role “developer” in place of “system”"
+    return f"without {word}"
+
+
+def adapted(request: Request, words: Iterable[str]) -> Request:
+    """The request as ``words`` have it; ``adapted`` on it says which of them changed it."""
+    for word in words:
+        changed = _adapted(request, word)
+        if changed is not request:
+            request = replace(changed, adapted=(*request.adapted, word))
+    return request
+
+
+def _adapted(request: Request, word: str) -> Request:
+    parameters = dict(request.parameters)
+    if word == LIMIT and OLD_LIMIT in parameters:
+        limit = parameters.pop(OLD_LIMIT)
+        return replace(request, parameters={**parameters, LIMIT: parameters.get(LIMIT, limit)})
+    if word in LEFT_OUT and word in parameters:
+        del parameters[word]
+        return replace(request, parameters=parameters)
+    if word == DEVELOPER and any(map(_is_system, request.messages)):
+        return replace(request, messages=tuple(map(_as_developer, request.messages)))
+    return request
+
+
+def _is_system(message: Sent) -> bool:
+    return isinstance(message, Message) and message.role == "system"
+
+
+def _as_developer(message: Sent) -> Sent:
+    return Message(DEVELOPER, message.content) if _is_system(message) else message
+
+
+@dataclass(slots=True)
+class Learned:
+    """What is known of one model at one endpoint, and what is learned of it."""
+
+    words: list[str]
+
+    def learn(self, fault: Fault, sent: Request) -> bool:
+        """Whether the request, asked as is known now, is another one: then it is worth asking again. Each
+        word changes a request at most once, so this ends."""
+        if fault.status not in _REFUSALS:
+            return False
+        for word, said in _REFUSED.items():
+            if word not in self.words and said.search(fault.message) and _adapted(sent, word) is not sent:
+                self.words.append(word)
+        return any(_adapted(sent, word) is not sent for word in self.words)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('prompts_app', '0007_run_settings'),
+        ('prompts_app', '0008_schema_fit'),
     ]
 
     operations = [

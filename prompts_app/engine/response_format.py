@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from prompts_app.engine.types import Json
 
 PARAMETER = "response_format"
+USUAL_NAME = "answer"  # OpenAI takes no schema without a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,11 @@ class AskedSchema:
     name: str = ""
     description: str = ""
     strict: bool = False
+
+
+def asking_for(schema: dict[str, Json], name: str = USUAL_NAME) -> dict[str, Json]:
+    """The parameter that asks for it, as Chat Completions has it."""
+    return {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
 
 
 def schema_asked_for(parameters: Mapping[str, Json]) -> AskedSchema | None:

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from prompts_app.engine.response_format import PARAMETER, AskedSchema, schema_asked_for
+from prompts_app.engine.response_format import PARAMETER, USUAL_NAME, AskedSchema, schema_asked_for
 from prompts_app.engine.schema_rules import schema_problem, strict_problems
 from prompts_app.forms.fields import PLAIN, JsonObjectField, LineField, ProseField, as_number
 
@@ -18,7 +18,6 @@ REFUSED = {
     "stream": "Whether an answer is streamed is decided by this site.",
 }
 MOST_STOPS = 4
-USUAL_NAME = "answer"  # of a schema: OpenAI takes none without a name
 
 
 class ParametersForm(forms.Form):

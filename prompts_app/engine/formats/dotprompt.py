@@ -5,9 +5,11 @@ import re
 from prompts_app.engine.formats import front_matter, templates
 from prompts_app.engine.formats.front_matter import FrontMatter, as_text, as_value
 from prompts_app.engine.formats.parts import messages_of, of_template_file, parameters_in
+from prompts_app.engine.formats.picoschema import as_json_schema
 from prompts_app.engine.formats.reading import as_object
 from prompts_app.engine.formats.source import Format, SourceFile
 from prompts_app.engine.formats.types import Parsed, Problem
+from prompts_app.engine.response_format import PARAMETER, asking_for
 from prompts_app.engine.types import Json, Message, Variable
 
 _ROLE = re.compile(r"""\{\{\s*role\s+["'](\w+)["']\s*\}\}""")
@@ -15,7 +17,7 @@ _HISTORY = re.compile(r"\{\{\s*history\s*\}\}")
 # "size?(enum, how big)": optional, of a kind, with a description. "(*)" means any further name.
 _NAME = re.compile(r"([^\W\d]\w*)\??\s*(?:\(\s*\w+\s*(?:,([^)]*))?\))?")
 _OF_INPUT = {"schema", "default"}
-_FIELDS = {"name", "description", "model", "config", "input"}
+_FIELDS = {"name", "description", "model", "config", "input", "output"}
 
 
 def recognises(source: SourceFile) -> bool:
@@ -28,7 +30,9 @@ def read(source: SourceFile) -> Parsed:
     given = {variable.name for variable in variables}
     messages, problems = _messages(templates.with_dollars(front.body, given), where)
     settings, lost = parameters_in(front.mapping("config"), where)
-    unsaid = [Problem(what, where) for what in _unsaid(front)]
+    asked, why = _asked_for(front.mapping("output"))
+    settings = asked | settings
+    unsaid = [Problem(what, where) for what in why] + [Problem(what, where) for what in _unsaid(front)]
     return of_template_file(
         source, "dotprompt file", front, messages, variables, settings, [*problems, *lost, *unsaid],
         written_for=front.text("model"),
@@ -39,6 +43,19 @@ def _messages(body: str, where: str) -> tuple[tuple[Message, ...], list[Problem]
     """Text before the first role is the user's."""
     first, *rest = _ROLE.split(templates.two_braces(templates.from_handlebars(body)))
     return messages_of([("user", first), *zip(rest[::2], rest[1::2], strict=True)], where)
+
+
+def _asked_for(output: dict[str, Json]) -> tuple[dict[str, Json], list[str]]:
+    """The parameter that asks for the output the head describes, and what of that is not carried."""
+    lost = [f"the field “output.{key}”" for key in output if key not in ("format", "schema")]
+    if (schema := output.get("schema")) is not None:
+        try:
+            return {PARAMETER: asking_for(as_json_schema(schema))}, lost
+        except ValueError:
+            lost.append(
+                f"the schema “{as_text(schema)[:80]}” of the output, which is kept elsewhere or unreadable"
+            )
+    return ({PARAMETER: {"type": "json_object"}} if output.get("format") == "json" else {}), lost
 
 
 def _unsaid(front: FrontMatter) -> list[str]:

@@ -13,6 +13,7 @@ from prompts_app.engine.formats.reading import as_object
 from prompts_app.engine.formats.source import Format, SourceFile
 from prompts_app.engine.formats.types import Parsed, Problem
 from prompts_app.engine.render import as_literal
+from prompts_app.engine.response_format import PARAMETER, asking_for
 from prompts_app.engine.types import Json, Message, PromptContent, Variable
 
 # Those of a prompt that say what it is; what they repeat of its text is read from the text.
@@ -20,6 +21,7 @@ _FIELDS = {
     "input_types", "input_variables", "messages", "metadata", "name", "optional_variables",
     "partial_variables", "prompt", "template", "template_format", "validate_template",
 }  # fmt: skip
+SCHEMA = "schema_"
 _NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
 
 
@@ -73,8 +75,10 @@ def read(source: SourceFile) -> Parsed:
         raise FormatError("There are no messages in this LangChain prompt that can be read.")
     meta = FrontMatter(as_object(template["kwargs"].get("metadata")))
     variables = tuple(Variable(name, default) for name, default in reading.defaults.items())
+    schema = template["kwargs"].get(SCHEMA)  # of a StructuredPrompt
+    settings = {PARAMETER: asking_for(schema)} if isinstance(schema, dict) else {}
     prompt = one_version(
-        source, "LangChain file", PromptContent(messages, variables),
+        source, "LangChain file", PromptContent(messages, variables, settings),
         title=meta.text("lc_hub_repo"), where=source.place, is_templated=True,
     )  # fmt: skip
     return Parsed((replace(prompt, source="LangChain hub"),), tuple(dict.fromkeys(reading.problems)))
@@ -104,7 +108,7 @@ def _prompt_of(value: dict[str, Json], reading: _Reading) -> dict[str, Json]:
 def _messages(template: dict[str, Json], reading: _Reading) -> Iterator[Message]:
     kwargs = template["kwargs"]
     for key, value in kwargs.items():
-        if key not in _FIELDS and value not in (None, "", [], {}, False):
+        if key not in {*_FIELDS, SCHEMA} and value not in (None, "", [], {}, False):
             reading.note(f"the field “{key}”")
     reading.keep_defaults(kwargs)
     if "messages" not in kwargs:

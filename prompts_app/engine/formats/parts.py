@@ -10,6 +10,7 @@ from prompts_app.engine.formats import templates, titles
 from prompts_app.engine.formats.front_matter import FrontMatter
 from prompts_app.engine.formats.source import SourceFile
 from prompts_app.engine.formats.types import ImportedPrompt, ImportedVersion, Parsed, Problem
+from prompts_app.engine.response_format import PARAMETER, asking_for
 from prompts_app.engine.types import Json, Message, PromptContent, Role, Variable
 
 
@@ -82,9 +83,25 @@ def parameters_in(settings: Mapping[str, Json], where: str) -> tuple[dict[str, J
             continue
         if standard in _PARAMETERS:
             kept[standard] = value
+        elif PARAMETER not in settings and (asked := _response_format(name, value)):
+            kept[PARAMETER] = asked
         else:
             problems.append(Problem(f"the setting “{name}”", where))
     return kept, problems
+
+
+def _response_format(name: str, value: Json) -> dict[str, Json] | None:
+    """What asks for JSON, in other tools' words: Anthropic's "output_format" and Vercel's "responseFormat"
+    are of its shape, Ollama's "format" and vLLM's "guided_json" are the schema itself."""
+    if name in ("format", "guided_json"):
+        return (
+            {"type": "json_object"}
+            if value == "json"
+            else asking_for(value)
+            if isinstance(value, dict)
+            else None
+        )
+    return value if name in ("output_format", "responseFormat") and isinstance(value, dict) else None
 
 
 # --- roles and sections -----------------------------------------------------------------------------------

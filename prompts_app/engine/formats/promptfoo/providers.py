@@ -15,6 +15,7 @@ from prompts_app.engine.formats.promptfoo.reading import (
     without_secrets,
 )
 from prompts_app.engine.formats.reading import as_object
+from prompts_app.engine.response_format import PARAMETER
 from prompts_app.engine.types import Json
 
 # What stands between a vendor and a model's name: "openai:chat:gpt-5".
@@ -117,13 +118,24 @@ def _settings(reading: ConfigReading, config: dict[str, Json], where: str) -> di
         if is_secret(key):
             reading.note(f"the setting “{key}” of a provider: keys are never kept", where)
         else:
-            loaded = reading.loaded(item, where) if key in {"tools", "response_format"} else item
+            loaded = reading.loaded(item, where) if key in {"tools", PARAMETER} else item
+            if key == PARAMETER:
+                loaded = _with_schema(reading, loaded, where)
             usable[key], gone = without_secrets(loaded)
             for name in gone:
                 reading.note(f"the setting “{key}.{name}” of a provider: keys are never kept", where)
     kept, problems = parameters_in(usable, where)
     reading.note_all(problems, " of a provider")
     return {key: item for key, item in kept.items() if not str(item).startswith(FILE)}
+
+
+def _with_schema(reading: ConfigReading, value: Json, where: str) -> Json:
+    """A response_format whose schema stands in a file of its own, with that in it."""
+    if not isinstance(value, dict):
+        return value
+    if isinstance(inner := value.get("json_schema"), dict):
+        return {**value, "json_schema": _with_schema(reading, inner, where)}
+    return {**value, "schema": reading.loaded(value["schema"], where)} if "schema" in value else value
 
 
 def shared_settings(reading: ConfigReading, providers: tuple[Provider, ...]) -> dict[str, Json]:

@@ -137,9 +137,12 @@ def test_a_dotprompt_file() -> None:
         Variable("place", "a restaurant", "where it is"),
         Variable("style"),
     )
-    assert prompt.versions[0].prompt.parameters == {"temperature": 0.9}
+    assert prompt.versions[0].prompt.parameters == {
+        "response_format": {"type": "json_object"},
+        "temperature": 0.9,
+    }
     assert prompt.written_for == "googleai/gemini-1.5-flash"
-    assert problems_of(parsed) == ["the field “output”", "the template tag “#if”"]
+    assert problems_of(parsed) == ["the template tag “#if”"]
 
 
 # --- Langfuse -----------------------------------------------------------------------------------------------

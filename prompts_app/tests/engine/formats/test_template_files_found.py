@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from prompts_app.engine.formats import ImportedPrompt, parse
+from prompts_app.engine.response_format import AskedSchema, schema_asked_for
 
 
 def read(name: str, text: str) -> tuple[ImportedPrompt, list[str]]:
@@ -107,8 +108,8 @@ def test_a_prompt_in_the_middle_of_a_chain_is_found() -> None:
     assert told == [
         "the steps of the chain before the prompt",
         "the steps of the chain after the prompt",
-        "the field “schema_”",
     ]
+    assert schema_asked_for(prompt.versions[0].prompt.parameters) == AskedSchema({"t": 1}, "answer")
 
 
 def test_the_older_form_of_a_text_prompt() -> None:

@@ -24,6 +24,7 @@ from prompts_app.engine.prices import UNKNOWN, price_of_answer, together
 from prompts_app.engine.render import render, render_known, render_messages, values_for
 from prompts_app.engine.schema_check import check_of_schema
 from prompts_app.engine.shutdown import check_not_ending
+from prompts_app.engine.thinking import after_thinking
 from prompts_app.engine.tool_steps import CannedResults
 from prompts_app.engine.tool_types import ToolCall
 from prompts_app.engine.types import (
@@ -66,6 +67,7 @@ async def run_cells(
     pacing: Pacing = PACING,
     api: Api = "chat",
     learned: Learned | None = None,
+    judges_after_thinking: bool = False,
 ) -> str | None:
     """Ask every cell, at most ``concurrency`` at once, and hand each outcome over the moment it is done.
 
@@ -86,7 +88,8 @@ async def run_cells(
     the request stored is the last, with the earlier answers and their results in it.
 
     ``api`` says which API the calls go to; where that is "images", the outputs are pictures. ``learned`` is
-    what the model's server is known to refuse; what it refuses now is added, and asked otherwise.
+    what the model's server is known to refuse; what it refuses now is added, and asked otherwise. With
+    ``judges_after_thinking`` assertions, judges and further turns see what follows ``</think>``; all is kept.
     """
     waiting, cancellation = iter(cells), Cancellation()
     async with AsyncExitStack() as stack:
@@ -96,7 +99,10 @@ async def run_cells(
             return cancellation.hold(asker)
 
         learned = learned or Learned([])
-        run = _Run(prompt, model, endpoint, await opened(endpoint), stop_reason, on_price, learned, api)
+        run = _Run(
+            prompt, model, endpoint, await opened(endpoint), stop_reason, on_price, learned, api,
+            judges_after_thinking=judges_after_thinking,
+        )  # fmt: skip
         if judge is not None:
             at, limit_s = await opened(judge.endpoint), judge.endpoint.time_limit_s
             run = replace(run, setup=JudgeSetup(judge, at, limit_s, run.check_judge_may_be_asked, on_price))
@@ -146,6 +152,7 @@ class _Run:
     learned: Learned
     api: Api = "chat"
     setup: JudgeSetup | None = None
+    judges_after_thinking: bool = False
 
     def check_judge_may_be_asked(self) -> None:
         """Raises ``JudgeFailed``: the answer stays, and its verdict is wanting."""
@@ -176,7 +183,7 @@ class _Run:
         for turn in turns:
             if isinstance(said.result, Fault) or said.unanswered:
                 break
-            answered = Message("assistant", said.result.output)
+            answered = Message("assistant", self._seen(said.result).output)
             messages = (*said.request.messages, answered, Message("user", turn))
             said = await self._with_results(_together(said, await self._ask_on(messages)), canned)
         return said
@@ -226,13 +233,13 @@ class _Run:
 
     async def _judged(self, cell: Cell, request: Request, reply: Reply, price: Price) -> Outcome:
         """Judged in another thread: a slow regex must not hold up the clocks of the calls in flight."""
-        values = values_for(self.prompt, cell.case)
+        values, seen = values_for(self.prompt, cell.case), self._seen(reply)
         try:
             checks, _ = await asyncio.to_thread(
-                judge, cell.case, reply, price, values, self.prompt.parameters,
+                judge, cell.case, seen, price, values, self.prompt.parameters,
                 all_calls(request.messages, reply.output),
             )  # fmt: skip
-            graded = await self._graded(cell.case, checks, request, reply, values)
+            graded = await self._graded(cell.case, checks, request, seen, values)
         except Exception as error:
             check_not_ending(error)
             log.exception("Judging case %s failed", cell.case_index)
@@ -240,6 +247,10 @@ class _Run:
             fault = Fault("internal", why, latency_ms=reply.latency_ms, attempts=reply.attempts)
             return self._unanswered(cell, request, fault, price)
         return _outcome(cell, request, reply, price, graded)
+
+    def _seen(self, reply: Reply) -> Reply:
+        """As assertions, the judge and the model's own next turn see it."""
+        return replace(reply, output=after_thinking(reply.output)) if self.judges_after_thinking else reply
 
     async def _graded(
         self,

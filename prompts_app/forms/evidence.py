@@ -87,6 +87,12 @@ class RunForm(JudgeForm):
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )
+    judges_after_thinking = forms.BooleanField(
+        label="Judge what follows the thinking",
+        required=False,
+        help_text="For models that write their thinking into the answer, between <think> and </think>. All "
+        "of it is kept and shown; assertions, judges and further turns see what comes after.",
+    )
     repeats = forms.IntegerField(
         min_value=1,
         max_value=MOST_REPEATS,
@@ -169,6 +175,7 @@ class RunForm(JudgeForm):
             "repeats": last.repeats,
             "cost_cap": last.cost_cap,
             "api": run.api,
+            "judges_after_thinking": run.judges_after_thinking,
             **{
                 field: sorted({settings.get(parameter, AS_WRITTEN) for _, settings in runs} - {AS_WRITTEN})
                 for field, parameter in _SETTINGS.items()
@@ -233,6 +240,11 @@ class RunForm(JudgeForm):
             versions[:MOST_RUNS], self.chosen_endpoint, models, self.suite, repeats,
             is_image=is_image, judge=self.judge_now, settings=len(self.settings),
         )  # fmt: skip
+
+    @property
+    def is_about_thinking(self) -> bool:
+        """Whether anything of it is chosen, so that it is not hidden."""
+        return any(self[name].value() for name in (*_SETTINGS, "judges_after_thinking"))
 
     @property
     def setting_fields(self) -> list[forms.BoundField]:

@@ -153,6 +153,8 @@ class Run(Leased, Masked):
     parameters = models.JSONField(default=dict, blank=True)  # as asked: the version's, and these over them:
     adapted = models.JSONField(default=list, blank=True)  # what its server refused: of adaptations.WORDS
     settings = models.JSONField(default=dict, blank=True)  # {"reasoning_effort": "high", "verbosity": "low"}
+    # Assertions looked at what follows "</think>", where an answer has it: engine.thinking
+    judges_after_thinking = models.BooleanField(default=False)
     api = models.CharField(max_length=8, default=CHAT, choices=APIS)  # that its calls go to
     repeats = models.PositiveSmallIntegerField(default=1)
     suite = models.JSONField()  # [engine.digests.case_json, …]: the tests as they were

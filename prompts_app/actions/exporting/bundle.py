@@ -147,6 +147,7 @@ def _exported_run(run: Run, everything: bool) -> BundledRun:
         parameters=run.parameters,
         settings=run.settings,
         adapted=tuple(run.adapted),
+        judges_after_thinking=run.judges_after_thinking,
         repeats=run.repeats,
         source_note=run.source_note,
         stop_reason=run.stop_reason,

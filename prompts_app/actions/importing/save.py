@@ -187,6 +187,7 @@ def _rows(
         model=bundled.model,
         parameters=bundled.parameters,
         settings=bundled.settings,
+        judges_after_thinking=bundled.judges_after_thinking,
         adapted=[word for word in bundled.adapted if word in WORDS],
         api=bundled.asks or CHAT,
         repeats=bundled.repeats,

@@ -26,7 +26,8 @@ SMALLEST_CAP = Decimal("0.0001")  # that the column holds
 class BatchPlan:
     """What to ask, where: one run for each version × model × setting.
 
-    ``settings`` are parameters in place of a version's own; {} for those alone.
+    ``settings`` are parameters in place of a version's own; {} for those alone. With
+    ``judges_after_thinking`` assertions look at what follows ``</think>``.
 
     ``cost_cap`` is in US dollars for the whole batch, the judge's calls included. ``judge`` grades what a
     model has to grade; it is forgotten where the suite has nothing of the kind. ``api`` is the API the calls
@@ -41,6 +42,7 @@ class BatchPlan:
     judge: JudgeChoice | None = None
     api: str = CHAT
     settings: Sequence[Mapping[str, str]] = ({},)
+    judges_after_thinking: bool = False
 
     @property
     def runs(self) -> int:

@@ -77,6 +77,7 @@ class Asking:
         self._unstored: dict[int, Future[None]] = {}  # by the outcome's id
         self._cap, self._spent = cap, spent
         self._api: Api = "images" if run.api == IMAGES else "chat"
+        self._after_thinking = run.judges_after_thinking
         self._reason: str | None = None
         self._fault: Fault | None = None
         known = run.endpoint.learned.get(run.model, ()) if run.endpoint else ()
@@ -139,6 +140,7 @@ class Asking:
             on_outcome=self._on_outcome, stop_reason=self._stop_reason,
             judge=judge, on_price=self._on_price,
             grace_s=grace_s, api=self._api, learned=self.learned,
+            judges_after_thinking=self._after_thinking,
         )  # fmt: skip
         try:
             reason = asyncio.run(asking)

@@ -128,6 +128,7 @@ def _runs(batch: Batch, plan: BatchPlan) -> Iterator[Run]:
                 model=model,
                 parameters=version.parameters | settings,
                 settings=dict(settings),
+                judges_after_thinking=plan.judges_after_thinking,
                 api=plan.api,
                 repeats=batch.repeats,
                 suite=cases,

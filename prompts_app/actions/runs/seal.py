@@ -110,7 +110,11 @@ def _head_of(run: Run, names: Mapping[str, Any]) -> dict[str, Any]:
             "created_at": _iso(run.created_at),
             "started_at": _iso(run.started_at),
             "finished_at": _iso(run.finished_at),
-            **_later(suite_fixed_at=_iso(run.suite_fixed_at), asks=run.api if run.api != CHAT else ""),
+            **_later(
+                suite_fixed_at=_iso(run.suite_fixed_at),
+                asks=run.api if run.api != CHAT else "",
+                judges_after_thinking=run.judges_after_thinking,
+            ),
         },
         **_later(judge=_judge_record(run)),
     }

@@ -30,6 +30,7 @@ from prompts_app.engine.comparing import ALONE, SELECT_BEST, BestOf, BestOfTask,
 from prompts_app.engine.digests import assertion_from_json
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT
 from prompts_app.engine.errors import DoesNotFit
+from prompts_app.engine.thinking import after_thinking
 from prompts_app.engine.types import Check, Judge, Price
 from prompts_app.models import Result, Run
 from prompts_app.models.text import storable_json
@@ -134,10 +135,11 @@ def _comparison(key: str, group: Group, place: int) -> BestOfTask:
 
 def _seen(result: Result, place: int) -> str:
     """The output as the assertion looks at it; as it is where its transform does not fit it."""
+    output = after_thinking(result.output) if result.run.judges_after_thinking else result.output
     try:
-        return seen_by(assertion_from_json(result.case["assertions"][place]), result.output)
+        return seen_by(assertion_from_json(result.case["assertions"][place]), output)
     except DoesNotFit:
-        return result.output
+        return output
 
 
 def _compared(

@@ -211,6 +211,7 @@ class BundledRun:
     parameters: Object = field(default_factory=dict)
     settings: Annotated[Settings, _LATER] = field(default_factory=dict)  # of them, those of the run itself
     adapted: Annotated[tuple[str, ...], _LATER] = ()  # what was changed of what is sent, as it was refused
+    judges_after_thinking: Annotated[StrictBool, _LATER] = False
     repeats: Count = 1
     source_note: str = ""
     stop_reason: str = ""

@@ -11,6 +11,7 @@ from prompts_app.actions.exporting.bundle import export_bundle
 from prompts_app.actions.runs import lifecycle as runs
 from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.execute import execute_run
+from prompts_app.actions.runs.seal import sealed_file, verify
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import bundle
 from prompts_app.engine.vendors import (
@@ -25,7 +26,7 @@ from prompts_app.forms.evidence import RunForm
 from prompts_app.models import Listing, Prompt, Run
 from prompts_app.models.visibility import Visibility
 from prompts_app.tests.actions.running import YES, a_version, at
-from prompts_app.tests.engine.servers import answering
+from prompts_app.tests.engine.servers import answering, completion, http
 from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of
 
@@ -123,6 +124,40 @@ class TestRuns:
             bundle.parse(
                 text.replace('"settings": {"reasoning_effort": "high"}', '"settings": {"verbosity": "x"}')
             )
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWhatFollowsTheThinking:
+    def a_run(self) -> Run:
+        version = a_version()
+        version.prompt.visibility = Visibility.PUBLIC
+        version.prompt.save()
+        thought = http(200, completion("<think>no?</think>yes"))
+        with answering(thought) as server:
+            plan = BatchPlan([version], at(server), ["tiny-1"], judges_after_thinking=True)
+            batch = runs.start_batch(version.prompt, plan)
+            assert execute_run(batch.runs.get().pk)
+        return Run.objects.get()
+
+    def test_is_said_on_each_page_beside_the_whole_output(self) -> None:
+        run = self.a_run()
+        assert (run.cases_passed, run.cases_failed) == (3, 0)
+        result = run.results.get(case_index=0)
+        page = read_page(Client().get(f"{run.prompt.get_absolute_url()}results/{result.public_id}/"))
+        assert "what follows the thinking, after &lt;/think&gt;" in page
+        assert "&lt;think&gt;no?&lt;/think&gt;yes" in page
+        prompt = read_page(Client().get(run.prompt.get_absolute_url()))
+        assert "what follows the thinking, after &lt;/think&gt;" in prompt
+
+    def test_is_sealed_and_bundled_and_ticked_the_next_time(self) -> None:
+        run = self.a_run()
+        file = sealed_file(run)
+        assert file is not None
+        assert verify(file).holds
+        assert file["record"]["run"]["judges_after_thinking"] is True
+        made = export_bundle(alice(), Prompt.objects.all(), everything=True)
+        assert bundle.parse(bundle.emit(made)).prompts[0].runs[0].judges_after_thinking
+        assert RunForm(prompt=run.prompt)["judges_after_thinking"].value() is True
 
 
 @pytest.mark.django_db

@@ -25,10 +25,18 @@ from prompts_app.engine.assertions.kinds import AssertionKind
 from prompts_app.engine.assertions.transforms import is_readable
 from prompts_app.engine.assertions.values import as_text
 from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
-from prompts_app.engine.digests import assertion_from_json, assertion_json
+from prompts_app.engine.digests import (
+    MOST_STEPS,
+    MOST_TOOL_RESULTS,
+    assertion_from_json,
+    assertion_json,
+)
+from prompts_app.engine.tool_rules import tools_in
+from prompts_app.engine.tool_steps import USUAL_STEPS
 from prompts_app.engine.types import Json
 from prompts_app.forms.fields import LineField, ProseField, as_number, is_storable, one_line_end
 from prompts_app.forms.rows import RowCommand, RowProblem, problems_of, text_problems
+from prompts_app.forms.tool_results import ToolResultRow, judge_rows, typed_results
 from prompts_app.models import Case, Version
 
 MOST_TURNS = 20
@@ -188,6 +196,14 @@ class CaseForm(forms.Form):
         "reaches it, whether or not each of them holds.",
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
     )
+    most_steps = forms.IntegerField(
+        label="Most steps",
+        required=False,
+        min_value=1,
+        max_value=MOST_STEPS,
+        help_text=f"1 to {MOST_STEPS}: after so many answers with calls the case ends. Empty stands for "
+        f"{USUAL_STEPS}.",
+    )
     # The case's revision the author saw: how a second tab's save is noticed.
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -201,7 +217,9 @@ class CaseForm(forms.Form):
     ) -> None:
         content = case.as_engine() if case else engine.CaseContent("")
         self.values = _value_rows(version, dict(_typed_values(typed)) if typed else dict(content.variables))
-        self.kept = content  # canned results, which have no fields here
+        results = map(ToolResultRow.of, content.tool_results)
+        self.results = typed_results(typed) if typed else list(results)
+        self.tools = [tool.name for tool in tools_in(version.parameters)] if version else []
         turns = map(one_line_end, typed.getlist("turn")) if typed else content.turns
         self.turns = [TurnRow(text) for text in turns]
         rows = [AssertionRow.of(assertion) for assertion in content.assertions]
@@ -219,6 +237,9 @@ class CaseForm(forms.Form):
         if command.noun == "turn":
             row = command.apply(self.turns, TurnRow, MOST_TURNS)
             self.focus = f"turn-{row + 1}" if row is not None else ""
+        elif command.noun == "result":
+            row = command.apply(self.results, ToolResultRow, MOST_TOOL_RESULTS)
+            self.focus = f"result-{row + 1}" if row is not None else ""
         elif command.noun == "assertion":
             row = command.apply(self.assertions, AssertionRow, MOST_ASSERTIONS)
             self.focus = f"kind-{row + 1}" if row is not None else ""
@@ -232,8 +253,8 @@ class CaseForm(forms.Form):
             assertions=tuple(row.read() for row in self.assertions),
             system=self.cleaned_data["system"],
             threshold=self.cleaned_data["passes_at"],
-            tool_results=self.kept.tool_results,
-            most_steps=self.kept.most_steps,
+            tool_results=tuple(row.read() for row in self.results),
+            most_steps=self.cleaned_data["most_steps"],
         )
 
     def is_valid(self) -> bool:
@@ -247,6 +268,9 @@ class CaseForm(forms.Form):
             turn.problems = text_problems(turn.text, LONGEST_VALUE, "turn", needed=True)
         for row in self.assertions:
             row.problems = _problems_of_assertion(row)
+        judge_rows(self.results, LONGEST_VALUE)
+        if len(self.results) > MOST_TOOL_RESULTS:
+            raise ValidationError(f"A case has at most {MOST_TOOL_RESULTS} canned results.")
         if len(self.turns) > MOST_TURNS or len(self.assertions) > MOST_ASSERTIONS:
             raise ValidationError(
                 f"A case has at most {MOST_TURNS} further turns and {MOST_ASSERTIONS} assertions."
@@ -258,6 +282,7 @@ class CaseForm(forms.Form):
         return [
             *problems_of("value", self.values, "Value"),
             *problems_of("turn", self.turns, "Turn"),
+            *problems_of("result", self.results, "Canned result"),
             *problems_of("expected", self.assertions, "Assertion"),
         ]
 
@@ -267,7 +292,10 @@ class CaseForm(forms.Form):
 
 def _initial(case: Case) -> dict[str, Any]:
     passes_at = "" if case.threshold is None else as_number(case.threshold)
-    return {"name": case.name, "system": case.system, "passes_at": passes_at, "revision": case.revision}
+    return {
+        "name": case.name, "system": case.system, "passes_at": passes_at, "revision": case.revision,
+        "most_steps": case.most_steps,
+    }  # fmt: skip
 
 
 def _value_rows(version: Version | None, values: dict[str, str]) -> list[ValueRow]:

@@ -151,7 +151,7 @@ class JsonObjectField(_Text):
     widget = forms.Textarea
 
     def prepare_value(self, value: Any) -> Any:
-        return json.dumps(value, ensure_ascii=False, indent=2) if isinstance(value, dict) else value
+        return json.dumps(value, ensure_ascii=False, indent=2) if isinstance(value, dict | list) else value
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
@@ -159,11 +159,31 @@ class JsonObjectField(_Text):
             return None
         if len(text) > LONGEST_JSON:
             raise ValidationError(f"This is too long: at most {LONGEST_JSON:,} characters.")
+        return self.read(text)
+
+    def read(self, text: str) -> Any:
         return read_json_object(text)
+
+
+class JsonListField(JsonObjectField):
+    """The same of a list."""
+
+    def read(self, text: str) -> Any:
+        value = _read_json(text)
+        if not isinstance(value, list):
+            raise ValidationError("This must be a JSON list: values between [ and ].")
+        return value
 
 
 def read_json_object(text: str) -> dict[str, Any]:
     """Raises ValidationError with the place of what is wrong."""
+    value = _read_json(text)
+    if not isinstance(value, dict):
+        raise ValidationError("This must be a JSON object: names and values between { and }.")
+    return value
+
+
+def _read_json(text: str) -> Any:
     try:
         value = load_json(text, MOST_VALUES_TYPED, parse_constant=None)
     except json.JSONDecodeError as wrong:
@@ -172,8 +192,6 @@ def read_json_object(text: str) -> dict[str, Any]:
         ) from None
     except ValueError as why:
         raise ValidationError(str(why)) from None
-    if not isinstance(value, dict):
-        raise ValidationError("This must be a JSON object: names and values between { and }.")
     if not is_storable(value):
         raise ValidationError(
             "This JSON holds something that cannot be stored: a NUL character (\\u0000), half a character, "

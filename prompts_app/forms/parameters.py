@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 
 from prompts_app.engine.response_format import PARAMETER, USUAL_NAME, AskedSchema, schema_asked_for
 from prompts_app.engine.schema_rules import schema_problem, strict_problems
-from prompts_app.forms.fields import PLAIN, JsonObjectField, LineField, ProseField, as_number
+from prompts_app.engine.tool_rules import tools_problem
+from prompts_app.forms.fields import PLAIN, JsonListField, JsonObjectField, LineField, ProseField, as_number
 
 # What the run itself decides; a parameter of that name would change what is tested.
 REFUSED = {
@@ -56,6 +57,11 @@ class ParametersForm(forms.Form):
         label="Strict",
         help_text="Asks the provider to allow no other answer; OpenAI takes only some schemas then.",
     )
+    tools = JsonListField(
+        required=False,
+        help_text="A JSON list, each as Chat Completions takes it: type “function”, and a function with its "
+        "name, description and the JSON Schema of its parameters.",
+    )
     response_format = JsonObjectField(
         required=False, label="Response format", help_text='JSON, such as {"type": "json_object"}.'
     )
@@ -75,7 +81,8 @@ class ParametersForm(forms.Form):
             self.fields[name].error_messages |= PLAIN
         for name in self.TEXTS:
             self.fields[name].widget.attrs |= {"rows": 2, "spellcheck": "false"}
-        self.fields["schema"].widget.attrs |= {"rows": 8, "spellcheck": "false"}
+        for name in ("schema", "tools"):
+            self.fields[name].widget.attrs |= {"rows": 8, "spellcheck": "false"}
         for name in ("temperature", "top_p"):
             self.fields[name].widget.attrs["step"] = "any"
 
@@ -106,6 +113,12 @@ class ParametersForm(forms.Form):
         typed = self.cleaned_data["schema"]
         return None if typed is None else _asked(typed)
 
+    def clean_tools(self) -> list[Any] | None:
+        tools: list[Any] | None = self.cleaned_data["tools"]
+        if problem := tools_problem(tools or []):
+            raise ValidationError(problem)
+        return tools
+
     def clean_response_format(self) -> dict[str, Any] | None:
         typed: dict[str, Any] | None = self.cleaned_data["response_format"]
         if asked := schema_asked_for({PARAMETER: typed}):
@@ -119,6 +132,8 @@ class ParametersForm(forms.Form):
                 raise ValidationError(f"Take “{name}” out. {REFUSED[name]}")
             if name in _TYPES and self.data.get(name, "").strip():
                 raise ValidationError(f"“{name}” is set twice: here and in its own field. Keep one of them.")
+        if "tools" in more:
+            raise ValidationError("“tools” has a field of its own. Put the list there.")
         return more
 
     def clean(self) -> dict[str, Any]:
@@ -198,6 +213,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "seed": (int,),
     "stop": (list,),
     "response_format": (dict,),
+    "tools": (list,),
 }
 
 

@@ -31,6 +31,7 @@ from prompts_app.views.studio.studio_page import done, fragments, head, refuse_s
 from prompts_app.views.studio.trial import judge_output
 
 A_PAGE = 50
+_PARTS = {"turn": "turns", "result": "results"}  # of the form, by the rows in them
 
 
 # --- the list ---------------------------------------------------------------------------------------------
@@ -141,7 +142,7 @@ class NewCase(DraftedForm[CaseForm]):
             return self.page(form)
         names = ["trial"]
         if command or self.do == "kind":
-            names.append("turns" if command and command.noun == "turn" else "assertions")
+            names.append(_PARTS.get(command.noun if command else "", "assertions"))
         return fragments(self.request, names, self.context(form))
 
     def context(self, form: CaseForm) -> dict[str, Any]:

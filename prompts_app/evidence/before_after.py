@@ -10,6 +10,7 @@ from prompts_app.evidence.checks import OutputPiece, StoredCheck, checks_of, mar
 from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.records import MOST_SHOWN, Records, RunCase
 from prompts_app.evidence.same_cases import CasePair, RunComparison, is_partial, pairs_of
+from prompts_app.evidence.steps import Step
 from prompts_app.models import Result, Run
 
 MOST_OF_A_VALUE = 4_000
@@ -26,6 +27,7 @@ class Side:
     output: list[OutputPiece]
     is_cut: bool
     checks: list[StoredCheck]
+    steps: tuple[Step, ...] = ()  # what was called before it
 
     @property
     def failing(self) -> int:
@@ -133,7 +135,7 @@ def sides_of(
     records.want(cell for both in cells for cell, _ in both)
     return [
         [
-            _side(cell.run, result, state, most)
+            _side(cell.run, result, state, most, records.steps(cell, MOST_OF_A_VALUE))
             for cell, state in both
             if (result := records.opened(cell)) is not None
         ]
@@ -141,7 +143,7 @@ def sides_of(
     ]
 
 
-def _side(run: Run, result: Result, state: FrameState, most: int) -> Side:
+def _side(run: Run, result: Result, state: FrameState, most: int, steps: tuple[Step, ...]) -> Side:
     checks = checks_of(result.checks)
     output = result.output  # whole: private parts are masked before anything is cut
     return Side(
@@ -151,6 +153,7 @@ def _side(run: Run, result: Result, state: FrameState, most: int) -> Side:
         output=marked(output[:most], checks),
         is_cut=len(output) > most,
         checks=checks,
+        steps=steps,
     )
 
 

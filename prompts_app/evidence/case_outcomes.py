@@ -14,9 +14,11 @@ from prompts_app.engine.faults import FAULTS
 from prompts_app.evidence.checks import OutputPiece, checks_of, excerpt, first_failing
 from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.records import Records, RunCase
+from prompts_app.evidence.steps import Step
 from prompts_app.models import Run
 
 PAGE = 30  # cases on one page
+MOST_OF_A_STEP = 1000  # characters of a call's arguments, or of its result
 READ = 4000  # characters of an output looked at for an excerpt
 
 
@@ -40,6 +42,8 @@ class CaseRow:
     fault: str  # why there was no answer, "" where there was one
     state: FrameState  # the case’s over all repeats
     picture: Mapping[str, Any]  # what is known of an output that is one; {}: it is a text
+    steps: tuple[Step, ...]  # what was called before it
+    ending: str  # what a reader must know of how it ended, as a sentence; mostly ""
 
 
 def cells_in(runs: Sequence[Run], state: FrameState) -> list[RunCase]:
@@ -101,4 +105,6 @@ def _row(records: Records, cell: RunCase, anchor: str) -> CaseRow:
         fault=fault.label if fault else "",
         state=FrameState(cell.run.frames[cell.index]),
         picture=opened.picture if opened else {},
+        steps=records.steps(cell, MOST_OF_A_STEP),
+        ending=opened.ending if opened and opened.unanswered else "",
     )

@@ -17,6 +17,7 @@ from django.db.models.functions import MD5, Coalesce, Substr
 
 from prompts_app.engine.digests import digest
 from prompts_app.evidence.picked import Runs, latest_of, runs_that_count
+from prompts_app.evidence.steps import Step, steps_of
 from prompts_app.evidence.summary import Summary, summary_of
 from prompts_app.models import Prompt, Result, Run, Task, Version
 
@@ -88,6 +89,7 @@ class Records:
         self._read: set[tuple[int, int]] = set()
         self._read_whole: set[int] = set()
         self._opened: dict[int, Result] = {}
+        self._requests: dict[int, Any] = {}
 
     # --- runs ----------------------------------------------------------------------------------------------
 
@@ -230,6 +232,18 @@ class Records:
             self._to_open.add(cell.place)
             self._open()
         return self._opened.get(chosen.pk)
+
+    def steps(self, cell: RunCase, most: int) -> tuple[Step, ...]:
+        """What the model called before that answer, with ``most`` characters of each text; () where the case
+        has no canned results. One query for all that were opened so far."""
+        result = self.opened(cell) if self.case(cell).get("tool_results") else None
+        if result is None:
+            return ()
+        if result.pk not in self._requests:
+            unread = self._opened.keys() - self._requests.keys()
+            for row in Result.objects.filter(pk__in=unread).only("run_id", "request").order_by():
+                self._requests[row.pk] = row.request
+        return steps_of(self._requests.get(result.pk), most)
 
     def first_texts(self, run: Run) -> dict[int, tuple[int, str]]:
         """Case → the key of its first answer, and a hash of what a page shows of it. Those in words alone."""

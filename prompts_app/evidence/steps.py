@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prompts_app.engine.masking import PLACEHOLDER
 from prompts_app.engine.tool_steps import arguments_of, call_of
@@ -19,28 +19,24 @@ class Step:
     text: str
     tool: str = ""
     is_no_json: bool = False  # the arguments are none, as far as readers see all of them
-
-    @property
-    def left_out(self) -> int:
-        """Characters beyond those of ``shown``."""
-        return max(0, len(self.text) - MOST_SHOWN)
-
-    @property
-    def shown(self) -> str:
-        return self.text[:MOST_SHOWN]
+    left_out: int = 0  # characters of the text
 
 
-def split_request(request: Json) -> tuple[list[Json], tuple[Step, ...]]:
-    """The messages up to the first call of a tool, and everything after it. What a file brought in may have
-    any shape."""
+def split_request(request: Json, most: int = MOST_SHOWN) -> tuple[list[Json], tuple[Step, ...]]:
+    """The messages up to the first call of a tool, and everything after it, with ``most`` characters of each
+    text. What a file brought in may have any shape."""
     messages = request.get("messages") if isinstance(request, dict) else None
     listed = [one for one in messages if isinstance(one, dict)] if isinstance(messages, list) else []
     first = next((place for place, one in enumerate(listed) if _calls(one)), len(listed))
-    return listed[:first], tuple(_steps(listed[first:]))
+    return listed[:first], tuple(_cut(step, most) for step in _steps(listed[first:]))
 
 
-def steps_of(request: Json) -> tuple[Step, ...]:
-    return split_request(request)[1]
+def steps_of(request: Json, most: int = MOST_SHOWN) -> tuple[Step, ...]:
+    return split_request(request, most)[1]
+
+
+def _cut(step: Step, most: int) -> Step:
+    return replace(step, text=step.text[:most], left_out=max(0, len(step.text) - most))
 
 
 def _calls(message: dict[str, Json]) -> list[Json]:

@@ -8,7 +8,7 @@ from prompts_app.models.failures import KnownFailure
 from prompts_app.models.health import Heartbeat
 from prompts_app.models.imports import Import, ImportPart
 from prompts_app.models.jobs import Job, JobPart
-from prompts_app.models.listings import Listing, ListingCount, ListingTerm
+from prompts_app.models.listings import Listing, ListingCount, ListingTerm, SearchDocument
 from prompts_app.models.mail import QueuedMail
 from prompts_app.models.people import Face, FormerHandle, GoneHandle, Profile, User
 from prompts_app.models.pictures import PictureFile
@@ -19,7 +19,6 @@ from prompts_app.models.prompts import (
     ImpactKind,
     Licence,
     Prompt,
-    SearchDocument,
     Task,
     Version,
 )

@@ -269,3 +269,20 @@ class ListingCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.given} {self.term}: {self.n}"
+
+
+class SearchDocument(models.Model):
+    """What the full-text search reads of one prompt. Kept by search.reindex; indexed by the database itself
+    (SQLite: FTS5 tables kept by triggers; Postgres: generated tsvectors), see the migrations."""
+
+    prompt = models.OneToOneField(Prompt, on_delete=models.CASCADE, related_name="search_document")
+    place = models.BigIntegerField(unique=True)  # the index's order, larger is earlier: search.place_of
+    of_author = models.CharField(max_length=24, db_index=True)  # a word nobody can type: search.author_key
+    title = models.TextField(blank=True)
+    tags = models.TextField(blank=True)
+    summary = models.TextField(blank=True)
+    author = models.TextField(blank=True)
+    body = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return self.title

@@ -13,11 +13,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from prompts_app.engine import types as engine
+from prompts_app.engine.assertions.tools import TOOLS
 from prompts_app.engine.digests import case_from_json, digest
 from prompts_app.engine.masking import Span
-from prompts_app.engine.assertions.tools import TOOLS
-from prompts_app.engine.tool_rules import tools_in
 from prompts_app.engine.response_format import PARAMETER, schema_asked_for
+from prompts_app.engine.tool_rules import tools_in
 from prompts_app.models.ids import public_id
 from prompts_app.models.reading import Masked, MaskedQuerySet, now
 from prompts_app.models.tags import Tag
@@ -398,20 +398,3 @@ class FormerSlug(models.Model):
 
     def __str__(self) -> str:
         return self.slug
-
-
-class SearchDocument(models.Model):
-    """What the full-text search reads of one prompt. Kept by search.reindex; indexed by the database itself
-    (SQLite: FTS5 tables kept by triggers; Postgres: generated tsvectors), see the migrations."""
-
-    prompt = models.OneToOneField(Prompt, on_delete=models.CASCADE, related_name="search_document")
-    place = models.BigIntegerField(unique=True)  # the index's order, larger is earlier: search.place_of
-    of_author = models.CharField(max_length=24, db_index=True)  # a word nobody can type: search.author_key
-    title = models.TextField(blank=True)
-    tags = models.TextField(blank=True)
-    summary = models.TextField(blank=True)
-    author = models.TextField(blank=True)
-    body = models.TextField(blank=True)
-
-    def __str__(self) -> str:
-        return self.title

@@ -14,4 +14,3 @@ register = template.Library()
 def tools(parameters: Mapping[str, Json]) -> list[Tool]:
     """Those that the model is told of."""
     return tools_in(parameters)
-

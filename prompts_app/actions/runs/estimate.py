@@ -13,6 +13,7 @@ from prompts_app.engine.comparing import SELECT_BEST
 from prompts_app.engine.errors import RenderError
 from prompts_app.engine.prices import USUAL_OUTPUT_TOKENS, estimate, estimate_tokens
 from prompts_app.engine.render import render_messages
+from prompts_app.engine.tool_steps import USUAL_STEPS
 from prompts_app.engine.types import Assertion, CaseContent
 from prompts_app.models import Endpoint, Version
 
@@ -23,7 +24,8 @@ JUDGE_TOLD, JUDGE_SAYS = 250, 100
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """``dollars`` is None where a price is not known; ``bounded`` when every answer's length is limited."""
+    """``dollars`` is None where a price is not known; ``bounded`` when every answer's length is limited, and
+    it is known how many there are: nobody knows how often a model will call tools."""
 
     versions: int
     models: int
@@ -59,7 +61,7 @@ def estimate_of(
     """
     limits = [_output_limit(version) for version in versions]
     sizes = [
-        (_tokens_in(version, suite), (limit or USUAL_OUTPUT_TOKENS) * len(suite))
+        (_tokens_in(version, suite), (limit or USUAL_OUTPUT_TOKENS) * sum(map(_answers, suite)))
         for version, limit in zip(versions, limits, strict=True)
     ]
     sums = {
@@ -77,7 +79,7 @@ def estimate_of(
         cases=len(suite),
         repeats=repeats,
         dollars=sum(known, Decimal(0)) * repeats * settings if known and not unpriced else None,
-        bounded=all(limit is not None for limit in limits),
+        bounded=all(limit is not None for limit in limits) and not any(case.tool_results for case in suite),
         unpriced=unpriced,
         settings=settings,
         gradings=len(versions) * len(models) * settings * needs_of_suite(suite).gradings * repeats,
@@ -135,6 +137,13 @@ def _tokens_in(version: Version, suite: Sequence[CaseContent]) -> int:
             messages = render_messages(prompt, case)
         except RenderError:
             messages = prompt.messages
-        total += sum(estimate_tokens(message.content) for message in messages)
+        total += sum(estimate_tokens(message.content) for message in messages) * _answers(case)
+        total += sum(estimate_tokens(one.result) for one in case.tool_results)
         total += sum(estimate_tokens(turn) for turn in case.turns)
     return total
+
+
+def _answers(case: CaseContent) -> int:
+    """How many are asked for it, turns apart: one more for each tool that has a canned result."""
+    most = USUAL_STEPS if case.most_steps is None else case.most_steps
+    return 1 + min(len({one.tool for one in case.tool_results}), most)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from prompts_app.actions.runs.estimate import JUDGE_SAYS, JUDGE_TOLD, Estimate, estimate_of
 from prompts_app.actions.runs.judge import JudgeChoice
+from prompts_app.engine.tool_types import ToolResult
 from prompts_app.engine.types import Assertion, CaseContent
 from prompts_app.models import Endpoint, Version
 
@@ -70,3 +71,14 @@ def test_it_grows_with_everything_that_is_graded(cases: int, repeats: int, grade
     many = estimated(*[POLITE] * graded, judge=judge, cases=cases, repeats=repeats)
     assert many.judge_dollars == pytest.approx(single * cases * repeats * graded)
     assert many.gradings == cases * repeats * graded
+
+
+def test_a_case_with_canned_results_is_asked_once_more_for_each_tool_and_nobody_knows_the_most() -> None:
+    results = (ToolResult("a", "word"), ToolResult("a", "word"), ToolResult("b", "word"))
+    limited = version(max_tokens=100)
+    plain = estimate_of([limited], HERE, [CHEAP], [CaseContent("c")], 1)
+    tools = estimate_of([limited], HERE, [CHEAP], [CaseContent("c", tool_results=results)], 1)
+    once = estimate_of([limited], HERE, [CHEAP], [CaseContent("c", tool_results=results, most_steps=1)], 1)
+    assert tools.dollars == (3 + 3) * IN + 300 * OUT
+    assert once.dollars == (2 + 3) * IN + 200 * OUT
+    assert (plain.bounded, tools.bounded) == (True, False)

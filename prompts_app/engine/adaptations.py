@@ -2,8 +2,8 @@
 asked otherwise, and each page that shows what came says so.
 
 Models that think take no temperature, call the limit of an answer by another name, and some know no role
-"system". Nobody keeps a list of them: the refusal is what tells. Bodies as servers sent them stand in the
-tests, with their sources.
+"system"; some servers count no tokens of a stream. Nobody keeps a list of them: the refusal is what tells.
+Bodies as servers sent them stand in the tests, with their sources.
 """
 
 import re
@@ -16,7 +16,8 @@ from prompts_app.engine.types import Fault, Message, Request, Sent
 OLD_LIMIT, LIMIT = "max_tokens", "max_completion_tokens"
 LEFT_OUT = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
 DEVELOPER: Literal["developer"] = "developer"
-WORDS = (LIMIT, *LEFT_OUT, DEVELOPER)
+STREAM_OPTIONS = "stream_options"
+WORDS = (LIMIT, *LEFT_OUT, DEVELOPER, STREAM_OPTIONS)
 
 _REFUSALS = (400, 422)  # statuses
 _REFUSED = {
@@ -25,6 +26,7 @@ _REFUSED = {
         r"role.{0,60}does not support ['\"`]?system\b|role ['\"`]?system\b.{0,80}\bdeveloper\b",
         re.IGNORECASE | re.DOTALL,
     ),
+    STREAM_OPTIONS: re.compile(rf"\b{STREAM_OPTIONS}\b"),
     **{
         name: re.compile(
             rf"unsupported (?:value|parameter):? ['\"`]?{name}\b|['\"`]{name}['\"`]? (?:does not support|"
@@ -62,6 +64,8 @@ def _adapted(request: Request, word: str) -> Request:
     if word in LEFT_OUT and word in parameters:
         del parameters[word]
         return replace(request, parameters=parameters)
+    if word == STREAM_OPTIONS and request.is_streamed and request.stream_usage:
+        return replace(request, stream_usage=False)
     if word == DEVELOPER and any(map(_is_system, request.messages)):
         return replace(request, messages=tuple(map(_as_developer, request.messages)))
     return request

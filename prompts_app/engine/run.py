@@ -68,6 +68,7 @@ async def run_cells(
     api: Api = "chat",
     learned: Learned | None = None,
     judges_after_thinking: bool = False,
+    stream: bool = False,
 ) -> str | None:
     """Ask every cell, at most ``concurrency`` at once, and hand each outcome over the moment it is done.
 
@@ -90,6 +91,7 @@ async def run_cells(
     ``api`` says which API the calls go to; where that is "images", the outputs are pictures. ``learned`` is
     what the model's server is known to refuse; what it refuses now is added, and asked otherwise. With
     ``judges_after_thinking`` assertions, judges and further turns see what follows ``</think>``; all is kept.
+    With ``stream`` chat completions are asked for in pieces, and their first is timed too.
     """
     waiting, cancellation = iter(cells), Cancellation()
     async with AsyncExitStack() as stack:
@@ -101,7 +103,7 @@ async def run_cells(
         learned = learned or Learned([])
         run = _Run(
             prompt, model, endpoint, await opened(endpoint), stop_reason, on_price, learned, api,
-            judges_after_thinking=judges_after_thinking,
+            judges_after_thinking=judges_after_thinking, stream=stream,
         )  # fmt: skip
         if judge is not None:
             at, limit_s = await opened(judge.endpoint), judge.endpoint.time_limit_s
@@ -151,6 +153,7 @@ class _Run:
     on_price: Callable[[Price], None]
     learned: Learned
     api: Api = "chat"
+    stream: bool = False
     setup: JudgeSetup | None = None
     judges_after_thinking: bool = False
 
@@ -228,7 +231,7 @@ class _Run:
         return price_of_answer(self.endpoint, self.model, reply, is_image=self.api == "images")
 
     def _request(self, messages: tuple[Sent, ...]) -> Request:
-        request = Request(self.model, messages, self.prompt.parameters, self.api)
+        request = Request(self.model, messages, self.prompt.parameters, self.api, self.stream)
         return adapted(request, self.learned.words)
 
     async def _judged(self, cell: Cell, request: Request, reply: Reply, price: Price) -> Outcome:

@@ -134,16 +134,23 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call as it is sent: rendered messages, model and parameters (``body`` is the wire JSON)."""
+    """One call as it is sent: rendered messages, model and parameters (``body`` is the wire JSON). With
+    ``stream`` the answer of a chat completion is asked for in pieces."""
 
     model: str
     messages: tuple[Sent, ...]
     parameters: Mapping[str, Json] = field(default_factory=dict)
     api: Api = "chat"
+    stream: bool = False
+    stream_usage: bool = True  # its tokens are asked for too, which some servers refuse
     adapted: tuple[str, ...] = ()  # what was changed of it as its server refuses that: engine.adaptations
 
+    @property
+    def is_streamed(self) -> bool:
+        return self.stream and self.api == "chat"
+
     def body(self) -> dict[str, Json]:
-        """What goes over the wire: what the author set, nothing of our own.
+        """What goes over the wire: what the author set, and whether it is to come in pieces.
 
         The images API takes one text: the messages one after the other, without their roles.
         """
@@ -153,6 +160,8 @@ class Request:
         return {
             "model": self.model,
             "messages": [message.as_json() for message in self.messages],
+            **({"stream": True} if self.stream else {}),
+            **({"stream_options": {"include_usage": True}} if self.stream and self.stream_usage else {}),
             **self.parameters,
         }
 
@@ -218,6 +227,7 @@ class Reply:
     tokens_reasoning: int | None = None  # of ``tokens_out``, those that went into thinking
     reasoning_chars: int | None = None  # of thinking that came beside the output
     billed: Price | None = None  # where the provider said what the call cost
+    first_token_ms: float | None = None  # until the first piece of it came, thinking too; None: it came whole
     earlier: tuple[Reply, ...] = ()  # parts that came with attempts that failed: billed, and no answer
     tool_calls: tuple[Json, ...] = ()  # as the model wrote them; they are in the output too
     content: str = ""  # the text beside them

@@ -93,6 +93,12 @@ class RunForm(JudgeForm):
         help_text="For models that write their thinking into the answer, between <think> and </think>. All "
         "of it is kept and shown; assertions, judges and further turns see what comes after.",
     )
+    stream = forms.BooleanField(
+        label="Stream the answers",
+        required=False,
+        help_text="Each is asked for piece by piece, and the time to its first token is recorded. It is kept "
+        "and judged whole, as ever.",
+    )
     repeats = forms.IntegerField(
         min_value=1,
         max_value=MOST_REPEATS,
@@ -180,6 +186,7 @@ class RunForm(JudgeForm):
                 field: sorted({settings.get(parameter, AS_WRITTEN) for _, settings in runs} - {AS_WRITTEN})
                 for field, parameter in _SETTINGS.items()
             },
+            "stream": run.stream,
             **self.usual_judge(last),
         }
 

@@ -156,6 +156,7 @@ class Run(Leased, Masked):
     # Assertions looked at what follows "</think>", where an answer has it: engine.thinking
     judges_after_thinking = models.BooleanField(default=False)
     api = models.CharField(max_length=8, default=CHAT, choices=APIS)  # that its calls go to
+    stream = models.BooleanField(default=False)  # its answers are asked for in pieces
     repeats = models.PositiveSmallIntegerField(default=1)
     suite = models.JSONField()  # [engine.digests.case_json, …]: the tests as they were
     suite_digest = models.CharField(max_length=64)
@@ -190,6 +191,7 @@ class Run(Leased, Masked):
     )  # the same, apart
     cost_sources = models.JSONField(default=dict, blank=True)  # {Result.cost_source: number of answers}
     latency_median_ms = models.FloatField(null=True, blank=True)
+    first_token_median_ms = models.FloatField(null=True, blank=True)
     tokens_in_median = models.FloatField(null=True, blank=True)
     tokens_out_median = models.FloatField(null=True, blank=True)
     # When it was sealed (see models.seals); kept here so that lists need no join.
@@ -348,6 +350,7 @@ class Result(Masked):
     tokens_reasoning = models.PositiveIntegerField(null=True, blank=True)  # of tokens_out; null: not said
     reasoning_chars = models.PositiveIntegerField(null=True, blank=True)  # of thinking that came beside
     latency_ms = models.FloatField(null=True, blank=True)
+    first_token_ms = models.FloatField(null=True, blank=True)  # of an answer that came in pieces
     attempts = models.PositiveSmallIntegerField(default=1)
     cost = models.DecimalField(
         max_digits=14, decimal_places=8, null=True, blank=True

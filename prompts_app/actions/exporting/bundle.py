@@ -35,7 +35,7 @@ RESULT_COLUMNS = (
     "case_index", "repeat", "created_at", "request", "passed", "output", "finish_reason", "model",
     "response_id", "fingerprint", "tokens_in", "tokens_out", "latency_ms", "attempts", "cost", "cost_source",
     "judge_cost", "judge_calls", "error_kind", "error_message", "picture", "tokens_reasoning",
-    "reasoning_chars", "asked_at", "unanswered",
+    "reasoning_chars", "asked_at", "unanswered", "first_token_ms",
 )  # fmt: skip
 
 

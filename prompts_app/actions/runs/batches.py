@@ -31,7 +31,7 @@ class BatchPlan:
 
     ``cost_cap`` is in US dollars for the whole batch, the judge's calls included. ``judge`` grades what a
     model has to grade; it is forgotten where the suite has nothing of the kind. ``api`` is the API the calls
-    go to: with IMAGES the outputs are pictures.
+    go to: with IMAGES the outputs are pictures. ``stream``: texts are asked for in pieces.
     """
 
     versions: Sequence[Version]
@@ -43,6 +43,7 @@ class BatchPlan:
     api: str = CHAT
     settings: Sequence[Mapping[str, str]] = ({},)
     judges_after_thinking: bool = False
+    stream: bool = False
 
     @property
     def runs(self) -> int:

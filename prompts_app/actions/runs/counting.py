@@ -93,6 +93,7 @@ def count_run(run: Run) -> None:
         "distinct": _distinct_outputs(run),
         "schema_fit": _schema_fit(run),
         "latency_median_ms": median(result.latency_ms for result in answers),
+        "first_token_median_ms": median(result.first_token_ms for result in answers),
         "tokens_in_median": median(result.tokens_in for result in answers),
         "tokens_out_median": median(result.tokens_out for result in answers),
         "model_answered": next(iter(_most_first(result.model for result in answers)), ""),
@@ -133,6 +134,7 @@ def _columns_that_count(results: QuerySet[Result]) -> QuerySet[Result]:
     return results.only(
         "run_id", "case_index", "repeat", "passed", "error_kind", "cost", "latency_ms",
         "tokens_in", "tokens_out", "model", "judge_cost", "judge_calls", "asked_at", "cost_source",
+        "first_token_ms",
     )  # fmt: skip
 
 

@@ -78,6 +78,7 @@ class Asking:
         self._cap, self._spent = cap, spent
         self._api: Api = "images" if run.api == IMAGES else "chat"
         self._after_thinking = run.judges_after_thinking
+        self._stream = run.stream
         self._reason: str | None = None
         self._fault: Fault | None = None
         known = run.endpoint.learned.get(run.model, ()) if run.endpoint else ()
@@ -140,7 +141,7 @@ class Asking:
             on_outcome=self._on_outcome, stop_reason=self._stop_reason,
             judge=judge, on_price=self._on_price,
             grace_s=grace_s, api=self._api, learned=self.learned,
-            judges_after_thinking=self._after_thinking,
+            judges_after_thinking=self._after_thinking, stream=self._stream,
         )  # fmt: skip
         try:
             reason = asyncio.run(asking)

@@ -130,6 +130,7 @@ def _runs(batch: Batch, plan: BatchPlan) -> Iterator[Run]:
                 settings=dict(settings),
                 judges_after_thinking=plan.judges_after_thinking,
                 api=plan.api,
+                stream=plan.stream,
                 repeats=batch.repeats,
                 suite=cases,
                 suite_digest=suites_digest,

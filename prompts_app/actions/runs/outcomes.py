@@ -64,6 +64,7 @@ def answered_of(result: Result) -> Answered:
         cached=result.latency_ms is None,
         tokens_reasoning=result.tokens_reasoning,
         reasoning_chars=result.reasoning_chars,
+        first_token_ms=result.first_token_ms,
     )
     return Answered(request, reply, Price(result.cost, result.cost_source))
 
@@ -119,6 +120,7 @@ def _set_reply(result: Result, reply: Reply) -> None:
     result.reasoning_chars = _count(reply.reasoning_chars)
     # A cached answer's time says nothing about the model.
     result.latency_ms = None if reply.cached else reply.latency_ms
+    result.first_token_ms = None if reply.cached else reply.first_token_ms
     result.attempts = reply.attempts
     if reply.picture is not None:
         result.picture = storable_json(reply.picture.about())

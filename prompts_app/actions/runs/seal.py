@@ -167,6 +167,7 @@ def _result_record(result: Result) -> dict[str, Any]:
             unanswered=result.unanswered,
             tokens_reasoning=result.tokens_reasoning,
             reasoning_chars=result.reasoning_chars,
+            first_token_ms=_text(result.first_token_ms),
         ),
         **result.sealed_as,  # a sealed record stays what it was, though its verdict counts no more
     }

@@ -25,6 +25,8 @@ class HttpAnswer:
     headers: Mapping[str, str]
     body: bytes
     latency_ms: float
+    first_token_ms: float | None = None  # of one that came in pieces, until the first of them
+    is_cut: bool = False  # it came in pieces, and ended before it said so
 
 
 class TooLarge(Exception):

@@ -56,6 +56,8 @@ def _reply(
         return replace(failed, part=part)
     if shape:
         return replace(fault("wrong_shape", shape, answered), part=part)
+    if answered.is_cut:
+        return replace(fault("stream_cut", "The stream ended before the answer did.", answered), part=part)
     return _old_call(choice, part, answered) or part
 
 
@@ -86,6 +88,7 @@ def _part(data: Mapping[str, Json], choice: Mapping[str, Json], output: str, ans
         billed=bill_of(usage, answered.headers),
         tool_calls=calls,
         content=content,
+        first_token_ms=answered.first_token_ms,
     )
 
 

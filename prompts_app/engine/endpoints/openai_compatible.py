@@ -10,14 +10,14 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 from urllib.parse import quote
 
 import httpcore2
 from httpx2 import AsyncClient, Response
-from openai import APIStatusError, AsyncAzureOpenAI, AsyncOpenAI
+from openai import APIStatusError, AsyncAzureOpenAI, AsyncOpenAI, AsyncStream
 
 from prompts_app.engine.endpoints.addresses import BadUrl, BlockedAddress, Target, UnknownHost, parse_url
 from prompts_app.engine.endpoints.answers import (
@@ -39,7 +39,8 @@ from prompts_app.engine.endpoints.images import ImageAnswer, read_image, with_pi
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.endpoints.pacing import Pacing, asked_wait, spent_limit
 from prompts_app.engine.endpoints.scrubbing import scrub
-from prompts_app.engine.endpoints.transport import CheckedTransport
+from prompts_app.engine.endpoints.streams import read_stream
+from prompts_app.engine.endpoints.transport import EVENTS, CheckedTransport
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.shutdown import check_not_ending
 from prompts_app.engine.types import Api, Embedded, EndpointConfig, Fault, Json, Reply, Request
@@ -111,6 +112,15 @@ class _Unusable:
         return self._fault
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A path below the base URL and what is posted there; without a body it is got."""
+
+    path: str
+    body: bytes | None = None
+    in_pieces: bool = False  # its answer is asked for as a stream
+
+
 class _OpenAiCompatible:
     def __init__(self, client: AsyncOpenAI, target: Target, key: str, pacing: Pacing) -> None:
         self._client, self._target, self._key, self._pacing = client, target, key, pacing
@@ -125,10 +135,10 @@ class _OpenAiCompatible:
             body = body_of(request)
         except ValueError as error:
             return Fault("bad_request", str(error))
-        path = self._path_to(request.model, PATHS[request.api])
+        call = _Call(self._path_to(request.model, PATHS[request.api]), body, request.is_streamed)
         if request.api == "chat":
-            return await self._insist(path, body, deadline_s, lambda answer: read_reply(answer, self._key))
-        came = await self._insist(path, body, deadline_s, lambda answer: read_image(answer, self._key))
+            return await self._insist(call, deadline_s, lambda answer: read_reply(answer, self._key))
+        came = await self._insist(call, deadline_s, lambda answer: read_image(answer, self._key))
         return came if isinstance(came, Fault) else await with_picture(came)
 
     async def embed(self, model: str, texts: tuple[str, ...], deadline_s: float) -> Embedded | Fault:
@@ -136,9 +146,9 @@ class _OpenAiCompatible:
             body = as_wire({"model": model, "input": list(texts)})
         except ValueError as error:
             return Fault("bad_request", str(error))
-        path = self._path_to(model, "/embeddings")
+        call = _Call(self._path_to(model, "/embeddings"), body)
         return await self._insist(
-            path, body, deadline_s, lambda answer: read_embeddings(answer, len(texts), self._key)
+            call, deadline_s, lambda answer: read_embeddings(answer, len(texts), self._key)
         )
 
     def _path_to(self, model: str, path: str) -> str:
@@ -150,7 +160,7 @@ class _OpenAiCompatible:
         return bool(self._target.api_version) and self._target.path.endswith("/openai")
 
     async def _insist[A: (Reply, Embedded, ImageAnswer)](
-        self, path: str, body: bytes, deadline_s: float, read: Callable[[HttpAnswer], A | Fault]
+        self, call: _Call, deadline_s: float, read: Callable[[HttpAnswer], A | Fault]
     ) -> A | Fault:
         """Ask, and again where that may help, as patiently as the pacing says."""
         result: A | Fault = Fault("internal", "Nothing was asked.")
@@ -161,7 +171,7 @@ class _OpenAiCompatible:
             if waited + pause > self._pacing.wait_budget_s:
                 return result if attempt > 1 else _told_to_wait(pause)
             await asyncio.sleep(pause)
-            answered = await self._exchange(path, body, deadline_s)
+            answered = await self._exchange(call, deadline_s)
             result = answered if isinstance(answered, Fault) else read(answered)
             result = replace(result, attempts=attempt)
             if isinstance(result, Reply | Fault):
@@ -176,7 +186,7 @@ class _OpenAiCompatible:
         return result
 
     async def list_models(self, deadline_s: float) -> tuple[str, ...] | Fault:
-        answered = await self._exchange("/models", None, deadline_s)
+        answered = await self._exchange(_Call("/models"), deadline_s)
         names = answered if isinstance(answered, Fault) else read_models(answered, self._key)
         # What Azure lists is what could be deployed.
         return () if self._by_deployment and not isinstance(names, Fault) else names
@@ -205,14 +215,13 @@ class _OpenAiCompatible:
         """Seconds until the server may be asked again."""
         return max(0.0, self._resume_at - asyncio.get_running_loop().time())
 
-    async def _exchange(self, path: str, body: bytes | None, deadline_s: float) -> HttpAnswer | Fault:
-        """One request (a GET without a body) and its whole answer, or what came between. Cancellation
-        passes through."""
+    async def _exchange(self, call: _Call, deadline_s: float) -> HttpAnswer | Fault:
+        """One request and its whole answer, or what came between. Cancellation passes through."""
         watch = Stopwatch()
         token = stopwatch.set(watch)
         try:
             async with asyncio.timeout(deadline_s):
-                return await self._send(path, body)
+                return await self._send(call, watch)
         except TimeoutError:
             fault = Fault("timeout", f"No whole answer came within {deadline_s:g} s.")
         except Exception as error:  # every mishap of a call becomes a row
@@ -222,12 +231,19 @@ class _OpenAiCompatible:
             stopwatch.reset(token)
         return replace(fault, message=scrub(fault.message, self._key), latency_ms=watch.elapsed_ms())
 
-    async def _send(self, path: str, body: bytes | None) -> HttpAnswer:
+    async def _send(self, call: _Call, watch: Stopwatch) -> HttpAnswer:
+        post = self._client.post
         try:
-            if body is None:
-                response = await self._client.get(path, cast_to=Response)
+            if call.in_pieces:
+                stream = await post(
+                    call.path, cast_to=object, content=call.body, options={"headers": {"Accept": EVENTS}},
+                    stream=True, stream_cls=AsyncStream[object],
+                )  # fmt: skip
+                return await read_stream(stream, watch)
+            if call.body is None:
+                response = await self._client.get(call.path, cast_to=Response)
             else:
-                response = await self._client.post(path, cast_to=Response, content=body)
+                response = await post(call.path, cast_to=Response, content=call.body)
         except APIStatusError as refused:  # an answer all the same
             response = refused.response
         answer: HttpAnswer = response.extensions["answer"]

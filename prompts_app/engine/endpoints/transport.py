@@ -5,6 +5,9 @@ server, whatever the client was told; no proxy, no redirect, no look-up of names
 below and no others; a bound on the size of an answer; and the time at which its last byte came.
 """
 
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
 import httpcore2
 import httpx2
 
@@ -12,6 +15,7 @@ from prompts_app.engine.endpoints.addresses import Target
 from prompts_app.engine.endpoints.answers import MOST_BYTES, HttpAnswer, TooLarge
 from prompts_app.engine.endpoints.connecting import CheckedBackend, stopwatch
 
+EVENTS = "text/event-stream"  # accepted where a call may be answered in pieces
 IDLE_S = 30.0  # how long an unused connection is kept
 
 type Headers = list[tuple[bytes, bytes]]
@@ -19,7 +23,8 @@ type Headers = list[tuple[bytes, bytes]]
 
 class CheckedTransport(httpx2.AsyncBaseTransport):
     """Connections to one server. A response is empty: what came is in its extension "answer", an
-    ``HttpAnswer``, read whole and as it came, so that nothing unpacks it, keeps its cookies or follows it."""
+    ``HttpAnswer``, read whole and as it came, so that nothing unpacks it, keeps its cookies or follows it.
+    Where the client accepts ``EVENTS`` and gets them, it reads them, and the extension is "head"."""
 
     def __init__(self, target: Target, key: str, backend: CheckedBackend) -> None:
         """Raises ``OSError`` where the certificates to trust cannot be read."""
@@ -46,8 +51,14 @@ class CheckedTransport(httpx2.AsyncBaseTransport):
             content=body,
         )
         response = await self._pool.handle_async_request(sent)
+        head = _head(response)
+        if request.headers.get("accept") == EVENTS and _is_events(head):
+            extensions = {"head": head}
+            return httpx2.Response(
+                head.status, stream=_Bounded(response), extensions=extensions, request=request
+            )
         try:
-            answer = await _read(response)
+            answer = await _read(response, head)
         finally:
             await response.aclose()
         return httpx2.Response(answer.status, extensions={"answer": answer}, request=request)
@@ -72,14 +83,34 @@ def headers_for(target: Target, key: str) -> Headers:
     return headers
 
 
-async def _read(response: httpcore2.Response) -> HttpAnswer:
-    chunks, size = [], 0
-    async for chunk in response.aiter_stream():
-        size += len(chunk)
-        if size > MOST_BYTES:
-            raise TooLarge
-        chunks.append(chunk)
-    watch = stopwatch.get()
-    latency_ms = watch.exchange_ms() if watch else 0.0
+def _head(response: httpcore2.Response) -> HttpAnswer:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-    return HttpAnswer(response.status, headers, b"".join(chunks), latency_ms)
+    return HttpAnswer(response.status, headers, b"", 0.0)
+
+
+def _is_events(head: HttpAnswer) -> bool:
+    is_plain = head.headers.get("content-encoding", "identity").strip().lower() == "identity"
+    return head.status == 200 and is_plain and head.headers.get("content-type", "").lower().startswith(EVENTS)
+
+
+async def _read(response: httpcore2.Response, head: HttpAnswer) -> HttpAnswer:
+    body = b"".join([chunk async for chunk in _Bounded(response)])
+    watch = stopwatch.get()
+    return replace(head, body=body, latency_ms=watch.exchange_ms() if watch else 0.0)
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    """The bytes of a response; iterated again, it goes on. Raises ``TooLarge``."""
+
+    def __init__(self, response: httpcore2.Response) -> None:
+        self._response, self._chunks, self._size = response, response.aiter_stream(), 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._chunks:
+            self._size += len(chunk)
+            if self._size > MOST_BYTES:
+                raise TooLarge
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._response.aclose()

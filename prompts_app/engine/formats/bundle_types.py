@@ -192,6 +192,7 @@ class BundledResult:
     tokens_reasoning: Annotated[Count | None, _LATER] = None
     reasoning_chars: Annotated[Count | None, _LATER] = None
     unanswered: Annotated[Literal["", "no_result", "most_steps", "too_much"], _LATER] = ""
+    first_token_ms: Annotated[Number | None, _LATER] = None
 
 
 @dataclass(frozen=True, slots=True)

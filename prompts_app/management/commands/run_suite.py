@@ -62,6 +62,9 @@ class Command(ReleasedCommand):
         parser.add_argument(
             "--pictures", action="store_true", help="ask the images API: the outputs are pictures"
         )
+        parser.add_argument(
+            "--stream", action="store_true", help="ask for answers in pieces, and time the first token"
+        )
         parser.add_argument("--wait", action="store_true", help="until the run has ended")
         parser.add_argument("--json", action="store_true", help="one line of JSON instead of text")
 
@@ -81,6 +84,7 @@ class Command(ReleasedCommand):
             cost_cap=_dollars(options["cost_cap"]),
             judge=_judge(prompt, endpoint, options),
             api=IMAGES if options["pictures"] else CHAT,
+            stream=options["stream"],
         )
         batch = start_batch(prompt, plan)
         if options["wait"]:
@@ -153,6 +157,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "judge": run.judge_model or run.judge_embedding_model or None,
         "judge_cost": None if run.judge_cost is None else str(run.judge_cost),
         "latency_median_ms": run.latency_median_ms,
+        "first_token_median_ms": run.first_token_median_ms,
     }
 
 

@@ -81,6 +81,7 @@ class OddServer:
     script: list[list[Step]]
     tls: ssl.SSLContext | None = None
     asked: list[Asked] = field(default_factory=list)
+    connections: int = 0
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -111,6 +112,7 @@ class OddServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            self.connections += 1
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -153,9 +155,9 @@ class OddServer:
                 stream.sendall(step)
             else:
                 sleep(step)
-        return (
-            bool(steps) and isinstance(steps[0], bytes) and b"Content-Length" in steps[0] and len(steps) == 1
-        )
+        if len(steps) != 1 or not isinstance(steps[0], bytes):
+            return False
+        return b"Content-Length" in steps[0] or steps[0].endswith(b"\r\n0\r\n\r\n")  # or the last chunk
 
 
 @contextmanager

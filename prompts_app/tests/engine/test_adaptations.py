@@ -39,6 +39,9 @@ ROLE = (  # CherryHQ/cherry-studio issue 1403
     "messages[0].role",
     "unsupported_value",
 )
+STREAM_OPTIONS = (  # microsoft/semantic-kernel issue 10510
+    "Validation error at #/stream_options: Extra inputs are not permitted", "", "bad_request"
+)  # fmt: skip
 TOP_P = ("Unsupported parameter: 'top_p' is not supported with this model.", "top_p", "unsupported_parameter")
 YES = http(200, completion("yes"))
 
@@ -92,6 +95,18 @@ class TestARefusal:
         with answering(refusal(ROLE), YES) as server:
             run(server)
             assert [message["role"] for message in server.asked[1].json["messages"]] == ["developer", "user"]
+
+    def test_of_a_streams_count_of_tokens_asks_for_none(self) -> None:
+        with answering(refusal(STREAM_OPTIONS), YES) as server:
+            outcomes: list[Outcome] = []
+            asking = run_cells(
+                PROMPT, "o9", [Cell(0, 0, CaseContent("", {"q": "x"}))], server.endpoint(), concurrency=1,
+                on_outcome=outcomes.append, stop_reason=lambda: None, stream=True,
+            )  # fmt: skip
+            asyncio.run(asking)
+            first, second = [one.json for one in server.asked]
+        assert {**second, "stream_options": {"include_usage": True}} == first
+        assert outcomes[0].request.adapted == ("stream_options",)
 
     def test_may_follow_another(self) -> None:
         with answering(refusal(LIMIT), refusal(TEMPERATURE), refusal(TOP_P), refusal(ROLE), YES) as server:

@@ -1,0 +1,196 @@
+"""Answers that come in pieces: joined to what they would have been as a whole, timed, and half ones told."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from prompts_app.engine.endpoints import open_endpoint
+from prompts_app.engine.types import Fault, Message, Reply, Request
+from prompts_app.tests.engine.asking import QUESTION
+from prompts_app.tests.engine.servers import KEY, QUICK, OddServer, answering, completion, http
+from prompts_app.tests.engine.streaming import DONE, END, FINISHED, HEAD, chunked, event, says, streamed
+
+
+def ask(server: OddServer, times: int = 1, deadline_s: float = 5.0) -> Reply | Fault:
+    async def call() -> Reply | Fault:
+        async with open_endpoint(server.endpoint(), 1, QUICK) as asker:
+            for _ in range(times):
+                result = await asker.ask(Request("tiny-1", QUESTION, stream=True), deadline_s)
+            return result
+
+    return asyncio.run(call())
+
+
+def test_the_pieces_make_the_answer_that_would_have_come_whole() -> None:
+    with answering(
+        streamed(says(role="assistant", content=""), says(content="Hel"), says(content="lo"), *FINISHED)
+    ) as server:
+        reply = ask(server)
+    with answering(http(200, completion("Hello"))) as other:
+        whole = ask(other)
+    assert isinstance(reply, Reply)
+    assert isinstance(whole, Reply)
+    for name in ("output", "finish_reason", "model", "response_id", "fingerprint", "tokens_in", "tokens_out"):
+        assert getattr(reply, name) == getattr(whole, name), name
+    assert server.asked[0].json["stream"] is True
+    assert server.asked[0].json["stream_options"] == {"include_usage": True}
+    assert server.asked[0].headers["accept"] == "application/json"
+    assert whole.first_token_ms is None  # a server that answers whole all the same
+
+
+def test_the_first_piece_and_the_last_are_timed_where_they_arrive() -> None:
+    steps = (
+        says(role="assistant", content=""),
+        0.2,
+        says(content="Hel"),
+        0.2,
+        says(content="lo"),
+        0.2,
+        *FINISHED,
+    )
+    with answering([0.1, *streamed(*steps)]) as server:
+        reply = ask(server)
+    assert isinstance(reply, Reply)
+    assert reply.first_token_ms is not None
+    assert 300 <= reply.first_token_ms < 480 < 700 <= reply.latency_ms < 1000
+
+
+def test_thinking_is_a_first_piece_too() -> None:
+    steps = (says(reasoning_content="Hm"), says(reasoning_content="m."), 0.2, says(content="Yes"), *FINISHED)
+    with answering(streamed(*steps)) as server:
+        reply = ask(server)
+    assert isinstance(reply, Reply)
+    assert (reply.output, reply.reasoning_chars) == ("Yes", 4)
+    assert reply.first_token_ms is not None
+    assert reply.first_token_ms < 150 < reply.latency_ms
+
+
+CALLS = (
+    says(
+        tool_calls=[
+            {"index": 0, "id": "a", "type": "function", "function": {"name": "look", "arguments": ""}}
+        ]
+    ),
+    says(tool_calls=[{"index": 0, "function": {"arguments": '{"q"'}}]),
+    says(tool_calls=[{"index": 1, "id": "b", "function": {"name": "find", "arguments": "{}"}}]),
+    says(tool_calls=[{"index": 0, "function": {"arguments": ": 1}"}}]),
+    says("tool_calls"),
+)
+
+
+def test_calls_of_tools_are_joined_by_their_index() -> None:
+    with answering(streamed(*CALLS, DONE, END)) as server:
+        reply = ask(server)
+    assert isinstance(reply, Reply)
+    first, second = json.loads(reply.output)
+    assert first == {
+        "id": "a", "type": "function", "function": {"name": "look", "arguments": '{"q": 1}'}
+    }  # fmt: skip
+    assert second == {"id": "b", "function": {"name": "find", "arguments": "{}"}}
+
+
+OLD = (
+    event(choices=[{"index": 0, "text": "old"}]),
+    event(choices=[{"index": 0, "text": "er", "finish_reason": "stop"}]), DONE, END,
+)  # fmt: skip
+SECOND_CHOICE = event(choices=[{"index": 1, "delta": {"content": "another"}}])
+WHOLE = event(choices=[{"message": {"role": "assistant", "content": "whole"}, "finish_reason": "stop"}])
+MISTRAL = (
+    says(content=[{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}]),
+    says(content="A "), says(content="tree"), says("stop"), DONE, END,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("steps", "output"),
+    [
+        (MISTRAL, "A tree"),
+        ((says(refusal="I "), says(refusal="can’t."), *FINISHED), "I can’t."),
+        (OLD, "older"),
+        ((says(content="one"), SECOND_CHOICE, *FINISHED), "one"),
+        ((chunked(b": keep-alive\n\n"), says(content="é\n"), *FINISHED), "é\n"),
+        ((says("stop"), DONE, END), ""),
+        ((says("stop", content="no mark at the end"), END), "no mark at the end"),
+        ((WHOLE, DONE, END), "whole"),
+    ],
+)  # fmt: skip
+def test_streams_are_understood_in_the_shapes_servers_give_them(steps: Any, output: str) -> None:
+    with answering(streamed(*steps)) as server:
+        reply = ask(server)
+    assert isinstance(reply, Reply)
+    assert reply.output == output
+
+
+ERROR = event(error={"message": "Overloaded", "type": "overloaded_error", "code": 529})
+VLLM_ERROR = chunked(b'event: error\ndata: {"object": "error", "message": "Overloaded"}\n\n')
+
+
+@pytest.mark.parametrize(
+    ("steps", "kind", "part"),
+    [
+        ((says(content="Hel"),), "stream_cut", "Hel"),  # the connection breaks
+        ((says(content="Hel"), END), "stream_cut", "Hel"),  # it ends as it should, but nothing said so
+        ((says(content="Hel"), DONE, END), "stream_cut", "Hel"),
+        ((), "stream_cut", None),
+        ((END,), "wrong_shape", None),
+        ((DONE, END), "wrong_shape", None),
+        ((says(content="Hel"), ERROR, END), "server_error", "Hel"),
+        ((ERROR, END), "server_error", None),
+        ((VLLM_ERROR, END), "server_error", None),
+        ((says(content="Hel"), chunked(b"data: <html>\n\n"), END), "stream_cut", "Hel"),
+        ((chunked(b"data: <html>\n\n"), END), "html_answer", None),
+        ((chunked(b"data: {half\n\n"), END), "bad_json", None),
+        ((says("content_filter", content="Hel"), DONE, END), "content_filter", "Hel"),
+    ],
+)  # fmt: skip
+def test_half_a_stream_is_the_fault_it_is(steps: Any, kind: str, part: str | None) -> None:
+    with answering(streamed(*steps)) as server:
+        fault = ask(server)
+    assert isinstance(fault, Fault)
+    assert fault.kind == kind
+    assert (fault.part.output if fault.part else None) == part
+
+
+def test_a_refusal_of_a_stream_is_a_refusal() -> None:
+    with answering(
+        http(400, {"error": {"message": "stream_options: Extra inputs are not permitted"}})
+    ) as server:
+        fault = ask(server)
+    assert isinstance(fault, Fault)
+    assert (fault.kind, fault.status) == ("bad_request", 400)
+
+
+def test_a_stream_has_the_same_deadline_and_the_same_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    drip = [step for n in range(20) for step in (says(content="x"), 0.1)]
+    with answering(streamed(*drip)) as server:
+        fault = ask(server, deadline_s=0.5)
+    assert isinstance(fault, Fault)
+    assert fault.kind == "timeout"
+    monkeypatch.setattr("prompts_app.engine.endpoints.transport.MOST_BYTES", 1000)
+    with answering(streamed(*[says(content="x" * 100)] * 20)) as server:
+        fault = ask(server)
+    assert isinstance(fault, Fault)
+    assert fault.kind == "answer_too_large"
+
+
+def test_the_key_is_taken_out_where_it_comes_in_pieces() -> None:
+    with answering(streamed(says(content=f"is {KEY[:9]}"), says(content=f"{KEY[9:]}!"), *FINISHED)) as server:
+        reply = ask(server)
+    assert isinstance(reply, Reply)
+    assert reply.output == "is [key]!"
+
+
+def test_connections_are_kept_after_a_stream() -> None:
+    with answering([HEAD + says(content="Hello") + b"".join(FINISHED)]) as server:
+        reply = ask(server, times=3)
+    assert isinstance(reply, Reply)
+    assert (len(server.asked), server.connections) == (3, 1)
+
+
+def test_a_run_asks_for_streams_only_where_it_was_told_to() -> None:
+    request = Request("m", (Message("user", "x"),), {"temperature": 0})
+    assert "stream" not in request.body()
+    images = Request("m", (Message("user", "x"),), {}, "images", stream=True)
+    assert "stream" not in images.body()

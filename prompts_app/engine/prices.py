@@ -25,11 +25,14 @@ BILLED = "billed by the provider"
 COUNTED = "counted by the gateway (LiteLLM)"
 TICKS = Decimal(10) ** 10  # of xAI, in a dollar: docs.x.ai, "Cost Tracking"
 _NUMBER = re.compile(r"[0-9]{1,30}(?:\.[0-9]{0,40})?(?:[eE][-+]?[0-9]{1,3})?")
+# Whatever was released last, of no version: where the table counts it to one, that may be another by now.
+_MOVES = re.compile(r"[^0-9]*latest")
 MOST = Decimal(1_000_000)  # dollars; more for one call is no bill
 
 UNKNOWN = Price(None, "")
 CACHED = ", cached tokens at their price"
 OWN = "the endpoint’s own prices"
+TOGETHER = ("https://api.together.ai", "https://api.together.xyz")  # two names; the table knows the second
 MILLION = Decimal(1_000_000)
 CHARACTERS_PER_TOKEN = 4
 USUAL_OUTPUT_TOKENS = 500  # assumed for an estimate where the author set no limit
@@ -135,9 +138,12 @@ def _calculate(model: str, base_url: str, usage: dict[str, int]) -> PriceCalcula
         return None
     from genai_prices import Usage, calc_price
 
+    name = _plain(model)
     try:
-        found = calc_price(Usage(**usage), _plain(model), provider_api_url=base_url)
+        found = calc_price(Usage(**usage), name, provider_api_url=base_url.replace(*TOGETHER))
     except (LookupError, ValueError):
+        return None
+    if _MOVES.fullmatch(name) and not found.model.id.endswith(name):
         return None
     # A model listed without prices would come out as free; that is not the same as costing nothing.
     prices = found.model_price

@@ -34,7 +34,7 @@ _TRY_AGAIN = re.compile(
     r"(?:try|retry|wait)\b[^.\d]{0,40}?((?:\d+(?:\.\d+)?\s?(?:ms|h|m|s)(?![a-z]))+|\d+(?:\.\d+)?(?=\s*sec))",
     re.I,
 )
-_AS_PYTHON = re.compile(r"""['"]message['"]:\s*(?:'([^'{}]+)'|"([^"{}]+)")""")
+_AS_PYTHON = re.compile(r"""['"](?:message|error|msg)['"]:\s*(?:'([^'{}]+)'|"([^"{}]+)")""")
 
 _BY_STATUS = {
     401: "auth",
@@ -46,7 +46,7 @@ _BY_STATUS = {
     413: "too_large",
     429: "rate_limited",
 }
-# What servers say of themselves, where the status alone would mislead. Of a schema some say it with a 500.
+# What servers say of themselves, where the status alone would mislead. These some say with a 500.
 _SCHEMAS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "bad_schema",
@@ -63,6 +63,15 @@ _SCHEMAS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "schema_unmet",
         re.compile(
             r"json_validate_failed|generated json does not match|failed to (?:generate|validate) json", re.I
+        ),
+    ),
+    (
+        "no_such_format",
+        re.compile(
+            r"response[_ ]format.{0,80}(?:not (?:supported|one of|valid|available)|unavailable|unsupported|"
+            r"must be|invalid value|input should be)|"
+            r"(?:not|n.t) support.{0,40}(?:response.?format|json_schema|structured output)",
+            re.I,
         ),
     ),
 )
@@ -88,15 +97,6 @@ _PATHS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
 )
 _BY_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        "no_such_format",
-        re.compile(
-            r"response[_ ]format.{0,80}(?:not (?:supported|one of|valid|available)|unavailable|unsupported|"
-            r"must be|invalid value)|"
-            r"(?:not|n.t) support.{0,40}(?:response.?format|json_schema|structured output)",
-            re.I,
-        ),
-    ),
     (
         "context_overflow",
         re.compile(
@@ -130,7 +130,9 @@ _BY_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "auth",
         re.compile(
-            r"(?:incorrect|invalid) api key|api key (?:not valid|not found|expired)|api_key_invalid", re.I
+            r"(?:incorrect|invalid) api key|api key (?:not valid|not found|expired)|api_key_invalid|"
+            r"no_db_connection",  # LiteLLM without a database: no key but the one it was started with
+            re.I,
         ),
     ),
     ("forbidden", re.compile(r"user location is not supported", re.I)),

@@ -56,6 +56,47 @@ def test_what_is_not_known_is_unknown_and_not_free(
     assert price_of(model, base_url, tokens_in, tokens_out) == UNKNOWN
 
 
+# Names of 2026 as their vendors give them; what they cost changes, that they cost something does not.
+KNOWN = [
+    (OPENAI, "gpt-5.5 gpt-5.4-mini gpt-5-nano gpt-4.1 o3 gpt-5-chat-latest"),
+    ("https://me.openai.azure.com/openai/v1", "gpt-5.4 gpt-4o-2024-11-20"),
+    ("https://me.services.ai.azure.com/openai/v1", "gpt-5"),
+    ("https://api.anthropic.com/v1",
+     "claude-opus-4-8 claude-sonnet-5 claude-haiku-4-5 claude-sonnet-4-5-20250929"),
+    ("https://generativelanguage.googleapis.com/v1beta/openai",
+     "gemini-3.1-pro-preview gemini-3.5-flash models/gemini-2.5-flash gemini-2.5-flash-lite"),
+    ("https://openrouter.ai/api/v1", "openai/gpt-5 anthropic/claude-sonnet-4.5 deepseek/deepseek-chat"),
+    ("https://api.groq.com/openai/v1", "llama-3.3-70b-versatile openai/gpt-oss-120b"),
+    ("https://api.mistral.ai/v1", "mistral-large-2512 mistral-small-2603 mistral-small-latest"),
+    ("https://api.deepseek.com/v1", "deepseek-chat deepseek-v4-pro"),
+    ("https://api.x.ai/v1", "grok-4.6 grok-4-1-fast-non-reasoning"),
+    ("https://api.together.xyz/v1", "openai/gpt-oss-120b meta-llama/Llama-3.3-70B-Instruct-Turbo"),
+    ("https://api.together.ai/v1", "openai/gpt-oss-120b"),
+]  # fmt: skip
+NOT_KNOWN = [
+    ("https://me.openai.azure.com/openai/v1", "our-own-deployment"),
+    ("https://api.mistral.ai/v1", "mistral-large-latest codestral-latest devstral-latest"),
+    ("https://generativelanguage.googleapis.com/v1beta/openai", "gemini-flash-latest"),
+    ("https://api.together.xyz/v1", "moonshotai/Kimi-K2-Instruct"),
+    ("http://localhost:4000/v1", "gpt-5"),
+]
+
+
+def each(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(url, name) for url, names in rows for name in names.split()]
+
+
+@pytest.mark.parametrize(("url", "name"), each(KNOWN))
+def test_the_names_people_ask_for_have_a_price(url: str, name: str) -> None:
+    assert (price_of(name, url, 1_000, 1_000).dollars or 0) > 0
+
+
+@pytest.mark.parametrize(("url", "name"), each(NOT_KNOWN))
+def test_a_name_that_tells_no_price_has_none(url: str, name: str) -> None:
+    """A deployment somebody named, "-latest" of whatever version, and what the table does not list."""
+    assert price_of(name, url, 1_000, 1_000) == UNKNOWN
+
+
 def test_an_estimate_grows_with_the_calls() -> None:
     one = estimate("gpt-4o-mini", OPENAI, 1000, 100)
     assert one

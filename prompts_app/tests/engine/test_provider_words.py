@@ -1,7 +1,8 @@
 """What providers really say, word for word, and what becomes of it.
 
 Each body of ``data/provider-words.json`` stands with where it was seen: a thread on GitHub
-(owner/repository#number), a server's own source, or recordings in the tests of several clients ("tests").
+(owner/repository#number), a server that was asked, its own source, or recordings in the tests of several
+clients ("tests").
 """
 
 import json
@@ -24,6 +25,7 @@ def test_it_becomes_a_labelled_row_with_the_servers_words(said: dict[str, Any]) 
         fault = ask(server.endpoint())
     assert isinstance(fault, Fault)
     assert (fault.kind, said["says"] in fault.message) == (said["kind"], True), fault
+    assert "{'" not in fault.message
     assert len(server.asked) == (3 if FAULTS[fault.kind].retryable else 1)
     assert said["seen"]
 

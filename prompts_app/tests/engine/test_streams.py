@@ -5,22 +5,27 @@ import json
 from typing import Any
 
 import pytest
+from llmock.testing import LLMockServer
 
 from prompts_app.engine.endpoints import open_endpoint
-from prompts_app.engine.types import Fault, Message, Reply, Request
+from prompts_app.engine.types import EndpointConfig, Fault, Message, Reply, Request
 from prompts_app.tests.engine.asking import QUESTION
 from prompts_app.tests.engine.servers import KEY, QUICK, OddServer, answering, completion, http
 from prompts_app.tests.engine.streaming import DONE, END, FINISHED, HEAD, chunked, event, says, streamed
 
 
-def ask(server: OddServer, times: int = 1, deadline_s: float = 5.0) -> Reply | Fault:
+def asked(endpoint: EndpointConfig, model: str, times: int = 1, deadline_s: float = 5.0) -> Reply | Fault:
     async def call() -> Reply | Fault:
-        async with open_endpoint(server.endpoint(), 1, QUICK) as asker:
+        async with open_endpoint(endpoint, 1, QUICK) as asker:
             for _ in range(times):
-                result = await asker.ask(Request("tiny-1", QUESTION, stream=True), deadline_s)
+                result = await asker.ask(Request(model, QUESTION, stream=True), deadline_s)
             return result
 
     return asyncio.run(call())
+
+
+def ask(server: OddServer, times: int = 1, deadline_s: float = 5.0) -> Reply | Fault:
+    return asked(server.endpoint(), "tiny-1", times, deadline_s)
 
 
 def test_the_pieces_make_the_answer_that_would_have_come_whole() -> None:
@@ -194,3 +199,16 @@ def test_a_run_asks_for_streams_only_where_it_was_told_to() -> None:
     assert "stream" not in request.body()
     images = Request("m", (Message("user", "x"),), {}, "images", stream=True)
     assert "stream" not in images.body()
+
+
+def test_a_whole_other_implementation_of_streams_is_understood() -> None:
+    with LLMockServer() as server:
+        endpoint = EndpointConfig(
+            "openai-compatible", server.base_url("openai"), KEY, frozenset({"127.0.0.1"})
+        )
+        reply = asked(endpoint, "gpt-4o-mini", deadline_s=60.0)
+    assert isinstance(reply, Reply), reply
+    assert reply.output
+    assert reply.finish_reason == "stop"
+    assert reply.first_token_ms is not None
+    assert reply.first_token_ms <= reply.latency_ms

@@ -32,6 +32,7 @@ from prompts_app.engine.types import (
     Outcome,
     PromptContent,
     Reply,
+    Request,
 )
 from prompts_app.tests.engine.asking import ask, list_models
 from prompts_app.tests.engine.judges import vectors
@@ -147,6 +148,19 @@ def test_our_client_reads_the_same_of_all(real: EndpointConfig, llmock: Endpoint
         assert (reply.tokens_in or 0) > 0
         assert (reply.tokens_out or 0) > 0
         assert reply.latency_ms > 0
+
+
+def test_our_client_joins_a_real_stream_to_an_answer(real: EndpointConfig) -> None:
+    async def streamed() -> Reply | Fault:
+        messages = (Message("user", "Say hello."),)
+        async with open_endpoint(real, 1, QUICK) as asker:
+            return await asker.ask(Request(MODEL, messages, SHORT, stream=True), PATIENCE_S)
+
+    reply = asyncio.run(streamed())
+    assert isinstance(reply, Reply), reply
+    assert reply.output
+    assert reply.finish_reason in {"stop", "length"}
+    assert 0 < (reply.first_token_ms or 0) <= reply.latency_ms
 
 
 def test_the_models_list(real: EndpointConfig, llmock: EndpointConfig) -> None:

@@ -21,6 +21,7 @@ from prompts_app.engine import types as engine
 from prompts_app.engine.assertions import check
 from prompts_app.engine.assertions.judging import JudgedOutput
 from prompts_app.engine.assertions.stored import calls_of, check_json, verdict_of_stored
+from prompts_app.engine.checking import filled
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.endpoints import open_endpoint
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT, Cancellation
@@ -28,7 +29,7 @@ from prompts_app.engine.endpoints.pacing import Pacing
 from prompts_app.engine.errors import JudgeFailed, Refused, RenderError
 from prompts_app.engine.grading import Graded, JudgeSetup, grade, is_graded, judged_output_of
 from prompts_app.engine.render import values_for
-from prompts_app.engine.run import conversation, filled
+from prompts_app.engine.run import conversation
 from prompts_app.engine.types import Assertion, Price, Reply, Request
 from prompts_app.models import KeyUnreadable, Result, Run, Source
 from prompts_app.models.text import storable_json

@@ -12,12 +12,12 @@ from prompts_app.actions.pictures.storage import replace_picture
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.judge import LONGEST_MODEL
 from prompts_app.actions.runs.outcomes import checks_json
+from prompts_app.engine.checking import judge
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.errors import Overrun, Refused
 from prompts_app.engine.limited_process import JUDGING, apart
 from prompts_app.engine.prices import UNKNOWN
 from prompts_app.engine.render import values_for
-from prompts_app.engine.run import judge
 from prompts_app.engine.types import Check, Picture, Reply
 from prompts_app.evidence.records import keys_of
 from prompts_app.models import Case, KnownFailure, Prompt, Result, Run, Source, Version

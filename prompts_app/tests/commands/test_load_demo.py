@@ -16,11 +16,11 @@ from prompts_app.actions.demo.sources import read_author, read_failures, sample_
 from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.execute import execute_run
 from prompts_app.actions.runs.lifecycle import practice_endpoint, start_batch
+from prompts_app.engine.checking import judge
 from prompts_app.engine.digests import suite_digest
 from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.engine.formats.bundle_types import Bundle, BundledResult, BundledRun
 from prompts_app.engine.render import values_for
-from prompts_app.engine.run import judge
 from prompts_app.engine.types import Price, PromptContent, Reply
 from prompts_app.models import Prompt, Result, Run, Source, User
 from prompts_app.search import find

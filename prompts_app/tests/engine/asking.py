@@ -48,12 +48,13 @@ def ask_cells(
     pacing: Pacing = QUICK,
     stop_reason: Callable[[], str | None] = lambda: None,
     on_price: Callable[[Price], None] = lambda price: None,
+    stream: bool = False,
 ) -> list[Outcome]:
     """The outcomes of a run over these cells."""
     outcomes = list[Outcome]()
     asked = run_cells(
         prompt, model, cells, endpoint, concurrency=4, on_outcome=outcomes.append, stop_reason=stop_reason,
-        on_price=on_price, pacing=pacing,
+        on_price=on_price, pacing=pacing, stream=stream,
     )  # fmt: skip
     asyncio.run(asked)
     return outcomes

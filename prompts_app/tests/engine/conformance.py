@@ -22,9 +22,9 @@ from prompts_app.engine.assertions.judging import JudgedOutput
 from prompts_app.engine.assertions.sets import SET, value_of
 from prompts_app.engine.assertions.tools import TOOLS, tools_among
 from prompts_app.engine.assertions.verdicts import verdict_of
+from prompts_app.engine.checking import filled
 from prompts_app.engine.digests import canonical
 from prompts_app.engine.grading import grade
-from prompts_app.engine.run import filled
 from prompts_app.engine.tool_types import ToolCall
 from prompts_app.engine.types import Answer, Assertion, Check, Json
 from prompts_app.tests.engine.judges import judge_setup_of

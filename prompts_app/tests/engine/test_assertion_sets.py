@@ -7,8 +7,8 @@ import pytest
 from prompts_app.engine.assertions import check, validate
 from prompts_app.engine.assertions.sets import MOST_MEMBERS, value_of
 from prompts_app.engine.assertions.stored import calls_of, check_json, verdict_of_stored
+from prompts_app.engine.checking import filled, judge
 from prompts_app.engine.digests import case_from_json, case_json, digest
-from prompts_app.engine.run import filled, judge
 from prompts_app.engine.types import Answer, Assertion, CaseContent, Check, Json, Price, Reply
 from prompts_app.tests.engine.judges import graded, says
 

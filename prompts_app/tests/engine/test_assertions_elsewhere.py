@@ -3,9 +3,9 @@
 import pytest
 
 from prompts_app.engine.assertions import check, not_run
+from prompts_app.engine.checking import judge
 from prompts_app.engine.digests import assertion_from_json, assertion_json, case_from_json, case_json
 from prompts_app.engine.prices import UNKNOWN
-from prompts_app.engine.run import judge
 from prompts_app.engine.types import Answer, Assertion, CaseContent, Check, Reply
 
 REPLY = Reply("Bonjour", "stop", "m", None, None, 1, 1, 5.0)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prompts_app.engine.checking import filled
 from prompts_app.engine.errors import RenderError
 from prompts_app.engine.filters import FILTERS
 from prompts_app.engine.render import VARIABLE, find_variables, render
-from prompts_app.engine.run import filled
 from prompts_app.engine.types import Assertion, Message
 
 LIST = json.dumps(["a", "b"])

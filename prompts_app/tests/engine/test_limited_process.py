@@ -11,10 +11,10 @@ import time
 import pytest
 
 from prompts_app.engine import limited_process as module
+from prompts_app.engine.checking import checks_of
 from prompts_app.engine.errors import Overrun
 from prompts_app.engine.formats import FormatError, parse
 from prompts_app.engine.limited_process import BUSY, FILE, TOO_MUCH, Limits, apart
-from prompts_app.engine.run import checks_of
 from prompts_app.engine.types import Answer, Assertion
 
 SMALL = Limits(1, 100)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prompts_app.engine.checking import filled
 from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, parse
 from prompts_app.engine.formats.promptfoo.writing import raw_of, write_config
 from prompts_app.engine.formats.templates import for_nunjucks, plain_raw
 from prompts_app.engine.formats.yaml_ import read_yaml
 from prompts_app.engine.render import as_literal, as_quoted, find_variables, pieces, render, render_known
-from prompts_app.engine.run import filled
 from prompts_app.engine.types import Assertion, CaseContent, Message, PromptContent
 
 WHO = {"who": "Ann"}

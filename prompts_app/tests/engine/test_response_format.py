@@ -8,9 +8,9 @@ import pytest
 
 from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
 from prompts_app.engine.assertions.verdicts import ASKED_SCHEMA
+from prompts_app.engine.checking import judge
 from prompts_app.engine.prices import UNKNOWN
 from prompts_app.engine.response_format import AskedSchema, schema_asked_for
-from prompts_app.engine.run import judge
 from prompts_app.engine.schema_check import check_of_schema
 from prompts_app.engine.types import Answer, Assertion, CaseContent, Check, Json, Picture, Reply
 

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from prompts_app.engine import endpoints, run
+from prompts_app.engine import checking, endpoints
 from prompts_app.engine.assertions import check
+from prompts_app.engine.checking import answer_of, judge
 from prompts_app.engine.endpoints import Asker, Pacing
 from prompts_app.engine.endpoints.cancellation import Cancellation
 from prompts_app.engine.prices import UNKNOWN
-from prompts_app.engine.run import answer_of, judge, run_cells
+from prompts_app.engine.run import run_cells
 from prompts_app.engine.types import (
     Answer,
     Assertion,
@@ -227,7 +228,7 @@ def test_a_bug_in_judging_spoils_one_cell_only(
             raise ZeroDivisionError
         return check(assertion, answer)
 
-    monkeypatch.setattr(run, "check", broken)
+    monkeypatch.setattr(checking, "check", broken)
     stub()
     word, outcomes = go(cases(3, Assertion("contains", "{{name}}")))
     assert word is None

@@ -34,6 +34,7 @@ from prompts_app.engine.types import (
 )
 from prompts_app.tests.engine.asking import ask_cells
 from prompts_app.tests.engine.servers import KEY, OddServer, answering, completion, http, tool_calls
+from prompts_app.tests.engine.streaming import FINISHED, says, streamed
 
 WEATHER: dict[str, Json] = {
     "type": "function",
@@ -184,6 +185,22 @@ def test_more_calls_at_once_than_are_answered_end_the_case() -> None:
     with answering(http(200, tool_calls(*[("get_weather", "{}")] * 50))) as server:
         outcome = run(server, case(ToolResult("get_weather", "x" * 100_000), most_steps=2))
     assert outcome.unanswered == "too_much"
+
+
+def test_calls_that_come_in_pieces_are_answered_as_whole_ones() -> None:
+    function = {"name": "get_weather", "arguments": '{"city": '}
+    begun = says(tool_calls=[{"index": 0, "id": "call_a", "type": "function", "function": function}])
+    ended = says(tool_calls=[{"index": 0, "function": {"arguments": '"Oslo"}'}}])
+    script = (
+        streamed(begun, ended, *FINISHED),
+        streamed(says(content="12 "), says(content="degrees"), *FINISHED),
+    )
+    with answering(*script) as server:
+        (outcome,) = ask_cells(PROMPT, [Cell(0, 0, case(OSLO))], server.endpoint(), stream=True)
+    assert outcome.reply is not None
+    assert outcome.reply.output == "12 degrees"
+    assert sent(server, 1)[-2]["tool_calls"][0]["function"]["arguments"] == '{"city": "Oslo"}'
+    assert sent(server, 1)[-1]["content"] == "12 degrees"
 
 
 def test_without_canned_results_a_call_is_the_output_as_ever() -> None:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from prompts_app.engine.checking import checks_of
 from prompts_app.engine.errors import Overrun
 from prompts_app.engine.limited_process import JUDGING, apart
-from prompts_app.engine.run import checks_of
 from prompts_app.engine.types import Answer, Assertion, Check
 from prompts_app.forms.cases import AssertionRow, CaseForm
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from prompts_app.engine.checking import judge
 from prompts_app.engine.formats import ImportedPrompt, parse
 from prompts_app.engine.formats.promptfoo.writing import write_config
 from prompts_app.engine.formats.yaml_ import read_yaml, write_yaml
-from prompts_app.engine.run import judge
 from prompts_app.engine.types import Price, Reply
 
 FILE = Path(__file__).parents[2] / "data" / "promptfoo" / "results" / "completed-in-another-order.json"

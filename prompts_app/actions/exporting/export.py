@@ -12,6 +12,7 @@ from prompts_app.engine.formats import ImportedPrompt, ImportedVersion, markdown
 from prompts_app.engine.formats.promptfoo.writing import write_config
 from prompts_app.engine.formats.types import NotedFailure
 from prompts_app.engine.types import CaseContent, Json
+from prompts_app.engine.vendors import with_settings
 from prompts_app.evidence.known_failures import shelf_of
 from prompts_app.evidence.origin import credit_of
 from prompts_app.evidence.records import Records
@@ -43,7 +44,12 @@ def as_promptfoo(prompt: Prompt, remark: str = "") -> str:
     if not versions:
         raise Refused("nothing_to_export", f"“{prompt.title}” has no version yet.")
     models = Run.objects.that_count().answered().filter(prompt=prompt).order_by("-created_at", "pk")
-    names = dict.fromkeys(models.values_list("model", flat=True))
+    asked = list(models.values_list("model", "settings"))
+    names = dict.fromkeys(model for model, _ in asked)
+    if columns := list(
+        dict.fromkeys(with_settings(model, settings) for model, settings in asked if settings)
+    ):
+        remark = f"{remark} Not carried, set them by hand: {'; '.join(columns)}.".strip()
     whole = _with(prompt, versions, cases=prompt.suite())
     return write_config(whole, names, remark)
 

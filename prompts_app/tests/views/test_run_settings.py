@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils.html import strip_tags
 
 from prompts_app.actions.exporting.bundle import export_bundle
+from prompts_app.actions.exporting.export import as_promptfoo
 from prompts_app.actions.runs import lifecycle as runs
 from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.execute import execute_run
@@ -115,6 +116,14 @@ class TestRuns:
         made = export_bundle(alice(), Prompt.objects.all(), everything=True)
         again = bundle.parse(bundle.emit(made))
         assert [dict(run.settings) for run in again.prompts[0].runs] == [LOW]
+
+    def test_are_named_in_a_promptfoo_file_which_has_no_place_for_them(self) -> None:
+        prompt, _ = self.run_with({}, HIGH, LOW)
+        text = as_promptfoo(prompt)
+        assert (
+            "# Not carried, set them by hand: tiny-1, low effort, low verbosity; tiny-1, high effort." in text
+        )
+        assert text.count("openai:chat:tiny-1") == 1
 
     def test_a_setting_that_is_none_is_refused_in_a_file(self) -> None:
         self.run_with(HIGH)

@@ -45,17 +45,22 @@ def judge(
     """
     answer = replace(answer_of(reply, price), tools=tools_among(parameters), calls=calls)
     known = case.variables if values is None else values
-    of_schema = check_of_schema(parameters, answer)
-    found = (*checks_of(case.assertions, known, answer), *([of_schema] if of_schema else []))
+    found = checks_of(case.assertions, known, answer, parameters)
     checks = tuple(_with_ending(one, reply) for one in found)
     return checks, verdict_of(checks, case.threshold)
 
 
 def checks_of(
-    assertions: Iterable[Assertion], values: Mapping[str, str], answer: Answer
+    assertions: Iterable[Assertion],
+    values: Mapping[str, str],
+    answer: Answer,
+    parameters: Mapping[str, Json] = MappingProxyType({}),
 ) -> tuple[Check, ...]:
-    """One output held to each of them, with ``values`` in the place of their variables."""
-    return tuple(check(filled(assertion, values), answer) for assertion in assertions)
+    """One output held to each of them, with ``values`` in the place of their variables; then to the schema
+    that the version's ``parameters`` ask for, where they do."""
+    checks = tuple(check(filled(assertion, values), answer) for assertion in assertions)
+    of_schema = check_of_schema(parameters, answer)
+    return (*checks, of_schema) if of_schema else checks
 
 
 def _with_ending(found: Check, reply: Reply) -> Check:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -155,18 +156,24 @@ class ParametersForm(forms.Form):
         kept = {key: value for key, value in about.items() if value}
         return {"type": "json_schema", "json_schema": {**kept, "schema": asked.schema}}
 
-    def schema_notes(self) -> list[str]:
-        """What the provider may refuse in the schema as it is typed now, as sentences; what is wrong with it
-        where the form was not judged."""
-        try:
-            typed = self.fields["schema"].clean(self["schema"].value())
-            asked = None if typed is None else _asked(typed)
-        except ValidationError as wrong:
-            return [] if self.is_bound else wrong.messages
+    def schema_wrong(self) -> list[str]:
+        """What is wrong with the schema as it is typed now; once the form is judged, its field says that."""
+        return [] if self.is_bound else self._schema_now[1]
+
+    def schema_refused(self) -> list[str]:
+        """What OpenAI's strict mode would refuse of it, where strict is asked for, as sentences."""
+        asked = self._schema_now[0]
         if asked is None or not (asked.strict or self["schema_strict"].value()):
             return []
-        name = str(self["schema_name"].value() or asked.name)
-        return [f"OpenAI’s strict mode would refuse it. {one}" for one in strict_problems(asked.schema, name)]
+        return strict_problems(asked.schema, str(self["schema_name"].value() or asked.name))
+
+    @cached_property
+    def _schema_now(self) -> tuple[AskedSchema | None, list[str]]:
+        try:
+            typed = self.fields["schema"].clean(self["schema"].value())
+            return (None if typed is None else _asked(typed)), []
+        except ValidationError as wrong:
+            return None, wrong.messages
 
 
 def _asked(typed: dict[str, Any]) -> AskedSchema:

@@ -22,7 +22,7 @@ PRESETS: tuple[Preset, ...] = (
         "https://api.openai.com/v1",
         True,
         "https://platform.openai.com/api-keys",
-        "Keeps to a JSON Schema, strict ones to the letter.",
+        "Keeps to a JSON Schema where it is strict.",
     ),
     Preset(
         "Anthropic",

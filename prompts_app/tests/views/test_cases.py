@@ -324,6 +324,13 @@ class TestTrial:
         assert "cannot be used yet" in page
         assert not Case.objects.exists()
 
+    def test_it_is_held_to_the_schema_that_is_asked_for(self, client: Client, prompt: Prompt) -> None:
+        schema = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}
+        VersionFactory(prompt=prompt, number=2, parameters={"response_format": schema})
+        page = read_page(client.post(NEW, form(("contains", "yes"), do="try", try_output="yes")))
+        assert "<b>1 of 2</b> assertions hold" in page
+        assert "<b>fits the schema</b> <span>Is not valid JSON" in page
+
     def test_a_limit_cannot_be_told_from_text(self, client: Client, prompt: Prompt) -> None:
         posted = form(("latency", "2000"), do="try", try_output="x")
         assert "<b>Not judged</b>" in read_page(client.post(NEW, posted))

@@ -118,7 +118,7 @@ class TestStrict:
     def test_what_openai_would_refuse_is_named_while_one_writes(self, client: Client, prompt: Prompt) -> None:
         fields = {"schema": json.dumps(LOOSE), "schema_strict": "on"}
         page = read_page(client.post(EDIT, form("Changed", do="preview") | fields))
-        assert "OpenAI’s strict mode would refuse it. At the top: it must say" in page
+        assert "OpenAI’s strict mode would refuse it:</p><ul><li>At the top: it must say" in page
         fragments = read_page(
             client.post(EDIT, form("Changed", do="preview") | fields, headers={"HX-Request": "true"})
         )
@@ -132,7 +132,7 @@ class TestStrict:
         fields = {"schema": json.dumps(LOOSE), "schema_strict": "on"}
         page = read_page(client.post(EDIT, form("Changed") | fields, follow=True))
         assert "Saved as v2." in page
-        assert "The schema: OpenAI’s strict mode would refuse it." in page
+        assert "OpenAI’s strict mode would refuse the schema. At the top:" in page
         assert latest(prompt).parameters == {"response_format": asked(LOOSE, strict=True)}
 
     def test_nothing_is_said_where_strict_is_not_asked_for(self, client: Client, prompt: Prompt) -> None:

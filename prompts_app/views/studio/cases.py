@@ -153,7 +153,7 @@ class NewCase(DraftedForm[CaseForm]):
             "case": self.case,
             "draft_page": self.draft_page,
             "try_output": output,
-            "trial": judge_output(form, output) if output else None,
+            "trial": judge_output(form, output, self.prompt.latest_version) if output else None,
         }
 
 

@@ -136,8 +136,8 @@ edit = owner_view(own_prompt)(NextVersion.as_view())
 
 def _tell(request: HttpRequest, form: VersionForm) -> None:
     """What is saved all the same, and may be refused by a provider."""
-    for sentence in form.schema_notes()[:1]:
-        messages.warning(request, f"The schema: {sentence}")
+    for sentence in form.schema_refused()[:1]:
+        messages.warning(request, f"OpenAI’s strict mode would refuse the schema. {sentence}")
 
 
 # --- what is shown --------------------------------------------------------------------------------------

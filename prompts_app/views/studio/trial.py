@@ -7,15 +7,17 @@ from prompts_app.engine.errors import Overrun
 from prompts_app.engine.limited_process import JUDGING, apart
 from prompts_app.engine.types import Answer, Assertion, Check
 from prompts_app.forms.cases import AssertionRow, CaseForm
+from prompts_app.models import Version
 
 LONGEST_OUTPUT = 200_000  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """``checks`` in the rows' order, None where the row itself cannot be used yet."""
+    """``checks`` in the rows' order, None where the row itself cannot be used yet; without a row, the check
+    of the schema that is asked for."""
 
-    checks: tuple[tuple[AssertionRow, Check | None], ...]
+    checks: tuple[tuple[AssertionRow | None, Check | None], ...]
     is_cut: bool
     why: str = ""  # nothing was judged, as a sentence
 
@@ -28,17 +30,19 @@ class Trial:
         return sum(check.passed is not None for _, check in self.checks if check)
 
 
-def judge_output(form: CaseForm, output: str) -> Trial:
+def judge_output(form: CaseForm, output: str, version: Version | None) -> Trial:
     """Nothing is known of an output that was pasted but its text: limits cannot be told and say so."""
     values = {row.name: row.value or row.default for row in form.values}
     answer = Answer(output[:LONGEST_OUTPUT].replace("\r\n", "\n"))
     rows = [(row, _readable(row)) for row in form.assertions]
     is_cut = len(output) > LONGEST_OUTPUT
     try:
-        checks = iter(apart(JUDGING, checks_of, [one for _, one in rows if one], values, answer))
+        held = [one for _, one in rows if one]
+        checks = iter(apart(JUDGING, checks_of, held, values, answer, version.parameters if version else {}))
     except Overrun as why:
         return Trial((), is_cut, str(why))
-    return Trial(tuple((row, next(checks) if one else None) for row, one in rows), is_cut)
+    of_rows = [(row, next(checks) if one else None) for row, one in rows]
+    return Trial((*of_rows, *((None, check) for check in checks)), is_cut)
 
 
 def _readable(row: AssertionRow) -> Assertion | None:

@@ -73,7 +73,7 @@ def _in_the_prompt(w: World) -> None:
             {"role": "user", "content": f"{said} {{{{word}}}}"},
         ],
         "variables": [{"name": "word", "default": TEXT, "description": said}],
-        "parameters": {"stop": [TEXT], TEXT: 1},
+        "parameters": {"stop": [TEXT], TEXT: 1, "tools": [_tool()]},
         "note": said,
     }
     Version.objects.filter(pk=w.version.pk).update(**content)
@@ -85,12 +85,19 @@ def _in_the_prompt(w: World) -> None:
     )
 
 
+def _tool() -> dict[str, Any]:
+    properties = {"what": {"type": "string", "description": TEXT}}
+    function = {"name": "look_up", "description": TEXT, "parameters": {"properties": properties}}
+    return {"type": "function", "function": function}
+
+
 def _case() -> dict[str, Any]:
     return {
         "name": f"Case {TEXT}"[:120],
         "variables": {"word": f"{'y' * 3_950} {TEXT}", "other": TEXT, "client": SHORT},
         "turns": [f"And {TEXT}?"],
         "system": f"You know: {TEXT}",
+        "tool_results": [{"tool": "look_up", "result": f"It is {TEXT}", "arguments": {"what": TEXT}}],
         "assertions": [
             {"type": "contains", "value": TEXT},
             {"type": "not-contains", "value": SHORT},
@@ -181,9 +188,18 @@ def _asked_there(w: World) -> None:
 def _request() -> dict[str, Any]:
     return {
         "model": "m",
-        "messages": [{"role": "user", "content": f"Hear: {TEXT}, says {SHORT.upper()}"}],
+        "messages": [
+            {"role": "user", "content": f"Hear: {TEXT}, says {SHORT.upper()}"},
+            {"role": "assistant", "content": None, "tool_calls": [_call()]},
+            {"role": "tool", "tool_call_id": "1", "content": f"It is {TEXT}"},
+        ],
         "stop": [TEXT],
     }
+
+
+def _call() -> dict[str, Any]:
+    function = {"name": "look_up", "arguments": json.dumps({"what": TEXT, TEXT: SHORT})}
+    return {"id": "1", "type": "function", "function": function}
 
 
 def _filled(run: Run, start: int, cuts: tuple[int, ...]) -> int:

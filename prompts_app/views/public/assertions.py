@@ -18,6 +18,7 @@ from prompts_app.engine.assertions.transforms import transformed
 from prompts_app.engine.assertions.values import as_text
 from prompts_app.engine.formats.promptfoo import assertions as promptfoo_assertions
 from prompts_app.engine.formats.yaml_ import write_yaml
+from prompts_app.engine.tool_types import ToolCall
 from prompts_app.engine.types import Answer
 from prompts_app.views.public.public_page import page_ld, public_page
 
@@ -162,5 +163,10 @@ def _known(answer: Answer) -> str:
         "${}": answer.cost,
         "{} tokens": answer.tokens,
         "stopped: {}": answer.finish_reason,
+        "called: {}": None if answer.calls is None else _called(answer.calls),
     }
     return ", ".join(words.format(value) for words, value in known.items() if value is not None)
+
+
+def _called(calls: tuple[ToolCall, ...]) -> str:
+    return ", ".join(f"{call.name}({call.arguments})" for call in calls) or "nothing"

@@ -11,6 +11,7 @@ from prompts_app.actions.prompts.secrets import SecretFinding, find_secrets
 from prompts_app.actions.runs import verdict as verdicts
 from prompts_app.engine.errors import why_not
 from prompts_app.evidence.checks import checks_of
+from prompts_app.evidence.steps import steps_of
 from prompts_app.forms.verdict import FAIL, PASS, VerdictForm
 from prompts_app.models import Result
 from prompts_app.models.texts import Text
@@ -71,6 +72,7 @@ def _context(result: Result, typed: VerdictForm | None) -> dict[str, Any]:
         "result": result,
         "output": result.output[:MOST_SHOWN],
         "is_cut": len(result.output) > MOST_SHOWN,
+        "steps": steps_of(result.request),
         "checks": checks_of(result.checks),
         "asked": [] if refused else _asked(result, typed),
         "refused": refused,

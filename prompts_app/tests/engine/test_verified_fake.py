@@ -184,7 +184,7 @@ def test_a_wrong_base_url_is_told(real: EndpointConfig) -> None:
     nowhere = EndpointConfig("openai-compatible", f"{BASE_URL}/nowhere", "", real.allowed_private_hosts)
     fault = ask(nowhere, PATIENCE_S, model=MODEL)
     assert isinstance(fault, Fault)
-    assert fault.kind == "model_not_found"
+    assert fault.kind == "wrong_path"
 
 
 def test_embeddings_where_the_server_offers_them(real: EndpointConfig) -> None:

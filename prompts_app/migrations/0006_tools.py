@@ -2,14 +2,16 @@
 
 from django.db import migrations, models
 
+from portfolio.added_columns import AddColumn
+
 
 class Migration(migrations.Migration):
     dependencies = [("prompts_app", "0005_skills")]
 
     operations = [
         migrations.AddField("case", "most_steps", models.PositiveSmallIntegerField(blank=True, null=True)),
-        migrations.AddField("case", "tool_results", models.JSONField(blank=True, default=list)),
-        migrations.AddField(
+        AddColumn("case", "tool_results", models.JSONField(blank=True, default=list)),
+        AddColumn(
             "result",
             "unanswered",
             models.CharField(

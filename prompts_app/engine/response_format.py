@@ -35,3 +35,18 @@ def schema_asked_for(parameters: Mapping[str, Json]) -> AskedSchema | None:
         return None
     said = {key: inner[key] for key in ("name", "description") if isinstance(inner.get(key), str)}
     return AskedSchema(inner["schema"], strict=inner.get("strict") is True, **said)
+
+
+def in_written_order(value: Json) -> Json:
+    """A schema whose names a database gave back in an order of its own, with those of each object as its
+    "required" has them: it is the order in which models write them."""
+    if isinstance(value, list):
+        return [in_written_order(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    node = {name: in_written_order(item) for name, item in value.items()}
+    named, required = node.get("properties"), node.get("required")
+    if isinstance(named, dict) and isinstance(required, list):
+        first = {name: named[name] for name in required if isinstance(name, str) and name in named}
+        node["properties"] = first | named
+    return node

@@ -78,7 +78,7 @@ class VersionForm(ParametersForm):
     def stored(self) -> dict[str, Any]:
         if self.version is None:
             return {}
-        return {**initial_parameters(self.version.parameters), "seen_number": self.version.number}
+        return {**initial_parameters(self.version.as_engine().parameters), "seen_number": self.version.number}
 
     @property
     def note_typed(self) -> str:

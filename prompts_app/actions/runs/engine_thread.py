@@ -24,6 +24,7 @@ from prompts_app.engine.run import run_cells
 from prompts_app.engine.types import Api, Cell, EndpointConfig, Fault, Judge, Outcome, Price, PromptContent
 from prompts_app.models import Run
 from prompts_app.models.evidence import IMAGES
+from prompts_app.models.prompts import as_written
 
 # Faults that every further call would meet as well: asking on would only cost time, or get a key locked.
 FATAL = frozenset(
@@ -83,7 +84,7 @@ class Asking:
         self._fault: Fault | None = None
         known = run.endpoint.learned.get(run.model, ()) if run.endpoint else ()
         self.learned = Learned([word for word in known if word in WORDS])
-        content = replace(run.version.as_engine(), parameters=run.parameters)
+        content = replace(run.version.as_engine(), parameters=as_written(run.parameters))
         asked = (content, run.model, cells, endpoint, judge)
         self._thread = Thread(target=self._work, args=asked, daemon=True)
 

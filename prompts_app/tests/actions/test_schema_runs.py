@@ -15,6 +15,7 @@ from prompts_app.actions.runs.judge import JudgeChoice
 from prompts_app.actions.runs.judge_pasted import judge_pasted
 from prompts_app.actions.runs.paste import paste_output
 from prompts_app.actions.runs.seal import sealed_file, verify
+from prompts_app.engine.response_format import asking_for
 from prompts_app.evidence.asked_schema import fit_in_words
 from prompts_app.models import Prompt, Result, Run, Source, Version
 from prompts_app.tests.actions.running import at, fresh
@@ -112,6 +113,21 @@ class TestRuns:
     def test_one_repeat_that_breaks_it_fails_the_case(self) -> None:
         run = ran(says_so(FITS), says_so(BREAKS), cases=1, repeats=2)
         assert (run.frames, run.schema_fit) == ("f", {"held": 2, "kept": 1})
+
+    def test_fields_are_sent_in_the_order_in_which_they_are_to_be_written(self) -> None:
+        """Whatever order a database keeps names in."""
+        names = ["reasoning", "b", "a"]
+        properties = {name: {"type": "string"} for name in names}
+        schema = {"type": "object", "properties": properties, "required": names}
+        version = a_version(cases=1)
+        later = VersionFactory(
+            prompt=version.prompt, number=2, parameters={"response_format": asking_for(schema)}
+        )
+        later.refresh_from_db()
+        with answering(says_so(FITS)) as server:
+            ran_at(server, later)
+        sent = server.asked[0].json["response_format"]["json_schema"]["schema"]
+        assert list(sent["properties"]) == names
 
     def test_it_is_sealed_with_the_others(self) -> None:
         run = ran(says_so(FITS))

@@ -10,7 +10,7 @@ from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
 from prompts_app.engine.assertions.verdicts import ASKED_SCHEMA
 from prompts_app.engine.checking import judge
 from prompts_app.engine.prices import UNKNOWN
-from prompts_app.engine.response_format import AskedSchema, schema_asked_for
+from prompts_app.engine.response_format import AskedSchema, in_written_order, schema_asked_for
 from prompts_app.engine.schema_check import check_of_schema
 from prompts_app.engine.types import Answer, Assertion, CaseContent, Check, Json, Picture, Reply
 
@@ -148,6 +148,17 @@ def test_an_answer_that_was_cut_off_says_so() -> None:
     checks, passed = judge(CaseContent("one"), came, UNKNOWN, {}, {"response_format": ASKED})
     assert passed is False
     assert "Cut off" in checks[-1].reason
+
+
+def test_fields_come_in_the_order_of_those_that_are_required() -> None:
+    inner = {"properties": {"z": 1, "y": 2}, "required": ["y", "q", 3]}
+    schema = {"properties": {"a": inner, "b": {}, "c": [inner]}, "required": ["c", "b"]}
+    ordered = in_written_order(schema)
+    assert ordered == schema
+    assert list(ordered["properties"]) == ["c", "b", "a"]
+    assert list(ordered["properties"]["a"]["properties"]) == ["y", "z"]
+    assert list(ordered["properties"]["c"][0]["properties"]) == ["y", "z"]
+    assert in_written_order({"properties": 3, "required": "x"}) == {"properties": 3, "required": "x"}
 
 
 def test_an_assertion_that_takes_its_name_is_none() -> None:

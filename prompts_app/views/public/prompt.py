@@ -172,7 +172,7 @@ def version(request: HttpRequest, found: Prompt, number: int) -> HttpResponse:
         "unjudged": counted[FrameState.UNJUDGED],
         "waiting": counted[FrameState.WAITING],
         "texts": shortened(one.as_engine()),
-        "schema": shown_schema(one.parameters),
+        "schema": shown_schema(one.as_engine().parameters),
         "offers_fork": lineage.offers_fork(found, request.user),
         "listed": is_indexable(found),
     }

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from prompts_app.engine.endpoints.error_bodies import complaint_of, error_in, kind_of, one_line, status_inside
 from prompts_app.engine.endpoints.scrubbing import scrub, scrub_all
 from prompts_app.engine.prices import bill_of
-from prompts_app.engine.types import Embedded, Fault, Json
+from prompts_app.engine.types import Embedded, Fault, Json, Reply
 
 MOST_BYTES = 8 * 1024 * 1024
 MOST_TOLD = 65_536  # characters of a body that is not JSON that are looked at
@@ -134,7 +134,16 @@ def _refusal(answered: HttpAnswer, error: Json, key: str) -> Fault:
         return fault("redirect", _redirect_message(answered, key), answered)
     said = complaint_of(error)
     message = f"The server answered {status}" + (f": {scrub(said.words, key)}" if said.words else ".")
-    return replace(fault(kind_of(status, said), message, answered), wait_s=said.wait_s)
+    kind = kind_of(status, said)
+    part = _withheld(error, answered, key) if kind == "schema_unmet" else None
+    return replace(fault(kind, message, answered), wait_s=said.wait_s, part=part)
+
+
+def _withheld(error: Json, answered: HttpAnswer, key: str) -> Reply | None:
+    """What the model wrote and the server held back, as Groq tells it: kept beside the fault."""
+    text = text_of(error.get("failed_generation")) if isinstance(error, dict) else None
+    known = (None, None, None, None, None, None, answered.latency_ms)
+    return Reply(scrub(text, key), *known) if text else None
 
 
 def error_inside(error: Json, answered: HttpAnswer, key: str, *, on_the_choice: bool = False) -> Fault:

@@ -24,6 +24,7 @@ from prompts_app.actions.runs.lifecycle import practice_endpoint, start_batch
 from prompts_app.engine.endpoints.addresses import check_url
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.stats import wilson
+from prompts_app.evidence.asked_schema import fit_in_words
 from prompts_app.evidence.frames import FrameState
 from prompts_app.models import Batch, Endpoint, Prompt, Run, Version
 from prompts_app.models.evidence import CHAT, IMAGES
@@ -158,6 +159,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "judge_cost": None if run.judge_cost is None else str(run.judge_cost),
         "latency_median_ms": run.latency_median_ms,
         "first_token_median_ms": run.first_token_median_ms,
+        **({"schema_fit": run.schema_fit} if run.schema_fit else {}),
     }
 
 
@@ -170,7 +172,7 @@ def run_line(run: Run) -> str:
         line += f", {run.cases_error} without an answer or a verdict"
     if waiting := unjudged(run):
         line += f", {waiting} not judged"
-    return f"{line}. {run.stop_reason}".rstrip()
+    return " ".join(part for part in (f"{line}.", run.stop_reason, fit_in_words(run)) if part)
 
 
 def _prompt(address: str) -> Prompt:

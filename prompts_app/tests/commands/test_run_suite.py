@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from prompts_app.management.commands.run_suite import run_json
+from prompts_app.engine.response_format import asking_for
+from prompts_app.management.commands.run_suite import run_json, run_line
 from prompts_app.models import Batch, Endpoint, Prompt, Run
 from prompts_app.tests.engine.servers import answering, http
 from prompts_app.tests.factories import CaseFactory, VersionFactory
@@ -54,6 +55,14 @@ def test_a_failed_case_is_status_1(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         run(*PRACTICE, "--wait")
     assert ended.value.code == 1
+
+
+def test_how_answers_keep_to_a_schema_is_reported() -> None:
+    prompt = a_prompt("yes")
+    asked = asking_for({"type": "object", "properties": {"word": {"enum": ["yes"]}}, "required": ["word"]})
+    VersionFactory(prompt=prompt, number=2, parameters={"response_format": asked})
+    assert run(*PRACTICE, "--wait")["runs"][0]["schema_fit"] == {"held": 1, "kept": 1}
+    assert run_line(Run.objects.get()).endswith("1 of 1 answer fits the schema that was asked for.")
 
 
 def test_no_answer_is_status_2(settings: Any) -> None:

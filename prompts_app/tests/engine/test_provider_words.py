@@ -44,3 +44,12 @@ def test_it_becomes_a_labelled_row_with_the_servers_words(said: dict[str, Any]) 
 )
 def test_the_next_step_is_the_right_one(kind: str, step: str) -> None:
     assert step in FAULTS[kind].next_step
+
+
+def test_what_the_model_wrote_is_kept_where_the_server_tells_it() -> None:
+    (said,) = (said for said in SAID if said["name"] == "Groq, nothing that fits")
+    with answering(http(said["status"], said["body"])) as server:
+        fault = ask(server.endpoint())
+    assert isinstance(fault, Fault)
+    assert fault.part is not None
+    assert fault.part.output == '{"total": '

@@ -73,7 +73,7 @@ def _in_the_prompt(w: World) -> None:
             {"role": "user", "content": f"{said} {{{{word}}}}"},
         ],
         "variables": [{"name": "word", "default": TEXT, "description": said}],
-        "parameters": {"stop": [TEXT], TEXT: 1, "tools": [_tool()]},
+        "parameters": {"stop": [TEXT], TEXT: 1, "tools": [_tool()], "response_format": _asked()},
         "note": said,
     }
     Version.objects.filter(pk=w.version.pk).update(**content)
@@ -83,6 +83,16 @@ def _in_the_prompt(w: World) -> None:
         messages=[{"role": "user", "content": f"Shorter: {said} {{{{word}}}}"}],
         note=said,
     )
+
+
+def _asked() -> dict[str, Any]:
+    properties = {
+        TEXT: {"description": TEXT},
+        "what": {"description": f"As {TEXT} says.", "enum": [TEXT, 1]},
+        "which": {"const": TEXT, "pattern": "x"},
+    }
+    inner = {"name": TEXT, "description": TEXT, "schema": {"type": "object", "properties": properties}}
+    return {"type": "json_schema", "json_schema": inner}
 
 
 def _tool() -> dict[str, Any]:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
@@ -16,12 +16,12 @@ from prompts_app.engine import types as engine
 from prompts_app.engine.assertions.tools import TOOLS
 from prompts_app.engine.digests import case_from_json, digest
 from prompts_app.engine.masking import Span
-from prompts_app.engine.response_format import PARAMETER, in_written_order, schema_asked_for
+from prompts_app.engine.response_format import PARAMETER, schema_asked_for
 from prompts_app.engine.tool_rules import tools_in
 from prompts_app.models.ids import public_id
 from prompts_app.models.reading import Masked, MaskedQuerySet, now
 from prompts_app.models.tags import Tag
-from prompts_app.models.text import refuse_invisible, refuse_nul
+from prompts_app.models.text import as_written, refuse_invisible, refuse_nul
 from prompts_app.models.visibility import Visibility
 
 if TYPE_CHECKING:
@@ -335,13 +335,6 @@ class Version(Masked):
             variables=tuple(engine.Variable(**v) for v in self.variables),
             parameters=as_written(self.parameters),
         )
-
-
-def as_written(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Parameters as they were stored, with what Postgres put into another order back in its own."""
-    if PARAMETER not in parameters or connection.vendor != "postgresql":
-        return parameters
-    return parameters | {PARAMETER: in_written_order(parameters[PARAMETER])}
 
 
 class CaseQuerySet(MaskedQuerySet["Case"]):

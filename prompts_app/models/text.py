@@ -1,4 +1,5 @@
-"""What a text field refuses, in one place: characters that no database or page can hold."""
+"""What a text field refuses, in one place: characters that no database or page can hold. And what a database
+changes."""
 
 import re
 from math import isfinite
@@ -6,8 +7,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
+from django.db import connection
 
 from prompts_app.engine.invisible import hides_something, without_hidden
+from prompts_app.engine.response_format import in_written_order
 
 refuse_nul = ProhibitNullCharactersValidator(
     message="This text has a NUL character in it, which cannot be stored. Take it out and save again."
@@ -52,3 +55,12 @@ def storable_json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [storable_json(item) for item in value]
     return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def as_written(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Parameters as they were stored, with the schemas in them (of the answer, of tools), which Postgres put
+    into another order, back in their own."""
+    if connection.vendor != "postgresql":
+        return parameters
+    written: dict[str, Any] = in_written_order(parameters)
+    return written

@@ -24,7 +24,7 @@ from prompts_app.engine.run import run_cells
 from prompts_app.engine.types import Api, Cell, EndpointConfig, Fault, Judge, Outcome, Price, PromptContent
 from prompts_app.models import Run
 from prompts_app.models.evidence import IMAGES
-from prompts_app.models.prompts import as_written
+from prompts_app.models.text import as_written
 
 # Faults that every further call would meet as well: asking on would only cost time, or get a key locked.
 FATAL = frozenset(

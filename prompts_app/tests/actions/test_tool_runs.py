@@ -142,6 +142,20 @@ def test_a_fault_in_the_middle_is_a_labelled_row_and_asked_again_whole() -> None
     assert run.results.get().passed is True
 
 
+def test_arguments_are_sent_in_the_order_in_which_they_are_to_be_written() -> None:
+    """Whatever order a database keeps names in."""
+    version = a_version()
+    names = ["reasoning", "b", "a"]
+    schema = {"type": "object", "properties": {name: {} for name in names}, "required": names}
+    tool = {"type": "function", "function": {"name": "get_weather", "parameters": schema}}
+    later = VersionFactory(prompt=version.prompt, number=2, parameters={"tools": [tool]})
+    later.refresh_from_db()
+    with answering(ANSWER) as server:
+        ran(server, later)
+    sent = server.asked[0].json["tools"][0]["function"]["parameters"]
+    assert list(sent["properties"]) == names
+
+
 def test_what_is_judged_again_knows_the_steps(run: Run) -> None:
     answered = answered_of(run.results.get())
     assert answered.request.body() == run.results.get().request

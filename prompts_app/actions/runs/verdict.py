@@ -12,6 +12,7 @@ from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.seal import seal_run
 from prompts_app.engine.assertions.human import WAITING
 from prompts_app.engine.assertions.stored import verdict_of_stored
+from prompts_app.engine.assertions.verdicts import ASKED_SCHEMA
 from prompts_app.engine.errors import Refused, why_not
 from prompts_app.models import KeyUnreadable, Result, Run, Source, User
 from prompts_app.models.text import storable
@@ -87,9 +88,9 @@ def _with(result: Result, place: int | None, verdict: dict[str, Any] | None) -> 
     checks: list[dict[str, Any]] = list(result.checks)
     if place is None:
         own = {"type": HUMAN, "value": None, "threshold": None}
-        checks = checks[: _asked_for(result)]
+        checks = checks[: asked_for(result)]
         return [*checks, own | verdict] if verdict else checks
-    if place not in human_places(result) or place >= _asked_for(result):
+    if place not in human_places(result) or place >= asked_for(result):
         raise Refused("verdict", "This case has changed. Load the page again.")
     asked = {
         name: checks[place][name]
@@ -100,9 +101,12 @@ def _with(result: Result, place: int | None, verdict: dict[str, Any] | None) -> 
     return checks
 
 
-def _asked_for(result: Result) -> int:
-    """How many checks the case's assertions made; the author's unasked verdict comes after them."""
-    return len(result.case.get("assertions") or ())
+def asked_for(result: Result) -> int:
+    """How many checks the case's assertions made, and the schema that was asked for; the author's unasked
+    verdict comes after them."""
+    count = len(result.case.get("assertions") or ())
+    of_schema = any(check.get("type") == ASKED_SCHEMA for check in result.checks[count : count + 1])
+    return count + of_schema
 
 
 def _seal_anew(run: Run) -> None:

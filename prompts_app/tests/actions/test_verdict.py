@@ -77,6 +77,18 @@ class TestUnasked:
         give_verdict(result, alice(), passed=True)
         assert fresh(result).passed is False
 
+    @pytest.mark.parametrize("fits", [True, False])
+    def test_it_comes_after_the_schema_that_was_asked_for_and_leaves_that(self, fits: bool) -> None:
+        result = a_result(HOLDS)
+        of_schema = {"type": "response-format", "passed": fits, "score": float(fits), "reason": "So."}
+        Result.objects.update(checks=[HOLDS, of_schema])
+        for passed in (False, True):
+            give_verdict(fresh(result), alice(), passed=passed)
+        assert [check["type"] for check in fresh(result).checks] == ["contains", "response-format", "human"]
+        assert fresh(result).passed is fits
+        take_back(fresh(result))
+        assert fresh(result).checks == [HOLDS, of_schema]
+
     def test_where_nothing_else_is_asserted_it_decides(self) -> None:
         result = a_result(passed=None)
         give_verdict(result, alice(), passed=True)

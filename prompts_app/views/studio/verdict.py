@@ -84,7 +84,7 @@ def _context(result: Result, typed: VerdictForm | None) -> dict[str, Any]:
 
 def _asked(result: Result, typed: VerdictForm | None) -> list[AskedVerdict]:
     """One for each assertion that asks for the author, else the one that nobody asked for."""
-    own = len(result.case.get("assertions") or ())
+    own = verdicts.asked_for(result)
     places: list[int | None] = [place for place in verdicts.human_places(result) if place < own]
     return [_one(result, place, typed) for place in places or [None]]
 

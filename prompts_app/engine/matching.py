@@ -25,7 +25,6 @@ _ESCAPE = re.compile(
     r"(?<!\\)\\++(?:u[0-9a-fA-F]{4}|[nrtbfsSwWdDB\"/])"
     r"|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});|%[0-7][0-9a-fA-F]"
 )
-_MARKS_AFTER, _MARKS_BEFORE = "\"'”’»", "\"'“‘«"  # may stand between a letter and an ellipsis
 _ELLIPSIS = re.compile(r"…|\.{3,}")
 
 
@@ -81,30 +80,16 @@ class FoldedText:
 
     @cached_property
     def breaks(self) -> list[int]:
-        """The folded letters before which the text breaks off, ascending: at an ellipsis, and at its end."""
-        found = [self._letters_to(found.start()) for found in _ELLIPSIS.finditer(self._text)]
+        """The folded letters before which the text breaks off, ascending: at an ellipsis, whatever marks
+        stand before it, and at its end."""
+        found = [self._letters_before(found.start()) for found in _ELLIPSIS.finditer(self._text)]
         return [at for at in found if at] + [len(self.folded)] * self._is_end
 
     @cached_property
     def beginnings(self) -> list[int]:
         """The folded letters with which the text sets in: at its beginning, and after an ellipsis."""
-        found = [self._letters_from(found.end()) for found in _ELLIPSIS.finditer(self._text)]
+        found = [self._letters_before(found.end()) for found in _ELLIPSIS.finditer(self._text)]
         return [0] * self._is_beginning + [at for at in found if at < len(self.folded)]
-
-    def _letters_to(self, place: int) -> int:
-        """How many letters stand before ``place``, where one does right there; else 0."""
-        while place and (self._text[place - 1] in _MARKS_AFTER or self._text[place - 1].isspace()):
-            place -= 1
-        count = self._letters_before(place)
-        return count if count and self._place_of(count - 1)[1] == place else 0
-
-    def _letters_from(self, place: int) -> int:
-        """The number of the letter that stands right at ``place``; that of all letters where none does."""
-        text, most = self._text, len(self.folded)
-        while place < len(text) and (text[place] in _MARKS_BEFORE or text[place].isspace()):
-            place += 1
-        count = self._letters_before(place)
-        return count if count < most and self._place_of(count)[0] == place else most
 
     @cached_property
     def _units(self) -> tuple[array[int], array[int]]:

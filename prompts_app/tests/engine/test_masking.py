@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from prompts_app.engine.masking import LEAST, PLACEHOLDER, Mask, Span, weight
@@ -268,6 +268,7 @@ def alike(draw: st.DrawFn) -> tuple[Span, str]:
 
 @settings(deadline=None, max_examples=200)
 @given(alike())
+@example((Span("rule", "b" + "a" * 12, SALT), "a…-" + "a" * 12))
 def test_exactly_the_letters_are_hidden_that_are_the_spans(drawn: tuple[Span, str]) -> None:
     span, text = drawn
     assert letters_hidden(Mask([span]), text) == slowly(span, text)

@@ -13,7 +13,7 @@ from prompts_app.engine.tool_types import ToolCall, ToolMessage, ToolResult
 from prompts_app.engine.types import CaseContent, Json, Message, Reply, Sent
 
 USUAL_STEPS = 8  # answers of the model whose calls are answered
-MOST_CALLS = 200  # that are answered in one case
+MOST_CALLS = 100  # that are answered in one case
 MOST_RESULT_CHARS = 4_000_000  # of all results that are given in one case
 
 NO_RESULT, MOST_STEPS_DONE, TOO_MUCH = "no_result", "most_steps", "too_much"

@@ -41,7 +41,8 @@ REQUEST, FILES = "request", "files"
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _GRADED = ("assertions", "expectations")
-_OURS = ("turns", "system", "threshold")  # what a case here has beyond the format, under the same names
+# What a case here has beyond the format, under the same names.
+_OURS = ("turns", "system", "threshold", "tool_results", "most_steps")
 _FIELDS = {"id", "name", "eval_name", "prompt", "expected_output", "files", *_GRADED, *_OURS}
 _TEXTS = ("text", "assertion", "expectation", "criterion", "description", "check")  # of an object
 _NAMES = ("name", "id")

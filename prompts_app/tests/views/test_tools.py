@@ -1,16 +1,19 @@
 """Tools of a version and canned results of a case: typed, judged, kept, and shown to readers."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from prompts_app.engine.types import Json
-from prompts_app.models import Case, Version, Visibility
+from prompts_app.models import Case, Prompt, Result, Version, Visibility
 from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
 from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of
+from prompts_app.tests.views.recorded import public_prompt, recorded_run, suite_of
 
 pytestmark = pytest.mark.django_db
 
@@ -156,7 +159,7 @@ def test_canned_results_are_saved_changed_and_emptied_again() -> None:
         (("", "", "x"), "Name the tool"),
         (("a", "[1]", "x"), "must be a JSON object"),
         (("a", "{", "x"), "not valid JSON"),
-        (("a", '{"b": "' + "c" * 10_001 + '"}', "x"), "at most 10,000 characters"),
+        (("a", '{"b": "' + "c" * 2_001 + '"}', "x"), "at most 2,000 characters"),
         (("a", "", "x" * 100_001), "the most is 100,000"),
         (("a", "", "x\x00"), "NUL"),
     ],
@@ -207,3 +210,53 @@ def test_a_case_saved_meanwhile_shows_its_canned_results() -> None:
     case = CaseFactory(prompt=version.prompt, tool_results=[{"tool": "a", "result": "meanwhile"}], revision=5)
     answer = client_of(alice()).post(f"/studio/prompts/weather/cases/{case.public_id}/", typed(revision=1))
     assert "meanwhile" in read_page(answer)
+
+
+# --- the steps of results -------------------------------------------------------------------------------
+
+
+def a_prompt_with_steps(cases: int, versions: int = 2) -> Prompt:
+    prompt = public_prompt()
+    suite = [case | {"tool_results": [{"tool": "find", "result": "found"}]} for case in suite_of(cases)]
+    called = {"id": "1", "type": "function", "function": {"name": "find", "arguments": '{"q": "Oslo"}'}}
+    messages = [
+        {"role": "user", "content": "Where?"},
+        {"role": "assistant", "content": None, "tool_calls": [called]},
+        {"role": "tool", "tool_call_id": "1", "content": "found it"},
+    ]
+    for number in range(1, versions + 1):
+        version = VersionFactory(prompt=prompt, number=number)
+        run = recorded_run(version, suite=suite, fails=range(1, cases + 1))
+        run.results.update(request={"model": "m", "messages": messages})
+    return prompt
+
+
+@pytest.mark.parametrize("rest", ["", "results/", "compare/v1...v2/", "v2/"])
+def test_tables_and_comparisons_fold_the_steps_at_the_same_number_of_queries(
+    rest: str, count_queries: Callable[[Callable[[], Any]], int]
+) -> None:
+    small, large = (a_prompt_with_steps(cases).get_absolute_url() + rest for cases in (10, 20))
+    page = read_page(Client().get(small))
+    for said in ("The steps before it", "find", "Oslo", "canned result", "found it"):
+        assert said in page, said
+    few, many = (count_queries(partial(Client().get, address)) for address in (small, large))
+    assert few == many
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {},
+        {"messages": 3},
+        {"messages": [1, None, {"role": 5}]},
+        {"messages": [{"role": "assistant", "tool_calls": [3, {"function": 4}, {}]}]},
+        {"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": [], "arguments": {}}}]}]},
+        {"messages": [{"role": "assistant", "tool_calls": "x", "content": [1]}, {"role": "tool"}]},
+    ],
+)
+def test_whatever_shape_an_imported_request_has_its_page_opens(request_: Json) -> None:
+    prompt = a_prompt_with_steps(1, versions=1)
+    Result.objects.update(request=request_)
+    result = Result.objects.get()
+    assert Client().get(result.get_absolute_url()).status_code == 200
+    assert Client().get(prompt.get_absolute_url()).status_code == 200

@@ -14,6 +14,7 @@ from prompts_app.engine.errors import Refused
 from prompts_app.engine.formats import FormatError, ImportedPrompt, ImportedVersion, Parsed, parse
 from prompts_app.engine.formats.skill import EXPECTED, emit, skill_in
 from prompts_app.engine.render import render_messages
+from prompts_app.engine.tool_types import ToolResult
 from prompts_app.engine.types import Assertion, CaseContent, Message, PromptContent
 
 HEAD = "---\nname: pdf-forms\ndescription: Fills forms. Use it when there is one.\nlicense: MIT\n---\n"
@@ -216,6 +217,8 @@ class TestBackAgain:
             (Assertion("contains", "y", weight=2.0), Assertion("llm-rubric", "z", threshold=0.5)),
             system="Another.",
             threshold=0.5,
+            tool_results=(ToolResult("find", "found", {"q": "x"}, once=True),),
+            most_steps=3,
         )
         (prompt,) = parse("SKILL.md", SKILL.encode()).prompts
         again = parse("x.zip", emit(ImportedPrompt("t", prompt.versions, cases=(case,)))).prompts[0]

@@ -18,8 +18,12 @@ import pytest
 from llmock.testing import LLMockServer
 
 from prompts_app.engine.endpoints import open_endpoint
+from prompts_app.engine.finish_reasons import is_cut
+from prompts_app.engine.response_format import asking_for
 from prompts_app.engine.run import run_cells
+from prompts_app.engine.schema_check import check_of_schema
 from prompts_app.engine.types import (
+    Answer,
     Assertion,
     CaseContent,
     Cell,
@@ -185,6 +189,21 @@ def test_a_wrong_base_url_is_told(real: EndpointConfig) -> None:
     fault = ask(nowhere, PATIENCE_S, model=MODEL)
     assert isinstance(fault, Fault)
     assert fault.kind == "wrong_path"
+
+
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+
+
+@pytest.mark.parametrize("asked", [asking_for(SCHEMA), {"type": "json_object", "schema": SCHEMA}])
+def test_a_schema_is_kept_to_or_refused_in_words_and_which_is_told(real: EndpointConfig, asked: Json) -> None:
+    parameters = {"temperature": 0, "max_tokens": 60, "response_format": asked}
+    came = ask(real, PATIENCE_S, model=MODEL, parameters=parameters)
+    if isinstance(came, Fault):
+        assert (came.kind, came.attempts) in {("no_such_format", 1), ("bad_schema", 1)}
+        return
+    check = check_of_schema(parameters, Answer(came.output, came.finish_reason))
+    assert check is not None
+    assert check.passed or is_cut(came.finish_reason)
 
 
 def test_embeddings_where_the_server_offers_them(real: EndpointConfig) -> None:

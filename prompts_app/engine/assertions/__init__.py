@@ -1,6 +1,7 @@
 """The registry of assertion kinds. One file per family; to add a family, add its file and name it below.
 
-Names and meaning are promptfoo's. Every kind has an opposite: its name with ``not-`` before it.
+Names and meaning are promptfoo's where it has the kind. Every kind has an opposite: its name with ``not-``
+before it.
 """
 
 import math

@@ -36,7 +36,7 @@ _FAMILIES = {
     "refusal": "",
     "markup": "",
     "SQL": "",
-    "tools": "Where the endpoint returns tool calls.",
+    "tools": "Calls of tools: those the output is, and those answered from a case’s canned results.",
     "graded by a model": "Needs a judge: a model the author chooses for the run. What it was asked and said "
     "is kept and shown, its cost counted apart. A judge that answers nonsense is an error, not a failure.",
     "graded by a model, with its context": "Needs a judge, too. The context is the case’s variable "
@@ -48,7 +48,7 @@ _FAMILIES = {
 # By how a kind's name begins.
 _WHY_NOT = (
     ("Programs, which this site does not run for strangers.", ("javascript", "python", "ruby", "webhook")),
-    ("They look at the trace of an agent’s steps, which no Chat Completions answer has.",
+    ("They look at a trace of an agent’s steps, or have it judged; here calls of tools are kept.",
      ("trace-", "trajectory:", "skill-used", "agent-rubric")),
     ("They look at the probabilities of tokens, which are not asked for here.", ("perplexity",)),
     ("They need a service of their own: a classifier, a moderator, a search engine.",
@@ -85,6 +85,7 @@ class ShownKind:
     threshold: str
     example: str  # YAML, as promptfoo has it
     tried: tuple[Tried, ...]
+    is_own: bool  # promptfoo has none of the name
 
 
 @public_page
@@ -130,6 +131,7 @@ def _shown(kind: AssertionKind) -> ShownKind:
         _threshold(kind),
         write_yaml([promptfoo_assertions.write(kind.as_example)]).strip(),
         tuple(_tried(kind)),
+        not promptfoo_assertions.is_promptfoos(kind.name),
     )
 
 

@@ -58,6 +58,7 @@ def _context(request: HttpRequest, prompt: Prompt, found: Result) -> dict[str, A
         "run": found.run,
         "case": case,
         "variables": [(name, _cut(value)) for name, value in (case.get("variables") or {}).items()],
+        "canned": case.get("tool_results") or (),
         "turns": [_cut(turn) for turn in case.get("turns") or ()],
         "checks": checks,
         "judge": _judge_of(found),

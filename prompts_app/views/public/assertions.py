@@ -85,7 +85,7 @@ class ShownKind:
     threshold: str
     example: str  # YAML, as promptfoo has it
     tried: tuple[Tried, ...]
-    is_own: bool  # promptfoo has none of the name
+    is_own: bool  # the release of promptfoo that ours are held to has none of the name
 
 
 @public_page

@@ -2,14 +2,10 @@
 
 from django.db import migrations, models
 
+from portfolio.added_columns import AddColumn
+
 
 class Migration(migrations.Migration):
     dependencies = [("prompts_app", "0007_run_settings")]
 
-    operations = [
-        migrations.AddField(
-            model_name="run",
-            name="schema_fit",
-            field=models.JSONField(blank=True, default=dict),
-        ),
-    ]
+    operations = [AddColumn("run", "schema_fit", models.JSONField(blank=True, default=dict))]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from prompts_app.engine.types import Json, Request, Sent
 
-LEAST_LETTERS = 3  # of a word that is shared
+LEAST_LETTERS, LONG_WORD = 3, 4  # letters of a word that is shared, of one that tells something
 _NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
 _NAME = re.compile(r"\b[A-Z][\w-]+")
 
@@ -27,7 +27,7 @@ def calls_for(request: Request, *, sloppy: bool) -> tuple[Json, ...]:
         return ()
     functions = [tool.get("function") for tool in tools if isinstance(tool, dict)]
     named = [one for one in functions if isinstance(one, dict) and isinstance(one.get("name"), str)]
-    wanted = [one for one in named if _words(question) & _words(_about(one))]
+    wanted = [one for one in named if _words(question) & _about(one)]
     return tuple(_call(one, question, number, sloppy=sloppy) for number, one in enumerate(wanted, 1))
 
 
@@ -36,8 +36,10 @@ def _since_user(messages: Sequence[Sent]) -> Sequence[Sent]:
     return messages[last + 1 :]
 
 
-def _about(function: dict[str, Json]) -> str:
-    return f"{function['name']} {function.get('description') or ''}".replace("_", " ")
+def _about(function: dict[str, Json]) -> set[str]:
+    """The words of its name, and the longer ones of its description: "what" says nothing."""
+    named = _words(function["name"].replace("_", " "))
+    return named | {word for word in _words(str(function.get("description"))) if len(word) > LONG_WORD}
 
 
 def _words(text: str) -> set[str]:

@@ -16,6 +16,7 @@ from prompts_app.engine.types import (
     PromptContent,
     Reply,
     Request,
+    Sent,
 )
 from prompts_app.tests.engine.servers import QUICK
 
@@ -28,7 +29,7 @@ def ask(
     pacing: Pacing = QUICK,
     model: str = "tiny-1",
     parameters: Mapping[str, Json] | None = None,
-    messages: tuple[Message, ...] = QUESTION,
+    messages: tuple[Sent, ...] = QUESTION,
 ) -> Reply | Fault:
     """One call, from opening the endpoint to closing it."""
 

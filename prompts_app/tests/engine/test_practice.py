@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from prompts_app.engine.assertions.judging import JudgePrompt, Material
 from prompts_app.engine.endpoints import Pacing, open_endpoint
 from prompts_app.engine.endpoints.practice import LABEL, MODELS, SHORTEST_S, answer
-from prompts_app.engine.types import EndpointConfig, Fault, Message, Reply, Request
+from prompts_app.engine.tool_steps import call_of
+from prompts_app.engine.tool_types import ToolCall, ToolMessage
+from prompts_app.engine.types import EndpointConfig, Fault, Message, Reply, Request, Sent
 from prompts_app.tests.engine.asking import ask, list_models
 
 PRACTICE = EndpointConfig("practice")
@@ -154,3 +156,37 @@ def test_the_random_mark_in_a_judges_question_changes_nothing() -> None:
         for mark in ("0123456789ab", "ba9876543210")
     ]
     assert len({(getattr(one, "output", ""), getattr(one, "response_id", "")) for one in asked}) == 1
+
+
+class TestTools:
+    TOOLS = tuple(
+        {"type": "function", "function": {"name": name, "description": about, "parameters": parameters}}
+        for name, about, parameters in (
+            ("get_weather", "The weather in a city.", {"properties": {"city": {"type": "string"}}}),
+            ("find_place", "What people call a place.", {"properties": {"n": {"type": "integer"}}}),
+        )
+    )
+
+    def calls(self, *messages: Sent, model: str = "practice-1") -> list[ToolCall]:
+        told = {"tools": list(self.TOOLS)}
+        reply = ask(PRACTICE, pacing=AT_ONCE, model=model, parameters=told, messages=messages)
+        return [call_of(call) for call in reply.tool_calls] if isinstance(reply, Reply) else []
+
+    def test_it_calls_the_tools_a_question_names_with_what_stands_in_it(self) -> None:
+        (call,) = self.calls(Message("user", "What is the weather in Oslo?"))
+        assert (call.name, call.arguments) == ("get_weather", '{"city": "Oslo"}')
+        both = self.calls(Message("user", "A place with good weather?"))
+        assert [call.name for call in both] == ["get_weather", "find_place"]
+        assert self.calls(Message("user", "How are you?")) == []
+
+    def test_it_answers_with_what_came_back(self) -> None:
+        asked = Message("user", "The weather in Oslo?")
+        back = ToolMessage("tool", "12 degrees", (), "practice-1")
+        assert answer(Request("practice-1", (asked, back), {"tools": list(self.TOOLS)})) == "12 degrees"
+        assert self.calls(asked, back) == []
+
+    def test_the_sloppy_one_sometimes_sends_arguments_that_are_no_json(self) -> None:
+        asked = [Message("user", f"The weather in Town{number}?") for number in range(30)]
+        called = [call for message in asked for call in self.calls(message, model="practice-2")]
+        broken = [call for call in called if not str(call.arguments).endswith("}")]
+        assert 0 < len(broken) < len(called)

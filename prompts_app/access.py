@@ -15,6 +15,7 @@ from prompts_app.engine.errors import Refused, why_not
 from prompts_app.models import (
     Batch,
     Case,
+    CasePictureFile,
     Endpoint,
     FormerHandle,
     FormerSlug,
@@ -189,6 +190,14 @@ def result_visible_to(viewer: Viewer, prompt: Prompt, public_id: str) -> Result:
 def picture_visible_to(viewer: Viewer, prompt: Prompt, public_id: str) -> Result:
     """The same result with what is known of its picture, and nothing else: a page asks for many of these."""
     return _one(_results(viewer, prompt, public_id).only("run_id", "picture"))
+
+
+def case_picture_visible_to(viewer: Viewer, prompt: Prompt, digest: str) -> CasePictureFile:
+    """A picture that cases or runs of the prompt name, unless it is private to its author."""
+    reader = now()
+    if viewer.pk != prompt.owner_id and reader is not None and reader.mask_of([prompt.pk]).shows(digest):
+        raise Http404
+    return _one(CasePictureFile.objects.filter(prompt=prompt, sha256=digest))
 
 
 def _results(viewer: Viewer, prompt: Prompt, public_id: str) -> QuerySet[Result]:

@@ -76,7 +76,9 @@ def _is_system(message: Sent) -> bool:
 
 
 def _as_developer(message: Sent) -> Sent:
-    return Message(DEVELOPER, message.content) if _is_system(message) else message
+    if isinstance(message, Message) and message.role == "system":
+        return replace(message, role=DEVELOPER)
+    return message
 
 
 @dataclass(slots=True)

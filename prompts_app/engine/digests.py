@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import rfc8785
 
+from prompts_app.engine.case_pictures import MOST_PICTURES, case_picture_from_json
 from prompts_app.engine.tool_types import ToolResult
 from prompts_app.engine.types import Assertion, CaseContent, Json
 
@@ -148,6 +149,7 @@ def case_json(case: CaseContent) -> dict[str, Json]:
         **({} if case.threshold is None else {"threshold": case.threshold}),
         **({"tool_results": results} if results else {}),
         **({} if case.most_steps is None else {"most_steps": case.most_steps}),
+        **({"pictures": [one.as_json() for one in case.pictures]} if case.pictures else {}),
     }
 
 
@@ -171,6 +173,7 @@ def case_from_json(data: Json) -> CaseContent:
         threshold=None if threshold is None else _number(threshold, "threshold", "A case"),
         tool_results=tuple(map(tool_result_from_json, _list(data, "tool_results", MOST_TOOL_RESULTS))),
         most_steps=_most_steps(data.get("most_steps")),
+        pictures=tuple(map(case_picture_from_json, _list(data, "pictures", MOST_PICTURES))),
     )
 
 

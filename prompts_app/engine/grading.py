@@ -1,7 +1,7 @@
 """Grading an answer: the judge model is asked about every assertion of its case that a model has to grade."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from prompts_app.engine.assertions import check_of, kind_of, not_run, seen_by, validate
@@ -11,6 +11,7 @@ from prompts_app.engine.assertions.kinds import Finding, Grade
 from prompts_app.engine.assertions.sets import each_of, is_set, members_of
 from prompts_app.engine.assertions.stored import calls_of
 from prompts_app.engine.assertions.verdicts import checked_set
+from prompts_app.engine.case_pictures import digest_of
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.errors import CannotTell, DoesNotFit, JudgeFailed
 from prompts_app.engine.tool_types import ToolMessage
@@ -18,9 +19,11 @@ from prompts_app.engine.types import (
     Assertion,
     Check,
     Fault,
+    Json,
     Judge,
     Judging,
     Message,
+    PicturedMessage,
     Price,
     Reply,
     Request,
@@ -38,8 +41,11 @@ class JudgeSetup:
     before_call: Callable[[], None] = lambda: None
     after_call: Callable[[Price], None] = lambda price: None
 
-    def client(self) -> JudgeClient:
-        return JudgeClient(self.judge, self.asker, self.deadline_s, self.before_call, self.after_call)
+    def client(self, pictures: tuple[Json, ...] = ()) -> JudgeClient:
+        """``pictures``: parts of a message, which the judge sees beside each text."""
+        return JudgeClient(
+            self.judge, self.asker, self.deadline_s, self.before_call, self.after_call, pictures=pictures
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ async def _graded(
         seen = seen_by(assertion, judged.output)
     except DoesNotFit:
         return check, None  # it failed already, and why
-    client = setup.client()
+    client = setup.client(judged.pictures)
     found: Finding | Exception
     try:
         found = await by(assertion, replace(judged, output=seen), client)
@@ -112,7 +118,20 @@ def judged_output_of(request: Request, reply: Reply, values: Mapping[str, str]) 
     user said last."""
     said = [message.content for message in request.messages if message.role == "user"]
     query = values.get("query") or (said or [""])[-1]
-    return JudgedOutput(reply.output, _as_text(request.messages), query, values, _exchanges(request.messages))
+    return JudgedOutput(
+        reply.output,
+        _as_text(request.messages),
+        query,
+        values,
+        _exchanges(request.messages),
+        tuple(_pictures(request.messages)),
+    )
+
+
+def _pictures(messages: Sequence[Sent]) -> Iterator[Json]:
+    """Each once, in the order in which the model saw them."""
+    parts = (part for one in messages if isinstance(one, PicturedMessage) for part in one.parts)
+    yield from {digest: part for part in parts if (digest := digest_of(part))}.values()
 
 
 def _exchanges(messages: Sequence[Sent]) -> tuple[tuple[str, str], ...]:

@@ -102,6 +102,7 @@ def renamed_case(case: CaseContent, names: Mapping[str, str]) -> CaseContent:
     return replace(
         case,
         variables={names.get(name, name): value for name, value in case.variables.items()},
+        pictures=tuple(replace(one, variable=names.get(one.variable, one.variable)) for one in case.pictures),
         turns=tuple(renamed_text(turn, names) for turn in case.turns),
         system=renamed_text(case.system, names),
         assertions=tuple(

@@ -7,6 +7,7 @@ else is done with it.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from io import BytesIO
 from threading import BoundedSemaphore
@@ -28,6 +29,11 @@ QUALITY, SMALL_QUALITY = 90, 80
 KIND = "image/webp"  # of what is kept
 FORMATS = ("PNG", "JPEG", "WEBP")
 PNG_START, WEBP_START = b"\x89PNG\r\n\x1a\n", b"RIFF"
+
+# Segments of a JPEG: what is needed to read its pixels, the header of 16 bytes, and where pixels begin.
+_JFIF, _JFIF_BYTES, _PIXELS = 0xE0, 16, 0xDA
+_BARE = {_JFIF, 0xDB, 0xC0, 0xC4, 0xDD}
+_IN_PIXELS = {b"\x00", *(bytes([0xD0 + n]) for n in range(8))}
 
 Square = NewType("Square", bytes)  # a square picture that was drawn anew
 
@@ -54,6 +60,77 @@ def keep(original: bytes, revised_prompt: str = "") -> Picture:
             original_size=len(original),
             revised_prompt=revised_prompt,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SentPicture:
+    """A picture that is sent to models: a JPEG, and a small one for lists."""
+
+    data: bytes
+    small: bytes
+    width: int
+    height: int
+
+
+def keep_to_send(original: bytes) -> SentPicture:
+    """The picture in ``original`` as it is kept to be sent. Raises PictureRefused."""
+    with _read(original, LONGEST_SIDE) as picture:
+        return to_send(picture)
+
+
+def keep_again(kept: bytes) -> SentPicture:
+    """The same of what ``keep_to_send`` gave on another site: it is read in full, and kept byte for byte, so
+    that its digest stays. Raises PictureRefused where more than a picture stands in it."""
+    with _read(kept, LONGEST_SIDE) as picture:
+        if not is_bare_jpeg(kept) or _sides(kept) != picture.size:
+            raise PictureRefused("A picture of a case is not as one is kept. Upload it in the case instead.")
+        return replace(to_send(picture), data=kept)
+
+
+def to_send(picture: Image.Image) -> SentPicture:
+    """On white where it is transparent."""
+    if picture.mode == "RGBA":
+        paper = Image.new("RGB", picture.size, "white")
+        paper.paste(picture, mask=picture.getchannel("A"))
+        picture = paper
+    small = picture.copy()
+    small.thumbnail((SMALL_SIDE, SMALL_SIDE))
+    return SentPicture(_as_jpeg(picture), _as_jpeg(small), *picture.size)
+
+
+def is_bare_jpeg(data: bytes) -> bool:
+    """Whether nothing but a picture can stand in it: no place or camera, no text, no profile, nothing behind
+    its end. It is walked through segment by segment up to its pixels."""
+    at = 2
+    if not data.startswith(b"\xff\xd8") or not data.endswith(b"\xff\xd9"):
+        return False
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        kind, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4])
+        if kind == _PIXELS:
+            rest = data[at + 2 + length : -2]
+            return all(rest[i + 1 : i + 2] in _IN_PIXELS for i in _places(rest, b"\xff"))
+        if kind not in _BARE or (kind == _JFIF and length != _JFIF_BYTES):
+            return False
+        at += 2 + length
+    return False
+
+
+def _places(data: bytes, sign: bytes) -> Iterator[int]:
+    at = data.find(sign)
+    while at >= 0:
+        yield at
+        at = data.find(sign, at + 1)
+
+
+def _sides(jpeg: bytes) -> tuple[int, int]:
+    with Image.open(BytesIO(jpeg), formats=["JPEG"]) as picture:
+        return picture.size
+
+
+def _as_jpeg(picture: Image.Image) -> bytes:
+    out = BytesIO()
+    picture.save(out, "JPEG", quality=QUALITY, subsampling=0, optimize=True)
+    return out.getvalue()
 
 
 def square(original: bytes, side: int = FACE_SIDE) -> Square:

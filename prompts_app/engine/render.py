@@ -17,9 +17,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from prompts_app.engine.case_pictures import CasePicture, parts_of, text_in
 from prompts_app.engine.errors import FilterError, RenderError
 from prompts_app.engine.filters import FILTERS, MISSING, as_output, length, structured
-from prompts_app.engine.types import CaseContent, Json, Message, PromptContent
+from prompts_app.engine.types import CaseContent, Json, Message, PicturedMessage, PromptContent, Role
 
 # Repeats are bounded or give nothing back, so that no text takes more than linear time.
 _TEXT = r"""(?:"(?:[^"\\\n]|\\.){0,500}+"|'(?:[^'\\\n]|\\.){0,500}+')"""
@@ -52,6 +53,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
 LONGEST_RENDERED = 4_000_000  # characters of one message, which is more than a model reads
+TOO_LONG = f"The text would have more than {LONGEST_RENDERED:,} characters."
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ def _together(text: str, written: Callable[[Piece], str]) -> str:
         length += len(done[-1])
         if length > LONGEST_RENDERED:
             name = name_of(piece.variable) if piece.variable else ""
-            raise RenderError(name, f"The text would have more than {LONGEST_RENDERED:,} characters.")
+            raise RenderError(name, TOO_LONG)
     return "".join(done)
 
 
@@ -263,7 +265,28 @@ def render_messages(prompt: PromptContent, case: CaseContent) -> tuple[Message, 
     """The messages as they are sent. Raises ``RenderError`` naming the first variable without a value."""
     values = values_for(prompt, case)
     messages = with_system(prompt.messages, case.system)
-    return tuple(Message(message.role, render(message.content, values)) for message in messages)
+    return tuple(rendered(message.role, message.content, values, case) for message in messages)
+
+
+def rendered(role: Role, text: str, values: Mapping[str, str], case: CaseContent) -> Message:
+    """One message as it is sent, with the case's pictures where their variables stand. Raises
+    ``RenderError``."""
+    of: dict[str, list[CasePicture]] = {}
+    for one in case.pictures:
+        of.setdefault(one.variable, []).append(one)
+    if not any(of and name_of(match) in of for match in variables_in(text)):
+        return Message(role, render(text, values))
+    length, said = 0, list[str | CasePicture]()
+    for piece in pieces(text):
+        if piece.variable and (shown := of.get(name_of(piece.variable))):
+            said += shown
+            continue
+        written = fill(piece.variable, values) if piece.variable else piece.text
+        if (length := length + len(written)) > LONGEST_RENDERED:
+            raise RenderError("", TOO_LONG)
+        said.append(written)
+    parts = parts_of(said)
+    return PicturedMessage(role, text_in(parts), parts)
 
 
 def with_system(messages: Sequence[Message], system: str) -> tuple[Message, ...]:

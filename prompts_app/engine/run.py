@@ -17,8 +17,9 @@ from prompts_app.engine.endpoints import PACING, Asker, Pacing, open_endpoint
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT, Cancellation, cut_short, until_stored
 from prompts_app.engine.errors import JudgeFailed, RenderError
 from prompts_app.engine.grading import Graded, JudgeSetup, grade, is_graded, judged_output_of
+from prompts_app.engine.picture_asker import PictureAsker, ReadPicture, no_pictures
 from prompts_app.engine.prices import UNKNOWN, price_of_answer, together
-from prompts_app.engine.render import render, render_messages, values_for
+from prompts_app.engine.render import render_messages, rendered, values_for
 from prompts_app.engine.shutdown import check_not_ending
 from prompts_app.engine.thinking import after_thinking
 from prompts_app.engine.tool_steps import CannedResults
@@ -61,6 +62,7 @@ async def run_cells(
     learned: Learned | None = None,
     judges_after_thinking: bool = False,
     stream: bool = False,
+    read_picture: ReadPicture = no_pictures,
 ) -> str | None:
     """Ask every cell, at most ``concurrency`` at once, and hand each outcome over the moment it is done.
 
@@ -83,14 +85,15 @@ async def run_cells(
     ``api`` says which API the calls go to; where that is "images", the outputs are pictures. ``learned`` is
     what the model's server is known to refuse; what it refuses now is added, and asked otherwise. With
     ``judges_after_thinking`` assertions, judges and further turns see what follows ``</think>``; all is kept.
-    With ``stream`` chat completions are asked for in pieces, and their first is timed too.
+    With ``stream`` chat completions are asked for in pieces, and their first is timed too. ``read_picture``
+    gives the pictures of the cases.
     """
     waiting, cancellation = iter(cells), Cancellation()
     async with AsyncExitStack() as stack:
 
         async def opened(config: EndpointConfig) -> Asker:
             asker = await stack.enter_async_context(open_endpoint(config, concurrency, pacing))
-            return cancellation.hold(asker)
+            return PictureAsker(cancellation.hold(asker), read_picture)
 
         learned = learned or Learned([])
         run = _Run(
@@ -169,7 +172,7 @@ class _Run:
         return replace(outcome, asked_at=said.asked_at, unanswered=said.unanswered)
 
     async def _converse(
-        self, messages: tuple[Sent, ...], turns: tuple[str, ...], canned: CannedResults
+        self, messages: tuple[Sent, ...], turns: tuple[Message, ...], canned: CannedResults
     ) -> _Said:
         """Ask, then ask each further turn with the answers so far in context."""
         if turns and self.api == "images":
@@ -179,7 +182,7 @@ class _Run:
             if isinstance(said.result, Fault) or said.unanswered:
                 break
             answered = Message("assistant", self._seen(said.result).output)
-            messages = (*said.request.messages, answered, Message("user", turn))
+            messages = (*said.request.messages, answered, turn)
             said = await self._with_results(_together(said, await self._ask_on(messages)), canned)
         return said
 
@@ -275,16 +278,16 @@ def _outcome(cell: Cell, request: Request, reply: Reply, price: Price, graded: G
     return Outcome(cell, request, reply, fault, graded.checks, passed, price, graded.price)
 
 
-def conversation(prompt: PromptContent, case: CaseContent) -> tuple[tuple[Message, ...], tuple[str, ...]]:
+def conversation(prompt: PromptContent, case: CaseContent) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
     """The messages of the first call, and the user turns that follow. Raises ``RenderError``.
 
     Where the prompt ends without a question (a system message alone), the first turn is the question.
     """
     values = values_for(prompt, case)
     messages = render_messages(prompt, case)
-    turns = tuple(render(turn, values) for turn in case.turns)
+    turns = tuple(rendered("user", turn, values, case) for turn in case.turns)
     if turns and (not messages or messages[-1].role != "user"):
-        return (*messages, Message("user", turns[0])), turns[1:]
+        return (*messages, turns[0]), turns[1:]
     return messages, turns
 
 

@@ -22,6 +22,7 @@ from joserfc.jwk import KeySet, OKPKey
 from prompts_app.engine.budget import MOST_VALUES_JUDGED, load_json
 from prompts_app.engine.digests import canonical, digest, plain
 from prompts_app.engine.errors import SealError, TooMuch
+from prompts_app.engine.json_texts import strings_in
 from prompts_app.engine.reveals import IN_A_FILE, NO_SEAL, is_masked
 from prompts_app.engine.types import Json
 
@@ -183,7 +184,10 @@ def check_picture(sealed: Json, picture: bytes) -> SealFinding:
         known = about if isinstance(about, Mapping) else {}
         if words := next((words for name, words in _AS.items() if known.get(name) == found), ""):
             return SealFinding("picture", True, f"It is {words}, of result {result.get('id')}.")
-    return SealFinding("picture", False, "No result of this record has a picture with this SHA-256.")
+    suite = record.get("suite") if isinstance(record, Mapping) else None
+    if isinstance(suite, list) and any(found in strings_in(case) for case in suite):
+        return SealFinding("picture", True, "It is a picture that a case of this record was asked with.")
+    return SealFinding("picture", False, "No result or case of this record has a picture with this SHA-256.")
 
 
 def _content(record: Json, statement: Statement) -> SealFinding:

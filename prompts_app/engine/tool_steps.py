@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from prompts_app.engine.budget import MOST_VALUES_JUDGED, load_json
+from prompts_app.engine.case_pictures import text_in
 from prompts_app.engine.tool_types import ToolCall, ToolMessage, ToolResult
-from prompts_app.engine.types import CaseContent, Json, Message, Reply, Sent
+from prompts_app.engine.types import CaseContent, Json, Message, PicturedMessage, Reply, Sent
 
 USUAL_STEPS = 8  # answers of the model whose calls are answered
 MOST_CALLS = 100  # that are answered in one case
@@ -36,6 +37,8 @@ def sent_from_json(sent: Mapping[str, Json]) -> Sent:
     calls, of = tuple(sent.get("tool_calls") or ()), str(sent.get("tool_call_id") or "")
     if calls or sent["role"] == "tool":
         return ToolMessage(sent["role"], sent.get("content") or "", calls, of)
+    if isinstance(sent["content"], list):
+        return PicturedMessage(sent["role"], text_in(sent["content"]), tuple(sent["content"]))
     return Message(sent["role"], sent["content"])
 
 

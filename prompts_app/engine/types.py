@@ -12,6 +12,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Literal
 
+from prompts_app.engine.case_pictures import CasePicture
 from prompts_app.engine.tool_types import ToolCall, ToolMessage, ToolResult
 
 type Json = Any
@@ -31,6 +32,17 @@ class Message:
 
     def as_json(self) -> dict[str, Json]:
         return {"role": self.role, "content": self.content}
+
+
+@dataclass(frozen=True, slots=True)
+class PicturedMessage(Message):
+    """One with pictures, as it is sent: ``parts`` are what is kept of it (see ``engine.case_pictures``),
+    ``content`` the texts among them."""
+
+    parts: tuple[Json, ...] = ()
+
+    def as_json(self) -> dict[str, Json]:
+        return {"role": self.role, "content": list(self.parts)}
 
 
 type Sent = Message | ToolMessage
@@ -81,6 +93,7 @@ class CaseContent:
     threshold: float | None = None
     tool_results: tuple[ToolResult, ...] = ()
     most_steps: int | None = None
+    pictures: tuple[CasePicture, ...] = ()  # in place of texts for their variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +147,8 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call as it is sent: rendered messages, model and parameters (``body`` is the wire JSON). With
-    ``stream`` the answer of a chat completion is asked for in pieces."""
+    """One call as it is sent: rendered messages, model and parameters (``body`` is the wire JSON, but for
+    the bytes of pictures in it). With ``stream`` the answer of a chat completion is asked for in pieces."""
 
     model: str
     messages: tuple[Sent, ...]
@@ -144,6 +157,7 @@ class Request:
     stream: bool = False
     stream_usage: bool = True  # its tokens are asked for too, which some servers refuse
     adapted: tuple[str, ...] = ()  # what was changed of it as its server refuses that: engine.adaptations
+    pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # by digest, while it is sent
 
     @property
     def is_streamed(self) -> bool:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from prompts_app.engine.faults import FAULTS
+from prompts_app.evidence.case_inputs import Input, inputs_of
 from prompts_app.evidence.checks import OutputPiece, StoredCheck, checks_of, marked
 from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.records import MOST_SHOWN, Records, RunCase
@@ -54,7 +54,7 @@ class BeforeAfter(RunComparison):
     records: Records
     pair: CasePair | None = None
     why: str = ""  # by which rule the case was chosen, "" where the visitor chose it
-    inputs: Sequence[tuple[str, str]] = ()
+    inputs: Sequence[Input] = ()
 
     @property
     def sides(self) -> list[Side]:
@@ -155,11 +155,3 @@ def _side(run: Run, result: Result, state: FrameState, most: int, steps: tuple[S
         checks=checks,
         steps=steps,
     )
-
-
-def inputs_of(case: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What the case puts in, each part under its name."""
-    named = [(str(name), str(value)) for name, value in (case.get("variables") or {}).items()]
-    turns = [(f"turn {number}", str(turn)) for number, turn in enumerate(case.get("turns") or (), 1)]
-    return [(name, value if len(value) <= MOST_OF_A_VALUE else value[:MOST_OF_A_VALUE] + "…")
-            for name, value in named + turns]  # fmt: skip

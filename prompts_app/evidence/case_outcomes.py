@@ -10,7 +10,9 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 
+from prompts_app.engine.case_pictures import CasePicture
 from prompts_app.engine.faults import FAULTS
+from prompts_app.evidence.case_inputs import pictures_of
 from prompts_app.evidence.checks import OutputPiece, checks_of, excerpt, first_failing
 from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.records import Records, RunCase
@@ -43,6 +45,7 @@ class CaseRow:
     state: FrameState  # the case’s over all repeats
     picture: Mapping[str, Any]  # what is known of an output that is one; {}: it is a text
     steps: tuple[Step, ...]  # what was called before it
+    inputs: tuple[CasePicture, ...]  # pictures the case puts in
     ending: str  # what a reader must know of how it ended, as a sentence; mostly ""
 
 
@@ -106,5 +109,6 @@ def _row(records: Records, cell: RunCase, anchor: str) -> CaseRow:
         state=FrameState(cell.run.frames[cell.index]),
         picture=opened.picture if opened else {},
         steps=records.steps(cell, MOST_OF_A_STEP),
+        inputs=pictures_of(records.case(cell)),
         ending=opened.ending if opened and opened.unanswered else "",
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from prompts_app.evidence.before_after import inputs_of
+from prompts_app.evidence.case_inputs import Input, inputs_of
 from prompts_app.evidence.case_outcomes import CaseRow, rows_of
 from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.records import Key, Records, RunCase
@@ -75,7 +75,7 @@ class Item:
         return str(self.records.case(self.cell).get("name", ""))
 
     @property
-    def inputs(self) -> list[tuple[str, str]]:
+    def inputs(self) -> list[Input]:
         return inputs_of(self.records.case(self.cell))
 
     @cached_property

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from prompts_app.engine.case_pictures import digest_of, text_in
 from prompts_app.engine.masking import PLACEHOLDER
 from prompts_app.engine.tool_steps import arguments_of, call_of
 from prompts_app.engine.types import Json
@@ -73,4 +74,6 @@ def _call(tool_call: Json) -> Step:
 def _text(value: Json) -> str:
     if value is None or isinstance(value, str):
         return value or ""
+    if isinstance(value, list) and any(map(digest_of, value)):
+        return f"{text_in(value)}\n[with pictures]".strip()
     return json.dumps(value, ensure_ascii=False)

@@ -25,6 +25,7 @@ from prompts_app.engine.assertions.kinds import AssertionKind
 from prompts_app.engine.assertions.transforms import is_readable
 from prompts_app.engine.assertions.values import as_text
 from prompts_app.engine.budget import MOST_VALUES_TYPED, load_json
+from prompts_app.engine.case_pictures import CasePicture
 from prompts_app.engine.digests import (
     MOST_STEPS,
     MOST_TOOL_RESULTS,
@@ -53,6 +54,7 @@ class ValueRow:
     value: str = ""
     default: str = ""
     is_used: bool = True
+    pictures: tuple[CasePicture, ...] = ()  # in place of the text
     problems: list[str] = field(default_factory=list)
 
 
@@ -217,6 +219,9 @@ class CaseForm(forms.Form):
     ) -> None:
         content = case.as_engine() if case else engine.CaseContent("")
         self.values = _value_rows(version, dict(_typed_values(typed)) if typed else dict(content.variables))
+        self.pictures = content.pictures  # given on a page of their own, and kept
+        for row in self.values:
+            row.pictures = tuple(one for one in self.pictures if one.variable == row.name)
         results = map(ToolResultRow.of, content.tool_results)
         self.results = typed_results(typed) if typed else list(results)
         self.tools = [tool.name for tool in tools_in(version.parameters)] if version else []
@@ -255,6 +260,7 @@ class CaseForm(forms.Form):
             threshold=self.cleaned_data["passes_at"],
             tool_results=tuple(row.read() for row in self.results),
             most_steps=self.cleaned_data["most_steps"],
+            pictures=self.pictures,
         )
 
     def is_valid(self) -> bool:

@@ -11,7 +11,7 @@ from prompts_app.models.jobs import Job, JobPart
 from prompts_app.models.listings import Listing, ListingCount, ListingTerm, SearchDocument
 from prompts_app.models.mail import QueuedMail
 from prompts_app.models.people import Face, FormerHandle, GoneHandle, Profile, User
-from prompts_app.models.pictures import PictureFile
+from prompts_app.models.pictures import CasePictureFile, PictureFile
 from prompts_app.models.private import PrivateSpan
 from prompts_app.models.prompts import (
     Case,
@@ -34,6 +34,7 @@ __all__ = [
     "BlindChoice",
     "BlindVote",
     "Case",
+    "CasePictureFile",
     "Draft",
     "Endpoint",
     "Face",

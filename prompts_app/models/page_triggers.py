@@ -74,7 +74,15 @@ WATCHED = (
     Watched(_PROMPT, _OF_PROMPT_ITSELF, when="{row}.visibility <> 'private'"),
     *(
         Watched(f"prompts_app_{name}", _of_prompts("= {row}.prompt_id"))
-        for name in ("version", "case", "knownfailure", "privatespan", "prompt_tags", "searchdocument")
+        for name in (
+            "version",
+            "case",
+            "casepicturefile",
+            "knownfailure",
+            "privatespan",
+            "prompt_tags",
+            "searchdocument",
+        )
     ),
     Watched(
         "prompts_app_listing",

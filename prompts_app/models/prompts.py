@@ -359,6 +359,9 @@ class Case(Masked):
     # Canned results, in order: [engine.digests.tool_result_json, …]; [] for none
     tool_results = models.JSONField(default=list, blank=True)
     most_steps = models.PositiveSmallIntegerField(null=True, blank=True)  # None: as many as usual
+    pictures = models.JSONField(
+        default=list, blank=True
+    )  # engine.case_pictures: CasePicture.as_json, in order
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)  # what is imported says when
     updated_at = models.DateTimeField(auto_now=True)
@@ -382,6 +385,7 @@ class Case(Masked):
                 "threshold": self.threshold,
                 "tool_results": self.tool_results,
                 "most_steps": self.most_steps,
+                "pictures": self.pictures,
             }
         )
 

@@ -122,6 +122,7 @@ _PARTS: dict[str, Parts] = {
     "case.turns": _each("turn"),
     "case.assertions": _each("assertion"),
     "case.tool_results": _each("canned result"),
+    "case.pictures": _each("picture"),
     "result.error_message": _whole("error"),
     "result.checks": _whole("assertions"),
 }

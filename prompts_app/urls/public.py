@@ -71,6 +71,16 @@ urlpatterns = [
         pictures.thumbnail,
         name="result_thumbnail",
     ),
+    path(
+        "@<handle:handle>/<prompt_slug:slug>/pictures/<slug:digest>.jpg",
+        pictures.case_picture,
+        name="case_picture",
+    ),
+    path(
+        "@<handle:handle>/<prompt_slug:slug>/pictures/<slug:digest>/small.jpg",
+        pictures.case_thumbnail,
+        name="case_thumbnail",
+    ),
     path("@<handle:handle>/<prompt_slug:slug>/interview/", interview.interview, name="interview"),
     path("@<handle:handle>/<prompt_slug:slug>/blind/", blind.blind, name="blind"),
     path("@<handle:handle>/<prompt_slug:slug>/blind/<slug:draw>/", blind.blind_pair, name="blind_pair"),

@@ -4,6 +4,7 @@ from django.urls import path
 
 from prompts_app.views.public import shared
 from prompts_app.views.studio import (
+    case_pictures,
     cases,
     editor,
     endpoints,
@@ -37,6 +38,11 @@ urlpatterns = [
     path("prompts/<slug:slug>/cases/<slug:public_id>/move/", cases.move, name="studio_case_move"),
     path("prompts/<slug:slug>/cases/<slug:public_id>/copy/", cases.duplicate, name="studio_case_copy"),
     path("prompts/<slug:slug>/cases/<slug:public_id>/delete/", cases.delete, name="studio_case_delete"),
+    path(
+        "prompts/<slug:slug>/cases/<slug:public_id>/pictures/",
+        case_pictures.pictures,
+        name="studio_case_pictures",
+    ),
     path("prompts/<slug:slug>/missing/", publish.missing, name="studio_missing"),
     path("prompts/<slug:slug>/failures/", failures.failures, name="studio_failures"),
     path(

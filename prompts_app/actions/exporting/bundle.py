@@ -3,11 +3,14 @@
 The way in is ``actions.importing.bundle``.
 """
 
-from collections.abc import Iterable, Iterator
+import base64
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
+from django.db.models.functions import Length
 
+from prompts_app.actions.pictures.case_pictures import digests_of_cases
 from prompts_app.engine.digests import case_from_json
 from prompts_app.engine.formats.bundle import with_data
 from prompts_app.engine.formats.bundle_types import (
@@ -70,8 +73,13 @@ def export_prompts(
     ordered = list(rows.order_by("slug"))
     results = (one for prompt in ordered for run in prompt.runs.all() for one in run.results.all())
     left = _pack(results, room)
+    pictures = dict[int, dict[str, str]]()
+    for prompt in ordered:
+        pictures[prompt.pk], left = _packed(prompt, left)
     credits = credits_of(ordered)
-    return tuple(_exported(prompt, everything, credits[prompt.pk]) for prompt in ordered), left
+    return tuple(
+        _exported(prompt, everything, credits[prompt.pk], pictures[prompt.pk]) for prompt in ordered
+    ), left
 
 
 def author_of(owner: User) -> BundledAuthor:
@@ -87,7 +95,25 @@ def author_of(owner: User) -> BundledAuthor:
     )
 
 
-def _exported(prompt: Prompt, everything: bool, credit: str) -> BundledPrompt:
+def _packed(prompt: Prompt, room: int) -> tuple[dict[str, str], int]:
+    """The pictures that its cases, and the suites of the runs that go out, name to who reads them, as long as
+    there is room; and what is left of it."""
+    suites = [case.as_engine() for case in prompt.cases.all()]
+    suites += [
+        case_from_json(case) for run in prompt.runs.all() for case in run.suite if case.get("pictures")
+    ]
+    named = set(digests_of_cases(suites))
+    sized = prompt.case_picture_files.filter(sha256__in=named).annotate(size=Length("data"))
+    packed = dict[str, str]()
+    for digest, size in sized.order_by("sha256").values_list("sha256", "size") if named else ():
+        if size <= room:
+            room -= size
+            data = prompt.case_picture_files.values_list("data", flat=True).get(sha256=digest)
+            packed[digest] = base64.b64encode(bytes(data)).decode("ascii")
+    return packed, room
+
+
+def _exported(prompt: Prompt, everything: bool, credit: str, pictures: Mapping[str, str]) -> BundledPrompt:
     return BundledPrompt(
         slug=prompt.slug,
         **{name: getattr(prompt, name) for name in TEXT_COLUMNS},
@@ -112,6 +138,7 @@ def _exported(prompt: Prompt, everything: bool, credit: str) -> BundledPrompt:
         runs=tuple(_exported_run(run, everything) for run in prompt.runs.all()),
         known_failures=tuple(_exported_failures(prompt)),
         private=tuple(_exported_private(prompt)),
+        pictures=pictures,
     )
 
 

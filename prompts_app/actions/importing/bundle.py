@@ -55,6 +55,7 @@ def plan_bundled(owner: User, bundled: BundledPrompt, number: int = 1, *, shippe
             tags=list(dict.fromkeys(map(_tag, bundled.tags))),
             runs=[(_shipped if shipped else _imported)(run) for run in bundled.runs],
             failures=bundled.known_failures,
+            pictures=bundled.pictures,
             baseline=bundled.baseline,
             is_bundled=True,
             is_masked=bundled.is_masked,

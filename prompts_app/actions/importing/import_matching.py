@@ -6,7 +6,7 @@ title and text. Whatever was edited since stays as it is; only what is missing i
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from itertools import batched
@@ -50,6 +50,7 @@ class More:
     spans: list[PrivateSpan] = field(default_factory=list)
     shelf_from: int = 0
     keeps_ids: bool = False
+    pictures: Mapping[str, str] = field(default_factory=dict)  # as in Planned
 
     @property
     def version_count(self) -> int:
@@ -193,7 +194,7 @@ class Known:
         prompt = Prompt.objects.owned_by(self._owner).get(pk=pk)
         there = {version.digest: version for version in prompt.versions.order_by("-number")}
         texts_of = {version.number: version.digest for version in planned.versions}
-        more = More(prompt, planned.failures, texts_of, there)
+        more = More(prompt, planned.failures, texts_of, there, pictures=planned.pictures)
         if all_of_it:
             _add_missing(more, planned)
         if not planned.digests <= there.keys():
@@ -256,7 +257,9 @@ def _goes_with(planned: Planned, there: Iterable[Case]) -> bool:
 
 def _content(case: Case) -> str:
     judged = [case.assertions, case.threshold]
-    return digest([case.variables, case.turns, case.system, *judged, case.tool_results, case.most_steps])
+    return digest(
+        [case.variables, case.turns, case.system, *judged, case.tool_results, case.most_steps, case.pictures]
+    )
 
 
 def _whole(case: Case) -> str:

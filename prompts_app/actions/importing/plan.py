@@ -66,6 +66,7 @@ class Planned:
     # Of a bundle only: private parts, known failures of its runs.
     spans: list[PrivateSpan] = field(default_factory=list)
     failures: tuple[BundledFailure, ...] = ()
+    pictures: Mapping[str, str] = field(default_factory=dict)  # of cases: digest → base64
     is_bundled: bool = False
     is_masked: bool = False
     keeps_ids: bool = False  # and its slug: it ships with the software

@@ -14,16 +14,17 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from prompts_app.actions.exporting.bundle import RESULT_COLUMNS
 from prompts_app.actions.importing.import_matching import More
 from prompts_app.actions.importing.plan import Planned, refuse_later, refuse_odd, refused
+from prompts_app.actions.pictures.case_pictures import digests_of_cases, keep_pictures
 from prompts_app.actions.pictures.storage import store_pictures
 from prompts_app.actions.prompts.save import free_slugs, note_suite_changed
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.engine.adaptations import WORDS
 from prompts_app.engine.digests import case_json, suite_digest
-from prompts_app.engine.errors import Overrun, PictureRefused
+from prompts_app.engine.errors import Overrun, PictureRefused, Refused
 from prompts_app.engine.formats.bundle import data_of
 from prompts_app.engine.formats.bundle_types import BundledRun
 from prompts_app.engine.limited_process import PICTURE, apart
-from prompts_app.engine.pictures import keep
+from prompts_app.engine.pictures import keep, keep_again
 from prompts_app.engine.types import Picture
 from prompts_app.evidence.listings import refresh
 from prompts_app.models import (
@@ -44,6 +45,7 @@ from prompts_app.search import document_of
 
 _ROWS = 100  # in one INSERT
 _RESULTS = 200
+MOST_CASE_PICTURES = 500  # of one prompt in a file
 # Of the first picture that was ever kept: they go with every copy of it.
 _FIRST = ("original_sha256", "original_bytes", "revised_prompt")
 
@@ -72,6 +74,8 @@ def save(owner: User, planned: Sequence[Planned]) -> None:
         item.prompt.baseline = item.version(item.baseline or 0)
     Prompt.objects.bulk_update([item.prompt for item in with_baseline], ["baseline"])
     _insert([_document(item) for item in planned])
+    for item in planned:
+        _save_case_pictures(item)
 
 
 def _insert(rows: Sequence[models.Model]) -> None:
@@ -116,6 +120,23 @@ def _save_tags(planned: Iterable[Planned]) -> None:
     _insert([Prompt.tags.through(prompt_id=prompt, tag_id=tag) for prompt, tag in links])
 
 
+def _save_case_pictures(of: Planned | More) -> None:
+    """Those its cases and suites name. Raises BundleRefused."""
+    if not of.pictures:
+        return
+    suites = [*(case.as_engine() for case in of.cases), *(case for run in of.runs for case in run.suite)]
+    named = sorted(set(digests_of_cases(suites)) & of.pictures.keys())
+    with refused(of.prompt.title):
+        if len(named) > MOST_CASE_PICTURES:
+            raise ValidationError(f"its cases have more than {MOST_CASE_PICTURES} pictures.")
+        try:
+            keep_pictures(
+                of.prompt, (apart(PICTURE, keep_again, data_of({"data": of.pictures[one]})) for one in named)
+            )
+        except (Refused, Overrun) as why:
+            raise ValidationError(f"a picture of a case was refused. {why}") from None
+
+
 def _document(item: Planned) -> SearchDocument:
     newest = max(item.versions, key=lambda version: version.number)
     return document_of(item.prompt, [newest], item.tags, [span.as_engine() for span in item.spans])
@@ -140,6 +161,7 @@ def save_more(more: More) -> None:
     PrivateSpan.objects.bulk_create(more.spans)
     Version.objects.bulk_create(more.versions)
     Case.objects.bulk_create(more.cases)
+    _save_case_pictures(more)
     if more.cases:
         note_suite_changed(prompt)
     if more.versions or more.cases or more.spans:

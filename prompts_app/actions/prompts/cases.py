@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Count, F, Max, Q
 from django.utils import timezone
 
+from prompts_app.actions.pictures.case_pictures import sweep
 from prompts_app.actions.prompts.save import StaleEdit, note_suite_changed
 from prompts_app.engine import types as engine
 from prompts_app.engine.digests import case_json
@@ -45,7 +46,14 @@ def check_can_add(there: int, more: int) -> None:
 
 def columns_of(case: engine.CaseContent) -> dict[str, Any]:
     """The case as a Case's columns hold it."""
-    return {"system": "", "threshold": None, "tool_results": [], "most_steps": None, **case_json(case)}
+    return {
+        "system": "",
+        "threshold": None,
+        "tool_results": [],
+        "most_steps": None,
+        "pictures": [],
+        **case_json(case),
+    }
 
 
 @transaction.atomic
@@ -58,6 +66,8 @@ def change_case(case: Case, content: engine.CaseContent, *, seen_revision: int |
     if columns == columns_of(stored.as_engine()):
         return
     Case.objects.filter(pk=case.pk).update(**columns, revision=F("revision") + 1, updated_at=timezone.now())
+    if columns["pictures"] != stored.pictures:
+        sweep(case.prompt)
     note_suite_changed(case.prompt)
 
 
@@ -107,6 +117,7 @@ def _put(case: Case, position: int) -> bool:
 def delete_cases(prompt: Prompt, cases: Sequence[Case]) -> None:
     """Runs keep what they asked: they hold a copy of the suite as it was."""
     Case.objects.filter(prompt=prompt, pk__in=[case.pk for case in cases]).delete()
+    sweep(prompt)
     note_suite_changed(prompt)
 
 

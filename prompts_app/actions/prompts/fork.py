@@ -1,8 +1,11 @@
 """Taking somebody's public prompt as the beginning of one's own, with credit and under its licence."""
 
+from dataclasses import replace
+
 from django.db import transaction
 
 from prompts_app.access import check_can_fork
+from prompts_app.actions.pictures.case_pictures import copy_pictures
 from prompts_app.actions.prompts.cases import add_cases
 from prompts_app.actions.prompts.save import create_prompt
 from prompts_app.engine import types as engine
@@ -24,7 +27,7 @@ def fork_prompt(
     origin = version.prompt
     check_can_fork(origin, reader)
     User.objects.select_for_update().get(pk=reader.pk)  # of two presses at once, the second sees the first's
-    content, cases = version.as_engine(), origin.suite() if with_cases else ()
+    content, cases = version.as_engine(), tuple(map(_as_shown, origin.suite())) if with_cases else ()
     if there := _untouched(version, reader, content, cases):
         return there, False
     fork = create_prompt(
@@ -41,7 +44,13 @@ def fork_prompt(
     )
     if cases:
         add_cases(fork, cases)
+        copy_pictures(cases, origin, fork)
     return fork, True
+
+
+def _as_shown(case: engine.CaseContent) -> engine.CaseContent:
+    """Without pictures that are private to their author."""
+    return replace(case, pictures=tuple(one for one in case.pictures if one.is_shown))
 
 
 def _untouched(

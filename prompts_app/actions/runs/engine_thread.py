@@ -20,6 +20,7 @@ from prompts_app.actions.runs.stopping import STOPPING
 from prompts_app.engine.adaptations import WORDS, Learned
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT
 from prompts_app.engine.faults import FAULTS
+from prompts_app.engine.picture_asker import ReadPicture, no_pictures
 from prompts_app.engine.run import run_cells
 from prompts_app.engine.types import Api, Cell, EndpointConfig, Fault, Judge, Outcome, Price, PromptContent
 from prompts_app.models import Run
@@ -73,6 +74,7 @@ class Asking:
         *,
         cap: Decimal | None,
         spent: Decimal,
+        read_picture: ReadPicture = no_pictures,
     ) -> None:
         self._outcomes: Queue[Outcome | End] = Queue()
         self._unstored: dict[int, Future[None]] = {}  # by the outcome's id
@@ -80,6 +82,7 @@ class Asking:
         self._api: Api = "images" if run.api == IMAGES else "chat"
         self._after_thinking = run.judges_after_thinking
         self._stream = run.stream
+        self._read_picture = read_picture
         self._reason: str | None = None
         self._fault: Fault | None = None
         known = run.endpoint.learned.get(run.model, ()) if run.endpoint else ()
@@ -143,6 +146,7 @@ class Asking:
             judge=judge, on_price=self._on_price,
             grace_s=grace_s, api=self._api, learned=self.learned,
             judges_after_thinking=self._after_thinking, stream=self._stream,
+            read_picture=self._read_picture,
         )  # fmt: skip
         try:
             reason = asyncio.run(asking)

@@ -9,17 +9,19 @@ from prompts_app.engine.assertions import kind_of, not_run
 from prompts_app.engine.assertions.graded import rubric_of
 from prompts_app.engine.assertions.kinds import AssertionKind
 from prompts_app.engine.assertions.sets import each_of
+from prompts_app.engine.case_pictures import digest_of
 from prompts_app.engine.comparing import SELECT_BEST
 from prompts_app.engine.errors import RenderError
 from prompts_app.engine.prices import USUAL_OUTPUT_TOKENS, estimate, estimate_tokens
 from prompts_app.engine.render import render_messages
 from prompts_app.engine.tool_steps import USUAL_STEPS
-from prompts_app.engine.types import Assertion, CaseContent
+from prompts_app.engine.types import Assertion, CaseContent, PicturedMessage, Sent
 from prompts_app.models import Endpoint, Version
 
 _OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens")
 # Tokens of what a judge is told beside the material, and of its answer; both are guesses.
 JUDGE_TOLD, JUDGE_SAYS = 250, 100
+PICTURE_TOKENS = 1_100  # a page as OpenAI counts it in tiles; others count otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +139,15 @@ def _tokens_in(version: Version, suite: Sequence[CaseContent]) -> int:
             messages = render_messages(prompt, case)
         except RenderError:
             messages = prompt.messages
-        total += sum(estimate_tokens(message.content) for message in messages) * _answers(case)
+        total += sum(map(_tokens_of, messages)) * _answers(case)
         total += sum(estimate_tokens(one.result) for one in case.tool_results)
         total += sum(estimate_tokens(turn) for turn in case.turns)
     return total
+
+
+def _tokens_of(message: Sent) -> int:
+    pictures = sum(map(bool, map(digest_of, message.parts))) if isinstance(message, PicturedMessage) else 0
+    return estimate_tokens(message.content) + PICTURE_TOKENS * pictures
 
 
 def _answers(case: CaseContent) -> int:

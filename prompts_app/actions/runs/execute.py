@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from decimal import Decimal
 from time import monotonic
 from uuid import uuid4
@@ -19,6 +19,7 @@ from django.tasks import task
 from django.utils import timezone
 
 from portfolio.database import is_away
+from prompts_app.actions.pictures.case_pictures import PictureSpool, digests_of_run
 from prompts_app.actions.pictures.storage import pictures_of, store_pictures
 from prompts_app.actions.runs import stopping
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
@@ -212,7 +213,11 @@ def _ask(run: Run, worker: str) -> End:
     if not missing:
         return End(None)
     cap, spent = batch.cost_cap if batch else None, persistently(lambda: _spent(batch))
-    with Asking(run, endpoint, judge, missing, cap=cap, spent=spent) as asking:
+    spool = persistently(lambda: PictureSpool(run.prompt_id, digests_of_run(run.pk)))
+    with (
+        closing(spool) as pictures,
+        Asking(run, endpoint, judge, missing, cap=cap, spent=spent, read_picture=pictures.read) as asking,
+    ):
         return _keep(run, worker, asking)
 
 

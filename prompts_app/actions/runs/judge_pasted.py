@@ -6,7 +6,7 @@ waiting for the page, so only so much is asked at once: what is left can be aske
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from prompts_app.actions.pictures.case_pictures import PictureSpool, digests_of_run
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.judge import LONGEST_MODEL, JudgeChoice, JudgeNeeds, needs_of
 from prompts_app.actions.runs.outcomes import as_stored
@@ -28,6 +29,7 @@ from prompts_app.engine.endpoints.cancellation import CUT_SHORT, Cancellation
 from prompts_app.engine.endpoints.pacing import Pacing
 from prompts_app.engine.errors import JudgeFailed, Refused, RenderError
 from prompts_app.engine.grading import Graded, JudgeSetup, grade, is_graded, judged_output_of
+from prompts_app.engine.picture_asker import PictureAsker, ReadPicture
 from prompts_app.engine.render import values_for
 from prompts_app.engine.run import conversation
 from prompts_app.engine.types import Assertion, Price, Reply, Request
@@ -82,7 +84,7 @@ def _asked(result: Result, version: engine.PromptContent, run: Run) -> Asked | N
         return None
     with suppress(RenderError):
         opening, turns = conversation(version, case)
-        messages = (*opening, *(engine.Message("user", turn) for turn in turns))
+        messages = (*opening, *turns)
         reply = Reply(result.output, None, None, None, None, None, None, 0.0)
         return Asked(result, judged_output_of(Request(run.model, messages), reply, values), places)
     return None
@@ -120,7 +122,8 @@ def judge_pasted(run: Run, judge: JudgeChoice, *, cost_cap: Decimal | None = Non
     except KeyUnreadable as unreadable:
         raise Refused("judging", str(unreadable)) from None
     limits = _Limits(cost_cap)
-    found = asyncio.run(_all_graded(waiting, engine_judge, limits))
+    with closing(PictureSpool(run.prompt_id, digests_of_run(run.pk))) as pictures:
+        found = asyncio.run(_all_graded(waiting, engine_judge, limits, pictures.read))
     with transaction.atomic():
         Run.objects.filter(pk=run.pk).update(
             judge_endpoint_name=judge.endpoint.name,
@@ -156,7 +159,7 @@ class _Limits:
 
 
 async def _all_graded(
-    waiting: Sequence[Asked], judge: engine.Judge, limits: _Limits
+    waiting: Sequence[Asked], judge: engine.Judge, limits: _Limits, read_picture: ReadPicture
 ) -> list[tuple[Asked, Graded]]:
     """Those the judge was asked about, in their order. Where the time is up, calls in flight are ended, and
     what was paid for before is kept all the same."""
@@ -164,7 +167,7 @@ async def _all_graded(
     async with open_endpoint(judge.endpoint, settings.ENDPOINT_CONCURRENCY, PACING) as asker:
         setup = JudgeSetup(
             judge,
-            cancellation.hold(asker),
+            PictureAsker(cancellation.hold(asker), read_picture),
             min(A_CALL_S, judge.endpoint.time_limit_s),
             limits.check,
             limits.add,

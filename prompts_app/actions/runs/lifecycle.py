@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
+from prompts_app.actions.pictures.case_pictures import sweep
 from prompts_app.actions.runs.batches import BatchPlan, check_can_run
 from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.actions.runs.deleting import delete_results
@@ -260,5 +261,6 @@ def delete_runs(prompt: Prompt, runs: Sequence[Run]) -> None:
         keys = [run.pk for run in runs]
         delete_results(Result.objects.filter(run__in=keys))
         Run.objects.filter(pk__in=keys).delete()
+        sweep(prompt)
         Prompt.objects.filter(pk=prompt.pk).update(deleted_runs=F("deleted_runs") + counted)
         rebuild_evidence(prompt)

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from prompts_app.actions.pictures.case_pictures import case_pictures_changed
 from prompts_app.actions.pictures.storage import pictures_changed
 from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.engine import seals
@@ -345,7 +346,7 @@ def _still_there(seal: Seal) -> SealFinding:
     run = Run.objects.select_related("prompt__owner", "version").get(pk=seal.run.pk)
     if run.seals.last() != seal:
         return SealFinding("kept", None, "The run was continued later and has a newer seal.")
-    if pictures_changed(run):
+    if pictures_changed(run) or case_pictures_changed(run):
         return SealFinding(
             "kept", False, "A picture this site holds of the run is not the one that was sealed."
         )

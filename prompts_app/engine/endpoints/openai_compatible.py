@@ -8,7 +8,7 @@ import asyncio
 import json
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import count
@@ -19,6 +19,7 @@ import httpcore2
 from httpx2 import AsyncClient, Response
 from openai import APIStatusError, AsyncAzureOpenAI, AsyncOpenAI, AsyncStream
 
+from prompts_app.engine.case_pictures import with_bytes
 from prompts_app.engine.endpoints.addresses import BadUrl, BlockedAddress, Target, UnknownHost, parse_url
 from prompts_app.engine.endpoints.answers import (
     TOO_LARGE,
@@ -261,10 +262,10 @@ def body_of(request: Request) -> bytes:
         raise ValueError(f"Remove the parameter “{taken.pop()}”: the run sets it.")
     if request.parameters.get("stream"):
         raise ValueError("Remove the parameter “stream”: answers are taken whole here.")
-    return as_wire(request.body())
+    return as_wire(with_bytes(request.body(), request.pictures))
 
 
-def as_wire(body: dict[str, Json]) -> bytes:
+def as_wire(body: Mapping[str, Json]) -> bytes:
     """Raises ``ValueError`` with a sentence."""
     try:
         return json.dumps(body, allow_nan=False).encode("ascii")

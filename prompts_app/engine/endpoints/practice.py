@@ -147,6 +147,7 @@ def answer(request: Request) -> str:
         return "\n".join(given)
     question = next((m.content for m in reversed(request.messages) if m.role == "user"), "")
     system = "\n".join(m.content for m in request.messages if m.role == "system") or question
+    question += "".join(f"\n{line}" for line in practice_pictures.seen(request.pictures))
     if system.startswith(JUDGE):
         return _verdict(system)
     if asked := schema_asked_for(request.parameters):

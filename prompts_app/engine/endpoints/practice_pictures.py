@@ -1,5 +1,7 @@
-"""What the practice endpoint draws: shapes by the text's hash, and beneath them that it is practice."""
+"""What the practice endpoint draws: shapes by the text's hash, and beneath them that it is practice. And what
+it sees of a picture, which is its size."""
 
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from io import BytesIO
 
@@ -27,3 +29,10 @@ def draw(text: str, *, sloppy: bool = False) -> bytes:
     out = BytesIO()
     picture.save(out, "PNG")
     return out.getvalue()
+
+
+def seen(pictures: Mapping[str, bytes]) -> Iterator[str]:
+    """A line for each that is sent."""
+    for data in pictures.values():
+        with Image.open(BytesIO(data), formats=["JPEG"]) as picture:
+            yield f"Picture: {picture.width} × {picture.height} pixels"

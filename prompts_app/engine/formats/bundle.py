@@ -135,6 +135,9 @@ def _prompt(row: Json, where: str) -> BundledPrompt:
     for place, run in enumerate(prompt.runs):
         _check_results(run, f"{where}.runs[{place}]")
     _check_failures(prompt, where)
+    for digest, data in prompt.pictures.items():
+        if sha256(data_of({"data": data}, at := f"{where}.pictures.{digest}")).hexdigest() != digest:
+            refuse(at, "the picture its digest speaks of: the file was changed")
     for place, part in enumerate(prompt.private):
         if "text" in part and not re.fullmatch("[0-9a-f]{32}", str(part.get("salt"))):
             refuse(f"{where}.private[{place}].salt", "32 hexadecimal digits")

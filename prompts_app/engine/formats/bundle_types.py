@@ -272,6 +272,8 @@ class BundledPrompt:
     # Private parts: {"label", "words", "sha256", "since"}, and in the author's own file "text" and "salt".
     # Without these two the texts of the file are masked.
     private: Annotated[tuple[PrivatePart, ...], _LATER] = ()
+    # Of cases and suites: SHA-256 → the JPEG in base64, where there was room
+    pictures: Annotated[Mapping[Digest, str], _LATER] = field(default_factory=dict)
 
     @property
     def is_masked(self) -> bool:

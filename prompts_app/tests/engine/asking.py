@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from prompts_app.engine.endpoints import Pacing, open_endpoint
 from prompts_app.engine.run import run_cells
@@ -49,13 +50,13 @@ def ask_cells(
     pacing: Pacing = QUICK,
     stop_reason: Callable[[], str | None] = lambda: None,
     on_price: Callable[[Price], None] = lambda price: None,
-    stream: bool = False,
+    **more: Any,
 ) -> list[Outcome]:
-    """The outcomes of a run over these cells."""
+    """The outcomes of a run over these cells; ``more`` is as ``run_cells`` takes it."""
     outcomes = list[Outcome]()
     asked = run_cells(
         prompt, model, cells, endpoint, concurrency=4, on_outcome=outcomes.append, stop_reason=stop_reason,
-        on_price=on_price, pacing=pacing, stream=stream,
+        on_price=on_price, pacing=pacing, **more,
     )  # fmt: skip
     asyncio.run(asked)
     return outcomes

@@ -7,9 +7,10 @@ from typing import Any
 
 from prompts_app.actions.exporting.job import start_export
 from prompts_app.actions.pictures.storage import replace_picture, set_face
+from prompts_app.actions.prompts.case_pictures import add_pictures
 from prompts_app.actions.prompts.private_parts import add_span
 from prompts_app.engine.formats.skill import skill_in
-from prompts_app.engine.pictures import keep, square
+from prompts_app.engine.pictures import keep, keep_to_send, square
 from prompts_app.models import KnownFailure
 from prompts_app.tests.engine.files import a_file
 from prompts_app.tests.factories import VersionFactory
@@ -60,6 +61,14 @@ def _pictured(w: World) -> str:
         w.result.save(update_fields=["picture"])
         replace_picture(w.result, picture)
     return w.result.public_id
+
+
+def _case_picture(w: World) -> str:
+    """The digest of a picture that a case puts in."""
+    if not w.case.as_engine().pictures:
+        add_pictures(w.case, "word", "quokka-in-the-note", [keep_to_send(a_file())])
+        w.case.refresh_from_db()
+    return w.case.as_engine().pictures[0].sha256
 
 
 def _with_face(w: World) -> list[Any]:
@@ -152,6 +161,8 @@ TABLE = {
     "results": Row(Rule.PROMPT, _of_prompt),
     "result": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), w.result.public_id]),
     "result_picture": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), _pictured(w)]),
+    "case_picture": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), _case_picture(w)]),
+    "case_thumbnail": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), _case_picture(w)]),
     "result_thumbnail": Row(Rule.PROMPT, lambda w: [*_of_prompt(w), _pictured(w)]),
     "interview": Row(Rule.PROMPT, _of_prompt),
     "blind": Row(Rule.PROMPT, _of_prompt),
@@ -191,6 +202,7 @@ TABLE = {
     "studio_cases": Row(Rule.THING, _slug),
     "studio_case_new": Row(Rule.THING, _slug),
     "studio_case": Row(Rule.THING, _case),
+    "studio_case_pictures": Row(Rule.THING, _case),
     "studio_cases_table": Row(Rule.THING, _slug),
     "studio_case_copy": Row(Rule.THING, _case, "post", answers=DONE),
     "studio_case_move": Row(Rule.THING, _case, "post", {"step": "up"}, DONE),

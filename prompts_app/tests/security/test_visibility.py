@@ -20,7 +20,7 @@ from prompts_app.tests.security.world import MARKS, TITLE, Tags, World, named_ur
 pytestmark = pytest.mark.django_db
 
 STRANGER, READER, OWNER = "stranger", "reader", "owner"
-PICTURES = ("result_picture", "result_thumbnail")  # there is nothing to read in them
+PICTURES = ("result_picture", "result_thumbnail", "case_picture", "case_thumbnail")  # nothing to read
 VIEWERS = [STRANGER, READER, OWNER]
 
 

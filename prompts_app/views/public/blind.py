@@ -14,8 +14,8 @@ from django.views.decorators.http import require_safe
 
 from prompts_app.actions.sharing.votes import Tally, Visitor, cast_vote, choices_of, tally_of, tally_of_runs
 from prompts_app.engine.errors import why_not
-from prompts_app.evidence.before_after import inputs_of
 from prompts_app.evidence.blind_pairs import Drawn, Duel, duel_of
+from prompts_app.evidence.case_inputs import inputs_of
 from prompts_app.evidence.records import MOST_SHOWN, Records, RunCase
 from prompts_app.models import BlindChoice, Prompt, Result, Run
 from prompts_app.views.limits import HOUR_S, is_allowed, network_of, told_to_wait

@@ -1,4 +1,4 @@
-"""``…/results/id/picture.webp`` and ``/@handle/picture.webp``: pictures, each behind the door of its page.
+"""Pictures, each behind the door of its page: of results, of cases, of people.
 
 Only pictures this server drew anew are ever given out (see engine.pictures), and only those whose digest is
 the recorded one.
@@ -15,7 +15,8 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csp import csp_override
 
-from prompts_app.access import picture_visible_to
+from prompts_app.access import case_picture_visible_to, picture_visible_to
+from prompts_app.engine.case_pictures import KIND as SENT_KIND
 from prompts_app.engine.pictures import KIND
 from prompts_app.models import Face, PictureFile, Prompt, User
 from prompts_app.views.public.public_page import author_page, picture_response, prompt_page
@@ -48,6 +49,25 @@ def _of_result(
 
 
 @_ALONE
+@prompt_page
+def case_picture(request: HttpRequest, prompt: Prompt, digest: str) -> HttpResponse:
+    return _of_case(request, prompt, digest, "data")
+
+
+@_ALONE
+@prompt_page
+def case_thumbnail(request: HttpRequest, prompt: Prompt, digest: str) -> HttpResponse:
+    return _of_case(request, prompt, digest, "small")
+
+
+def _of_case(request: HttpRequest, prompt: Prompt, digest: str, column: str) -> HttpResponse:
+    file = case_picture_visible_to(request.user, prompt, digest)
+    data = bytes(getattr(file, column))
+    etag = digest if column == "data" else sha256(data).hexdigest()
+    return _answer(request, etag, lambda: data, SENT_KIND)
+
+
+@_ALONE
 @author_page
 def face(request: HttpRequest, author: User) -> HttpResponse:
     files = Face.objects.filter(profile=author.profile).values_list("data", flat=True)
@@ -55,13 +75,14 @@ def face(request: HttpRequest, author: User) -> HttpResponse:
 
 
 def _answer(
-    request: HttpRequest, digest: str, read: Callable[[], bytes | memoryview[int] | None]
+    request: HttpRequest, digest: str, read: Callable[[], bytes | memoryview[int] | None], kind: str = KIND
 ) -> HttpResponse:
     """The picture of this digest; 304 for who has it, without reading it. Raises Http404."""
     if not digest:
         raise Http404
-    response = picture_response(request, digest, KIND, lambda: _checked(read(), digest))
-    response.headers["Content-Disposition"] = f'inline; filename="{digest[:12]}.webp"'
+    response = picture_response(request, digest, kind, lambda: _checked(read(), digest))
+    ending = "webp" if kind == KIND else "jpg"
+    response.headers["Content-Disposition"] = f'inline; filename="{digest[:12]}.{ending}"'
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     return response
 

@@ -3,6 +3,7 @@
 import json
 import random as chance
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,9 +12,11 @@ from django.shortcuts import render
 from prompts_app.access import result_visible_to
 from prompts_app.actions.runs.verdict import can_judge
 from prompts_app.engine.assertions.stored import calls_in
+from prompts_app.engine.case_pictures import CasePicture
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.prices import sources_told
 from prompts_app.engine.vendors import Claim, claim_of
+from prompts_app.evidence.case_inputs import pictures_of, pieces_of
 from prompts_app.evidence.checks import checks_of
 from prompts_app.evidence.steps import split_request
 from prompts_app.evidence.summary import summary_of
@@ -52,12 +55,14 @@ def random(request: HttpRequest, prompt: Prompt) -> HttpResponse:
 def _context(request: HttpRequest, prompt: Prompt, found: Result) -> dict[str, Any]:
     checks = checks_of(found.checks)
     case = found.case if found.case_index < len(found.run.suite) else {}
+    pictures = pictures_of(case)
     return {
         "prompt": prompt,
         "result": found,
         "run": found.run,
         "case": case,
-        "variables": [(name, _cut(value)) for name, value in (case.get("variables") or {}).items()],
+        "variables": _texts_of(case, pictures),
+        "pictures": pictures,
         "canned": case.get("tool_results") or (),
         "turns": [_cut(turn) for turn in case.get("turns") or ()],
         "checks": checks,
@@ -74,10 +79,17 @@ def _context(request: HttpRequest, prompt: Prompt, found: Result) -> dict[str, A
         "as_markdown": bool(found.output) and len(found.output) <= LONGEST_MARKDOWN,
         "listed": is_indexable(prompt),
         "json_ld": part_ld(prompt, f"One result of {prompt.title}", found.get_absolute_url()),
-        **_request_of(found),
+        **_request_of(found, pictures),
         **_neighbours(found),
         "repeats": _repeats_of(found),
     }
+
+
+def _texts_of(case: dict[str, Any], pictures: Sequence[CasePicture]) -> list[tuple[str, str]]:
+    """The case's values, but for those that pictures stand in place of."""
+    pictured = {one.variable for one in pictures}
+    values = (case.get("variables") or {}).items()
+    return [(name, _cut(value)) for name, value in values if value or name not in pictured]
 
 
 def _judge_of(found: Result) -> Claim:
@@ -95,20 +107,27 @@ def _judge_cost_told(found: Result) -> str:
     return sources_told(Counter(call.get("cost_source", "") for call in calls if call.get("cost")))
 
 
-def _request_of(found: Result) -> dict[str, Any]:
+def _request_of(found: Result, pictures: Sequence[CasePicture]) -> dict[str, Any]:
     """The request as sent: its messages, those from the first call of a tool apart, and everything else of it
     as JSON."""
     sent = found.request if isinstance(found.request, dict) else {}
     first, steps = split_request(sent)
-    messages = [(str(message.get("role", "")), _cut(message.get("content", ""))) for message in first]
+    messages = [
+        (str(message.get("role", "")), _pieces(message.get("content", ""), pictures)) for message in first
+    ]
     if isinstance(sent.get("prompt"), str):  # to the images API
-        messages.append(("prompt", _cut(sent["prompt"])))
+        messages.append(("prompt", [_cut(sent["prompt"])]))
     rest = {key: value for key, value in sent.items() if key not in {"messages", "prompt"}}
     return {
         "sent": messages,
         "steps": steps,
         "settings": _cut(json.dumps(rest, ensure_ascii=False, indent=2)) if rest else "",
     }
+
+
+def _pieces(content: object, pictures: Sequence[CasePicture]) -> list[str | CasePicture]:
+    found = pieces_of(content, pictures)
+    return [piece if isinstance(piece, CasePicture) else _cut(piece) for piece in found]
 
 
 def _repeats_of(found: Result) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from prompts_app.actions.prompts.cases import add_cases, change_case, delete_cas
 from prompts_app.actions.prompts.publish import findings_in_cases, findings_in_outputs
 from prompts_app.actions.prompts.secrets import SecretFinding
 from prompts_app.actions.runs.paste import paste_together
+from prompts_app.engine.case_pictures import CasePicture
 from prompts_app.engine.digests import case_json, digest
 from prompts_app.engine.formats.case_csv import CaseTable
 from prompts_app.evidence.frames import FrameState
@@ -44,6 +45,10 @@ class CaseLine:
     case: Case
     state: FrameState | None
     word: str
+
+    @property
+    def pictures(self) -> tuple[CasePicture, ...]:
+        return self.case.as_engine().pictures
 
 
 @owner_view(own_prompt)

@@ -14,7 +14,7 @@ from prompts_app.actions.prompts import known_failures
 from prompts_app.actions.prompts.save import StaleEdit
 from prompts_app.actions.prompts.secrets import SecretFinding, find_secrets
 from prompts_app.engine.errors import Refused, why_not
-from prompts_app.evidence.before_after import inputs_of
+from prompts_app.evidence.case_inputs import inputs_of
 from prompts_app.evidence.case_outcomes import rows_of
 from prompts_app.evidence.known_failures import fixes_of, items_of, suggestions
 from prompts_app.evidence.records import Records, RunCase

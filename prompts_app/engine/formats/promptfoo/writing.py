@@ -54,6 +54,8 @@ def write_config(prompt: ImportedPrompt, models: Iterable[str] = (), remark: str
         "metadata": {OURS: _ours(prompt, said) | ({"logic": NUNJUCKS} if is_nunjucks else {})},
     }
     head = [f"# yaml-language-server: $schema={SCHEMA}", f"# {' '.join(remark.split())}" if remark else ""]
+    if any(case.pictures for case in prompt.cases):
+        head.append("# Pictures of cases are not in this file: metadata names them by their SHA-256.")
     if providers == [NO_MODEL]:
         head.append("# Name the models to test under “providers”: echo only gives the prompt back.")
     return "\n".join(line for line in head if line) + "\n" + write_yaml(config)

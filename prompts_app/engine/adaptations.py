@@ -57,6 +57,8 @@ def adapted(request: Request, words: Iterable[str]) -> Request:
 
 
 def _adapted(request: Request, word: str) -> Request:
+    if request.api == "responses" and word in (LIMIT, STREAM_OPTIONS):
+        return request  # it has neither
     parameters = dict(request.parameters)
     if word == LIMIT and OLD_LIMIT in parameters:
         limit = parameters.pop(OLD_LIMIT)

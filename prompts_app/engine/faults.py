@@ -58,8 +58,13 @@ _KINDS = (
     ),
     FaultKind(
         "other_api", "this model answers at another API only",
-        "Choose the Responses API on the endpoint where it offers that choice; else choose a model that "
-        "answers at Chat Completions.",
+        "Choose the Responses API in the endpoint’s settings (or Chat Completions, where Responses is chosen "
+        "now) and start a new run. Or choose another model.",
+    ),
+    FaultKind(
+        "unfinished", "the answer was not there yet",
+        "The server put the request aside to answer it later, which is not waited for. Choose another model, "
+        "or run again if this is not what it usually does.",
     ),
     FaultKind(
         "timeout_server", "the server gave up waiting",
@@ -118,7 +123,8 @@ _KINDS = (
     ),
     FaultKind(
         "wrong_shape", "the answer held no output",
-        "Check that the endpoint offers Chat Completions in OpenAI’s form (for pictures, the images API), "
+        "Check that the endpoint offers the API it is asked at in OpenAI’s form (for pictures, the images "
+        "API), "
         "and that the model is a chat model (or one that draws).",
     ),
     FaultKind(

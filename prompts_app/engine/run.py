@@ -20,6 +20,7 @@ from prompts_app.engine.grading import Graded, JudgeSetup, grade, is_graded, jud
 from prompts_app.engine.picture_asker import PictureAsker, ReadPicture, no_pictures
 from prompts_app.engine.prices import UNKNOWN, price_of_answer, together
 from prompts_app.engine.render import render_messages, rendered, values_for
+from prompts_app.engine.responses_body import sent_back
 from prompts_app.engine.shutdown import check_not_ending
 from prompts_app.engine.thinking import after_thinking
 from prompts_app.engine.tool_steps import CannedResults
@@ -30,6 +31,7 @@ from prompts_app.engine.types import (
     Check,
     EndpointConfig,
     Fault,
+    ItemsMessage,
     Judge,
     Message,
     Outcome,
@@ -181,10 +183,15 @@ class _Run:
         for turn in turns:
             if isinstance(said.result, Fault) or said.unanswered:
                 break
-            answered = Message("assistant", self._seen(said.result).output)
-            messages = (*said.request.messages, answered, turn)
+            messages = (*said.request.messages, self._turn(said.result), turn)
             said = await self._with_results(_together(said, await self._ask_on(messages)), canned)
         return said
+
+    def _turn(self, reply: Reply) -> Message:
+        """An answer as the model's next turn sees it."""
+        seen = self._seen(reply).output
+        items = sent_back(reply.items) if seen == reply.output else ()
+        return ItemsMessage("assistant", seen, items) if items else Message("assistant", seen)
 
     async def _with_results(self, said: _Said, canned: CannedResults) -> _Said:
         """Ask on for as long as the model calls tools and the case has results for them."""
@@ -313,6 +320,7 @@ def _together(before: _Said, last: _Said) -> _Said:
         tokens_in=_sum(before.result.tokens_in, last.result.tokens_in),
         tokens_out=_sum(before.result.tokens_out, last.result.tokens_out),
         tokens_reasoning=_sum_known(before.result.tokens_reasoning, last.result.tokens_reasoning),
+        trace=(*before.result.trace, *last.result.trace),
     )
     return replace(last, result=reply, price=price)
 

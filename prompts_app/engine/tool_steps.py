@@ -10,6 +10,7 @@ from typing import Final
 
 from prompts_app.engine.budget import MOST_VALUES_JUDGED, load_json
 from prompts_app.engine.case_pictures import text_in
+from prompts_app.engine.responses_body import sent_back
 from prompts_app.engine.tool_types import ToolCall, ToolMessage, ToolResult
 from prompts_app.engine.types import CaseContent, Json, Message, PicturedMessage, Reply, Sent
 
@@ -111,7 +112,8 @@ class CannedResults:
             results.append(ToolMessage("tool", given.result, tool_call_id=call["id"]))
         if self._chars_left < 0:
             return TOO_MUCH
-        return ToolMessage("assistant", reply.content, tuple(calls)), *results
+        answered = ToolMessage("assistant", reply.content, tuple(calls), items=sent_back(reply.items))
+        return answered, *results
 
     def _take(self, call: ToolCall) -> ToolResult | None:
         try:

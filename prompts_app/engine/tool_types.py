@@ -37,6 +37,7 @@ class ToolMessage:
     content: str
     tool_calls: tuple[Json, ...] = ()
     tool_call_id: str = ""
+    items: tuple[Json, ...] = ()  # of the Responses API, which takes these in its place
 
     def as_json(self) -> dict[str, Json]:
         if self.role == "assistant":

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -13,11 +13,12 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from prompts_app.engine.case_pictures import CasePicture
+from prompts_app.engine.responses_body import items_of, responses_body
 from prompts_app.engine.tool_types import ToolCall, ToolMessage, ToolResult
 
 type Json = Any
 Role = Literal["system", "user", "assistant", "developer"]
-Api = Literal["chat", "images"]  # the API a call goes to: Chat Completions, or the images API
+Api = Literal["chat", "responses", "images"]  # that a call goes to; "chat" is Chat Completions
 # How much a model is to think, or to say: the words that servers take, not each of them all.
 LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 ROLES: tuple[Role, ...] = ("system", "user", "assistant")  # an author’s
@@ -43,6 +44,13 @@ class PicturedMessage(Message):
 
     def as_json(self) -> dict[str, Json]:
         return {"role": self.role, "content": list(self.parts)}
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsMessage(Message):
+    """An answer of the Responses API, which takes its items back in its place."""
+
+    items: tuple[Json, ...] = ()
 
 
 type Sent = Message | ToolMessage
@@ -130,6 +138,7 @@ class EndpointConfig:
     allowed_private_hosts: frozenset[str] = frozenset()
     time_limit_s: float = 600.0  # for each attempt at a call
     prices: tuple[OwnPrice, ...] = ()
+    api: Api = "chat"  # that texts are asked for at
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +157,7 @@ class Judge:
 @dataclass(frozen=True, slots=True)
 class Request:
     """One call as it is sent: rendered messages, model and parameters (``body`` is the wire JSON, but for
-    the bytes of pictures in it). With ``stream`` the answer of a chat completion is asked for in pieces."""
+    the bytes of pictures in it). With ``stream`` a text is asked for in pieces."""
 
     model: str
     messages: tuple[Sent, ...]
@@ -161,7 +170,7 @@ class Request:
 
     @property
     def is_streamed(self) -> bool:
-        return self.stream and self.api == "chat"
+        return self.stream and self.api != "images"
 
     def body(self) -> dict[str, Json]:
         """What goes over the wire: what the author set, and whether it is to come in pieces.
@@ -171,6 +180,9 @@ class Request:
         if self.api == "images":
             text = "\n\n".join(message.content for message in self.messages)
             return {"model": self.model, "prompt": text, "n": 1, **self.parameters}
+        if self.api == "responses":
+            items = [item for message in self.messages for item in _items_of(message)]
+            return responses_body(self.model, items, self.parameters, stream=self.stream)
         return {
             "model": self.model,
             "messages": [message.as_json() for message in self.messages],
@@ -178,6 +190,11 @@ class Request:
             **({"stream_options": {"include_usage": True}} if self.stream and self.stream_usage else {}),
             **self.parameters,
         }
+
+
+def _items_of(message: Sent) -> Iterable[Json]:
+    own = message.items if isinstance(message, ToolMessage | ItemsMessage) else ()
+    return own or items_of(message.as_json())
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +262,8 @@ class Reply:
     earlier: tuple[Reply, ...] = ()  # parts that came with attempts that failed: billed, and no answer
     tool_calls: tuple[Json, ...] = ()  # as the model wrote them; they are in the output too
     content: str = ""  # the text beside them
+    items: tuple[Json, ...] = ()  # of the Responses API, as they came
+    trace: tuple[Json, ...] = ()  # of them and of those before, where they say more than the output: kept
 
 
 @dataclass(frozen=True, slots=True)

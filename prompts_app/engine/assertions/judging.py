@@ -142,7 +142,8 @@ class JudgeClient:
         """What the judge said of its own, whatever it is. Raises ``JudgeFailed`` where that is nothing."""
         mark = secrets.token_hex(6)
         self.before_call()
-        request = Request(self.judge.model, self._with_pictures(prompt.messages(mark)), self.judge.parameters)
+        messages = self._with_pictures(prompt.messages(mark))
+        request = Request(self.judge.model, messages, self.judge.parameters, self.judge.endpoint.api)
         reply = await self._answered(self.asker.ask(request, self.deadline_s))
         shown = "\n\n".join(f"{m.role}: {m.content}" for m in prompt.messages(mark, shown=True))
         shown += "".join(f"\n[picture sha256:{digest_of(part)}]" for part in self.pictures)

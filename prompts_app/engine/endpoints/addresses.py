@@ -31,7 +31,8 @@ TUNNELS = tuple(
 
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
 _CALL = re.compile(
-    r"(?:(?<=/openai)/deployments/[^/?#]+)?(?:/(?:chat/completions|embeddings|images/generations))?/*(?=\?|\Z)"
+    r"(?:(?<=/openai)/deployments/[^/?#]+)?"
+    r"(?:/(?:chat/completions|responses|embeddings|images/generations))?/*(?=\?|\Z)"
 )
 _API_VERSION = re.compile(r"api-version=([A-Za-z0-9.-]+)")
 _NUMBER = re.compile(r"(?:\d+|0x[0-9a-f]*)")

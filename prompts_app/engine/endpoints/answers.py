@@ -111,7 +111,7 @@ def _read_text(body: str, answered: HttpAnswer, key: str) -> Json:
     error = error_in(data)
     if not 200 <= answered.status < 300:
         return _refusal(answered, data if error is None else error, key)
-    if error is not None and not (isinstance(data, dict) and data.get("choices")):
+    if error is not None and not (isinstance(data, dict) and (data.get("choices") or data.get("output"))):
         return error_inside(error, answered, key)
     return data
 

@@ -162,8 +162,12 @@ def _failed(
         return replace(failed, kind=kind) if kind and failed.kind == "server_error" else failed
     if kind is None:
         return None
-    words = f"The provider {_FAILED[kind]} “{one_line(reason or '')[:MOST_OF_A_REASON]}”."
-    return fault(kind, words, answered)
+    return fault(kind, ended_with(kind, reason), answered)
+
+
+def ended_with(kind: str, reason: str | None) -> str:
+    """What a finish reason that tells of a failure says, as a sentence."""
+    return f"The provider {_FAILED[kind]} “{one_line(reason or '')[:MOST_OF_A_REASON]}”."
 
 
 def _reason(value: Json) -> str | None:

@@ -78,12 +78,20 @@ _SCHEMAS: tuple[tuple[str, re.Pattern[str]], ...] = (
 # These stand before what a 401 or a 404 says by itself.
 _PATHS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
-        "other_api",
+        "bad_request",
         re.compile(
-            r"\bv1/responses\b|\bresponses api\b|operation does not work with the specified model", re.I
+            r"no endpoints found that (?:can handle|support)|items are not persisted|parameter has moved to",
+            re.I,
         ),
     ),
-    ("bad_request", re.compile(r"no endpoints found that (?:can handle|support)", re.I)),
+    (
+        "other_api",
+        re.compile(
+            r"\bv1/responses\b|\bresponses api\b|operation does not work with the specified model|"
+            r"\b(?:supported|accessible|available)\b.{0,30}/chat/completions\b",
+            re.I,
+        ),
+    ),
     ("forbidden", re.compile(r"not allowed to access model|key_model_access_denied", re.I)),
     (
         "wrong_path",

@@ -1,4 +1,5 @@
-"""Endpoints that speak OpenAI's Chat Completions, which nearly every model server does, or its images API.
+"""Endpoints that speak OpenAI's Chat Completions, which nearly every model server does, its Responses or its
+images API.
 
 They are called with the ``openai`` package over a transport of our own. By construction there are no
 redirects followed, no proxies or keys taken from the environment, no retries but those below, and no cookies.
@@ -39,16 +40,26 @@ from prompts_app.engine.endpoints.connecting import (
 from prompts_app.engine.endpoints.images import ImageAnswer, read_image, with_picture
 from prompts_app.engine.endpoints.kinds import Asker
 from prompts_app.engine.endpoints.pacing import Pacing, asked_wait, spent_limit
+from prompts_app.engine.endpoints.response_streams import ResponseEvents
+from prompts_app.engine.endpoints.responses import read_response
 from prompts_app.engine.endpoints.scrubbing import scrub
-from prompts_app.engine.endpoints.streams import read_stream
+from prompts_app.engine.endpoints.streams import Pieces, read_stream
 from prompts_app.engine.endpoints.transport import EVENTS, CheckedTransport
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.shutdown import check_not_ending
 from prompts_app.engine.types import Api, Embedded, EndpointConfig, Fault, Json, Reply, Request
 
-PATHS: dict[Api, str] = {"chat": "/chat/completions", "images": "/images/generations"}
+PATHS: dict[Api, str] = {
+    "chat": "/chat/completions",
+    "responses": "/responses",
+    "images": "/images/generations",
+}
 # Parameters of each API that the run sets.
-OURS: dict[Api, tuple[str, ...]] = {"chat": (), "images": ("prompt", "n")}
+OURS: dict[Api, tuple[str, ...]] = {
+    "chat": (),
+    "responses": ("input", "previous_response_id", "conversation", "background"),
+    "images": ("prompt", "n"),
+}
 
 _KEY = re.compile(r"[!-~]*")
 
@@ -119,7 +130,7 @@ class _Call:
 
     path: str
     body: bytes | None = None
-    in_pieces: bool = False  # its answer is asked for as a stream
+    pieces: type[Pieces | ResponseEvents] | None = None  # of a stream, where its answer is asked for as one
 
 
 class _OpenAiCompatible:
@@ -136,7 +147,11 @@ class _OpenAiCompatible:
             body = body_of(request)
         except ValueError as error:
             return Fault("bad_request", str(error))
-        call = _Call(self._path_to(request.model, PATHS[request.api]), body, request.is_streamed)
+        if request.api == "responses":  # at Azure too the model stands in the body, not in the path
+            call = _Call(PATHS["responses"], body, ResponseEvents if request.stream else None)
+            return await self._insist(call, deadline_s, lambda answer: read_response(answer, self._key))
+        path = self._path_to(request.model, PATHS[request.api])
+        call = _Call(path, body, Pieces if request.is_streamed else None)
         if request.api == "chat":
             return await self._insist(call, deadline_s, lambda answer: read_reply(answer, self._key))
         came = await self._insist(call, deadline_s, lambda answer: read_image(answer, self._key))
@@ -235,12 +250,12 @@ class _OpenAiCompatible:
     async def _send(self, call: _Call, watch: Stopwatch) -> HttpAnswer:
         post = self._client.post
         try:
-            if call.in_pieces:
+            if call.pieces:
                 stream = await post(
                     call.path, cast_to=object, content=call.body, options={"headers": {"Accept": EVENTS}},
                     stream=True, stream_cls=AsyncStream[object],
                 )  # fmt: skip
-                return await read_stream(stream, watch)
+                return await read_stream(stream, watch, call.pieces())
             if call.body is None:
                 response = await self._client.get(call.path, cast_to=Response)
             else:

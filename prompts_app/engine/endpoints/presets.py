@@ -29,8 +29,8 @@ PRESETS: tuple[Preset, ...] = (
         "https://api.anthropic.com/v1",
         True,
         "https://platform.claude.com/settings/keys",
-        "For trying models: this door ignores response_format, effort, seed and penalties, and reads all "
-        "system messages first.",
+        "For trying models: this door ignores response_format, seed and penalties, and reads all system "
+        "messages first.",
     ),
     Preset(
         "Google Gemini",

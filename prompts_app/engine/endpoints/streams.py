@@ -4,6 +4,8 @@ The ``openai`` client takes the stream apart into events; here their pieces beco
 answer would have been as a whole, which is then read like any other.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -14,6 +16,7 @@ from openai import APIError, AsyncStream
 from prompts_app.engine.endpoints.answers import HttpAnswer
 from prompts_app.engine.endpoints.connecting import Stopwatch
 from prompts_app.engine.endpoints.error_bodies import error_in
+from prompts_app.engine.endpoints.response_streams import ResponseEvents
 from prompts_app.engine.types import Json
 
 _GROWING = frozenset(
@@ -21,9 +24,11 @@ _GROWING = frozenset(
 )
 
 
-async def read_stream(stream: AsyncStream[object], watch: Stopwatch) -> HttpAnswer:
+async def read_stream(
+    stream: AsyncStream[object], watch: Stopwatch, pieces: Pieces | ResponseEvents
+) -> HttpAnswer:
     """The answer as if it had come whole; one that broke off, or never said that it was finished, is cut."""
-    pieces, first_ms = Pieces(), None
+    first_ms = None
     came: dict[str, HttpAnswer] = dict(stream.response.extensions)
     if "answer" in came:  # the server answers no streams
         return came["answer"]

@@ -193,6 +193,7 @@ class BundledResult:
     reasoning_chars: Annotated[Count | None, _LATER] = None
     unanswered: Annotated[Literal["", "no_result", "most_steps", "too_much"], _LATER] = ""
     first_token_ms: Annotated[Number | None, _LATER] = None
+    trace: Annotated[tuple[Object, ...], _LATER] = ()  # beside the output, of the Responses API
 
 
 @dataclass(frozen=True, slots=True)

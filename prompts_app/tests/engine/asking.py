@@ -7,6 +7,7 @@ from typing import Any
 from prompts_app.engine.endpoints import Pacing, open_endpoint
 from prompts_app.engine.run import run_cells
 from prompts_app.engine.types import (
+    Api,
     Cell,
     EndpointConfig,
     Fault,
@@ -31,12 +32,14 @@ def ask(
     model: str = "tiny-1",
     parameters: Mapping[str, Json] | None = None,
     messages: tuple[Sent, ...] = QUESTION,
+    api: Api = "chat",
+    stream: bool = False,
 ) -> Reply | Fault:
     """One call, from opening the endpoint to closing it."""
 
     async def call() -> Reply | Fault:
         async with open_endpoint(endpoint, 1, pacing) as asker:
-            return await asker.ask(Request(model, messages, parameters or {}), deadline_s)
+            return await asker.ask(Request(model, messages, parameters or {}, api, stream), deadline_s)
 
     return asyncio.run(call())
 

@@ -6,7 +6,7 @@ further turns…) stands under ``metadata.proofsheet``, which promptfoo leaves a
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from prompts_app.engine.assertions.graded import FACTUALITY
@@ -29,8 +29,11 @@ _OF_NUNJUCKS = re.compile(r"(?:pasted )?(?:promptfoo (?:configuration|results)|p
 NO_MODEL = "echo"  # promptfoo's own stand-in: it gives the prompt back
 
 
-def write_config(prompt: ImportedPrompt, models: Iterable[str] = (), remark: str = "") -> str:
-    """The file's text. ``models`` become the providers; ``remark`` is one line for who opens the file."""
+def write_config(
+    prompt: ImportedPrompt, models: Iterable[str] = (), remark: str = "", at_responses: Collection[str] = ()
+) -> str:
+    """The file's text. ``models`` become the providers, those ``at_responses`` of OpenAI's Responses API;
+    ``remark`` is one line for who opens the file."""
     usage = usage_of(message for version in prompt.versions for message in version.prompt.messages)
     is_nunjucks = bool(_OF_NUNJUCKS.match(prompt.source))
     said = [for_promptfoo(version.prompt.messages, is_nunjucks=is_nunjucks) for version in prompt.versions]
@@ -40,7 +43,8 @@ def write_config(prompt: ImportedPrompt, models: Iterable[str] = (), remark: str
         raws = [raw_of(messages, as_chat=True) for messages in said]  # in chats, values are no templates
         are_texts = [False]
     values = as_quoted if all(are_texts) else str
-    providers = [f"openai:chat:{model}" for model in models] or [NO_MODEL]
+    apis = dict.fromkeys(at_responses, "responses")
+    providers = [f"openai:{apis.get(model, 'chat')}:{model}" for model in models] or [NO_MODEL]
     defaults = {one.name: one.default for one in prompt.versions[-1].prompt.variables if one.default}
     config: dict[str, Json] = {
         "description": prompt.title,

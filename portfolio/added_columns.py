@@ -1,4 +1,4 @@
-"""A column added to a large table without writing the table anew.
+"""A column added to a large table, or made wider, without writing the table anew.
 
 On SQLite, Django copies the whole table for any column that is not null: at a million prompts that takes
 minutes and twice the disk, and triggers are lost. SQLite itself only notes a constant default. On Postgres it
@@ -8,7 +8,7 @@ is Django's.
 from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations import AddField
+from django.db.migrations.operations import AddField, AlterField
 from django.db.migrations.state import ProjectState
 
 
@@ -36,3 +36,17 @@ class AddColumn(AddField):
             "definition": definition,
         }
         schema_editor.execute(said % tuple(map(schema_editor.quote_value, values or ())))
+
+
+class WidenColumn(AlterField):
+    """``AlterField`` for a text that may be longer from now on: SQLite holds no text to a length."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        if schema_editor.connection.vendor != "sqlite":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)

@@ -15,7 +15,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from prompts_app.evidence.records import Records
 from prompts_app.models import Level, Run
-from prompts_app.models.evidence import CHAT
+from prompts_app.models.endpoints import IMAGES
 from prompts_app.models.ids import public_id
 from prompts_app.models.votes import Pair
 
@@ -100,7 +100,7 @@ def _candidates(records: Records) -> Iterator[tuple[Run, Run]]:
 
 
 def _is_recorded(run: Run) -> bool:
-    return run.level is not None and run.level >= Level.RECORDED and run.api == CHAT
+    return run.level is not None and run.level >= Level.RECORDED and run.api != IMAGES
 
 
 def _cases(records: Records, one: Run, other: Run) -> dict[Pair, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prompts_app.models import Result, Run, Source
-from prompts_app.models.evidence import IMAGES
+from prompts_app.models.endpoints import IMAGES
 
 MOST_SHOTS = 60  # on one page
 

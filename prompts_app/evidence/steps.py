@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from prompts_app.engine.case_pictures import digest_of, text_in
 from prompts_app.engine.masking import PLACEHOLDER
+from prompts_app.engine.responses_body import messages_in
 from prompts_app.engine.tool_steps import arguments_of, call_of
 from prompts_app.engine.types import Json
 
@@ -26,8 +27,7 @@ class Step:
 def split_request(request: Json, most: int = MOST_SHOWN) -> tuple[list[Json], tuple[Step, ...]]:
     """The messages up to the first call of a tool, and everything after it, with ``most`` characters of each
     text. What a file brought in may have any shape."""
-    messages = request.get("messages") if isinstance(request, dict) else None
-    listed = [one for one in messages if isinstance(one, dict)] if isinstance(messages, list) else []
+    listed = messages_in(request)
     first = next((place for place, one in enumerate(listed) if _calls(one)), len(listed))
     return listed[:first], tuple(_cut(step, most) for step in _steps(listed[first:]))
 

@@ -48,9 +48,14 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
 
     class Meta:
         model = Endpoint
-        fields = ["name", "base_url", "time_limit_s"]
+        fields = ["name", "base_url", "api", "time_limit_s"]
+        labels = {"api": "Texts are asked for at"}
+        help_texts = {
+            "api": "Every server has Chat Completions. Choose Responses where a server says that a model "
+            "answers there alone, and for tools that the provider runs itself. It is told to keep nothing.",
+        }
 
-    field_order = ("name", "base_url", "key", "forget_key", "time_limit_s")
+    field_order = ("name", "base_url", "key", "forget_key", "api", "time_limit_s")
 
     def __init__(self, owner: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,6 +63,8 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
         self.instance.owner = owner
         self.stored_url = self.instance.base_url
         self.key_was_dropped = False
+        # A page from before there was this choice says nothing of it, and leaves it as it is.
+        self.fields["api"].required = not self.is_bound or "api" in self.data
         self.prices = price_rows(self.data if self.is_bound else None, self.instance.prices)
         most = int(settings.CALL_DEADLINE_S)
         usual, limit = min(USUAL_LIMIT_S, most), self.fields["time_limit_s"]

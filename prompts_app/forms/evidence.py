@@ -35,7 +35,7 @@ from prompts_app.forms.fields import (
 from prompts_app.forms.judge import JudgeForm
 from prompts_app.forms.refusals import refusals_on
 from prompts_app.models import Batch, Case, Endpoint, Prompt, Task, Version
-from prompts_app.models.evidence import APIS, CHAT, IMAGES
+from prompts_app.models.endpoints import CHAT, IMAGES
 from prompts_app.models.text import refuse_invisible
 
 MOST_LISTED_MODELS = 200  # as boxes to tick; an endpoint that offers more has its models typed
@@ -71,7 +71,7 @@ class RunForm(JudgeForm):
     )
     api = forms.ChoiceField(
         label="What comes back",
-        choices=APIS,
+        choices=[(CHAT, "Texts"), (IMAGES, "Pictures, by the images API")],
         help_text="OpenAI’s dall-e models, and some others, send a picture only with the parameter "
         'response_format set to "b64_json".',
     )
@@ -180,7 +180,7 @@ class RunForm(JudgeForm):
             "more_models": "\n".join(dict.fromkeys(name for name in names if name not in known)),
             "repeats": last.repeats,
             "cost_cap": last.cost_cap,
-            "api": run.api,
+            "api": IMAGES if run.api == IMAGES else CHAT,
             "judges_after_thinking": run.judges_after_thinking,
             **{
                 field: sorted({settings.get(parameter, AS_WRITTEN) for _, settings in runs} - {AS_WRITTEN})

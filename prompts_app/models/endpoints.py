@@ -21,6 +21,9 @@ from prompts_app.models.text import refuse_invisible
 if TYPE_CHECKING:
     from prompts_app.models.evidence import Run
 
+CHAT, RESPONSES, IMAGES = "chat", "responses", "images"
+TEXT_APIS = [(CHAT, "Chat Completions"), (RESPONSES, "Responses")]
+APIS = [(CHAT, "Chat Completions"), (RESPONSES, "the Responses API"), (IMAGES, "the images API")]
 USUAL_LIMIT_S = 600  # for a call, where an endpoint has no limit of its own
 
 
@@ -37,6 +40,7 @@ class Endpoint(models.Model):
         max_length=20, default=OPENAI, choices=[(OPENAI, "OpenAI-compatible"), (PRACTICE, "Practice")]
     )
     base_url = models.CharField(max_length=300, blank=True)
+    api = models.CharField(max_length=12, default=CHAT, choices=TEXT_APIS)  # that texts are asked for at
     encrypted_key = models.BinaryField(default=b"", blank=True)
     known_models = models.JSONField(default=list, blank=True)  # names it listed at the last test
     last_tested_at = models.DateTimeField(null=True, blank=True)
@@ -76,6 +80,7 @@ class Endpoint(models.Model):
             allowed_private_hosts=frozenset(settings.PRIVATE_ENDPOINT_HOSTS),
             time_limit_s=self.limit_s,
             prices=self.own_prices,
+            api="responses" if self.api == RESPONSES else "chat",
         )
 
     @property

@@ -17,7 +17,7 @@ from prompts_app.engine.prices import sources_told
 from prompts_app.engine.stats import wilson
 from prompts_app.engine.tool_steps import UNANSWERED
 from prompts_app.engine.vendors import Claim, claim_of, claim_of_host, with_settings
-from prompts_app.models.endpoints import Batch, Endpoint
+from prompts_app.models.endpoints import APIS, CHAT, Batch, Endpoint
 from prompts_app.models.ids import public_id
 from prompts_app.models.leases import Leased, LeasedQuerySet
 from prompts_app.models.prompts import Prompt, Version
@@ -42,12 +42,6 @@ class Source(models.TextChoices):
 
 
 LONGEST_ORIGIN = 300  # "https://" and a host of 253 characters, and a port
-
-CHAT, IMAGES = "chat", "images"
-APIS = [
-    (CHAT, "Chat Completions: the outputs are texts"),
-    (IMAGES, "The images API: the outputs are pictures"),
-]
 
 
 class RunQuerySet(LeasedQuerySet["Run"]):
@@ -155,7 +149,7 @@ class Run(Leased, Masked):
     settings = models.JSONField(default=dict, blank=True)  # {"reasoning_effort": "high", "verbosity": "low"}
     # Assertions looked at what follows "</think>", where an answer has it: engine.thinking
     judges_after_thinking = models.BooleanField(default=False)
-    api = models.CharField(max_length=8, default=CHAT, choices=APIS)  # that its calls go to
+    api = models.CharField(max_length=12, default=CHAT, choices=APIS)  # that its calls go to
     stream = models.BooleanField(default=False)  # its answers are asked for in pieces
     repeats = models.PositiveSmallIntegerField(default=1)
     suite = models.JSONField()  # [engine.digests.case_json, …]: the tests as they were
@@ -336,6 +330,8 @@ class Result(Masked):
     # What is known of an output that is a picture: engine.types.Picture.about; {}: it is a text. The picture
     # itself is in PictureFile, so that no list ever reads it. Only digests: it came in a file without it.
     picture = models.JSONField(default=dict, blank=True)
+    # Of the Responses API: the items of all its answers, where they say more than the output does
+    trace = models.JSONField(default=list, blank=True)
     finish_reason = models.CharField(max_length=60, blank=True)
     # Why calls of tools ended the case though it has canned results; its steps are in ``request``. "": they
     # did not.

@@ -27,7 +27,7 @@ from prompts_app.engine.reveals import parts_json
 from prompts_app.engine.types import Json
 from prompts_app.evidence.origin import credits_of
 from prompts_app.models import KnownFailure, PictureFile, Prompt, Result, Run, User
-from prompts_app.models.evidence import CHAT
+from prompts_app.models.endpoints import CHAT
 from prompts_app.models.reading import now
 
 # The columns that are written as they stand, under their own names.
@@ -38,7 +38,7 @@ RESULT_COLUMNS = (
     "case_index", "repeat", "created_at", "request", "passed", "output", "finish_reason", "model",
     "response_id", "fingerprint", "tokens_in", "tokens_out", "latency_ms", "attempts", "cost", "cost_source",
     "judge_cost", "judge_calls", "error_kind", "error_message", "picture", "tokens_reasoning",
-    "reasoning_chars", "asked_at", "unanswered", "first_token_ms",
+    "reasoning_chars", "asked_at", "unanswered", "first_token_ms", "trace",
 )  # fmt: skip
 
 
@@ -190,6 +190,7 @@ def _exported_run(run: Run, everything: bool) -> BundledRun:
 
 def _exported_result(result: Result) -> BundledResult:
     columns = {name: getattr(result, name) for name in RESULT_COLUMNS}
+    columns["trace"] = tuple(result.trace)
     return BundledResult(id=result.public_id, checks=tuple(result.checks), **columns)
 
 

@@ -17,6 +17,7 @@ from prompts_app.evidence.known_failures import shelf_of
 from prompts_app.evidence.origin import credit_of
 from prompts_app.evidence.records import Records
 from prompts_app.models import Prompt, Run, User, Version
+from prompts_app.models.endpoints import RESPONSES
 
 # One file a prompt, under its slug; a bundle is one file for all of them.
 EXTENSIONS = {"bundle": "json", "promptfoo": "promptfoo.yaml", "messages": "json", "md": "md"}
@@ -44,14 +45,15 @@ def as_promptfoo(prompt: Prompt, remark: str = "") -> str:
     if not versions:
         raise Refused("nothing_to_export", f"“{prompt.title}” has no version yet.")
     models = Run.objects.that_count().answered().filter(prompt=prompt).order_by("-created_at", "pk")
-    asked = list(models.values_list("model", "settings"))
-    names = dict.fromkeys(model for model, _ in asked)
+    asked = list(models.values_list("model", "settings", "api"))
+    apis = {model: api for model, _, api in reversed(asked)}  # the newest run's
+    names = dict.fromkeys(model for model, _, _ in asked)
     if columns := list(
-        dict.fromkeys(with_settings(model, settings) for model, settings in asked if settings)
+        dict.fromkeys(with_settings(model, settings) for model, settings, _ in asked if settings)
     ):
         remark = f"{remark} Not carried, set them by hand: {'; '.join(columns)}.".strip()
     whole = _with(prompt, versions, cases=prompt.suite())
-    return write_config(whole, names, remark)
+    return write_config(whole, names, remark, [model for model, api in apis.items() if api == RESPONSES])
 
 
 def as_skill(prompt: Prompt) -> bytes:

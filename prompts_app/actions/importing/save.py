@@ -40,7 +40,7 @@ from prompts_app.models import (
     User,
     Version,
 )
-from prompts_app.models.evidence import CHAT
+from prompts_app.models.endpoints import CHAT
 from prompts_app.search import document_of
 
 _ROWS = 100  # in one INSERT

@@ -13,7 +13,7 @@ from prompts_app.engine.render import render_messages
 from prompts_app.engine.run import conversation
 from prompts_app.engine.types import CaseContent
 from prompts_app.models import Batch, Endpoint, Prompt, Run, User, Version
-from prompts_app.models.evidence import CHAT, IMAGES
+from prompts_app.models.endpoints import CHAT, IMAGES
 
 MOST_RUNS = 20  # in one batch
 MOST_CALLS = 10_000  # in one batch
@@ -30,8 +30,9 @@ class BatchPlan:
     ``judges_after_thinking`` assertions look at what follows ``</think>``.
 
     ``cost_cap`` is in US dollars for the whole batch, the judge's calls included. ``judge`` grades what a
-    model has to grade; it is forgotten where the suite has nothing of the kind. ``api`` is the API the calls
-    go to: with IMAGES the outputs are pictures. ``stream``: texts are asked for in pieces.
+    model has to grade; it is forgotten where the suite has nothing of the kind. With the
+    ``api`` IMAGES the outputs are pictures; texts are asked for where the endpoint says. ``stream``: texts
+    are asked for in pieces.
     """
 
     versions: Sequence[Version]
@@ -44,6 +45,11 @@ class BatchPlan:
     settings: Sequence[Mapping[str, str]] = ({},)
     judges_after_thinking: bool = False
     stream: bool = False
+
+    @property
+    def asks_at(self) -> str:
+        """The API that the calls go to."""
+        return self.endpoint.api if self.api == CHAT else self.api
 
     @property
     def runs(self) -> int:

@@ -24,7 +24,7 @@ from prompts_app.engine.picture_asker import ReadPicture, no_pictures
 from prompts_app.engine.run import run_cells
 from prompts_app.engine.types import Api, Cell, EndpointConfig, Fault, Judge, Outcome, Price, PromptContent
 from prompts_app.models import Run
-from prompts_app.models.evidence import IMAGES
+from prompts_app.models.endpoints import IMAGES, RESPONSES
 from prompts_app.models.text import as_written
 
 # Faults that every further call would meet as well: asking on would only cost time, or get a key locked.
@@ -34,6 +34,7 @@ FATAL = frozenset(
         "picture_address", "no_such_format", "bad_schema",
     }
 )  # fmt: skip
+_APIS: dict[str, Api] = {IMAGES: "images", RESPONSES: "responses"}
 LOST = "lost"  # another worker holds the run now, or it was deleted
 CANCELLED = "cancelled"
 OVER_CAP = "over_cap"
@@ -79,7 +80,7 @@ class Asking:
         self._outcomes: Queue[Outcome | End] = Queue()
         self._unstored: dict[int, Future[None]] = {}  # by the outcome's id
         self._cap, self._spent = cap, spent
-        self._api: Api = "images" if run.api == IMAGES else "chat"
+        self._api: Api = _APIS.get(run.api, "chat")
         self._after_thinking = run.judges_after_thinking
         self._stream = run.stream
         self._read_picture = read_picture

@@ -130,7 +130,7 @@ def _runs(batch: Batch, plan: BatchPlan) -> Iterator[Run]:
                 parameters=version.parameters | settings,
                 settings=dict(settings),
                 judges_after_thinking=plan.judges_after_thinking,
-                api=plan.api,
+                api=plan.asks_at,
                 stream=plan.stream,
                 repeats=batch.repeats,
                 suite=cases,

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from prompts_app.engine.assertions.stored import calls_of, check_json
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT
+from prompts_app.engine.responses_body import messages_in
 from prompts_app.engine.tool_steps import sent_from_json
 from prompts_app.engine.types import Answered, Check, Fault, Json, Outcome, Price, Reply, Request
 from prompts_app.models import Result, Run
@@ -45,10 +46,10 @@ def result_of(run: Run, outcome: Outcome) -> Result:
 def answered_of(result: Result) -> Answered:
     """What a stored result says of the call, for judging it again."""
     sent = result.request
-    known = {"model", "messages"}
+    known = {"model", "messages", "input"}
     request = Request(
         str(sent.get("model", "")),
-        tuple(map(sent_from_json, sent.get("messages", ()))),
+        tuple(map(sent_from_json, messages_in(sent))),
         {name: value for name, value in sent.items() if name not in known},
     )
     reply = Reply(
@@ -122,6 +123,7 @@ def _set_reply(result: Result, reply: Reply) -> None:
     result.latency_ms = None if reply.cached else reply.latency_ms
     result.first_token_ms = None if reply.cached else reply.first_token_ms
     result.attempts = reply.attempts
+    result.trace = storable_json(list(reply.trace))
     if reply.picture is not None:
         result.picture = storable_json(reply.picture.about())
 

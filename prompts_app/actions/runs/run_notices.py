@@ -14,7 +14,7 @@ from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.wording import how_many
 from prompts_app.evidence.frames import FrameState
 from prompts_app.models import Result, Run
-from prompts_app.models.evidence import IMAGES
+from prompts_app.models.endpoints import IMAGES
 
 WAITING_LONG = timedelta(seconds=20)  # for a worker
 
@@ -27,9 +27,12 @@ class Need:
     what: str
     next_step: str
     said: str = ""  # by the server, when it gave no answer
-    is_key: bool = False  # a new key for the endpoint would help
+    change: str = ""  # what would help at the endpoint, as the words of a link
     is_problem: bool = True
     look_at: str = ""  # public id of a result that waits for the author's verdict
+
+
+_CHANGES = {"auth": "Change the key", "other_api": "Choose the API"}
 
 
 def needs_of(runs: Sequence[Run], now: datetime) -> list[Need]:
@@ -55,7 +58,7 @@ def _fault_need(run: Run, row: Mapping[str, Any]) -> Need:
     fault = FAULTS.get(row["error_kind"])
     label, next_step = (fault.label, fault.next_step) if fault else (row["error_kind"], "Ask again.")
     what = f"{label}, in {how_many(row['cases'], 'case')}"
-    return Need(run, what, next_step, row["said"][:500], row["error_kind"] == "auth")
+    return Need(run, what, next_step, row["said"][:500], _CHANGES.get(row["error_kind"], ""))
 
 
 def _says_why_it_stopped(run: Run, needs: Sequence[Need]) -> bool:

@@ -20,7 +20,7 @@ from prompts_app.engine.digests import digest
 from prompts_app.engine.seals import SealFinding, Statement
 from prompts_app.models import KeyUnreadable, Result, Run, Seal, SigningKey, Source, User
 from prompts_app.models.encryption import encrypt
-from prompts_app.models.evidence import CHAT
+from prompts_app.models.endpoints import CHAT
 from prompts_app.models.reading import reading
 from prompts_app.models.suites import with_stored_suite
 
@@ -166,6 +166,7 @@ def _result_record(result: Result) -> dict[str, Any]:
             picture=result.picture,
             asked_at=result.asked_at,
             unanswered=result.unanswered,
+            trace=result.trace,
             tokens_reasoning=result.tokens_reasoning,
             reasoning_chars=result.reasoning_chars,
             first_token_ms=_text(result.first_token_ms),

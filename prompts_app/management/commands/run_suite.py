@@ -27,7 +27,7 @@ from prompts_app.engine.stats import wilson
 from prompts_app.evidence.asked_schema import fit_in_words
 from prompts_app.evidence.frames import FrameState
 from prompts_app.models import Batch, Endpoint, Prompt, Run, Version
-from prompts_app.models.evidence import CHAT, IMAGES
+from prompts_app.models.endpoints import CHAT, IMAGES
 
 KEY_VARIABLE = "PROOFSHEET_API_KEY"
 FAILED, ERRORS = 1, 2  # exit statuses

@@ -17,7 +17,7 @@ from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.engine.formats.bundle_types import Bundle, BundledPrompt
 from prompts_app.engine.pictures import keep
 from prompts_app.models import PictureFile, Prompt, Result
-from prompts_app.models.evidence import IMAGES
+from prompts_app.models.endpoints import IMAGES
 from prompts_app.tests.actions.bundles import import_bundle
 from prompts_app.tests.engine.files import a_file
 from prompts_app.tests.factories import CaseFactory, PromptFactory, ResultFactory, RunFactory, VersionFactory

@@ -24,7 +24,7 @@ from prompts_app.engine.errors import Refused
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.pictures import keep
 from prompts_app.models import Case, PictureFile, Prompt, Result, Run
-from prompts_app.models.evidence import CHAT, IMAGES
+from prompts_app.models.endpoints import CHAT, IMAGES
 from prompts_app.tests.actions.running import at, fresh
 from prompts_app.tests.engine.files import a_file
 from prompts_app.tests.engine.servers import OddServer, answering, http

@@ -169,7 +169,7 @@ def _in_the_runs(w: World) -> None:
     }
     Run.objects.filter(prompt=w.prompt).update(suite=suite, suite_digest=digest, **told)
     Result.objects.filter(run__prompt=w.prompt).update(
-        output=f"So: {TEXT}", checks=_checks(False), passed=False, request=_request()
+        output=f"So: {TEXT}", checks=_checks(False), passed=False, request=_request(), trace=_trace()
     )
     first = _filled(w.run, 1, CUTS)
     for number, version in enumerate(w.prompt.versions.order_by("number")):
@@ -193,6 +193,12 @@ def _in_the_runs(w: World) -> None:
 def _asked_there(w: World) -> None:
     """A host may be a client's name too."""
     Result.objects.filter(run__prompt=w.prompt).update(asked_at=f"https://{HOST}")
+
+
+def _trace() -> list[dict[str, Any]]:
+    summary = [{"type": "summary_text", "text": f"{'w ' * 9_990}{TEXT}, says {SHORT}"}]
+    query = {"type": "search", "query": TEXT, TEXT: 1}
+    return [{"type": "reasoning", "summary": summary}, {"type": "web_search_call", "action": query}]
 
 
 def _request() -> dict[str, Any]:
@@ -220,7 +226,7 @@ def _filled(run: Run, start: int, cuts: tuple[int, ...]) -> int:
     for index, output in enumerate(outputs, start):
         ResultFactory(
             run=run, case_index=index, output=output, request=_request(), checks=_checks(bool(index % 3)),
-            passed=bool(index % 3), model=run.model, response_id="id", fingerprint="f",
+            trace=_trace(), passed=bool(index % 3), model=run.model, response_id="id", fingerprint="f",
         )  # fmt: skip
     if start == 0:
         index = len(outputs)

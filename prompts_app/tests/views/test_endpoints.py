@@ -95,6 +95,27 @@ class TestList:
         assert "Hers" not in read_page(client.get(LIST))
 
 
+class TestTheApi:
+    def test_texts_are_asked_for_at_chat_completions_until_its_author_says_otherwise(
+        self, client: Client
+    ) -> None:
+        client.post(NEW, form())
+        endpoint = Endpoint.objects.get(name="Mine")
+        assert (endpoint.api, endpoint.as_engine().api) == ("chat", "chat")
+        client.post(url_of(endpoint), form(api="responses"))
+        endpoint.refresh_from_db()
+        assert (endpoint.api, endpoint.as_engine().api) == ("responses", "responses")
+
+    def test_a_form_without_it_leaves_it_as_it_is(self, client: Client) -> None:
+        endpoint = mine(api="responses")
+        client.post(url_of(endpoint), form())
+        endpoint.refresh_from_db()
+        assert endpoint.api == "responses"
+
+    def test_another_is_refused(self, client: Client) -> None:
+        assert "Select a valid choice" in read_page(client.post(NEW, form(api="images")))
+
+
 class TestPresets:
     @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
     def test_one_fills_in_name_and_address(self, client: Client, preset: Any) -> None:

@@ -20,6 +20,7 @@ from prompts_app.evidence.case_inputs import pictures_of, pieces_of
 from prompts_app.evidence.checks import checks_of
 from prompts_app.evidence.steps import split_request
 from prompts_app.evidence.summary import summary_of
+from prompts_app.evidence.trace import MOST_ITEMS, trace_of
 from prompts_app.models import Prompt, Result, Run, Source
 from prompts_app.templatetags.text import LONGEST_MARKDOWN
 from prompts_app.views.public.public_page import KEPT_BY_NOBODY, is_indexable, part_ld, prompt_page
@@ -117,10 +118,12 @@ def _request_of(found: Result, pictures: Sequence[CasePicture]) -> dict[str, Any
     ]
     if isinstance(sent.get("prompt"), str):  # to the images API
         messages.append(("prompt", [_cut(sent["prompt"])]))
-    rest = {key: value for key, value in sent.items() if key not in {"messages", "prompt"}}
+    rest = {key: value for key, value in sent.items() if key not in {"messages", "input", "prompt"}}
     return {
         "sent": messages,
         "steps": steps,
+        "trace": trace_of(found.trace),
+        "trace_left": max(0, len(found.trace) - MOST_ITEMS),
         "settings": _cut(json.dumps(rest, ensure_ascii=False, indent=2)) if rest else "",
     }
 

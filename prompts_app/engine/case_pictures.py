@@ -84,7 +84,7 @@ def text_in(content: Json) -> str:
 def digest_of(part: Json) -> str:
     """Of the picture that a part of a content is, as ``CasePicture.sha256``; "" for any other."""
     image = part.get("image_url") if isinstance(part, dict) else None
-    address = image.get("url") if isinstance(image, dict) else None
+    address = image.get("url") if isinstance(image, dict) else image  # as the Responses API has it
     is_ours = isinstance(address, str) and address.startswith(_ADDRESS)
     return address.removeprefix(_ADDRESS) if is_ours and isinstance(address, str) else ""
 
@@ -97,9 +97,10 @@ def digests_in(messages: Iterable[Mapping[str, Json]]) -> Iterator[str]:
 
 
 def with_bytes(body: Mapping[str, Json], data: Mapping[str, bytes]) -> Mapping[str, Json]:
-    """The body of a chat completion as it is sent: each picture in place of its digest. Raises ``KeyError``
+    """The body of a chat completion, or a response, as it is sent: each picture in place of its digest. Raises ``KeyError``
     where the bytes of one are not in ``data``."""
-    if not any(digests_in(messages := body.get("messages", []))):
+    name = "input" if "input" in body else "messages"
+    if not any(digests_in(messages := body.get(name, []))):
         return body
     sent = [
         {**one, "content": [_sent(part, data) for part in one["content"]]}
@@ -107,11 +108,11 @@ def with_bytes(body: Mapping[str, Json], data: Mapping[str, bytes]) -> Mapping[s
         else one
         for one in messages
     ]
-    return {**body, "messages": sent}
+    return {**body, name: sent}
 
 
 def _sent(part: Json, data: Mapping[str, bytes]) -> Json:
     if not (digest := digest_of(part)):
         return part
-    written = base64.b64encode(data[digest]).decode("ascii")
-    return {**part, "image_url": {**part["image_url"], "url": f"data:{KIND};base64,{written}"}}
+    image, address = part["image_url"], f"data:{KIND};base64,{base64.b64encode(data[digest]).decode('ascii')}"
+    return {**part, "image_url": {**image, "url": address} if isinstance(image, dict) else address}

@@ -10,7 +10,7 @@ from prompts_app.engine.types import Embedded, Fault, Reply, Request
 type ReadPicture = Callable[[str], bytes]
 """The bytes of the picture with this digest, quickly. Raises ``KeyError`` where it is not there."""
 
-NO_PICTURES = "Pictures are sent to Chat Completions alone. Take them out of the case, or choose that API."
+NO_PICTURES = "The images API takes no pictures. Take them out of the case, or ask for texts."
 NOT_KEPT = "A picture of this case is not kept here any more. Give it again in the case."
 TOO_MANY = f"There would be more than {MOST_SENT} pictures in one request. Name their variables less often."
 
@@ -28,7 +28,7 @@ class PictureAsker:
 
     async def ask(self, request: Request, deadline_s: float) -> Reply | Fault:
         digests = list(digests_in(message.as_json() for message in request.messages))
-        if digests and request.api != "chat":
+        if digests and request.api == "images":
             return Fault("bad_request", NO_PICTURES)
         if len(digests) > MOST_SENT:
             return Fault("bad_request", TOO_MANY)

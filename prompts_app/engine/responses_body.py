@@ -215,9 +215,22 @@ def _add(messages: list[Json], item: Mapping[str, Json]) -> None:
         said = {"tool_call_id": item.get("call_id"), "content": item.get("output")}
         messages.append({"role": "tool", **said})
     elif item.get("type") in (None, "message"):
-        content = item.get("content")
-        is_text = not isinstance(content, dict) and all("text" in _kind(part) for part in _list(content))
-        messages.append({"role": item.get("role", ""), "content": text_in(content) if is_text else content})
+        messages.append({"role": item.get("role", ""), "content": _content_in(item.get("content"))})
+
+
+def _content_in(content: Json) -> Json:
+    """A message's content in the form of Chat Completions: texts alone are one text."""
+    if isinstance(content, dict) or not all("text" in _kind(part) for part in _list(content)):
+        return [_part_in(part) for part in content] if isinstance(content, list) else content
+    return text_in(content)
+
+
+def _part_in(part: Json) -> Json:
+    if "text" in _kind(part):
+        return {"type": "text", "text": part.get("text")}
+    if _kind(part) == "input_image" and isinstance(part.get("image_url"), str):
+        return {"type": "image_url", "image_url": {"url": part["image_url"]}}
+    return part
 
 
 def _kind(value: Json) -> str:

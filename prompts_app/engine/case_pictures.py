@@ -97,8 +97,8 @@ def digests_in(messages: Iterable[Mapping[str, Json]]) -> Iterator[str]:
 
 
 def with_bytes(body: Mapping[str, Json], data: Mapping[str, bytes]) -> Mapping[str, Json]:
-    """The body of a chat completion, or a response, as it is sent: each picture in place of its digest. Raises ``KeyError``
-    where the bytes of one are not in ``data``."""
+    """The body of a chat completion or a response as it is sent: each picture in place of its digest. Raises
+    ``KeyError`` where the bytes of one are not in ``data``."""
     name = "input" if "input" in body else "messages"
     if not any(digests_in(messages := body.get(name, []))):
         return body

@@ -15,6 +15,7 @@ from prompts_app.engine.digests import case_from_json, case_json, suite_digest
 from prompts_app.engine.errors import PictureRefused
 from prompts_app.engine.pictures import LONGEST_SIDE, is_bare_jpeg, keep_again, keep_to_send
 from prompts_app.engine.render import render_messages
+from prompts_app.engine.responses_body import messages_in
 from prompts_app.engine.run import conversation
 from prompts_app.engine.tool_steps import sent_from_json
 from prompts_app.engine.types import (
@@ -40,6 +41,7 @@ from prompts_app.tests.engine.files import (
     with_place,
 )
 from prompts_app.tests.engine.judges import says
+from prompts_app.tests.engine.responding import response
 from prompts_app.tests.engine.servers import answering, completion, http
 
 PICTURE = keep_to_send(a_file("PNG", 80, 60))
@@ -151,6 +153,18 @@ def test_the_server_gets_the_bytes_and_the_request_is_kept_by_digest() -> None:
     assert outcome.reply.output == "42 euros"
 
 
+def test_the_responses_api_gets_them_in_its_own_shape() -> None:
+    outcome, (body,) = asked(api="responses", script=[http(200, response("42 euros"))])
+    text, picture, _ = body["input"][1]["content"]
+    assert text == {"type": "input_text", "text": "Before "}
+    assert picture["type"] == "input_image"
+    assert base64.b64decode(picture["image_url"].partition(",")[2]) == PICTURE.data
+    kept = outcome.request.body()
+    assert kept["input"][1]["content"][1]["image_url"] == f"sha256:{DIGEST}"
+    assert messages_in(kept)[1]["content"][1] == PART
+    assert outcome.passed is not False
+
+
 def test_with_further_turns_every_call_has_the_picture() -> None:
     outcome, bodies = asked(replace(CASE, turns=("Sure?",)), script=[http(200, completion("a"))] * 2)
     assert [json.dumps(body).count("data:image/jpeg") for body in bodies] == [1, 1]
@@ -171,7 +185,7 @@ def test_what_is_sent_may_be_changed_as_the_server_wants_it() -> None:
         (replace(CASE, pictures=(replace(ONE, sha256="0" * 64),)), PROMPT, "chat", "template", "not kept"),
         (replace(CASE, pictures=(replace(ONE, sha256="[x, 1 word]"),)), PROMPT, "chat", "template", "kept"),
         (CASE, PromptContent((Message("user", "{{invoice}}" * 21),)), "chat", "bad_request", "more than 20"),
-        (CASE, PROMPT, "images", "bad_request", "Chat Completions alone"),
+        (CASE, PROMPT, "images", "bad_request", "images API takes no pictures"),
     ],
 )
 def test_what_cannot_be_sent_is_a_row_and_no_call(

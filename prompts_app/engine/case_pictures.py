@@ -14,7 +14,8 @@ type Json = Any
 
 MOST_PICTURES = 10  # of one case
 MOST_SENT = 20  # in one request: a variable may stand in a text many times
-LONGEST_ALT = 500  # characters
+LONGEST_ALT = 500  # characters that an author may type
+LONGEST_READ = 9_000  # of a text: labels of private parts are longer than some of these
 KIND = "image/jpeg"  # which every server that takes pictures takes, llama.cpp and Ollama too
 _ADDRESS = "sha256:"
 _DIGEST = re.compile("[0-9a-f]{64}")
@@ -53,7 +54,7 @@ def case_picture_from_json(data: Json) -> CasePicture:
     known = data if isinstance(data, dict) else {}
     texts: list[Json] = [known.get("variable"), known.get("sha256"), known.get("alt", "")]
     sides: list[Json] = [known.get("width"), known.get("height")]
-    if not all(isinstance(text, str) and len(text) <= LONGEST_ALT for text in texts):
+    if not all(isinstance(text, str) and len(text) <= LONGEST_READ for text in texts):
         raise ValueError("A picture of a case is an object with a “variable” and a “sha256”.")
     if not all(type(side) is int and 0 < side <= 100_000 for side in sides):
         raise ValueError("The “width” and “height” of a case’s picture are whole numbers of pixels.")

@@ -5,10 +5,12 @@ from typing import Any
 
 from django.utils import timezone
 
+from prompts_app.actions.pictures.case_pictures import digest_of, keep_pictures
 from prompts_app.actions.prompts.private_parts import add_span
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.seal import seal_run
 from prompts_app.engine.digests import suite_digest
+from prompts_app.engine.pictures import keep_to_send
 from prompts_app.models import (
     Case,
     KnownFailure,
@@ -21,6 +23,7 @@ from prompts_app.models import (
     Version,
 )
 from prompts_app.search import reindex
+from prompts_app.tests.engine.files import a_file
 from prompts_app.tests.factories import ResultFactory, RunFactory, VersionFactory
 from prompts_app.tests.security.world import World
 
@@ -31,6 +34,7 @@ TEXT = " ".join(WORDS).capitalize()
 LABEL = "client rule"
 HOST = f"{'-'.join(WORDS).lower()}.example"
 SHORT = "Plimsoll Verwimp"  # a name, as a second private part
+PICTURE = keep_to_send(a_file())
 # Where pages cut outputs: the text stands across each of these places.
 CUTS = (60, 130, 160, 1_500, 4_000, 6_000, 40_000, 50_000, 200_000)
 SPELLINGS = (TEXT, TEXT.upper(), TEXT.replace(" ", "\n  "), json.dumps({"said": f"“{TEXT}”\n"}))
@@ -108,6 +112,15 @@ def _case() -> dict[str, Any]:
         "turns": [f"And {TEXT}?"],
         "system": f"You know: {TEXT}",
         "tool_results": [{"tool": "look_up", "result": f"It is {TEXT}", "arguments": {"what": TEXT}}],
+        "pictures": [
+            {
+                "variable": "seen",
+                "sha256": digest_of(PICTURE.data),
+                "width": 40,
+                "height": 30,
+                "alt": f"A page that says {TEXT}, of {SHORT}",
+            }
+        ],
         "assertions": [
             {"type": "contains", "value": TEXT},
             {"type": "not-contains", "value": SHORT},
@@ -118,6 +131,7 @@ def _case() -> dict[str, Any]:
 
 
 def _in_the_cases(w: World) -> None:
+    keep_pictures(w.prompt, [PICTURE])
     Case.objects.filter(pk=w.case.pk).update(**_case())
 
 

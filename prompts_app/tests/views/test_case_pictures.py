@@ -145,6 +145,11 @@ def test_lists_of_cases_show_it_small() -> None:
     assert SMALL in read_page(Client().get(f"{PUBLIC}results/"))
 
 
+def test_who_judges_by_hand_sees_what_was_asked_with() -> None:
+    result = a_run().results.get()
+    assert SMALL in read_page(client_of(alice()).get(f"/studio/results/{result.public_id}/verdict/"))
+
+
 def test_of_a_private_prompt_nobody_else_gets_it() -> None:
     case = a_case()
     Prompt.objects.filter(pk=case.prompt_id).update(visibility=Visibility.PRIVATE)

@@ -10,6 +10,7 @@ from prompts_app.access import own_result
 from prompts_app.actions.prompts.secrets import SecretFinding, find_secrets
 from prompts_app.actions.runs import verdict as verdicts
 from prompts_app.engine.errors import why_not
+from prompts_app.evidence.case_inputs import pictures_of
 from prompts_app.evidence.checks import checks_of
 from prompts_app.evidence.steps import steps_of
 from prompts_app.forms.verdict import FAIL, PASS, VerdictForm
@@ -74,6 +75,7 @@ def _context(result: Result, typed: VerdictForm | None) -> dict[str, Any]:
         "is_cut": len(result.output) > MOST_SHOWN,
         "steps": steps_of(result.request),
         "checks": checks_of(result.checks),
+        "pictures": pictures_of(result.case) if result.case_index < len(result.run.suite) else (),
         "asked": [] if refused else _asked(result, typed),
         "refused": refused,
         "waiting": len(waiting),

@@ -1,4 +1,4 @@
-"""``manage.py record_demo``: put the sample prompts to a real model and write the bundles that ship.
+"""``manage.py record_demo``: put the sample prompts to real models and write the bundles that ship.
 
 For maintainers; see docs/demo-content.md.
 """
@@ -12,16 +12,19 @@ from django.core.management.base import CommandError
 
 from portfolio.release import ReleasedCommand
 from prompts_app.actions.demo.load import BUNDLES
-from prompts_app.actions.demo.record import record_all
+from prompts_app.actions.demo.record import ServedModel, record_all
 
 
 class Command(ReleasedCommand):
-    help = "Record the sample content against a real model (maintainers; see docs/demo-content.md)."
+    help = "Record the sample content against real models (maintainers; see docs/demo-content.md)."
     on_refusal = "{} Nothing more was recorded."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--base-url", required=True, metavar="URL", help="an OpenAI-compatible server")
-        parser.add_argument("--model", required=True, help="the model's name as the server lists it")
+        parser.add_argument(
+            "--model", action="append", nargs=2, required=True, metavar=("NAME", "URL"),
+            help="as its server lists it, and that server; the first is the one the prompts are written for",
+        )  # fmt: skip
+        parser.add_argument("--author", action="append", default=[], metavar="HANDLE", help="only this one")
         parser.add_argument("--to", type=Path, default=BUNDLES, metavar="FOLDER", help="where bundles go")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,9 +34,8 @@ class Command(ReleasedCommand):
                 "and the recorded latency would be that of its queue."
             )
         options["to"].mkdir(parents=True, exist_ok=True)
-        written = record_all(
-            options["to"], base_url=options["base_url"], model=options["model"], tell=self._tell
-        )
+        models = [ServedModel(name, url) for name, url in options["model"]]
+        written = record_all(options["to"], models, self._tell, handles=options["author"])
         for path in written:
             self._tell(f"Wrote {path}, {path.stat().st_size:,} bytes.")
 

@@ -26,7 +26,7 @@ BETWEEN = "it has 0009_jobs.* Run `manage.py migrate` of a version that still ha
 COMMANDS: dict[str, list[Any]] = {
     "run_huey": [],
     "load_demo": [],
-    "record_demo": ["--base-url", "http://127.0.0.1:1/v1", "--model", "m"],
+    "record_demo": ["--model", "m", "http://127.0.0.1:1/v1"],
     "import_prompts": ["x", "--owner", "alice"],
     "run_suite": ["alice/x", "--endpoint", "practice", "--model", "m"],
     "rotate_keys": [],

@@ -36,6 +36,7 @@ NOT_READ_BY_OTHERS = {
     "FormerSlug": "an address",
     "Batch": "the author's own: what was evidence of it is in its runs",
     "PictureFile": "bytes",
+    "CasePictureFile": "bytes",
     "BlindVote": "hashes",
     "ShareLinkPrompt": "an order",
 }
@@ -47,6 +48,7 @@ FORMS: dict[str, Any] = {
     "case.turns": [KEY],
     "case.assertions": [{"type": "equals", "options": {"transform": f"output + '{KEY}'"}, "metric": KEY}],
     "case.tool_results": [{"tool": "look_up", "result": "", "arguments": {"word": KEY}}],
+    "case.pictures": [{"variable": "word", "sha256": "0", "width": 1, "height": 1, "alt": KEY}],
     "run.suite": [{"name": "C", "system": KEY}],
     "result.checks": [{"type": "llm-rubric", "judge": {"rubric": KEY, "calls": []}}],
 }

@@ -7,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from prompts_app.actions.prompts.case_pictures import add_pictures, hide_picture
+from prompts_app.actions.sharing.links import PromptChoice, create_link
 from prompts_app.engine.pictures import keep_to_send
 from prompts_app.models import Case, CasePictureFile, Prompt, Visibility
 from prompts_app.tests.actions.test_case_pictures import DIGEST, PICTURE, a_case, a_run, exported, fresh
@@ -155,6 +156,17 @@ def test_of_a_private_prompt_nobody_else_gets_it() -> None:
     Prompt.objects.filter(pk=case.prompt_id).update(visibility=Visibility.PRIVATE)
     assert Client().get(ADDRESS).status_code == client_of(bob()).get(SMALL).status_code == 404
     assert client_of(alice()).get(ADDRESS).status_code == 200
+
+
+def test_readers_of_a_share_link_get_it_below_the_link_unless_it_is_private() -> None:
+    run = a_run()
+    _, token = create_link(alice(), PromptChoice("for Acme", [run.prompt]))
+    page = read_page(Client().get(f"/s/{token}/invoice/results/{run.results.get().public_id}/"))
+    below = f"/s/{token}/invoice/pictures/{DIGEST}/small.jpg"
+    assert {one["src"] for one in Tags(page).named("img")} == {below}
+    assert Client().get(below).content == PICTURE.small
+    hide_picture(run.prompt, DIGEST)
+    assert Client().get(below).status_code == 404
 
 
 def test_a_private_picture_is_a_label_for_everybody_else_on_every_address() -> None:

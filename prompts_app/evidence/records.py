@@ -288,7 +288,7 @@ class Records:
         found = (representative(self._repeats[place]) for place in self._to_open)
         keys = [one.pk for one in found if one and one.pk not in self._opened]
         # As rows and whole, so that private parts are found before anything is cut (see models.reading).
-        for row in Result.objects.filter(pk__in=keys).defer("request", "sealed_as").order_by():
+        for row in Result.objects.filter(pk__in=keys).defer("request", "trace", "sealed_as").order_by():
             self._opened[row.pk] = row
 
 

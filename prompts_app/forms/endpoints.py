@@ -51,8 +51,8 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
         fields = ["name", "base_url", "api", "time_limit_s"]
         labels = {"api": "Texts are asked for at"}
         help_texts = {
-            "api": "Every server has Chat Completions. Choose Responses where a server says that a model "
-            "answers there alone, and for tools that the provider runs itself. It is told to keep nothing.",
+            "api": "Nearly every server has Chat Completions. Choose Responses where a server says that a "
+            "model answers there alone, and for tools a provider runs itself. It is told to keep nothing.",
         }
 
     field_order = ("name", "base_url", "key", "forget_key", "api", "time_limit_s")

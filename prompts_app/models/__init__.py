@@ -1,9 +1,10 @@
 """The data: people, their prompts, and the evidence."""
 
+from prompts_app.models.choices import ImpactKind, Level, Licence, Source, Task
 from prompts_app.models.drafts import Draft
 from prompts_app.models.encryption import KeyUnreadable
 from prompts_app.models.endpoints import Batch, Endpoint
-from prompts_app.models.evidence import Level, Result, Run, Source
+from prompts_app.models.evidence import Result, Run
 from prompts_app.models.failures import KnownFailure
 from prompts_app.models.health import Heartbeat
 from prompts_app.models.imports import Import, ImportPart
@@ -16,10 +17,7 @@ from prompts_app.models.private import PrivateSpan
 from prompts_app.models.prompts import (
     Case,
     FormerSlug,
-    ImpactKind,
-    Licence,
     Prompt,
-    Task,
     Version,
 )
 from prompts_app.models.samples import SampleBundle

@@ -17,29 +17,12 @@ from prompts_app.engine.prices import sources_told
 from prompts_app.engine.stats import wilson
 from prompts_app.engine.tool_steps import UNANSWERED
 from prompts_app.engine.vendors import Claim, claim_of, claim_of_host, with_settings
+from prompts_app.models.choices import Level, Source
 from prompts_app.models.endpoints import APIS, CHAT, Batch, Endpoint
 from prompts_app.models.ids import public_id
 from prompts_app.models.leases import Leased, LeasedQuerySet
 from prompts_app.models.prompts import Prompt, Version
 from prompts_app.models.reading import Masked, MaskedQuerySet
-
-
-class Level(models.IntegerChoices):
-    """How far a result can be trusted; the sentences are in product.md and on every page."""
-
-    PASTED = 0, "pasted"
-    IMPORTED = 1, "imported"
-    RECORDED = 2, "recorded"
-    SEALED = 3, "sealed"
-    REPRODUCED = 4, "reproduced"
-
-
-class Source(models.TextChoices):
-    PASTED = "pasted", "Pasted by the author"
-    IMPORTED = "imported", "Imported from a file"
-    RECORDED = "recorded", "Recorded by this server"
-    PRACTICE = "practice", "Practice, not a model"
-
 
 LONGEST_ORIGIN = 300  # "https://" and a host of 253 characters, and a port
 
@@ -147,8 +130,7 @@ class Run(Leased, Masked):
     parameters = models.JSONField(default=dict, blank=True)  # as asked: the version's, and these over them:
     adapted = models.JSONField(default=list, blank=True)  # what its server refused: of adaptations.WORDS
     settings = models.JSONField(default=dict, blank=True)  # {"reasoning_effort": "high", "verbosity": "low"}
-    # Assertions looked at what follows "</think>", where an answer has it: engine.thinking
-    judges_after_thinking = models.BooleanField(default=False)
+    judges_after_thinking = models.BooleanField(default=False)  # what follows "</think>": engine.thinking
     api = models.CharField(max_length=12, default=CHAT, choices=APIS)  # that its calls go to
     stream = models.BooleanField(default=False)  # its answers are asked for in pieces
     repeats = models.PositiveSmallIntegerField(default=1)

@@ -18,7 +18,8 @@ from django.db.models import Q
 from django.urls import reverse
 
 from prompts_app.engine.vendors import count_models, models_in_words
-from prompts_app.models.prompts import Prompt, Task
+from prompts_app.models.choices import Task
+from prompts_app.models.prompts import Prompt
 from prompts_app.models.reading import now
 
 LONGEST_TERM = 250

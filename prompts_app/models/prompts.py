@@ -18,6 +18,7 @@ from prompts_app.engine.digests import case_from_json, digest
 from prompts_app.engine.masking import Span
 from prompts_app.engine.response_format import PARAMETER, schema_asked_for
 from prompts_app.engine.tool_rules import tools_in
+from prompts_app.models.choices import ImpactKind, Licence, Task
 from prompts_app.models.ids import public_id
 from prompts_app.models.reading import Masked, MaskedQuerySet, now
 from prompts_app.models.tags import Tag
@@ -32,40 +33,6 @@ if TYPE_CHECKING:
 MOST_CASES = 1000  # in one suite: beyond it a page and a run stop being readable
 MOST_MESSAGES = 40
 LONGEST_MESSAGE = 200_000  # characters
-
-
-class Task(models.TextChoices):
-    """What kind of work a prompt does: the filter on the browse page."""
-
-    EXTRACTION = "extraction", "Extraction"
-    CLASSIFICATION = "classification", "Classification"
-    SUMMARISING = "summarising", "Summarising"
-    REWRITING = "rewriting", "Rewriting"
-    WRITING = "writing", "Writing"
-    TRANSLATION = "translation", "Translation"
-    DIALOGUE = "dialogue", "Dialogue and role-play"
-    QUESTIONS = "questions", "Question answering"
-    PLANNING = "planning", "Planning"
-    REASONING = "reasoning", "Reasoning"
-    CODE = "code", "Code and SQL"
-    AGENT = "agent", "Agents and tools"
-    SKILL = "skill", "Agent skill"
-    IMAGE = "image", "Image"
-    OTHER = "other", "Other"
-
-
-class Licence(models.TextChoices):
-    CC_BY = "CC-BY-4.0", "CC BY 4.0"
-    CC_BY_SA = "CC-BY-SA-4.0", "CC BY-SA 4.0"
-    CC0 = "CC0-1.0", "CC0 1.0 (public domain)"
-    MIT = "MIT", "MIT"
-    RESERVED = "reserved", "All rights reserved"
-
-
-class ImpactKind(models.TextChoices):
-    NONE = "none", "None measured"
-    ESTIMATED = "estimated", "Estimated"
-    MEASURED = "measured", "Measured"
 
 
 class PromptQuerySet(MaskedQuerySet["Prompt"]):

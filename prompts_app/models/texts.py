@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from prompts_app.engine.json_texts import strings_in
 from prompts_app.engine.types import Json
-from prompts_app.models.evidence import Result, Run, Source
+from prompts_app.models.choices import Source
+from prompts_app.models.evidence import Result, Run
 from prompts_app.models.failures import KnownFailure
 from prompts_app.models.prompts import Case, Prompt, Version
 from prompts_app.models.reading import Masked, texts_of

@@ -16,7 +16,7 @@ from typing import NewType
 from PIL import Image, ImageOps
 
 from prompts_app.engine.errors import PictureRefused
-from prompts_app.engine.types import Picture
+from prompts_app.engine.picture_types import Picture
 
 MOST_BYTES = 8 * 1024 * 1024  # of a file that comes in
 # A JPEG is read at the size that is wanted; a PNG takes some 6 bytes a pixel, a WebP 20.

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any, Literal
 
 from prompts_app.engine.case_pictures import CasePicture
+from prompts_app.engine.picture_types import Picture
 from prompts_app.engine.responses_body import items_of, responses_body
 from prompts_app.engine.tool_types import ToolCall, ToolMessage, ToolResult
 
@@ -195,37 +195,6 @@ class Request:
 def _items_of(message: Sent) -> Iterable[Json]:
     own = message.items if isinstance(message, ToolMessage | ItemsMessage) else ()
     return own or items_of(message.as_json())
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture as it is kept (see ``engine.pictures``): a WebP, and a small one of the same.
-
-    ``original_digest`` is the SHA-256 of the bytes that came, in hex; ``revised_prompt`` what the server
-    says it drew, where that is not what it was asked.
-    """
-
-    data: bytes = field(repr=False)
-    small: bytes = field(repr=False)
-    width: int
-    height: int
-    original_digest: str
-    original_size: int  # bytes
-    revised_prompt: str = ""
-
-    def about(self) -> dict[str, Json]:
-        """What is known of it, as the JSON that is stored, sealed and exported; digests are in hex."""
-        known: dict[str, Json] = {
-            "type": "image/webp",
-            "width": self.width,
-            "height": self.height,
-            "bytes": len(self.data),
-            "sha256": sha256(self.data).hexdigest(),
-            "small_sha256": sha256(self.small).hexdigest(),
-            "original_bytes": self.original_size,
-            "original_sha256": self.original_digest,
-        }
-        return known | ({"revised_prompt": self.revised_prompt} if self.revised_prompt else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from prompts_app.engine.errors import Overrun, PictureRefused, Refused
 from prompts_app.engine.formats.bundle import data_of
 from prompts_app.engine.formats.bundle_types import BundledRun
 from prompts_app.engine.limited_process import PICTURE, apart
+from prompts_app.engine.picture_types import Picture
 from prompts_app.engine.pictures import keep, keep_again
-from prompts_app.engine.types import Picture
 from prompts_app.evidence.listings import refresh
 from prompts_app.models import (
     Case,

@@ -10,8 +10,9 @@ from hashlib import sha256
 
 from django.db import transaction
 
+from prompts_app.engine.picture_types import Picture
 from prompts_app.engine.pictures import Square
-from prompts_app.engine.types import Outcome, Picture
+from prompts_app.engine.types import Outcome
 from prompts_app.models import Face, PictureFile, Profile, Result, Run
 
 A_READ = 10  # pictures in memory at once

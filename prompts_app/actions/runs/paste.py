@@ -16,9 +16,10 @@ from prompts_app.engine.checking import judge
 from prompts_app.engine.digests import case_json, suite_digest
 from prompts_app.engine.errors import Overrun, Refused
 from prompts_app.engine.limited_process import JUDGING, apart
+from prompts_app.engine.picture_types import Picture
 from prompts_app.engine.prices import UNKNOWN
 from prompts_app.engine.render import values_for
-from prompts_app.engine.types import Check, Picture, Reply
+from prompts_app.engine.types import Check, Reply
 from prompts_app.evidence.records import keys_of
 from prompts_app.models import Case, KnownFailure, Prompt, Result, Run, Source, Version
 

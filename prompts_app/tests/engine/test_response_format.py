@@ -9,10 +9,11 @@ import pytest
 from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
 from prompts_app.engine.assertions.verdicts import ASKED_SCHEMA
 from prompts_app.engine.checking import judge
+from prompts_app.engine.picture_types import Picture
 from prompts_app.engine.prices import UNKNOWN
 from prompts_app.engine.response_format import AskedSchema, in_written_order, schema_asked_for
 from prompts_app.engine.schema_check import check_of_schema
-from prompts_app.engine.types import Answer, Assertion, CaseContent, Check, Json, Picture, Reply
+from prompts_app.engine.types import Answer, Assertion, CaseContent, Check, Json, Reply
 
 SCHEMA = {
     "type": "object",

@@ -16,7 +16,7 @@ from portfolio.slow_clients import ANSWER_AT_ONCE, PIECE, without_slow_clients
 from prompts_app.tests.commands.test_serve import free_port
 from prompts_app.tests.workers import eventually
 
-WITHIN_S = 2.0
+WITHIN_S = 5.0  # on a busy machine the others are asked within that
 THREADS = 3
 
 

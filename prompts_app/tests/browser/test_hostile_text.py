@@ -42,7 +42,8 @@ WIDEST = """
 # Comments, style sheets and the like hide what follows them, so they come last in a long text.
 HIDES_THE_REST = ("<!--", "<style>", "<math>", "</textarea>", "<iframe")
 ALL_SCRIPTS = "\n\n".join(sorted(SCRIPTS, key=lambda text: text.startswith(HIDES_THE_REST)))
-NO_PAGE = (".png", ".webp", ".svg", ".md", ".json", ".yaml", ".xml", ".txt", ".atom", "/healthz")
+FILES = (".zip", ".jpg")
+NO_PAGE = (".png", ".webp", ".svg", ".md", ".json", ".yaml", ".xml", ".txt", ".atom", "/healthz", *FILES)
 ALL_ODD = "\n\n".join(ODD)
 
 

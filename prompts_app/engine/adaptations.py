@@ -47,6 +47,11 @@ def in_words(word: str) -> str:
     return f"without {word}"
 
 
+def told(words: Iterable[str]) -> str:
+    """Several in words; "" for none."""
+    return ", ".join(map(in_words, words))
+
+
 def adapted(request: Request, words: Iterable[str]) -> Request:
     """The request as ``words`` have it; ``adapted`` on it says which of them changed it."""
     for word in words:
@@ -68,13 +73,10 @@ def _adapted(request: Request, word: str) -> Request:
         return replace(request, parameters=parameters)
     if word == STREAM_OPTIONS and request.is_streamed and request.stream_usage:
         return replace(request, stream_usage=False)
-    if word == DEVELOPER and any(map(_is_system, request.messages)):
-        return replace(request, messages=tuple(map(_as_developer, request.messages)))
+    if word == DEVELOPER:
+        messages = tuple(map(_as_developer, request.messages))
+        return request if messages == request.messages else replace(request, messages=messages)
     return request
-
-
-def _is_system(message: Sent) -> bool:
-    return isinstance(message, Message) and message.role == "system"
 
 
 def _as_developer(message: Sent) -> Sent:

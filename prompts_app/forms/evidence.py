@@ -128,9 +128,10 @@ class RunForm(JudgeForm):
             self.fields["more_models"].label = "Other models, by name"
 
     def _name_of(self, version: Version) -> str:
-        asks_without = not any(message["role"] == "system" for message in version.messages)
-        is_baseline = self.prompt.task == Task.SKILL and version.pk == self.prompt.baseline_id
-        return f"{version}, without the skill" if is_baseline and asks_without else str(version)
+        if self.prompt.task != Task.SKILL or version.pk != self.prompt.baseline_id:
+            return str(version)
+        has_skill = any(message["role"] == "system" for message in version.messages)
+        return str(version) if has_skill else f"{version}, without the skill"
 
     @cached_property
     def all_versions(self) -> list[Version]:

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from prompts_app.engine import types as engine
-from prompts_app.engine.adaptations import in_words
+from prompts_app.engine.adaptations import told
 from prompts_app.engine.endpoints.addresses import same_address
 from prompts_app.engine.prices import own_price_from_json
 from prompts_app.models.encryption import decrypt, encrypt
@@ -92,7 +92,7 @@ class Endpoint(models.Model):
     @property
     def learned_told(self) -> dict[str, str]:
         """Model → how it is asked otherwise than a version says."""
-        return {model: ", ".join(map(in_words, words)) for model, words in sorted(self.learned.items())}
+        return {model: told(words) for model, words in sorted(self.learned.items())}
 
     @property
     def own_prices(self) -> tuple[engine.OwnPrice, ...]:

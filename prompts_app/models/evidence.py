@@ -10,7 +10,7 @@ from django.db.models import Case, Count, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from prompts_app.engine.adaptations import in_words
+from prompts_app.engine.adaptations import told
 from prompts_app.engine.endpoints.addresses import host_of, same_address
 from prompts_app.engine.finish_reasons import ending_in_words
 from prompts_app.engine.prices import sources_told
@@ -215,7 +215,7 @@ class Run(Leased, Masked):
     @property
     def adapted_told(self) -> str:
         """ "without temperature, with …": how it was asked otherwise than the version says; "" for not."""
-        return ", ".join(map(in_words, self.adapted))
+        return told(self.adapted)
 
     @property
     def place(self) -> str:

@@ -182,11 +182,15 @@ def _args_match(assertion: Assertion, answer: Answer) -> Finding:
     value = assertion.value
     calls = [call for call in _calls(answer) if _matches(call.name, value)]
     if not calls:
-        return fact(False, "", f"{_called(answer)}, and not {quote(_wanted(value))}.")
+        return _not_called(answer, value)
     given = [one for one in map(_arguments, calls) if one is not _NOTHING]
     holding = any(_has_args(one, value) for one in given)
     seen = "; ".join(_shown(call) for call in calls[:3])
     return fact(holding, f"Calls {quote(_wanted(value))} with {seen}.")
+
+
+def _not_called(answer: Answer, value: Json) -> Finding:
+    return fact(False, "", f"{_called(answer)}, and not {quote(_wanted(value))}.")
 
 
 def _same(one: Json, other: Json) -> bool:
@@ -218,7 +222,8 @@ def _shown(call: ToolCall) -> str:
     text = as_text(call.arguments) if call.arguments is not None else ""
     is_json = True
     with suppress(CannotTell):
-        is_json = _arguments(call) is _NOTHING or not isinstance(_arguments(call), str)
+        given = _arguments(call)
+        is_json = given is _NOTHING or not isinstance(given, str)
     return quote(text, MOST_QUOTED) + ("" if is_json else " (not valid JSON)")
 
 
@@ -242,7 +247,7 @@ def _args_schema(assertion: Assertion, answer: Answer) -> Finding:
     value = assertion.value
     calls = [call for call in _calls(answer) if _matches(call.name, value)]
     if not calls:
-        return fact(False, "", f"{_called(answer)}, and not {quote(_wanted(value))}.")
+        return _not_called(answer, value)
     schema = schema_of(value["schema"])
     for call in calls:
         if why := _misfit(call, schema):

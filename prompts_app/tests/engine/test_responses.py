@@ -5,7 +5,6 @@ the openai package's types; where a row names an address, the words are those th
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -29,6 +28,7 @@ from prompts_app.tests.engine.responding import (
 )
 from prompts_app.tests.engine.servers import KEY, OddServer, Step, answering, completion, http
 from prompts_app.tests.engine.streaming import END, streamed
+from prompts_app.tests.engine.test_provider_failures import Row
 
 TEXT = "The parcel is in Ham"
 
@@ -143,16 +143,6 @@ def test_what_no_seal_can_be_made_of_is_kept_as_text() -> None:
 
 
 # --- each way there is no answer --------------------------------------------------------------------------
-
-
-@dataclass
-class Row:
-    name: str
-    body: Any
-    kind: str
-    says: str = ""
-    part: str = ""
-    status: int = 200
 
 
 def refused(words: str, code: str | None = None, param: str | None = None) -> dict[str, Json]:

@@ -15,6 +15,7 @@ from prompts_app.engine.types import Embedded, Fault, Json, Reply
 MOST_BYTES = 8 * 1024 * 1024
 MOST_TOLD = 65_536  # characters of a body that is not JSON that are looked at
 TOO_LARGE = f"The answer is larger than {MOST_BYTES // 2**20} MB."
+UNREADABLE = "The answer is nested too deeply, or holds a number that is too long."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,10 @@ class HttpAnswer:
 
 class TooLarge(Exception):
     """More bytes than are kept of one answer."""
+
+
+class Unreadable(Exception):
+    """JSON that no value can be made of: nested too deeply, or with a number of thousands of digits."""
 
 
 def plain_body(body: bytes, encoding: str) -> bytes:

@@ -24,8 +24,10 @@ from prompts_app.engine.case_pictures import with_bytes
 from prompts_app.engine.endpoints.addresses import BadUrl, BlockedAddress, Target, UnknownHost, parse_url
 from prompts_app.engine.endpoints.answers import (
     TOO_LARGE,
+    UNREADABLE,
     HttpAnswer,
     TooLarge,
+    Unreadable,
     read_embeddings,
     read_models,
 )
@@ -301,8 +303,9 @@ def fault_of(error: Exception, target: Target) -> Fault:
     match error:
         case BlockedAddress() | UnknownHost():
             return Fault("dns" if isinstance(error, UnknownHost) else "blocked_address", str(error))
-        case TooLarge():
-            return Fault("answer_too_large", TOO_LARGE)
+        case TooLarge() | Unreadable():
+            is_large = isinstance(error, TooLarge)
+            return Fault("answer_too_large", TOO_LARGE) if is_large else Fault("bad_json", UNREADABLE)
         case UnsafeConnection():
             return _unsafe(error, target)
         case httpcore2.ConnectError():

@@ -17,7 +17,7 @@ class ResponseEvents:
     def __init__(self) -> None:
         self._response: dict[str, Json] = {}
         self._items: list[Json] = []
-        self._text = ""  # of the message that is being written
+        self._text: list[str] = []  # of the message that is being written, in pieces
         self._error: Json = None
         self.has_begun = False  # whether the model has said anything yet, thinking included
         self._has_ended = False
@@ -31,8 +31,8 @@ class ResponseEvents:
         """A response; without an output where nothing of one came."""
         error = {} if self._error is None else {"error": self._error}
         items = self._items
-        if self._text:
-            part = {"type": "output_text", "text": self._text}
+        if any(self._text):
+            part = {"type": "output_text", "text": "".join(self._text)}
             items = [*items, {"type": "message", "role": "assistant", "content": [part]}]
         # Some gateways send the items one by one and leave them out at the end.
         came = {"output": items} if items and not self._response.get("output") else {}
@@ -49,11 +49,11 @@ class ResponseEvents:
         self._has_ended = self._has_ended or kind in _ENDS
         if kind.endswith(".delta"):
             self.has_begun = True
-            self._text += _text_of(kind, event)
+            self._text.append(_text_of(kind, event))
         elif kind == "response.output_item.done":
             self.has_begun = True
             self._items.append(event.get("item"))
-            self._text = ""
+            self._text.clear()
 
 
 def _text_of(kind: str, event: Mapping[str, Json]) -> str:

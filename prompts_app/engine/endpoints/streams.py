@@ -13,7 +13,7 @@ from dataclasses import replace
 import httpcore2
 from openai import APIError, AsyncStream
 
-from prompts_app.engine.endpoints.answers import HttpAnswer
+from prompts_app.engine.endpoints.answers import HttpAnswer, Unreadable
 from prompts_app.engine.endpoints.connecting import Stopwatch
 from prompts_app.engine.endpoints.error_bodies import error_in
 from prompts_app.engine.endpoints.response_streams import ResponseEvents
@@ -39,9 +39,9 @@ async def read_stream(
                 first_ms = watch.exchange_ms()
     except APIError as failed:
         pieces.add({"error": failed.body})
-    except json.JSONDecodeError as broken:
+    except (ValueError, RecursionError) as broken:  # from here on it cannot be read: what came is half
         if not pieces.has_begun:
-            return replace(came["head"], body=broken.doc.encode("utf-8", "replace"))
+            return replace(came["head"], body=_unread(broken))
     except (httpcore2.NetworkError, httpcore2.ProtocolError):
         if not pieces.has_begun:
             raise
@@ -54,6 +54,15 @@ async def read_stream(
     )
 
 
+def _unread(broken: ValueError | RecursionError) -> bytes:
+    """What came and is no JSON. Raises ``Unreadable`` where it would be."""
+    if isinstance(broken, json.JSONDecodeError):
+        return broken.doc.encode("utf-8", "replace")
+    if isinstance(broken, UnicodeDecodeError):
+        return broken.object
+    raise Unreadable from broken
+
+
 class Pieces:
     """The chunks of one stream, joined."""
 
@@ -61,22 +70,24 @@ class Pieces:
         self._data: dict[str, Json] = {}
         self._choice: dict[str, Json] = {}
         self._message: dict[str, Json] = {}
+        self._calls = _Calls()
 
     @property
     def joined(self) -> dict[str, Json]:
         """A chat completion; without choices where none came."""
         if not self._choice:
             return self._data
-        message = self._message
-        if calls := message.get("tool_calls"):
-            message = {**message, "tool_calls": [_without_index(call) for call in calls]}
+        message = _whole(self._message)
+        if self._calls.all:
+            message["tool_calls"] = self._calls.joined
         said = {} if "text" in self._choice else {"message": message}
-        return {**self._data, "choices": [{**self._choice, **said}]}
+        return {**self._data, "choices": [{**_whole(self._choice), **said}]}
 
     @property
     def has_begun(self) -> bool:
         """Whether the model has said anything yet, thinking included."""
-        return any(value for name, value in self._message.items() if name != "role") or "text" in self._choice
+        said = any(value for name, value in self._message.items() if name != "role")
+        return said or bool(self._calls.all) or "text" in self._choice
 
     @property
     def is_whole(self) -> bool:
@@ -94,7 +105,11 @@ class Pieces:
         for choice in _first_of(chunk.get("choices")):
             _grow(self._choice, {name: choice[name] for name in choice if name not in ("delta", "message")})
             for delta in (choice.get("delta"), choice.get("message")):
-                _grow(self._message, delta if isinstance(delta, dict) else {})
+                known = delta if isinstance(delta, dict) else {}
+                if isinstance(known.get("tool_calls"), list):
+                    self._calls.add(known["tool_calls"])
+                    known = {name: known[name] for name in known if name != "tool_calls"}
+                _grow(self._message, known)
 
 
 def _first_of(choices: Json) -> Iterator[Mapping[str, Json]]:
@@ -103,21 +118,28 @@ def _first_of(choices: Json) -> Iterator[Mapping[str, Json]]:
             yield choice
 
 
+class _Text(list[str]):
+    """A text that grows: its pieces. Joined once, or each piece would copy all that came before it."""
+
+
 def _grow(into: dict[str, Json], delta: Mapping[str, Json]) -> None:
     """Texts and lists grow; of anything else the last that says something counts."""
     for name, value in delta.items():
         old = into.get(name)
-        if name == "tool_calls" and isinstance(value, list):
-            into[name] = _with_calls(old if isinstance(old, list) else [], value)
-        elif name in _GROWING and old and value:
-            into[name] = old + value if type(old) is type(value) else [*_parts(old), *_parts(value)]
-        elif value or name not in into:
-            into[name] = dict(value) if isinstance(value, dict) else value
+        if name not in _GROWING or not value or not isinstance(value, str | list):
+            if value or name not in into:
+                into[name] = dict(value) if isinstance(value, dict) else value
+        elif not old or not isinstance(old, list):
+            into[name] = _Text([value]) if isinstance(value, str) else list(value)
+        elif isinstance(old, _Text) and isinstance(value, str):
+            old.append(value)
+        else:
+            into[name] = known = _parts("".join(old)) if isinstance(old, _Text) else old
+            known += _parts(value)
 
 
-def _without_index(call: Mapping[str, Json]) -> dict[str, Json]:
-    """As calls are where they come whole."""
-    return {name: value for name, value in call.items() if name != "index"}
+def _whole(grown: Mapping[str, Json]) -> dict[str, Json]:
+    return {name: "".join(one) if isinstance(one, _Text) else one for name, one in grown.items()}
 
 
 def _parts(content: Json) -> list[Json]:
@@ -125,17 +147,30 @@ def _parts(content: Json) -> list[Json]:
     return content if isinstance(content, list) else [{"type": "text", "text": content}]
 
 
-def _with_calls(calls: list[Json], pieces: list[Json]) -> list[Json]:
-    """Each piece of a call says by its ``index`` which call it belongs to."""
-    for piece in pieces:
-        if not isinstance(piece, dict):
-            continue
-        at = piece.get("index")
-        known = next((call for call in calls if at is not None and call.get("index") == at), None)
-        if known is None:
-            known = {}
-            calls.append(known)
-        function = known.setdefault("function", {})
-        _grow(known, {name: value for name, value in piece.items() if name != "function"})
-        _grow(function, piece["function"] if isinstance(piece.get("function"), dict) else {})
-    return calls
+class _Calls:
+    """Calls of tools. Each piece of a call says by its ``index`` which call it belongs to."""
+
+    def __init__(self) -> None:
+        self.all: list[dict[str, Json]] = []
+        self._by_index: dict[int | str, dict[str, Json]] = {}
+
+    @property
+    def joined(self) -> list[Json]:
+        """As calls are where they come whole."""
+        return [{**_whole(call), "function": _whole(call["function"])} for call in self.all]
+
+    def add(self, pieces: list[Json]) -> None:
+        for piece in pieces:
+            if isinstance(piece, dict):
+                call, function = self._of(piece.get("index")), piece.get("function")
+                _grow(call, {name: piece[name] for name in piece if name not in ("function", "index")})
+                _grow(call["function"], function if isinstance(function, dict) else {})
+
+    def _of(self, index: Json) -> dict[str, Json]:
+        if isinstance(index, int | str) and index in self._by_index:
+            return self._by_index[index]
+        call: dict[str, Json] = {"function": {}}
+        self.all.append(call)
+        if isinstance(index, int | str):
+            self._by_index[index] = call
+        return call

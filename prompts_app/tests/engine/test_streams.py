@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+from time import process_time
 from typing import Any
 
 import pytest
 from llmock.testing import LLMockServer
 
 from prompts_app.engine.endpoints import open_endpoint
-from prompts_app.engine.types import EndpointConfig, Fault, Message, Reply, Request
+from prompts_app.engine.endpoints.response_streams import ResponseEvents
+from prompts_app.engine.endpoints.streams import Pieces
+from prompts_app.engine.types import EndpointConfig, Fault, Json, Message, Reply, Request
 from prompts_app.tests.engine.asking import QUESTION
 from prompts_app.tests.engine.servers import KEY, QUICK, OddServer, answering, completion, http
 from prompts_app.tests.engine.streaming import DONE, END, FINISHED, HEAD, chunked, event, says, streamed
@@ -212,3 +215,77 @@ def test_a_whole_other_implementation_of_streams_is_understood() -> None:
     assert reply.finish_reason == "stop"
     assert reply.first_token_ms is not None
     assert reply.first_token_ms <= reply.latency_ms
+
+
+def test_what_cannot_be_read_is_told_as_such_and_not_as_a_fault_of_ours() -> None:
+    """Half a character, nesting that ends a reader, a number of more digits than Python reads."""
+    half = chunked(b'data: {"choices": [{"delta": {"content": "\xe2\x82"}}]}\n\n')
+    deep = chunked(b"data: " + b"[" * 200_000 + b"\n\n")
+    long = chunked(b'data: {"usage": {"prompt_tokens": ' + b"9" * 5000 + b"}}\n\n")
+    for broken in (half, deep, long):
+        with answering(streamed(broken, *FINISHED)) as server:
+            told = ask(server)
+        assert isinstance(told, Fault)
+        assert told.kind == "bad_json"
+        with answering(streamed(says(content="Hel"), broken, *FINISHED)) as server:
+            told = ask(server)
+        assert isinstance(told, Fault)
+        assert (told.kind, told.part and told.part.output) == ("stream_cut", "Hel")
+
+
+def _seconds(pieces: Pieces | ResponseEvents, chunks: list[Json]) -> float:
+    begun = process_time()
+    for chunk in chunks:
+        pieces.add(chunk)
+    json.dumps(pieces.joined)
+    return process_time() - begun
+
+
+def _said(**delta: Json) -> Json:
+    return {"choices": [{"index": 0, "delta": delta}]}
+
+
+def _argued(arguments: str) -> Json:
+    return _said(tool_calls=[{"index": 0, "function": {"arguments": arguments}}])
+
+
+@pytest.mark.parametrize(
+    ("pieces", "first", "more"),
+    [
+        (Pieces, _said(content="x" * 4_000_000), [_said(content="y")] * 20_000),
+        (Pieces, _said(reasoning="x" * 4_000_000), [_said(reasoning="y")] * 20_000),
+        (Pieces, _argued("x" * 4_000_000), [_argued("y")] * 20_000),
+        (Pieces, _said(content=[{"text": "x"}] * 100_000), [_said(content=[{"text": "y"}])] * 20_000),
+        (Pieces, _said(), [_said(tool_calls=[{"index": at}]) for at in range(20_000)]),
+        (
+            ResponseEvents,
+            {"type": "response.output_text.delta", "delta": "x" * 4_000_000},
+            [{"type": "response.output_text.delta", "delta": "y"}] * 20_000,
+        ),
+    ],
+    ids=["text", "thinking", "arguments", "parts", "calls", "responses"],
+)
+def test_many_small_pieces_cost_no_more_than_they_are(
+    pieces: type[Pieces | ResponseEvents], first: Json, more: list[Json]
+) -> None:
+    """A server may send eight megabytes in pieces of one character, and all other calls of the run wait for
+    whoever joins them."""
+    assert _seconds(pieces(), [first, *more]) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("said", "content"),
+    [
+        (["a", "b"], "ab"),
+        (["a", [{"text": "b"}]], [{"type": "text", "text": "a"}, {"text": "b"}]),
+        ([[{"text": "a"}], "b"], [{"text": "a"}, {"type": "text", "text": "b"}]),
+        (["a", None, ""], "a"),
+        ([7, "a"], "a"),
+        ([{"odd": 1}], {"odd": 1}),
+    ],
+)
+def test_contents_of_any_shape_are_joined(said: list[Json], content: Json) -> None:
+    pieces = Pieces()
+    for one in said:
+        pieces.add(_said(content=one))
+    assert pieces.joined["choices"][0]["message"]["content"] == content

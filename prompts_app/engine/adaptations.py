@@ -8,7 +8,7 @@ Bodies as servers sent them stand in the tests, with their sources.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from prompts_app.engine.types import Fault, Message, Request, Sent
@@ -89,7 +89,7 @@ def _as_developer(message: Sent) -> Sent:
 class Learned:
     """What is known of one model at one endpoint, and what is learned of it."""
 
-    words: list[str]
+    words: list[str] = field(default_factory=list)
 
     def learn(self, fault: Fault, sent: Request) -> bool:
         """Whether the request, asked as is known now, is another one: then it is worth asking again. Each

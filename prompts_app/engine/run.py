@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from prompts_app.engine.adaptations import Learned, adapted
 from prompts_app.engine.assertions.tools import all_calls
@@ -47,26 +47,41 @@ NO_TURNS = "The images API takes one text, and this case has further turns. Take
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """What a run asks of whom, and how.
+
+    At most ``concurrency`` cells are asked at once. ``judge`` grades the assertions that a model has to
+    grade; without one they are not judged. ``api`` says which API the calls go to; where that is "images",
+    the outputs are pictures. ``learned`` is what the model's server is known to refuse; what it refuses now
+    is added, and asked otherwise. With ``judges_after_thinking`` assertions, judges and further turns see
+    what follows ``</think>``; all is kept. With ``stream`` texts are asked for in pieces, and their first is
+    timed too. ``read_picture`` gives the pictures of the cases.
+    """
+
+    prompt: PromptContent
+    model: str
+    endpoint: EndpointConfig
+    concurrency: int
+    judge: Judge | None = None
+    pacing: Pacing = PACING
+    api: Api = "chat"
+    learned: Learned = field(default_factory=Learned)
+    judges_after_thinking: bool = False
+    stream: bool = False
+    read_picture: ReadPicture = no_pictures
+
+
 async def run_cells(
-    prompt: PromptContent,
-    model: str,
+    config: RunConfig,
     cells: Collection[Cell],
-    endpoint: EndpointConfig,
     *,
-    concurrency: int,
     on_outcome: Callable[[Outcome], Future[None] | None],
     stop_reason: Callable[[], str | None],
-    judge: Judge | None = None,
     on_price: Callable[[Price], None] = lambda price: None,
     grace_s: Callable[[str], float] = lambda reason: 0.0,
-    pacing: Pacing = PACING,
-    api: Api = "chat",
-    learned: Learned | None = None,
-    judges_after_thinking: bool = False,
-    stream: bool = False,
-    read_picture: ReadPicture = no_pictures,
 ) -> str | None:
-    """Ask every cell, at most ``concurrency`` at once, and hand each outcome over the moment it is done.
+    """Ask every cell, and hand each outcome over the moment it is done.
 
     The callbacks are called on the event loop's thread and must be quick. ``stop_reason`` is asked before
     each new call and a few times a second; once it gives a reason ("cancelled", "over_cap") nothing further
@@ -77,38 +92,25 @@ async def run_cells(
     reason, or ``None`` when every cell was asked. What ``on_outcome`` raises is raised here, after the calls
     in flight were ended.
 
-    ``judge`` grades the assertions that a model has to grade; without one they are not judged. ``on_price``
-    is told the price of each call the moment it is over, the judge's too, and of attempts that failed.
-
+    ``on_price`` is told the price of each call the moment it is over, the judge's and failed attempts' too.
     A case with turns is asked turn by turn, and calls of tools are answered from its canned results: the
     output is the last answer, its latency that of the last call, tokens and price the sums over all calls;
     the request stored is the last, with the earlier answers and their results in it.
-
-    ``api`` says which API the calls go to; where that is "images", the outputs are pictures. ``learned`` is
-    what the model's server is known to refuse; what it refuses now is added, and asked otherwise. With
-    ``judges_after_thinking`` assertions, judges and further turns see what follows ``</think>``; all is kept.
-    With ``stream`` chat completions are asked for in pieces, and their first is timed too. ``read_picture``
-    gives the pictures of the cases.
     """
     waiting, cancellation = iter(cells), Cancellation()
     async with AsyncExitStack() as stack:
 
-        async def opened(config: EndpointConfig) -> Asker:
-            asker = await stack.enter_async_context(open_endpoint(config, concurrency, pacing))
-            return PictureAsker(cancellation.hold(asker), read_picture)
+        async def opened(endpoint: EndpointConfig) -> Asker:
+            opening = open_endpoint(endpoint, config.concurrency, config.pacing)
+            asker = await stack.enter_async_context(opening)
+            return PictureAsker(cancellation.hold(asker), config.read_picture)
 
-        learned = learned or Learned([])
-        run = _Run(
-            prompt, model, endpoint, await opened(endpoint), stop_reason, on_price, learned, api,
-            judges_after_thinking=judges_after_thinking, stream=stream,
-        )  # fmt: skip
-        if judge is not None:
+        run = _Run(config, await opened(config.endpoint), stop_reason, on_price)
+        if (judge := config.judge) is not None:
             at, limit_s = await opened(judge.endpoint), judge.endpoint.time_limit_s
             run = replace(run, setup=JudgeSetup(judge, at, limit_s, run.check_judge_may_be_asked, on_price))
-        workers = [
-            asyncio.create_task(_work(run, waiting, on_outcome)) for _ in range(min(concurrency, len(cells)))
-        ]
-        return await cancellation.watch(workers, stop_reason, grace_s)
+        workers = [_work(run, waiting, on_outcome) for _ in range(min(config.concurrency, len(cells)))]
+        return await cancellation.watch(list(map(asyncio.create_task, workers)), stop_reason, grace_s)
 
 
 async def _work(
@@ -142,17 +144,11 @@ class _Said:
 class _Run:
     """What all cells of a run have in common."""
 
-    prompt: PromptContent
-    model: str
-    endpoint: EndpointConfig
+    config: RunConfig
     asker: Asker
     stop_reason: Callable[[], str | None]
     on_price: Callable[[Price], None]
-    learned: Learned
-    api: Api = "chat"
-    stream: bool = False
     setup: JudgeSetup | None = None
-    judges_after_thinking: bool = False
 
     def check_judge_may_be_asked(self) -> None:
         """Raises ``JudgeFailed``: the answer stays, and its verdict is wanting."""
@@ -163,9 +159,10 @@ class _Run:
         if (known := cell.answered) is not None:
             return await self._judged(cell, known.request, known.reply, known.price)
         try:
-            opening, turns = conversation(self.prompt, cell.case)
+            opening, turns = conversation(self.config.prompt, cell.case)
         except RenderError as error:
-            return self._unanswered(cell, self._request(self.prompt.messages), Fault("template", str(error)))
+            request = self._request(self.config.prompt.messages)
+            return self._unanswered(cell, request, Fault("template", str(error)))
         said = await self._converse(opening, turns, CannedResults(cell.case))
         if isinstance(said.result, Fault):
             outcome = self._unanswered(cell, said.request, said.result, said.price)
@@ -177,7 +174,7 @@ class _Run:
         self, messages: tuple[Sent, ...], turns: tuple[Message, ...], canned: CannedResults
     ) -> _Said:
         """Ask, then ask each further turn with the answers so far in context."""
-        if turns and self.api == "images":
+        if turns and self.config.api == "images":
             return _Said(self._request(messages), Fault("bad_request", NO_TURNS), UNKNOWN)
         said = await self._with_results(await self._ask(messages), canned)
         for turn in turns:
@@ -211,7 +208,7 @@ class _Run:
     async def _ask(self, messages: tuple[Sent, ...]) -> _Said:
         request = self._request(messages)
         result = await self._answer(request)
-        while isinstance(result, Fault) and self.learned.learn(result, request):
+        while isinstance(result, Fault) and self.config.learned.learn(result, request):
             request = self._request(messages)
             result = await self._answer(request)
         came = result.part if isinstance(result, Fault) else result
@@ -223,25 +220,27 @@ class _Run:
 
     async def _answer(self, request: Request) -> Reply | Fault:
         try:
-            return await self.asker.ask(request, self.endpoint.time_limit_s)
+            return await self.asker.ask(request, self.config.endpoint.time_limit_s)
         except Exception as error:
             check_not_ending(error)
-            log.exception("Asking %s failed", self.model)
+            log.exception("Asking %s failed", self.config.model)
             return Fault("internal", f"The call failed in a way not foreseen ({type(error).__name__}).")
 
     def _price_of(self, reply: Reply) -> Price:
-        return price_of_answer(self.endpoint, self.model, reply, is_image=self.api == "images")
+        config = self.config
+        return price_of_answer(config.endpoint, config.model, reply, is_image=config.api == "images")
 
     def _request(self, messages: tuple[Sent, ...]) -> Request:
-        request = Request(self.model, messages, self.prompt.parameters, self.api, self.stream)
-        return adapted(request, self.learned.words)
+        config = self.config
+        request = Request(config.model, messages, config.prompt.parameters, config.api, config.stream)
+        return adapted(request, config.learned.words)
 
     async def _judged(self, cell: Cell, request: Request, reply: Reply, price: Price) -> Outcome:
         """Judged in another thread: a slow regex must not hold up the clocks of the calls in flight."""
-        values, seen = values_for(self.prompt, cell.case), self._seen(reply)
+        values, seen = values_for(self.config.prompt, cell.case), self._seen(reply)
         try:
             checks, _ = await asyncio.to_thread(
-                judge, cell.case, seen, price, values, self.prompt.parameters,
+                judge, cell.case, seen, price, values, self.config.prompt.parameters,
                 all_calls(request.messages, reply.output),
             )  # fmt: skip
             graded = await self._graded(cell.case, checks, request, seen, values)
@@ -255,7 +254,11 @@ class _Run:
 
     def _seen(self, reply: Reply) -> Reply:
         """As assertions, the judge and the model's own next turn see it."""
-        return replace(reply, output=after_thinking(reply.output)) if self.judges_after_thinking else reply
+        return (
+            replace(reply, output=after_thinking(reply.output))
+            if self.config.judges_after_thinking
+            else reply
+        )
 
     async def _graded(
         self,

@@ -21,8 +21,8 @@ from prompts_app.engine.adaptations import WORDS, Learned
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.picture_asker import ReadPicture, no_pictures
-from prompts_app.engine.run import run_cells
-from prompts_app.engine.types import Api, Cell, EndpointConfig, Fault, Judge, Outcome, Price, PromptContent
+from prompts_app.engine.run import RunConfig, run_cells
+from prompts_app.engine.types import Api, Cell, EndpointConfig, Fault, Judge, Outcome, Price
 from prompts_app.models import Run
 from prompts_app.models.endpoints import IMAGES, RESPONSES
 from prompts_app.models.text import as_written
@@ -80,17 +80,17 @@ class Asking:
         self._outcomes: Queue[Outcome | End] = Queue()
         self._unstored: dict[int, Future[None]] = {}  # by the outcome's id
         self._cap, self._spent = cap, spent
-        self._api: Api = _APIS.get(run.api, "chat")
-        self._after_thinking = run.judges_after_thinking
-        self._stream = run.stream
-        self._read_picture = read_picture
         self._reason: str | None = None
         self._fault: Fault | None = None
         known = run.endpoint.learned.get(run.model, ()) if run.endpoint else ()
         self.learned = Learned([word for word in known if word in WORDS])
-        content = replace(run.version.as_engine(), parameters=as_written(run.parameters))
-        asked = (content, run.model, cells, endpoint, judge)
-        self._thread = Thread(target=self._work, args=asked, daemon=True)
+        config = RunConfig(
+            replace(run.version.as_engine(), parameters=as_written(run.parameters)),
+            run.model, endpoint, settings.ENDPOINT_CONCURRENCY, judge,
+            api=_APIS.get(run.api, "chat"), learned=self.learned,
+            judges_after_thinking=run.judges_after_thinking, stream=run.stream, read_picture=read_picture,
+        )  # fmt: skip
+        self._thread = Thread(target=self._work, args=(config, cells), daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -132,22 +132,10 @@ class Asking:
         for outcome in outcomes:
             self._unstored.pop(id(outcome)).set_result(None)
 
-    def _work(
-        self,
-        prompt: PromptContent,
-        model: str,
-        cells: Collection[Cell],
-        endpoint: EndpointConfig,
-        judge: Judge | None,
-    ) -> None:
+    def _work(self, config: RunConfig, cells: Collection[Cell]) -> None:
         asking = run_cells(
-            prompt, model, cells, endpoint,
-            concurrency=settings.ENDPOINT_CONCURRENCY,
-            on_outcome=self._on_outcome, stop_reason=self._stop_reason,
-            judge=judge, on_price=self._on_price,
-            grace_s=grace_s, api=self._api, learned=self.learned,
-            judges_after_thinking=self._after_thinking, stream=self._stream,
-            read_picture=self._read_picture,
+            config, cells, on_outcome=self._on_outcome, stop_reason=self._stop_reason,
+            on_price=self._on_price, grace_s=grace_s,
         )  # fmt: skip
         try:
             reason = asyncio.run(asking)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from prompts_app.engine.endpoints import Pacing, open_endpoint
-from prompts_app.engine.run import run_cells
+from prompts_app.engine.run import RunConfig, run_cells
 from prompts_app.engine.types import (
     Api,
     Cell,
@@ -55,11 +55,11 @@ def ask_cells(
     on_price: Callable[[Price], None] = lambda price: None,
     **more: Any,
 ) -> list[Outcome]:
-    """The outcomes of a run over these cells; ``more`` is as ``run_cells`` takes it."""
+    """The outcomes of a run over these cells; ``more`` is as ``RunConfig`` takes it."""
     outcomes = list[Outcome]()
     asked = run_cells(
-        prompt, model, cells, endpoint, concurrency=4, on_outcome=outcomes.append, stop_reason=stop_reason,
-        on_price=on_price, pacing=pacing, **more,
+        RunConfig(prompt, model, endpoint, concurrency=4, pacing=pacing, **more), cells,
+        on_outcome=outcomes.append, stop_reason=stop_reason, on_price=on_price,
     )  # fmt: skip
     asyncio.run(asked)
     return outcomes

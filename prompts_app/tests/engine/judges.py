@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prompts_app.engine.grading import JudgeSetup
-from prompts_app.engine.run import run_cells
+from prompts_app.engine.run import RunConfig, run_cells
 from prompts_app.engine.types import (
     Assertion,
     CaseContent,
@@ -56,11 +56,14 @@ def graded(
     with answering(http(200, completion(output))) as model, answering(*script) as judge_server:
         embedding = more.pop("embedding_model", "")
         judge = Judge(judge_server.endpoint(), "judge-1", embedding, more.pop("parameters", {}))
+        on_price = more.pop("on_price", lambda price: None)
         asyncio.run(
             run_cells(
-                PROMPT, "tiny-1", [Cell(0, 0, case)], model.endpoint(),
-                concurrency=2, on_outcome=found.append, stop_reason=lambda: None,
-                judge=judge, pacing=QUICK, **more,
+                RunConfig(
+                    PROMPT, "tiny-1", model.endpoint(), concurrency=2, judge=judge, pacing=QUICK, **more
+                ),
+                [Cell(0, 0, case)], on_outcome=found.append, stop_reason=lambda: None,
+                on_price=on_price,
             )
         )  # fmt: skip
     return found[0], judge_server

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from prompts_app.engine.adaptations import WORDS, Learned, adapted, in_words
-from prompts_app.engine.run import run_cells
+from prompts_app.engine.run import RunConfig, run_cells
 from prompts_app.engine.types import (
     CaseContent,
     Cell,
@@ -66,8 +66,8 @@ def run(server: OddServer, cases: int = 1, learned: Learned | None = None, **mor
         outcomes.append(outcome)
 
     asking = run_cells(
-        PROMPT, "o9", cells, server.endpoint(), concurrency=1, on_outcome=keep,
-        stop_reason=lambda: None, learned=learned,
+        RunConfig(PROMPT, "o9", server.endpoint(), concurrency=1, learned=learned or Learned()), cells,
+        on_outcome=keep, stop_reason=lambda: None,
     )  # fmt: skip
     asyncio.run(asking)
     return outcomes
@@ -100,8 +100,9 @@ class TestARefusal:
         with answering(refusal(STREAM_OPTIONS), YES) as server:
             outcomes: list[Outcome] = []
             asking = run_cells(
-                PROMPT, "o9", [Cell(0, 0, CaseContent("", {"q": "x"}))], server.endpoint(), concurrency=1,
-                on_outcome=outcomes.append, stop_reason=lambda: None, stream=True,
+                RunConfig(PROMPT, "o9", server.endpoint(), concurrency=1, stream=True),
+                [Cell(0, 0, CaseContent("", {"q": "x"}))],
+                on_outcome=outcomes.append, stop_reason=lambda: None,
             )  # fmt: skip
             asyncio.run(asking)
             first, second = [one.json for one in server.asked]

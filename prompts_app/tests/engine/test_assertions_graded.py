@@ -15,7 +15,7 @@ from prompts_app.engine.assertions.judging import cosine, read_verdict
 from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
 from prompts_app.engine.endpoints.practice import answer
 from prompts_app.engine.errors import JudgeFailed
-from prompts_app.engine.run import run_cells
+from prompts_app.engine.run import RunConfig, run_cells
 from prompts_app.engine.types import (
     Answer,
     Assertion,
@@ -269,8 +269,8 @@ def test_a_word_to_stop_ends_the_judging_and_the_answer_stays() -> None:
         found: list[Outcome] = []
         word = asyncio.run(
             run_cells(
-                PROMPT, "tiny-1", [Cell(0, 0, case)], model.endpoint(), concurrency=1,
-                on_outcome=found.append, stop_reason=lambda: next(told, "cancelled"), judge=judge,
+                RunConfig(PROMPT, "tiny-1", model.endpoint(), concurrency=1, judge=judge), [Cell(0, 0, case)],
+                on_outcome=found.append, stop_reason=lambda: next(told, "cancelled"),
             )
         )  # fmt: skip
     assert (word, judge_server.asked) == ("cancelled", [])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts_app.engine.assertions import check
-from prompts_app.engine.run import run_cells
+from prompts_app.engine.run import RunConfig, run_cells
 from prompts_app.engine.types import (
     Answer,
     Assertion,
@@ -103,8 +103,9 @@ def test_calls_come_from_the_answer_and_tools_from_the_version(content: str | No
     with answering(http(200, answer)) as server:
         asyncio.run(
             run_cells(
-                prompt, "tiny-1", [Cell(0, 0, CaseContent("c", assertions=(VALID,)))], server.endpoint(),
-                concurrency=1, on_outcome=found.append, stop_reason=lambda: None, pacing=QUICK,
+                RunConfig(prompt, "tiny-1", server.endpoint(), concurrency=1, pacing=QUICK),
+                [Cell(0, 0, CaseContent("c", assertions=(VALID,)))],
+                on_outcome=found.append, stop_reason=lambda: None,
             )
         )  # fmt: skip
     [outcome] = found

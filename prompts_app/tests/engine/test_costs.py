@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from prompts_app.engine.prices import own_price, price_of_answer, sources_told, together, told_by
-from prompts_app.engine.run import run_cells
+from prompts_app.engine.run import RunConfig, run_cells
 from prompts_app.engine.types import (
     Assertion,
     CaseContent,
@@ -39,9 +39,11 @@ def run(
     case = Cell(0, 0, CaseContent("one", assertions=assertions))
     asyncio.run(
         run_cells(
-            PromptContent((Message("user", "Hi"),)), "tiny-1", [case], server.endpoint(**endpoint),
-            concurrency=1, on_outcome=found.append, stop_reason=lambda: None, pacing=QUICK,
-            on_price=on_price,
+            RunConfig(
+                PromptContent((Message("user", "Hi"),)), "tiny-1", server.endpoint(**endpoint),
+                concurrency=1, pacing=QUICK,
+            ),
+            [case], on_outcome=found.append, stop_reason=lambda: None, on_price=on_price,
         )
     )  # fmt: skip
     return found[0]

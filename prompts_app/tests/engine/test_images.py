@@ -13,7 +13,7 @@ from prompts_app.engine.assertions import NO_TEXT
 from prompts_app.engine.endpoints import open_endpoint, transport
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.prices import price_of
-from prompts_app.engine.run import run_cells
+from prompts_app.engine.run import RunConfig, run_cells
 from prompts_app.engine.types import (
     Assertion,
     CaseContent,
@@ -186,10 +186,12 @@ def outcomes(endpoint: EndpointConfig, *cases: CaseContent, judge: Judge | None 
     found: list[Outcome] = []
     asyncio.run(
         run_cells(
-            PromptContent((Message("user", "Draw {{what}}."),)), "gpt-image-1",
-            [Cell(place, 0, case) for place, case in enumerate(cases)], endpoint,
-            concurrency=2, on_outcome=found.append, stop_reason=lambda: None, judge=judge,
-            pacing=QUICK, api="images",
+            RunConfig(
+                PromptContent((Message("user", "Draw {{what}}."),)), "gpt-image-1", endpoint,
+                concurrency=2, judge=judge, pacing=QUICK, api="images",
+            ),
+            [Cell(place, 0, case) for place, case in enumerate(cases)],
+            on_outcome=found.append, stop_reason=lambda: None,
         )
     )  # fmt: skip
     return sorted(found, key=lambda outcome: outcome.cell.case_index)

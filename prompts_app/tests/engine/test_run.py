@@ -19,7 +19,7 @@ from prompts_app.engine.checking import answer_of, judge
 from prompts_app.engine.endpoints import Asker, Pacing
 from prompts_app.engine.endpoints.cancellation import Cancellation
 from prompts_app.engine.prices import UNKNOWN
-from prompts_app.engine.run import run_cells
+from prompts_app.engine.run import RunConfig, run_cells
 from prompts_app.engine.types import (
     Answer,
     Assertion,
@@ -112,8 +112,8 @@ def go(
     outcomes: list[Outcome] = []
     word = asyncio.run(
         run_cells(
-            prompt, "tiny-1", cells, endpoint, concurrency=concurrency,
-            on_outcome=on_outcome or outcomes.append, stop_reason=stop_reason, pacing=QUICK,
+            RunConfig(prompt, "tiny-1", endpoint, concurrency, pacing=QUICK), cells,
+            on_outcome=on_outcome or outcomes.append, stop_reason=stop_reason,
         )
     )  # fmt: skip
     return word, outcomes
@@ -184,8 +184,10 @@ def test_the_price_is_that_of_the_model_that_answered_else_of_the_one_asked(
     outcomes: list[Outcome] = []
     asyncio.run(
         run_cells(
-            PROMPT, "gpt-4o-mini", cases(1), EndpointConfig("stub", "https://api.openai.com/v1"),
-            concurrency=1, on_outcome=outcomes.append, stop_reason=lambda: None,
+            RunConfig(
+                PROMPT, "gpt-4o-mini", EndpointConfig("stub", "https://api.openai.com/v1"), concurrency=1
+            ),
+            cases(1), on_outcome=outcomes.append, stop_reason=lambda: None,
         )
     )  # fmt: skip
     assert outcomes[0].price.dollars
@@ -195,8 +197,10 @@ def test_practice_has_no_price() -> None:
     outcomes: list[Outcome] = []
     asyncio.run(
         run_cells(
-            PROMPT, "practice-1", cases(8), EndpointConfig("practice"), concurrency=8,
-            on_outcome=outcomes.append, stop_reason=lambda: None, pacing=Pacing(first_wait_s=0),
+            RunConfig(
+                PROMPT, "practice-1", EndpointConfig("practice"), concurrency=8, pacing=Pacing(first_wait_s=0)
+            ),
+            cases(8), on_outcome=outcomes.append, stop_reason=lambda: None,
         )
     )  # fmt: skip
     assert {outcome.price for outcome in outcomes} == {UNKNOWN}
@@ -292,9 +296,9 @@ def test_calls_in_flight_are_awaited_as_long_as_the_word_allows(stub: Callable[.
     outcomes: list[Outcome] = []
     word = asyncio.run(
         run_cells(
-            PROMPT, "tiny-1", cases(20), EndpointConfig("stub"), concurrency=3,
+            RunConfig(PROMPT, "tiny-1", EndpointConfig("stub"), concurrency=3, pacing=QUICK), cases(20),
             on_outcome=outcomes.append, stop_reason=lambda: "over_cap" if made.asked else None,
-            grace_s=lambda word: {"over_cap": 10.0}[word], pacing=QUICK,
+            grace_s=lambda word: {"over_cap": 10.0}[word],
         )
     )  # fmt: skip
     assert word == "over_cap"
@@ -313,7 +317,7 @@ def test_a_more_urgent_word_ends_the_waiting(stub: Callable[..., Stub]) -> None:
 
     word = asyncio.run(
         run_cells(
-            PROMPT, "tiny-1", cases(4), EndpointConfig("stub"), concurrency=2, pacing=QUICK,
+            RunConfig(PROMPT, "tiny-1", EndpointConfig("stub"), concurrency=2, pacing=QUICK), cases(4),
             on_outcome=lambda outcome: None,
             stop_reason=word_of_now,
             grace_s=lambda word: 20.0 if word == "over_cap" else 0.0,
@@ -345,9 +349,12 @@ def test_an_answer_whose_judge_is_cut_short_is_kept(
     graded = cases(3, Assertion("contains", "Hello"), Assertion("llm-rubric", "Is polite."))
     asyncio.run(
         run_cells(
-            PROMPT, "tiny-1", graded, EndpointConfig("stub"), concurrency=1, pacing=QUICK,
-            on_outcome=outcomes.append, stop_reason=lambda: "cancelled" if judge_server.asked else None,
-            judge=Judge(EndpointConfig("bench"), "judge-1"),
+            RunConfig(
+                PROMPT, "tiny-1", EndpointConfig("stub"), concurrency=1, pacing=QUICK,
+                judge=Judge(EndpointConfig("bench"), "judge-1"),
+            ),
+            graded, on_outcome=outcomes.append,
+            stop_reason=lambda: "cancelled" if judge_server.asked else None,
         )
     )  # fmt: skip
     (outcome,) = outcomes
@@ -377,8 +384,8 @@ def test_nothing_is_asked_in_the_place_of_an_outcome_until_it_is_stored(stub: Ca
 
     asyncio.run(
         run_cells(
-            PROMPT, "tiny-1", cases(9), EndpointConfig("stub"), concurrency=3, pacing=QUICK, on_outcome=keep,
-            stop_reason=lambda: None,
+            RunConfig(PROMPT, "tiny-1", EndpointConfig("stub"), concurrency=3, pacing=QUICK), cases(9),
+            on_outcome=keep, stop_reason=lambda: None,
         )
     )  # fmt: skip
     assert counts == [3, 6, 9]
@@ -388,7 +395,7 @@ def test_a_run_that_is_to_stop_does_not_wait_for_the_storing(stub: Callable[...,
     made = stub()
     word = asyncio.run(
         run_cells(
-            PROMPT, "tiny-1", cases(9), EndpointConfig("stub"), concurrency=3, pacing=QUICK,
+            RunConfig(PROMPT, "tiny-1", EndpointConfig("stub"), concurrency=3, pacing=QUICK), cases(9),
             on_outcome=lambda outcome: Future(), stop_reason=lambda: "lost" if len(made.asked) == 3 else None,
         )
     )  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts_app.engine.run import run_cells
+from prompts_app.engine.run import RunConfig, run_cells
 from prompts_app.engine.thinking import after_thinking
 from prompts_app.engine.types import Assertion, CaseContent, Cell, Message, Outcome, PromptContent
 from prompts_app.tests.engine.servers import answering, completion, http
@@ -50,8 +50,8 @@ def run(*, on: bool, turns: tuple[str, ...] = ()) -> tuple[Outcome, list[list[di
     with answering(http(200, completion(THOUGHT))) as server:
         prompt = PromptContent((Message("user", "Well?"),))
         asking = run_cells(
-            prompt, "tiny-1", [cell], server.endpoint(), concurrency=1, on_outcome=keep,
-            stop_reason=lambda: None, judges_after_thinking=on,
+            RunConfig(prompt, "tiny-1", server.endpoint(), concurrency=1, judges_after_thinking=on), [cell],
+            on_outcome=keep, stop_reason=lambda: None,
         )  # fmt: skip
         asyncio.run(asking)
         return outcomes[0], [one.json["messages"] for one in server.asked]

@@ -20,7 +20,7 @@ from llmock.testing import LLMockServer
 from prompts_app.engine.endpoints import open_endpoint
 from prompts_app.engine.finish_reasons import is_cut
 from prompts_app.engine.response_format import asking_for
-from prompts_app.engine.run import run_cells
+from prompts_app.engine.run import RunConfig, run_cells
 from prompts_app.engine.schema_check import check_of_schema
 from prompts_app.engine.types import (
     Answer,
@@ -232,8 +232,8 @@ def test_a_tiny_model_as_the_judge_gives_a_verdict_or_an_error_but_never_breaks(
     found: list[Outcome] = []
     asyncio.run(
         run_cells(
-            prompt, MODEL, [Cell(0, 0, case)], real, concurrency=1,
-            on_outcome=found.append, stop_reason=lambda: None, judge=Judge(real, MODEL),
+            RunConfig(prompt, MODEL, real, concurrency=1, judge=Judge(real, MODEL)), [Cell(0, 0, case)],
+            on_outcome=found.append, stop_reason=lambda: None,
         )
     )  # fmt: skip
     [outcome] = found

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
@@ -216,8 +216,14 @@ def own_version(user: User, slug: str, number: int) -> Version:
     return version_of(own_prompt(user, slug), number)
 
 
+def _of(user: User, slug: str = "") -> Q:
+    """Rows of a prompt of theirs that is there; of the one at ``slug`` where that is given."""
+    one = {"prompt__slug": slug} if slug else {}
+    return Q(prompt__owner=user, prompt__deleted_at=None, **one)
+
+
 def own_case(user: User, slug: str, public_id: str) -> Case:
-    found = Case.objects.filter(prompt__owner=user, prompt__slug=slug, public_id=public_id)
+    found = Case.objects.filter(_of(user, slug), public_id=public_id)
     return _one(found.select_related("prompt__owner"))
 
 
@@ -236,18 +242,19 @@ def own_export(user: User, public_id: str) -> Job:
 
 
 def own_batch(user: User, public_id: str) -> Batch:
-    found = Batch.objects.filter(prompt__owner=user, public_id=public_id)
+    found = Batch.objects.filter(_of(user), public_id=public_id)
     return _one(found.select_related("prompt__owner__profile"))
 
 
 def own_run_of_batch(user: User, public_id: str, run_id: str) -> Run:
     """A run of the batch ``public_id``, whatever has become of it."""
-    found = Run.objects.filter(batch__prompt__owner=user, batch__public_id=public_id, public_id=run_id)
+    found = Run.objects.filter(_of(user), batch__public_id=public_id, public_id=run_id)
     return _one(found.select_related("prompt", "version", "batch", "endpoint"))
 
 
 def own_result(user: User, public_id: str) -> Result:
-    found = Result.objects.filter(run__prompt__owner=user, public_id=public_id)
+    mine = Run.objects.filter(_of(user))
+    found = Result.objects.filter(run__in=mine, public_id=public_id)
     return _one(found.select_related("run__prompt__owner__profile", "run__version", "run__batch"))
 
 
@@ -257,7 +264,7 @@ def own_link(user: User, public_id: str) -> ShareLink:
 
 
 def own_run(user: User, slug: str, public_id: str, **more: str) -> Run:
-    found = Run.objects.filter(prompt__owner=user, prompt__slug=slug, public_id=public_id, **more)
+    found = Run.objects.filter(_of(user, slug), public_id=public_id, **more)
     return _one(found.select_related("prompt__owner__profile", "version"))
 
 
@@ -267,11 +274,11 @@ def own_pasted_run(user: User, slug: str, public_id: str) -> Run:
 
 
 def own_span(user: User, slug: str, public_id: str) -> PrivateSpan:
-    found = PrivateSpan.objects.filter(prompt__owner=user, prompt__slug=slug, public_id=public_id)
+    found = PrivateSpan.objects.filter(_of(user, slug), public_id=public_id)
     return _one(found.select_related("prompt__owner__profile"))
 
 
 def own_failure(user: User, slug: str, public_id: str) -> KnownFailure:
     """A place on the failure shelf."""
-    found = KnownFailure.objects.filter(prompt__owner=user, prompt__slug=slug, public_id=public_id)
+    found = KnownFailure.objects.filter(_of(user, slug), public_id=public_id)
     return _one(found.select_related("prompt__owner__profile", "run__version", "run__prompt", "fixed_in"))

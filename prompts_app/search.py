@@ -278,7 +278,7 @@ def place_of(prompt: Prompt) -> int:
     place = evidence_rank(prompt, 10) << 40 | prompt.pk
     author = prompt.owner
     is_listed = author.is_active and author.profile.visibility == Profile.Visibility.PUBLIC
-    return place if prompt.is_public and is_listed else place - _NOT_LISTED
+    return place if prompt.is_public and is_listed and prompt.archived_at is None else place - _NOT_LISTED
 
 
 def evidence_rank(prompt: Prompt, bits: int) -> int:

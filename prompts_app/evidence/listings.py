@@ -53,7 +53,7 @@ def hold_work_of(owner: User) -> None:
     handle is changed, which they look at when they are done: the other way round each would wait for the
     other."""
     list(User.objects.select_for_update(no_key=True).filter(pk=owner.pk).values_list("pk"))
-    Prompt.objects.owned_by(owner).hold(no_key=True)
+    Prompt.objects.filter(owner=owner).hold(no_key=True)
 
 
 def rename_in_listings(owner: User) -> None:

@@ -51,7 +51,7 @@ def origins_of(prompts: Iterable[Prompt], viewer: Viewer | None = None) -> dict[
         return {}
     may_be_named = Q(prompt__in=Prompt.objects.public().values("pk"))
     if viewer is not None and viewer.is_authenticated:
-        may_be_named |= Q(prompt__owner=viewer)
+        may_be_named |= Q(prompt__owner=viewer, prompt__deleted_at=None)
     rows = Version.objects.filter(may_be_named, pk__in=[prompt.forked_from_id for prompt in forked.values()])
     rows = rows.select_related("prompt__owner__profile")
     with read_apart():

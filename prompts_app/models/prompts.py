@@ -43,10 +43,10 @@ class PromptQuerySet(MaskedQuerySet["Prompt"]):
         list(self.order_by("pk").select_for_update(of=("self",), no_key=no_key).values_list("pk"))
 
     def public(self) -> Self:
-        """Public prompts of authors who are there: what an author's own page names."""
-        return self.filter(visibility=Visibility.PUBLIC, owner__is_active=True).exclude(
-            owner__profile__visibility="private"
-        )
+        """Public prompts of authors who are there: what an author's own page names. No list names what is
+        archived."""
+        shown = self.filter(visibility=Visibility.PUBLIC, archived_at=None, deleted_at=None)
+        return shown.filter(owner__is_active=True).exclude(owner__profile__visibility="private")
 
     def listed(self) -> Self:
         """What lists of the whole site name: an unlisted profile is not to be found through its prompts."""
@@ -57,10 +57,12 @@ class PromptQuerySet(MaskedQuerySet["Prompt"]):
         seen = Q(visibility__in=[Visibility.PUBLIC, Visibility.UNLISTED], owner__is_active=True) & ~Q(
             owner__profile__visibility="private"
         )
-        return self.filter(seen | Q(owner_id=viewer.pk) if viewer.is_authenticated else seen)
+        there = self.filter(deleted_at=None)
+        return there.filter(seen | Q(owner_id=viewer.pk) if viewer.is_authenticated else seen)
 
     def owned_by(self, user: User) -> Self:
-        return self.filter(owner=user)
+        """All but those whose deletion can still be undone: they exist for nobody."""
+        return self.filter(owner=user, deleted_at=None)
 
     def with_author(self) -> Self:
         return self.select_related("owner__profile")
@@ -119,6 +121,8 @@ class Prompt(Masked):
     # Since when anybody but its author could open it, by whatever way, also where nobody can any more: from
     # then on its deleted runs are counted. Null: never. Written by save() and by actions.sharing.links.
     seen_since = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)  # no list names it; its addresses stay
+    deleted_at = models.DateTimeField(null=True, blank=True)  # for nobody, until it goes or is taken back
     pin_position = models.PositiveSmallIntegerField(null=True, blank=True)
 
     # The author's sections of the case study, in Markdown; an empty one does not show.

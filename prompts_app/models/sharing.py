@@ -104,7 +104,8 @@ class ShareLink(models.Model):
 class ShareLinkPromptQuerySet(models.QuerySet["ShareLinkPrompt"]):
     def shown(self) -> Self:
         """All but prompts that are private now and were not chosen as such: unpublishing works here too."""
-        return self.filter(Q(although_private=True) | ~Q(prompt__visibility=Visibility.PRIVATE))
+        shown = Q(although_private=True) | ~Q(prompt__visibility=Visibility.PRIVATE)
+        return self.filter(shown, prompt__deleted_at=None)
 
 
 class ShareLinkPrompt(models.Model):

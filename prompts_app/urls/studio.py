@@ -14,6 +14,7 @@ from prompts_app.views.studio import (
     paste,
     people,
     private,
+    prompt_list,
     prompts,
     publish,
     runs,
@@ -23,7 +24,7 @@ from prompts_app.views.studio import (
 
 urlpatterns = [
     # prompts, their versions and cases, publishing, endpoints
-    path("", prompts.studio, name="studio"),
+    path("", prompt_list.studio, name="studio"),
     path("prompts/new/", editor.new, name="studio_prompt_new"),
     path("prompts/<slug:slug>/", editor.edit, name="studio_prompt"),
     path("prompts/<slug:slug>/draft/", prompts.keep_draft, name="studio_prompt_draft"),

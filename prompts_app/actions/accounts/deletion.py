@@ -47,7 +47,7 @@ class Losses:
 def losses(user: User) -> Losses:
     """What deleting ``user`` deletes with it."""
     return Losses(
-        prompts=Prompt.objects.owned_by(user).count(),
+        prompts=Prompt.objects.filter(owner=user).count(),
         versions=Version.objects.filter(prompt__owner=user).count(),
         cases=Case.objects.filter(prompt__owner=user).count(),
         runs=Run.objects.filter(prompt__owner=user).count(),
@@ -60,7 +60,7 @@ def losses(user: User) -> Losses:
 def delete_account(user: User) -> None:
     """Everything of this person, for good: closed at once, and in the end no row of theirs is left. The
     handle stays taken, as a hash."""
-    prompts = Prompt.objects.owned_by(user).count()
+    prompts = Prompt.objects.filter(owner=user).count()
     results = Result.objects.filter(run__prompt__owner=user)[: AT_ONCE_RESULTS + 1].count()
     is_small = prompts <= AT_ONCE_PROMPTS and results <= AT_ONCE_RESULTS
     with transaction.atomic():
@@ -86,7 +86,7 @@ def _close(user: User) -> None:
     under_way = Run.objects.under_way().filter(prompt__owner=user)
     under_way.filter(state=Run.State.QUEUED).update(state=Run.State.CANCELLED)
     under_way.update(cancel_requested=True)
-    Prompt.objects.owned_by(user).update(visibility=Visibility.PRIVATE)
+    Prompt.objects.filter(owner=user).update(visibility=Visibility.PRIVATE)
     Face.objects.filter(profile__user=user).delete()
     Profile.objects.filter(user=user).update(visibility=Visibility.PRIVATE, name="", contact_email="")
     user.username, user.email, user.is_active = f"gone-{public_id()}", "", False
@@ -97,7 +97,7 @@ def _close(user: User) -> None:
 @does(Job.Kind.DELETE_ACCOUNT)
 def delete_some(job: Job) -> bool:
     """Some results, or a run whose results are gone, or a prompt whose runs are; at last the account."""
-    prompt = Prompt.objects.owned_by(job.owner).order_by("pk").first()
+    prompt = Prompt.objects.filter(owner=job.owner).order_by("pk").first()
     if prompt is None:
         # Not by its own ``delete``, which keeps its handle: that was done, and this one is nobody's.
         User.objects.filter(pk=job.owner_id).delete()

@@ -82,7 +82,9 @@ class Known:
         self._numbers: dict[int, int] = {}  # of prompts that were saved from this file
         self._texts: dict[str, dict[str, list[int]]] = {}  # title → text's digest → prompts
         self._digests: dict[int, set[str]] = defaultdict(set)  # of all versions of each prompt
-        versions = Version.objects.unmasked_values().filter(prompt__owner=owner).order_by()
+        versions = (
+            Version.objects.unmasked_values().filter(prompt__owner=owner, prompt__deleted_at=None).order_by()
+        )
         for pk, digest_ in versions.values_list("prompt_id", "digest"):
             self._remember(pk, self._titles.get(pk, ""), digest_)
         self._here: dict[str, Planned] = {}
@@ -141,7 +143,9 @@ class Known:
         self._runs, self._moments = {}, defaultdict(list)
         ids = [run.id for planned in bundled for run in planned.runs]
         for some in batched(ids, _IN_A_QUERY):
-            runs = Run.objects.filter(prompt__owner=self._owner, public_id__in=some).order_by("-prompt_id")
+            runs = Run.objects.filter(
+                prompt__in=Prompt.objects.owned_by(self._owner), public_id__in=some
+            ).order_by("-prompt_id")
             self._runs |= dict(runs.values_list("public_id", "prompt_id"))
         moments = {planned.columns["created_at"] for planned in bundled}
         made_then = Prompt.objects.owned_by(self._owner).filter(created_at__in=moments).order_by("pk")

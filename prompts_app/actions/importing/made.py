@@ -72,7 +72,7 @@ def take_back_in_chunks(owner: User, made: Made, keep: Sequence[int] = ()) -> It
     kept, turns = set(keep), Turns()
     for some in batched(made.prompts, AT_ONCE):
         with transaction.atomic():
-            if prompts := list(Prompt.objects.owned_by(owner).filter(pk__in=set(some) - kept)):
+            if prompts := list(Prompt.objects.filter(owner=owner, pk__in=set(some) - kept)):
                 delete_prompts(owner, prompts)
         yield len(some)
         turns.give()

@@ -73,7 +73,7 @@ def _free_slug(wanted: str, taken: set[str], numbers: dict[str, int]) -> str:
 
 
 def _slugs_of(owner: User, **which: Any) -> set[str]:
-    now = Prompt.objects.owned_by(owner).filter(**which).values_list("slug", flat=True)
+    now = Prompt.objects.filter(owner=owner, **which).values_list("slug", flat=True)
     before = FormerSlug.objects.filter(owner=owner, **which).values_list("slug", flat=True)
     return {*RESERVED_SLUGS, *now, *before}
 

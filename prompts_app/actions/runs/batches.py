@@ -144,7 +144,9 @@ def _turns_left(versions: Sequence[Version], suite: Sequence[CaseContent]) -> st
 def batches_of(author: User) -> QuerySet[Batch, Any]:
     """Newest first, each with its runs, without their suites, and ``under_way``: how many have not ended."""
     lines = Run.objects.select_related("version").defer("suite").order_by("pk")
-    batches = Batch.objects.filter(prompt__owner=author).select_related("prompt__owner")
+    batches = Batch.objects.filter(prompt__owner=author, prompt__deleted_at=None).select_related(
+        "prompt__owner"
+    )
     under_way = Q(runs__state__in=Run.UNDER_WAY)
     counted = batches.annotate(under_way=Count("runs", filter=under_way))
     return counted.prefetch_related(Prefetch("runs", lines)).order_by("-created_at", "-pk")

@@ -1,14 +1,11 @@
-"""The author's prompts: the list, the editor of versions, details, deleting."""
+"""One of the author's prompts: what is typed, its details, deleting."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
-from django.core.paginator import Page, Paginator
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_POST
 
 from prompts_app.access import own_prompt, own_version
 from prompts_app.actions.prompts import save as saving
@@ -19,98 +16,10 @@ from prompts_app.actions.prompts.publish import findings_in_details
 from prompts_app.actions.prompts.secrets import SecretFinding
 from prompts_app.engine.errors import OnRefusal, why_not
 from prompts_app.forms.details import DetailsForm
-from prompts_app.models import Profile, Prompt, Result, User, Version, Visibility
-from prompts_app.models.text import without_invisible
-from prompts_app.search import find
+from prompts_app.models import Prompt, Result, Version
 from prompts_app.views.signed_in import AuthorRequest, author_view, owner_view
 from prompts_app.views.studio.drafts import DraftedForm, draft_key
-from prompts_app.views.studio.steps import NextStep, next_step
 from prompts_app.views.studio.studio_page import done, head
-
-A_PAGE = 50
-AT_A_GLANCE = 8  # as many prompts need no form to find one
-LONGEST_SEARCH = 200  # characters
-_LONG = ("situation", "constraints", "impact", "limits")  # what no list reads
-
-
-# --- the list ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class PromptRow:
-    prompt: Prompt
-    step: NextStep
-    latest: int | None
-    cases: int
-
-
-@author_view
-@require_safe
-def studio(request: AuthorRequest) -> HttpResponse:
-    mine = Prompt.objects.owned_by(request.user)
-    asked = {
-        "state": state if (state := request.GET.get("state", "")) in Visibility.values else "",
-        "q": " ".join(without_invisible(request.GET.get("q", "")[:LONGEST_SEARCH]).split()),
-    }
-    chosen = mine.filter(visibility=asked["state"]) if asked["state"] else mine
-    hits = find(asked["q"], author=request.user.pk)
-    if asked["q"]:
-        chosen = chosen.filter(pk__in=hits.prompts)
-    listed = chosen.with_author().with_studio_facts().defer(*_LONG).order_by("-updated_at", "-pk")
-    page = Paginator(listed, A_PAGE).get_page(request.GET.get("page"))
-    counts = mine.by_visibility()
-    found = mine.filter(pk__in=hits.prompts).by_visibility() if asked["q"] else counts
-    return render(
-        request,
-        "studio/studio.html",
-        {
-            "here": "prompts",
-            "page": page,
-            "rows": _rows(page),
-            **asked,
-            "more": hits.more,
-            "query": urlencode({name: value for name, value in asked.items() if value}),
-            "has_search": sum(counts.values()) > AT_A_GLANCE,
-            "states": [(value, label, found.get(value, 0)) for value, label in Visibility.choices],
-            "set_filters": _set_filters(asked),
-            "found": sum(found.values()),
-            "total": sum(counts.values()),
-            "example": None if counts else _sample_author(),
-        },
-    )
-
-
-def _set_filters(asked: dict[str, str]) -> list[tuple[str, str]]:
-    """(in words, the query string without it) of each that is set, as in public lists."""
-    is_set = {name: value for name, value in asked.items() if value}
-    said = {"state": asked["state"], "q": f"“{asked['q']}”"}
-    return [
-        (said[name], urlencode({other: value for other, value in is_set.items() if other != name}))
-        for name in is_set
-    ]
-
-
-def _rows(page: Page[Prompt]) -> list[PromptRow]:
-    facts: list[Any] = list(page.object_list)
-    return [
-        PromptRow(
-            prompt,
-            next_step(
-                prompt, latest=prompt.latest_number, cases=prompt.case_count, is_running=prompt.is_running
-            ),
-            prompt.latest_number,
-            prompt.case_count,
-        )
-        for prompt in facts
-    ]
-
-
-def _sample_author() -> User | None:
-    """Somebody whose page shows where all this leads."""
-    samples = Profile.objects.filter(is_sample=True, visibility=Profile.Visibility.PUBLIC)
-    sample = samples.select_related("user").order_by("pk").first()
-    return sample.user if sample else None
-
 
 # --- drafts -----------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """The "fill in" form of a prompt page: values in the address, a filled prompt on the page, nothing kept."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from prompts_app.engine.render import as_value, find_variables, render
@@ -18,6 +18,7 @@ class Blank:
     name: str
     description: str
     value: str
+    is_picture: bool = False  # in the example: what it has of text is not what was sent
 
     @property
     def field(self) -> str:
@@ -28,15 +29,18 @@ class Blank:
         return len(self.value) > LONG_LINE or "\n" in self.value
 
 
-def blanks_of(prompt: PromptContent, example: Mapping[str, str], typed: Mapping[str, str]) -> list[Blank]:
-    """Each variable once, with what was typed, else the example's value, else its default."""
+def blanks_of(
+    prompt: PromptContent, example: Mapping[str, str], pictured: Collection[str], typed: Mapping[str, str]
+) -> list[Blank]:
+    """Each variable once, with what was typed, else the example's value, else its default; empty where the
+    example has pictures for it, those of ``pictured``."""
     known = {variable.name: variable for variable in prompt.variables}
     blanks = []
     for name in find_variables(prompt.messages):
         variable = known.get(name)
-        start = example.get(name, "") or (variable.default if variable else "")
+        start = "" if name in pictured else example.get(name, "") or (variable.default if variable else "")
         value = typed.get(PREFIX + name, start if len(start) <= LONGEST_EXAMPLE else "")
-        blanks.append(Blank(name, variable.description if variable else "", value))
+        blanks.append(Blank(name, variable.description if variable else "", value, name in pictured))
     return blanks
 
 

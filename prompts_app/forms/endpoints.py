@@ -1,6 +1,7 @@
 """Where models are asked: name, base URL, key. The key goes in and never comes out."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
@@ -8,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 
 from prompts_app.engine.endpoints.addresses import base_url_in, check_url, is_below
+from prompts_app.engine.endpoints.presets import YOUR_RESOURCE
 from prompts_app.forms.endpoint_prices import price_rows
 from prompts_app.forms.fields import LineField
 from prompts_app.forms.rows import RowProblem
@@ -93,6 +95,8 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
         url = base_url_in(str(self.cleaned_data["base_url"])).rstrip("/")
         if problem := check_url(url, frozenset(settings.PRIVATE_ENDPOINT_HOSTS)):
             raise ValidationError(problem)
+        if (urlsplit(url).hostname or "").startswith(f"{YOUR_RESOURCE}."):
+            raise ValidationError(f"Put the name of your own resource in place of “{YOUR_RESOURCE}”.")
         return url
 
     def is_valid(self) -> bool:

@@ -17,22 +17,24 @@ LABEL = "private picture"  # what readers see of one that is private
 
 
 @transaction.atomic
-def add_pictures(case: Case, variable: str, alt: str, pictures: Sequence[SentPicture]) -> None:
-    """Behind those the case has for the variable. Raises Refused."""
+def add_pictures(
+    case: Case, variable: str, alt: str, pictures: Sequence[SentPicture], first_page: int = 1
+) -> None:
+    """Behind those the case has for the variable. Several are pages of one PDF, from ``first_page`` on.
+    Raises Refused."""
     content = Case.objects.select_for_update().get(pk=case.pk).as_engine()
     if len(content.pictures) + len(pictures) > MOST_PICTURES:
         raise Refused("picture", f"A case has at most {MOST_PICTURES} pictures. Remove one first.")
     keep_pictures(case.prompt, pictures)
-    several = len(pictures) > 1
     added = [
         CasePicture(
             variable,
             digest_of(one.data),
             one.width,
             one.height,
-            f"{alt}, page {number}" if alt and several else alt,
+            alt if len(pictures) == 1 else f"{alt}, page {page}" if alt else f"Page {page}",
         )
-        for number, one in enumerate(pictures, 1)
+        for page, one in enumerate(pictures, first_page)
     ]
     change_case(case, replace(content, pictures=(*content.pictures, *added)), seen_revision=None)
 

@@ -70,6 +70,11 @@ def _glob(name: str, pattern: str) -> bool:
     return re.match(fnmatch.translate(pattern.replace("[", "[[]")), name, re.IGNORECASE) is not None
 
 
+def _one_a_line(names: Sequence[str]) -> str | None:
+    """No tool has a comma in its name: with “must not”, such a check would hold whatever is called."""
+    return "Write one name a line, without commas." if any("," in name for name in names) else None
+
+
 def _bounds(value: dict[str, Json]) -> tuple[float | None, float | None]:
     least, most = value.get("min"), value.get("max")
     return (least if _is_number(least) else None), (most if _is_number(most) else None)
@@ -121,7 +126,7 @@ def _tool_used_problem(assertion: Assertion) -> str | None:
     if isinstance(value, dict):
         return _bounds_problem(value) if _wanted(value) else "Give the object a “name” or a “pattern”."
     if value and all(isinstance(one, str) and one.strip() for one in listed(value)):
-        return None
+        return _one_a_line(listed(value))
     return "Enter the names of tools, one a line, or an object with a “name”, and “min” or “max”."
 
 
@@ -171,7 +176,7 @@ def _sequence_problem(assertion: Assertion) -> str | None:
     steps = _steps(value)
     if not steps or not all(map(_wanted, steps)):
         return "Enter the names of the tools in their order, one a line."
-    return None
+    return _one_a_line(list(map(_wanted, steps)))
 
 
 # --- trajectory:tool-args-match, tool-args-schema -----------------------------------------------------------

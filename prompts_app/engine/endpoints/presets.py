@@ -14,6 +14,8 @@ class Preset:
     note: str = ""
 
 
+# Stands in an address for what only its user knows. Somebody else could take the name, and get the key.
+YOUR_RESOURCE = "your-resource"
 _HERE = "On the machine this site runs on; its operator must allow the host."
 
 PRESETS: tuple[Preset, ...] = (
@@ -41,7 +43,7 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "Azure OpenAI",
-        "https://your-resource.openai.azure.com/openai/v1",
+        f"https://{YOUR_RESOURCE}.openai.azure.com/openai/v1",
         True,
         "https://portal.azure.com/",
         "Put your resource’s name into the address. The model is the name of your deployment.",

@@ -114,6 +114,14 @@ def test_what_is_typed_is_read_and_shown_again(type_: str, typed: str, value: Js
     assert assertion_from_text(type_, text_of(read)).value == value
 
 
+@pytest.mark.parametrize(
+    "type_", ["trajectory:tool-used", "not-trajectory:tool-used", "trajectory:tool-sequence"]
+)
+def test_names_in_one_line_are_no_name_of_a_tool(type_: str) -> None:
+    with pytest.raises(ValueError, match="Write one name a line, without commas"):
+        assertion_from_text(type_, "find_city, get_weather")
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

@@ -52,8 +52,10 @@ def test_a_picture_is_kept_without_its_secrets_and_shown_with_its_description() 
 def test_pages_of_a_pdf_become_pictures_in_their_order() -> None:
     case = a_case()
     page = read_page(give(case, a_pdf(), "letter.pdf", first="2", last="3", alt="A letter"))
-    assert [one["alt"] for one in fresh(case).pictures][1:] == ["A letter, page 1", "A letter, page 2"]
-    assert "A letter, page 2" in page
+    assert [one["alt"] for one in fresh(case).pictures][1:] == ["A letter, page 2", "A letter, page 3"]
+    assert "A letter, page 3" in page
+    give(case, a_pdf(), "letter.pdf", first="1", last="2")
+    assert [one["alt"] for one in fresh(case).pictures][3:] == ["Page 1", "Page 2"]
 
 
 def test_of_a_pdf_the_first_page_where_none_is_named() -> None:
@@ -144,6 +146,15 @@ def test_the_result_shows_what_was_sent_by_its_digest() -> None:
 def test_lists_of_cases_show_it_small() -> None:
     a_run()
     assert SMALL in read_page(Client().get(f"{PUBLIC}results/"))
+
+
+def test_the_form_to_fill_in_says_that_a_picture_stood_there_in_place_of_a_text() -> None:
+    run = a_run()
+    run.suite[0]["variables"] = {"invoice": "not sent"}
+    run.save()
+    page = read_page(Client().get(PUBLIC))
+    assert "In case 1 a picture stands here." in page
+    assert 'value="not sent"' not in page
 
 
 def test_who_judges_by_hand_sees_what_was_asked_with() -> None:

@@ -123,6 +123,16 @@ class TestPresets:
         assert f'value="{preset.name}"' in page
         assert f'value="{preset.base_url}"' in page
 
+    def test_azures_asks_for_the_name_of_ones_own_resource_before_a_key_goes_there(
+        self, client: Client
+    ) -> None:
+        (azure,) = (preset for preset in PRESETS if preset.name == "Azure OpenAI")
+        page = read_page(client.post(NEW, form(base_url=azure.base_url, key=KEY)))
+        assert "Put the name of your own resource in place of “your-resource”." in page
+        assert not Endpoint.objects.exists()
+        client.post(NEW, form(base_url=azure.base_url.replace("your-resource", "acme"), key=KEY))
+        assert Endpoint.objects.get().base_url == "https://acme.openai.azure.com/openai/v1"
+
     def test_an_unknown_one_fills_in_nothing(self, client: Client) -> None:
         assert client.get(NEW, {"preset": "x"}).status_code == 200
 

@@ -24,7 +24,7 @@ from prompts_app.engine.vendors import (
 )
 from prompts_app.evidence import listings
 from prompts_app.forms.evidence import RunForm
-from prompts_app.models import Listing, Prompt, Run
+from prompts_app.models import Listing, Prompt, Result, Run
 from prompts_app.models.visibility import Visibility
 from prompts_app.tests.actions.running import YES, a_version, at
 from prompts_app.tests.engine.servers import answering, completion, http
@@ -110,6 +110,12 @@ class TestRuns:
         assert listing.model_count == 1
         links = set(re.findall(r"/prompts/\?model=[^\"]+", page))
         assert links == {"/prompts/?model=tiny-1%20%28own%20server%29"}
+
+    def test_are_named_where_one_result_is_read(self) -> None:
+        prompt, _ = self.run_with(HIGH)
+        (result,) = Result.objects.all()[:1]
+        page = read_page(client_of(alice()).get(f"{prompt.get_absolute_url()}results/{result.public_id}/"))
+        assert "<bdi>tiny-1, high effort (own server)</bdi>" in page
 
     def test_are_kept_in_a_bundle(self) -> None:
         self.run_with(LOW)

@@ -243,6 +243,16 @@ def test_tables_and_comparisons_fold_the_steps_at_the_same_number_of_queries(
     assert few == many
 
 
+def test_the_time_of_a_result_with_steps_is_told_as_that_of_its_last_call() -> None:
+    prompt = a_prompt_with_steps(1, versions=1)
+    result = Result.objects.get()
+    address = f"{prompt.get_absolute_url()}results/{result.public_id}/"
+    assert "around the last of its HTTP calls alone" in " ".join(read_page(Client().get(address)).split())
+    Result.objects.update(request={"model": "m", "messages": [{"role": "user", "content": "Where?"}]})
+    prompt.save()
+    assert "around the HTTP call alone" in " ".join(read_page(client_of(alice()).get(address)).split())
+
+
 @pytest.mark.parametrize(
     "request_",
     [

@@ -80,8 +80,10 @@ def prompt(request: HttpRequest, found: Prompt) -> HttpResponse:
 def _text_of(newest: Version, study: case_study.Study | None, request: HttpRequest) -> dict[str, Any]:
     """The messages, as far as they fit, and the form to fill them in."""
     text = newest.as_engine()
-    example = dict(study.suite[0].get("variables") or {}) if study and study.suite else {}
-    blanks = fill_in.blanks_of(text, example, request.GET)
+    first = study.suite[0] if study and study.suite else {}
+    example = dict(first.get("variables") or {})
+    pictured = {one.get("variable") for one in first.get("pictures") or ()}
+    blanks = fill_in.blanks_of(text, example, pictured, request.GET)
     asked = bool(blanks) and "fill" in request.GET
     return {
         "texts": shortened(text),

@@ -15,7 +15,7 @@ from prompts_app.engine.assertions.stored import calls_in
 from prompts_app.engine.case_pictures import CasePicture
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.prices import sources_told
-from prompts_app.engine.vendors import Claim, claim_of
+from prompts_app.engine.vendors import Claim, claim_of, with_settings
 from prompts_app.evidence.case_inputs import pictures_of, pieces_of
 from prompts_app.evidence.checks import checks_of
 from prompts_app.evidence.steps import split_request
@@ -61,6 +61,7 @@ def _context(request: HttpRequest, prompt: Prompt, found: Result) -> dict[str, A
         "prompt": prompt,
         "result": found,
         "run": found.run,
+        "named": with_settings(found.who.named, found.run.settings),
         "case": case,
         "variables": _texts_of(case, pictures),
         "pictures": pictures,

@@ -41,7 +41,7 @@ def pictures(request: AuthorRequest, case: Case) -> HttpResponse:
     if posted and form.is_valid():
         data = form.cleaned_data
         with refusals_on(form, "file"):
-            add_pictures(case, data["variable"], data["alt"], data["file"])
+            add_pictures(case, data["variable"], data["alt"], data["file"], data["first"] or 1)
             told = f"Kept, and sent where {{{{{data['variable']}}}}} stands."
             return done(request, told, "studio_case_pictures", case.prompt.slug, case.public_id)
     private = set(case.prompt.private_spans.values_list("text", flat=True))

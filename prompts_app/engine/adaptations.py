@@ -7,7 +7,7 @@ Bodies as servers sent them stand in the tests, with their sources.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -100,3 +100,15 @@ class Learned:
             if word not in self.words and said.search(fault.message) and _adapted(sent, word) is not sent:
                 self.words.append(word)
         return any(_adapted(sent, word) is not sent for word in self.words)
+
+    async def asked[R](
+        self, request: Request, ask: Callable[[Request], Awaitable[R | Fault]]
+    ) -> tuple[Request, R | Fault]:
+        """Ask as is known now, and again where that is refused and there is another way; what was sent last,
+        and what came of it."""
+        sent = adapted(request, self.words)
+        found = await ask(sent)
+        while isinstance(found, Fault) and self.learn(found, sent):
+            sent = adapted(request, self.words)
+            found = await ask(sent)
+        return sent, found

@@ -206,11 +206,7 @@ class _Run:
         return await self._ask(messages)
 
     async def _ask(self, messages: tuple[Sent, ...]) -> _Said:
-        request = self._request(messages)
-        result = await self._answer(request)
-        while isinstance(result, Fault) and self.config.learned.learn(result, request):
-            request = self._request(messages)
-            result = await self._answer(request)
+        request, result = await self.config.learned.asked(self._request(messages), self._answer)
         came = result.part if isinstance(result, Fault) else result
         for failed in result.earlier:  # billed as well, though it is in no figure of the prompt
             self.on_price(self._price_of(failed))

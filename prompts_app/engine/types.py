@@ -146,12 +146,14 @@ class Judge:
     """Who grades outputs: a model at an endpoint, and the model that makes embeddings there.
 
     ``embedding_model`` "" stands for ``model``. ``parameters`` are sent with each question to the model.
+    ``learned`` is what its server is known to refuse of them; what it refuses now is added.
     """
 
     endpoint: EndpointConfig
     model: str
     embedding_model: str = ""
     parameters: Mapping[str, Json] = field(default_factory=dict)
+    learned: list[str] = field(default_factory=list)  # of engine.adaptations
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,8 +298,9 @@ class JudgeCall:
     tokens_in: int | None
     tokens_out: int | None
     price: Price
-    parameters: Mapping[str, Json] = field(default_factory=dict)
+    parameters: Mapping[str, Json] = field(default_factory=dict)  # as they were sent
     asked_at: str = ""  # as in Outcome
+    adapted: tuple[str, ...] = ()  # as in Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from prompts_app.engine.assertions.stored import judge_who
+from prompts_app.engine.assertions.stored import adapted_told, judge_who
 from prompts_app.engine.invisible import shown_plainly
 from prompts_app.engine.prices import told_by
 from prompts_app.engine.stats import wilson
@@ -31,7 +31,7 @@ for module in (levels, number_format):
     for name, write in getmembers(module, isfunction):
         if write.__module__ == module.__name__:
             register.filter(name, write)
-for more in (fit_in_words, judge_who, summary_of, told_by, without_figures):
+for more in (adapted_told, fit_in_words, judge_who, summary_of, told_by, without_figures):
     register.filter(more.__name__, more)
 register.simple_tag(interval)
 

@@ -16,8 +16,9 @@ from typing import Self
 from django.conf import settings
 
 from prompts_app.actions.runs import stopping
+from prompts_app.actions.runs.learned import refused_by
 from prompts_app.actions.runs.stopping import STOPPING
-from prompts_app.engine.adaptations import WORDS, Learned
+from prompts_app.engine.adaptations import Learned
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.picture_asker import ReadPicture, no_pictures
@@ -82,8 +83,7 @@ class Asking:
         self._cap, self._spent = cap, spent
         self._reason: str | None = None
         self._fault: Fault | None = None
-        known = run.endpoint.learned.get(run.model, ()) if run.endpoint else ()
-        self.learned = Learned([word for word in known if word in WORDS])
+        self.learned, self.judge = Learned(refused_by(run.endpoint, run.model)), judge
         config = RunConfig(
             replace(run.version.as_engine(), parameters=as_written(run.parameters)),
             run.model, endpoint, settings.ENDPOINT_CONCURRENCY, judge,

@@ -26,6 +26,7 @@ from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.db_retry import persistently
 from prompts_app.actions.runs.engine_thread import CANCELLED, LOST, OVER_CAP, Asking, End
 from prompts_app.actions.runs.judge import JudgeGone, judge_of
+from prompts_app.actions.runs.learned import remember
 from prompts_app.actions.runs.outcomes import JUDGE_AGAIN, answered_of, judge_again, result_of
 from prompts_app.actions.runs.seal import seal_if_possible
 from prompts_app.actions.runs.select_best import max_scores, select_best, wants_comparing
@@ -36,7 +37,7 @@ from prompts_app.engine.endpoints.cancellation import CUT_SHORT
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.shutdown import ProgramEnds
 from prompts_app.engine.types import Cell, Judge, Outcome
-from prompts_app.models import Batch, Endpoint, KeyUnreadable, Result, Run
+from prompts_app.models import Batch, KeyUnreadable, Result, Run
 from prompts_app.models.suites import with_stored_suite
 
 WATCH_EVERY_S = 0.5  # how long the cancel button may go unseen
@@ -166,6 +167,7 @@ def _judge_to_compare(batch: Batch, run: Run) -> Judge | None:
 def _select_best(batch: Batch, runs: list[Run], judge: Judge, watch: _Watch) -> None:
     room = None if batch.cost_cap is None else batch.cost_cap - persistently(lambda: _spent(batch))
     select_best(runs, judge, room=room, stop_reason=watch.stop_reason)
+    _remember_of_judge(batch, judge)
 
 
 def renew_every() -> float:
@@ -309,14 +311,16 @@ def _note_adapted(run: Run, asking: Asking, outcomes: Iterable[Outcome]) -> None
     """Say on the run what was changed of what is sent, before there is a result of it; and remember it for
     this endpoint and model."""
     changed = {word for outcome in outcomes for word in outcome.request.adapted} - set(run.adapted)
-    if not changed:
-        return
-    run.adapted = [*run.adapted, *sorted(changed)]
-    persistently(lambda: Run.objects.filter(pk=run.pk).update(adapted=run.adapted))
-    if run.endpoint is not None:
-        learned = run.endpoint.learned | {run.model: list(asking.learned.words)}
-        run.endpoint.learned = learned
-        persistently(lambda: Endpoint.objects.filter(runs=run.pk).update(learned=learned))
+    if changed:
+        run.adapted = [*run.adapted, *sorted(changed)]
+        persistently(lambda: Run.objects.filter(pk=run.pk).update(adapted=run.adapted))
+        persistently(lambda: remember(run.endpoint, run.model, list(asking.learned.words)))
+    if run.batch and asking.judge:
+        _remember_of_judge(run.batch, asking.judge)
+
+
+def _remember_of_judge(batch: Batch, judge: Judge) -> None:
+    persistently(lambda: remember(batch.judge_endpoint, judge.model, list(judge.learned)))
 
 
 def _store(run: Run, worker: str, outcomes: Iterable[Outcome]) -> bool:

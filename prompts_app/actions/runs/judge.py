@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from prompts_app.actions.runs.learned import refused_by
 from prompts_app.engine import types as engine
 from prompts_app.engine.assertions import kind_of, not_run
 from prompts_app.engine.assertions.sets import each_of
@@ -96,4 +97,5 @@ def judge_of(batch: Batch | None) -> engine.Judge | None:
         batch.judge_model,
         batch.judge_embedding_model,
         batch.judge_parameters,
+        refused_by(batch.judge_endpoint, batch.judge_model),
     )

@@ -17,6 +17,7 @@ from django.db import transaction
 from prompts_app.actions.pictures.case_pictures import PictureSpool, digests_of_run
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.judge import LONGEST_MODEL, JudgeChoice, JudgeNeeds, needs_of
+from prompts_app.actions.runs.learned import refused_by, remember
 from prompts_app.actions.runs.outcomes import as_stored
 from prompts_app.engine import types as engine
 from prompts_app.engine.assertions import check
@@ -117,13 +118,18 @@ def judge_pasted(run: Run, judge: JudgeChoice, *, cost_cap: Decimal | None = Non
     check_can_ask(run, judge, waiting)
     try:
         engine_judge = engine.Judge(
-            judge.endpoint.as_engine(), judge.model, judge.embedding_model, judge.parameters
+            judge.endpoint.as_engine(),
+            judge.model,
+            judge.embedding_model,
+            judge.parameters,
+            refused_by(judge.endpoint, judge.model),
         )
     except KeyUnreadable as unreadable:
         raise Refused("judging", str(unreadable)) from None
     limits = _Limits(cost_cap)
     with closing(PictureSpool(run.prompt_id, digests_of_run(run.pk))) as pictures:
         found = asyncio.run(_all_graded(waiting, engine_judge, limits, pictures.read))
+    remember(judge.endpoint, judge.model, engine_judge.learned)
     with transaction.atomic():
         Run.objects.filter(pk=run.pk).update(
             judge_endpoint_name=judge.endpoint.name,

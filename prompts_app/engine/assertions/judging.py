@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from prompts_app.engine.adaptations import Learned
 from prompts_app.engine.assertions.lenient_json import objects_written
 from prompts_app.engine.assertions.own_words import after_thinking, own_words
 from prompts_app.engine.assertions.values import as_text, number_of, quote
@@ -37,7 +38,6 @@ from prompts_app.engine.types import (
 )
 
 LONGEST_REASON = 2_000  # characters of it in a check; the judge's full answer is kept beside
-NONE: Mapping[str, Json] = {}
 
 log = logging.getLogger(__name__)
 
@@ -144,10 +144,13 @@ class JudgeClient:
         self.before_call()
         messages = self._with_pictures(prompt.messages(mark))
         request = Request(self.judge.model, messages, self.judge.parameters, self.judge.endpoint.api)
-        reply = await self._answered(self.asker.ask(request, self.deadline_s))
-        shown = "\n\n".join(f"{m.role}: {m.content}" for m in prompt.messages(mark, shown=True))
+        asking = Learned(self.judge.learned).asked(request, self._ask)
+        request, found = await _called(asking)
+        reply = _answer_of(found)
+        pairs = zip(request.messages, prompt.messages(mark, shown=True), strict=True)
+        shown = "\n\n".join(f"{sent.role}: {one.content}" for sent, one in pairs)
         shown += "".join(f"\n[picture sha256:{digest_of(part)}]" for part in self.pictures)
-        self._keep(shown, reply.output, self.judge.model, reply, self.judge.parameters)
+        self._keep(shown, reply.output, reply, request)
         if not reply.output.strip():
             ending = ending_in_words(
                 "", reply.finish_reason, reply.tokens_out, reply.tokens_reasoning, reply.reasoning_chars
@@ -173,38 +176,41 @@ class JudgeClient:
         model = self.judge.embedding_model or self.judge.model
         self.before_call()
         texts = tuple(one.text for one in materials)
-        found = await self._answered(self.asker.embed(model, texts, self.deadline_s))
+        found = _answer_of(await _called(self.asker.embed(model, texts, self.deadline_s)))
         shown = "\n".join(f"{one.heading}: {one.shown()}" for one in materials)
         answer = f"{len(found.vectors)} vectors of {len(found.vectors[0])} numbers"
-        self._keep(f"Embeddings of\n{shown}", answer, model, found)
+        self._keep(f"Embeddings of\n{shown}", answer, found, Request(model, ()))
         return found.vectors
 
-    @staticmethod
-    async def _answered[A: Reply | Embedded](call: Awaitable[A | Fault]) -> A:
-        try:
-            found = await call
-        except Exception as error:
-            check_not_ending(error)
-            log.exception("Asking the judge failed")
-            what = f"The call to the judge failed in a way not foreseen ({type(error).__name__})."
-            raise JudgeFailed(what, "internal") from error
-        if isinstance(found, Fault):
-            raise JudgeFailed(f"No answer from the judge: {found.message}", found.kind)
-        return found
+    async def _ask(self, request: Request) -> Reply | Fault:
+        return await self.asker.ask(request, self.deadline_s)
 
-    def _keep(
-        self,
-        asked: str,
-        answer: str,
-        model: str,
-        came: Reply | Embedded,
-        parameters: Mapping[str, Json] = NONE,
-    ) -> None:
-        price = price_of_answer(self.judge.endpoint, model, came)
+    def _keep(self, asked: str, answer: str, came: Reply | Embedded, sent: Request) -> None:
+        price = price_of_answer(self.judge.endpoint, sent.model, came)
         tokens = (came.tokens_in, came.tokens_out if isinstance(came, Reply) else 0)
-        call = JudgeCall(asked, answer, model, came.model, *tokens, price, parameters, self.asker.origin)
+        call = JudgeCall(
+            asked, answer, sent.model, came.model, *tokens, price, sent.parameters, self.asker.origin,
+            sent.adapted,
+        )  # fmt: skip
         self.calls.append(call)
         self.after_call(price)
+
+
+async def _called[A](call: Awaitable[A]) -> A:
+    """Raises ``JudgeFailed`` for what was not foreseen."""
+    try:
+        return await call
+    except Exception as error:
+        check_not_ending(error)
+        log.exception("Asking the judge failed")
+        what = f"The call to the judge failed in a way not foreseen ({type(error).__name__})."
+        raise JudgeFailed(what, "internal") from error
+
+
+def _answer_of[A: Reply | Embedded](found: A | Fault) -> A:
+    if isinstance(found, Fault):
+        raise JudgeFailed(f"No answer from the judge: {found.message}", found.kind)
+    return found
 
 
 def price_of_calls(calls: Iterable[JudgeCall]) -> Price | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from prompts_app.engine.adaptations import WORDS, told
 from prompts_app.engine.assertions.judging import price_of_calls
 from prompts_app.engine.assertions.verdicts import verdict_of
 from prompts_app.engine.types import Check, Json, JudgeCall, Judging, Price
@@ -44,6 +45,7 @@ def _call_json(call: JudgeCall) -> dict[str, Json]:
         "cost_source": call.price.source,
         **({"parameters": dict(call.parameters)} if call.parameters else {}),
         **({"asked_at": call.asked_at} if call.asked_at else {}),
+        **({"adapted": list(call.adapted)} if call.adapted else {}),
     }
 
 
@@ -66,6 +68,12 @@ def judge_who(call: Mapping[str, Json]) -> Claim:
     return claim_of(
         str(call.get("model_asked") or ""), [origin] if origin else [], answered=str(call.get("model") or "")
     )
+
+
+def adapted_told(call: Mapping[str, Json]) -> str:
+    """How a stored call to a judge was asked otherwise, in words; "" where it was not."""
+    words = call.get("adapted")
+    return told(word for word in WORDS if word in words) if isinstance(words, list) else ""
 
 
 def calls_of(checks: Iterable[Check]) -> list[JudgeCall]:

@@ -8,9 +8,12 @@ from django.test import Client
 from prompts_app.actions.runs import lifecycle as runs
 from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.execute import execute_run
+from prompts_app.actions.runs.judge import JudgeChoice
+from prompts_app.actions.runs.learned import remember
 from prompts_app.actions.runs.seal import sealed_file, verify
 from prompts_app.models import Endpoint, Result, Run, Version
 from prompts_app.tests.actions.running import YES, at
+from prompts_app.tests.engine.judges import says
 from prompts_app.tests.engine.servers import OddServer, answering, http
 from prompts_app.tests.engine.test_adaptations import LIMIT, TEMPERATURE, refusal
 from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
@@ -97,3 +100,43 @@ def test_pages_say_it() -> None:
         assert said in " ".join(read_page(client.get(address)).split()), address
     page = " ".join(read_page(own.get(f"/studio/endpoints/{endpoint.public_id}/")).split())
     assert "<code>o9</code> is asked without temperature" in page
+
+
+class TestAJudge:
+    """What its server refuses is remembered for its endpoint and model, beside what else is known there."""
+
+    def judged(self, version: Version, endpoint: Endpoint, judge: JudgeChoice) -> Run:
+        batch = runs.start_batch(version.prompt, BatchPlan([version], endpoint, ["tiny"], judge=judge))
+        assert execute_run(batch.runs.get().pk)
+        return Run.objects.get(batch=batch)
+
+    def test_learns_once_and_the_page_says_it(self) -> None:
+        version = a_cold_version()
+        version.prompt.cases.update(assertions=[{"type": "llm-rubric", "value": "Is polite."}])
+        verdict = says({"reason": "It is.", "pass": True, "score": 1})
+        with answering(YES) as model, answering(refusal(TEMPERATURE), verdict) as bench:
+            endpoint, of_judge = at(model), at(bench)
+            Endpoint.objects.filter(pk=of_judge.pk).update(learned={"o9": ["top_p"], "b": ["top_p"]})
+            of_judge.refresh_from_db()
+            choice = JudgeChoice(of_judge, "o9", parameters={"temperature": 0})
+            run = self.judged(version, endpoint, choice)
+            assert len(bench.asked) == 4
+            of_judge.refresh_from_db()
+            assert of_judge.learned == {"o9": ["top_p", "temperature"], "b": ["top_p"]}
+            self.judged(version, endpoint, choice)
+            assert [sent for sent in asked(bench) if sent] == [{"temperature"}]
+        result = run.results.get(case_index=0)
+        assert (result.passed, run.adapted) == (True, [])
+        page = " ".join(read_page(Client().get(result.get_absolute_url())).split())
+        assert "asked without temperature, as its server refuses what was set" in page
+        file = sealed_file(run)
+        assert file is not None
+        assert verify(file).holds
+
+    def test_whose_endpoint_has_another_address_by_now_is_not_remembered(self) -> None:
+        with answering(YES) as server:
+            endpoint = at(server)
+        Endpoint.objects.filter(pk=endpoint.pk).update(base_url="https://elsewhere.example/v1")
+        remember(endpoint, "o9", ["temperature"])
+        endpoint.refresh_from_db()
+        assert endpoint.learned == {}

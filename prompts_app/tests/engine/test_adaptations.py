@@ -4,22 +4,26 @@ The bodies are as people met them; each says where.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from prompts_app.engine.adaptations import WORDS, Learned, adapted, in_words
+from prompts_app.engine.adaptations import WORDS, Learned, adapted, in_words, told
+from prompts_app.engine.assertions.stored import adapted_told, calls_of, check_json
 from prompts_app.engine.run import RunConfig, run_cells
 from prompts_app.engine.types import (
+    Assertion,
     CaseContent,
     Cell,
     Fault,
+    Json,
     Message,
     Outcome,
     PromptContent,
     Reply,
     Request,
 )
+from prompts_app.tests.engine.judges import graded, says, why_no_verdict
 from prompts_app.tests.engine.servers import OddServer, Step, answering, completion, http
 
 LIMIT = (  # microsoft/clarity-agent issue 59
@@ -144,6 +148,48 @@ class TestARefusal:
                 "developer", "user", "assistant", "user",
             ]  # fmt: skip
         assert outcome.request.adapted == ("developer",)
+
+
+class TestAJudge:
+    RUBRIC = Assertion("llm-rubric", "Is polite.")
+    VERDICT = says({"reason": "It is.", "pass": True, "score": 1})
+    SET: ClassVar[dict[str, Json]] = {"temperature": 0, "max_tokens": 300}
+
+    def test_is_asked_otherwise_too_and_what_was_sent_is_kept(self) -> None:
+        refused = (refusal(LIMIT), refusal(TEMPERATURE), refusal(ROLE))
+        outcome, server = graded(self.RUBRIC, *refused, self.VERDICT, parameters=self.SET)
+        assert outcome.passed
+        sent = server.asked[-1].json
+        assert (len(server.asked), sent["max_completion_tokens"]) == (4, 300)
+        assert not {"temperature", "max_tokens"} & set(sent)
+        [call] = calls_of(outcome.checks)
+        assert call.adapted == ("max_completion_tokens", "temperature", "developer")
+        assert call.parameters == {"max_completion_tokens": 300}
+        assert call.asked.startswith("developer: ")
+        assert adapted_told(self.stored(outcome)) == told(call.adapted)
+
+    def test_meets_it_once_for_all_questions(self) -> None:
+        script = (refusal(TEMPERATURE), self.VERDICT)
+        outcome, server = graded([self.RUBRIC] * 3, *script, parameters={"temperature": 0})
+        assert (outcome.passed, len(server.asked)) == (True, 4)
+
+    def test_that_is_refused_for_what_was_not_sent_has_failed(self) -> None:
+        outcome, server = graded(self.RUBRIC, refusal(LIMIT), parameters={"temperature": 0})
+        assert len(server.asked) == 1
+        assert why_no_verdict(outcome).cause == "bad_request"
+
+    def test_that_refused_nothing_has_nothing_to_say(self) -> None:
+        outcome, _ = graded(self.RUBRIC, self.VERDICT, parameters=self.SET)
+        assert "adapted" not in self.stored(outcome)
+        assert adapted_told(self.stored(outcome)) == ""
+
+    @pytest.mark.parametrize("words", ["temperature", {"a": 1}, [["x"]], ["<b>"], None])
+    def test_of_a_file_with_other_words_is_told_without_them(self, words: Json) -> None:
+        assert adapted_told({"adapted": words}) == ""
+
+    def stored(self, outcome: Outcome) -> dict[str, Json]:
+        stored: dict[str, Json] = check_json(outcome.checks[0])["judge"]["calls"][0]
+        return stored
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ classes, so nothing needs an inline style.
 
 from collections.abc import Iterable, Sequence
 from inspect import getmembers, isfunction
+from math import ceil
 from typing import Any
 
 from django import template
@@ -35,7 +36,7 @@ for more in (adapted_told, fit_in_words, judge_who, summary_of, told_by, without
     register.filter(more.__name__, more)
 register.simple_tag(interval)
 
-A_ROW = 25  # frames in one row of a strip
+A_ROW = 25  # frames in one row of a strip, at most
 PITCH, FRAME, ROW_HEIGHT, FIRST_ROW = 13, 10, 27, 22  # in SVG units
 MOST_NAMED = 10  # cases a strip's sentence names before it only counts them
 
@@ -82,15 +83,16 @@ _LARGE = {
 
 @register.simple_tag
 def strip(frames: str, label: str = "", most: int = 0) -> SafeString:
-    """A contact strip: one frame a case, 25 a row, one path per state.
+    """A contact strip: one frame a case, 25 a row at most, one path per state.
 
     ``frames`` has one letter a case, see ``FrameState``. At most ``most`` are drawn (0: all); the sentence is
     about all of them.
     """
     label = label or strip_sentence(frames)
     frames = (frames or FrameState.WAITING * A_ROW)[: most or None]
-    width = min(len(frames), A_ROW) * PITCH - 3
-    height = FIRST_ROW + ROW_HEIGHT * ((len(frames) - 1) // A_ROW)
+    a_row = _a_row(len(frames))
+    width = a_row * PITCH - 3
+    height = FIRST_ROW + ROW_HEIGHT * ((len(frames) - 1) // a_row)
     return format_html(
         '<svg class="strip" width="{0}" height="{1}" viewBox="0 0 {0} {1}" '
         'role="img" aria-label="{2}">{3}{4}</svg>',
@@ -133,8 +135,14 @@ def _named(word: str, cases: Sequence[int]) -> str:
     return f"{word}: {'case' if len(cases) == 1 else 'cases'} {', '.join(map(str, cases))}"
 
 
+def _a_row(count: int) -> int:
+    """How many frames of ``count`` stand in one row: rows are as even as can be, 28 are 14 and 14."""
+    return ceil(count / ceil(count / A_ROW))
+
+
 def _perforations(count: int) -> SafeString:
-    rows = [min(A_ROW, count - start) * PITCH - 3 for start in range(0, count, A_ROW)]
+    a_row = _a_row(count)
+    rows = [min(a_row, count - start) * PITCH - 3 for start in range(0, count, a_row)]
     return format_html_join(
         "",
         '<path class="perf" d="M0 {}h{}M0 {}h{}"/>',
@@ -145,8 +153,9 @@ def _perforations(count: int) -> SafeString:
 def _frame_paths(frames: str) -> SafeString:
     """One path for each state that is there; crosses last, so that they lie on top."""
     corners: dict[FrameState, list[tuple[int, int]]] = {}
+    a_row = _a_row(len(frames))
     for place, letter in enumerate(frames):
-        row, column = divmod(place, A_ROW)
+        row, column = divmod(place, a_row)
         corners.setdefault(FrameState(letter), []).append((column * PITCH, 6 + row * ROW_HEIGHT))
     drawn = [
         ("pass", _solid, FrameState.PASSED),

@@ -59,10 +59,11 @@ class TestStrip:
         assert '<path class="fail" d="M208.5 6.5h9v9h-9z"/>' in sheet.strip(frames)
         assert '<path class="cross" d="M207 5L219 17.25M218.75 4.75L207.25 17"/></svg>' in sheet.strip(frames)
 
-    def test_twenty_five_a_row(self) -> None:
-        html = sheet.strip("p" * 40)
-        assert 'width="322" height="49"' in html
-        assert 'd="M0 28.5h192M0 47.5h192"' in html
+    def test_at_most_twenty_five_a_row_and_rows_as_even_as_can_be(self) -> None:
+        html = sheet.strip("p" * 28)
+        assert 'width="179" height="49"' in html
+        assert 'd="M0 28.5h179M0 47.5h179"' in html
+        assert 'd="M0 28.5h166M0 47.5h166"' in sheet.strip("p" * 27)  # 14 and 13
 
     @given(FRAMES)
     def test_is_well_formed_with_one_figure_a_frame(self, frames: str) -> None:

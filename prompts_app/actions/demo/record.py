@@ -7,7 +7,13 @@ from pathlib import Path
 from django.db import transaction
 from django.utils import timezone
 
-from prompts_app.actions.demo.sources import SourceFailure, read_author, read_failures, sample_authors
+from prompts_app.actions.demo.sources import (
+    SourceFailure,
+    read_author,
+    read_failures,
+    read_repeats,
+    sample_authors,
+)
 from prompts_app.actions.exporting.bundle import export_bundle
 from prompts_app.actions.importing.apply import keep_prompt
 from prompts_app.actions.prompts.known_failures import shelve
@@ -16,9 +22,9 @@ from prompts_app.actions.runs.execute import execute_run
 from prompts_app.actions.runs.lifecycle import start_batch
 from prompts_app.engine.assertions import validate
 from prompts_app.engine.errors import Refused
-from prompts_app.engine.formats.bundle import emit
+from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.engine.formats.bundle_types import Bundle, BundledPrompt
-from prompts_app.models import Endpoint, Prompt, Run, User, Version
+from prompts_app.models import Endpoint, Prompt, Run, User
 
 type Tell = Callable[[str], None]
 
@@ -31,30 +37,35 @@ class ServedModel:
     base_url: str
 
 
-def record_author(folder: Path, models: Sequence[ServedModel], tell: Tell) -> Bundle:
-    """Run every prompt of one author's sources; the bundle to ship.
+def record_author(
+    folder: Path,
+    models: Sequence[ServedModel],
+    tell: Tell,
+    *,
+    kept: Mapping[str, BundledPrompt] | None = None,
+) -> Bundle:
+    """Run the prompts of one author's sources; the bundle to ship. Those of ``kept``, by slug, stand in it as
+    they were recorded before.
 
     Each prompt is written for its ``target_model``, else for the first one. That model is asked with every
     version, the others with the first version and the newest. The database is a scratch one: the author must
     not be in it yet. Blocks for minutes; ``tell`` gets a line after each run. Raises Refused where a call
     stayed without an answer, since a fault of the recording machine says nothing about the prompts.
     """
-    sources = read_author(folder)
+    sources, kept = read_author(folder), kept or {}
     _check(sources)
     owner = _owner(sources.author.handle)
     endpoints = {model.name: _endpoint(owner, model) for model in models}
-    for source in sources.prompts:
+    for source in (one for one in sources.prompts if one.slug not in kept):
+        path = folder / f"{source.slug}.yaml"
         target = source.target_model or models[0].name
         prompt = keep_prompt(owner, replace(source, target_model=target))
-        _record_prompt(prompt, target, endpoints, tell)
-        _shelve(prompt, target, read_failures(folder / f"{source.slug}.yaml"))
+        _record_prompt(prompt, target, endpoints, read_repeats(path), tell)
+        _shelve(prompt, target, read_failures(path))
     recorded = export_bundle(owner, Prompt.objects.owned_by(owner), everything=True)
-    return replace(recorded, author=sources.author, prompts=_in_order(sources, recorded))
-
-
-def _in_order(sources: Bundle, recorded: Bundle) -> tuple[BundledPrompt, ...]:
-    by_slug = {prompt.slug: prompt for prompt in recorded.prompts}
-    return tuple(by_slug[source.slug] for source in sources.prompts)
+    by_slug = {**kept, **{prompt.slug: prompt for prompt in recorded.prompts}}
+    in_order = (replace(by_slug[one.slug], pin_position=one.pin_position) for one in sources.prompts)
+    return replace(recorded, author=sources.author, prompts=tuple(in_order))
 
 
 def _check(sources: Bundle) -> None:
@@ -85,24 +96,25 @@ def _endpoint(owner: User, model: ServedModel) -> Endpoint:
     )
 
 
-def _record_prompt(prompt: Prompt, target: str, endpoints: Mapping[str, Endpoint], tell: Tell) -> None:
+def _record_prompt(
+    prompt: Prompt, target: str, endpoints: Mapping[str, Endpoint], repeats: Mapping[int, int], tell: Tell
+) -> None:
     versions = list(prompt.versions.order_by("number"))
-    for version in versions:
-        _record_run(prompt, version, target, endpoints[target], tell)
-    for model in (name for name in endpoints if name != target):
-        for version in (versions[0], versions[-1]):
-            _record_run(prompt, version, model, endpoints[model], tell)
+    asked = [(target, version) for version in versions]
+    asked += [(name, versions[at]) for name in endpoints if name != target for at in (0, -1)]
+    for model, version in asked:
+        plan = BatchPlan([version], endpoints[model], [model], repeats=repeats.get(version.number, 1))
+        _record_run(prompt, plan, f"{prompt.slug} {version} on {model}", tell)
     # Published when its evidence was there: the day it was recorded.
     Prompt.objects.filter(pk=prompt.pk).update(published_at=timezone.now())
 
 
-def _record_run(prompt: Prompt, version: Version, model: str, endpoint: Endpoint, tell: Tell) -> None:
+def _record_run(prompt: Prompt, plan: BatchPlan, name: str, tell: Tell) -> None:
     with transaction.atomic():
-        batch = start_batch(prompt, BatchPlan([version], endpoint, [model]))
+        batch = start_batch(prompt, plan)
     run = batch.runs.get()
     execute_run(run.pk)
     run.refresh_from_db()
-    name = f"{prompt.slug} {version} on {model}"
     if run.state != Run.State.FINISHED or run.cases_error:
         raise Refused("recording", f"{name}: {run.stop_reason or 'calls without an answer'}.")
     counted = f"{run.cases_passed}/{run.cases_counted}"
@@ -122,17 +134,32 @@ def _shelve(prompt: Prompt, model: str, failures: Iterable[SourceFailure]) -> No
 
 
 def record_all(
-    folder: Path, models: Sequence[ServedModel], tell: Tell, *, handles: Sequence[str] = ()
+    folder: Path,
+    models: Sequence[ServedModel],
+    tell: Tell,
+    *,
+    handles: Sequence[str] = (),
+    slugs: Sequence[str] = (),
 ) -> list[Path]:
     """Record the sample authors, or those of ``handles``, and write one bundle each into ``folder``; the
-    files' paths. Raises Refused for a handle that no sources have."""
+    files' paths. With ``slugs`` only these prompts are recorded; the others stay as the files have them.
+    Raises Refused for a handle or a slug that no sources have."""
     authors = {path.name: path for path in sample_authors()}
     if unknown := set(handles) - set(authors):
         raise Refused("recording", f"There are no sources of {', '.join(sorted(unknown))}.")
+    chosen = [authors[handle] for handle in handles or authors]
+    if unknown := set(slugs) - {path.stem for author in chosen for path in author.glob("*.yaml")}:
+        raise Refused("recording", f"There are no sources of {', '.join(sorted(unknown))}.")
     written = []
-    for handle in handles or authors:
-        bundle = record_author(authors[handle], models, tell)
-        path = folder / f"{handle}.json"
-        path.write_text(emit(bundle))
+    for author in chosen:
+        path = folder / f"{author.name}.json"
+        if slugs and not any((author / f"{slug}.yaml").exists() for slug in slugs):
+            continue
+        kept = _recorded_before(path, slugs) if slugs else {}
+        path.write_text(emit(record_author(author, models, tell, kept=kept)))
         written.append(path)
     return written
+
+
+def _recorded_before(path: Path, again: Sequence[str]) -> dict[str, BundledPrompt]:
+    return {prompt.slug: prompt for prompt in parse(path.read_text()).prompts if prompt.slug not in again}

@@ -53,7 +53,7 @@ def read_prompt(path: Path, pinned: Sequence[str] = ()) -> BundledPrompt:
     """One prompt's file; its first version is the baseline.
 
     A version says what differs; variables and parameters it does not name are the prompt's. The assertions
-    under ``every_case`` come first in each.
+    under ``every_case`` come first in each. Its ``failures`` and ``repeats`` are for the recording alone.
     """
     row, slug = _read(path), path.stem
     common = {name: row[name] for name in ("variables", "parameters") if name in row}
@@ -79,6 +79,11 @@ def read_prompt(path: Path, pinned: Sequence[str] = ()) -> BundledPrompt:
 def read_failures(path: Path) -> tuple[SourceFailure, ...]:
     """The failure shelf of one prompt's file; raises FormatError."""
     return read_as(_FAILURES, _read(path).get("failures", ()), f"{path.name}: failures")
+
+
+def read_repeats(path: Path) -> dict[int, int]:
+    """How often each case is put to a version, by its number, where one prompt's file says so."""
+    return {n: one["repeats"] for n, one in enumerate(_read(path)["versions"], 1) if "repeats" in one}
 
 
 def _read(path: Path) -> dict[str, Json]:

@@ -25,6 +25,10 @@ class Command(ReleasedCommand):
             help="as its server lists it, and that server; the first is the one the prompts are written for",
         )  # fmt: skip
         parser.add_argument("--author", action="append", default=[], metavar="HANDLE", help="only this one")
+        parser.add_argument(
+            "--prompt", action="append", default=[], metavar="SLUG",
+            help="only this one; the author's others stay as they were recorded",
+        )  # fmt: skip
         parser.add_argument("--to", type=Path, default=BUNDLES, metavar="FOLDER", help="where bundles go")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,7 +39,9 @@ class Command(ReleasedCommand):
             )
         options["to"].mkdir(parents=True, exist_ok=True)
         models = [ServedModel(name, url) for name, url in options["model"]]
-        written = record_all(options["to"], models, self._tell, handles=options["author"])
+        written = record_all(
+            options["to"], models, self._tell, handles=options["author"], slugs=options["prompt"]
+        )
         for path in written:
             self._tell(f"Wrote {path}, {path.stat().st_size:,} bytes.")
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from io import StringIO
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.engine.formats.bundle_types import Bundle, BundledPrompt, BundledResult, BundledRun
 from prompts_app.engine.prices import OWN
 from prompts_app.engine.render import values_for
+from prompts_app.engine.response_format import schema_asked_for
 from prompts_app.engine.types import Price, PromptContent, Reply
 from prompts_app.models import Prompt, Result, Run, Source, User
 from prompts_app.search import find
@@ -100,7 +102,8 @@ def test_every_version_was_put_to_all_cases_and_every_case_was_answered() -> Non
         for run in prompt.runs:
             assert (run.source, run.state) == ("recorded", "finished")
             assert suite_digest(run.suite) == suite_digest([case.case for case in prompt.cases])
-            assert [result.case_index for result in run.results] == list(range(len(prompt.cases)))
+            asked = [(result.repeat, result.case_index) for result in run.results]
+            assert sorted(asked) == list(product(range(run.repeats), range(len(prompt.cases))))
             assert all(result.output or result.finish_reason for result in run.results)
 
 
@@ -142,14 +145,38 @@ def test_the_samples_are_the_kinds_a_newcomer_should_see() -> None:
 
 
 def test_the_first_profile_shows_what_an_engineered_prompt_can_do() -> None:
-    """Its first two works: hardly a case passed at first, nearly all of at least twenty do now."""
-    for place, prompt in enumerate(shipped()[0].prompts[:2], 1):
+    """Its first three works: hardly a case passed at first, nearly all of at least twenty do now."""
+    for place, prompt in enumerate(shipped()[0].prompts[:3], 1):
         first, newest = prompt.runs[0], newest_run(prompt)
         assert prompt.pin_position == place
         assert len(newest.results) >= 20
         assert passed(newest) >= 0.85 * len(newest.results)
         assert passed(first) <= 0.25 * len(first.results)
         assert len(prompt.versions) >= 3
+
+
+def booking() -> BundledPrompt:
+    (prompt,) = (prompt for prompt in all_shipped() if prompt.slug == "table-booking-to-json")
+    return prompt
+
+
+def test_one_of_them_is_held_to_a_schema_which_every_answer_then_fits_right_or_wrong() -> None:
+    prompt = booking()
+    held = {v.number for v in prompt.versions if schema_asked_for(v.prompt.parameters)}
+    assert held == {3, 4, 5, 6}
+    for run in prompt.runs:
+        fits = [result.checks[0]["passed"] for result in run.results]
+        assert all(fits) if run.version in held else not any(fits)
+
+
+def test_it_was_asked_at_another_temperature_too_with_each_case_repeated() -> None:
+    """The same words beside temperature 0: what sampling costs is seen in two columns."""
+    prompt = booking()
+    sampled, steady = prompt.versions[4:]
+    assert sampled.prompt.messages == steady.prompt.messages
+    assert (sampled.prompt.parameters["temperature"], steady.prompt.parameters["temperature"]) == (0.7, 0)
+    assert [run.repeats for run in prompt.runs if run.version == sampled.number] == [3]
+    assert {run.repeats for run in prompt.runs if run.version != sampled.number} == {1}
 
 
 def passed(run: BundledRun) -> int:
@@ -175,7 +202,7 @@ def test_the_bundles_are_as_the_recorder_wrote_them_and_small() -> None:
     paths = sorted(BUNDLES.glob("*.json"))
     assert [path.stem for path in paths] == HANDLES
     assert all(emit(parse(path.read_text())) == path.read_text() for path in paths)
-    assert sum(path.stat().st_size for path in paths) < 3_000_000
+    assert sum(path.stat().st_size for path in paths) < 4_000_000
 
 
 # --- loading ----------------------------------------------------------------------------------------------
@@ -211,7 +238,7 @@ def all_loaded(db: None) -> str:
 def test_a_new_installation_has_three_sample_authors_with_public_evidence(all_loaded: str) -> None:
     authors = User.objects.filter(profile__is_sample=True).order_by("username")
     assert [author.handle for author in authors] == HANDLES
-    assert "Loaded 12 sample prompts." in all_loaded
+    assert "Loaded 13 sample prompts." in all_loaded
     for prompt in sample_prompts():
         assert prompt.is_public
         assert prompt.published_at is not None

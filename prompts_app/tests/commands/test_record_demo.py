@@ -1,5 +1,6 @@
 """``record_demo``: the sources put to servers by our own runner."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.core.management import CommandError, call_command
 from prompts_app.actions.demo import record
 from prompts_app.engine.formats.bundle import parse
 from prompts_app.engine.formats.bundle_types import BundledRun
+from prompts_app.models import User
 from prompts_app.tests.engine.servers import OddServer, answering, completion, http
 
 pytestmark = pytest.mark.django_db
@@ -86,11 +88,52 @@ def test_a_call_without_an_answer_stops_it_and_nothing_is_written(sources: Path,
     assert not (tmp_path / "dora.json").exists()
 
 
-def test_an_author_that_no_sources_have_is_said(sources: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--author", "--prompt"])
+def test_an_author_or_a_prompt_that_no_sources_have_is_said(
+    sources: Path, tmp_path: Path, option: str
+) -> None:
     said = pytest.raises(CommandError, match="no sources of nobody")
     with answering(TOM) as one, answering(TOM) as other, said:
-        recorded(tmp_path, one, other, "--author", "nobody")
+        recorded(tmp_path, one, other, option, "nobody")
     assert one.asked == []
+
+
+def test_a_version_may_be_put_to_each_case_several_times(sources: Path, tmp_path: Path) -> None:
+    text = PROMPT.format(target="").replace('"Politer."', '"Politer."\n    repeats: 3')
+    (sources / "greeting.yaml").write_text(text)
+    with answering(TOM) as one, answering(TOM) as other:
+        runs = recorded(tmp_path, one, other)
+    assert [(run.version, run.repeats, len(run.results)) for run in runs[:3]] == [
+        (1, 1, 1),
+        (2, 3, 3),
+        (3, 1, 1),
+    ]
+
+
+class TestOnePromptAlone:
+    @pytest.fixture
+    def second(self, sources: Path, tmp_path: Path) -> Path:
+        """Recorded with "greeting"; since then "farewell" was written, and is the one that is pinned."""
+        with answering(TOM) as one, answering(TOM) as other:
+            recorded(tmp_path, one, other)
+        User.objects.all().delete()  # each recording has a database of its own
+        (sources / "farewell.yaml").write_text(
+            PROMPT.format(target="").replace("greeting", "farewell").replace("Greeting", "Farewell")
+        )
+        profile = PROFILE.replace("[greeting]", "[farewell, greeting]\npinned: [farewell, greeting]")
+        (sources / "profile.yaml").write_text(profile)
+        return tmp_path
+
+    def test_is_recorded_and_the_others_stay_as_they_were(self, second: Path) -> None:
+        path = second / "dora.json"
+        (before,) = parse(path.read_text()).prompts
+        models = ("--model", "small")
+        with answering(http(200, completion("Bye Tom"))) as one:
+            call_command("record_demo", *models, one.base_url, "--to", str(second), "--prompt", "farewell")
+        new, kept = parse(path.read_text()).prompts
+        assert {result.output for run in new.runs for result in run.results} == {"Bye Tom"}
+        assert kept == replace(before, pin_position=2)
+        assert new.pin_position == 1
 
 
 def test_several_calls_at_once_would_be_timed_in_the_servers_queue(sources: Path, settings: Any) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from prompts_app.evidence.frames import FrameState
 from prompts_app.evidence.records import Records
-from prompts_app.evidence.wording import asked_apart
+from prompts_app.evidence.wording import asked_apart, held_apart
 from prompts_app.models import Run
 
 _OUTCOMES = {
@@ -76,8 +76,10 @@ class RunComparison:
     is_partial: bool  # a run has cases that the other has not
 
     @property
-    def asked_apart(self) -> str:
-        return asked_apart(self.before, self.after)
+    def set_apart(self) -> str:
+        """What sets the two runs apart beside their versions, as sentences."""
+        told = (asked_apart(self.before, self.after), held_apart(self.before, self.after))
+        return " ".join(filter(None, told))
 
     @property
     def is_judged(self) -> bool:

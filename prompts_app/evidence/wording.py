@@ -136,6 +136,18 @@ def asked_apart(before: Run, after: Run) -> str:
     return f"{before.version} was asked at {before.who.at}, {after.version} at {after.who.at}."
 
 
+def held_apart(before: Run, after: Run) -> str:
+    """Where only one of two runs was held to the schema that was asked for: its pass rate is of more."""
+    held = [run for run in (before, after) if run.schema_fit.get("held")]
+    if len(held) != 1 or not (before.answers and after.answers):
+        return ""
+    other = after if held[0] is before else before
+    return (
+        f"Only the answers of {held[0].version} were held to the JSON Schema it asks for, and failed where "
+        f"they do not fit it; those of {other.version} were not held to one."
+    )
+
+
 def _worst_clause(evidence: Summary) -> Sentence:
     """How it does where it does worst. Numbers over different case counts are not put side by side.
 

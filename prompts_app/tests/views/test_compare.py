@@ -67,6 +67,27 @@ class TestWhatItSays:
         said = text_of(page(prompt, "v1...v3"))
         assert f"v3 fixed {len(passed[1] - passed[0])}, broke {len(passed[0] - passed[1])} of 10" in said
 
+    @pytest.mark.parametrize(
+        ("fits", "held"),
+        [
+            (({}, {"held": 10, "kept": 7}), "v2"),
+            (({"held": 10, "kept": 10}, {"withheld": 2}), "v1"),
+            (({}, {}), ""),
+            (({"held": 10}, {"held": 10, "kept": 3}), ""),
+            (({"refused": 10}, {}), ""),
+        ],
+    )
+    def test_that_only_one_was_held_to_a_schema(self, fits: tuple[dict[str, int], ...], held: str) -> None:
+        prompt = changed_prompt()
+        for number, fit in enumerate(fits, 1):
+            prompt.runs.filter(version__number=number).update(schema_fit=fit)
+        for said in (
+            text_of(page(prompt, "v1...v2")),
+            text_of(read_page(Client().get(prompt.get_absolute_url()))),
+        ):
+            assert ("held to the JSON Schema" in said) is bool(held)
+            assert f"Only the answers of {held} were held to the JSON Schema it asks for" in said or not held
+
     def test_the_words_that_changed(self) -> None:
         html = page(changed_prompt(), "v1...v2")
         assert '<del class="del">loudly</del>' in html

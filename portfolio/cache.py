@@ -7,12 +7,14 @@ What is kept in the first must count across processes: tries at passwords and pa
 import base64
 import pickle
 from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Lock
+from time import time
 from typing import Any
 
-from django.core.cache.backends.base import DEFAULT_TIMEOUT
+from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.core.cache.backends.db import DatabaseCache
-from django.core.cache.backends.locmem import LocMemCache
 from django.db import connections, router
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -66,44 +68,67 @@ class SharedCache(DatabaseCache):
             cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [now])  # noqa: S608 our own name
 
 
-class BoundedMemory(LocMemCache):
-    """Each process's own memory, of ``OPTIONS["MAX_BYTES"]`` at most: what was not asked for longest goes."""
+class BoundedMemory(BaseCache):
+    """Each process's own memory, of ``OPTIONS["MAX_BYTES"]`` at most: what was not asked for longest goes.
 
-    _cache: OrderedDict[str, bytes]  # the one asked for last stands first
-    _expire_info: dict[str, float | None]
+    For what never changes: each gets the object that was stored, not a copy, which would cost more than all
+    else of a stored page. Keys are digests, taken as they are. Nothing is counted in it.
+    """
 
     def __init__(self, name: str, params: dict[str, Any]) -> None:
-        super().__init__(name, params)
+        super().__init__(params)
         self._most: int = params["OPTIONS"]["MAX_BYTES"]
-        self._size = _sizes.setdefault(name, [0])  # of all keys and values; Django has an object a thread
+        # Django has an object of this class for each thread. The one asked for last stands first; the number
+        # is the bytes of all keys and values.
+        self._cache, self._size, self._lock = _memories.setdefault(name, (OrderedDict(), [0], Lock()))
 
-    def _set(self, key: str, value: bytes, timeout: Any = DEFAULT_TIMEOUT) -> None:
-        self._delete(key)
-        if len(value) > self._most // SHARE_OF_ONE:
-            return
-        self._cache[key] = value
-        self._cache.move_to_end(key, last=False)
-        self._expire_info[key] = self.get_backend_timeout(timeout)
-        self._size[0] += _bytes_of(key, value)
-        while self._size[0] > self._most:
-            self._delete(next(reversed(self._cache)))
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        with self._lock:
+            kept = self._cache.get(key)
+            if kept is None:
+                return default
+            if kept.ends is not None and kept.ends <= time():
+                self._drop(key)
+                return default
+            self._cache.move_to_end(key, last=False)
+        return kept.value
 
-    def _delete(self, key: str) -> bool:
-        if (value := self._cache.pop(key, None)) is None:
-            return False
-        del self._expire_info[key]
-        self._size[0] -= _bytes_of(key, value)
-        return True
+    def set(
+        self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> None:
+        size = len(key) + len(pickle.dumps(value, pickle.HIGHEST_PROTOCOL)) + OF_AN_ENTRY
+        with self._lock:
+            self._drop(key)
+            if size > self._most // SHARE_OF_ONE:
+                return
+            self._cache[key] = _Kept(value, size, self.get_backend_timeout(timeout))
+            self._cache.move_to_end(key, last=False)
+            self._size[0] += size
+            while self._size[0] > self._most:
+                self._drop(next(reversed(self._cache)))
+
+    def delete(self, key: str, version: int | None = None) -> bool:
+        with self._lock:
+            return self._drop(key)
 
     def clear(self) -> None:
-        super().clear()
-        self._size[0] = 0
+        with self._lock:
+            self._cache.clear()
+            self._size[0] = 0
+
+    def _drop(self, key: str) -> bool:
+        kept = self._cache.pop(key, None)
+        self._size[0] -= kept.size if kept else 0
+        return kept is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    value: Any
+    size: int  # bytes
+    ends: float | None  # seconds since 1970
 
 
 SHARE_OF_ONE = 8  # no value takes more than this part of all the memory
-OF_AN_ENTRY = 300  # bytes that Python takes beside the key and the value
-_sizes: dict[str, list[int]] = {}
-
-
-def _bytes_of(key: str, value: bytes) -> int:
-    return len(key) + len(value) + OF_AN_ENTRY
+OF_AN_ENTRY = 600  # bytes that Python takes beside the key and the value as it is pickled, of a stored page
+_memories: dict[str, tuple[OrderedDict[str, _Kept], list[int], Lock]] = {}

@@ -48,7 +48,7 @@ class Connection(psycopg.Connection[Any]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._often: set[bytes] = set()
+        self._often: dict[bytes, bytes] = {}  # questions that are prepared, by what they are called
 
     def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
         return super().wait(self._watched(gen), *args, **kwargs)
@@ -74,11 +74,12 @@ class Connection(psycopg.Connection[Any]):
 
         It is prepared once a connection and asked past the cursors: a sixth of what a query costs otherwise.
         """
-        name = b"often_" + sha256(question).hexdigest()[:16].encode()
-        if name not in self._often:
+        name = self._often.get(question)
+        if name is None:
+            name = b"often_" + sha256(question).hexdigest()[:16].encode()
             self.pgconn.send_prepare(name, question)
             self._result()
-            self._often.add(name)
+            self._often[question] = name
         self.pgconn.send_query_prepared(name, [value.encode() for value in values])
         return self._result().ntuples > 0
 

@@ -15,8 +15,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from sys import intern
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -53,8 +54,7 @@ log = logging.getLogger(__name__)
 type Headers = list[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a page is stored."""
 
     cache: str  # its alias
@@ -68,6 +68,7 @@ class Page:
     """An answer with status 200 as it was sent, and what has to hold for it to be sent again."""
 
     headers: Headers
+    headers_of_304: Headers
     body: bytes
     etag: str
     shows: tuple[str, ...]  # keys
@@ -75,8 +76,7 @@ class Page:
 
     def answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if _is_known(self.etag, environ.get("HTTP_IF_NONE_MATCH", "")):
-            kept = [(name, value) for name, value in self.headers if name.lower() not in _NOT_OF_A_304]
-            start_response("304 Not Modified", kept)
+            start_response("304 Not Modified", list(self.headers_of_304))
             return []
         start_response("200 OK", list(self.headers))
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [self.body]
@@ -111,7 +111,10 @@ class Handler(WSGIHandler):
         if not status.startswith("200 ") or not etag or getattr(response, "streaming", True):
             start_response(status, headers)
             return response
-        page = Page(headers, response.content, etag, tuple(getattr(response, SHOWS, ())), made_after)
+        headers = [(intern(name), intern(value)) for name, value in headers]  # most are those of other pages
+        of_304 = [header for header in headers if header[0].lower() not in _NOT_OF_A_304]
+        shows = tuple(getattr(response, SHOWS, ()))
+        page = Page(headers, of_304, response.content, etag, shows, made_after)
         response.close()
         if may_be_stored(page) and environ["REQUEST_METHOD"] == "GET":
             caches[place.cache].set(place.key, page, kept_s)
@@ -207,8 +210,8 @@ def _scheme_of(environ: WSGIEnvironment) -> str:
 
 def _is_known(etag: str, wanted: str) -> bool:
     """Whether If-None-Match names it; what differs in nothing but its compression is the same."""
-    if not wanted:
-        return False
+    if not wanted or wanted == etag:
+        return bool(wanted)
     return wanted == "*" or etag.removeprefix("W/") in [one.removeprefix("W/") for one in parse_etags(wanted)]
 
 

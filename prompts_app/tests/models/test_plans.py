@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from prompts_app.evidence import lineage
-from prompts_app.models import Listing, Prompt, Run
+from prompts_app.models import Listing, Prompt, Run, page_changes
 from prompts_app.tests.factories import PersonFactory, VersionFactory
 
 pytestmark = pytest.mark.django_db
@@ -56,3 +56,20 @@ def test_forks_are_found_by_what_they_were_made_of(plan_of: Callable[[Any], str]
     plan = plan_of(lineage.public_forks_of(prompt))
     assert "forked_from" in plan, plan
     assert "SCAN prompts_app_prompt" not in plan, plan
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite reads a table of few rows by its key")
+def test_what_a_stored_page_asks_is_never_answered_by_reading_all_changes() -> None:
+    """As planned for whatever is asked, of a table that has grown since Postgres last looked at it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(
+            f"INSERT INTO {page_changes.TABLE} (key, xid) "
+            "SELECT 'p:' || n, '3'::xid8 FROM generate_series(1, 20000) AS n"
+        )
+        cursor.execute("PREPARE stored_page AS " + page_changes._CHANGED_SINCE.decode())
+        cursor.execute("EXPLAIN EXECUTE stored_page('{list,site}', %s)", [page_changes.moment()])
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+        cursor.execute("DEALLOCATE stored_page")
+    assert "prompts_app_pagechange_pkey" in plan
+    assert "Seq Scan" not in plan, plan

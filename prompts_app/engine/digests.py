@@ -7,13 +7,13 @@ from hashlib import sha256
 import rfc8785
 
 from prompts_app.engine.case_pictures import MOST_PICTURES, case_picture_from_json
+from prompts_app.engine.json_texts import SAFE_INTEGER
 from prompts_app.engine.tool_types import ToolResult
 from prompts_app.engine.types import Assertion, CaseContent, Json
 
 MOST_TOOL_RESULTS = 50  # canned results of one case
 MOST_ARGUMENTS = 2_000  # characters of the arguments that one is for
 MOST_STEPS = 50  # answers of a model with calls of tools that one case may have answered
-SAFE_INTEGER = 2**53 - 1  # beyond it two JSON readers may read two different numbers
 
 
 def canonical(value: Json) -> bytes:

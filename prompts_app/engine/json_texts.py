@@ -1,8 +1,12 @@
-"""The texts in a JSON value, wherever they stand in it."""
+"""The texts in a JSON value, wherever they stand in it; and values that every seal and bundle can hold."""
 
 from collections.abc import Callable, Mapping
 
-from prompts_app.engine.types import Json
+from prompts_app.engine.tool_types import Json
+
+SAFE_INTEGER = 2**53 - 1  # beyond it two JSON readers may read two different numbers
+DEEPEST_KEPT = 50  # levels of what a server made up; a bundle has 100 in all
+LONGEST_INTEGER_BITS = 1_000
 
 
 def strings_in(value: Json) -> list[str]:
@@ -35,3 +39,22 @@ def with_texts(value: Json, change: Callable[[str], str], *, keys: bool = True) 
     if isinstance(value, list | tuple):
         return [with_texts(item, change, keys=keys) for item in value]
     return value
+
+
+def sealable(value: Json, depth: int = 0) -> Json:
+    """``value``, which a server made up, so that every seal and bundle can hold it: what is nested too deeply
+    and numbers that not every language has become text."""
+    if isinstance(value, dict | list):
+        if depth == DEEPEST_KEPT:
+            return "(nested too deeply to be kept)"
+        if isinstance(value, list):
+            return [sealable(one, depth + 1) for one in value]
+        return {name: sealable(one, depth + 1) for name, one in value.items()}
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value if abs(value) <= SAFE_INTEGER else _in_digits(value)  # NaN is not below it either
+    return value
+
+
+def _in_digits(number: float) -> str:
+    is_long = isinstance(number, int) and number.bit_length() > LONGEST_INTEGER_BITS
+    return "(a number too long to be kept)" if is_long else str(number)

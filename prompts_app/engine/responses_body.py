@@ -8,6 +8,7 @@ conversation in it, as items.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from prompts_app.engine.json_texts import sealable
 from prompts_app.engine.tool_types import Json
 
 # The parameter of Chat Completions → where it stands in the Responses API.
@@ -145,7 +146,7 @@ def sent_back(items: Sequence[Json]) -> tuple[Json, ...]:
     thinking = [item for item in known if item.get("type") == "reasoning"]
     is_whole = all(item.get("encrypted_content") for item in thinking)
     kept = known if is_whole else [item for item in known if _kind(item) in _ALONE]
-    return tuple(_sent_item(item) for item in kept)
+    return tuple(sealable(_sent_item(item)) for item in kept)
 
 
 def _is_nameless(item: Mapping[str, Json]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from prompts_app.engine.assertions import check, validate
-from prompts_app.engine.assertions.tools import tool_calls_in
+from prompts_app.engine.assertions.tools import calls_a_tool
 from prompts_app.engine.assertions.verdicts import ASKED_SCHEMA
 from prompts_app.engine.response_format import schema_asked_for
 from prompts_app.engine.types import Answer, Assertion, Check, Json
@@ -30,6 +30,6 @@ def check_of_schema(parameters: Mapping[str, Json], answer: Answer) -> Check | N
     unjudged = Check(ASKED_SCHEMA, None, None, None, "", unknown=True)
     if problem := validate(held):
         return replace(unjudged, reason=f"{_UNUSABLE} {problem}")
-    if answer.tools and any(isinstance(call.name, str) for call in tool_calls_in(answer.output)):
+    if answer.tools and calls_a_tool(answer.output):
         return replace(unjudged, reason=_CALLS_A_TOOL)
     return replace(check(held, answer), type=ASKED_SCHEMA, value=None)

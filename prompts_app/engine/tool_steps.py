@@ -10,6 +10,7 @@ from typing import Final
 
 from prompts_app.engine.budget import MOST_VALUES_JUDGED, load_json
 from prompts_app.engine.case_pictures import text_in
+from prompts_app.engine.json_texts import sealable
 from prompts_app.engine.responses_body import sent_back
 from prompts_app.engine.tool_types import ToolCall, ToolMessage, ToolResult
 from prompts_app.engine.types import CaseContent, Json, Message, PicturedMessage, Reply, Sent
@@ -132,7 +133,7 @@ def _fits(one: ToolResult, name: Json, arguments: Json) -> bool:
 
 
 def _sendable(call: Json, number: int) -> dict[str, Json]:
-    """A call as it can be sent back: with an id, and its arguments as text. Otherwise as it came."""
+    """A call as it can be sent back and kept: with an id, and its arguments as text. Otherwise as it came."""
     call = call if isinstance(call, dict) else {}
     known = {name: value for name, value in call.items() if value is not None}
     sent = {"type": "function"} | known | {"id": str(known.get("id") or f"call_{number}")}
@@ -140,4 +141,4 @@ def _sendable(call: Json, number: int) -> dict[str, Json]:
     if isinstance(function, dict) and not isinstance(function.get("arguments"), str):
         text = json.dumps(function.get("arguments") or {}, ensure_ascii=False)
         sent["function"] = {**function, "arguments": text}
-    return sent
+    return sealable(sent)  # type: ignore[no-any-return]  # an object stays one

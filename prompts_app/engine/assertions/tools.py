@@ -38,10 +38,19 @@ def tools_among(parameters: Mapping[str, Json]) -> Json:
 # --- reading what is called, in the shapes in which providers write it ------------------------------------
 
 
-def all_calls(messages: Iterable[Sent], output: str) -> tuple[ToolCall, ...]:
-    """Every call of a case, in order: those that were answered, and those the output is."""
-    last = [call for call in tool_calls_in(output) if isinstance(call.name, str)]
+def all_calls(messages: Iterable[Sent], output: str) -> tuple[ToolCall, ...] | None:
+    """Every call of a case, in order: those that were answered, and those the output is. ``None`` where the
+    output is more JSON than is looked through."""
+    try:
+        last = [call for call in tool_calls_in(output) if isinstance(call.name, str)]
+    except CannotTell:
+        return None
     return (*calls_in(messages), *last)
+
+
+def calls_a_tool(output: str) -> bool:
+    """Whether it does, as far as that can be told."""
+    return bool(all_calls((), output))
 
 
 def tool_calls_in(output: str) -> list[ToolCall]:

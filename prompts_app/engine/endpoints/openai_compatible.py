@@ -279,7 +279,10 @@ def body_of(request: Request) -> bytes:
         raise ValueError(f"Remove the parameter “{taken.pop()}”: the run sets it.")
     if request.parameters.get("stream"):
         raise ValueError("Remove the parameter “stream”: answers are taken whole here.")
-    return as_wire(with_bytes(request.body(), request.pictures))
+    try:
+        return as_wire(with_bytes(request.body(), request.pictures))
+    except KeyError:  # the case's own were read: a server made one up in what goes back to it
+        raise ValueError("An earlier answer names a picture that is none of the case’s.") from None
 
 
 def as_wire(body: Mapping[str, Json]) -> bytes:

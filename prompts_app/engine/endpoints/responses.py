@@ -13,6 +13,7 @@ from prompts_app.engine.endpoints.answers import HttpAnswer, count_of, error_ins
 from prompts_app.engine.endpoints.chat_completions import NoOutput, ended_with, output_of
 from prompts_app.engine.endpoints.error_bodies import complaint_of, error_in
 from prompts_app.engine.finish_reasons import failure_of
+from prompts_app.engine.json_texts import sealable, with_texts
 from prompts_app.engine.prices import bill_of
 from prompts_app.engine.responses_body import call_in, text_in
 from prompts_app.engine.types import Fault, Json, Reply
@@ -20,8 +21,6 @@ from prompts_app.engine.types import Fault, Json, Reply
 type Items = Sequence[Mapping[str, Json]]
 
 LONGEST_KEPT = 100_000  # characters of one text in an item that is kept beside the output
-DEEPEST_KEPT = 50
-_GREATEST = 2**53 - 1  # that JSON's numbers hold exactly; NaN is not below it either
 _WAITING = ("queued", "in_progress")
 _ENDS = {"max_output_tokens": "length", "completed": "stop"}  # as Chat Completions calls them
 
@@ -146,9 +145,11 @@ def kept_beside(items: Items) -> tuple[Json, ...]:
     """All items as they came, where any of them says more than the output does; else ``()``.
 
     A text of more than ``LONGEST_KEPT`` characters (a picture in base64) is told by its length and digest.
-    What no seal can be made of becomes text: what is nested too deeply, numbers that not every language has.
+    What no seal can be made of becomes text.
     """
-    return () if all(map(_is_plain, items)) else tuple(_bounded(item) for item in items)
+    if all(map(_is_plain, items)):
+        return ()
+    return tuple(with_texts(sealable(item), _shortened, keys=False) for item in items)
 
 
 def _is_plain(item: Mapping[str, Json]) -> bool:
@@ -160,15 +161,7 @@ def _is_plain(item: Mapping[str, Json]) -> bool:
     return item.get("type") == "message" and not is_noted and not item.get("phase")
 
 
-def _bounded(value: Json, depth: int = 0) -> Json:
-    if isinstance(value, dict | list) and depth == DEEPEST_KEPT:
-        return "(nested too deeply to be kept)"
-    if isinstance(value, dict):
-        return {name: _bounded(one, depth + 1) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_bounded(one, depth + 1) for one in value]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value if abs(value) <= _GREATEST else str(value)
-    if isinstance(value, str) and len(value) > LONGEST_KEPT:
-        return f"({len(value):,} characters, SHA-256 {sha256(value.encode('utf-8', 'replace')).hexdigest()})"
-    return value
+def _shortened(text: str) -> str:
+    if len(text) <= LONGEST_KEPT:
+        return text
+    return f"({len(text):,} characters, SHA-256 {sha256(text.encode('utf-8', 'replace')).hexdigest()})"

@@ -22,7 +22,7 @@ from prompts_app.engine.types import Assertion, CaseContent, Json
 from prompts_app.models import Prompt, Result, Run, Version, Visibility
 from prompts_app.tests.actions.bundles import import_bundle
 from prompts_app.tests.actions.running import at
-from prompts_app.tests.engine.servers import OddServer, answering, completion, http, tool_calls
+from prompts_app.tests.engine.servers import OddServer, Step, answering, completion, http, tool_calls
 from prompts_app.tests.factories import PromptFactory, VersionFactory
 from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, dana
@@ -201,3 +201,57 @@ def test_a_private_part_is_masked_in_calls_and_canned_results(run: Run) -> None:
     page = read_page(Client().get(result.get_absolute_url()))
     assert secret not in page
     assert "[place, 4 words]#" in page
+
+
+def nested(levels: int) -> Json:
+    value: Json = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def a_call(**members: Json) -> dict[str, Json]:
+    function = {"name": "get_weather", "arguments": '{"city": "Oslo"}'}
+    return {"id": "a", "type": "function", "function": function, **members}
+
+
+def calling(*calls: Json) -> list[Step]:
+    said = completion(None)
+    said["choices"][0]["message"]["tool_calls"] = list(calls)
+    return http(200, said)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        a_call(extra=nested(900)),
+        a_call(extra=10**4000),
+        a_call(extra=2**60),
+        a_call(extra=float("inf")),
+        a_call(id=[1, 2]),
+        a_call(id="\0", extra="\ud800"),
+    ],
+    ids=["deep", "long number", "large number", "infinity", "id", "half a character"],
+)
+def test_whatever_a_server_puts_into_a_call_is_sealed_shown_and_read_back(call: Json) -> None:
+    """Or one hostile answer leaves the run without a seal, and the author's bundle unreadable."""
+    with answering(calling(call), ANSWER) as server:
+        run = ran(server)
+    assert run.results.get().passed is True
+    file = sealed_file(run)
+    assert file is not None
+    assert verify(file).holds
+    assert Client().get(run.results.get().get_absolute_url()).status_code == 200
+    assert parse(emit(export_bundle(run.prompt.owner, Prompt.objects.all(), everything=True)))
+
+
+def test_an_answer_too_large_to_look_for_calls_in_is_judged_all_the_same() -> None:
+    """Its other assertions hold or not; only those on its calls cannot be told."""
+    with answering(http(200, completion(f"[{'1,' * 100_000}1]"))) as server:
+        version = a_version()
+        version.prompt.cases.all().delete()
+        asserted = (Assertion("contains", "1,1"), Assertion("trajectory:tool-used", "get_weather"))
+        add_cases(version.prompt, [CaseContent("Oslo", {"word": "Oslo"}, assertions=asserted)])
+        result = ran(server, version).results.get()
+    assert result.error_kind == ""
+    assert [check["passed"] for check in result.checks] == [True, None]

@@ -1,4 +1,5 @@
-"""The JSON Schema a version asks for with the parameter ``response_format``."""
+"""The JSON Schema a version asks for with the parameter ``response_format``, or with ``text.format``, as the
+Responses API has it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +7,7 @@ from dataclasses import dataclass
 from prompts_app.engine.types import Json
 
 PARAMETER = "response_format"
+NATIVE = "text"  # of the Responses API, with "format" in it
 USUAL_NAME = "answer"  # OpenAI takes no schema without a name
 
 
@@ -26,8 +28,9 @@ def asking_for(schema: dict[str, Json], name: str = USUAL_NAME) -> dict[str, Jso
 
 def schema_asked_for(parameters: Mapping[str, Json]) -> AskedSchema | None:
     """In the form of Chat Completions, or with the schema beside the type, as the Responses API, Together and
-    llama.cpp have it. ``None`` where no schema is asked for."""
-    asked = parameters.get(PARAMETER)
+    llama.cpp have it. ``None`` where no schema is asked for. Of both ``response_format`` is sent."""
+    native = parameters.get(NATIVE)
+    asked = parameters.get(PARAMETER, native.get("format") if isinstance(native, dict) else None)
     if not isinstance(asked, dict) or asked.get("type") not in ("json_schema", "json_object"):
         return None
     inner = asked["json_schema"] if isinstance(asked.get("json_schema"), dict) else asked

@@ -135,6 +135,8 @@ class ParametersForm(forms.Form):
                 raise ValidationError(f"“{name}” is set twice: here and in its own field. Keep one of them.")
         if "tools" in more:
             raise ValidationError("“tools” has a field of its own. Put the list there.")
+        if asked := schema_asked_for(more):
+            _refuse_unusable(asked.schema)
         return more
 
     def clean(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from prompts_app.engine import types as engine
 from prompts_app.engine.assertions.tools import TOOLS
 from prompts_app.engine.digests import case_from_json, digest
 from prompts_app.engine.masking import Span
-from prompts_app.engine.response_format import PARAMETER, schema_asked_for
+from prompts_app.engine.response_format import NATIVE, PARAMETER, schema_asked_for
 from prompts_app.engine.tool_rules import tools_in
 from prompts_app.models.choices import ImpactKind, Licence, Task
 from prompts_app.models.ids import public_id
@@ -295,8 +295,11 @@ class Version(Masked):
     @property
     def settings(self) -> list[tuple[str, Any]]:
         """The parameters as a line names them: a schema is only mentioned, and tools are listed elsewhere."""
-        known = schema_asked_for(self.parameters)
-        short = {} if known is None else {PARAMETER: f"JSON Schema {known.name}".rstrip()}
+        short: dict[str, Any] = {}
+        if (known := schema_asked_for(self.parameters)) is not None:
+            told = f"JSON Schema {known.name}".rstrip()
+            is_native = PARAMETER not in self.parameters
+            short = {NATIVE: self.parameters[NATIVE] | {"format": told}} if is_native else {PARAMETER: told}
         listed = TOOLS if tools_in(self.parameters) else ()
         return [(k, v) for k, v in {**self.parameters, **short}.items() if k not in listed]
 

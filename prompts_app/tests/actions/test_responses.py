@@ -16,13 +16,13 @@ from prompts_app.actions.runs.seal import record_of, sealed_file, verify
 from prompts_app.engine.formats import bundle as bundles
 from prompts_app.engine.formats.promptfoo.providers import model_of
 from prompts_app.engine.types import Message
-from prompts_app.models import Prompt, Result, Run
+from prompts_app.models import Prompt, Result, Run, Version
 from prompts_app.models.endpoints import RESPONSES
 from prompts_app.tests.actions.bundles import import_bundle
 from prompts_app.tests.actions.running import a_run, a_version, at, fresh
 from prompts_app.tests.engine.responding import SEARCH, message, reasoning, response
 from prompts_app.tests.engine.servers import OddServer, answering, http
-from prompts_app.tests.factories import CaseFactory
+from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
 from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
 
@@ -32,8 +32,8 @@ THOUGHT = reasoning("The word asks for a yes.", encrypted_content="gAAAA")
 YES = response(THOUGHT, SEARCH, "yes, indeed")
 
 
-def executed(server: OddServer, **kwargs: Any) -> Run:
-    version = a_version(1)
+def executed(server: OddServer, version: Version | None = None, **kwargs: Any) -> Run:
+    version = version or a_version(1)
     endpoint = at(server)
     endpoint.api = RESPONSES
     endpoint.save()
@@ -54,6 +54,18 @@ def test_the_endpoint_says_where_texts_are_asked_for_and_what_was_sent_is_what_i
     assert (result.output, result.finish_reason, result.model) == ("yes, indeed", "stop", "gpt-5-2025-08-07")
     assert (result.tokens_in, result.tokens_out, result.tokens_reasoning) == (36, 87, 64)
     assert result.trace == [THOUGHT, SEARCH, message("yes, indeed")]
+
+
+def test_answers_are_held_to_a_schema_in_the_words_of_this_api() -> None:
+    text = {"format": {"type": "json_schema", "name": "n", "schema": {"type": "number"}}, "verbosity": "low"}
+    version = VersionFactory(prompt=PromptFactory(owner=alice()), parameters={"text": text})
+    for _ in range(2):
+        CaseFactory(prompt=version.prompt, assertions=[])
+    with answering(http(200, response("12.5")), http(200, response("about 12"))) as server:
+        run = executed(server, version)
+        assert [one.json["text"] for one in server.asked] == [text, text]
+    assert (sorted(run.frames), run.schema_fit) == (["f", "p"], {"held": 2, "kept": 1})
+    assert version.settings == [("text", {"format": "JSON Schema n", "verbosity": "low"})]
 
 
 def test_what_came_beside_the_output_is_sealed() -> None:

@@ -12,6 +12,7 @@ from prompts_app.engine.checking import judge
 from prompts_app.engine.picture_types import Picture
 from prompts_app.engine.prices import UNKNOWN
 from prompts_app.engine.response_format import AskedSchema, in_written_order, schema_asked_for
+from prompts_app.engine.responses_body import translated
 from prompts_app.engine.schema_check import check_of_schema
 from prompts_app.engine.types import Answer, Assertion, CaseContent, Check, Json, Reply
 
@@ -64,6 +65,36 @@ def test_the_schema_is_found_in_the_forms_providers_take(
     response_format: Json, asked: AskedSchema | None
 ) -> None:
     assert schema_asked_for({"response_format": response_format}) == asked
+
+
+NATIVE: Json = {"type": "json_schema", "name": "invoice", "strict": True, "schema": SCHEMA}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "asked"),
+    [
+        ({"text": {"format": NATIVE, "verbosity": "low"}}, AskedSchema(SCHEMA, "invoice", strict=True)),
+        ({"text": {"format": {"type": "json_schema", "name": "x"}}}, None),
+        ({"text": {"format": {"type": "text"}}}, None),
+        ({"text": {"format": "json"}}, None),
+        ({"text": "plain"}, None),
+        ({"text": None}, None),
+        ({"text": {"format": NATIVE}, "response_format": {"type": "text"}}, None),  # what is sent
+        (
+            {"text": {"format": NATIVE}, "response_format": {**NATIVE, "name": "y"}},
+            AskedSchema(SCHEMA, "y", strict=True),
+        ),
+    ],
+)
+def test_so_is_one_in_the_words_of_the_responses_api(
+    parameters: dict[str, Json], asked: AskedSchema | None
+) -> None:
+    assert schema_asked_for(parameters) == asked
+    if isinstance(parameters["text"], dict):
+        sent = translated(parameters)["text"]["format"]
+        assert (schema_asked_for({"text": {"format": sent}})) == asked
+    found = check_of_schema(parameters, Answer(BREAKS))
+    assert (found and found.passed) == (None if asked is None else False)
 
 
 def test_without_a_schema_nothing_is_held_to_one() -> None:

@@ -105,6 +105,7 @@ class TestWriting:
             ({"schema": json.dumps(SCHEMA), "response_format": '{"type": "text"}'}, "set twice"),
             ({"schema": json.dumps(SCHEMA), "more": '{"response_format": "b64_json"}'}, "set twice"),
             ({"response_format": json.dumps(asked({"type": "strng"}))}, "“strng” is no type"),
+            ({"more": json.dumps({"text": {"format": asked({"type": "strng"})}})}, "“strng” is no type"),
         ],
     )
     def test_what_is_wrong_is_told_with_its_place_and_nothing_is_saved(

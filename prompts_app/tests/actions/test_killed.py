@@ -16,17 +16,20 @@ from django.utils import timezone
 
 from prompts_app.actions.importing.apply import ImportOptions
 from prompts_app.actions.importing.job import keep_file, start, stop, undo
+from prompts_app.actions.prompts.cases import add_cases
 from prompts_app.actions.runs import lifecycle as runs
 from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.execute import MOST_RESUMES
 from prompts_app.actions.runs.judge import JudgeChoice
 from prompts_app.actions.runs.seal import sealed_file, verify
 from prompts_app.engine.formats.parsed_file import read_file
+from prompts_app.engine.tool_types import ToolResult
+from prompts_app.engine.types import Assertion, CaseContent
 from prompts_app.models import Batch, Endpoint, Import, Prompt, Result, Run, SearchDocument, Version
 from prompts_app.models.clock import now_plus
 from prompts_app.tests.actions.running import YES, a_run, at, fresh
 from prompts_app.tests.engine.judges import says
-from prompts_app.tests.engine.servers import answering
+from prompts_app.tests.engine.servers import OddServer, Step, answering, completion, http, tool_calls
 from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
 from prompts_app.tests.people import alice
 from prompts_app.tests.workers import database_url, eventually, worker
@@ -244,6 +247,60 @@ class TestTheJudge:
             file = sealed_file(run)
             assert file is not None
             assert verify(file).holds
+
+
+class TestAConversationWithTools:
+    """Its worker ended between two steps: the case is asked again whole, with all its canned results."""
+
+    CALL = http(200, tool_calls(("get_weather", '{"city": "Oslo"}')))
+    ANSWER = http(200, completion("It is cold."))
+    CASE = CaseContent(
+        "Oslo",
+        {"word": "Oslo"},
+        assertions=(Assertion("contains", "cold"), Assertion("trajectory:step-count", {"min": 2, "max": 2})),
+        tool_results=(ToolResult("get_weather", "-12 degrees", once=True), ToolResult("get_weather", "-13")),
+    )
+    WHOLE = (CALL, CALL, ANSWER)  # what one case asks
+    ENVIRONMENT = {"RUN_LEASE_S": "1", "ENDPOINT_CONCURRENCY": "1"}
+
+    @pytest.mark.parametrize(
+        ("number", "second_case", "in_vain"),
+        [
+            (signal.SIGKILL, [CALL, [60.0, *CALL]], 2),  # the second call is under way
+            (signal.SIGTERM, [[1.5, *CALL]], 1),  # the first is: it is awaited, and no further one is begun
+        ],
+        ids=["killed", "stopped"],
+    )
+    def test_is_neither_lost_nor_doubled_nor_half_stored(
+        self, tmp_path: Path, number: signal.Signals, second_case: list[list[Step]], in_vain: int
+    ) -> None:
+        with answering(*self.WHOLE, *second_case, *self.WHOLE, *self.WHOLE) as server:
+            run = self.a_run(server)
+            with worker(tmp_path, None, **self.ENVIRONMENT) as victim:
+                eventually(lambda: len(server.asked) == 3 + in_vain and run.results.count() == 1)
+                victim.send_signal(number)
+                victim.wait()
+            assert run.results.get().case_index == 0
+            eventually(lambda: (fresh(run).lease_until or timezone.now()) <= timezone.now())
+            with worker(tmp_path, None, **self.ENVIRONMENT):
+                eventually(lambda: not fresh(run).is_under_way)
+            assert len(server.asked) == 3 * 3 + in_vain
+        run = fresh(run)
+        assert (run.state, run.frames, run.answers) == (Run.State.FINISHED, "ppp", 3)
+        for result in run.results.all():
+            assert (result.output, result.unanswered, result.error_kind) == ("It is cold.", "", "")
+            given = [one["content"] for one in result.request["messages"] if one["role"] == "tool"]
+            assert given == ["-12 degrees", "-13"]
+            assert (result.tokens_in, result.tokens_out) == (21, 6)
+        file = sealed_file(run)
+        assert file is not None
+        assert verify(file).holds
+
+    def a_run(self, server: OddServer) -> Run:
+        tools = [{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}]
+        version = VersionFactory(prompt=PromptFactory(owner=alice()), parameters={"tools": tools})
+        add_cases(version.prompt, [self.CASE] * 3)
+        return runs.start_batch(version.prompt, BatchPlan([version], at(server), ["tiny"])).runs.get()
 
 
 def verdicts(batch: Batch) -> dict[tuple[int, int, int], str]:

@@ -362,8 +362,8 @@ def test_a_case_without_canned_results_has_the_digest_it_always_had() -> None:
 @given(
     st.lists(
         st.builds(
-            ToolResult, st.text(min_size=1), st.text(), st.none() | st.dictionaries(st.text(), st.integers()),
-            st.booleans(),
+            ToolResult, st.text(min_size=1), st.text(),
+            st.none() | st.dictionaries(st.text(max_size=20), st.integers(), max_size=9), st.booleans(),
         )
     ),
     st.none() | st.integers(1, MOST_STEPS),

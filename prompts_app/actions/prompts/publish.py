@@ -59,6 +59,7 @@ class Visible:
 
     versions: tuple[Version, ...]
     cases: int
+    pictures: int  # of cases, private ones left out
     runs: int
     results: int
     practice: int
@@ -73,6 +74,7 @@ def what_becomes_visible(prompt: Prompt) -> Visible:
     return Visible(
         versions=tuple(prompt.versions.order_by("-number")),
         cases=prompt.cases.count(),
+        pictures=prompt.case_picture_files.exclude(sha256__in=prompt.private_spans.values("text")).count(),
         runs=len(runs),
         results=Result.objects.filter(run__in=runs).count(),
         practice=prompt.runs.filter(source=Source.PRACTICE).count(),

@@ -112,7 +112,24 @@ def _read(source: SourceFile, kind: Format) -> Parsed:
     parsed = replace(kind.read(source), format=kind.key)
     other = replace(parsed, bundled=())  # bundles have been looked at
     refuse_unstorable("".join(strings_in(_PARSED.dump_python(other, warnings=False))))
-    return parsed
+    return replace(parsed, unsupported=(*parsed.unsupported, *_absent_pictures(parsed)))
+
+
+def _absent_pictures(parsed: Parsed) -> Iterator[Problem]:
+    """Of cases that name a picture whose bytes the file does not hold; only bundles can hold some."""
+    named = [(one.title, one.cases, frozenset[str]()) for one in parsed.prompts]
+    named += [
+        (one.title, tuple(row.case for row in one.cases), frozenset(one.pictures)) for one in parsed.bundled
+    ]
+    for title, cases, held in named:
+        absent = {picture.sha256 for case in cases for picture in case.pictures} - held
+        if absent:
+            what = (
+                "1 picture of its cases is"
+                if len(absent) == 1
+                else f"{len(absent)} pictures of its cases are"
+            )
+            yield Problem(f"{what} not in the file. Give each again before you run it.", title)
 
 
 def _recognised(source: SourceFile, kinds: Sequence[Format]) -> Format | None:

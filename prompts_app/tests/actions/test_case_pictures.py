@@ -21,11 +21,13 @@ from prompts_app.actions.runs import lifecycle as runs
 from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.outcomes import answered_of
 from prompts_app.actions.runs.seal import sealed_file, verify
+from prompts_app.engine import formats
 from prompts_app.engine.errors import FormatError, Refused
 from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.engine.formats.bundle_types import BundledPrompt
 from prompts_app.engine.formats.promptfoo.config import read as read_config
 from prompts_app.engine.formats.source import SourceFile
+from prompts_app.engine.formats.types import Problem
 from prompts_app.engine.pictures import keep_to_send
 from prompts_app.models import Case, CasePictureFile, Prompt, Run, Version, Visibility
 from prompts_app.tests.actions.bundles import import_bundle
@@ -197,6 +199,18 @@ def test_without_room_only_digests_go_out(monkeypatch: pytest.MonkeyPatch) -> No
     import_bundle(bob(), [bundled])
     brought = Prompt.objects.get(owner=bob())
     assert (held(brought), brought.suite()[0].pictures[0].sha256) == (set(), DIGEST)
+
+
+def test_a_file_without_the_bytes_says_which_prompt_wants_pictures_again() -> None:
+    prompt = a_case().prompt
+    said = Problem(
+        "1 picture of its cases is not in the file. Give each again before you run it.", prompt.title
+    )
+    assert formats.parse("p.yaml", as_promptfoo(prompt).encode()).unsupported == (said,)
+    whole = export_bundle(alice(), Prompt.objects.owned_by(alice()), everything=True)
+    assert formats.parse("b.json", emit(whole).encode()).unsupported == ()
+    bare = replace(whole, prompts=(replace(whole.prompts[0], pictures={}),))
+    assert formats.parse("b.json", emit(bare).encode()).unsupported == (said,)
 
 
 def test_a_bundle_whose_picture_was_changed_is_refused() -> None:

@@ -89,6 +89,16 @@ def test_a_secret_in_the_description_is_asked_about_where_others_read_it() -> No
     assert "looks like a secret" in read_page(answer)
 
 
+def test_before_publishing_the_author_is_told_that_nobody_looked_at_the_pictures() -> None:
+    case = a_case()
+    said = "look at it yourself"
+    publish = client_of(alice()).get("/studio/prompts/invoice/publish/")
+    assert said in read_page(publish)
+    assert "1 picture put in" in " ".join(read_page(publish).split())
+    hide_picture(case.prompt, DIGEST)
+    assert said not in read_page(client_of(alice()).get("/studio/prompts/invoice/publish/"))
+
+
 def test_without_a_variable_nothing_is_asked_for() -> None:
     case = a_case()
     VersionFactory(prompt=case.prompt, number=9, messages=[{"role": "user", "content": "Hi"}], variables=[])

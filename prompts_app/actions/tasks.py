@@ -9,6 +9,7 @@ from prompts_app.actions.accounts.jobs import resume_jobs
 from prompts_app.actions.accounts.mail import deliver_mail_task
 from prompts_app.actions.exporting import job  # noqa: F401  so does it
 from prompts_app.actions.importing.job import resume_imports
+from prompts_app.actions.prompts.many import purge_deleted
 from prompts_app.actions.runs.counting import count_mended, rebuild_older
 from prompts_app.actions.runs.execute import enqueue_run
 from prompts_app.actions.runs.seal import seal_unsealed
@@ -64,6 +65,7 @@ def each_day() -> None:
     """Through the queue, at night."""
     tidy_up()
     forget_unconfirmed()
+    purge_deleted()
     write_missing_listings_task.enqueue()
 
 

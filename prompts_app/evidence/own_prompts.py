@@ -26,7 +26,7 @@ from prompts_app.search import Hits, find
 
 A_PAGE = 50
 LONGEST_VALUE = 200  # characters of one filter
-MOST_TAGS = 100  # to choose from
+MOST_TAGS_OFFERED = 100
 _LONG = ("situation", "constraints", "impact", "limits")  # what no list reads
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ SHOWN = {
 }
 
 
-class Order(NamedTuple):
+class SortOrder(NamedTuple):
     label: str
     key: Any  # never null
     is_descending: bool = True
@@ -50,16 +50,16 @@ class Order(NamedTuple):
 
 
 ORDERS = {
-    "": Order("last changed", F("updated_at")),
-    "tested": Order("last tested", Coalesce("last_tested_at", Value(_EPOCH))),
+    "": SortOrder("last changed", F("updated_at")),
+    "tested": SortOrder("last tested", Coalesce("last_tested_at", Value(_EPOCH))),
     # As PromptQuerySet.best_first, in one number.
-    "evidence": Order(
+    "evidence": SortOrder(
         "strongest evidence",
         Case(When(evidence_judged=True, then=Value(100.0)), default=Value(0.0))
         + Coalesce(F("evidence_level") + 1, Value(0), output_field=FloatField()) * Value(10.0)
         + F("evidence_low"),
     ),
-    "title": Order("title", Lower("title"), is_descending=False),
+    "title": SortOrder("title", Lower("title"), is_descending=False),
 }
 
 
@@ -123,6 +123,15 @@ class OwnPrompts:
         """All that are found, on whatever page."""
         return self._found().filter(self._conditions()[self.search.show])
 
+    def all_of_them(self) -> list[Prompt]:
+        """The same to be changed, with their tags."""
+        return list(self.chosen().defer(*_LONG).prefetch_related("tags"))
+
+    def ticked(self, slugs: Sequence[str]) -> list[Prompt]:
+        """Those of a page, whatever is asked for now."""
+        rows = self.mine.filter(slug__in=slugs[:A_PAGE]).defer(*_LONG).prefetch_related("tags")
+        return list(rows.order_by("title", "pk"))
+
     def _found(self) -> PromptQuerySet:
         search = self.search
         asked = {"visibility": search.state, "task": search.task, "tags__name": search.tag}
@@ -159,7 +168,7 @@ class OwnPrompts:
             tested += of_it
         tags = Tag.objects.filter(prompts__owner=self.owner, prompts__archived_at=None)
         tags = tags.filter(prompts__deleted_at=None).annotate(n=Count("prompts")).order_by("-n", "name")
-        return Facets(by_visibility, by_task, list(tags.values_list("name", "n")[:MOST_TAGS]), tested)
+        return Facets(by_visibility, by_task, list(tags.values_list("name", "n")[:MOST_TAGS_OFFERED]), tested)
 
     def page(self, get: Mapping[str, Any]) -> OwnPage:
         """``get`` says after or before which row, as ``OwnPage`` wrote it; else the first page."""

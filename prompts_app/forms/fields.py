@@ -18,10 +18,9 @@ from prompts_app.engine.errors import Refused
 from prompts_app.engine.limited_process import PICTURE, apart
 from prompts_app.engine.pictures import MOST_BYTES, keep
 from prompts_app.models import Tag
-from prompts_app.models.tags import LONGEST_TAG, as_tag
+from prompts_app.models.tags import LONGEST_TAG, MOST_TAGS, as_tag
 from prompts_app.models.text import refuse_invisible, refuse_nul, storable_json
 
-MOST_TAGS = 10
 LONGEST_JSON = 50_000  # characters
 
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from prompts_app.engine.invisible import hides_something
 
 LONGEST_TAG = 40
+MOST_TAGS = 10  # of one prompt
 
 _LETTER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}\p{N}\u200c\u200d]"  # joiners are part of the spelling in some scripts
 _TAG = regex.compile(rf"(?!\p{{M}}){_LETTER}+(?:[-+.#]{_LETTER}+)*[+#]*")

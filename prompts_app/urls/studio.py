@@ -11,6 +11,7 @@ from prompts_app.views.studio import (
     export,
     failures,
     import_,
+    many_prompts,
     paste,
     people,
     private,
@@ -25,6 +26,8 @@ from prompts_app.views.studio import (
 urlpatterns = [
     # prompts, their versions and cases, publishing, endpoints
     path("", prompt_list.studio, name="studio"),
+    path("many/", many_prompts.many, name="studio_prompts_many"),
+    path("undelete/", many_prompts.undo_delete, name="studio_prompts_undelete"),
     path("prompts/new/", editor.new, name="studio_prompt_new"),
     path("prompts/<slug:slug>/", editor.edit, name="studio_prompt"),
     path("prompts/<slug:slug>/draft/", prompts.keep_draft, name="studio_prompt_draft"),

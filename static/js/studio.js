@@ -9,11 +9,21 @@ document.addEventListener('keydown', (event) => {
 
 // A form is sent once, however often its button is pressed; coming back to the page frees it again.
 document.addEventListener('submit', (event) => {
+  if (event.submitter?.matches('[data-download]')) return;  // the page stays
   if (event.target.dataset.sent) event.preventDefault();
   else event.target.dataset.sent = 'yes';
 });
 addEventListener('pageshow', () => {
   for (const form of document.querySelectorAll('form[data-sent]')) delete form.dataset.sent;
+});
+
+// Rows that are ticked are counted; one box in the head ticks the page.
+document.addEventListener('change', ({ target }) => {
+  const form = target.closest('form[data-ticks]');
+  if (!form) return;
+  const boxes = [...form.querySelectorAll('input[name="prompt"]')];
+  if (target.matches('[data-tick-all]')) for (const box of boxes) box.checked = target.checked;
+  form.querySelector('[data-ticked]').textContent = `${boxes.filter((box) => box.checked).length} selected`;
 });
 
 // What is being pressed is not replaced under the pointer: a run's page is asked for again a second later.

@@ -29,7 +29,7 @@ from prompts_app.engine.masking import PLACEHOLDER
 from prompts_app.engine.render import find_variables
 from prompts_app.models import Case, Licence, PrivateSpan, Prompt, Task, User, Version
 from prompts_app.models.prompts import LONGEST_MESSAGE, MOST_CASES, MOST_MESSAGES
-from prompts_app.models.tags import tag_name
+from prompts_app.models.tags import MOST_TAGS, tag_name
 from prompts_app.models.text import without_invisible
 
 LONGEST_TITLE = 120
@@ -38,7 +38,6 @@ LONGEST_CREDIT = 500
 LONGEST_NOTE = 2000
 LONGEST_SECTION = 8000
 LONGEST_TEXT = 1_000_000  # characters of all messages of a version together
-MOST_TAGS = 10
 
 
 class BundleRefused(RefusedKind):

@@ -176,6 +176,8 @@ TABLE = {
     "shared_page": Row(Rule.LINK, lambda w: [w.token, f"{w.prompt.slug}/"]),
     # studio
     "studio": Row(Rule.OWN),
+    "studio_prompts_many": Row(Rule.OWN, answers=(302,)),
+    "studio_prompts_undelete": Row(Rule.OWN, answers=(302,)),
     "studio_prompt_new": Row(Rule.OWN),
     "studio_endpoints": Row(Rule.OWN),
     "studio_endpoint_new": Row(Rule.OWN),

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from prompts_app.actions.prompts.many import last_deletion
 from prompts_app.evidence.own_prompts import ORDERS, SHOWN, Facets, OwnPrompts, OwnSearch, read_own_search
 from prompts_app.evidence.summary import Summary, summary_of
 from prompts_app.models import Profile, Prompt, Task, User, Visibility
@@ -53,6 +54,9 @@ def studio(request: AuthorRequest) -> HttpResponse:
         "choices": _choices(search, facets),
         "set_filters": search.set_filters(),
         "total": everything,
+        "gone": last_deletion(request.user),
+        "tasks": Task.choices,
+        "visibilities": Visibility.choices,
         "example": None if everything else _sample_author(),
     }
     return render(request, "studio/studio.html", context)

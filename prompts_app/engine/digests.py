@@ -9,7 +9,7 @@ import rfc8785
 from prompts_app.engine.case_pictures import MOST_PICTURES, case_picture_from_json
 from prompts_app.engine.json_texts import SAFE_INTEGER
 from prompts_app.engine.tool_types import ToolResult
-from prompts_app.engine.types import Assertion, CaseContent, Json
+from prompts_app.engine.types import Assertion, CaseContent, Json, PromptContent, Variable
 
 MOST_TOOL_RESULTS = 50  # canned results of one case
 MOST_ARGUMENTS = 2_000  # characters of the arguments that one is for
@@ -211,6 +211,31 @@ def _most_steps(value: Json) -> int | None:
     if value is None or (type(value) is int and 1 <= value <= MOST_STEPS):
         return value
     raise ValueError(f"A case’s “most_steps” is a whole number from 1 to {MOST_STEPS}.")
+
+
+def variable_json(variable: Variable) -> dict[str, Json]:
+    """The variable as a version stores it; pictures only where it has some, so that no digest changes."""
+    pictures = [one.as_json() for one in variable.pictures]
+    known = {"name": variable.name, "default": variable.default, "description": variable.description}
+    return {**known, **({"pictures": pictures} if pictures else {})}
+
+
+def variable_from_json(data: dict[str, Json]) -> Variable:
+    """The opposite of ``variable_json``. Raises ``ValueError`` where a picture has the wrong shape."""
+    pictures = tuple(map(case_picture_from_json, data.get("pictures") or ()))
+    return Variable(data["name"], data["default"], data["description"], pictures)
+
+
+def with_checked_pictures(prompt: PromptContent) -> PromptContent:
+    """What a file brought in, as it is. Raises ``ValueError`` where a picture has the wrong shape."""
+    for variable in prompt.variables:
+        if len(variable.pictures) > MOST_PICTURES:
+            raise ValueError(f"A variable has at most {MOST_PICTURES} “pictures”.")
+        for one in variable.pictures:
+            case_picture_from_json(one.as_json())
+            if one.variable != variable.name:
+                raise ValueError("A picture in a variable names that variable.")
+    return prompt
 
 
 def suite_digest(cases: Iterable[CaseContent]) -> str:

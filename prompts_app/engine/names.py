@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, count
 
+from prompts_app.engine.case_pictures import CasePicture
 from prompts_app.engine.json_texts import with_texts
 from prompts_app.engine.render import find_variables, pieces
 from prompts_app.engine.types import CaseContent, Message, PromptContent
@@ -93,8 +94,15 @@ def renamed_prompt(prompt: PromptContent, names: Mapping[str, str]) -> PromptCon
     return replace(
         prompt,
         messages=tuple(Message(one.role, renamed_text(one.content, names)) for one in prompt.messages),
-        variables=tuple(replace(one, name=names.get(one.name, one.name)) for one in prompt.variables),
+        variables=tuple(
+            replace(one, name=names.get(one.name, one.name), pictures=_renamed_pictures(one.pictures, names))
+            for one in prompt.variables
+        ),
     )
+
+
+def _renamed_pictures(pictures: Iterable[CasePicture], names: Mapping[str, str]) -> tuple[CasePicture, ...]:
+    return tuple(replace(one, variable=names.get(one.variable, one.variable)) for one in pictures)
 
 
 def renamed_case(case: CaseContent, names: Mapping[str, str]) -> CaseContent:
@@ -102,7 +110,7 @@ def renamed_case(case: CaseContent, names: Mapping[str, str]) -> CaseContent:
     return replace(
         case,
         variables={names.get(name, name): value for name, value in case.variables.items()},
-        pictures=tuple(replace(one, variable=names.get(one.variable, one.variable)) for one in case.pictures),
+        pictures=_renamed_pictures(case.pictures, names),
         turns=tuple(renamed_text(turn, names) for turn in case.turns),
         system=renamed_text(case.system, names),
         assertions=tuple(

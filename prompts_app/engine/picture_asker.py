@@ -10,8 +10,8 @@ from prompts_app.engine.types import Embedded, Fault, Reply, Request
 type ReadPicture = Callable[[str], bytes]
 """The bytes of the picture with this digest, quickly. Raises ``KeyError`` where it is not there."""
 
-NO_PICTURES = "The images API takes no pictures. Take them out of the case, or ask for texts."
-NOT_KEPT = "A picture of this case is not kept here any more. Give it again in the case."
+NO_PICTURES = "The images API takes no pictures. Take them out of the case or the message, or ask for texts."
+NOT_KEPT = "A picture of this request is not kept here any more. Give it again in the case or the message."
 TOO_MANY = f"There would be more than {MOST_SENT} pictures in one request. Name their variables less often."
 
 

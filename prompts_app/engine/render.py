@@ -263,16 +263,22 @@ def values_for(prompt: PromptContent, case: CaseContent) -> dict[str, str]:
 
 def render_messages(prompt: PromptContent, case: CaseContent) -> tuple[Message, ...]:
     """The messages as they are sent. Raises ``RenderError`` naming the first variable without a value."""
-    values = values_for(prompt, case)
+    values, pictures = values_for(prompt, case), pictures_for(prompt, case)
     messages = with_system(prompt.messages, case.system)
-    return tuple(rendered(message.role, message.content, values, case) for message in messages)
+    return tuple(rendered(message.role, message.content, values, pictures) for message in messages)
 
 
-def rendered(role: Role, text: str, values: Mapping[str, str], case: CaseContent) -> Message:
-    """One message as it is sent, with the case's pictures where their variables stand. Raises
-    ``RenderError``."""
+def pictures_for(prompt: PromptContent, case: CaseContent) -> tuple[CasePicture, ...]:
+    """Those of the case, and those of the version whose variables it gives neither a picture nor a text."""
+    given = {one.variable for one in case.pictures} | {name for name, text in case.variables.items() if text}
+    own = (one for variable in prompt.variables if variable.name not in given for one in variable.pictures)
+    return (*case.pictures, *own)
+
+
+def rendered(role: Role, text: str, values: Mapping[str, str], pictures: Iterable[CasePicture]) -> Message:
+    """One message as it is sent, with the pictures where their variables stand. Raises ``RenderError``."""
     of: dict[str, list[CasePicture]] = {}
-    for one in case.pictures:
+    for one in pictures:
         of.setdefault(one.variable, []).append(one)
     if not any(of and name_of(match) in of for match in variables_in(text)):
         return Message(role, render(text, values))

@@ -19,7 +19,7 @@ from prompts_app.engine.errors import JudgeFailed, RenderError
 from prompts_app.engine.grading import Graded, JudgeSetup, grade, is_graded, judged_output_of
 from prompts_app.engine.picture_asker import PictureAsker, ReadPicture, no_pictures
 from prompts_app.engine.prices import UNKNOWN, price_of_answer, together
-from prompts_app.engine.render import render_messages, rendered, values_for
+from prompts_app.engine.render import pictures_for, render_messages, rendered, values_for
 from prompts_app.engine.responses_body import sent_back
 from prompts_app.engine.shutdown import check_not_ending
 from prompts_app.engine.thinking import after_thinking
@@ -291,7 +291,8 @@ def conversation(prompt: PromptContent, case: CaseContent) -> tuple[tuple[Messag
     """
     values = values_for(prompt, case)
     messages = render_messages(prompt, case)
-    turns = tuple(rendered("user", turn, values, case) for turn in case.turns)
+    pictures = pictures_for(prompt, case)
+    turns = tuple(rendered("user", turn, values, pictures) for turn in case.turns)
     if turns and (not messages or messages[-1].role != "user"):
         return (*messages, turns[0]), turns[1:]
     return messages, turns

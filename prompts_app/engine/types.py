@@ -58,11 +58,13 @@ type Sent = Message | ToolMessage
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A ``{{name}}`` of the messages, with what stands in for it where a case gives no value."""
+    """A ``{{name}}`` of the messages, with what stands in for it where a case gives no value: a text, or
+    ``pictures`` of the version itself."""
 
     name: str
     default: str = ""
     description: str = ""
+    pictures: tuple[CasePicture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from django import forms
 from django.http import QueryDict
 
 from prompts_app.engine import types as engine
+from prompts_app.engine.case_pictures import CasePicture
 from prompts_app.engine.names import Rename, renamed_text, renames_in
 from prompts_app.engine.render import find_variables
 from prompts_app.forms.fields import AboutForm, ProseField, one_line_end
@@ -37,6 +38,7 @@ class VariableRow:
     description: str = ""
     messages: list[int] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    pictures: tuple[CasePicture, ...] = ()  # given on a page of their own, and kept
 
     @property
     def is_used(self) -> bool:
@@ -63,6 +65,7 @@ class VersionForm(ParametersForm):
         self, *, version: Version | None = None, typed: QueryDict | None = None, judged: bool = False
     ) -> None:
         self.version = version
+        self._pictures = {v.name: v.pictures for v in version.as_engine().variables} if version else {}
         self.messages = _typed_messages(typed) if typed else [MessageRow()]
         self._typed_variables = _typed_variables(typed) if typed else {}
         if version and not typed:
@@ -124,7 +127,7 @@ class VersionForm(ParametersForm):
 
     def _variable(self, name: str, messages: list[int]) -> VariableRow:
         row = self._typed_variables.setdefault(name, VariableRow(name))
-        row.messages = messages
+        row.messages, row.pictures = messages, self._pictures.get(name, ())
         return row
 
     @property
@@ -136,7 +139,7 @@ class VersionForm(ParametersForm):
         parameters = getattr(self, "cleaned_data", {}).get("parameters", {})
         return engine.PromptContent(
             tuple(engine.Message(row.role, row.content) for row in self.messages),  # type: ignore[arg-type]
-            tuple(engine.Variable(v.name, v.default, v.description) for v in self.used_variables),
+            tuple(engine.Variable(v.name, v.default, v.description, v.pictures) for v in self.used_variables),
             parameters,
         )
 

@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from prompts_app.engine import types as engine
 from prompts_app.engine.assertions.tools import TOOLS
-from prompts_app.engine.digests import case_from_json, digest
+from prompts_app.engine.case_pictures import CasePicture, case_picture_from_json
+from prompts_app.engine.digests import case_from_json, digest, variable_from_json
 from prompts_app.engine.masking import Span
 from prompts_app.engine.response_format import NATIVE, PARAMETER, schema_asked_for
 from prompts_app.engine.tool_rules import tools_in
@@ -263,7 +264,7 @@ class Version(Masked):
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     messages = models.JSONField()  # [{"role": "system"|"user"|"assistant", "content": str}]
-    variables = models.JSONField(default=list)  # [{"name": str, "default": str, "description": str}]
+    variables = models.JSONField(default=list)  # [engine.digests.variable_json, …]
     parameters = models.JSONField(default=dict)  # as sent: {"temperature": 0, "max_tokens": 300}
     note = models.TextField(max_length=2000, blank=True, validators=[refuse_nul])
     digest = models.CharField(max_length=64)  # over messages, variables and parameters
@@ -303,10 +304,15 @@ class Version(Masked):
         listed = TOOLS if tools_in(self.parameters) else ()
         return [(k, v) for k, v in {**self.parameters, **short}.items() if k not in listed]
 
+    @property
+    def pictures(self) -> list[CasePicture]:
+        """Those of its own message, in the order of their variables."""
+        return [one for v in self.variables for one in map(case_picture_from_json, v.get("pictures") or ())]
+
     def as_engine(self) -> engine.PromptContent:
         return engine.PromptContent(
             messages=tuple(engine.Message(m["role"], m["content"]) for m in self.messages),
-            variables=tuple(engine.Variable(**v) for v in self.variables),
+            variables=tuple(map(variable_from_json, self.variables)),
             parameters=as_written(self.parameters),
         )
 

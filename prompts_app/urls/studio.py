@@ -47,6 +47,7 @@ urlpatterns = [
         case_pictures.pictures,
         name="studio_case_pictures",
     ),
+    path("prompts/<slug:slug>/pictures/", case_pictures.message_pictures, name="studio_message_pictures"),
     path("prompts/<slug:slug>/missing/", publish.missing, name="studio_missing"),
     path("prompts/<slug:slug>/failures/", failures.failures, name="studio_failures"),
     path(

@@ -96,13 +96,14 @@ def author_of(owner: User) -> BundledAuthor:
 
 
 def _packed(prompt: Prompt, room: int) -> tuple[dict[str, str], int]:
-    """The pictures that its cases, and the suites of the runs that go out, name to who reads them, as long as
-    there is room; and what is left of it."""
+    """The pictures that its versions, its cases, and the suites of the runs that go out, name to who reads
+    them, as long as there is room; and what is left of it."""
     suites = [case.as_engine() for case in prompt.cases.all()]
     suites += [
         case_from_json(case) for run in prompt.runs.all() for case in run.suite if case.get("pictures")
     ]
     named = set(digests_of_cases(suites))
+    named |= {one.sha256 for version in prompt.versions.all() for one in version.pictures}
     sized = prompt.case_picture_files.filter(sha256__in=named).annotate(size=Length("data"))
     packed = dict[str, str]()
     for digest, size in sized.order_by("sha256").values_list("sha256", "size") if named else ():

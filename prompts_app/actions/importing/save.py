@@ -121,14 +121,15 @@ def _save_tags(planned: Iterable[Planned]) -> None:
 
 
 def _save_case_pictures(of: Planned | More) -> None:
-    """Those its cases and suites name. Raises BundleRefused."""
+    """Those its versions, cases and suites name. Raises BundleRefused."""
     if not of.pictures:
         return
     suites = [*(case.as_engine() for case in of.cases), *(case for run in of.runs for case in run.suite)]
-    named = sorted(set(digests_of_cases(suites)) & of.pictures.keys())
+    own = {one.sha256 for version in of.versions for one in version.pictures}
+    named = sorted({*own, *digests_of_cases(suites)} & of.pictures.keys())
     with refused(of.prompt.title):
         if len(named) > MOST_CASE_PICTURES:
-            raise ValidationError(f"its cases have more than {MOST_CASE_PICTURES} pictures.")
+            raise ValidationError(f"it has more than {MOST_CASE_PICTURES} pictures.")
         try:
             keep_pictures(
                 of.prompt, (apart(PICTURE, keep_again, data_of({"data": of.pictures[one]})) for one in named)

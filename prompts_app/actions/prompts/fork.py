@@ -27,7 +27,8 @@ def fork_prompt(
     origin = version.prompt
     check_can_fork(origin, reader)
     User.objects.select_for_update().get(pk=reader.pk)  # of two presses at once, the second sees the first's
-    content, cases = version.as_engine(), tuple(map(_as_shown, origin.suite())) if with_cases else ()
+    content = _version_as_shown(version.as_engine())
+    cases = tuple(map(_as_shown, origin.suite())) if with_cases else ()
     if there := _untouched(version, reader, content, cases):
         return there, False
     fork = create_prompt(
@@ -44,8 +45,16 @@ def fork_prompt(
     )
     if cases:
         add_cases(fork, cases)
-        copy_pictures(cases, origin, fork)
+    copy_pictures(content, cases, origin, fork)
     return fork, True
+
+
+def _version_as_shown(content: engine.PromptContent) -> engine.PromptContent:
+    shown = (
+        replace(one, pictures=tuple(filter(lambda picture: picture.is_shown, one.pictures)))
+        for one in content.variables
+    )
+    return replace(content, variables=tuple(shown))
 
 
 def _as_shown(case: engine.CaseContent) -> engine.CaseContent:

@@ -10,11 +10,12 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.text import slugify
 
+from prompts_app.actions.pictures.case_pictures import sweep
 from prompts_app.actions.runs.counting import rebuild_evidence
 from prompts_app.actions.runs.deleting import delete_results
 from prompts_app.actions.runs.lifecycle import delete_runs, tombstones_of
 from prompts_app.engine import types as engine
-from prompts_app.engine.digests import digest
+from prompts_app.engine.digests import digest, variable_json
 from prompts_app.engine.errors import Refused, RefusedKind
 from prompts_app.evidence.listings import refresh, refresh_figures
 from prompts_app.evidence.picked import declaration
@@ -215,9 +216,7 @@ def columns_of(content: engine.PromptContent) -> dict[str, Any]:
     """The content as a Version's columns hold it."""
     return {
         "messages": [{"role": m.role, "content": m.content} for m in content.messages],
-        "variables": [
-            {"name": v.name, "default": v.default, "description": v.description} for v in content.variables
-        ],
+        "variables": list(map(variable_json, content.variables)),
         "parameters": dict(content.parameters),
     }
 
@@ -247,6 +246,7 @@ def delete_version(version: Version) -> None:
     gone = Greatest(F("deleted_number"), version.number)
     Prompt.objects.filter(pk=prompt.pk).update(deleted_number=gone)
     version.delete()
+    sweep(prompt)
     rebuild_evidence(prompt)
     refresh([prompt])
 

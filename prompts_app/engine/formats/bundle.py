@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from pydantic import TypeAdapter
 
-from prompts_app.engine.digests import suite_digest
+from prompts_app.engine.digests import suite_digest, variable_json
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats.bundle_types import Bundle, BundledAuthor, BundledPrompt, BundledRun, OneCase
 from prompts_app.engine.formats.reading import read_as, refuse
@@ -80,6 +80,8 @@ def prompt_json(prompt: BundledPrompt) -> dict[str, Json]:
     """A version's and a case's own content stand beside what the bundle says of them."""
     row: dict[str, Json] = _PROMPT.dump_python(prompt, mode="json", warnings=False)
     row["versions"] = [version | version.pop("prompt") for version in row["versions"]]
+    for version, kept in zip(row["versions"], prompt.versions, strict=True):
+        version["variables"] = list(map(variable_json, kept.prompt.variables))
     row["cases"] = [case.pop("case") | case for case in row["cases"]]
     row["suites"] = {}
     for run, content in zip(row["runs"], prompt.runs, strict=True):

@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from prompts_app.engine.budget import LARGEST_COUNT
-from prompts_app.engine.digests import case_from_json, case_json
+from prompts_app.engine.digests import case_from_json, case_json, with_checked_pictures
 from prompts_app.engine.types import LEVELS, CaseContent, Json, PromptContent
 
 # --- what may stand in a place: what pydantic says of a wrong one follows "prompts[0].title is not" --------
@@ -78,6 +78,7 @@ Digest = Annotated[StrictStr, Field(pattern="^[0-9a-f]{64}$")]
 Object = Mapping[str, Json]
 Setting = Annotated[StrictStr, AfterValidator(_setting)]
 Settings = Mapping[Literal["reasoning_effort", "verbosity"], Setting]
+OneVersion = Annotated[PromptContent, AfterValidator(with_checked_pictures)]
 OneCase = Annotated[CaseContent, BeforeValidator(_case), PlainSerializer(case_json)]
 
 # Written only where there is something: files from before it was there stay the same text.
@@ -149,7 +150,7 @@ class BundledAuthor:
 @dataclass(frozen=True, slots=True)
 class BundledVersion:
     number: Count
-    prompt: PromptContent
+    prompt: OneVersion
     note: str = ""
     created_at: Time | None = None
 

@@ -9,8 +9,9 @@ it, and code fences hide headings.
 
 import re
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
+from prompts_app.engine.digests import variable_json
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats import front_matter, titles
 from prompts_app.engine.formats.parts import divided, one_version, parameters_in, role_of
@@ -137,7 +138,7 @@ def emit(prompt: ImportedPrompt, remark: str = "") -> str:
         "model": prompt.written_for,
         "note": version.note,
         "parameters": dict(version.prompt.parameters),
-        "variables": [asdict(variable) for variable in version.prompt.variables],
+        "variables": [variable_json(replace(one, pictures=())) for one in version.prompt.variables],
         "known_failures": [asdict(failure) for failure in prompt.known_failures],
     }
     head = write_yaml({key: value for key, value in fields.items() if value} | {"proofsheet": 1})

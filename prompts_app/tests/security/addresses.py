@@ -205,6 +205,7 @@ TABLE = {
     "studio_case_new": Row(Rule.THING, _slug),
     "studio_case": Row(Rule.THING, _case),
     "studio_case_pictures": Row(Rule.THING, _case),
+    "studio_message_pictures": Row(Rule.THING, _slug),
     "studio_cases_table": Row(Rule.THING, _slug),
     "studio_case_copy": Row(Rule.THING, _case, "post", answers=DONE),
     "studio_case_move": Row(Rule.THING, _case, "post", {"step": "up"}, DONE),

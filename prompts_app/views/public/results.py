@@ -81,7 +81,7 @@ def _context(request: HttpRequest, prompt: Prompt, found: Result) -> dict[str, A
         "as_markdown": bool(found.output) and len(found.output) <= LONGEST_MARKDOWN,
         "listed": is_indexable(prompt),
         "json_ld": part_ld(prompt, f"One result of {prompt.title}", found.get_absolute_url()),
-        **_request_of(found, pictures),
+        **_request_of(found, (*pictures, *found.run.version.pictures)),
         **_neighbours(found),
         "repeats": _repeats_of(found),
     }

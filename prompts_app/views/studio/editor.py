@@ -175,6 +175,11 @@ def _as_text(content: PromptContent) -> str:
     """A version as one text, for comparing two by eye."""
     said = [f"[{message.role}]\n{message.content}\n" for message in content.messages]
     named = [f"{{{{{v.name}}}}} = {v.default}" for v in content.variables if v.default]
+    named += [
+        f"{{{{{v.name}}}}} is the picture {one.sha256[:12]} {one.alt}".strip()
+        for v in content.variables
+        for one in v.pictures
+    ]
     set_ = [f"{name}: {value}" for name, value in content.parameters.items()]
     return "\n".join([*said, *named, *set_])
 

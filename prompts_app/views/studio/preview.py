@@ -11,6 +11,7 @@ from prompts_app.engine.types import PromptContent
 
 LONGEST_SHOWN = 20_000  # characters of one message
 MOST_SHOWN = 200_000  # of one with its values in it
+PICTURE = "[picture]"  # stands where the version's own picture is sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,9 @@ class PreviewMessage:
 def preview(prompt: PromptContent, values: Mapping[str, str]) -> list[PreviewMessage]:
     """Every message of ``prompt`` with ``values``, or the variables' defaults, in place."""
     defaults = {variable.name: variable.default for variable in prompt.variables if variable.default}
-    filled = {**defaults, **values}
+    pictured = {variable.name: PICTURE for variable in prompt.variables if variable.pictures}
+    given = {name: text for name, text in values.items() if text or name not in pictured}
+    filled = {**defaults, **pictured, **given}
     return [
         PreviewMessage(
             m.role, tuple(_parts(m.content[:LONGEST_SHOWN], filled)), len(m.content) > LONGEST_SHOWN

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import asdict
 
 from prompts_app.engine.assertions.graded import FACTUALITY
-from prompts_app.engine.digests import case_json
+from prompts_app.engine.digests import case_json, variable_json
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats.promptfoo import assertions
 from prompts_app.engine.formats.promptfoo.config import NUNJUCKS, opened
@@ -58,8 +58,11 @@ def write_config(
         "metadata": {OURS: _ours(prompt, said) | ({"logic": NUNJUCKS} if is_nunjucks else {})},
     }
     head = [f"# yaml-language-server: $schema={SCHEMA}", f"# {' '.join(remark.split())}" if remark else ""]
-    if any(case.pictures for case in prompt.cases):
-        head.append("# Pictures of cases are not in this file: metadata names them by their SHA-256.")
+    own = (variable.pictures for version in prompt.versions for variable in version.prompt.variables)
+    if any(own) or any(case.pictures for case in prompt.cases):
+        head.append(
+            "# Pictures of cases are not in this file, nor those of messages: metadata names them by SHA-256."
+        )
     if providers == [NO_MODEL]:
         head.append("# Name the models to test under “providers”: echo only gives the prompt back.")
     return "\n".join(line for line in head if line) + "\n" + write_yaml(config)
@@ -143,7 +146,7 @@ def _ours(prompt: ImportedPrompt, said: Sequence[tuple[Message, ...]]) -> dict[s
     }
     versions: list[dict[str, Json]] = []
     for version, messages in zip(prompt.versions, said, strict=True):
-        variables = [asdict(variable) for variable in version.prompt.variables]
+        variables = list(map(variable_json, version.prompt.variables))
         versions.append({"note": version.note, "variables": variables})
         if messages != version.prompt.messages:  # promptfoo needs them in other words
             versions[-1]["messages"] = [asdict(message) for message in version.prompt.messages]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
@@ -23,7 +24,7 @@ from prompts_app.engine.render import pictures_for, render_messages, rendered, v
 from prompts_app.engine.responses_body import sent_back
 from prompts_app.engine.shutdown import check_not_ending
 from prompts_app.engine.thinking import after_thinking
-from prompts_app.engine.tool_steps import CannedResults
+from prompts_app.engine.tool_steps import MOST_CHARS, CannedResults
 from prompts_app.engine.types import (
     Api,
     CaseContent,
@@ -43,6 +44,10 @@ from prompts_app.engine.types import (
 )
 
 NO_TURNS = "The images API takes one text, and this case has further turns. Take the turns out of the case."
+GROWN = (
+    f"The answers of this case have more than {MOST_CHARS:,} characters together, and each further turn "
+    "sends them all again. So it was asked no further."
+)
 
 log = logging.getLogger(__name__)
 
@@ -177,9 +182,13 @@ class _Run:
         if turns and self.config.api == "images":
             return _Said(self._request(messages), Fault("bad_request", NO_TURNS), UNKNOWN)
         said = await self._with_results(await self._ask(messages), canned)
+        grown = 0
         for turn in turns:
             if isinstance(said.result, Fault) or said.unanswered:
                 break
+            grown += len(said.result.output) + len(json.dumps(said.result.items))
+            if grown > MOST_CHARS:
+                return replace(said, result=Fault("too_large", GROWN))
             messages = (*said.request.messages, self._turn(said.result), turn)
             said = await self._with_results(_together(said, await self._ask_on(messages)), canned)
         return said

@@ -17,7 +17,7 @@ from prompts_app.engine.types import CaseContent, Json, Message, PicturedMessage
 
 USUAL_STEPS = 8  # answers of the model whose calls are answered
 MOST_CALLS = 100  # that are answered in one case
-MOST_RESULT_CHARS = 4_000_000  # of all results that are given in one case
+MOST_CHARS = 4_000_000  # of all calls and results of one case: each further call sends them all again
 
 NO_RESULT, MOST_STEPS_DONE, TOO_MUCH = "no_result", "most_steps", "too_much"
 UNANSWERED: Final[dict[str, str]] = {
@@ -27,8 +27,8 @@ UNANSWERED: Final[dict[str, str]] = {
         "there."
     ),
     TOO_MUCH: (
-        f"The model made more calls than are answered in one case ({MOST_CALLS}, or {MOST_RESULT_CHARS:,} "
-        "characters of results), so the conversation ended there."
+        f"The model made more calls than are answered in one case ({MOST_CALLS}, or {MOST_CHARS:,} "
+        "characters of calls and results), so the conversation ended there."
     ),
 }
 """Why calls were left unanswered, as a sentence for readers."""
@@ -90,7 +90,7 @@ class CannedResults:
     def __init__(self, case: CaseContent) -> None:
         self._left = list(case.tool_results)
         self._steps_left = USUAL_STEPS if case.most_steps is None else case.most_steps
-        self._calls_left, self._chars_left = MOST_CALLS, MOST_RESULT_CHARS
+        self._calls_left, self._chars_left = MOST_CALLS, MOST_CHARS
         self.are_given = bool(case.tool_results)
 
     def after(self, reply: Reply) -> tuple[ToolMessage, ...] | str:
@@ -111,10 +111,9 @@ class CannedResults:
                 return NO_RESULT
             self._chars_left -= len(given.result)
             results.append(ToolMessage("tool", given.result, tool_call_id=call["id"]))
-        if self._chars_left < 0:
-            return TOO_MUCH
         answered = ToolMessage("assistant", reply.content, tuple(calls), items=sent_back(reply.items))
-        return answered, *results
+        self._chars_left -= len(json.dumps([answered.as_json(), answered.items]))
+        return TOO_MUCH if self._chars_left < 0 else (answered, *results)
 
     def _take(self, call: ToolCall) -> ToolResult | None:
         try:

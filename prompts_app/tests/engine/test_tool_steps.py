@@ -187,6 +187,31 @@ def test_more_calls_at_once_than_are_answered_end_the_case() -> None:
     assert outcome.unanswered == "too_much"
 
 
+@pytest.mark.parametrize(
+    "talkative",
+    [
+        tool_calls(("get_weather", "{}"), content="x" * 1_500_000),
+        tool_calls(("get_weather", json.dumps({"city": "x" * 1_500_000}))),
+    ],
+    ids=["text", "arguments"],
+)
+def test_what_a_model_says_beside_its_calls_does_not_grow_without_end(talkative: Json) -> None:
+    """Each step sends all before it again: 50 of eight megabytes would be a request of 400."""
+    with answering(http(200, talkative)) as server:
+        outcome = run(server, case(ANY, most_steps=50))
+    assert (len(server.asked), outcome.unanswered) == (3, "too_much")
+    assert len(json.dumps(outcome.request.body())) < 4_000_000
+
+
+def test_answers_of_turns_do_not_grow_without_end() -> None:
+    with answering(http(200, completion("x" * 1_500_000))) as server:
+        outcome = run(server, case(turns=("And then?",) * 20))
+    assert len(server.asked) == 3
+    assert outcome.fault is not None
+    assert (outcome.fault.kind, outcome.reply) == ("too_large", None)
+    assert "4,000,000 characters" in outcome.fault.message
+
+
 def test_calls_that_come_in_pieces_are_answered_as_whole_ones() -> None:
     function = {"name": "get_weather", "arguments": '{"city": '}
     begun = says(tool_calls=[{"index": 0, "id": "call_a", "type": "function", "function": function}])

@@ -31,6 +31,8 @@ from prompts_app.models import (
     Run,
     ShareLink,
     Source,
+    Try,
+    TryAnswer,
     User,
     Version,
     Visibility,
@@ -250,6 +252,14 @@ def own_run_of_batch(user: User, public_id: str, run_id: str) -> Run:
     """A run of the batch ``public_id``, whatever has become of it."""
     found = Run.objects.filter(_of(user), batch__public_id=public_id, public_id=run_id)
     return _one(found.select_related("prompt", "version", "batch", "endpoint"))
+
+
+def own_try(user: User, public_id: str) -> Try:
+    return _one(Try.objects.filter(owner=user, public_id=public_id).select_related("prompt"))
+
+
+def own_try_answer(user: User, public_id: str) -> TryAnswer:
+    return _one(TryAnswer.objects.filter(of__owner=user, public_id=public_id).select_related("of"))
 
 
 def own_result(user: User, public_id: str) -> Result:

@@ -14,6 +14,7 @@ from prompts_app.actions.runs.counting import count_mended, rebuild_older
 from prompts_app.actions.runs.execute import enqueue_run
 from prompts_app.actions.runs.seal import seal_unsealed
 from prompts_app.actions.site.health import beat_now_and_then, tidy_up
+from prompts_app.actions.tries.asking import end_vanished_tries
 from prompts_app.evidence.listings import fold_new_counts, write_missing
 from prompts_app.models import Heartbeat, Run
 
@@ -57,6 +58,7 @@ def each_minute() -> None:
     resume_abandoned()
     resume_imports()
     resume_jobs()
+    end_vanished_tries()
     fold_new_counts()
     deliver_mail_task.enqueue()
 

@@ -32,6 +32,7 @@ from prompts_app.engine.types import (
     Check,
     EndpointConfig,
     Fault,
+    Growing,
     ItemsMessage,
     Judge,
     Message,
@@ -61,7 +62,8 @@ class RunConfig:
     the outputs are pictures. ``learned`` is what the model's server is known to refuse; what it refuses now
     is added, and asked otherwise. With ``judges_after_thinking`` assertions, judges and further turns see
     what follows ``</think>``; all is kept. With ``stream`` texts are asked for in pieces, and their first is
-    timed too. ``read_picture`` gives the pictures of the cases.
+    timed too, and each of them is given to ``on_begun`` when it begins to come, on the event loop's thread.
+    ``read_picture`` gives the pictures of the cases.
     """
 
     prompt: PromptContent
@@ -74,6 +76,7 @@ class RunConfig:
     learned: Learned = field(default_factory=Learned)
     judges_after_thinking: bool = False
     stream: bool = False
+    on_begun: Callable[[Growing], None] | None = None
     read_picture: ReadPicture = no_pictures
 
 
@@ -237,7 +240,10 @@ class _Run:
 
     def _request(self, messages: tuple[Sent, ...]) -> Request:
         config = self.config
-        request = Request(config.model, messages, config.prompt.parameters, config.api, config.stream)
+        parameters = config.prompt.parameters
+        request = Request(
+            config.model, messages, parameters, config.api, config.stream, on_begun=config.on_begun
+        )
         return adapted(request, config.learned.words)
 
     async def _judged(self, cell: Cell, request: Request, reply: Reply, price: Price) -> Outcome:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from prompts_app.engine.case_pictures import CasePicture
 from prompts_app.engine.picture_types import Picture
@@ -158,6 +158,14 @@ class Judge:
     learned: list[str] = field(default_factory=list)  # of engine.adaptations
 
 
+class Growing(Protocol):
+    """An answer that is still coming. ``text`` is what it says so far, thinking aside, as it came: the
+    endpoint's key may be in it."""
+
+    @property
+    def text(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One call as it is sent: rendered messages, model and parameters (``body`` is the wire JSON, but for
@@ -171,6 +179,8 @@ class Request:
     stream_usage: bool = True  # its tokens are asked for too, which some servers refuse
     adapted: tuple[str, ...] = ()  # what was changed of it as its server refuses that: engine.adaptations
     pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # by digest, while it is sent
+    # Given each answer that comes in pieces, when it begins to.
+    on_begun: Callable[[Growing], None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_streamed(self) -> bool:

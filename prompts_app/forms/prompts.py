@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Any
 
 from django import forms
@@ -19,6 +20,7 @@ from prompts_app.models.prompts import LONGEST_MESSAGE, MOST_MESSAGES
 
 LONGEST_DEFAULT = 20_000  # characters
 LONGEST_DESCRIPTION = 300
+LONGEST_WORKING_TITLE = 60
 MOST_VARIABLES = 100
 
 
@@ -186,8 +188,20 @@ class NewPromptForm(AboutForm, VersionForm):
 
     task = forms.ChoiceField(choices=Task, initial=Task.OTHER, help_text="What others filter by.")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["title"].required = False
+        self.fields["title"].help_text = "Empty stands for its first words. You can change it at any time."
+
     def stored(self) -> dict[str, Any]:
         return {"task": Task.OTHER, **super().stored()}
+
+    def clean_title(self) -> str:
+        return str(self.cleaned_data["title"]) or self._working_title()
+
+    def _working_title(self) -> str:
+        words = " ".join(" ".join(row.content for row in self.messages).split())
+        return shorten(words, LONGEST_WORKING_TITLE, placeholder="…") or "Untitled"
 
     @property
     def about_fields(self) -> list[forms.BoundField]:

@@ -24,6 +24,7 @@ from prompts_app.models.samples import SampleBundle
 from prompts_app.models.seals import Seal, SigningKey
 from prompts_app.models.sharing import ShareLink, ShareLinkOpens, ShareLinkPrompt
 from prompts_app.models.tags import Tag
+from prompts_app.models.tries import Try, TryAnswer
 from prompts_app.models.visibility import Visibility
 from prompts_app.models.votes import BlindChoice, BlindVote
 
@@ -69,6 +70,8 @@ __all__ = [
     "Source",
     "Tag",
     "Task",
+    "Try",
+    "TryAnswer",
     "User",
     "Version",
     "Visibility",

@@ -12,19 +12,16 @@ from django.utils import timezone
 
 from prompts_app.engine.adaptations import told
 from prompts_app.engine.endpoints.addresses import host_of, same_address
-from prompts_app.engine.finish_reasons import ending_in_words
 from prompts_app.engine.prices import sources_told
 from prompts_app.engine.stats import wilson
-from prompts_app.engine.tool_steps import UNANSWERED
 from prompts_app.engine.vendors import Claim, claim_of, claim_of_host, with_settings
+from prompts_app.models.answers import ANSWERED, AnswerFields
 from prompts_app.models.choices import Level, Source
 from prompts_app.models.endpoints import APIS, CHAT, Batch, Endpoint
 from prompts_app.models.ids import public_id
 from prompts_app.models.leases import Leased, LeasedQuerySet
 from prompts_app.models.prompts import Prompt, Version
 from prompts_app.models.reading import Masked, MaskedQuerySet
-
-LONGEST_ORIGIN = 300  # "https://" and a host of 253 characters, and a port
 
 
 class RunQuerySet(LeasedQuerySet["Run"]):
@@ -289,16 +286,13 @@ class Run(Leased, Masked):
         return wilson(self.cases_passed, self.cases_counted)[1]
 
 
-ANSWERED = ("", "judge_error", "judge_again")  # kinds of errors of a result with an answer
-
-
 class ResultQuerySet(MaskedQuerySet["Result"]):
     def answers(self) -> Self:
         """Those with an answer, also where it is the judge who failed."""
         return self.filter(error_kind__in=ANSWERED)
 
 
-class Result(Masked):
+class Result(AnswerFields, Masked):
     """One output: one case, one repeat. Written the moment it arrives."""
 
     masked_by = "run__prompt"
@@ -307,41 +301,9 @@ class Result(Masked):
     public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
     case_index = models.PositiveIntegerField()  # place in run.suite, from 0
     repeat = models.PositiveSmallIntegerField(default=0)
-    request = models.JSONField(default=dict, blank=True)  # as sent
-    output = models.TextField(blank=True)
     # What is known of an output that is a picture: engine.types.Picture.about; {}: it is a text. The picture
     # itself is in PictureFile, so that no list ever reads it. Only digests: it came in a file without it.
     picture = models.JSONField(default=dict, blank=True)
-    # Of the Responses API: the items of all its answers, where they say more than the output does
-    trace = models.JSONField(default=list, blank=True)
-    finish_reason = models.CharField(max_length=60, blank=True)
-    # Why calls of tools ended the case though it has canned results; its steps are in ``request``. "": they
-    # did not.
-    unanswered = models.CharField(max_length=12, blank=True, choices=[(why, why) for why in UNANSWERED])
-    model = models.CharField(max_length=200, blank=True)  # as returned
-    # Scheme, host and port of the call itself: "https://api.openai.com". "": nothing was sent, or not known.
-    asked_at = models.CharField(max_length=LONGEST_ORIGIN, blank=True)
-    response_id = models.CharField(max_length=200, blank=True)
-    fingerprint = models.CharField(max_length=200, blank=True)
-    tokens_in = models.PositiveIntegerField(null=True, blank=True)
-    tokens_out = models.PositiveIntegerField(null=True, blank=True)
-    tokens_reasoning = models.PositiveIntegerField(null=True, blank=True)  # of tokens_out; null: not said
-    reasoning_chars = models.PositiveIntegerField(null=True, blank=True)  # of thinking that came beside
-    latency_ms = models.FloatField(null=True, blank=True)
-    first_token_ms = models.FloatField(null=True, blank=True)  # of an answer that came in pieces
-    attempts = models.PositiveSmallIntegerField(default=1)
-    cost = models.DecimalField(
-        max_digits=14, decimal_places=8, null=True, blank=True
-    )  # US dollars; null: unknown
-    cost_source = models.CharField(max_length=160, blank=True)  # see engine.prices
-    error_kind = models.CharField(max_length=30, blank=True)  # a name of engine.faults.FAULTS
-    error_message = models.TextField(blank=True)
-    judge_cost = models.DecimalField(
-        max_digits=14, decimal_places=8, null=True, blank=True
-    )  # US dollars, beside ``cost``; null: unknown, or no judge was asked
-    judge_calls = models.PositiveSmallIntegerField(default=0)
-    checks = models.JSONField(default=list, blank=True)  # [engine.assertions.stored.check_json, …]
-    passed = models.BooleanField(null=True, blank=True)  # null: no answer, or no verdict (yet)
     # What the sealed record says, where a later release found that wrong: {"error", "passed", "checks"}
     sealed_as = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -381,20 +343,5 @@ class Result(Masked):
         return claim_of(self.run.model, [self.asked_at], answered=self.model)
 
     @property
-    def is_error(self) -> bool:
-        return bool(self.error_kind)
-
-    @property
-    def is_answered(self) -> bool:
-        return self.error_kind in ANSWERED
-
-    @property
     def ending(self) -> str:
-        """What a reader must know of how the answer ended, as a sentence; mostly ""."""
-        if self.unanswered and not self.is_error:
-            return UNANSWERED.get(self.unanswered, "")
-        if self.picture or self.is_error:
-            return ""
-        return ending_in_words(
-            self.output, self.finish_reason, self.tokens_out, self.tokens_reasoning, self.reasoning_chars
-        )
+        return "" if self.picture else super().ending

@@ -20,6 +20,7 @@ from prompts_app.views.studio import (
     publish,
     runs,
     sharing,
+    tries,
     verdict,
 )
 
@@ -67,6 +68,7 @@ urlpatterns = [
     path(
         "prompts/<slug:slug>/private/<slug:public_id>/remove/", private.remove, name="studio_private_remove"
     ),
+    path("tries/<slug:public_id>/", tries.answers, name="studio_try"),
     path("endpoints/", endpoints.endpoints, name="studio_endpoints"),
     path("endpoints/new/", endpoints.new, name="studio_endpoint_new"),
     path("endpoints/<slug:public_id>/", endpoints.edit, name="studio_endpoint"),

@@ -5,6 +5,11 @@ document.addEventListener('keydown', (event) => {
     const save = event.target.closest('form')?.querySelector('[data-save]');
     if (save) { event.preventDefault(); save.click(); }
   }
+  // Ctrl+Enter (⌘Enter) tries the text one is writing.
+  if ((event.ctrlKey || event.metaKey) && event.key === 'Enter') {
+    const attempt = event.target.closest('form')?.querySelector('[data-try]');
+    if (attempt) { event.preventDefault(); attempt.click(); }
+  }
 });
 
 // A form is sent once, however often its button is pressed; coming back to the page frees it again.
@@ -28,7 +33,7 @@ document.addEventListener('change', ({ target }) => {
 
 // What is being pressed is not replaced under the pointer: a run's page is asked for again a second later.
 document.addEventListener('htmx:beforeSwap', (event) => {
-  if (event.target.id === 'batch-progress' && event.target.querySelector(':active')) event.detail.shouldSwap = false;
+  if (['batch-progress', 'answers'].includes(event.target.id) && event.target.querySelector(':active')) event.detail.shouldSwap = false;
 });
 
 // What is said while the database is away (see htmx-config) is no longer so once something is answered.

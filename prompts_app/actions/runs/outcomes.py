@@ -10,7 +10,7 @@ from prompts_app.engine.responses_body import messages_in
 from prompts_app.engine.tool_steps import sent_from_json
 from prompts_app.engine.types import Answered, Check, Fault, Json, Outcome, Price, Reply, Request
 from prompts_app.models import Result, Run
-from prompts_app.models.evidence import LONGEST_ORIGIN
+from prompts_app.models.answers import LONGEST_ORIGIN, AnswerFields
 from prompts_app.models.text import storable, storable_json
 
 JUDGE_AGAIN = "judge_again"  # error_kind of a result whose answer stays and whose judge is asked again
@@ -20,27 +20,30 @@ _EIGHT_PLACES = Decimal("0.00000001")
 
 def result_of(run: Run, outcome: Outcome) -> Result:
     """A result of ``run``, not saved yet."""
-    result = Result(
-        run=run,
-        case_index=outcome.cell.case_index,
-        repeat=outcome.cell.repeat,
-        request=storable_json(outcome.request.body()),
-        checks=checks_json(outcome.checks),
-        passed=outcome.passed,
-        asked_at=outcome.asked_at[:LONGEST_ORIGIN],
-        unanswered=outcome.unanswered,
-    )
-    set_price(result, outcome.price)
+    result = Result(run=run, case_index=outcome.cell.case_index, repeat=outcome.cell.repeat)
+    fill(result, outcome)
+    if outcome.reply is not None and outcome.reply.picture is not None:
+        result.picture = storable_json(outcome.reply.picture.about())
+    return result
+
+
+def fill(row: AnswerFields, outcome: Outcome) -> None:
+    """Everything that is known of a call, but the picture."""
+    row.request = storable_json(outcome.request.body())
+    row.checks = checks_json(outcome.checks)
+    row.passed = outcome.passed
+    row.asked_at = outcome.asked_at[:LONGEST_ORIGIN]
+    row.unanswered = outcome.unanswered
+    set_price(row, outcome.price)
     if outcome.judge_price is not None:
-        result.judge_cost = as_stored(outcome.judge_price.dollars)
-        result.judge_calls = len(calls_of(outcome.checks))
+        row.judge_cost = as_stored(outcome.judge_price.dollars)
+        row.judge_calls = len(calls_of(outcome.checks))
     if outcome.reply is not None:
-        _set_reply(result, outcome.reply)
+        _set_reply(row, outcome.reply)
     if outcome.fault is not None:
         if outcome.fault.part is not None:  # kept beside the fault, and never judged
-            _set_reply(result, outcome.fault.part)
-        _set_fault(result, outcome.fault)
-    return result
+            _set_reply(row, outcome.fault.part)
+        _set_fault(row, outcome.fault)
 
 
 def answered_of(result: Result) -> Answered:
@@ -98,10 +101,10 @@ def checks_json(checks: tuple[Check, ...]) -> Json:
     return storable_json([check_json(check) for check in checks])
 
 
-def set_price(result: Result, price: Price) -> None:
+def set_price(row: AnswerFields, price: Price) -> None:
     """A price the column cannot hold is unknown, not an error."""
-    result.cost = as_stored(price.dollars)
-    result.cost_source = "" if result.cost is None else price.source[:160]
+    row.cost = as_stored(price.dollars)
+    row.cost_source = "" if row.cost is None else price.source[:160]
 
 
 def as_stored(dollars: Decimal | None) -> Decimal | None:
@@ -110,29 +113,27 @@ def as_stored(dollars: Decimal | None) -> Decimal | None:
     return dollars.quantize(_EIGHT_PLACES) if known and dollars is not None else None
 
 
-def _set_reply(result: Result, reply: Reply) -> None:
-    result.output = storable(reply.output)
-    result.finish_reason = _line(reply.finish_reason, 60)
-    result.model = _line(reply.model, 200)
-    result.response_id = _line(reply.response_id, 200)
-    result.fingerprint = _line(reply.fingerprint, 200)
-    result.tokens_in, result.tokens_out = _count(reply.tokens_in), _count(reply.tokens_out)
-    result.tokens_reasoning = _count(reply.tokens_reasoning)
-    result.reasoning_chars = _count(reply.reasoning_chars)
+def _set_reply(row: AnswerFields, reply: Reply) -> None:
+    row.output = storable(reply.output)
+    row.finish_reason = _line(reply.finish_reason, 60)
+    row.model = _line(reply.model, 200)
+    row.response_id = _line(reply.response_id, 200)
+    row.fingerprint = _line(reply.fingerprint, 200)
+    row.tokens_in, row.tokens_out = _count(reply.tokens_in), _count(reply.tokens_out)
+    row.tokens_reasoning = _count(reply.tokens_reasoning)
+    row.reasoning_chars = _count(reply.reasoning_chars)
     # A cached answer's time says nothing about the model.
-    result.latency_ms = None if reply.cached else reply.latency_ms
-    result.first_token_ms = None if reply.cached else reply.first_token_ms
-    result.attempts = reply.attempts
-    result.trace = storable_json(list(reply.trace))
-    if reply.picture is not None:
-        result.picture = storable_json(reply.picture.about())
+    row.latency_ms = None if reply.cached else reply.latency_ms
+    row.first_token_ms = None if reply.cached else reply.first_token_ms
+    row.attempts = reply.attempts
+    row.trace = storable_json(list(reply.trace))
 
 
-def _set_fault(result: Result, fault: Fault) -> None:
+def _set_fault(row: AnswerFields, fault: Fault) -> None:
     # Where the run was ended before its judge had answered, there is an answer, and nothing went wrong.
     kind = JUDGE_AGAIN if fault.cause == CUT_SHORT else fault.kind
-    result.error_kind, result.error_message = kind, storable(fault.message)
-    result.latency_ms, result.attempts = fault.latency_ms, fault.attempts
+    row.error_kind, row.error_message = kind, storable(fault.message)
+    row.latency_ms, row.attempts = fault.latency_ms, fault.attempts
 
 
 def _line(text: str | None, longest: int) -> str:

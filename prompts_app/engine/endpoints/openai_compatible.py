@@ -49,7 +49,7 @@ from prompts_app.engine.endpoints.streams import Pieces, read_stream
 from prompts_app.engine.endpoints.transport import EVENTS, CheckedTransport
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.shutdown import check_not_ending
-from prompts_app.engine.types import Api, Embedded, EndpointConfig, Fault, Json, Reply, Request
+from prompts_app.engine.types import Api, Embedded, EndpointConfig, Fault, Growing, Json, Reply, Request
 
 PATHS: dict[Api, str] = {
     "chat": "/chat/completions",
@@ -133,6 +133,7 @@ class _Call:
     path: str
     body: bytes | None = None
     pieces: type[Pieces | ResponseEvents] | None = None  # of a stream, where its answer is asked for as one
+    on_begun: Callable[[Growing], None] | None = None
 
 
 class _OpenAiCompatible:
@@ -150,10 +151,11 @@ class _OpenAiCompatible:
         except ValueError as error:
             return Fault("bad_request", str(error))
         if request.api == "responses":  # at Azure too the model stands in the body, not in the path
-            call = _Call(PATHS["responses"], body, ResponseEvents if request.stream else None)
+            pieces = ResponseEvents if request.stream else None
+            call = _Call(PATHS["responses"], body, pieces, request.on_begun)
             return await self._insist(call, deadline_s, lambda answer: read_response(answer, self._key))
         path = self._path_to(request.model, PATHS[request.api])
-        call = _Call(path, body, Pieces if request.is_streamed else None)
+        call = _Call(path, body, Pieces if request.is_streamed else None, request.on_begun)
         if request.api == "chat":
             return await self._insist(call, deadline_s, lambda answer: read_reply(answer, self._key))
         came = await self._insist(call, deadline_s, lambda answer: read_image(answer, self._key))
@@ -257,7 +259,7 @@ class _OpenAiCompatible:
                     call.path, cast_to=object, content=call.body, options={"headers": {"Accept": EVENTS}},
                     stream=True, stream_cls=AsyncStream[object],
                 )  # fmt: skip
-                return await read_stream(stream, watch, call.pieces())
+                return await read_stream(stream, watch, call.pieces(), call.on_begun)
             if call.body is None:
                 response = await self._client.get(call.path, cast_to=Response)
             else:

@@ -27,6 +27,11 @@ class ResponseEvents:
         return self._has_ended or self._error is not None or not (self.has_begun or self._response)
 
     @property
+    def text(self) -> str:
+        """What the message that is being written says so far."""
+        return "".join(self._text)
+
+    @property
     def joined(self) -> dict[str, Json]:
         """A response; without an output where nothing of one came."""
         error = {} if self._error is None else {"error": self._error}

@@ -7,7 +7,7 @@ answer would have been as a whole, which is then read like any other.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import httpcore2
@@ -17,7 +17,7 @@ from prompts_app.engine.endpoints.answers import HttpAnswer, Unreadable
 from prompts_app.engine.endpoints.connecting import Stopwatch
 from prompts_app.engine.endpoints.error_bodies import error_in
 from prompts_app.engine.endpoints.response_streams import ResponseEvents
-from prompts_app.engine.types import Json
+from prompts_app.engine.types import Growing, Json
 
 _GROWING = frozenset(
     {"content", "reasoning_content", "reasoning", "thinking", "refusal", "arguments", "text"}
@@ -25,13 +25,21 @@ _GROWING = frozenset(
 
 
 async def read_stream(
-    stream: AsyncStream[object], watch: Stopwatch, pieces: Pieces | ResponseEvents
+    stream: AsyncStream[object],
+    watch: Stopwatch,
+    pieces: Pieces | ResponseEvents,
+    on_begun: Callable[[Growing], None] | None = None,
 ) -> HttpAnswer:
-    """The answer as if it had come whole; one that broke off, or never said that it was finished, is cut."""
+    """The answer as if it had come whole; one that broke off, or never said that it was finished, is cut.
+
+    ``on_begun`` is given what it grows in, to be looked at meanwhile, in another thread too.
+    """
     first_ms = None
     came: dict[str, HttpAnswer] = dict(stream.response.extensions)
     if "answer" in came:  # the server answers no streams
         return came["answer"]
+    if on_begun is not None:
+        on_begun(pieces)
     try:
         async for chunk in stream:
             pieces.add(chunk)
@@ -88,6 +96,12 @@ class Pieces:
         """Whether the model has said anything yet, thinking included."""
         said = any(value for name, value in self._message.items() if name != "role")
         return said or bool(self._calls.all) or "text" in self._choice
+
+    @property
+    def text(self) -> str:
+        """What it has written so far, thinking aside."""
+        said = self._message.get("content") or self._choice.get("text")
+        return "".join(said) if isinstance(said, _Text) else ""
 
     @property
     def is_whole(self) -> bool:

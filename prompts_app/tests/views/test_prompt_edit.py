@@ -110,7 +110,6 @@ class TestNew:
     @pytest.mark.parametrize(
         ("fields", "sentence"),
         [
-            ({"title": ""}, "Give it a title."),
             ({"title": "Wo\u200brds"}, "invisible character"),
             ({"title": "\u202ecixelsyd"}, "invisible character"),
             ({"title": "a\x00b"}, "invisible character"),

@@ -49,6 +49,7 @@ class DraftedForm[F: BaseForm](View):
     prompt: Prompt | None
     draft_page = "edit"  # see draft_key
     template = ""
+    typed: QueryDict | None = None  # what the form shows: as posted, or as kept
 
     def form(self, typed: QueryDict | None, *, judged: bool = False) -> F:
         """Filled with what is stored where nothing was ``typed``."""
@@ -93,18 +94,19 @@ class DraftedForm[F: BaseForm](View):
         """With what was typed on this page and not saved, be it before signing in again."""
         if kept := typing_kept(request):
             keep_draft(self.request.user, self.key, dict(kept.lists()))
-        draft, typed = find_draft(self.request.user, self.key), None
+        draft = find_draft(self.request.user, self.key)
         if draft:
-            typed = QueryDict(mutable=True)
+            self.typed = QueryDict(mutable=True)
             for name, values in draft.data.items():
-                typed.setlist(name, values)
-        return self.page(self.form(typed), draft=draft)
+                self.typed.setlist(name, values)
+        return self.page(self.form(self.typed), draft=draft)
 
     def post(self, request: HttpRequest, *args: object) -> HttpResponse:
         if self.do == "discard":
             drop_draft(self.request.user, self.key)
             return redirect(request.path)
         saves = not self.SAVING or self.do in self.SAVING
+        self.typed = request.POST
         form = self.form(request.POST, judged=saves)
         if not saves:
             return self.changed(form)

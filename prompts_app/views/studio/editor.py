@@ -16,6 +16,7 @@ from prompts_app.actions.prompts.guide import guide_for
 from prompts_app.actions.prompts.publish import findings_in_version
 from prompts_app.actions.prompts.save import NothingChanged, create_prompt, save_version
 from prompts_app.actions.prompts.secrets import SecretFinding
+from prompts_app.actions.tries.starting import keep_with
 from prompts_app.engine.diffs import DiffPiece, word_diff
 from prompts_app.engine.errors import Overrun
 from prompts_app.engine.limited_process import WHILE_TYPING, apart
@@ -24,14 +25,12 @@ from prompts_app.forms.prompts import NewPromptForm, VersionForm
 from prompts_app.forms.rows import RowCommand
 from prompts_app.models import Prompt, Version
 from prompts_app.views.signed_in import author_view, owner_view
-from prompts_app.views.studio.drafts import DraftedForm
 from prompts_app.views.studio.preview import PreviewMessage, PreviewPart, preview
 from prompts_app.views.studio.studio_page import fragments, head, shown
+from prompts_app.views.studio.tries import TryingForm
 
-MOST_OFFERED = 200  # cases to fill the preview with
 
-
-class _Version[F: VersionForm](DraftedForm[F]):
+class _Version[F: VersionForm](TryingForm[F]):
     """What writing a prompt and writing its next version have in common."""
 
     SAVING = frozenset({"save", "save-anyway"})
@@ -39,16 +38,22 @@ class _Version[F: VersionForm](DraftedForm[F]):
 
     def changed(self, form: F) -> HttpResponse:
         """A row was added, moved or removed, or the preview is wanted: nothing is saved yet."""
+        if (answer := self.trying(form)) is not None:
+            return answer
         command = RowCommand.read(self.do)
         if command and command.noun == "message":
             form.apply(command)
         if not self.request.htmx:
             self.keep_posted()
             return self.page(form)
-        names = ["preview", "findings", "schema"]
+        names = ["preview", "findings", "schema", "try_cost"]
         seen = self.request.POST.getlist("variable_name"), self.request.POST.getlist("odd_name")
         if command or seen != ([row.name for row in form.variables], [one.name for one in form.renames]):
             names.append("variables")  # left alone otherwise: somebody may be typing in it
+        if self.request.POST.getlist("value_name") != [row.name for row in form.used_variables] or (
+            self.request.POST.get("with", "") != self.request.POST.get("filled_with", "")
+        ):
+            names.append("values")
         if command:
             names.append("messages")
         return fragments(self.request, names, self.context(form))
@@ -76,7 +81,8 @@ class _Version[F: VersionForm](DraftedForm[F]):
             "next_number": version.number + 1 if isinstance(version, Version) else 1,
             **shown(self.request, self.findings(form)),
             "changes": _changes(version, content) if isinstance(version, Version) else (),
-            **_preview(self.request.POST, prompt, content),
+            **(tried := self.try_context(form, content, self.typed)),
+            "preview": _filled(content, tried["trying"].case().variables),
         }
 
 
@@ -90,6 +96,7 @@ class NewPrompt(_Version[NewPromptForm]):
         data = form.cleaned_data
         about = {name: data[name] for name in ("title", "summary", "task", "tags", "note")}
         prompt = create_prompt(self.request.user, form.content(), **about)
+        keep_with(self.request.user, prompt)
         _tell(self.request, form)
         said = "Saved as v1; only you can see it. Next, say what a good answer must hold."
         return self.saved(said, "studio_case_new", prompt.slug)
@@ -141,20 +148,6 @@ def _tell(request: HttpRequest, form: VersionForm) -> None:
 
 
 # --- what is shown --------------------------------------------------------------------------------------
-
-
-def _preview(typed: QueryDict, prompt: Prompt | None, content: PromptContent) -> dict[str, Any]:
-    """The messages filled in with the chosen case, else the first."""
-    if prompt is None:
-        return {"preview": _filled(content, {})}
-    offered = [
-        (c.public_id, c.name)
-        for c in prompt.cases.in_order().only("public_id", "name", "prompt_id")[:MOST_OFFERED]
-    ]
-    wanted = typed.get("with", "").replace("\x00", "")
-    chosen = prompt.cases.filter(public_id=wanted).first() or prompt.cases.in_order().first()
-    values = chosen.variables if chosen else {}
-    return {"preview": _filled(content, values), "offered": offered, "chosen": chosen}
 
 
 def _filled(content: PromptContent, values: Mapping[str, str]) -> list[PreviewMessage]:

@@ -1,0 +1,1 @@
+"""Trying a text before it is saved."""

@@ -9,7 +9,7 @@ from prompts_app.actions.tries.starting import Place, places_offered
 from prompts_app.engine import types as engine
 from prompts_app.forms.fields import one_line_end
 from prompts_app.forms.prompts import VariableRow
-from prompts_app.models import Case, Prompt, User
+from prompts_app.models import Case, Endpoint, Prompt, User
 
 MOST_CASES = 200  # to choose values from
 TYPED = "typed"  # values of no case
@@ -33,20 +33,16 @@ class TryForm:
     chosen: Case | None
     values: Sequence[Value]
     places: Sequence[Place]
-    ticked: frozenset[str]  # words of places
+    ticked: Sequence[str]  # words of places, which may be gone by now
+    endpoints: Sequence[Endpoint] = ()  # to type another model at
     other_endpoint: str = ""
     other_model: str = ""
 
     @property
     def words(self) -> list[str]:
-        """Of the places to ask: those ticked, in the order they stand in, and the one that was typed."""
+        """Of the places to ask: those ticked, and the one that was typed."""
         typed = [f"{self.other_endpoint} {self.other_model}"] if self.other_model else []
-        return [*(place.word for place in self.places if place.word in self.ticked), *typed]
-
-    @property
-    def endpoints(self) -> list[Place]:
-        """One place an endpoint, to type another model at."""
-        return list({place.endpoint.public_id: place for place in self.places}.values())
+        return [*self.ticked, *typed]
 
     def case(self) -> engine.CaseContent:
         """The chosen case with the values as they are now."""
@@ -67,16 +63,17 @@ def read_try(
     chosen, offered = _case(prompt, wanted)
     fields = _fields(data)
     just_chosen = bool(chosen) and data.get("filled_with", "") != (chosen.public_id if chosen else "")
-    ticked = frozenset(data.getlist("place"))
+    ticked = data.getlist("place")
     places = places_offered(user, prompt, data.getlist("place"))
     if "places_shown" not in data:
-        ticked = frozenset(place.word for place in places[:1])
+        ticked = [place.word for place in places[:1]]
     return TryForm(
         offered,
         chosen,
         [_value(row, chosen, None if just_chosen else fields.get(row.name)) for row in variables],
         places,
         ticked,
+        list(Endpoint.objects.filter(owner=user)),
         data.get("other_endpoint", ""),
         data.get("other_model", "").strip(),
     )

@@ -84,7 +84,8 @@ class _Asking:
         self.coming: dict[int, Growing] = {}
         self.outcomes: Queue[tuple[int, Outcome | str]] = Queue()  # a sentence, where nothing was asked
         self.keys: dict[int, str] = {}
-        self._one, self._read_picture, self._reason = one, read_picture, ""
+        self._one, self._read_picture = one, read_picture
+        self._reason = CANCELLED if one.cancel_requested else ""
         self._thread = Thread(target=self._work, daemon=True)
 
     def __enter__(self) -> "_Asking":

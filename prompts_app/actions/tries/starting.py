@@ -21,6 +21,7 @@ MOST_MODELS = 4  # of one try
 MOST_KEPT = 100  # tries of a prompt
 MOST_AT_ONCE = 5  # tries of one person that are being answered
 MOST_OFFERED = 12  # models to tick
+MOST_OF_ONE = 4  # of those an endpoint lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ def places_offered(user: User, prompt: Prompt | None, also: Sequence[str] = ()) 
     practice = offered_practice(user)
     places = [*_last_asked(user, prompt, endpoints)]
     for one in endpoints.values():
-        places += [Place(one, model) for model in one.known_models[:3]]
+        if not one.is_practice:
+            places += [Place(one, model) for model in one.known_models[:MOST_OF_ONE]]
     places.append(Place(practice, practice.known_models[0]))
     kept = [place for word in also if (place := _place_of(word, [*endpoints.values(), practice]))]
     # Boxes stay where they were: what was ticked beside them comes behind.

@@ -9,12 +9,16 @@ from prompts_app.actions.exporting.job import start_export
 from prompts_app.actions.pictures.storage import replace_picture, set_face
 from prompts_app.actions.prompts.case_pictures import add_pictures
 from prompts_app.actions.prompts.private_parts import add_span
+from prompts_app.actions.tries.starting import Place, start_try
 from prompts_app.engine.formats.skill import skill_in
 from prompts_app.engine.pictures import keep, keep_to_send, square
+from prompts_app.engine.types import CaseContent, Message, PromptContent
 from prompts_app.models import KnownFailure
 from prompts_app.tests.engine.files import a_file
 from prompts_app.tests.factories import VersionFactory
 from prompts_app.tests.security.world import World
+
+_TRIED = PromptContent((Message("user", "quokka-in-the-tried-text"),))
 
 
 class Rule(Enum):
@@ -112,6 +116,13 @@ def _endpoint(w: World) -> list[Any]:
 
 def _batch(w: World) -> list[Any]:
     return [w.batch.public_id]
+
+
+def _try(w: World) -> list[Any]:
+    """Of an answer of this endpoint's, made where there is none yet."""
+    places = [Place(w.endpoint, "quokka-in-the-try")]
+    there = w.prompt.tries.first()
+    return [(there or start_try(w.prompt.owner, w.prompt, _TRIED, CaseContent(""), places)).public_id]
 
 
 def _import(w: World) -> list[Any]:
@@ -216,6 +227,7 @@ TABLE = {
     "studio_failure": Row(Rule.THING, _failure),
     "studio_failure_move": Row(Rule.THING, _failure, "post", {"step": "up"}, DONE),
     "studio_failure_delete": Row(Rule.THING, _failure),
+    "studio_try": Row(Rule.THING, _try, answers=ELSEWHERE),
     "studio_endpoint": Row(Rule.THING, _endpoint),
     "studio_endpoint_test": Row(Rule.THING, _endpoint, "post", answers=DONE),
     "studio_endpoint_delete": Row(Rule.THING, _endpoint),

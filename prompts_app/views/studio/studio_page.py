@@ -32,11 +32,13 @@ def done(request: HttpRequest, sentence: str, to: Any, *args: object) -> HttpRes
     return redirect(to, *args)
 
 
-def fragments(request: HttpRequest, names: Sequence[str], context: Mapping[str, Any]) -> HttpResponse:
+def fragments(
+    request: HttpRequest, names: Sequence[str], context: Mapping[str, Any], status: int = 200
+) -> HttpResponse:
     """For htmx: ``studio/_<name>.html`` for each name; its element has the id ``<name>``. Pair with
     hx-swap="none"."""
     parts = [render_to_string(f"studio/_{name}.html", {**context, "oob": True}, request) for name in names]
-    return HttpResponse("".join(parts))
+    return HttpResponse("".join(parts), status=status)
 
 
 def refuse_secrets(

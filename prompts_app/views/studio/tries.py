@@ -27,7 +27,7 @@ from prompts_app.evidence.frames import FrameState
 from prompts_app.forms.parameters import initial_parameters
 from prompts_app.forms.prompts import VersionForm
 from prompts_app.forms.tries import TryForm, read_try
-from prompts_app.models import Prompt, Try, TryAnswer
+from prompts_app.models import Prompt, Try, TryAnswer, User
 from prompts_app.views.signed_in import STOP_POLLING, AuthorRequest, owner_view
 from prompts_app.views.studio.drafts import DraftedForm, draft_key
 from prompts_app.views.studio.studio_page import fragments
@@ -52,6 +52,12 @@ class ShownAnswer:
     @property
     def adapted_told(self) -> str:
         return told(self.answer.adapted)
+
+    @property
+    def verdict(self) -> str:
+        if self.answer.passed is None:
+            return "no verdict"
+        return "passes" if self.answer.passed else "fails"
 
     @property
     def held(self) -> int:
@@ -131,17 +137,13 @@ class TryingForm[F: VersionForm](DraftedForm[F]):
         """What the panel wants: values, models, what it would cost, the shown try and the earlier ones."""
         user = self.request.user
         fields = read_try(user, self.prompt, form.used_variables, typed)
-        known = TryAnswer.objects.defer("output", "request", "trace", "checks")
-        earlier = tries_of(user, self.prompt).prefetch_related(Prefetch("answers", known))
         wanted = self.request.GET.get("try") or self.request.POST.get("shown_try", "")
         shown = tries_of(user, self.prompt).filter(public_id=wanted.replace("\x00", "")).first()
         return {
             "trying": fields,
             "try_tokens": (tokens := _tokens(content, fields)),
             "try_cost": _cost(fields, tokens),
-            "earlier": [(one, [ShownAnswer(answer, ()) for answer in one.answers.all()]) for one in earlier],
-            "most_kept": MOST_KEPT,
-            "editor": self.request.path,
+            **earlier_tries(user, self.prompt, self.request.path),
             **shown_try(shown),
         }
 
@@ -153,6 +155,14 @@ def shown_try(one: Try | None) -> dict[str, Any]:
         "answers": answers,
         "done": sum(shown.answer.is_done for shown in answers),
     }
+
+
+def earlier_tries(user: User, prompt: Prompt | None, editor: str) -> dict[str, Any]:
+    """Newest first, without what was said."""
+    known = TryAnswer.objects.defer("output", "request", "trace", "checks")
+    tries = tries_of(user, prompt).defer("content").prefetch_related(Prefetch("answers", known))
+    lines = [(one, [ShownAnswer(answer, ()) for answer in one.answers.all()]) for one in tries]
+    return {"earlier": lines, "most_kept": MOST_KEPT, "editor": editor}
 
 
 def _shown(answer: TryAnswer) -> ShownAnswer:
@@ -205,6 +215,9 @@ def answers(request: AuthorRequest, one: Try) -> HttpResponse:
     page = reverse("studio_prompt", args=[one.prompt.slug]) if one.prompt else reverse("studio_prompt_new")
     if not request.htmx:
         return redirect(f"{page}?{urlencode({'try': one.public_id})}#answers")
-    status = 200 if one.is_under_way else STOP_POLLING
     context = {"prompt": one.prompt, "editor": page, **shown_try(one)}
-    return render(request, "studio/_answers.html", context, status=status)
+    if one.is_under_way:
+        return render(request, "studio/_answers.html", context)
+    # The last look: how it came out stands in the list of tries as well.
+    context |= {**earlier_tries(request.user, one.prompt, page), "oob": True}
+    return fragments(request, ["answers", "earlier"], context, status=STOP_POLLING)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from django.http import QueryDict
 
-from prompts_app.actions.tries.starting import Place, places_offered
+from prompts_app.actions.tries.starting import ModelAt, places_offered
 from prompts_app.engine import types as engine
 from prompts_app.forms.fields import one_line_end
 from prompts_app.forms.prompts import VariableRow
@@ -32,7 +32,7 @@ class TryForm:
     offered: Sequence[tuple[str, str]]  # cases: public id and name
     chosen: Case | None
     values: Sequence[Value]
-    places: Sequence[Place]
+    places: Sequence[ModelAt]
     ticked: Sequence[str]  # words of places, which may be gone by now
     endpoints: Sequence[Endpoint] = ()  # to type another model at
     other_endpoint: str = ""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from prompts_app.actions.prompts.save import columns_of
 from prompts_app.actions.runs.judge import LONGEST_MODEL
@@ -25,7 +25,7 @@ MOST_OF_ONE = 4  # of those an endpoint lists
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ModelAt:
     """A model at an endpoint. Its ``word`` names both in a form."""
 
     endpoint: Endpoint
@@ -36,7 +36,7 @@ class Place:
         return f"{self.endpoint.public_id} {self.model}"
 
 
-def places_offered(user: User, prompt: Prompt | None, also: Sequence[str] = ()) -> list[Place]:
+def places_offered(user: User, prompt: Prompt | None, also: Sequence[str] = ()) -> list[ModelAt]:
     """What is offered to be ticked: where this prompt was tried or run last, then what endpoints list, then
     practice. ``also`` are words of places that stay offered as they were ticked before."""
     endpoints = {one.pk: one for one in Endpoint.objects.filter(owner=user)}
@@ -44,15 +44,15 @@ def places_offered(user: User, prompt: Prompt | None, also: Sequence[str] = ()) 
     places = [*_last_asked(user, prompt, endpoints)]
     for one in endpoints.values():
         if not one.is_practice:
-            places += [Place(one, model) for model in one.known_models[:MOST_OF_ONE]]
-    places.append(Place(practice, practice.known_models[0]))
+            places += [ModelAt(one, model) for model in one.known_models[:MOST_OF_ONE]]
+    places.append(ModelAt(practice, practice.known_models[0]))
     kept = [place for word in also if (place := _place_of(word, [*endpoints.values(), practice]))]
     # Boxes stay where they were: what was ticked beside them comes behind.
     found = {place.word: place for place in [*places[:MOST_OFFERED], *kept]}
     return list(found.values())
 
 
-def _last_asked(user: User, prompt: Prompt | None, endpoints: dict[int, Endpoint]) -> list[Place]:
+def _last_asked(user: User, prompt: Prompt | None, endpoints: dict[int, Endpoint]) -> list[ModelAt]:
     if prompt is None:
         newest = TryAnswer.objects.filter(of__owner=user).order_by("-pk")[:20]
         asked = [(one.endpoint_id, one.asked_model) for one in newest.only("endpoint_id", "asked_model")]
@@ -61,17 +61,17 @@ def _last_asked(user: User, prompt: Prompt | None, endpoints: dict[int, Endpoint
         asked = [(one.endpoint_id, one.asked_model) for one in tried.only("endpoint_id", "asked_model")]
         runs = Run.objects.filter(prompt=prompt, endpoint__isnull=False).exclude(source=Source.PRACTICE)
         asked += [(one.endpoint_id, one.model) for one in runs.defer("suite").order_by("-created_at")[:20]]
-    return [Place(endpoints[pk], model) for pk, model in dict.fromkeys(asked) if pk in endpoints]
+    return [ModelAt(endpoints[pk], model) for pk, model in dict.fromkeys(asked) if pk in endpoints]
 
 
-def _place_of(word: str, endpoints: Sequence[Endpoint]) -> Place | None:
+def _place_of(word: str, endpoints: Sequence[Endpoint]) -> ModelAt | None:
     """None for a word that names no endpoint of these, or no model."""
     public_id, _, model = word.partition(" ")
     found = next((one for one in endpoints if one.public_id == public_id), None)
-    return Place(found, model.strip()) if found and 0 < len(model.strip()) <= LONGEST_MODEL else None
+    return ModelAt(found, model.strip()) if found and 0 < len(model.strip()) <= LONGEST_MODEL else None
 
 
-def places_named(user: User, words: Sequence[str]) -> list[Place]:
+def places_named(user: User, words: Sequence[str]) -> list[ModelAt]:
     """Those that these words name, each once. Raises Refused for one that is not the user's."""
     endpoints = [*Endpoint.objects.filter(owner=user), offered_practice(user)]
     places = [_place_of(word, endpoints) for word in dict.fromkeys(words)]
@@ -86,7 +86,7 @@ def start_try(
     prompt: Prompt | None,
     content: engine.PromptContent,
     case: engine.CaseContent,
-    places: Sequence[Place],
+    places: Sequence[ModelAt],
     *,
     case_public_id: str = "",
 ) -> Try:
@@ -116,7 +116,7 @@ def start_try(
     return one
 
 
-def _what_is_wrong(content: engine.PromptContent, case: engine.CaseContent, places: Sequence[Place]) -> str:
+def _what_is_wrong(content: engine.PromptContent, case: engine.CaseContent, places: Sequence[ModelAt]) -> str:
     if not places:
         return "Tick at least one model to try it on."
     if len(places) > MOST_MODELS:
@@ -136,6 +136,12 @@ def stop_try(one: Try) -> None:
 def tries_of(user: User, prompt: Prompt | None) -> QuerySet[Try]:
     """The author's own of this prompt, or of one that is not saved yet; newest first."""
     return Try.objects.filter(owner=user, prompt=prompt)
+
+
+def lately_tried(user: User, prompt: Prompt | None) -> QuerySet[Try]:
+    """The same with their answers, for a list: without what was sent and said."""
+    known = TryAnswer.objects.defer("output", "request", "trace", "checks")
+    return tries_of(user, prompt).defer("content").prefetch_related(Prefetch("answers", known))
 
 
 def _drop_the_oldest(user: User, prompt: Prompt | None) -> None:

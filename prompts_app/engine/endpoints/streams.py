@@ -101,7 +101,7 @@ class Pieces:
     def text(self) -> str:
         """What it has written so far, thinking aside."""
         said = self._message.get("content") or self._choice.get("text")
-        return "".join(said) if isinstance(said, _Text) else ""
+        return "".join(said) if isinstance(said, _Grown) else ""
 
     @property
     def is_whole(self) -> bool:
@@ -132,7 +132,7 @@ def _first_of(choices: Json) -> Iterator[Mapping[str, Json]]:
             yield choice
 
 
-class _Text(list[str]):
+class _Grown(list[str]):
     """A text that grows: its pieces. Joined once, or each piece would copy all that came before it."""
 
 
@@ -144,16 +144,16 @@ def _grow(into: dict[str, Json], delta: Mapping[str, Json]) -> None:
             if value or name not in into:
                 into[name] = dict(value) if isinstance(value, dict) else value
         elif not old or not isinstance(old, list):
-            into[name] = _Text([value]) if isinstance(value, str) else list(value)
-        elif isinstance(old, _Text) and isinstance(value, str):
+            into[name] = _Grown([value]) if isinstance(value, str) else list(value)
+        elif isinstance(old, _Grown) and isinstance(value, str):
             old.append(value)
         else:
-            into[name] = known = _parts("".join(old)) if isinstance(old, _Text) else old
+            into[name] = known = _parts("".join(old)) if isinstance(old, _Grown) else old
             known += _parts(value)
 
 
 def _whole(grown: Mapping[str, Json]) -> dict[str, Json]:
-    return {name: "".join(one) if isinstance(one, _Text) else one for name, one in grown.items()}
+    return {name: "".join(one) if isinstance(one, _Grown) else one for name, one in grown.items()}
 
 
 def _parts(content: Json) -> list[Json]:

@@ -11,7 +11,7 @@ from prompts_app.actions.tries.proposing import proposed
 from prompts_app.actions.tries.starting import (
     MOST_AT_ONCE,
     MOST_KEPT,
-    Place,
+    ModelAt,
     keep_with,
     places_named,
     places_offered,
@@ -49,7 +49,7 @@ def begun(
     prompt: Prompt | None = None,
     of: engine.CaseContent | None = None,
 ) -> Try:
-    places = [Place(endpoint, model) for model in models or ("tiny",)]
+    places = [ModelAt(endpoint, model) for model in models or ("tiny",)]
     return start_try(alice(), prompt, TEXT, of or case(), places)
 
 
@@ -181,7 +181,7 @@ class TestRefusals:
     def test_a_variable_without_a_value(self) -> None:
         with pytest.raises(Refused, match="has no value"):
             start_try(
-                alice(), None, TEXT, engine.CaseContent(""), [Place(EndpointFactory(owner=alice()), "a")]
+                alice(), None, TEXT, engine.CaseContent(""), [ModelAt(EndpointFactory(owner=alice()), "a")]
             )
 
     def test_no_model_and_too_many(self) -> None:

@@ -9,7 +9,7 @@ from prompts_app.actions.exporting.job import start_export
 from prompts_app.actions.pictures.storage import replace_picture, set_face
 from prompts_app.actions.prompts.case_pictures import add_pictures
 from prompts_app.actions.prompts.private_parts import add_span
-from prompts_app.actions.tries.starting import Place, start_try
+from prompts_app.actions.tries.starting import ModelAt, start_try
 from prompts_app.engine.formats.skill import skill_in
 from prompts_app.engine.pictures import keep, keep_to_send, square
 from prompts_app.engine.types import CaseContent, Message, PromptContent
@@ -120,7 +120,7 @@ def _batch(w: World) -> list[Any]:
 
 def _try(w: World) -> list[Any]:
     """Of an answer of this endpoint's, made where there is none yet."""
-    places = [Place(w.endpoint, "quokka-in-the-try")]
+    places = [ModelAt(w.endpoint, "quokka-in-the-try")]
     there = w.prompt.tries.first()
     return [(there or start_try(w.prompt.owner, w.prompt, _TRIED, CaseContent(""), places)).public_id]
 

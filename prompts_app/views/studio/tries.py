@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db.models import Prefetch
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,7 +15,15 @@ from django.views.decorators.vary import vary_on_headers
 from prompts_app.access import own_try, own_try_answer
 from prompts_app.actions.prompts.drafts import keep_draft
 from prompts_app.actions.tries.proposing import case_from_answer
-from prompts_app.actions.tries.starting import MOST_KEPT, Place, places_named, start_try, stop_try, tries_of
+from prompts_app.actions.tries.starting import (
+    MOST_KEPT,
+    ModelAt,
+    lately_tried,
+    places_named,
+    start_try,
+    stop_try,
+    tries_of,
+)
 from prompts_app.engine.adaptations import told
 from prompts_app.engine.errors import Refused
 from prompts_app.engine.faults import FAULTS
@@ -77,7 +84,7 @@ class TryingForm[F: VersionForm](DraftedForm[F]):
 
     def trying(self, form: F) -> HttpResponse | None:
         """The answer to a button of the try; None for another."""
-        verb, _, which = self.do.partition(":")
+        verb, _, which = self.do.replace("\x00", "").partition(":")
         if verb == "try":
             return self._try()
         if verb == "stop":
@@ -159,9 +166,9 @@ def shown_try(one: Try | None) -> dict[str, Any]:
 
 def earlier_tries(user: User, prompt: Prompt | None, editor: str) -> dict[str, Any]:
     """Newest first, without what was said."""
-    known = TryAnswer.objects.defer("output", "request", "trace", "checks")
-    tries = tries_of(user, prompt).defer("content").prefetch_related(Prefetch("answers", known))
-    lines = [(one, [ShownAnswer(answer, ()) for answer in one.answers.all()]) for one in tries]
+    lines = [
+        (one, [ShownAnswer(answer, ()) for answer in one.answers.all()]) for one in lately_tried(user, prompt)
+    ]
     return {"earlier": lines, "most_kept": MOST_KEPT, "editor": editor}
 
 
@@ -183,7 +190,7 @@ def _cost(fields: TryForm, tokens: int) -> Decimal | None:
     return sum(known, Decimal(0)) if len(known) == len(prices) else None
 
 
-def _price(place: Place, tokens: int) -> Decimal | None:
+def _price(place: ModelAt, tokens: int) -> Decimal | None:
     endpoint = place.endpoint
     if endpoint.is_practice:
         return Decimal(0)

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('prompts_app', '0005_models_of_2026'),
+        ('prompts_app', '0006_archive'),
     ]
 
     operations = [

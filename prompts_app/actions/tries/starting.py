@@ -54,10 +54,10 @@ def places_offered(user: User, prompt: Prompt | None, also: Sequence[str] = ()) 
 
 def _last_asked(user: User, prompt: Prompt | None, endpoints: dict[int, Endpoint]) -> list[ModelAt]:
     if prompt is None:
-        newest = TryAnswer.objects.filter(of__owner=user).order_by("-pk")[:20]
+        newest = TryAnswer.objects.filter(of__owner=user).order_by("-of", "pk")[:20]
         asked = [(one.endpoint_id, one.asked_model) for one in newest.only("endpoint_id", "asked_model")]
     else:
-        tried = TryAnswer.objects.filter(of__prompt=prompt).order_by("-pk")[:20]
+        tried = TryAnswer.objects.filter(of__prompt=prompt).order_by("-of", "pk")[:20]
         asked = [(one.endpoint_id, one.asked_model) for one in tried.only("endpoint_id", "asked_model")]
         runs = Run.objects.filter(prompt=prompt, endpoint__isnull=False).exclude(source=Source.PRACTICE)
         asked += [(one.endpoint_id, one.model) for one in runs.defer("suite").order_by("-created_at")[:20]]

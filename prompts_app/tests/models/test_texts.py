@@ -39,6 +39,7 @@ NOT_READ_BY_OTHERS = {
     "CasePictureFile": "bytes",
     "BlindVote": "hashes",
     "ShareLinkPrompt": "an order",
+    "Try": "its author's alone, on every address",
 }
 # As they are stored, with a text in them.
 FORMS: dict[str, Any] = {

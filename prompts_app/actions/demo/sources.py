@@ -3,7 +3,8 @@
 Only recording reads the sample authors' folders; what a new installation loads is the recorded bundle.
 """
 
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,10 +13,13 @@ import yaml
 from django.conf import settings
 from pydantic import StringConstraints, TypeAdapter
 
+from prompts_app.actions.pictures.case_pictures import digest_of
+from prompts_app.engine.case_pictures import CasePicture
 from prompts_app.engine.errors import FormatError
 from prompts_app.engine.formats.bundle import NAME, VERSION, from_json
 from prompts_app.engine.formats.bundle_types import Bundle, BundledPrompt, Count, Name
 from prompts_app.engine.formats.reading import read_as
+from prompts_app.engine.pictures import keep_again
 from prompts_app.engine.types import Json
 
 DEMO = Path(settings.BASE_DIR) / "prompts_app" / "demo"
@@ -65,7 +69,17 @@ def read_prompt(path: Path, pinned: Sequence[str] = ()) -> BundledPrompt:
             common | one | {"number": n, "note": one.get("note", "").strip()}
             for n, one in enumerate(row.get("versions", ()), 1)
         ],
-        "cases": [one | {"assertions": [*every, *one.get("assertions", ())]} for one in row.get("cases", ())],
+        "cases": [
+            one
+            | {"assertions": [*every, *one.get("assertions", ())]}
+            | {"pictures": [_case_picture(path, named) for named in one.get("pictures", ())]}
+            for one in row.get("cases", ())
+        ],
+        "pictures": {
+            digest_of(data): b64encode(data).decode()
+            for one in row.get("cases", ())
+            for data in (_picture_file(path, named) for named in one.get("pictures", ()))
+        },
         "baseline": 1,
         "pin_position": pinned.index(slug) + 1 if slug in pinned else None,
     }
@@ -74,6 +88,18 @@ def read_prompt(path: Path, pinned: Sequence[str] = ()) -> BundledPrompt:
         return from_json(bundle).prompts[0]
     except FormatError as error:
         raise FormatError(f"{path.name}: {error}") from None
+
+
+def _picture_file(path: Path, named: Mapping[str, str]) -> bytes:
+    """Out of the folder ``pictures`` beside the prompt's file. It is kept byte for byte, so it is one that
+    ``engine.pictures.keep_to_send`` made."""
+    return (path.parent / "pictures" / named["file"]).read_bytes()
+
+
+def _case_picture(path: Path, named: Mapping[str, str]) -> dict[str, Json]:
+    picture = keep_again(_picture_file(path, named))
+    sides = picture.width, picture.height
+    return CasePicture(named["variable"], digest_of(picture.data), *sides, named["alt"]).as_json()
 
 
 def read_failures(path: Path) -> tuple[SourceFailure, ...]:

@@ -21,6 +21,7 @@ from prompts_app.engine.formats.reading import read_as, refuse
 from prompts_app.engine.formats.source import Format, SourceFile, read_json, refuse_unstorable
 from prompts_app.engine.formats.types import Parsed, Problem
 from prompts_app.engine.json_texts import strings_in
+from prompts_app.engine.response_format import in_written_order
 from prompts_app.engine.types import CaseContent, Json
 from prompts_app.engine.wording import how_many
 
@@ -128,7 +129,8 @@ def _prompt(row: Json, where: str) -> BundledPrompt:
     suite_of = suites.get
     nested = {
         **row,
-        "versions": _each(row.get("versions", []), lambda one: {**one, "prompt": one}),
+        # The file's names stand by the alphabet; those of a schema are sent in the order they were written.
+        "versions": _each(row.get("versions", []), lambda one: {**one, "prompt": in_written_order(one)}),
         "cases": _each(row.get("cases", []), lambda one: {"case": one, "created_at": one.get("created_at")}),
         "runs": _each(row.get("runs", []), lambda one: {**one, "suite": suite_of(str(one.get("suite")), "")}),
     }

@@ -20,9 +20,10 @@ from prompts_app.engine.formats import Parsed, Skip
 from prompts_app.engine.formats import parse as parse_any
 from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.engine.formats.bundle_types import Bundle
+from prompts_app.engine.response_format import schema_asked_for
 from prompts_app.evidence.known_failures import shelf_of
 from prompts_app.evidence.records import Records
-from prompts_app.models import Case, Endpoint, Level, Prompt, Result, Run, Source
+from prompts_app.models import Case, Endpoint, Level, Prompt, Result, Run, Source, Version
 from prompts_app.search import find
 from prompts_app.tests.actions.bundles import import_bundle
 from prompts_app.tests.factories import CaseFactory, PromptFactory, ResultFactory, RunFactory, VersionFactory
@@ -121,6 +122,18 @@ def test_no_key_no_address_and_no_e_mail_is_ever_in_it() -> None:
 def test_the_same_work_gives_the_same_text() -> None:
     prompt_with_a_run()
     assert emit(bundle_of(alice())) == emit(bundle_of(alice()))
+
+
+def test_the_names_of_a_schema_come_in_again_in_the_order_a_model_is_to_write_them() -> None:
+    """Those of the file stand by the alphabet, and many servers have them written in the order they get."""
+    prompt = prompt_with_a_run()
+    schema = {"type": "object", "required": ["name", "day"], "properties": {"name": {}, "day": {}}}
+    parameters = {"response_format": {"type": "json_object", "schema": schema}}
+    Version.objects.filter(prompt=prompt).update(parameters=parameters)
+    (read,) = parse(emit(bundle_of(alice()))).prompts
+    asked = schema_asked_for(read.versions[0].prompt.parameters)
+    assert asked is not None
+    assert list(asked.schema["properties"]) == ["name", "day"]
 
 
 def test_the_number_of_queries_does_not_grow_with_the_results(count_queries: Any) -> None:

@@ -164,6 +164,10 @@ def test_one_of_them_is_held_to_a_schema_which_every_answer_then_fits_right_or_w
     prompt = booking()
     held = {v.number for v in prompt.versions if schema_asked_for(v.prompt.parameters)}
     assert held == {3, 4, 5, 6}
+    for version in prompt.versions[2:]:
+        asked = schema_asked_for(version.prompt.parameters)
+        assert asked is not None
+        assert list(asked.schema["properties"]) == asked.schema["required"]  # sent in this order
     for run in prompt.runs:
         fits = [result.checks[0]["passed"] for result in run.results]
         assert all(fits) if run.version in held else not any(fits)
@@ -397,6 +401,7 @@ class TestTheDemoAccount:
         assert [(prompt.slug, prompt.cases.count()) for prompt in prompts] == [
             ("contact-card", 6),
             ("order-desk", 4),
+            ("photo-desk", 4),
         ]
         assert all(prompt.is_private and prompt.evidence == {} for prompt in prompts)
         assert all(prompt.tags.filter(name="practice").exists() for prompt in prompts)
@@ -420,6 +425,22 @@ class TestTheDemoAccount:
         roles = [message["role"] for message in found.request["messages"]]
         assert roles == ["system", "user", "assistant", "tool"]
         assert found.output == "Order 4117 left Ghent this morning."
+        prompt.refresh_from_db()
+        assert prompt.evidence == {}
+
+    def test_can_watch_pictures_being_sent_of_which_practice_knows_the_size_alone(self) -> None:
+        run_command()
+        prompt = Prompt.objects.get(owner__username=DEMO_HANDLE, slug="photo-desk")
+        naive, engineered = practised(prompt)
+        assert (naive.cases_passed, engineered.cases_passed, engineered.cases_counted) == (0, 3, 4)
+        wide = engineered.results.get(case_index=0)
+        (sent,) = wide.request["messages"][-1]["content"]
+        assert (
+            sent["image_url"]["url"]
+            == f"sha256:{prompt.cases.get(name='a wide picture').pictures[0]['sha256']}"
+        )
+        assert wide.output == '{"picture": "480 × 300 pixels"}'
+        assert engineered.results.get(case_index=3).passed is False
         prompt.refresh_from_db()
         assert prompt.evidence == {}
 

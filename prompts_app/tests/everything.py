@@ -23,16 +23,30 @@ MEMORY, ROOM = Path("/dev/shm"), 2 * 1024**3  # where a database written for a m
 # What says the same whichever database stands beside it, and so runs once.
 SAME_ON_BOTH = (
     "engine",  # it knows no database
-    "browser/test_copying.py",  # what a browser makes of pages; test_main_job walks the site on both
+    "browser/test_browse_filters.py",  # what a browser makes of pages; test_main_job walks the site on both
+    "browser/test_copying.py",
     "browser/test_first_screen.py",
     "browser/test_hostile_text.py",
     "browser/test_passkeys.py",
     "browser/test_printing.py",
+    "browser/test_profile_table.py",
     "commands/test_check_deploy.py",
+    "commands/test_move_database.py",  # from each kind to the other, there and back, in one run
+    "commands/test_serve.py",  # who starts and ends whom; test_stopped and test_web_workers serve on both
     "commands/test_worst_inputs.py",  # files are read apart from any database
+    "evidence/test_asked_schema.py",  # no row in these
+    "evidence/test_concision.py",
+    "evidence/test_frames.py",
+    "evidence/test_interview_questions.py",
+    "evidence/test_summary.py",
+    "evidence/test_trace.py",
+    "evidence/test_wording.py",
     "security/test_headers.py",  # test_visibility asks for the same pages on both
     "test_layers.py",
+    "test_postgres_away.py",  # it has a Postgres of its own
     "test_slow_clients.py",
+    "test_slow_readers.py",  # no row in these
+    "test_templates.py",
     "test_templatetags.py",
     "views/test_about_assertions.py",
 )

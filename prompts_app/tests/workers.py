@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.db import connection
+
+from prompts_app.management.commands.serve import worker_command
 
 
 def database_url() -> str:
@@ -24,7 +25,7 @@ def database_url() -> str:
 
 @contextmanager
 def worker(directory: Path, log: Path | None = None, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """``manage.py run_huey`` with a queue of its own in ``directory``; killed at the end.
+    """A worker as ``manage.py serve`` starts it, with a queue of its own in ``directory``; killed at the end.
 
     What it says on its standard error goes to ``log``, where one is given.
     """
@@ -36,11 +37,7 @@ def worker(directory: Path, log: Path | None = None, **environment: str) -> Iter
         **environment,
     }
     said = log.open("ab") if log else None
-    process = subprocess.Popen(
-        [sys.executable, str(settings.BASE_DIR / "manage.py"), "run_huey", "--quiet"],
-        env=environ,
-        stderr=said,
-    )
+    process = subprocess.Popen(worker_command(), env=environ, stderr=said)
     try:
         yield process
     finally:

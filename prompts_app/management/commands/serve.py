@@ -52,10 +52,7 @@ class Command(BaseCommand):
         check_port(host, port)
         children = [Child("web server", web_command(host, port, options["workers"]))]
         if not options["no_worker"]:
-            program = str(settings.BASE_DIR / "manage.py")
-            # The checks are this command's; they load all views, which a worker has no use for.
-            command = [sys.executable, program, "run_huey", "--quiet", "--skip-checks"]
-            children.append(Child("worker", command, comes_back=True))
+            children.append(Child("worker", worker_command(), comes_back=True))
         for number in STOP_SIGNALS:
             signal.signal(number, raise_stop)
         try:
@@ -111,6 +108,11 @@ def web_command(host: str, port: int, workers: int) -> list[str]:
         "--backlog", str(BACKLOG), "--backpressure", str(connections()),
         "--respawn-failed-workers", "portfolio.wsgi:application",
     ]  # fmt: skip
+
+
+def worker_command() -> list[str]:
+    # The checks are those of `serve`; they load all views, which a worker has no use for.
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), "run_huey", "--quiet", "--skip-checks"]
 
 
 def connections() -> int:

@@ -25,6 +25,7 @@ from prompts_app.engine.shutdown import ProgramEnds, check_not_ending, is_ending
 from prompts_app.models import Result, Run
 from prompts_app.tests import workers
 from prompts_app.tests.actions.running import YES, a_run, a_version, at, fresh, in_a_thread
+from prompts_app.tests.commands.test_serve import child_called, free_port, kill, serving
 from prompts_app.tests.engine.judges import says
 from prompts_app.tests.engine.servers import answering
 from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
@@ -129,6 +130,27 @@ def test_a_judge_that_is_being_asked_is_awaited_too(tmp_path: Path) -> None:
         assert len(model.asked) == len(bench.asked) == 10
     check_each_asked_once(run, 10)
     assert all(result.passed for result in run.results.all())
+
+
+@pytest.mark.slow
+def test_a_run_outlives_its_web_server(tmp_path: Path) -> None:
+    """The web server is killed while a run is asked: the worker gives it back, and the next one goes on."""
+    with answering([0.3, *YES]) as server:
+        run = a_run(server, cases=40)
+        with serving(tmp_path, free_port()) as process:
+            eventually(lambda: run.results.count() >= 3)
+            kill(child_called("portfolio.web", process.pid))
+            assert process.wait(20) == 1
+        before = dict(run.results.values_list("case_index", "public_id"))
+        assert 3 <= len(before) < 40
+        assert fresh(run).lease_until is None
+        with worker(tmp_path):
+            eventually(lambda: fresh(run).state == Run.State.FINISHED)
+        in_flight = settings.ENDPOINT_CONCURRENCY
+        assert len(server.asked) <= 40 + in_flight
+    after = dict(run.results.values_list("case_index", "public_id"))
+    assert before.items() <= after.items()
+    assert (fresh(run).frames, fresh(run).resumed) == ("p" * 40, 0)
 
 
 @pytest.mark.slow

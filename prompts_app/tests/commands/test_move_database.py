@@ -11,7 +11,9 @@ from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
@@ -115,17 +117,25 @@ def refused(to: str) -> str:
     return done.stderr
 
 
-@pytest.fixture
-def other_kind(tmp_path: Path) -> Iterator[str]:
-    """An empty database of the kind the tests do not run on."""
-    if connection.vendor == "postgresql":
-        yield f"sqlite:///{tmp_path}/moved.sqlite3"
-        return
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
     try:
         with own_postgres() as server:
             yield server.url
     except NoPostgres as why:
         pytest.skip(str(why))
+
+
+@pytest.fixture
+def other_kind(tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """An empty database of the kind the tests do not run on."""
+    if connection.vendor == "postgresql":
+        return f"sqlite:///{tmp_path}/moved.sqlite3"
+    server = request.getfixturevalue("postgres")
+    name = f"moved_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as there:
+        there.execute(f'CREATE DATABASE "{name}"')
+    return f"{server.rpartition('/')[0]}/{name}"
 
 
 def test_there_and_back_every_row_is_what_it_was(run: Run, other_kind: str, tmp_path: Path) -> None:

@@ -19,10 +19,7 @@ from django.core.management import CommandError
 
 from portfolio.supervisor import Child, answers
 from prompts_app.management.commands.serve import check_port, environment
-from prompts_app.models import Run
-from prompts_app.tests.actions.running import YES, a_run, fresh
-from prompts_app.tests.engine.servers import answering
-from prompts_app.tests.workers import database_url, eventually, worker
+from prompts_app.tests.workers import database_url, eventually
 
 started = pytest.mark.django_db(transaction=True)
 
@@ -159,28 +156,6 @@ def test_one_that_ends_at_once_each_time_is_started_less_and_less_often() -> Non
     assert [child.wait_before_start() for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
     child.started_at = monotonic() - 61
     assert child.wait_before_start() == 1
-
-
-@pytest.mark.slow
-@started
-def test_a_run_outlives_its_web_server(tmp_path: Path) -> None:
-    """The web server is killed while a run is asked: the worker gives it back, and the next one goes on."""
-    with answering([0.3, *YES]) as server:
-        run = a_run(server, cases=40)
-        with serving(tmp_path, free_port()) as process:
-            eventually(lambda: run.results.count() >= 3, within_s=90)
-            kill(child_called("portfolio.web", process.pid))
-            assert process.wait(20) == 1
-        before = dict(run.results.values_list("case_index", "public_id"))
-        assert 3 <= len(before) < 40
-        assert fresh(run).lease_until is None
-        with worker(tmp_path):
-            eventually(lambda: fresh(run).state == Run.State.FINISHED)
-        in_flight = settings.ENDPOINT_CONCURRENCY
-        assert len(server.asked) <= 40 + in_flight
-    after = dict(run.results.values_list("case_index", "public_id"))
-    assert before.items() <= after.items()
-    assert (fresh(run).frames, fresh(run).resumed) == ("p" * 40, 0)
 
 
 @pytest.mark.slow

@@ -46,7 +46,12 @@ class CasePicture:
 
     def as_part(self) -> dict[str, Json]:
         """As a part of a message's content, as Chat Completions has it."""
-        return {"type": "image_url", "image_url": {"url": f"{_ADDRESS}{self.sha256}"}}
+        return part_of(self.sha256)
+
+
+def part_of(digest: str) -> dict[str, Json]:
+    """A picture as a part of a message's content, as Chat Completions has it."""
+    return {"type": "image_url", "image_url": {"url": f"{_ADDRESS}{digest}"}}
 
 
 def case_picture_from_json(data: Json) -> CasePicture:

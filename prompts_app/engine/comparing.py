@@ -15,9 +15,11 @@ from prompts_app.engine.assertions.judging import (
     reason_in,
 )
 from prompts_app.engine.assertions.values import number_of, quote
+from prompts_app.engine.case_pictures import part_of
 from prompts_app.engine.endpoints import PACING, Pacing, open_endpoint
 from prompts_app.engine.endpoints.cancellation import Cancellation, until_stored
 from prompts_app.engine.errors import JudgeFailed
+from prompts_app.engine.picture_asker import PictureAsker, ReadPicture, no_pictures
 from prompts_app.engine.types import Check, Fault, Judge, Judging, Price
 
 SELECT_BEST = "select-best"
@@ -34,11 +36,13 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class BestOfTask:
-    """What is compared, by what; ``key`` is the caller's own."""
+    """What is compared, by what; ``key`` is the caller's own. ``pictures`` are the digests of those that the
+    models were given, each once."""
 
     key: str
     criterion: str
     contenders: tuple[Contender, ...]
+    pictures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ async def run_comparisons(
     on_price: Callable[[Price], None] = lambda price: None,
     grace_s: Callable[[str], float] = lambda reason: 0.0,
     pacing: Pacing = PACING,
+    read_picture: ReadPicture = no_pictures,
 ) -> None:
     """Put each comparison before the judge, at most ``concurrency`` at once. Once
     ``stop_reason`` gives one no further one is begun, and ``grace_s(reason)`` seconds later those that are
@@ -85,13 +90,16 @@ async def run_comparisons(
     ``on_compared`` gives is done, so that no more is ever unstored than was under way."""
     waiting, cancellation = iter(comparisons), Cancellation()
     async with open_endpoint(judge.endpoint, concurrency, pacing) as opened:
-        asker = cancellation.hold(opened)
+        asker = PictureAsker(cancellation.hold(opened), read_picture)
 
         async def work() -> str | None:
             for comparison in waiting:
                 if reason := stop_reason():
                     return reason
-                client = JudgeClient(judge, asker, judge.endpoint.time_limit_s, after_call=on_price)
+                pictures = tuple(map(part_of, comparison.pictures))
+                client = JudgeClient(
+                    judge, asker, judge.endpoint.time_limit_s, after_call=on_price, pictures=pictures
+                )
                 await until_stored(on_compared(await _compare(comparison, client)), stop_reason)
             return None
 

@@ -9,6 +9,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import closing
 from decimal import Decimal
 from functools import partial
 from queue import Empty, Queue
@@ -18,6 +19,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from prompts_app.actions.pictures.case_pictures import PictureSpool
 from prompts_app.actions.runs.counting import count_run, rebuild_evidence
 from prompts_app.actions.runs.db_retry import persistently
 from prompts_app.actions.runs.engine_thread import LOST, OVER_CAP, grace_s
@@ -26,10 +28,12 @@ from prompts_app.actions.runs.seal import seal_if_possible
 from prompts_app.engine.assertions import seen_by
 from prompts_app.engine.assertions.compared import MAX_SCORE, Scored, checks_of_scores
 from prompts_app.engine.assertions.stored import check_json, verdict_of_stored
+from prompts_app.engine.case_pictures import digests_in
 from prompts_app.engine.comparing import ALONE, SELECT_BEST, BestOf, BestOfTask, Contender, run_comparisons
 from prompts_app.engine.digests import assertion_from_json
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT
 from prompts_app.engine.errors import DoesNotFit
+from prompts_app.engine.picture_asker import ReadPicture
 from prompts_app.engine.thinking import after_thinking
 from prompts_app.engine.types import Check, Judge, Price
 from prompts_app.models import Result, Run
@@ -96,11 +100,13 @@ def select_best(
     changed = {result.run_id for group in alone for result in group}
     for group in alone:
         persistently(partial(_store, group))
-    for compared in _compared(asked, judge, room, stop_reason):
-        group, place = groups[compared.comparison.key]
-        _note(group, place, compared)
-        persistently(partial(_store, group))
-        changed |= {result.run_id for result in group}
+    named = {digest for one in asked for digest in one.pictures}
+    with closing(PictureSpool(runs[0].prompt_id if runs else 0, named)) as spool:
+        for compared in _compared(asked, judge, room, stop_reason, spool.read):
+            group, place = groups[compared.comparison.key]
+            _note(group, place, compared)
+            persistently(partial(_store, group))
+            changed |= {result.run_id for result in group}
     for run in runs:
         # One without a seal may have been compared by a worker that vanished before it came to this.
         if run.pk in changed or run.sealed_at is None:
@@ -113,7 +119,7 @@ def _groups(runs: Sequence[Run], kind: str) -> Iterator[tuple[Group, int]]:
     found: dict[tuple[int, int], Group] = defaultdict(list)
     wanting = wants_comparing(runs, (kind,))
     answered = Result.objects.filter(run__in=runs, case_index__in=wanting, error_kind="")
-    if kind == SELECT_BEST:  # pictures are not compared: the judge reads texts
+    if kind == SELECT_BEST:  # outputs that are pictures are not compared: the judge reads texts
         answered = answered.filter(picture={})
     for result in answered.order_by("case_index", "repeat", "run_id"):
         result.run = by_pk[result.run_id]
@@ -130,7 +136,14 @@ def _is_open(result: Result, place: int) -> bool:
 
 def _comparison(key: str, group: Group, place: int) -> BestOfTask:
     contenders = (Contender(f"{r.run.version} on {r.run.named}", _seen(r, place)) for r in group)
-    return BestOfTask(key, str(group[0].checks[place].get("value")), tuple(contenders))
+    pictures = dict.fromkeys(digest for result in group for digest in _pictures_asked_with(result))
+    return BestOfTask(key, str(group[0].checks[place].get("value")), tuple(contenders), tuple(pictures))
+
+
+def _pictures_asked_with(result: Result) -> Iterator[str]:
+    asked = result.request if isinstance(result.request, dict) else {}
+    messages = asked.get("messages") or asked.get("input")
+    return digests_in(messages if isinstance(messages, list) else ())
 
 
 def _seen(result: Result, place: int) -> str:
@@ -147,6 +160,7 @@ def _compared(
     judge: Judge,
     room: Decimal | None,
     stop_reason: Callable[[], str | None],
+    read_picture: ReadPicture,
 ) -> Iterator[BestOf]:
     """The comparisons as they are done: asked in another thread, so that this one can keep its lease. What
     was given counts as stored once the next one is wanted."""
@@ -172,6 +186,7 @@ def _compared(
                     comparisons, judge,
                     concurrency=settings.ENDPOINT_CONCURRENCY,
                     on_compared=on_compared, stop_reason=engine_stop_reason, on_price=note, grace_s=grace_s,
+                    read_picture=read_picture,
                 )
             )  # fmt: skip
         except BaseException as error:  # the other thread must hear of it

@@ -112,7 +112,7 @@ class CannedResults:
             self._chars_left -= len(given.result)
             results.append(ToolMessage("tool", given.result, tool_call_id=call["id"]))
         answered = ToolMessage("assistant", reply.content, tuple(calls), items=sent_back(reply.items))
-        self._chars_left -= len(json.dumps([answered.as_json(), answered.items]))
+        self._chars_left -= len(json.dumps([answered.as_json(), reply.items]))  # all are kept, if not sent
         return TOO_MUCH if self._chars_left < 0 else (answered, *results)
 
     def _take(self, call: ToolCall) -> ToolResult | None:

@@ -1,6 +1,7 @@
 """Calls of tools, answered from a case's canned results: by arguments, in order, or by a default."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -201,6 +202,16 @@ def test_what_a_model_says_beside_its_calls_does_not_grow_without_end(talkative:
         outcome = run(server, case(ANY, most_steps=50))
     assert (len(server.asked), outcome.unanswered) == (3, "too_much")
     assert len(json.dumps(outcome.request.body())) < 4_000_000
+
+
+def test_what_came_beside_the_calls_is_counted_though_it_is_not_sent_again() -> None:
+    """Each step's is kept in the row."""
+    thinking = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "x" * 5_000_000}]}
+    calls = ({"id": "a", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}},)
+    unknown = (None, None, None, None, None, None, 0.0)
+    reply = Reply("", *unknown, tool_calls=calls, items=(thinking,))
+    assert CannedResults(case(ANY)).after(reply) == "too_much"
+    assert len(CannedResults(case(ANY)).after(replace(reply, items=()))) == 2
 
 
 def test_answers_of_turns_do_not_grow_without_end() -> None:

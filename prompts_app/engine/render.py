@@ -157,6 +157,12 @@ def find_variables(messages: Iterable[Message]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def needed_variables(messages: Iterable[Message]) -> frozenset[str]:
+    """The names that want a value somewhere: a place with the filter ``default`` is filled without one."""
+    found = (match for message in messages for match in variables_in(message.content))
+    return frozenset(name_of(match) for match in found if not _DEFAULT.search(match[3]))
+
+
 def name_of(match: re.Match[str]) -> str:
     """The name that wants a value, of a match of ``VARIABLE``: ``list`` of ``{{ list.length }}``."""
     return match[1].removesuffix(".length") or match[1]

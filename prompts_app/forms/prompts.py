@@ -11,7 +11,7 @@ from django.http import QueryDict
 from prompts_app.engine import types as engine
 from prompts_app.engine.case_pictures import CasePicture
 from prompts_app.engine.names import Rename, renamed_text, renames_in
-from prompts_app.engine.render import find_variables
+from prompts_app.engine.render import find_variables, needed_variables
 from prompts_app.forms.fields import AboutForm, ProseField, one_line_end
 from prompts_app.forms.parameters import ParametersForm, initial_parameters
 from prompts_app.forms.rows import RowCommand, RowProblem, problems_of, text_problems
@@ -39,6 +39,7 @@ class VariableRow:
     default: str = ""
     description: str = ""
     messages: list[int] = field(default_factory=list)
+    is_needed: bool = True  # somewhere in them, where no filter stands in for it
     problems: list[str] = field(default_factory=list)
     pictures: tuple[CasePicture, ...] = ()  # given on a page of their own, and kept
 
@@ -130,6 +131,7 @@ class VersionForm(ParametersForm):
     def _variable(self, name: str, messages: list[int]) -> VariableRow:
         row = self._typed_variables.setdefault(name, VariableRow(name))
         row.messages, row.pictures = messages, self._pictures.get(name, ())
+        row.is_needed = name in needed_variables(engine.Message("user", one.content) for one in self.messages)
         return row
 
     @property

@@ -14,6 +14,7 @@ from django.utils import timezone
 from prompts_app.actions.runs.lifecycle import practice_endpoint
 from prompts_app.engine.endpoints.presets import PRESETS
 from prompts_app.models import Endpoint, Run
+from prompts_app.tests.engine.servers import answering, http
 from prompts_app.tests.factories import EndpointFactory, RunFactory
 from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, client_of, dana
@@ -362,6 +363,14 @@ class TestConnection:
         page = read_page(client.post(url_of(endpoint, "studio_endpoint_test"), follow=True))
         assert "the key was not accepted" in page
         assert "Enter a valid key for this endpoint" in page
+
+    def test_a_servers_own_words_end_before_what_to_do(self, client: Client) -> None:
+        elsewhere = {"detail": "Not Found"}
+        with answering(http(404, elsewhere)) as odd:
+            page = read_page(
+                client.post(url_of(mine(base_url=odd.base_url), "studio_endpoint_test"), follow=True)
+            )
+        assert "The server answered 404: Not Found. Correct the endpoint’s base URL" in page
 
     def test_nobody_there_says_what_to_do(self, client: Client) -> None:
         page = read_page(client.post(url_of(mine(), "studio_endpoint_test"), follow=True))

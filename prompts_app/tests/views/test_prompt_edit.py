@@ -211,6 +211,17 @@ class TestVariables:
         assert '<mark class="var">yes</mark>' in page
         assert '<b class="bad">{{other}}</b>' in page
 
+    def test_one_that_a_filter_stands_in_for_everywhere_is_not_missed(
+        self, client: Client, prompt: Prompt
+    ) -> None:
+        CaseFactory(prompt=prompt, variables={"word": "yes"})
+        posted = form(
+            "{{word}} {{a | default('x')}} {{b | default('x')}} {{b}}", names=["word"], do="preview"
+        )
+        page = " ".join(read_page(client.post(EDIT, posted, headers={"HX-Request": "true"})).split())
+        assert page.count("filled by 0 of 1 case, else the filter’s default") == 1
+        assert page.count("✗ filled by 0 of 1 case") == 1
+
     @pytest.mark.parametrize("wanted", ["", "nonsense", "a\x00b"])
     def test_a_case_that_is_not_there_is_the_first_one(
         self, client: Client, prompt: Prompt, wanted: str

@@ -198,7 +198,7 @@ def test_a_large_file_shows_its_first_rows_and_counts_the_rest(browser: Client) 
     assert "the first 50 of 100" in shown
     assert "Title 49" in shown
     assert "Title 50" not in shown
-    assert "60 of the file’s prompts, and why: the first 50." in shown
+    assert "60 parts of the file, and why: the first 50." in shown
     done = page(browser.post(preview, follow=True))
     assert "The first 50 of 100; all are in the list of your prompts." in done
 

@@ -82,7 +82,10 @@ def test(request: AuthorRequest, endpoint: Endpoint) -> HttpResponse:
 def _test(request: AuthorRequest, endpoint: Endpoint) -> None:
     answer = test_connection(endpoint)
     if isinstance(answer, Untested):
-        messages.error(request, f"No connection: {answer.label}. {answer.message} {answer.next_step}")
+        said = (
+            f"{answer.message.rstrip('.')}. " if answer.message else ""
+        )  # a server's words end as they like
+        messages.error(request, f"No connection: {answer.label}. {said}{answer.next_step}")
     elif answer:
         messages.success(request, f"It answers, and offers {how_many(len(answer), 'model')}.")
     else:

@@ -31,7 +31,7 @@ def sign_in_as_demo(page: Page) -> None:
 
 def write_prompt(page: Page, title: str, message: str) -> None:
     page.get_by_role("link", name="New prompt").click()
-    page.get_by_label("Title").fill(title)
+    page.get_by_role("textbox", name="Title").fill(title)
     page.get_by_label("Summary").fill("Says a word back, politely.")
     page.locator("textarea[name=content]").fill(message)
     page.get_by_role("button", name="Save as v1").last.click()
@@ -117,7 +117,7 @@ def test_from_an_empty_account_to_a_profile_a_stranger_reads(
 
 def test_the_demo_account_watches_a_practice_run_without_key_or_network(page: Page) -> None:
     sign_in_as_demo(page)
-    page.locator("main .rows h3 a, main .rows a").first.click()
+    page.locator("main .pile th a").first.click()
     page.get_by_role("link", name="Run", exact=True).click()
     page.get_by_role("button", name="Start the run").click()
     page.wait_for_url("**/studio/runs/**")

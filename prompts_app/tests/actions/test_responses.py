@@ -1,6 +1,7 @@
 """Runs whose texts are asked for at the Responses API: what is kept of them, and where it goes."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -123,7 +124,34 @@ def test_a_model_that_answers_elsewhere_is_a_labelled_row_and_the_page_leads_to_
     assert run.results.get().error_kind == "other_api"
     page = read_page(client_of(alice()).get(f"/studio/runs/{run.batch.public_id}/"))  # type: ignore[union-attr]
     assert "Choose the Responses API in the endpoint’s settings" in page
-    assert "Choose the API" in page
+    assert run.endpoint is not None
+    there = f"/studio/endpoints/{run.endpoint.public_id}/"
+    assert re.search(rf'href="{there}">\s*Choose the API', page)
+    assert 'value="responses"' in read_page(client_of(alice()).get(there))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "This model is only supported in v1/responses and not in v1/chat/completions.",
+        "Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. Please "
+        "use /v1/responses instead.",
+    ],
+)
+def test_with_that_choice_the_same_prompt_is_asked_there(words: str) -> None:
+    with answering(http(400, {"error": {"message": words}}), http(200, YES)) as server:
+        run = a_run(server, cases=1)
+        execute_run(run.pk)
+        assert (fresh(run).frames, run.results.get().error_kind) == ("e", "other_api")
+        endpoint = run.endpoint
+        assert endpoint is not None
+        form = {"name": "Mine", "base_url": endpoint.base_url, "key": "", "do": "save", "api": RESPONSES}
+        client_of(alice()).post(f"/studio/endpoints/{endpoint.public_id}/", form)
+        endpoint.refresh_from_db()
+        again = runs.start_batch(run.prompt, BatchPlan([run.version], endpoint, ["gpt-5"])).runs.get()
+        execute_run(again.pk)
+        assert [one.path for one in server.asked] == ["/v1/chat/completions", "/v1/responses"]
+    assert (fresh(again).frames, fresh(again).api) == ("p", RESPONSES)
 
 
 def test_one_that_is_put_aside_is_a_labelled_row_and_not_asked_again() -> None:

@@ -2,7 +2,8 @@
 asked otherwise, and each page that shows what came says so.
 
 Models that think take no temperature, call the limit of an answer by another name, and some know no role
-"system"; some servers count no tokens of a stream. Nobody keeps a list of them: the refusal is what tells.
+"system"; some servers count no tokens of a stream, and one wants the thinking back that led to a call of
+a tool, which others refuse. Nobody keeps a list of them: the refusal is what tells.
 Bodies as servers sent them stand in the tests, with their sources.
 """
 
@@ -11,19 +12,24 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from prompts_app.engine.types import Fault, Message, Request, Sent
+from prompts_app.engine.tool_types import THINKING, ToolMessage
+from prompts_app.engine.types import AnswerMessage, Fault, Message, Request, Sent
 
 OLD_LIMIT, LIMIT = "max_tokens", "max_completion_tokens"
 LEFT_OUT = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
 DEVELOPER: Literal["developer"] = "developer"
 STREAM_OPTIONS = "stream_options"
-WORDS = (LIMIT, *LEFT_OUT, DEVELOPER, STREAM_OPTIONS)
+WORDS = (LIMIT, *LEFT_OUT, DEVELOPER, STREAM_OPTIONS, THINKING)
 
 _REFUSALS = (400, 422)  # statuses
 _REFUSED = {
     LIMIT: re.compile(rf"\b{OLD_LIMIT}\b.{{0,120}}\b{LIMIT}\b", re.DOTALL),
     DEVELOPER: re.compile(
         r"role.{0,60}does not support ['\"`]?system\b|role ['\"`]?system\b.{0,80}\bdeveloper\b",
+        re.IGNORECASE | re.DOTALL,
+    ),
+    THINKING: re.compile(
+        rf"\b{THINKING}\b.{{0,80}}\bmust be passed back\b|\bmissing ['\"`]?{THINKING}\b",
         re.IGNORECASE | re.DOTALL,
     ),
     STREAM_OPTIONS: re.compile(rf"\b{STREAM_OPTIONS}\b"),
@@ -44,6 +50,8 @@ def in_words(word: str) -> str:
         return f"with {LIMIT} in place of {OLD_LIMIT}"
     if word == DEVELOPER:
         return "with the role “developer” in place of “system”"
+    if word == THINKING:
+        return "with its thinking sent back beside its calls of tools"
     return f"without {word}"
 
 
@@ -62,8 +70,8 @@ def adapted(request: Request, words: Iterable[str]) -> Request:
 
 
 def _adapted(request: Request, word: str) -> Request:
-    if request.api == "responses" and word in (LIMIT, STREAM_OPTIONS):
-        return request  # it has neither
+    if request.api == "responses" and word in (LIMIT, STREAM_OPTIONS, THINKING):
+        return request  # it has none of them
     parameters = dict(request.parameters)
     if word == LIMIT and OLD_LIMIT in parameters:
         limit = parameters.pop(OLD_LIMIT)
@@ -73,8 +81,10 @@ def _adapted(request: Request, word: str) -> Request:
         return replace(request, parameters=parameters)
     if word == STREAM_OPTIONS and request.is_streamed and request.stream_usage:
         return replace(request, stream_usage=False)
-    if word == DEVELOPER:
-        messages = tuple(map(_as_developer, request.messages))
+    calls_tools = any(isinstance(message, ToolMessage) for message in request.messages)
+    if word == DEVELOPER or (word == THINKING and calls_tools):
+        changed = _as_developer if word == DEVELOPER else _with_thinking
+        messages = tuple(map(changed, request.messages))
         return request if messages == request.messages else replace(request, messages=messages)
     return request
 
@@ -82,6 +92,12 @@ def _adapted(request: Request, word: str) -> Request:
 def _as_developer(message: Sent) -> Sent:
     if isinstance(message, Message) and message.role == "system":
         return replace(message, role=DEVELOPER)
+    return message
+
+
+def _with_thinking(message: Sent) -> Sent:
+    if isinstance(message, ToolMessage | AnswerMessage) and message.role == "assistant":
+        return replace(message, with_thinking=True)
     return message
 
 

@@ -26,6 +26,7 @@ from prompts_app.engine.shutdown import check_not_ending
 from prompts_app.engine.thinking import after_thinking
 from prompts_app.engine.tool_steps import MOST_CHARS, CannedResults
 from prompts_app.engine.types import (
+    AnswerMessage,
     Api,
     CaseContent,
     Cell,
@@ -33,7 +34,6 @@ from prompts_app.engine.types import (
     EndpointConfig,
     Fault,
     Growing,
-    ItemsMessage,
     Judge,
     Message,
     Outcome,
@@ -189,7 +189,8 @@ class _Run:
         for turn in turns:
             if isinstance(said.result, Fault) or said.unanswered:
                 break
-            grown += len(said.result.output) + len(json.dumps(said.result.items))
+            result = said.result
+            grown += len(result.output) + len(result.thinking) + len(json.dumps(result.items))
             if grown > MOST_CHARS:
                 return replace(said, result=Fault("too_large", GROWN))
             messages = (*said.request.messages, self._turn(said.result), turn)
@@ -200,7 +201,7 @@ class _Run:
         """An answer as the model's next turn sees it."""
         seen = self._seen(reply).output
         items = sent_back(reply.items) if seen == reply.output else ()
-        return ItemsMessage("assistant", seen, items) if items else Message("assistant", seen)
+        return AnswerMessage("assistant", seen, items, reply.thinking)
 
     async def _with_results(self, said: _Said, canned: CannedResults) -> _Said:
         """Ask on for as long as the model calls tools and the case has results for them."""

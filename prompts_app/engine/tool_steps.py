@@ -12,7 +12,7 @@ from prompts_app.engine.budget import MOST_VALUES_JUDGED, load_json
 from prompts_app.engine.case_pictures import text_in
 from prompts_app.engine.json_texts import sealable
 from prompts_app.engine.responses_body import sent_back
-from prompts_app.engine.tool_types import ToolCall, ToolMessage, ToolResult
+from prompts_app.engine.tool_types import THINKING, ToolCall, ToolMessage, ToolResult
 from prompts_app.engine.types import CaseContent, Json, Message, PicturedMessage, Reply, Sent
 
 USUAL_STEPS = 8  # answers of the model whose calls are answered
@@ -38,7 +38,8 @@ def sent_from_json(sent: Mapping[str, Json]) -> Sent:
     """The opposite of ``as_json``."""
     calls, of = tuple(sent.get("tool_calls") or ()), str(sent.get("tool_call_id") or "")
     if calls or sent["role"] == "tool":
-        return ToolMessage(sent["role"], sent.get("content") or "", calls, of)
+        thinking = str(sent.get(THINKING) or "")
+        return ToolMessage(sent["role"], sent.get("content") or "", calls, of, (), thinking, THINKING in sent)
     if isinstance(sent["content"], list):
         return PicturedMessage(sent["role"], text_in(sent["content"]), tuple(sent["content"]))
     return Message(sent["role"], sent["content"])
@@ -111,8 +112,10 @@ class CannedResults:
                 return NO_RESULT
             self._chars_left -= len(given.result)
             results.append(ToolMessage("tool", given.result, tool_call_id=call["id"]))
-        answered = ToolMessage("assistant", reply.content, tuple(calls), items=sent_back(reply.items))
-        self._chars_left -= len(json.dumps([answered.as_json(), reply.items]))  # all are kept, if not sent
+        items, thinking = sent_back(reply.items), reply.thinking
+        answered = ToolMessage("assistant", reply.content, tuple(calls), "", items, thinking)
+        kept = [answered.as_json(), reply.items, thinking]  # all of it, if not sent
+        self._chars_left -= len(json.dumps(kept))
         return TOO_MUCH if self._chars_left < 0 else (answered, *results)
 
     def _take(self, call: ToolCall) -> ToolResult | None:

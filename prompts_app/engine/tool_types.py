@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 type Json = Any
 
+THINKING = "reasoning_content"  # the member of a message that holds it, where a server wants it back
+
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
@@ -38,8 +40,11 @@ class ToolMessage:
     tool_calls: tuple[Json, ...] = ()
     tool_call_id: str = ""
     items: tuple[Json, ...] = ()  # of the Responses API, which takes these in its place
+    thinking: str = ""  # that came beside the calls
+    with_thinking: bool = False  # it is sent back with them
 
     def as_json(self) -> dict[str, Json]:
         if self.role == "assistant":
-            return {"role": self.role, "content": self.content or None, "tool_calls": list(self.tool_calls)}
+            said = {"role": self.role, "content": self.content or None, "tool_calls": list(self.tool_calls)}
+            return said | ({THINKING: self.thinking} if self.with_thinking else {})
         return {"role": self.role, "content": self.content, "tool_call_id": self.tool_call_id}

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 from prompts_app.engine.case_pictures import CasePicture
 from prompts_app.engine.picture_types import Picture
 from prompts_app.engine.responses_body import items_of, responses_body
-from prompts_app.engine.tool_types import ToolCall, ToolMessage, ToolResult
+from prompts_app.engine.tool_types import THINKING, ToolCall, ToolMessage, ToolResult
 
 type Json = Any
 Role = Literal["system", "user", "assistant", "developer"]
@@ -47,10 +47,16 @@ class PicturedMessage(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class ItemsMessage(Message):
-    """An answer of the Responses API, which takes its items back in its place."""
+class AnswerMessage(Message):
+    """An answer in the model's next turn. The Responses API takes its ``items`` in its place."""
 
     items: tuple[Json, ...] = ()
+    thinking: str = ""  # that came beside it
+    with_thinking: bool = False  # it is sent back as well
+
+    def as_json(self) -> dict[str, Json]:
+        thinking = {THINKING: self.thinking} if self.with_thinking else {}
+        return {"role": self.role, "content": self.content, **thinking}
 
 
 type Sent = Message | ToolMessage
@@ -148,14 +154,13 @@ class Judge:
     """Who grades outputs: a model at an endpoint, and the model that makes embeddings there.
 
     ``embedding_model`` "" stands for ``model``. ``parameters`` are sent with each question to the model.
-    ``learned`` is what its server is known to refuse of them; what it refuses now is added.
     """
 
     endpoint: EndpointConfig
     model: str
     embedding_model: str = ""
     parameters: Mapping[str, Json] = field(default_factory=dict)
-    learned: list[str] = field(default_factory=list)  # of engine.adaptations
+    learned: list[str] = field(default_factory=list)  # what its server refuses; it grows: engine.adaptations
 
 
 class Growing(Protocol):
@@ -207,7 +212,7 @@ class Request:
 
 
 def _items_of(message: Sent) -> Iterable[Json]:
-    own = message.items if isinstance(message, ToolMessage | ItemsMessage) else ()
+    own = message.items if isinstance(message, ToolMessage | AnswerMessage) else ()
     return own or items_of(message.as_json())
 
 
@@ -245,6 +250,7 @@ class Reply:
     earlier: tuple[Reply, ...] = ()  # parts that came with attempts that failed: billed, and no answer
     tool_calls: tuple[Json, ...] = ()  # as the model wrote them; they are in the output too
     content: str = ""  # the text beside them
+    thinking: str = ""  # as ``reasoning_content``, which some servers want back with their calls
     items: tuple[Json, ...] = ()  # of the Responses API, as they came
     trace: tuple[Json, ...] = ()  # of them and of those before, where they say more than the output: kept
 

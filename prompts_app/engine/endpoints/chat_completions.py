@@ -13,10 +13,11 @@ from prompts_app.engine.endpoints.answers import HttpAnswer, count_of, error_ins
 from prompts_app.engine.endpoints.error_bodies import complaint_of, error_in, one_line
 from prompts_app.engine.finish_reasons import failure_of
 from prompts_app.engine.prices import bill_of
+from prompts_app.engine.tool_types import THINKING
 from prompts_app.engine.types import Fault, Json, Reply
 
 MOST_OF_A_REASON = 60  # characters
-_THINKING = ("reasoning_content", "reasoning", "thinking")  # members of a message that hold it
+_THINKING = (THINKING, "reasoning", "thinking")  # members of a message that hold it
 _FAILED = {
     "server_error": "ended the answer with",
     "rate_limited": "ended the answer with",
@@ -88,6 +89,7 @@ def _part(data: Mapping[str, Json], choice: Mapping[str, Json], output: str, ans
         billed=bill_of(usage, answered.headers),
         tool_calls=calls,
         content=content,
+        thinking=_said(choice.get("message"), THINKING),
         first_token_ms=answered.first_token_ms,
     )
 
@@ -128,6 +130,10 @@ def _thinking(message: Json) -> int | None:
     if not said and isinstance(parts, list):  # Mistral: parts of thinking before those of text
         said = "".join(_text_in(part.get("thinking")) for part in parts if _is_thinking(part))
     return len(said) or None
+
+
+def _said(message: Json, name: str) -> str:
+    return (text_of(message.get(name)) if isinstance(message, dict) else None) or ""
 
 
 def _text_in(thinking: Json) -> str:

@@ -89,7 +89,7 @@ def test_pages_say_it() -> None:
         run = run_once(a_cold_version(), at(server))
         endpoint = run.endpoint
     assert endpoint is not None
-    said = "without temperature: its server refuses what the version says"
+    said = "without temperature: its server refuses it otherwise"
     own, anyone = client_of(alice()), Client()
     result = run.results.get(case_index=0)
     for client, address in (

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from prompts_app.engine.responses_body import messages_in, responses_body, sent_back, text_in, translated
 from prompts_app.engine.tool_types import ToolMessage
-from prompts_app.engine.types import ItemsMessage, Json, Message, Request
+from prompts_app.engine.types import AnswerMessage, Json, Message, Request
 from prompts_app.tests.engine.responding import SEARCH, call, message, reasoning
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
@@ -195,7 +195,7 @@ def test_a_call_without_an_id_goes_back_as_the_message_that_was_given_one() -> N
 
 def test_items_stand_in_the_place_of_their_message() -> None:
     items = ({"role": "assistant", "content": "as it came"},)
-    steps = (ToolMessage("assistant", "x", (CALL,), items=items), ItemsMessage("assistant", "x", items))
+    steps = (ToolMessage("assistant", "x", (CALL,), items=items), AnswerMessage("assistant", "x", items))
     assert body(*steps)["input"] == [*items, *items]
 
 
@@ -252,7 +252,7 @@ def test_a_whole_request_is_one_by_the_packages_own_types() -> None:
         Message("user", "Weather?"),
         answered,
         ToolMessage("tool", "12", (), "call_a"),
-        ItemsMessage("assistant", "12.", sent_back([message("12.")])),
+        AnswerMessage("assistant", "12.", sent_back([message("12.")])),
         Message("user", "And now?"),
         tools=[TOOL, {"type": "web_search"}],
         tool_choice={"type": "function", "function": {"name": "f"}},

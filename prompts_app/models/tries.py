@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from prompts_app.engine import types as engine
-from prompts_app.engine.digests import case_from_json
+from prompts_app.engine.digests import case_from_json, variable_from_json
 from prompts_app.models.answers import AnswerFields
 from prompts_app.models.endpoints import Endpoint
 from prompts_app.models.ids import public_id
@@ -63,7 +63,7 @@ class Try(Leased):
     def text(self) -> engine.PromptContent:
         return engine.PromptContent(
             messages=tuple(engine.Message(m["role"], m["content"]) for m in self.content["messages"]),
-            variables=tuple(engine.Variable(**v) for v in self.content["variables"]),
+            variables=tuple(map(variable_from_json, self.content["variables"])),
             parameters=as_written(self.content["parameters"]),
         )
 

@@ -26,6 +26,7 @@ from prompts_app.engine.adaptations import WORDS, Learned
 from prompts_app.engine.endpoints.scrubbing import scrub
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.picture_asker import ReadPicture
+from prompts_app.engine.render import pictures_for
 from prompts_app.engine.run import RunConfig, run_cells
 from prompts_app.engine.types import Cell, EndpointConfig, Growing, Outcome
 from prompts_app.models import KeyUnreadable, Try, TryAnswer
@@ -59,7 +60,7 @@ def execute_try(try_id: int) -> bool:
         return False
     one = persistently(lambda: Try.objects.select_related("prompt").get(pk=try_id))
     answers = persistently(lambda: list(one.answers.select_related("endpoint")))
-    digests = {picture.sha256 for picture in one.values.pictures}
+    digests = {picture.sha256 for picture in pictures_for(one.text, one.values)}
     spool = persistently(lambda: PictureSpool(one.prompt_id or 0, digests))
     with closing(spool) as pictures, _Asking(one, answers, pictures.read) as asking:
         _keep(one, worker, asking)

@@ -20,6 +20,8 @@ from prompts_app.actions.runs import execute
 from prompts_app.actions.runs import lifecycle as runs
 from prompts_app.actions.runs.batches import BatchPlan
 from prompts_app.actions.runs.seal import sealed_file, verify
+from prompts_app.actions.tries.asking import execute_try
+from prompts_app.actions.tries.starting import ModelAt, start_try
 from prompts_app.engine.errors import FormatError, Refused
 from prompts_app.engine.formats.bundle import emit, parse
 from prompts_app.engine.formats.promptfoo.config import read as read_config
@@ -40,6 +42,7 @@ from prompts_app.tests.actions.test_case_pictures import (
     held,
 )
 from prompts_app.tests.engine.servers import OddServer, answering, completion, http
+from prompts_app.tests.engine.streaming import FINISHED, says, streamed
 from prompts_app.tests.factories import CaseFactory, PromptFactory, VersionFactory
 from prompts_app.tests.people import alice, bob
 
@@ -164,6 +167,16 @@ def test_one_that_is_gone_is_a_labelled_row() -> None:
         run = ran(server, prompt)
         assert server.asked == []
     assert "not kept here any more" in run.results.get().error_message
+
+
+def test_a_text_that_is_tried_before_it_is_saved_is_sent_with_it() -> None:
+    prompt = a_prompt()
+    with answering(streamed(says(role="assistant", content="42"), *FINISHED)) as server:
+        content = newest(prompt).as_engine()
+        one = start_try(alice(), prompt, content, CaseContent("c"), [ModelAt(at(server), "tiny")])
+        execute_try(one.pk)
+        _, picture = server.asked[0].json["messages"][0]["content"]
+    assert base64.b64decode(picture["image_url"]["url"].partition(",")[2]) == PICTURE.data
 
 
 # --- records, bundles, forks ------------------------------------------------------------------------------

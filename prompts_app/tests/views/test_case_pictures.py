@@ -217,3 +217,10 @@ def test_a_visitors_bundle_has_no_private_picture_and_the_authors_has() -> None:
     assert len(public["pictures"]) == 1
     assert DIGEST not in public["pictures"]
     assert DIGEST in exported().pictures
+
+
+def test_the_editor_counts_a_picture_as_a_value_and_shows_where_it_is_sent() -> None:
+    a_case()
+    page = read_page(client_of(alice()).get("/studio/prompts/invoice/"))
+    assert "filled by 1 of 1 case" in page
+    assert ">[picture]<" in page

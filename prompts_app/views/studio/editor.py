@@ -20,12 +20,12 @@ from prompts_app.actions.tries.starting import keep_with
 from prompts_app.engine.diffs import DiffPiece, word_diff
 from prompts_app.engine.errors import Overrun
 from prompts_app.engine.limited_process import WHILE_TYPING, apart
-from prompts_app.engine.types import ROLES, PromptContent
+from prompts_app.engine.types import ROLES, CaseContent, PromptContent
 from prompts_app.forms.prompts import NewPromptForm, VersionForm
 from prompts_app.forms.rows import RowCommand
 from prompts_app.models import Prompt, Version
 from prompts_app.views.signed_in import author_view, owner_view
-from prompts_app.views.studio.preview import PreviewMessage, PreviewPart, preview
+from prompts_app.views.studio.preview import PICTURE, PreviewMessage, PreviewPart, preview
 from prompts_app.views.studio.studio_page import fragments, head, shown
 from prompts_app.views.studio.tries import TryingForm
 
@@ -82,7 +82,7 @@ class _Version[F: VersionForm](TryingForm[F]):
             **shown(self.request, self.findings(form)),
             "changes": _changes(version, content) if isinstance(version, Version) else (),
             **(tried := self.try_context(form, content, self.typed)),
-            "preview": _filled(content, tried["trying"].case().variables),
+            "preview": _filled(content, _shown_of(tried["trying"].case())),
         }
 
 
@@ -148,6 +148,11 @@ def _tell(request: HttpRequest, form: VersionForm) -> None:
 
 
 # --- what is shown --------------------------------------------------------------------------------------
+
+
+def _shown_of(case: CaseContent) -> Mapping[str, str]:
+    """What the preview puts in place of each variable."""
+    return {**case.variables, **{one.variable: PICTURE for one in case.pictures}}
 
 
 def _filled(content: PromptContent, values: Mapping[str, str]) -> list[PreviewMessage]:

@@ -11,7 +11,7 @@ from prompts_app.engine.types import PromptContent
 
 LONGEST_SHOWN = 20_000  # characters of one message
 MOST_SHOWN = 200_000  # of one with its values in it
-PICTURE = "[picture]"  # stands where the version's own picture is sent
+PICTURE = "[picture]"  # stands where a picture is sent, the version’s own or the case’s
 
 
 @dataclass(frozen=True, slots=True)

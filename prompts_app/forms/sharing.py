@@ -8,16 +8,21 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Case as Whether
-from django.db.models import When
+from django.db.models import Q, When
+from django.http import QueryDict
 from django.utils import timezone
-from django.utils.datastructures import MultiValueDict
 
 from prompts_app.actions.sharing.links import PromptChoice
 from prompts_app.evidence.number_format import full_date
 from prompts_app.forms.fields import LineField, ProseField, set_choices
 from prompts_app.models import Prompt, ShareLink, User, Visibility
+from prompts_app.models.text import without_invisible
+from prompts_app.search import Hits, find
 
-MOST_OFFERED = 200  # prompts to tick: public and unlisted ones first, then those changed last
+MOST_OFFERED = (
+    50  # prompts to tick beside those that are: what was found, else public and unlisted ones first
+)
+LONGEST_SEARCH = 200  # characters
 LAST_PLACE = 999
 KEEP, NEVER = "keep", "never"
 LASTS = [("7", "7 days"), ("30", "30 days"), ("90", "90 days"), (NEVER, "until I revoke it")]
@@ -37,7 +42,11 @@ class TickedPrompt:
 
 
 class ShareLinkForm(forms.Form):
-    """Ticks and places of prompts are read by hand: they are rows of the author's own prompts."""
+    """Ticks and places of prompts are read by hand: they are rows of the author's own prompts.
+
+    ``typed`` fills the form; it is only judged where ``judged`` says so, and not while prompts are looked
+    for. Whatever is ticked stays among the rows.
+    """
 
     label = LineField(
         max_length=80,
@@ -61,13 +70,24 @@ class ShareLinkForm(forms.Form):
         help_text="The recipient is asked for it. Send it another way than the link.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+    is_cut = False  # whether there are more than ``offered``
     remove_passphrase = forms.BooleanField(required=False, label="Ask for no passphrase any more")
 
-    def __init__(self, owner: User, *args: Any, link: ShareLink | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.owner, self.link = owner, link
+    def __init__(
+        self,
+        owner: User,
+        typed: QueryDict | None = None,
+        *,
+        link: ShareLink | None = None,
+        judged: bool = True,
+    ) -> None:
+        super().__init__(typed if judged else None)
+        self.owner, self.link, self.typed = owner, link, typed
+        self.q = " ".join(without_invisible(typed.get("find", "")[:LONGEST_SEARCH]).split()) if typed else ""
         set_choices(self, "expires", [*([(KEEP, f"as it is: {_until(link)}")] if link else []), *LASTS])
-        self.initial = {**self._as_it_is(), **self.initial}
+        self.initial = self._as_it_is()
+        if typed is not None and not judged:
+            self.initial |= {name: typed.get(name, "") for name in self.fields}
         if link and link.passphrase:
             self.fields["passphrase"].help_text = "One is set. Leave this empty to keep it."
         else:
@@ -91,20 +111,26 @@ class ShareLinkForm(forms.Form):
 
     @cached_property
     def offered(self) -> list[Prompt]:
-        """The author's prompts to choose from: those of the link, public, unlisted, then private."""
+        """The author's prompts to choose from: all that are ticked or of the link, then what was found; where
+        nothing is sought, public, unlisted, then private ones."""
         rank = Whether(
-            When(pk__in=list(self._chosen), then=0),
             When(visibility=Visibility.PUBLIC, then=1),
             When(visibility=Visibility.UNLISTED, then=2),
             default=3,
         )
-        prompts = Prompt.objects.owned_by(self.owner).with_author().order_by(rank, "-updated_at", "-pk")
+        mine = Prompt.objects.owned_by(self.owner).with_author().order_by(rank, "-updated_at", "-pk")
+        kept = list(mine.filter(Q(slug__in=self._ticked) | Q(pk__in=list(self._chosen))))
+        others = mine.exclude(pk__in=[prompt.pk for prompt in kept])
+        others = others.filter(pk__in=self.hits.prompts) if self.q else others.filter(archived_at=None)
         places = {key: row.position for key, row in self._chosen.items()}
-        return sorted(prompts[:MOST_OFFERED], key=lambda prompt: places.get(prompt.pk, LAST_PLACE))
+        kept.sort(key=lambda prompt: places.get(prompt.pk, LAST_PLACE))
+        more = list(others[: MOST_OFFERED + 1])
+        self.is_cut = len(more) > MOST_OFFERED
+        return kept + more[:MOST_OFFERED]
 
-    @property
-    def is_cut(self) -> bool:
-        return len(self.offered) == MOST_OFFERED
+    @cached_property
+    def hits(self) -> Hits:
+        return find(self.q, author=self.owner.pk) if self.q else Hits([])
 
     @cached_property
     def rows(self) -> list[TickedPrompt]:
@@ -112,17 +138,16 @@ class ShareLinkForm(forms.Form):
 
     @cached_property
     def _ticked(self) -> set[str]:
-        data = self.data
-        return set(data.getlist("prompts") if isinstance(data, MultiValueDict) else data.get("prompts", ()))
+        return set(self.typed.getlist("prompts")) if self.typed is not None else set()
 
     def _is_ticked(self, prompt: Prompt) -> bool:
-        if self.is_bound:
+        if self.typed is not None:
             return prompt.slug in self._ticked
         return prompt.pk in self._chosen
 
     def _place(self, prompt: Prompt) -> str:
-        if self.is_bound:
-            return str(self.data.get(f"place-{prompt.slug}", ""))[:20]
+        if self.typed is not None:
+            return str(self.typed.get(f"place-{prompt.slug}", ""))[:20]
         chosen = self._chosen.get(prompt.pk)
         return str(chosen.position + 1) if chosen else ""
 

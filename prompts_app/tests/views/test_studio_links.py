@@ -18,6 +18,7 @@ from prompts_app.actions.sharing.links import (
     opens_by_day,
 )
 from prompts_app.models import Prompt, ShareLink, ShareLinkOpens, Visibility
+from prompts_app.search import reindex
 from prompts_app.templatetags.sharing import day_bars, opens_in_words
 from prompts_app.tests.factories import PromptFactory, VersionFactory
 from prompts_app.tests.pages import read_page
@@ -308,3 +309,33 @@ def test_what_was_typed_survives_a_lost_session_but_not_the_passphrase() -> None
 def test_an_author_without_prompts_is_told_what_to_do() -> None:
     assert "You have no prompt yet" in read_page(client_of(alice()).get("/studio/links/new/"))
     assert "No link yet" in read_page(client_of(alice()).get("/studio/links/"))
+
+
+class TestFinding:
+    """Any of one's prompts can be ticked, however many there are."""
+
+    def find(self, **more: Any) -> Any:
+        asked = typed(do="find", **more)
+        return client_of(alice()).post("/studio/links/new/", asked).context["form"]
+
+    def test_a_search_finds_private_ones_among_many_and_keeps_what_was_ticked_and_typed(self) -> None:
+        prompt("Alpha")
+        for number in range(60):
+            prompt(f"Filler{number}")
+        reindex([prompt("Needle", Visibility.PRIVATE)])
+        form = self.find(find="needle", note="Hello", prompts=["alpha"], **{"place-alpha": "3"})
+        rows = [(row.prompt.title, row.is_ticked, row.place) for row in form.rows]
+        assert rows == [("Alpha", True, "3"), ("Needle", False, "")]
+        assert (form["note"].value(), form.errors, ShareLink.objects.exists()) == ("Hello", {}, False)
+
+    def test_what_was_found_can_be_ticked_and_sent(self) -> None:
+        for number in range(60):
+            prompt(f"Filler{number}")
+        prompt("Needle", Visibility.PRIVATE)
+        Prompt.objects.filter(slug="needle").update(updated_at=timezone.now() - timedelta(days=400))
+        make(prompts=["filler1", "needle"], although_private="1")
+        assert sorted(titles()) == ["Filler1", "Needle"]
+
+    def test_nobody_elses_is_found(self) -> None:
+        reindex([PromptFactory(owner=bob(), title="Needle")])
+        assert self.find(find="needle", prompts=[]).rows == []

@@ -33,7 +33,7 @@ def links(request: AuthorRequest) -> HttpResponse:
 
 @author_view
 def new(request: AuthorRequest) -> HttpResponse:
-    form = ShareLinkForm(request.user, typed(request))
+    form = _form(request)
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
             link, token = create_link(request.user, form.choice())
@@ -46,7 +46,7 @@ def new(request: AuthorRequest) -> HttpResponse:
 @owner_view(own_link)
 def edit(request: AuthorRequest, link: ShareLink) -> HttpResponse:
     name = link.label
-    form = ShareLinkForm(request.user, typed(request), link=link)
+    form = _form(request, link)
     if request.method == "POST" and form.is_valid():
         change_link(link, form.choice())
         messages.success(request, "Saved. The address is the same; it shows the change at once.")
@@ -61,6 +61,11 @@ def edit(request: AuthorRequest, link: ShareLink) -> HttpResponse:
         "days": opens_by_day([link])[link.pk],
     }
     return render(request, "studio/link_edit.html", context)
+
+
+def _form(request: AuthorRequest, link: ShareLink | None = None) -> ShareLinkForm:
+    """Not judged while prompts are looked for: that is a button of its own in it."""
+    return ShareLinkForm(request.user, typed(request), link=link, judged=request.POST.get("do") != "find")
 
 
 def _warn_of_secrets(request: AuthorRequest, prompts: list[Prompt]) -> None:

@@ -21,6 +21,7 @@ from prompts_app.models.prompts import LONGEST_MESSAGE, MOST_MESSAGES
 LONGEST_DEFAULT = 20_000  # characters
 LONGEST_DESCRIPTION = 300
 LONGEST_WORKING_TITLE = 60
+MOST_REMOVED = 5  # messages that can be brought back
 MOST_VARIABLES = 100
 
 
@@ -70,6 +71,9 @@ class VersionForm(ParametersForm):
         self.version = version
         self._pictures = {v.name: v.pictures for v in version.as_engine().variables} if version else {}
         self.messages = _typed_messages(typed) if typed else [MessageRow()]
+        self.removed = (
+            _typed_messages(typed, "removed_")[:MOST_REMOVED] if typed else []
+        )  # the last one first
         self._typed_variables = _typed_variables(typed) if typed else {}
         if version and not typed:
             self.messages = [MessageRow(m["role"], m["content"]) for m in version.messages]
@@ -96,10 +100,26 @@ class VersionForm(ParametersForm):
         if command.verb == "rename":
             self._rename(command.row)
             return
-        row = command.apply(self.messages, MessageRow, MOST_MESSAGES)
+        if command.noun == "removed":
+            self._bring_back()
+            return
+        if command.verb == "remove" and command.row is not None and command.row < len(self.messages):
+            self.removed = [self.messages[command.row], *self.removed][:MOST_REMOVED]
+        row = command.apply(self.messages, lambda: MessageRow(self.next_role), MOST_MESSAGES)
         if row is not None:
             moved = command.verb in {"up", "down"}
             self.focus = f"{command.verb}-{row + 1}" if moved else f"message-{row + 1}"
+
+    @property
+    def next_role(self) -> str:
+        """Of a message that is added: user and assistant take turns."""
+        return "assistant" if self.messages and self.messages[-1].role == "user" else "user"
+
+    def _bring_back(self) -> None:
+        """The message that was removed last, behind the others: where it stood may mean nothing by now."""
+        if self.removed and self.can_add_message:
+            self.messages.append(self.removed.pop(0))
+            self.focus = f"message-{len(self.messages)}"
 
     @property
     def renames(self) -> tuple[Rename, ...]:
@@ -213,8 +233,8 @@ class NewPromptForm(AboutForm, VersionForm):
 # --- reading ------------------------------------------------------------------------------------------------
 
 
-def _typed_messages(typed: QueryDict) -> list[MessageRow]:
-    roles, contents = typed.getlist("role"), typed.getlist("content")
+def _typed_messages(typed: QueryDict, prefix: str = "") -> list[MessageRow]:
+    roles, contents = typed.getlist(f"{prefix}role"), typed.getlist(f"{prefix}content")
     return [MessageRow(role, one_line_end(content)) for role, content in zip(roles, contents, strict=False)]
 
 

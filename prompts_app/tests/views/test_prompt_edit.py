@@ -195,6 +195,22 @@ class TestMessages:
         assert prompt.versions.count() == 1
         assert answer.content.startswith(b"<!doctype") is not htmx
 
+    def test_added_messages_take_turns(self, client: Client, prompt: Prompt) -> None:
+        asked = client.post(EDIT, form("A", do="add:message")).context["form"]
+        answered = client.post(EDIT, form("A", "B", roles=["user", "assistant"], do="add:message"))
+        assert [row.role for row in asked.messages] == ["user", "assistant"]
+        assert [row.role for row in answered.context["form"].messages] == ["user", "assistant", "user"]
+
+    def test_a_removed_message_can_be_brought_back(self, client: Client, prompt: Prompt) -> None:
+        gone = client.post(EDIT, form("A", "B", roles=["system", "user"], do="remove:message:1"))
+        removed = gone.context["form"].removed
+        assert [(row.role, row.content) for row in removed] == [("system", "A")]
+        assert "Bring back the removed one" in gone.text
+        kept = {"removed_role": ["system"], "removed_content": ["A"]}
+        back = client.post(EDIT, form("B", do="add:removed", **kept)).context["form"]
+        assert [(row.role, row.content) for row in back.messages] == [("user", "B"), ("system", "A")]
+        assert back.removed == []
+
     def test_no_more_rows_than_a_prompt_may_have(self, client: Client, prompt: Prompt) -> None:
         answer = client.post(EDIT, form(*["Hi"] * 40, do="add:message"))
         assert len(answer.context["form"].messages) == 40

@@ -41,7 +41,7 @@ class _Version[F: VersionForm](TryingForm[F]):
         if (answer := self.trying(form)) is not None:
             return answer
         command = RowCommand.read(self.do)
-        if command and command.noun == "message":
+        if command and command.noun in {"message", "removed"}:
             form.apply(command)
         if not self.request.htmx:
             self.keep_posted()

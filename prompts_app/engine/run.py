@@ -18,6 +18,7 @@ from prompts_app.engine.endpoints import PACING, Asker, Pacing, open_endpoint
 from prompts_app.engine.endpoints.cancellation import CUT_SHORT, Cancellation, cut_short, until_stored
 from prompts_app.engine.errors import JudgeFailed, RenderError
 from prompts_app.engine.grading import Graded, JudgeSetup, grade, is_graded, judged_output_of
+from prompts_app.engine.growing import Growing
 from prompts_app.engine.picture_asker import PictureAsker, ReadPicture, no_pictures
 from prompts_app.engine.prices import UNKNOWN, price_of_answer, together
 from prompts_app.engine.render import pictures_for, render_messages, rendered, values_for
@@ -33,7 +34,6 @@ from prompts_app.engine.types import (
     Check,
     EndpointConfig,
     Fault,
-    Growing,
     Judge,
     Message,
     Outcome,

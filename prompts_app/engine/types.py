@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from prompts_app.engine.case_pictures import CasePicture
+from prompts_app.engine.growing import Growing
 from prompts_app.engine.picture_types import Picture
 from prompts_app.engine.responses_body import items_of, responses_body
 from prompts_app.engine.tool_types import THINKING, ToolCall, ToolMessage, ToolResult
@@ -161,14 +162,6 @@ class Judge:
     embedding_model: str = ""
     parameters: Mapping[str, Json] = field(default_factory=dict)
     learned: list[str] = field(default_factory=list)  # what its server refuses; it grows: engine.adaptations
-
-
-class Growing(Protocol):
-    """An answer that is still coming. ``text`` is what it says so far, thinking aside, as it came: the
-    endpoint's key may be in it."""
-
-    @property
-    def text(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,11 @@ from prompts_app.actions.runs.stopping import STOPPING
 from prompts_app.engine.adaptations import WORDS, Learned
 from prompts_app.engine.endpoints.scrubbing import scrub
 from prompts_app.engine.faults import FAULTS
+from prompts_app.engine.growing import Growing
 from prompts_app.engine.picture_asker import ReadPicture
 from prompts_app.engine.render import pictures_for
 from prompts_app.engine.run import RunConfig, run_cells
-from prompts_app.engine.types import Cell, EndpointConfig, Growing, Outcome
+from prompts_app.engine.types import Cell, EndpointConfig, Outcome
 from prompts_app.models import KeyUnreadable, Try, TryAnswer
 from prompts_app.models.answers import AnswerFields
 from prompts_app.models.endpoints import RESPONSES

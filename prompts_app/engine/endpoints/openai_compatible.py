@@ -48,8 +48,9 @@ from prompts_app.engine.endpoints.scrubbing import scrub
 from prompts_app.engine.endpoints.streams import Pieces, read_stream
 from prompts_app.engine.endpoints.transport import EVENTS, CheckedTransport
 from prompts_app.engine.faults import FAULTS
+from prompts_app.engine.growing import Growing
 from prompts_app.engine.shutdown import check_not_ending
-from prompts_app.engine.types import Api, Embedded, EndpointConfig, Fault, Growing, Json, Reply, Request
+from prompts_app.engine.types import Api, Embedded, EndpointConfig, Fault, Json, Reply, Request
 
 PATHS: dict[Api, str] = {
     "chat": "/chat/completions",

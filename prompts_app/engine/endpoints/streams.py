@@ -17,7 +17,8 @@ from prompts_app.engine.endpoints.answers import HttpAnswer, Unreadable
 from prompts_app.engine.endpoints.connecting import Stopwatch
 from prompts_app.engine.endpoints.error_bodies import error_in
 from prompts_app.engine.endpoints.response_streams import ResponseEvents
-from prompts_app.engine.types import Growing, Json
+from prompts_app.engine.growing import Growing
+from prompts_app.engine.types import Json
 
 _GROWING = frozenset(
     {"content", "reasoning_content", "reasoning", "thinking", "refusal", "arguments", "text"}

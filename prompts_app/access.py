@@ -255,11 +255,13 @@ def own_run_of_batch(user: User, public_id: str, run_id: str) -> Run:
 
 
 def own_try(user: User, public_id: str) -> Try:
-    return _one(Try.objects.filter(owner=user, public_id=public_id).select_related("prompt"))
+    there = Try.objects.filter(owner=user, prompt__deleted_at=None)  # null of a try without a prompt, too
+    return _one(there.filter(public_id=public_id).select_related("prompt"))
 
 
 def own_try_answer(user: User, public_id: str) -> TryAnswer:
-    return _one(TryAnswer.objects.filter(of__owner=user, public_id=public_id).select_related("of"))
+    there = TryAnswer.objects.filter(of__owner=user, of__prompt__deleted_at=None)
+    return _one(there.filter(public_id=public_id).select_related("of"))
 
 
 def own_result(user: User, public_id: str) -> Result:

@@ -18,7 +18,7 @@ from django.core.signing import BadSignature, Signer
 from django.db.models import Case, Count, F, FloatField, Q, Value, When
 from django.db.models.functions import Coalesce, Lower
 
-from prompts_app.models import Draft, Prompt, Tag, Task, User, Visibility
+from prompts_app.models import Draft, Prompt, Task, User, Visibility
 from prompts_app.models.prompts import PromptQuerySet
 from prompts_app.models.tags import as_tag
 from prompts_app.models.text import without_invisible
@@ -166,9 +166,9 @@ class OwnPrompts:
             by_visibility[visibility] += n
             by_task[task] += n
             tested += of_it
-        tags = Tag.objects.filter(prompts__owner=self.owner, prompts__archived_at=None)
-        tags = tags.filter(prompts__deleted_at=None).annotate(n=Count("prompts")).order_by("-n", "name")
-        return Facets(by_visibility, by_task, list(tags.values_list("name", "n")[:MOST_TAGS_OFFERED]), tested)
+        tags = here.filter(tags__isnull=False).values_list("tags__name").annotate(n=Count("pk"))
+        of_tags = list(tags.order_by("-n", "tags__name")[:MOST_TAGS_OFFERED])
+        return Facets(by_visibility, by_task, of_tags, tested)
 
     def page(self, get: Mapping[str, Any]) -> OwnPage:
         """``get`` says after or before which row, as ``OwnPage`` wrote it; else the first page."""

@@ -126,6 +126,14 @@ def test_by_task_tag_and_words_together(client: Client) -> None:
     assert listed(client, tag="JSON") == ["one"]
 
 
+def test_tags_are_counted_once_and_of_what_is_there(client: Client) -> None:
+    tag = Tag.objects.create(name="json")
+    for fields in ({}, {}, {}, {"archived_at": timezone.now()}, {"deleted_at": timezone.now()}):
+        PromptFactory(owner=alice(), **fields).tags.set([tag])
+    PromptFactory().tags.set([tag])
+    assert client.get(URL).context["facets"].tags == [("json", 3)]
+
+
 @pytest.mark.parametrize("place", ["nonsense", "x:y", "", "\x00"])
 def test_a_place_that_cannot_be_read_is_the_first_page(client: Client, place: str) -> None:
     many(3)

@@ -8,7 +8,7 @@ from itertools import batched
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F
+from django.db.models import Count, Exists, F, OuterRef
 from django.utils import timezone
 
 from prompts_app.actions.prompts.publish import check_can_publish, publish, unpublish
@@ -17,7 +17,16 @@ from prompts_app.actions.prompts.secrets import SecretFinding, find_secrets
 from prompts_app.engine.errors import Refused
 from prompts_app.engine.wording import how_many
 from prompts_app.evidence.listings import refresh
-from prompts_app.models import Prompt, Run, SearchDocument, Tag, User, Visibility
+from prompts_app.models import (
+    CasePictureFile,
+    PrivateSpan,
+    Prompt,
+    Run,
+    SearchDocument,
+    Tag,
+    User,
+    Visibility,
+)
 from prompts_app.models.tags import MOST_TAGS
 from prompts_app.models.texts import texts_in_prompt
 
@@ -99,6 +108,12 @@ def findings_together(prompts: Sequence[Prompt]) -> list[SecretFinding]:
         for prompt in prompts
         for text in texts_in_prompt(prompt)
     )
+
+
+def pictures_in(prompts: Sequence[Prompt]) -> int:
+    """How many pictures of cases others would see: no pattern looks through those."""
+    private = PrivateSpan.objects.filter(prompt=OuterRef("prompt"), text=OuterRef("sha256"))
+    return CasePictureFile.objects.filter(~Exists(private), prompt__in=prompts).count()
 
 
 @transaction.atomic

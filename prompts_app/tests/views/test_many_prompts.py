@@ -9,10 +9,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from prompts_app.actions.prompts.case_pictures import add_pictures
 from prompts_app.actions.prompts.many import purge_deleted
+from prompts_app.engine.pictures import keep_to_send
 from prompts_app.evidence.listings import refresh
 from prompts_app.models import Listing, Prompt, Run, ShareLink, ShareLinkPrompt
 from prompts_app.search import find
+from prompts_app.tests.engine.files import a_file
 from prompts_app.tests.factories import CaseFactory, PromptFactory, RunFactory, VersionFactory
 from prompts_app.tests.pages import read_page
 from prompts_app.tests.people import alice, bob, client_of
@@ -144,6 +147,12 @@ class TestVisibility:
         assert tokens
         do(client, "visibility", "one", visibility="unlisted", confirmed="1", harmless=tokens)
         assert Prompt.objects.get().visibility == "unlisted"
+
+    def test_that_pictures_cannot_be_searched_is_said(self, client: Client) -> None:
+        case = CaseFactory(prompt=written("one"))
+        assert "Pictures cannot be searched" not in do(client, "visibility", "one", visibility="public")
+        add_pictures(case, "word", "", [keep_to_send(a_file())])
+        assert "Pictures cannot be searched" in do(client, "visibility", "one", visibility="public")
 
     def test_private_needs_no_look(self, client: Client) -> None:
         written("one", visibility="public")

@@ -137,6 +137,7 @@ def _show(
         "prompts": prompts,
         "visibility": visibility,
         "groups": grouped(findings),
+        "visible": {"pictures": 0 if private else many_prompts.pictures_in(prompts)},
         "harmless": harmless,
         "problem": problem,
         "query": query,

@@ -21,7 +21,7 @@ from prompts_app.models.prompts import LONGEST_MESSAGE, MOST_MESSAGES
 LONGEST_DEFAULT = 20_000  # characters
 LONGEST_DESCRIPTION = 300
 LONGEST_WORKING_TITLE = 60
-MOST_REMOVED = 5  # messages that can be brought back
+MOST_REMOVED = MOST_MESSAGES  # that can be brought back
 MOST_VARIABLES = 100
 
 

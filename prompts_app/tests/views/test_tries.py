@@ -1,5 +1,6 @@
 """The editor's Try: the buttons with and without JavaScript, what comes back, and whose it is."""
 
+import json
 from typing import Any
 
 import pytest
@@ -163,6 +164,14 @@ class TestFromATry:
         assert [row.content for row in form.messages] == ["Say {{word}} aloud."]
         assert form["temperature"].value() == "0.5"
 
+    def test_a_schema_comes_back_with_it_as_it_was(self, client: Client, prompt: Prompt) -> None:
+        schema = '{"type": "object", "properties": {"é": {"type": "string"}}}'
+        with answering(YES) as server:
+            one = tried(client, server, schema=schema)
+        answer = client.post(EDIT, typed(at_of(one), text="Other", do=f"use:{one.public_id}"))
+        form = client.get(answer["Location"]).context["form"]
+        assert json.loads(form["schema"].value()) == json.loads(schema)
+
     def test_a_case_is_made_of_it(self, client: Client, prompt: Prompt) -> None:
         with answering(YES) as server:
             one = tried(client, server)
@@ -186,6 +195,25 @@ def at_of(one: Try) -> Endpoint:
     endpoint = one.answers.get().endpoint
     assert endpoint is not None
     return endpoint
+
+
+class TestStartingFromAnotherVersion:
+    def test_its_text_is_there_and_what_was_typed_can_be_brought_back(
+        self, client: Client, prompt: Prompt
+    ) -> None:
+        VersionFactory(prompt=prompt, number=2, messages=[{"role": "user", "content": "The second"}])
+        answer = client.post(
+            EDIT, {"role": ["user"], "content": ["Typed"], "do": "from", "from_version": "1"}
+        )
+        form = client.get(answer["Location"]).context["form"]
+        assert [row.content for row in form.messages] == ["Say {{word}}."]
+        assert [row.content for row in form.removed] == ["Typed"]
+        assert prompt.versions.count() == 2
+
+    @pytest.mark.parametrize("number", ["", "99", "x", "²", "9" * 30])
+    def test_one_that_is_not_there(self, client: Client, prompt: Prompt, number: str) -> None:
+        posted = {"role": ["user"], "content": ["Typed"], "do": "from", "from_version": number}
+        assert client.post(EDIT, posted).status_code == 404
 
 
 class TestWhoseItIs:

@@ -1,5 +1,6 @@
 """Trying what is being written: the buttons of the editor for it, and the answers as they come."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.vary import vary_on_headers
 
-from prompts_app.access import own_try, own_try_answer
+from prompts_app.access import own_try, own_try_answer, version_of
 from prompts_app.actions.prompts.drafts import keep_draft
 from prompts_app.actions.tries.proposing import case_from_answer
 from prompts_app.actions.tries.starting import (
@@ -34,7 +35,7 @@ from prompts_app.evidence.frames import FrameState
 from prompts_app.forms.parameters import initial_parameters
 from prompts_app.forms.prompts import VersionForm
 from prompts_app.forms.tries import TryForm, read_try
-from prompts_app.models import Prompt, Try, TryAnswer, User
+from prompts_app.models import Prompt, Try, TryAnswer, User, Version
 from prompts_app.views.signed_in import STOP_POLLING, AuthorRequest, owner_view
 from prompts_app.views.studio.drafts import DraftedForm, draft_key
 from prompts_app.views.studio.studio_page import fragments
@@ -92,6 +93,9 @@ class TryingForm[F: VersionForm](DraftedForm[F]):
             return self._answered(form, which)
         if verb == "use":
             return self._use_again(own_try(self.request.user, which))
+        if verb == "from" and self.prompt:
+            number = self.request.POST.get("from_version", "")
+            return self._start_from(version_of(self.prompt, int(number) if number.isdecimal() else 0))
         if verb == "case" and self.prompt:
             return self._make_case(own_try_answer(self.request.user, which), self.prompt)
         return None
@@ -127,10 +131,16 @@ class TryingForm[F: VersionForm](DraftedForm[F]):
         return redirect(f"{self.request.path}?{urlencode({'try': public_id})}#answers")
 
     def _use_again(self, one: Try) -> HttpResponse:
-        """Its text in place of what is in the form, which the try before it may have kept."""
         keep_draft(self.request.user, self.key, typed_as(self.request.POST, one.text))
         messages.info(self.request, "This is the text of that try again. Nothing is saved as a version yet.")
         return redirect(f"{self.request.path}?{urlencode({'try': one.public_id})}")
+
+    def _start_from(self, version: Version) -> HttpResponse:
+        keep_draft(self.request.user, self.key, typed_as(self.request.POST, version.as_engine()))
+        messages.info(
+            self.request, f"This is the text of {version}. What you save becomes a new version, as ever."
+        )
+        return redirect(self.request.path)
 
     def _make_case(self, answer: TryAnswer, prompt: Prompt) -> HttpResponse:
         self.keep_posted()
@@ -150,6 +160,9 @@ class TryingForm[F: VersionForm](DraftedForm[F]):
             "trying": fields,
             "try_tokens": (tokens := _tokens(content, fields)),
             "try_cost": _cost(fields, tokens),
+            "versions": self.prompt.versions.order_by("-number").only("number", "prompt_id")
+            if self.prompt
+            else (),
             **earlier_tries(user, self.prompt, self.request.path),
             **shown_try(shown),
         }
@@ -198,14 +211,17 @@ def _price(place: ModelAt, tokens: int) -> Decimal | None:
 
 
 def typed_as(posted: QueryDict, content: PromptContent) -> dict[str, list[str]]:
-    """The posted form with this content in place of the one in it."""
+    """The posted form with this content in place of the one in it, whose messages can be brought back."""
     typed = {name: values for name, values in posted.lists() if name not in _OF_CONTENT}
+    for name in ("role", "content"):
+        typed[f"removed_{name}"] = [*posted.getlist(name), *posted.getlist(f"removed_{name}")]
     typed["role"] = [message.role for message in content.messages]
     typed["content"] = [message.content for message in content.messages]
     for name in ("name", "default", "description"):
         typed[f"variable_{name}"] = [getattr(variable, name) for variable in content.variables]
     for name, value in initial_parameters(content.parameters).items():
-        typed[name] = [str(value)] if value not in (None, False) else []
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+        typed[name] = [text] if value not in (None, False) else []
     return typed
 
 

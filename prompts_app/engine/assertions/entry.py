@@ -81,8 +81,9 @@ def show(value: Json, shape: ValueShape) -> str:
         return ""
     if shape == "words" and isinstance(value, dict):
         return _show_range(value)
-    is_lines = shape == "lines" or (shape == "tools" and all(isinstance(item, str) for item in value))
-    if is_lines and isinstance(value, list):
+    if isinstance(value, list) and (
+        shape == "lines" or (shape == "tools" and all(isinstance(item, str) for item in value))
+    ):
         return "\n".join(as_text(item) for item in value)
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, indent=2)

@@ -291,7 +291,7 @@ KINDS = (
         "trajectory:tool-used", "tools",
         "The model calls these tools on its way to the output; with “must not”, none of them. As an object "
         "with a name, and min or max: so many times.", "tools", _tool_used, _tool_used_problem,
-        ["get_weather"], placeholder='get_weather\n\nor {"name": "get_*", "max": 2}',
+        ["get_weather"], placeholder="get_weather\nget_time",
         passes=Answer(_SUNNY, calls=_ONE), fails=Answer(_SUNNY, calls=()),
     ),
     AssertionKind(

@@ -30,6 +30,9 @@ def plan_of() -> Callable[[Any], str]:
 
 
 def test_the_sweep_reads_runs_under_way_alone(plan_of: Callable[[Any], str]) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:  # what tests before this one left in the indexes has its cost
+            cursor.execute("REINDEX TABLE prompts_app_run")
     assert "run_under_way" in plan_of(Run.objects.claimable().order_by("created_at", "pk"))
 
 

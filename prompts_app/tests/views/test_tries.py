@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
+from prompts_app.actions.exporting.bundle import export_bundle
 from prompts_app.actions.prompts.save import delete_prompts
 from prompts_app.actions.tries.asking import execute_try
 from prompts_app.models import Case, Draft, Endpoint, Prompt, Try
@@ -233,6 +235,16 @@ class TestWhoseItIs:
         PromptFactory(owner=bob(), slug="words")
         page = client_of(bob()).get(f"{EDIT}?try={one.public_id}")
         assert "yes, indeed" not in page.text
+
+    def test_it_is_in_no_file_of_the_prompt(self, client: Client, prompt: Prompt) -> None:
+        with answering(YES) as server:
+            tried(client, server, text="{{word}} marmoset")
+        everything = export_bundle(alice(), Prompt.objects.filter(pk=prompt.pk), everything=True)
+        assert "marmoset" not in str(everything)
+        for name in ("prompt_json", "prompt_promptfoo", "prompt_messages", "prompt_md"):
+            answer = client.get(reverse(name, args=["alice", "words"]))
+            assert answer.status_code == 200
+            assert b"marmoset" not in b"".join(answer)
 
     def test_deleting_the_prompt_deletes_it(self, client: Client, prompt: Prompt) -> None:
         with answering(YES) as server:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from prompts_app.engine.faults import FAULTS
 from prompts_app.evidence.case_inputs import Input, inputs_of
 from prompts_app.evidence.checks import OutputPiece, StoredCheck, checks_of, marked
 from prompts_app.evidence.frames import FrameState
@@ -43,7 +42,7 @@ class Side:
 
     @property
     def fault(self) -> str:
-        fault = FAULTS.get(self.result.error_kind)
+        fault = self.result.fault
         return fault.label if fault else ""
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 
 from prompts_app.engine.case_pictures import CasePicture
-from prompts_app.engine.faults import FAULTS
 from prompts_app.evidence.case_inputs import pictures_of
 from prompts_app.evidence.checks import OutputPiece, checks_of, excerpt, first_failing
 from prompts_app.evidence.frames import FrameState
@@ -89,7 +88,7 @@ def _row(records: Records, cell: RunCase, anchor: str) -> CaseRow:
     repeats, opened = records.repeats(cell), records.opened(cell)
     output, checks = (opened.output[:READ], checks_of(opened.checks)) if opened else ("", [])
     blamed = first_failing(checks)
-    fault = FAULTS.get(opened.error_kind) if opened and opened.is_error else None
+    fault = opened.fault if opened else None
     error = opened.error_message[:200] if opened else ""
     return CaseRow(
         number=cell.index + 1,

@@ -18,14 +18,13 @@ from django.core.signing import BadSignature, Signer
 from django.db.models import Case, Count, F, FloatField, Q, Value, When
 from django.db.models.functions import Coalesce, Lower
 
+from prompts_app.evidence.prompt_filters import cleaned
 from prompts_app.models import Draft, Prompt, Task, User, Visibility
 from prompts_app.models.prompts import PromptQuerySet
 from prompts_app.models.tags import as_tag
-from prompts_app.models.text import without_invisible
 from prompts_app.search import Hits, find
 
 A_PAGE = 50
-LONGEST_VALUE = 200  # characters of one filter
 MOST_TAGS_OFFERED = 100
 _LONG = ("situation", "constraints", "impact", "limits")  # what no list reads
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -95,16 +94,12 @@ class OwnSearch:
 
 
 def read_own_search(get: Mapping[str, Any]) -> OwnSearch:
-    typed = {f.name: _clean(get.get(f.name, "")) for f in fields(OwnSearch)}
+    typed = {f.name: cleaned(get.get(f.name, "")) for f in fields(OwnSearch)}
     known = {"state": Visibility.values, "task": Task.values, "show": SHOWN, "order": ORDERS}
     for name, values in known.items():
         if typed[name] not in values:
             typed[name] = ""
     return OwnSearch(**{**typed, "tag": as_tag(typed["tag"])})
-
-
-def _clean(value: str) -> str:
-    return " ".join(without_invisible(value[: LONGEST_VALUE * 2]).split())[:LONGEST_VALUE]
 
 
 # --- the prompts it is of -----------------------------------------------------------------------------------

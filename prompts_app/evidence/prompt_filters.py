@@ -116,7 +116,7 @@ def sorts_for(search: Search) -> list[Choice]:
 
 def read_search(get: Mapping[str, str]) -> tuple[Search, list[str]]:
     """The search, and a sentence for each value that means nothing here and is ignored."""
-    typed = {f.name: _clean(get.get(f.name, "")) for f in fields(Search)}
+    typed = {f.name: cleaned(get.get(f.name, "")) for f in fields(Search)}
     ignored = []
     for name, known, thing in (
         ("task", set(Task.values), "task"),
@@ -132,7 +132,7 @@ def read_search(get: Mapping[str, str]) -> tuple[Search, list[str]]:
     return Search(**typed), ignored
 
 
-def _clean(value: str) -> str:
+def cleaned(value: str) -> str:
     """One line of sensible length, without characters nobody can see."""
     return " ".join(without_invisible(value[: LONGEST_VALUE * 2]).split())[:LONGEST_VALUE]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from django.http import QueryDict
 
-from prompts_app.actions.tries.starting import ModelAt, places_offered
+from prompts_app.actions.tries.starting import ModelAt, endpoints_of, places_offered
 from prompts_app.engine import types as engine
 from prompts_app.forms.fields import one_line_end
 from prompts_app.forms.prompts import VariableRow
@@ -61,19 +61,22 @@ def read_try(
     data = typed or QueryDict()
     wanted = data.get("with", "").replace("\x00", "")
     chosen, offered = _case(prompt, wanted)
-    fields = _fields(data)
-    just_chosen = bool(chosen) and data.get("filled_with", "") != (chosen.public_id if chosen else "")
+    just_chosen = chosen is not None and data.get("filled_with", "") != chosen.public_id
+    of_case = chosen.variables if chosen else {}
+    texts = of_case if just_chosen else {**of_case, **_fields(data)}
+    pictured = {one.variable for one in chosen.as_engine().pictures} if chosen else set()
     ticked = data.getlist("place")
-    places = places_offered(user, prompt, data.getlist("place"))
+    endpoints = endpoints_of(user)
+    places = places_offered(user, prompt, endpoints, data.getlist("place"))
     if "places_shown" not in data:
         ticked = [place.word for place in places[:1]]
     return TryForm(
         offered,
         chosen,
-        [_value(row, chosen, None if just_chosen else fields.get(row.name)) for row in variables],
+        [Value(row.name, texts.get(row.name, ""), row.default, row.name in pictured) for row in variables],
         places,
         ticked,
-        list(Endpoint.objects.filter(owner=user)),
+        [one for one in endpoints if one.pk],
         data.get("other_endpoint", ""),
         data.get("other_model", "").strip(),
     )
@@ -92,9 +95,3 @@ def _case(prompt: Prompt | None, wanted: str) -> tuple[Case | None, list[tuple[s
 def _fields(data: QueryDict) -> dict[str, str]:
     pairs = zip(data.getlist("value_name"), data.getlist("value"), strict=False)
     return {name: one_line_end(text) for name, text in pairs}
-
-
-def _value(row: VariableRow, case: Case | None, typed: str | None) -> Value:
-    pictured = case is not None and any(one.variable == row.name for one in case.as_engine().pictures)
-    of_case = case.variables.get(row.name, "") if case else ""
-    return Value(row.name, of_case if typed is None else typed, row.default, pictured)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from prompts_app.engine.faults import FAULTS, FaultKind
 from prompts_app.engine.finish_reasons import ending_in_words
 from prompts_app.engine.tool_steps import UNANSWERED
 
@@ -53,6 +54,11 @@ class AnswerFields(models.Model):
     @property
     def is_error(self) -> bool:
         return bool(self.error_kind)
+
+    @property
+    def fault(self) -> FaultKind | None:
+        """What its error means; None where there is none, or none that is known."""
+        return FAULTS.get(self.error_kind)
 
     @property
     def is_answered(self) -> bool:

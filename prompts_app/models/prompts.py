@@ -310,11 +310,16 @@ class Version(Masked):
         return [one for v in self.variables for one in map(case_picture_from_json, v.get("pictures") or ())]
 
     def as_engine(self) -> engine.PromptContent:
-        return engine.PromptContent(
-            messages=tuple(engine.Message(m["role"], m["content"]) for m in self.messages),
-            variables=tuple(map(variable_from_json, self.variables)),
-            parameters=as_written(self.parameters),
-        )
+        return content_of(self.messages, self.variables, self.parameters)
+
+
+def content_of(messages: Any, variables: Any, parameters: Any) -> engine.PromptContent:
+    """What these columns of a version hold, wherever they are kept."""
+    return engine.PromptContent(
+        messages=tuple(engine.Message(m["role"], m["content"]) for m in messages),
+        variables=tuple(map(variable_from_json, variables)),
+        parameters=as_written(parameters),
+    )
 
 
 class CaseQuerySet(MaskedQuerySet["Case"]):

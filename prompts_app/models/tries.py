@@ -10,13 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from prompts_app.engine import types as engine
-from prompts_app.engine.digests import case_from_json, variable_from_json
+from prompts_app.engine.digests import case_from_json
 from prompts_app.models.answers import AnswerFields
 from prompts_app.models.endpoints import Endpoint
 from prompts_app.models.ids import public_id
 from prompts_app.models.leases import Leased, LeasedQuerySet
-from prompts_app.models.prompts import Prompt
-from prompts_app.models.text import as_written
+from prompts_app.models.prompts import Prompt, content_of
 
 
 class Try(Leased):
@@ -61,11 +60,7 @@ class Try(Leased):
 
     @property
     def text(self) -> engine.PromptContent:
-        return engine.PromptContent(
-            messages=tuple(engine.Message(m["role"], m["content"]) for m in self.content["messages"]),
-            variables=tuple(map(variable_from_json, self.content["variables"])),
-            parameters=as_written(self.content["parameters"]),
-        )
+        return content_of(**self.content)
 
     @property
     def values(self) -> engine.CaseContent:

@@ -5,12 +5,14 @@ the answer now, and another call would be billed again. Where its worker vanishe
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from queue import Empty, Queue
 from threading import Thread
 from time import monotonic
+from typing import Self
 from uuid import uuid4
 
 from django.conf import settings
@@ -20,25 +22,29 @@ from django.utils import timezone
 from prompts_app.actions.pictures.case_pictures import PictureSpool
 from prompts_app.actions.runs import stopping
 from prompts_app.actions.runs.db_retry import persistently
+from prompts_app.actions.runs.engine_thread import CANCELLED
+from prompts_app.actions.runs.learned import refused_by
 from prompts_app.actions.runs.outcomes import fill
 from prompts_app.actions.runs.stopping import STOPPING
-from prompts_app.engine.adaptations import WORDS, Learned
+from prompts_app.engine.adaptations import Learned
+from prompts_app.engine.endpoints.cancellation import CUT_SHORT
 from prompts_app.engine.endpoints.scrubbing import scrub
 from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.growing import Growing
 from prompts_app.engine.picture_asker import ReadPicture
 from prompts_app.engine.render import pictures_for
 from prompts_app.engine.run import RunConfig, run_cells
-from prompts_app.engine.types import Cell, EndpointConfig, Outcome
+from prompts_app.engine.shutdown import check_not_ending
+from prompts_app.engine.types import Cell, EndpointConfig, Fault, Outcome
 from prompts_app.models import KeyUnreadable, Try, TryAnswer
 from prompts_app.models.answers import AnswerFields
-from prompts_app.models.endpoints import RESPONSES
 from prompts_app.models.text import storable
 
 LOOK_EVERY_S = 0.2  # at what came, and at the Stop button
 LONGEST_SHOWN = 200_000  # characters of an answer that is still coming
 VANISHED = "The worker that asked was ended before the answer was there. Try again."
-CANCELLED = "cancelled"
+
+log = logging.getLogger(__name__)
 
 
 @task
@@ -73,7 +79,7 @@ def end_vanished_tries() -> int:
     for pk in Try.objects.filter(state=Try.State.QUEUED).next_in_line():
         enqueue_try(pk)
     gone = Try.objects.filter(state=Try.State.RUNNING).abandoned()
-    told = {"is_done": True, "error_kind": "cut_short", "error_message": VANISHED}
+    told = {"is_done": True, "error_kind": CUT_SHORT, "error_message": VANISHED}
     TryAnswer.objects.filter(of__in=gone, is_done=False).update(**told)
     return gone.update(state=Try.State.ENDED, finished_at=timezone.now())
 
@@ -84,13 +90,13 @@ class _Asking:
     def __init__(self, one: Try, answers: list[TryAnswer], read_picture: ReadPicture) -> None:
         self.answers = {answer.pk: answer for answer in answers}
         self.coming: dict[int, Growing] = {}
-        self.outcomes: Queue[tuple[int, Outcome | str]] = Queue()  # a sentence, where nothing was asked
+        self.outcomes: Queue[tuple[int, Outcome | Fault]] = Queue()  # a fault, where nothing was asked
         self.keys: dict[int, str] = {}
         self._one, self._read_picture = one, read_picture
         self._reason = CANCELLED if one.cancel_requested else ""
         self._thread = Thread(target=self._work, daemon=True)
 
-    def __enter__(self) -> "_Asking":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -111,17 +117,21 @@ class _Asking:
         try:
             came = await self._outcome_of(pk, answer)
         except KeyUnreadable as error:
-            came = str(error)
+            came = Fault("auth", str(error))  # as it ends a run
+        except Exception as error:  # whatever it is, the other thread must hear of it
+            check_not_ending(error)
+            log.exception("Trying on %s failed", answer.asked_model)
+            came = Fault("internal", FAULTS["internal"].next_step)
         self.outcomes.put((pk, came))
 
-    async def _outcome_of(self, pk: int, answer: TryAnswer) -> Outcome | str:
+    async def _outcome_of(self, pk: int, answer: TryAnswer) -> Outcome | Fault:
         if answer.endpoint is None:
-            return "The endpoint was deleted."
+            return Fault(CUT_SHORT, "The endpoint was deleted.")
         endpoint = answer.endpoint.as_engine()
         self.keys[pk] = endpoint.key
         came: list[Outcome] = []
         await self._run(endpoint, answer, came.append, partial(self.coming.__setitem__, pk))
-        return came[0] if came else FAULTS["cut_short"].label.capitalize() + "."
+        return came[0] if came else Fault(CUT_SHORT, f"{FAULTS[CUT_SHORT].label.capitalize()}.")
 
     async def _run(
         self,
@@ -130,12 +140,9 @@ class _Asking:
         on_outcome: Callable[[Outcome], None],
         on_begun: Callable[[Growing], None],
     ) -> None:
-        assert answer.endpoint is not None
-        known = answer.endpoint.learned.get(answer.asked_model, ())
         config = RunConfig(
             self._one.text, answer.asked_model, endpoint, 1,
-            api="responses" if answer.endpoint.api == RESPONSES else "chat",
-            learned=Learned([word for word in known if word in WORDS]),
+            api=endpoint.api, learned=Learned(refused_by(answer.endpoint, answer.asked_model)),
             stream=True, on_begun=on_begun, read_picture=self._read_picture,
         )  # fmt: skip
         cells = [Cell(0, 0, self._one.values)]
@@ -164,7 +171,7 @@ def _keep(one: Try, worker: str, asking: _Asking) -> None:
     persistently(lambda: Try.objects.all().give_back(one.pk, worker, **ended))
 
 
-def _arrived(asking: _Asking, within_s: float) -> list[tuple[int, Outcome | str]]:
+def _arrived(asking: _Asking, within_s: float) -> list[tuple[int, Outcome | Fault]]:
     found = []
     try:
         found.append(asking.outcomes.get(timeout=within_s))
@@ -181,12 +188,12 @@ def _show(asking: _Asking, waiting: set[int], shown: dict[int, str]) -> None:
         if text and text != shown.get(pk):
             shown[pk] = text
             said = storable(scrub(text, asking.keys.get(pk, "")))
-            persistently(lambda pk=pk, said=said: TryAnswer.objects.filter(pk=pk).update(output=said))  # type: ignore[misc]
+            persistently(partial(TryAnswer.objects.filter(pk=pk).update, output=said))
 
 
-def _store(answer: TryAnswer, came: Outcome | str) -> None:
-    if isinstance(came, str):
-        answer.error_kind, answer.error_message = "cut_short", came
+def _store(answer: TryAnswer, came: Outcome | Fault) -> None:
+    if isinstance(came, Fault):
+        answer.error_kind, answer.error_message = came.kind, came.message
     else:
         fill(answer, came)
         answer.adapted = list(came.request.adapted)

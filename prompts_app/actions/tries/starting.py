@@ -1,6 +1,6 @@
 """What may be tried, and where: a text that need not be saved, one set of values, one to four models."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -36,32 +36,34 @@ class ModelAt:
         return f"{self.endpoint.public_id} {self.model}"
 
 
-def places_offered(user: User, prompt: Prompt | None, also: Sequence[str] = ()) -> list[ModelAt]:
-    """What is offered to be ticked: where this prompt was tried or run last, then what endpoints list, then
-    practice. ``also`` are words of places that stay offered as they were ticked before."""
-    endpoints = {one.pk: one for one in Endpoint.objects.filter(owner=user)}
-    practice = offered_practice(user)
-    places = [*_last_asked(user, prompt, endpoints)]
-    for one in endpoints.values():
-        if not one.is_practice:
-            places += [ModelAt(one, model) for model in one.known_models[:MOST_OF_ONE]]
-    places.append(ModelAt(practice, practice.known_models[0]))
-    kept = [place for word in also if (place := _place_of(word, [*endpoints.values(), practice]))]
+def endpoints_of(user: User) -> list[Endpoint]:
+    """Those to ask; the built-in practice comes last, though it may have no row yet."""
+    own = Endpoint.objects.filter(owner=user).exclude(kind=Endpoint.PRACTICE)
+    return [*own, offered_practice(user)]
+
+
+def places_offered(
+    user: User, prompt: Prompt | None, endpoints: Sequence[Endpoint], also: Sequence[str] = ()
+) -> list[ModelAt]:
+    """What is offered to be ticked: where this prompt was tried or run last, then what ``endpoints`` list.
+    ``also`` are words of places that stay offered as they were ticked before."""
+    places = _last_asked(user, prompt, {one.pk: one for one in endpoints})
+    for one in endpoints:
+        places += [ModelAt(one, model) for model in one.known_models[: 1 if one.is_practice else MOST_OF_ONE]]
+    kept = [place for word in also if (place := _place_of(word, endpoints))]
     # Boxes stay where they were: what was ticked beside them comes behind.
-    found = {place.word: place for place in [*places[:MOST_OFFERED], *kept]}
-    return list(found.values())
+    return list({place.word: place for place in [*places[:MOST_OFFERED], *kept]}.values())
 
 
-def _last_asked(user: User, prompt: Prompt | None, endpoints: dict[int, Endpoint]) -> list[ModelAt]:
-    if prompt is None:
-        newest = TryAnswer.objects.filter(of__owner=user).order_by("-of", "pk")[:20]
-        asked = [(one.endpoint_id, one.asked_model) for one in newest.only("endpoint_id", "asked_model")]
-    else:
-        tried = TryAnswer.objects.filter(of__prompt=prompt).order_by("-of", "pk")[:20]
-        asked = [(one.endpoint_id, one.asked_model) for one in tried.only("endpoint_id", "asked_model")]
-        runs = Run.objects.filter(prompt=prompt, endpoint__isnull=False).exclude(source=Source.PRACTICE)
-        asked += [(one.endpoint_id, one.model) for one in runs.defer("suite").order_by("-created_at")[:20]]
-    return [ModelAt(endpoints[pk], model) for pk, model in dict.fromkeys(asked) if pk in endpoints]
+def _last_asked(user: User, prompt: Prompt | None, endpoints: Mapping[int | None, Endpoint]) -> list[ModelAt]:
+    tried = TryAnswer.objects.filter(**{"of__prompt": prompt} if prompt else {"of__owner": user})
+    newest = tried.order_by("-of", "pk").only("endpoint_id", "asked_model")[:20]
+    asked = [(one.endpoint_id, one.asked_model) for one in newest]
+    if prompt:
+        runs = Run.objects.filter(prompt=prompt).exclude(source=Source.PRACTICE)
+        newest_runs = runs.order_by("-created_at").only("endpoint_id", "model", "prompt_id")[:20]
+        asked += [(run.endpoint_id, run.model) for run in newest_runs]
+    return [ModelAt(endpoints[pk], model) for pk, model in dict.fromkeys(asked) if pk and pk in endpoints]
 
 
 def _place_of(word: str, endpoints: Sequence[Endpoint]) -> ModelAt | None:
@@ -73,7 +75,7 @@ def _place_of(word: str, endpoints: Sequence[Endpoint]) -> ModelAt | None:
 
 def places_named(user: User, words: Sequence[str]) -> list[ModelAt]:
     """Those that these words name, each once. Raises Refused for one that is not the user's."""
-    endpoints = [*Endpoint.objects.filter(owner=user), offered_practice(user)]
+    endpoints = endpoints_of(user)
     places = [_place_of(word, endpoints) for word in dict.fromkeys(words)]
     if None in places:
         raise Refused("try", "There is no such endpoint any more, or a model without a name. Choose again.")

@@ -6,12 +6,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from prompts_app.actions.tries import asking
 from prompts_app.actions.tries.asking import VANISHED, end_vanished_tries, execute_try
 from prompts_app.actions.tries.proposing import proposed
 from prompts_app.actions.tries.starting import (
     MOST_AT_ONCE,
     MOST_KEPT,
     ModelAt,
+    endpoints_of,
     keep_with,
     places_named,
     places_offered,
@@ -116,8 +118,20 @@ class TestAsking:
             (answer,) = ended(begun(at(server)))
         assert (answer.output, answer.first_token_ms) == ("whole", None)
 
+    def test_what_was_not_foreseen_ends_that_answer_and_holds_no_worker(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(*_: object, **__: object) -> None:
+            raise RuntimeError
+
+        monkeypatch.setattr(asking, "run_cells", broken)
+        with answering(YES) as server:
+            one = begun(at(server))
+            (answer,) = ended(one)
+        assert (one.state, answer.is_done, answer.error_kind) == ("ended", True, "internal")
+
     def test_practice_answers_without_any_endpoint(self) -> None:
-        practice = places_offered(alice(), None)[-1]
+        practice = places_offered(alice(), None, endpoints_of(alice()))[-1]
         one = start_try(alice(), None, TEXT, case(), [practice])
         (answer,) = ended(one)
         assert answer.output
@@ -231,7 +245,10 @@ class TestKeeping:
         prompt = PromptFactory(owner=alice())
         endpoint = EndpointFactory(owner=alice(), known_models=["listed"])
         begun(endpoint, "mine", prompt=prompt)
-        assert [place.model for place in places_offered(alice(), prompt)][:2] == ["mine", "listed"]
+        assert [place.model for place in places_offered(alice(), prompt, endpoints_of(alice()))][:2] == [
+            "mine",
+            "listed",
+        ]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from prompts_app.access import result_visible_to
 from prompts_app.actions.runs.verdict import can_judge
 from prompts_app.engine.assertions.stored import calls_in
 from prompts_app.engine.case_pictures import CasePicture
-from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.prices import sources_told
 from prompts_app.engine.vendors import Claim, claim_of, with_settings
 from prompts_app.evidence.case_inputs import pictures_of, pieces_of
@@ -72,7 +71,7 @@ def _context(request: HttpRequest, prompt: Prompt, found: Result) -> dict[str, A
         "wanting": any(check.passed is None and check.counts and not check.unknown for check in checks),
         "unknown": any(check.unknown for check in checks),
         "is_own": request.user.pk == prompt.owner_id and can_judge(found),
-        "fault": FAULTS.get(found.error_kind),
+        "fault": found.fault,
         "is_part": found.is_error and not found.error_kind.startswith("judge"),
         "judge_cost_told": _judge_cost_told(found),
         "is_practice": found.run.source == Source.PRACTICE,

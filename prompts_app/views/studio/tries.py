@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.vary import vary_on_headers
 
 from prompts_app.access import own_try, own_try_answer, version_of
@@ -27,7 +28,6 @@ from prompts_app.actions.tries.starting import (
 )
 from prompts_app.engine.adaptations import told
 from prompts_app.engine.errors import Refused
-from prompts_app.engine.faults import FAULTS
 from prompts_app.engine.prices import USUAL_OUTPUT_TOKENS, estimate, estimate_tokens
 from prompts_app.engine.types import PromptContent
 from prompts_app.evidence.checks import StoredCheck, checks_of
@@ -35,7 +35,7 @@ from prompts_app.evidence.frames import FrameState
 from prompts_app.forms.parameters import initial_parameters
 from prompts_app.forms.prompts import VersionForm
 from prompts_app.forms.tries import TryForm, read_try
-from prompts_app.models import Prompt, Try, TryAnswer, User, Version
+from prompts_app.models import Prompt, Try, TryAnswer, User
 from prompts_app.views.signed_in import STOP_POLLING, AuthorRequest, owner_view
 from prompts_app.views.studio.drafts import DraftedForm, draft_key
 from prompts_app.views.studio.studio_page import fragments
@@ -75,10 +75,6 @@ class ShownAnswer:
     def judged(self) -> int:
         return sum(check.passed is not None for check in self.checks)
 
-    @property
-    def fault(self) -> str:
-        return FAULTS[self.answer.error_kind].label if self.answer.error_kind in FAULTS else ""
-
 
 class TryingForm[F: VersionForm](DraftedForm[F]):
     """A text with a Try button beside it. What is tried is kept as a draft as well."""
@@ -92,10 +88,13 @@ class TryingForm[F: VersionForm](DraftedForm[F]):
             stop_try(own_try(self.request.user, which))
             return self._answered(form, which)
         if verb == "use":
-            return self._use_again(own_try(self.request.user, which))
+            said = "This is the text of that try again. Nothing is saved as a version yet."
+            return self._put(own_try(self.request.user, which).text, said, f"?{urlencode({'try': which})}")
         if verb == "from" and self.prompt:
             number = self.request.POST.get("from_version", "")
-            return self._start_from(version_of(self.prompt, int(number) if number.isdecimal() else 0))
+            version = version_of(self.prompt, int(number) if number.isdecimal() else 0)
+            said = f"This is the text of {version}. What you save becomes a new version, as ever."
+            return self._put(version.as_engine(), said)
         if verb == "case" and self.prompt:
             return self._make_case(own_try_answer(self.request.user, which), self.prompt)
         return None
@@ -130,17 +129,11 @@ class TryingForm[F: VersionForm](DraftedForm[F]):
         self.keep_posted()
         return redirect(f"{self.request.path}?{urlencode({'try': public_id})}#answers")
 
-    def _use_again(self, one: Try) -> HttpResponse:
-        keep_draft(self.request.user, self.key, typed_as(self.request.POST, one.text))
-        messages.info(self.request, "This is the text of that try again. Nothing is saved as a version yet.")
-        return redirect(f"{self.request.path}?{urlencode({'try': one.public_id})}")
-
-    def _start_from(self, version: Version) -> HttpResponse:
-        keep_draft(self.request.user, self.key, typed_as(self.request.POST, version.as_engine()))
-        messages.info(
-            self.request, f"This is the text of {version}. What you save becomes a new version, as ever."
-        )
-        return redirect(self.request.path)
+    def _put(self, content: PromptContent, sentence: str, query: str = "") -> HttpResponse:
+        """This content in the form, in place of what is typed there."""
+        keep_draft(self.request.user, self.key, typed_as(self.request.POST, content))
+        messages.info(self.request, sentence)
+        return redirect(f"{self.request.path}{query}")
 
     def _make_case(self, answer: TryAnswer, prompt: Prompt) -> HttpResponse:
         self.keep_posted()
@@ -179,10 +172,13 @@ def shown_try(one: Try | None) -> dict[str, Any]:
 
 def earlier_tries(user: User, prompt: Prompt | None, editor: str) -> dict[str, Any]:
     """Newest first, without what was said."""
-    lines = [
-        (one, [ShownAnswer(answer, ()) for answer in one.answers.all()]) for one in lately_tried(user, prompt)
-    ]
-    return {"earlier": lines, "most_kept": MOST_KEPT, "editor": editor}
+    tries = lately_tried(user, prompt)
+
+    def lines() -> list[tuple[Try, list[ShownAnswer]]]:
+        return [(one, [ShownAnswer(answer, ()) for answer in one.answers.all()]) for one in tries]
+
+    # Asked for where the list is shown, not with every letter that is typed.
+    return {"earlier": SimpleLazyObject(lines), "most_kept": MOST_KEPT, "editor": editor}
 
 
 def _shown(answer: TryAnswer) -> ShownAnswer:
